@@ -1,0 +1,1 @@
+"""What is not a network and not data: configuration, checkpoints, metrics, pictures, logging."""

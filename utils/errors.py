@@ -1,0 +1,46 @@
+"""Errors that a person can mend, and how command lines report them.
+
+Library code raises ``UserError`` with one line that says what is wrong, where, and how to mend it.
+Only the ``main`` of a script turns it into a message and exit code 2.
+"""
+import difflib
+import errno
+import sys
+
+
+class UserError(ValueError):
+    """Input that cannot be used. The message is one line: what, where, how to mend."""
+
+
+def suggest(word, known):
+    """Return ``" Did you mean 'x'?"`` for the nearest of ``known``, else the list of what is known."""
+    known = [str(name) for name in known]
+    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
+    if near:
+        return f" Did you mean '{near[0]}'?"
+    return f" Known: {', '.join(known)}." if known else ""
+
+
+def no_space(error):
+    """True where ``error`` says that the disk is full or the quota is used up."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def run_main(main, argv=None):
+    """Call ``main(argv)`` and end the process: 0 or what it returns, 2 on input that cannot be used, 130 on Ctrl-C."""
+    try:
+        code = main(argv)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    except OSError as error:
+        if not no_space(error):
+            raise
+        where = f" while writing {error.filename}" if error.filename else ""
+        print(f"error: no space left on the disk{where}. Free some space and run the same command again.",
+              file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("stopped.", file=sys.stderr)
+        code = 130
+    sys.exit(code or 0)
