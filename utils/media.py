@@ -12,17 +12,32 @@ VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpe
 
 
 def list_images(folder):
-    """All pictures below ``folder``, any nesting, sorted by path. Hidden files are passed over."""
-    folder = Path(folder)
-    return sorted(path for path in folder.rglob("*")
-                  if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file())
+    """All pictures below ``folder``, any nesting, as sorted Paths. Hidden files and folders are passed over."""
+    return [Path(folder, name) for name in list_image_names(folder)]
+
+
+def list_image_names(folder):
+    """As ``list_images``, but as text relative to ``folder`` with '/' between the parts.
+
+    Opens no file and asks the disk for nothing but folder listings, so a set of 240,000 frames is listed in a second.
+    Links are followed; one that leads back to a folder above itself is passed over.
+
+    Raises:
+        UserError: a folder is missing or may not be read.
+    """
+    names = []
+    try:
+        _walk(os.fspath(folder), "", (os.path.realpath(folder),), names)
+    except OSError as error:
+        raise UserError(f"cannot list {error.filename}: {error.strerror}.") from None
+    return sorted(names)
 
 
 def read_image(path):
     """Read a picture as uint8 RGB (H, W, 3), turned upright as its EXIF record says.
 
     Raises:
-        UserError: the file is missing, is a folder or a video, or cannot be decoded.
+        UserError: the file is missing, is a folder or a video, is cut short, or cannot be decoded.
     """
     return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
@@ -85,6 +100,19 @@ def write_bytes(path, data):
         raise
 
 
+def _walk(folder, prefix, above, names):
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                real = os.path.realpath(entry.path)
+                if real not in above:
+                    _walk(entry.path, f"{prefix}{entry.name}/", above + (real,), names)
+            elif entry.name.lower().endswith(IMAGE_SUFFIXES) and entry.is_file():
+                names.append(prefix + entry.name)
+
+
 def _decode(path, flags):
     path = Path(path)
     if path.is_dir():
@@ -100,6 +128,8 @@ def _decode(path, flags):
     image = _imdecode(data, flags)
     if image is None:
         raise UserError(f"cannot decode {path}: not a picture, or damaged. Open it in a viewer and save it again.")
+    if _is_cut_jpeg(data.tobytes()):
+        raise UserError(f"{path} is cut short: its lower part is missing. Copy or download it again.")
     return image
 
 
@@ -110,3 +140,13 @@ def _imdecode(data, flags):
         return cv2.imdecode(data, flags)
     except cv2.error:
         return None
+
+
+def _is_cut_jpeg(data):
+    """True for a JPEG that ends before its end mark. OpenCV decodes such a file and fills the rest with gray."""
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:  # header segments, up to the first scan
+        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2:at + 4], "big")
+    return data.find(b"\xff\xd9", at) < 0

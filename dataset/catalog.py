@@ -1,0 +1,181 @@
+"""Names to datasets: configs/datasets.yml says where each lies and how it is laid out.
+
+    python -m dataset.catalog [--data-root DIR] [--catalog FILE]      # what is there, with counts
+
+Where a wanted set is absent, ``catalog_or_sample`` stands generated sample data in for all of them.
+"""
+import argparse
+import os
+from pathlib import Path
+
+from dataset.entries import read_entries
+from dataset.parts import part_of
+from dataset.readers import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
+from utils.errors import UserError, run_main, suggest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Catalog:
+    """The datasets of one catalogue file under one data folder.
+
+    Args:
+        entries: {name: entry} as ``read_entries`` returns it.
+        root: the folder that relative paths are looked for in.
+        source: the catalogue file, named in messages.
+        sample_root: where sample data lies or will be generated; default data/sample of this project.
+    """
+
+    def __init__(self, entries, root, source, sample_root=None):
+        self._entries = entries
+        self.root = Path(root).expanduser()
+        self.source = Path(source)
+        self.sample_root = Path(sample_root or PROJECT / "data" / "sample")
+
+    @property
+    def names(self):
+        """All dataset names, in the order of the file."""
+        return list(self._entries)
+
+    def splits(self, name):
+        """The splits of a dataset, such as ['train', 'valid']."""
+        entry = self._entry(name)
+        return list(entry.get("splits") or entry["parts"])
+
+    def where(self, name):
+        """The folder a dataset is looked for in; None where its `path` is left empty."""
+        path = self._entry(name)["path"]
+        return None if path is None else self.root / Path(path).expanduser()
+
+    def available(self, name):
+        """True where the dataset's folder exists."""
+        folder = self.where(name)
+        return folder is not None and folder.is_dir()
+
+    def holds_pairs(self, name):
+        """True for a set of fgr and pha, False for one of backgrounds."""
+        return self._entry(name)["layout"] in PAIR_LAYOUTS
+
+    def pairs(self, name, split):
+        """The ``PairSet`` of one split.
+
+        Raises:
+            UserError: no such dataset or split, no pairs in it, or its files are missing or unpaired.
+        """
+        if not self.holds_pairs(name):
+            raise UserError(f"{name} holds backgrounds, not foreground and alpha pairs."
+                            + suggest(name, [n for n in self.names if self.holds_pairs(n)]))
+        return self._open(name, split, PAIR_LAYOUTS)
+
+    def backgrounds(self, name, split):
+        """The ``BackgroundSet`` of one split. Raises as ``pairs``."""
+        if self.holds_pairs(name):
+            raise UserError(f"{name} holds foreground and alpha pairs, not backgrounds."
+                            + suggest(name, [n for n in self.names if not self.holds_pairs(n)]))
+        return self._open(name, split, BACKGROUND_LAYOUTS)
+
+    def _entry(self, name):
+        if name not in self._entries:
+            raise UserError(f"no dataset '{name}' in {self.source}.{suggest(name, self._entries)}")
+        return self._entries[name]
+
+    def _open(self, name, split, layouts):
+        entry = self._entry(name)
+        if split not in self.splits(name):
+            raise UserError(f"{name} has no split '{split}'.{suggest(split, self.splits(name))}")
+        folder = self.where(name)
+        if folder is None:
+            raise UserError(f"{name} has no path yet. Fill in its `path` in {self.source}.")
+        if not folder.is_dir():
+            raise UserError(f"{name} is not at {folder}. Put it there, name the folder of datasets with --data-root "
+                            f"or DATA_ROOT, or correct its `path` in {self.source}.")
+        read = layouts[entry["layout"]]
+        if "splits" in entry:
+            return read(folder, entry["splits"][split])
+        whole = read(folder, entry["folders"])
+        subjects = whole.subjects
+        parts = part_of(subjects, entry["parts"])
+        return whole.subset(i for i, subject in enumerate(subjects) if parts[subject] == split)
+
+
+def open_catalog(path=None, data_root=None, sample_root=None):
+    """Open a catalogue file.
+
+    Args:
+        path: the file; default configs/datasets.yml of this project, from whichever folder it is called.
+        data_root: the folder of datasets; default $DATA_ROOT, else data/ of this project.
+        sample_root: where sample data lies or will be generated; default data/sample of this project.
+    Raises:
+        UserError: the file is missing, or says something the catalogue does not know.
+    """
+    path = path or PROJECT / "configs" / "datasets.yml"
+    root = data_root or os.environ.get("DATA_ROOT") or PROJECT / "data"
+    return Catalog(read_entries(path), root, path, sample_root)
+
+
+def catalog_or_sample(names, path=None, data_root=None, sample_root=None):
+    """The catalogue where it has all of ``names``, else, saying so in one line, that of the generated sample data.
+
+    All or nothing: one run never mixes real and sample data by itself.
+
+    Args:
+        names: the datasets that are needed.
+        path, data_root, sample_root: as ``open_catalog``.
+    Raises:
+        UserError: as ``open_catalog``, or there is neither the set itself nor sample data for it.
+    """
+    catalog = open_catalog(path, data_root, sample_root)
+    absent = [name for name in dict.fromkeys(names) if not catalog.available(name)]
+    if not absent:
+        return catalog
+    sample = sample_catalog(catalog.sample_root)
+    unknown = [name for name in absent if name not in sample.names or sample.where(name) is None]
+    if unknown:
+        raise UserError(f"{unknown[0]} is not at {catalog.where(unknown[0]) or 'any path yet'}, and there is no sample "
+                        f"data for it. Put the set there or set its `path` in {catalog.source}.")
+    print(f"Not under {catalog.root}: {', '.join(absent)}. Using generated sample data in {sample.root} instead.",
+          flush=True)
+    if not all(sample.available(name) for name in names):
+        _generate(sample.root)
+    return sample
+
+
+def sample_catalog(sample_root):
+    """The catalogue of the generated sample data in ``sample_root``, which need not have been generated yet."""
+    source = PROJECT / "configs" / "sample.yml"
+    return Catalog(read_entries(source), sample_root, source, sample_root)
+
+
+def describe(catalog):
+    """One line of text per dataset: name, folder, and the counts of its splits or what is wrong."""
+    width = max(map(len, catalog.names), default=0)
+    return [f"{name:{width}}  {catalog.where(name) or '(no path yet)'}  {_contents(catalog, name)}"
+            for name in catalog.names]
+
+
+def _contents(catalog, name):
+    if not catalog.available(name):
+        return "absent"
+    read = catalog.pairs if catalog.holds_pairs(name) else catalog.backgrounds
+    try:
+        return ", ".join(f"{split} {len(read(name, split))}" for split in catalog.splits(name))
+    except UserError as error:
+        return f"unusable: {error}"
+
+
+def _generate(root):
+    from dataset.generate import write_sample_data  # needed on a fresh machine only
+    write_sample_data(root)
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(prog="python -m dataset.catalog", description="Show which datasets are there.")
+    parser.add_argument("--catalog", help="catalogue file (default: configs/datasets.yml)")
+    parser.add_argument("--data-root", "--data_root", help="folder of datasets (default: $DATA_ROOT, else data/)")
+    args = parser.parse_args(argv)
+    for line in describe(open_catalog(args.catalog, args.data_root)):
+        print(line)
+
+
+if __name__ == "__main__":
+    run_main(main)

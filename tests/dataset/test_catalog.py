@@ -1,0 +1,176 @@
+"""The catalogue finds sets by name, divides those without splits, falls back to sample data whole, and names slips."""
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dataset import catalog as catalog_module
+from dataset.catalog import PROJECT, catalog_or_sample, open_catalog
+from utils.errors import UserError
+from utils.media import write_image
+
+WHOLE = "fgr: {layout: fgr_pha_folders, path: fgr, splits: {train: {fgr: a, pha: b}}}\n"
+
+
+def picture(channels=3):
+    return np.full((4, 4, channels) if channels else (4, 4), 9, np.uint8)
+
+
+def write_real_sets(root):
+    """VideoMatte240K, Distinctions-646, PhotoMatte85 and Backgrounds, a few pictures each, in their own layouts."""
+    for part, clips in (("train", 3), ("test", 2)):
+        for clip in range(clips):
+            for kind, channels in (("fgr", 3), ("pha", 0)):
+                write_image(root / "VideoMatte240K_JPEG_SD" / part / kind / f"{clip:04d}" / "00000.jpg",
+                            picture(channels))
+    for part, count in (("Train", 4), ("Test", 1)):
+        for item in range(count):
+            write_image(root / "Distinctions646_person" / part / "FG" / f"p{item}.jpg", picture())
+            write_image(root / "Distinctions646_person" / part / "GT" / f"p{item}.png", picture(0))
+    write_image(root / "PhotoMatte85" / "a.png", picture(4))
+    for item in range(30):
+        write_image(root / "Backgrounds" / f"room{item}.jpg", picture())
+
+
+def write_catalog(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def real(tmp_path, monkeypatch):
+    monkeypatch.delenv("DATA_ROOT", raising=False)
+    write_real_sets(tmp_path)
+    return open_catalog(data_root=tmp_path)
+
+
+def test_every_real_layout_is_found(real, tmp_path):
+    counts = {name: {split: len(real.pairs(name, split)) for split in real.splits(name)}
+              for name in ("VideoMatte240K", "Distinctions646_person", "PhotoMatte85")}
+    assert counts == {"VideoMatte240K": {"train": 3, "valid": 2},
+                      "Distinctions646_person": {"train": 4, "valid": 1}, "PhotoMatte85": {"test": 1}}
+    assert real.where("PhotoMatte85") == tmp_path / "PhotoMatte85"
+    assert real.available("Backgrounds") and not real.available("private") and real.where("private") is None
+
+
+def test_backgrounds_without_split_folders_are_divided(real):
+    parts = {split: set(real.backgrounds("Backgrounds", split).names) for split in ("train", "valid", "test")}
+    assert sum(map(len, parts.values())) == 30 == len(set.union(*parts.values()))
+    assert all(parts.values()) and len(parts["train"]) > 15
+
+
+def test_private_clips_are_never_divided(tmp_path):
+    for clip in range(12):
+        for frame in range(3):
+            write_image(tmp_path / "own" / "fgr" / f"c{clip}" / f"{frame}.png", picture())
+            write_image(tmp_path / "own" / "pha" / f"c{clip}" / f"{frame}.png", picture(0))
+    path = write_catalog(tmp_path / "own.yml", "private: {layout: fgr_pha_folders, path: own, "
+                         "folders: {fgr: fgr, pha: pha}, parts: {train: 0.7, valid: 0.3}}")
+    own = open_catalog(path, tmp_path)
+    train, valid = own.pairs("private", "train"), own.pairs("private", "valid")
+    assert len(train) + len(valid) == 36 and not set(train.subjects) & set(valid.subjects)
+
+
+def test_data_root_from_argument_environment_and_project(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path / "env"))
+    assert open_catalog(data_root=tmp_path).root == tmp_path
+    assert open_catalog().root == tmp_path / "env"
+    monkeypatch.delenv("DATA_ROOT")
+    monkeypatch.chdir(tmp_path)
+    assert open_catalog().root == PROJECT / "data"
+
+
+def test_absolute_path_is_taken_as_it_is(tmp_path):
+    path = write_catalog(tmp_path / "c.yml", WHOLE.replace("path: fgr", f"path: {tmp_path}/far"))
+    assert open_catalog(path, "elsewhere").where("fgr") == tmp_path / "far"
+
+
+@pytest.mark.parametrize("ask, words", [
+    (lambda c: c.pairs("VideoMate240K", "train"), "Did you mean 'VideoMatte240K'"),
+    (lambda c: c.pairs("VideoMatte240K", "val"), "no split 'val'. Did you mean 'valid'"),
+    (lambda c: c.pairs("Backgrounds", "train"), "holds backgrounds"),
+    (lambda c: c.backgrounds("PhotoMatte85", "test"), "holds foreground and alpha pairs"),
+    (lambda c: c.pairs("private", "train"), "no path yet"),
+])
+def test_wrong_questions(real, ask, words):
+    with pytest.raises(UserError) as error:
+        ask(real)
+    assert words in str(error.value)
+
+
+def test_absent_set_names_the_folder_and_the_cure(tmp_path):
+    with pytest.raises(UserError) as error:
+        open_catalog(data_root=tmp_path).pairs("PhotoMatte85", "test")
+    assert str(tmp_path / "PhotoMatte85") in str(error.value) and "--data-root" in str(error.value)
+
+
+@pytest.mark.parametrize("text, words", [
+    (WHOLE.replace("layout", "layuot"), "unknown key 'layuot'. Did you mean 'layout'"),
+    (WHOLE.replace("fgr_pha_folders", "fgr_pha_folder"), "Did you mean 'fgr_pha_folders'"),
+    (WHOLE.replace("fgr: a, ", ""), "splits: train: layout fgr_pha_folders needs {fgr: folder, pha: folder}"),
+    (WHOLE.replace("path: fgr, ", ""), "`path` must be"),
+    ("b: {layout: backgrounds, path: b}", "either `splits`, or `folders` and `parts`"),
+    ("b: {layout: backgrounds, path: b, folders: ., parts: {train: 0.9, valid: 0.2}}", "add up to 1"),
+    ("b: {layout: backgrounds, path: b, splits: {train: 3}}", "name of one folder"),
+    ("b: [unclosed", "not valid YAML"),
+    ("b: !!python/object/apply:os.getcwd []", "not valid YAML"),
+    ("", "lists no datasets"),
+    ("b:", "expected `layout`"),
+])
+def test_slips_in_the_file(tmp_path, text, words):
+    with pytest.raises(UserError) as error:
+        open_catalog(write_catalog(tmp_path / "bad.yml", text))
+    assert words in str(error.value) and "bad.yml" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(UserError, match=r"none\.yml"):
+        open_catalog(tmp_path / "none.yml")
+
+
+def test_real_data_is_used_without_a_word(real, tmp_path, capsys):
+    found = catalog_or_sample(["PhotoMatte85", "Backgrounds"], data_root=tmp_path, sample_root=tmp_path / "sample")
+    assert found.root == tmp_path and capsys.readouterr().out == ""
+
+
+def test_one_absent_set_puts_sample_data_in_for_all(real, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(catalog_module, "_generate", write_real_sets)
+    (tmp_path / "PhotoMatte85").rename(tmp_path / "gone")
+    sample = tmp_path / "sample"
+    found = catalog_or_sample(["PhotoMatte85", "Backgrounds"], data_root=tmp_path, sample_root=sample)
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and str(tmp_path) in said and str(sample) in said
+    assert "PhotoMatte85" in said and "Backgrounds" not in said
+    assert found.where("Backgrounds") == sample / "Backgrounds" and len(found.pairs("PhotoMatte85", "test")) == 1
+
+
+def test_sample_data_is_not_generated_twice(tmp_path, monkeypatch):
+    roots = []
+    monkeypatch.setattr(catalog_module, "_generate", lambda root: (roots.append(root), write_real_sets(root)))
+    for _ in range(2):
+        catalog_or_sample(["PhotoMatte85"], data_root=tmp_path / "none", sample_root=tmp_path / "sample")
+    assert roots == [tmp_path / "sample"]
+
+
+def test_no_sample_for_a_set_of_ones_own(tmp_path):
+    path = write_catalog(tmp_path / "c.yml", WHOLE)
+    with pytest.raises(UserError, match="no sample data for it"):
+        catalog_or_sample(["fgr"], path, tmp_path)
+
+
+def test_command_lists_sets_from_any_folder(tmp_path):
+    write_real_sets(tmp_path)
+    (tmp_path / "PhotoMatte85" / "a.png").unlink()
+    result = subprocess.run([sys.executable, "-m", "dataset.catalog", "--data_root", str(tmp_path)], cwd=tmp_path,
+                            env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True, text=True)
+    lines = dict(line.split(None, 1) for line in result.stdout.splitlines())
+    assert result.returncode == 0 and "train 3, valid 2" in lines["VideoMatte240K"]
+    assert "holds no pictures" in lines["PhotoMatte85"] and "absent" in lines["private"]
+
+
+def test_command_with_a_bad_file(tmp_path):
+    result = subprocess.run([sys.executable, "-m", "dataset.catalog", "--catalog", str(tmp_path / "x.yml")],
+                            cwd=PROJECT, capture_output=True, text=True)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1 and "x.yml" in result.stderr
