@@ -1,0 +1,47 @@
+"""Atrous spatial pyramid pooling (Chen et al., "Rethinking Atrous Convolution", 2017)."""
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+
+class ASPP(nn.Layer):
+    """Look at several scales at once: 1x1, one dilated 3x3 per rate, and the mean of the whole image.
+
+    Input: (B, inputs, H, W). Output: (B, outputs, H, W).
+    """
+
+    def __init__(self, inputs, rates=(3, 6, 9), outputs=256):
+        super().__init__()
+        branches = [_conv_bn_relu(inputs, outputs, 1, 0, 1)]
+        branches += [_conv_bn_relu(inputs, outputs, 3, rate, rate) for rate in rates]
+        branches.append(ImagePool(inputs, outputs))
+        self.convs = nn.LayerList(branches)
+        self.project = nn.Sequential(
+            nn.Conv2D(outputs * len(branches), outputs, 1, bias_attr=False),
+            nn.BatchNorm2D(outputs),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+        )
+
+    def forward(self, x):
+        return self.project(paddle.concat([branch(x) for branch in self.convs], axis=1))
+
+
+class ImagePool(nn.Sequential):
+    """The image's mean feature, put back at every position."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__(
+            nn.AdaptiveAvgPool2D(1), nn.Conv2D(inputs, outputs, 1, bias_attr=False), nn.BatchNorm2D(outputs), nn.ReLU())
+
+    def forward(self, x):
+        pooled = super().forward(x)
+        return F.interpolate(pooled, size=x.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _conv_bn_relu(inputs, outputs, kernel, padding, dilation):
+    return nn.Sequential(
+        nn.Conv2D(inputs, outputs, kernel, padding=padding, dilation=dilation, bias_attr=False),
+        nn.BatchNorm2D(outputs),
+        nn.ReLU(),
+    )

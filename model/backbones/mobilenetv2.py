@@ -1,0 +1,61 @@
+"""MobileNetV2 encoder (Sandler et al., CVPR 2018) with its last stage dilated, so that the output stride is 16."""
+from paddle import nn
+
+# expansion, output channels, repeats, stride of the first block
+_STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+_DILATED_FROM = 14  # the block that would go from 1/16 to 1/32 keeps its stride at 1; those after it dilate by 2
+
+
+class MobileNetV2Encoder(nn.Layer):
+    """Input (B, in_channels, H, W); output: features at 1/16 (320), 1/8 (32), 1/4 (24), 1/2 (16) and the input itself."""
+
+    def __init__(self, in_channels):
+        super().__init__()
+        self.channels = [320, 32, 24, 16, in_channels]
+        blocks = [_conv_bn(in_channels, 32, kernel=3, stride=2)]
+        inputs = 32
+        for expand, outputs, repeats, first_stride in _STAGES:
+            for repeat in range(repeats):
+                number = len(blocks)
+                stride = first_stride if repeat == 0 and number != _DILATED_FROM else 1
+                dilation = 2 if number > _DILATED_FROM else 1
+                blocks.append(InvertedResidual(inputs, outputs, stride, expand, dilation))
+                inputs = outputs
+        self.features = nn.Sequential(*blocks)
+
+    def forward(self, x):
+        maps = [x]
+        for number, block in enumerate(self.features):
+            x = block(x)
+            if number in (1, 3, 6):  # the last block at 1/2, 1/4 and 1/8
+                maps.append(x)
+        maps.append(x)
+        return maps[::-1]
+
+
+class InvertedResidual(nn.Layer):
+    """Expand with 1x1, filter with a depthwise 3x3, project with 1x1; the input is added where the shapes agree."""
+
+    def __init__(self, inputs, outputs, stride, expand, dilation):
+        super().__init__()
+        self.residual = stride == 1 and inputs == outputs
+        hidden = inputs * expand
+        layers = [_conv_bn(inputs, hidden, kernel=1)] if expand != 1 else []
+        layers += [
+            _conv_bn(hidden, hidden, kernel=3, stride=stride, dilation=dilation, groups=hidden),
+            nn.Conv2D(hidden, outputs, 1, bias_attr=False),
+            nn.BatchNorm2D(outputs),
+        ]
+        self.conv = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return x + self.conv(x) if self.residual else self.conv(x)
+
+
+def _conv_bn(inputs, outputs, kernel, stride=1, dilation=1, groups=1):
+    padding = (kernel - 1) // 2 * dilation
+    return nn.Sequential(
+        nn.Conv2D(inputs, outputs, kernel, stride, padding, dilation, groups, bias_attr=False),
+        nn.BatchNorm2D(outputs),
+        nn.ReLU6(),
+    )

@@ -1,0 +1,106 @@
+"""The two networks of "Real-Time High-Resolution Background Matting" (Lin et al., CVPR 2021, arXiv 2012.07810)."""
+from collections import namedtuple
+
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+from model.aspp import ASPP
+from model.backbones import build_backbone
+from model.decoder import Decoder
+from model.refiner import Refiner
+from utils.errors import UserError
+
+BaseOutput = namedtuple("BaseOutput", "pha fgr err hid")
+RefineOutput = namedtuple("RefineOutput", "pha fgr pha_sm fgr_sm err_sm ref_sm")
+
+
+class MattingBase(nn.Layer):
+    """The coarse network: encoder, ASPP, decoder; everything at the size of its input.
+
+    Args:
+        backbone: "mobilenetv2", "mobilenetv3", "resnet50" or "resnet101".
+
+    Input:
+        src, bgr: (B, 3, H, W) float, RGB in 0..1: the photo with the subject and the photo of the empty scene.
+
+    Output, a named tuple:
+        pha: (B, 1, H, W) alpha in 0..1.
+        fgr: (B, 3, H, W) foreground colour in 0..1.
+        err: (B, 1, H, W) how wrong pha is expected to be, 0..1.
+        hid: (B, 32, H, W) hidden features for the refiner, >= 0.
+
+    Example:
+        base = MattingBase("mobilenetv2")
+        pha, fgr, err, hid = base(src, bgr)
+    """
+
+    def __init__(self, backbone):
+        super().__init__()
+        self.backbone_name = backbone
+        self.backbone = build_backbone(backbone, in_channels=6)
+        deepest, *shortcuts = self.backbone.channels
+        self.aspp = ASPP(deepest)
+        self.decoder = Decoder([256, 128, 64, 48, 1 + 3 + 1 + 32], shortcuts)
+
+    def forward(self, src, bgr):
+        pha, residual, err, hid = self._coarse(src, bgr)
+        return BaseOutput(pha, (residual + src).clip(0, 1), err, hid)
+
+    def _coarse(self, src, bgr):
+        x4, *shortcuts = self.backbone(paddle.concat([src, bgr], axis=1))
+        x = self.decoder(self.aspp(x4), *shortcuts)
+        return x[:, 0:1].clip(0, 1), x[:, 1:4], x[:, 4:5].clip(0, 1), F.relu(x[:, 5:])
+
+
+class MattingRefine(MattingBase):
+    """The whole network: the base at a fraction of the size, the refiner at full size.
+
+    Args:
+        backbone: as for MattingBase.
+        backbone_scale: size of the base network's input relative to the photo, at most 0.5.
+        refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size: see Refiner.
+
+    Input:
+        src, bgr: (B, 3, H, W) float, RGB in 0..1, H and W multiples of 4.
+
+    Output, a named tuple:
+        pha: (B, 1, H, W) alpha, fgr: (B, 3, H, W) foreground colour; both in 0..1 at full size.
+        pha_sm, fgr_sm, err_sm: what the base network found, (B, 1 / 3 / 1, H * scale, W * scale).
+        ref_sm: (B, 1, H/4, W/4), 1 where a 4x4 patch was refined.
+
+    Raises:
+        UserError: backbone_scale above 0.5, or an argument its part does not know.
+        ValueError: src and bgr differ in shape, or a side is not a multiple of 4.
+
+    Example:
+        refine = MattingRefine("resnet50", refine_mode="sampling", refine_sample_pixels=80_000)
+        pha, fgr, *_ = refine(src, bgr)
+    """
+
+    def __init__(self, backbone, backbone_scale=0.25, refine_mode="sampling", refine_sample_pixels=80_000,
+                 refine_threshold=0.1, refine_kernel_size=3):
+        if not 0 < backbone_scale <= 0.5:
+            raise UserError(f"backbone scale lies above 0 and is at most 0.5, not {backbone_scale}.")
+        super().__init__(backbone)
+        self.backbone_scale = backbone_scale
+        self.refiner = Refiner(refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size)
+
+    def forward(self, src, bgr):
+        height, width = _checked_size(src, bgr)
+        size = [int(height * self.backbone_scale), int(width * self.backbone_scale)]
+        src_sm = F.interpolate(src, size=size, mode="bilinear", align_corners=False)
+        bgr_sm = F.interpolate(bgr, size=size, mode="bilinear", align_corners=False)
+        pha_sm, residual_sm, err_sm, hid = self._coarse(src_sm, bgr_sm)
+        pha, residual, ref_sm = self.refiner(src, bgr, pha_sm, residual_sm, err_sm, hid)
+        return RefineOutput(pha.clip(0, 1), (residual + src).clip(0, 1),
+                            pha_sm, (residual_sm + src_sm).clip(0, 1), err_sm, ref_sm)
+
+
+def _checked_size(src, bgr):
+    if list(src.shape) != list(bgr.shape):
+        raise ValueError(f"src and bgr must have one shape, not {list(src.shape)} and {list(bgr.shape)}")
+    height, width = src.shape[2:]
+    if height % 4 or width % 4:
+        raise ValueError(f"height and width must be multiples of 4, not {height} and {width}")
+    return height, width

@@ -1,0 +1,12 @@
+"""Weights are data, not programs: reading and writing them never runs code from a file.
+
+    from model.weights import load_weights, load_torch_state, save_weights
+
+Read: .safetensors (this project's own format), .pdparams (Paddle), .pth / .pt (PyTorch, zip or older layout).
+"""
+from model.weights.files import file_sha256, read_weights, save_weights
+from model.weights.loading import LoadReport, describe_state, load_state, load_torch_state, load_weights
+from model.weights.starter import STARTER, weights_path
+
+__all__ = ["LoadReport", "STARTER", "describe_state", "file_sha256", "load_state", "load_torch_state", "load_weights",
+           "read_weights", "save_weights", "weights_path"]

@@ -1,0 +1,91 @@
+"""Putting arrays into a network, by name."""
+from collections import namedtuple
+
+import numpy as np
+
+from model.weights.files import read_weights
+from model.weights.starter import weights_path
+from utils.errors import UserError
+
+LoadReport = namedtuple("LoadReport", "matched missing unexpected")
+
+_TORCH_SUFFIXES = ((".running_mean", "._mean"), (".running_var", "._variance"))
+
+
+def load_weights(model, path, partial=False):
+    """Load a weights file (.safetensors, .pdparams, .pth) into ``model``. Never runs code from the file.
+
+    Args:
+        partial: take what fits by name and shape and leave the rest as it is, for starting one network from another
+            (the base from base and refiner, or the other way round). At least one array must fit.
+
+    Returns:
+        LoadReport(matched, missing, unexpected), lists of names.
+
+    Raises:
+        UserError: the file cannot be read, or (without ``partial``) belongs to another network.
+    """
+    path = weights_path(path)
+    arrays, _ = read_weights(path)
+    try:
+        return load_torch_state(model, arrays, partial)
+    except ValueError as error:
+        raise UserError(f"{path} does not fit {type(model).__name__}: {error}") from None
+
+
+def load_torch_state(model, arrays, partial=False):
+    """Load {name: ndarray} with the names and layouts of the authors' PyTorch state dict (or Paddle's own names).
+
+    Raises:
+        ValueError: a name of the network is missing or has another shape (without ``partial``), or nothing fits.
+    """
+    return load_state(model, from_torch_names(arrays), partial)
+
+
+def load_state(model, arrays, partial=False):
+    """Load {name: ndarray} with this network's own names; returns and raises as ``load_torch_state``."""
+    own = model.state_dict()
+    fits = {name for name, value in own.items() if name in arrays and list(arrays[name].shape) == list(value.shape)}
+    report = LoadReport(sorted(fits), sorted(set(own) - fits), sorted(set(arrays) - fits))
+    if not fits:
+        raise ValueError("no name and shape in it is this network's; is it another network's file?")
+    if report.missing and not partial:
+        raise ValueError(f"{len(report.missing)} of {len(own)} arrays are missing or of another shape, "
+                         f"first {report.missing[0]}; is it another backbone's file?")
+    for name in fits:
+        own[name].set_value(np.ascontiguousarray(arrays[name]).astype(str(own[name].dtype).split(".")[-1]))
+    return report
+
+
+def from_torch_names(arrays):
+    """Rename PyTorch's buffers to Paddle's, drop its step counters and the prefix that data-parallel wrappers add."""
+    renamed = {}
+    for name, value in arrays.items():
+        name = name[len("module."):] if name.startswith("module.") else name
+        if name.endswith(".num_batches_tracked"):
+            continue
+        for torch_suffix, own_suffix in _TORCH_SUFFIXES:
+            if name.endswith(torch_suffix):
+                name = name[:-len(torch_suffix)] + own_suffix
+        renamed[name] = value
+    return renamed
+
+
+def describe_state(arrays):
+    """Tell from names and shapes which network a state dict belongs to.
+
+    Returns:
+        {"backbone": str, "refine_kernel_size": 1 or 3, or None for a base network}
+
+    Raises:
+        ValueError: it is none of this project's networks.
+    """
+    first = arrays.get("backbone.features.0.0.weight")
+    if first is not None:
+        backbone = "mobilenetv3" if first.shape[0] == 16 else "mobilenetv2"
+    elif "backbone.layer1.0.conv1.weight" in arrays:
+        backbone = "resnet101" if "backbone.layer3.22.conv1.weight" in arrays else "resnet50"
+    else:
+        raise ValueError("its names are not those of a matting network")
+    refiner = arrays.get("refiner.conv1.weight")
+    return {"backbone": backbone, "refine_kernel_size": None if refiner is None else int(refiner.shape[2])}
