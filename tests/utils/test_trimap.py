@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from utils.trimap import make_trimap
+
+
+def test_an_edge_gets_ten_pixels_each_way():
+    pha = np.zeros((50, 80), np.uint8)
+    pha[:, 40:] = 255
+    trimap = make_trimap(pha)
+    assert (trimap == trimap[0]).all()  # the border of the picture does not widen the band
+    assert (trimap[0, :30] == 0).all() and (trimap[0, 30:50] == 128).all() and (trimap[0, 50:] == 255).all()
+
+
+def test_a_point_grows_to_a_diamond():
+    pha = np.zeros((41, 41), np.uint8)
+    pha[20, 20] = 255
+    y, x = np.mgrid[:41, :41]
+    assert ((make_trimap(pha) == 128) == (abs(y - 20) + abs(x - 20) <= 10)).all()
+
+
+@pytest.mark.parametrize("value, expected", ((0, 0), (15, 0), (16, 128), (244, 128), (245, 255), (255, 255)))
+def test_thresholds(value, expected):
+    """0.06 and 0.96 of 255 are 15.3 and 244.8."""
+    assert (make_trimap(np.full((5, 7), value, np.uint8)) == expected).all()
+
+
+def test_all_soft_alpha_is_unknown():
+    pha = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    trimap = make_trimap(pha)
+    assert trimap.dtype == np.uint8 and set(np.unique(trimap)) <= {0, 128, 255}
+    assert (trimap[(pha > 16) & (pha < 244)] == 128).all()
+
+
+def test_input_that_does_not_fit():
+    with pytest.raises(ValueError, match="uint8"):
+        make_trimap(np.zeros((4, 4), np.float32))
