@@ -125,11 +125,11 @@ def _decode(path, flags):
         raise UserError(f"no such picture: {path}. Check the path.") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
+    if _is_cut_jpeg(data.tobytes()):
+        raise UserError(f"{path} is cut short: its lower part is missing. Copy or download it again.")
     image = _imdecode(data, flags)
     if image is None:
         raise UserError(f"cannot decode {path}: not a picture, or damaged. Open it in a viewer and save it again.")
-    if _is_cut_jpeg(data.tobytes()):
-        raise UserError(f"{path} is cut short: its lower part is missing. Copy or download it again.")
     return image
 
 
@@ -143,7 +143,7 @@ def _imdecode(data, flags):
 
 
 def _is_cut_jpeg(data):
-    """True for a JPEG that ends before its end mark. OpenCV decodes such a file and fills the rest with gray."""
+    """True for a JPEG that ends before its end mark: some versions of OpenCV fill the missing part with gray."""
     if not data.startswith(b"\xff\xd8"):
         return False
     at = 2

@@ -1,0 +1,55 @@
+"""What a person sees: the nearest right name, one line on stderr, and an exit code."""
+import errno
+
+import pytest
+
+from utils.errors import UserError, no_space, run_main, suggest
+
+
+def end(main, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_main(main, [])
+    return ended.value.code, capsys.readouterr().err
+
+
+def raising(error):
+    def main(argv):
+        raise error
+    return main
+
+
+def test_suggest_the_nearest_else_the_list():
+    assert suggest("phaa", ["pha", "fgr"]) == " Did you mean 'pha'?"
+    assert suggest("xyz", ["pha", "fgr"]) == " Known: pha, fgr."
+    assert suggest("xyz", []) == ""
+    assert suggest(5, ["train"]) == " Known: train."
+
+
+def test_success_and_own_codes(capsys):
+    assert end(lambda argv: None, capsys) == (0, "")
+    assert end(lambda argv: 3, capsys) == (3, "")
+
+
+def test_user_error_is_one_line_and_code_2(capsys):
+    assert end(raising(UserError("no such picture: a.jpg.")), capsys) == (2, "error: no such picture: a.jpg.\n")
+
+
+def test_full_disk_names_the_file(capsys):
+    code, said = end(raising(OSError(errno.ENOSPC, "No space left on device", "out/a.png")), capsys)
+    assert code == 2 and "out/a.png" in said and said.count("\n") == 1
+
+
+def test_stopping_by_hand(capsys):
+    assert end(raising(KeyboardInterrupt()), capsys) == (130, "stopped.\n")
+
+
+def test_faults_of_the_program_are_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        run_main(raising(ZeroDivisionError()))
+    with pytest.raises(PermissionError):
+        run_main(raising(PermissionError(errno.EACCES, "denied")))
+
+
+def test_no_space():
+    assert no_space(OSError(errno.ENOSPC, "")) and no_space(OSError(errno.EDQUOT, ""))
+    assert not no_space(OSError(errno.EACCES, "")) and not no_space(ValueError())
