@@ -96,7 +96,8 @@ def place(fgr, pha, size, rng):
     """Scale and move the subject so that it fits a frame.
 
     The box around the subject keeps its shape and takes 75 to 100 % of the largest size that fits. Where the subject
-    is cut by one side of its picture, it stays at that side of the frame, so that no cut edge floats in the open.
+    is cut by one side of its picture, it stays at that side of the frame, so that no cut edge floats in the open;
+    cut by two opposite sides, it takes all 100 %.
 
     Args:
         fgr, pha: uint8 RGB (h, w, 3) and uint8 (h, w).
@@ -111,6 +112,8 @@ def place(fgr, pha, size, rng):
     placed_fgr, placed_pha = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
     if width == 0:
         return placed_fgr, placed_pha
+    if height == pha.shape[0] or width == pha.shape[1]:
+        share = 1.0
     scale = share * min(size[0] / height, size[1] / width)
     new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
     y = _offset(size[0] - new_height, down, top == 0, top + height == pha.shape[0])

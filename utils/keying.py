@@ -5,7 +5,7 @@ import numpy as np
 BACKGROUND_SHARE = 0.25    # at least this part of the picture is taken to show the empty scene
 NOISE_REACH = 3.5          # noise of three channels stays below 3.5 times its lower quartile (99.9 % of it, Gaussian)
 FLOOR_RANGE = (0.02, 0.10)
-SOFT_RANGE = 0.15          # the colour distance over which alpha goes from 0 to 1
+SOFT_RANGE = 0.08          # the colour distance over which alpha goes from 0 to 1
 RADIUS_SHARE = 1 / 256     # radius of the guided filter against the longer side
 EDGE_EPSILON = 1e-3        # guide variance below which the filter smooths
 

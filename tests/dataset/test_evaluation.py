@@ -119,6 +119,14 @@ def test_a_cut_side_stays_at_the_side_of_the_frame():
         assert placed[-1].max() == 255 and placed[0].max() == 0
 
 
+def test_a_subject_cut_by_opposite_sides_fills_the_frame():
+    pha = np.zeros((50, 70), np.uint8)
+    pha[20:] = 255
+    for seed in range(3):
+        _, placed = place(np.zeros((50, 70, 3), np.uint8), pha, (100, 140), np.random.default_rng(seed))
+        assert (placed[40:] == 255).all() and (placed[:40] == 0).all()
+
+
 def test_colours_without_alpha_do_not_bleed_into_the_edge():
     fgr, pha = Pairs(1).load(0)[1:]
     fgr[pha == 0] = 0, 255, 255

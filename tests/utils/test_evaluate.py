@@ -148,7 +148,8 @@ def data_root(tmp_path, monkeypatch):
     monkeypatch.setattr(eval_script, "Matter", FakeMatter)
     for one in ITEMS[:3]:
         write_image(tmp_path / "data" / "PhotoMatte85" / f"{one.name}.png", np.dstack([one.fgr, one.pha]))
-        write_image(tmp_path / "data" / "Backgrounds" / "test" / f"{one.name}.png", one.bgr)
+    for number in range(12):
+        write_image(tmp_path / "data" / "Backgrounds" / "test" / f"{number}.png", ITEMS[number % 5].bgr)
     return tmp_path / "data"
 
 
