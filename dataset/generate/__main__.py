@@ -1,0 +1,35 @@
+"""``python -m dataset.generate``: write the sample sets, or a contact sheet to look at."""
+import argparse
+
+from utils.errors import run_main
+
+from .layouts import write_sample_data
+from .sheet import write_sheet
+from .subject import KINDS
+
+
+def main(argv=None):
+    """Read the command line and write what it asks for."""
+    parser = argparse.ArgumentParser(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
+    parser.add_argument("--root", help="folder for the sample sets, made here")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default 0)")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of pictures (default 1)")
+    parser.add_argument("--private", action="store_true", help="also write private/: animals and free forms")
+    parser.add_argument("--sheet", metavar="PNG", help="write a contact sheet (src, bgr, pha, fgr) instead")
+    parser.add_argument("--kind", choices=KINDS, help="only this kind of subject on the sheet")
+    parser.add_argument("--size", type=int, default=192, help="pixels of one picture on the sheet (default 192)")
+    parser.add_argument("--rows", type=int, default=8, help="rows of the sheet (default 8)")
+    parser.add_argument("--columns", type=int, default=2, help="samples in a row of the sheet (default 2)")
+    options = parser.parse_args(argv)
+    if not options.root and not options.sheet:
+        parser.error("name --root for the sets or --sheet for a contact sheet")
+    if options.sheet:
+        write_sheet(options.sheet, options.seed, options.rows, options.columns, options.size, options.kind)
+        print(f"wrote {options.sheet}")
+        return
+    counts = write_sample_data(options.root, options.seed, options.scale, options.private)
+    print("\n".join([f"sample data in {options.root}:"] + [f"  {count:4d} {name}" for name, count in counts.items()]))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,31 @@
+"""One training sample from a seed."""
+from typing import NamedTuple
+
+import numpy as np
+
+from .scenes import make_background
+from .subject import make_subject
+
+
+class Sample(NamedTuple):
+    """A matting sample; ``pha / 255 * fgr + (1 - pha / 255) * bgr`` is the picture a camera would see."""
+    pha: np.ndarray  # uint8 (H, W)
+    fgr: np.ndarray  # uint8 RGB (H, W, 3), the subject's colour, continued beyond its outline
+    bgr: np.ndarray  # uint8 RGB (H, W, 3), the same view without the subject
+
+
+def make_sample(seed, height, width, kind=None):
+    """The sample that ``seed`` (int, or a sequence of ints) names, in ``height`` x ``width`` pixels; always the same one.
+
+    ``kind`` is a member of ``subject.KINDS``, drawn at random if None.
+    """
+    rng = np.random.default_rng(seed)
+    bgr = make_background(rng, height, width)
+    pha, fgr = make_subject(rng, height, width, kind, bgr)
+    return Sample(pha, fgr, bgr)
+
+
+def compose(sample):
+    """The composite picture of ``sample``, uint8 RGB (H, W, 3)."""
+    cover = sample.pha[..., None].astype(np.float32) / 255
+    return np.round(sample.bgr + cover * (sample.fgr.astype(np.float32) - sample.bgr)).astype(np.uint8)
