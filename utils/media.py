@@ -125,7 +125,7 @@ def _decode(path, flags):
         raise UserError(f"no such picture: {path}. Check the path.") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
-    if _is_cut_jpeg(data.tobytes()):
+    if _is_cut(data.tobytes()):
         raise UserError(f"{path} is cut short: its lower part is missing. Copy or download it again.")
     image = _imdecode(data, flags)
     if image is None:
@@ -142,11 +142,18 @@ def _imdecode(data, flags):
         return None
 
 
-def _is_cut_jpeg(data):
-    """True for a JPEG that ends before its end mark: some versions of OpenCV fill the missing part with gray."""
-    if not data.startswith(b"\xff\xd8"):
-        return False
+def _is_cut(data):
+    """True for a JPEG or PNG that ends before its end mark: some versions of OpenCV fill the missing part with gray."""
+    if data.startswith(b"\x89PNG"):
+        return data.rfind(b"IEND") < 0
+    if data.startswith(b"\xff\xd8"):
+        return data.find(b"\xff\xd9", _jpeg_scan_start(data)) < 0
+    return False
+
+
+def _jpeg_scan_start(data):
+    """Where the picture itself begins: behind the header, which may hold a thumbnail with an end mark of its own."""
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:  # header segments, up to the first scan
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
         at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2:at + 4], "big")
-    return data.find(b"\xff\xd9", at) < 0
+    return at

@@ -76,6 +76,7 @@ def cut(data, share=0.6):
     ("empty.png", lambda: b"", "cannot decode"),
     ("text.jpg", lambda: b"hello", "cannot decode"),
     ("clip.mp4", lambda: b"\0" * 32, "is a video"),
+    ("cut.png", lambda: cut(cv2.imencode(".png", noise(64, 64, 3))[1].tobytes()), "cut short"),
     ("cut.jpg", lambda: cut(cv2.imencode(".jpg", noise(64, 64, 3))[1].tobytes()), "cut short"),
 ])
 def test_flawed_files_are_named(tmp_path, name, make, words):
