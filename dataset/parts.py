@@ -20,8 +20,8 @@ def part_of(subjects, parts):
     """
     places = {subject: zlib.crc32(subject.encode("utf-8")) / 2 ** 32 for subject in sorted(set(subjects))}
     if len(places) < len(parts):
-        raise UserError(f"{len(places)} subject(s) cannot be divided into {', '.join(parts)}: a subject (a clip folder, "
-                        f"or a single picture) is never divided. Add subjects, or give the set split folders.")
+        raise UserError(f"{len(places)} subject(s) cannot be divided into {', '.join(parts)}: a subject (a clip "
+                        f"folder, or a single picture) is never divided. Add subjects, or give the set split folders.")
     bounds = _bounds(parts)
     chosen = {subject: _part_at(place, bounds) for subject, place in places.items()}
     for part, (low, high) in bounds.items():

@@ -188,7 +188,8 @@ def test_wrong_weights(photos, capsys, monkeypatch):
     def open_matter(args):
         raise UserError(f"{args.weights} cannot be read as weights.")
     monkeypatch.setattr(predict, "open_matter", open_matter)
-    said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "bgr.png", "--weights", "w.pth")
+    said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "bgr.png",
+                  "--weights", "w.pth")
     assert "w.pth" in said
 
 

@@ -1,4 +1,7 @@
-"""Reading and writing pictures. Images are HWC uint8 RGB (or HW uint8 for alpha); files are replaced whole or not at all."""
+"""Reading and writing pictures.
+
+Images are HWC uint8 RGB (or HW uint8 for alpha); files are replaced whole or not at all.
+"""
 import os
 from pathlib import Path
 
