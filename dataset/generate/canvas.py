@@ -4,6 +4,9 @@ import numpy as np
 
 SHIFT = 4      # binary places of the fixed-point coordinates OpenCV draws with
 FINE = 2       # strands are drawn on a grid this many times finer, so that they can be thinner than a pixel
+GROUPS = 20    # colours per call; no multiple of 7, see ``alike``
+WHOLE = ((1.0, 1.0),)
+TAPER = ((1.0, 0.12), (0.88, 0.4), (0.72, 0.7), (0.5, 1.0))  # (share of the length, share of the width)
 FAR = 1 << 14  # coordinates beyond this many pixels are pulled in, OpenCV counts them in 32 bits
 
 
@@ -62,10 +65,10 @@ class Canvas:
         view[..., 3:] += cover
 
     def strands(self, curves, colours, width, opacity=1.0, taper=False):
-        """Draw thin curves (N, P, 2) in pixels, ``width`` pixels wide (may be below 1), colours (N, 3).
+        """Draw thin curves (N, P, 2) in pixels, ``width`` pixels wide (may be below 1).
 
-        ``taper`` thins them towards their ends. Curves of one colour group are drawn together, so that several
-        hundred cost little.
+        ``colours`` are those of the curves (N, 3), or any other number of colours, which are dealt out. ``taper``
+        thins the curves towards their ends. Curves of like colour are drawn together: hundreds cost little.
         """
         box = self.box(curves.reshape(-1, 2))
         if box is None:
@@ -75,15 +78,13 @@ class Canvas:
         lines = fixed(curves - corner, FINE)
         thick = max(1, int(round(width * FINE)))
         opacity = opacity * min(1.0, width * FINE / thick)
-        parts = ((1.0, max(1, thick // 3)), (0.8, max(1, thick * 2 // 3)), (0.55, thick)) if taper and thick > 1 else (
-            (1.0, thick),)
+        parts = [(share, max(1, int(round(thick * part)))) for share, part in (TAPER if taper and thick > 1 else WHOLE)]
         shades = np.round(np.clip(colours, 0, 1) * 255)
-        groups = min(len(curves), 24)
-        for group in range(groups):
-            tone = (*(float(value) for value in shades[group]), 255.0)
+        for members, shade in alike(len(curves), shades):
+            tone = (*(float(value) for value in shade), 255.0)
             for share, pixels in parts:
                 points = max(2, int(round(share * curves.shape[1])))
-                cv2.polylines(layer, list(lines[group::groups, :points]), False, tone, pixels, cv2.LINE_AA, SHIFT)
+                cv2.polylines(layer, list(lines[members, :points]), False, tone, pixels, cv2.LINE_AA, SHIFT)
         fine = cv2.resize(layer, None, fx=1 / FINE, fy=1 / FINE, interpolation=cv2.INTER_AREA)
         self.lay(box, fine.astype(np.float32) * np.float32(opacity / 255))
 
@@ -98,6 +99,16 @@ class Canvas:
         # Blurs and fixed-point drawing leave alphas a hair off 0 and 1; a matte is exactly 0 and 255 there.
         pha = np.clip((self.rgba[..., 3] - 0.006) / 0.988, 0, 1)
         return np.round(pha * 255).astype(np.uint8), extend(self.rgba)
+
+
+def alike(count, colours):
+    """Pairs (which of ``count`` curves, their colour (3,)): some ten groups that are drawn together."""
+    groups = min(count, GROUPS)
+    if len(colours) != count or count <= groups:
+        return [(slice(group, None, groups), colours[group % len(colours)]) for group in range(groups)]
+    parts = np.array_split(np.argsort(colours.sum(1), kind="stable"), groups)
+    order = [(7 * group) % groups for group in range(groups)]  # neither dark nor light ones all on top
+    return [(parts[place], colours[parts[place]].mean(0)) for place in order]
 
 
 def bulge(cover, strength, light):

@@ -28,8 +28,8 @@ def paint(rng, canvas, unit, centre):
     inner_fur(rng, canvas, [put(part) for part in parts], coat, length, unit, lean)
     furred = rng.random() < 0.9
     for outline in outlines if furred else ():
-        hair.fringe(rng, canvas, outline, coat, length, density=0.9 if long_hair else 1.2,
-                    width=max(unit * rng.uniform(0.002, 0.006), 0.3), lean=lean, clump=rng.uniform(0.1, 0.9),
+        hair.fringe(rng, canvas, outline, coat, length, density=1.3,
+                    width=max(unit * rng.uniform(0.0012, 0.004), 0.25), lean=lean, clump=rng.uniform(0.1, 0.9),
                     opacity=rng.uniform(0.6, 1.0))
     details(rng, canvas, put, extras, unit, light)
 
@@ -54,7 +54,7 @@ def inner_fur(rng, canvas, outlines, coat, length, unit, lean):
     """Strands all over the body that give it the grain of fur."""
     points = np.concatenate(outlines)
     low, high = np.maximum(points.min(0), 0), np.minimum(points.max(0), canvas.size[::-1])
-    roots = rng.uniform(low, np.maximum(high, low + 1), (500, 2))
+    roots = rng.uniform(low, np.maximum(high, low + 1), (700, 2))
     height, width = canvas.size
     x, y = np.clip(roots[:, 0].astype(int), 0, width - 1), np.clip(roots[:, 1].astype(int), 0, height - 1)
     roots = roots[canvas.rgba[y, x, 3] > 0.99]
@@ -63,15 +63,15 @@ def inner_fur(rng, canvas, outlines, coat, length, unit, lean):
     heading = np.asarray(lean) + rng.normal(0, 0.35, roots.shape)
     curves = hair.grow(rng, roots, heading, np.full(len(roots), max(length, 2.0)), lean, 0.8, steps=5)
     for part in np.array_split(curves, 2):
-        tones = hair.sampled(rng, coat, part) * np.float32(rng.uniform(0.75, 1.2))
-        canvas.strands(part, tones, max(unit * 0.004, 0.4), 0.6)
+        tones = hair.sampled(rng, coat, part) * np.float32(rng.uniform(0.85, 1.12))
+        canvas.strands(part, tones, max(unit * 0.0025, 0.4), 0.6)
 
 
 def details(rng, canvas, put, extras, unit, light):
     """Eyes, nose and whiskers at the places ``extras`` names (in units)."""
     dark = np.array((0.04, 0.03, 0.03), np.float32)
+    size = rng.uniform(0.012, 0.03)
     for eye in extras.get("eyes", ()):
-        size = rng.uniform(0.012, 0.03)
         canvas.fill(put(shapes.ellipse(eye, (size * 1.3, size))), dark, 0.95, soft=0.003 * unit)
     if "nose" in extras:
         nose = shapes.ellipse(extras["nose"], rng.uniform(0.02, 0.045, 2))
@@ -103,7 +103,7 @@ def animal_head(rng, centre, size):
     aside, long_face = rng.random() < 0.55, rng.uniform(0.3, 1.5)
     parts = [shapes.wavy(rng, shapes.ellipse(centre, (size, size * rng.uniform(0.85, 1.15))), 0.03 * size, 8)]
     ahead = np.array((np.cos(0.5), np.sin(0.5))) if aside else np.array((0.0, 1.0))
-    snout = centre + ahead * size * (0.5 + long_face)
+    snout = centre + ahead * size * (0.5 + long_face if aside else 0.35 + 0.25 * long_face)
     parts.append(shapes.sweep((centre, (centre + snout) / 2, snout), np.array((0.85, 0.62, 0.42)) * size))
     reach = size * rng.choice((0.6, 1.0, 1.9))
     tilt = rng.uniform(0.1, 0.9)

@@ -47,6 +47,7 @@ class Build:
         self.broad = rng.uniform(0.78, 1.18)
         self.shoulder = rng.uniform(0.72, 1.0) * (0.8 + 0.2 * self.broad)
         self.waist = rng.uniform(0.5, 0.72) * self.broad
+        self.slope = rng.uniform(0.16, 0.36)
         self.hip = rng.uniform(0.58, 0.78) * (0.6 + 0.4 * self.broad)
         self.turn = rng.uniform(0.6, 1.0) if rng.random() < 0.5 else 1.0  # foreshortening of a turned body
         self.limb = rng.uniform(0.85, 1.15) * (0.7 + 0.3 * self.broad)
@@ -77,7 +78,7 @@ def torso(rng, canvas, frame, build):
     """Neck and trunk with collar; a coat reaches further down and flares."""
     shoulder, waist, hip = build.shoulder * build.turn, build.waist * build.turn, build.hip * build.turn
     neck = rng.uniform(0.2, 0.29)
-    slope = rng.uniform(0.16, 0.36)
+    slope = build.slope
     down = HIP_DOWN + build.coat
     flare = hip + 0.25 * build.coat + build.loose
     half = [(neck, -0.12), (neck + 0.12, 0.03), (shoulder * 0.72, slope * 0.55), (shoulder, slope + 0.12),
@@ -115,7 +116,7 @@ def arm_joints(rng, build, side):
     """Random pose of one arm: ((shoulder, elbow, wrist, hand angle), name of the pose)."""
     pose = list(ARM_POSES)[rng.choice(len(ARM_POSES), p=ARM_SHARE)]
     upper, fore = (np.radians(rng.uniform(*span)) for span in ARM_POSES[pose])
-    start = np.array((side * (build.shoulder * build.turn - 0.17), 0.42))
+    start = np.array((side * (build.shoulder * build.turn - 0.19), build.slope + 0.3))
     short = rng.uniform(0.75, 1.0, 2)
     elbow = start + UPPER_ARM * short[0] * np.array((side * np.sin(upper), np.cos(upper)))
     wrist = elbow + FOREARM * short[1] * np.array((side * np.sin(fore), np.cos(fore)))
@@ -137,8 +138,8 @@ def arm(rng, canvas, frame, build, joints):
     full = build.sleeve >= 2
     end = wrist - 0.08 * ahead if full else start + (elbow - start) * min(build.sleeve, 1.0)
     line = (start, elbow, end) if full else (start, end)
-    widths = (np.array((0.22, 0.22, 0.18, 0.17, 0.17, 0.14, 0.11)) if full else np.array((0.23, 0.23, 0.21))) * fat
-    outline = shapes.sweep(line, widths + build.loose * np.linspace(0.5, 1.0, len(widths)), round_end=False)
+    widths = (np.array((0.2, 0.22, 0.19, 0.17, 0.17, 0.14, 0.11)) if full else np.array((0.2, 0.23, 0.21))) * fat
+    outline = shapes.sweep(line, widths + build.loose * np.linspace(0.0, 1.0, len(widths)), round_end=False)
     outline = shapes.wavy(rng, outline, 0.015 + 0.06 * build.loose, 16)
     canvas.fill(frame.put(outline), build.top, relief=0.4, light=light)
 

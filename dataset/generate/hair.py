@@ -31,6 +31,13 @@ def curl(rng, curves, size, turns):
     return curves + np.stack((radius * np.cos(angle), radius * np.sin(angle)), -1)
 
 
+def wave(rng, curves, size, wavelength):
+    """Let neighbouring curves swing together, more towards their tips: ``size`` and ``wavelength`` in their unit."""
+    share = np.linspace(0, 1, curves.shape[1])[None, :, None]
+    moved = shapes.bend(rng, size, wavelength)(curves.reshape(-1, 2)).reshape(curves.shape)
+    return curves + np.minimum(2 * share, 1) * (moved - curves)
+
+
 def around(rng, guides, count, spread, loose=0.3):
     """``count`` strands around each guide, (N * count, P, 2); ``spread`` pixels apart at the tip, ``loose`` of it at the root."""
     share = np.linspace(0, 1, guides.shape[1])[None, None, :, None]
@@ -62,7 +69,7 @@ def draw(rng, canvas, guides, base, unit, body=0.06, strands=8, spread=0.04, wid
     guides = guides[order]
     thick = body * unit
     if thick > 0.5:
-        canvas.strands(guides, colour.shades(rng, base, 24, variety) * np.float32(0.8), thick, taper=True)
+        canvas.strands(guides, colour.shades(rng, base, 24, 0.4 * variety) * np.float32(0.85), thick, taper=True)
     wisps = around(rng, guides, strands, spread * unit)
     wisps = wisps[rng.permutation(len(wisps))]
     thirds = np.array_split(wisps, 3)
@@ -101,8 +108,10 @@ def fringe(rng, canvas, outline, base, length, density, width, lean=(0.0, 0.4), 
     roots = points - out * (0.35 * length)
     curves = grow(rng, roots, heading, np.maximum(size, 0.5), lean, 0.7, steps=7)
     curves = curves[rng.permutation(count)]
-    for part, share in zip(np.array_split(curves, 3), (1.0, 0.85, 0.6)):
-        canvas.strands(part, sampled(rng, base, part), width, opacity * share, taper=True)
+    # Short dense undercoat first, then longer single hairs.
+    for part, share, reach, thick in zip(np.array_split(curves, 3), (1.0, 0.85, 0.6), (0.55, 0.9, 1.2), (1.6, 1.0, 0.7)):
+        part = part[:, :1] + (part - part[:, :1]) * reach
+        canvas.strands(part, sampled(rng, base, part), width * thick, opacity * share, taper=True)
 
 
 def orientation(points):
@@ -116,7 +125,6 @@ def sampled(rng, base, curves):
     """Colours for strands: variations of one colour (3,), or of the picture ``base`` (H, W, 3) at their roots."""
     if np.ndim(base) == 1:
         return colour.shades(rng, base, 24, 0.25)
-    x = np.clip(curves[:24, 0, 0].astype(int), 0, base.shape[1] - 1)
-    y = np.clip(curves[:24, 0, 1].astype(int), 0, base.shape[0] - 1)
-    tones = base[y, x] * np.exp(rng.normal(0, 0.18, (len(x), 1)))
-    return np.clip(np.resize(tones, (24, 3)), 0, 1)
+    x = np.clip(curves[:, 0, 0].astype(int), 0, base.shape[1] - 1)
+    y = np.clip(curves[:, 0, 1].astype(int), 0, base.shape[0] - 1)
+    return np.clip(base[y, x] * np.exp(rng.normal(0, 0.12, (len(x), 1))), 0, 1)

@@ -23,7 +23,9 @@ class Head:
         self.jaw = rng.uniform(0.1, 0.3)
         self.line = rng.uniform(0.1, 0.45)  # how far the hairline lies below the crown, in head heights
         self.wind = (rng.normal(0, 0.3), rng.uniform(2.0, 4.5))
+        self.sway, self.ripple = rng.uniform(0.0, 0.1), rng.uniform(0.4, 1.5)
         if self.style == "blown":
+            self.sway = rng.uniform(0.1, 0.25)
             self.wind = (rng.choice((-1, 1)) * rng.uniform(1.0, 3.0), rng.uniform(-0.6, 1.5))
 
     def outline(self, grow=1.0, count=48):
@@ -51,7 +53,8 @@ def paint_back(rng, canvas, frame, head):
         roots = head.at(angle, rng.uniform(0.5, 1.0, locks))
         heading = (roots - head.centre) / head.radii * (0.7, 0.4) + np.array(head.wind) * 0.2
         curves = hair.grow(rng, roots, heading, reach * rng.uniform(0.75, 1.1, locks), head.wind, 0.5, 14)
-        lay_locks(rng, canvas, frame, head, drape(head, curves), body=0.13, strands=7, spread=0.05)
+        curves = hair.wave(rng, drape(head, curves), head.sway, head.ripple)
+        lay_locks(rng, canvas, frame, head, curves, body=0.13, strands=10, spread=0.06)
     elif head.style == "ponytail":
         root = head.at(np.array((rng.uniform(-2.0, -1.0),)), 0.9)
         roots = root + rng.normal(0, 0.05, (22, 2))
@@ -181,22 +184,22 @@ def strands_on_scalp(rng, canvas, frame, head, thick):
                            (combed[0] * 0.6, 0.6), 0.8, 9)
         if head.style == "short" and rng.random() < 0.3:
             curves = hair.curl(rng, hair.smoothed(curves, 16), 0.035, 1.2)
-        lay_locks(rng, canvas, frame, head, curves, body=0.05 if head.style == "short" else 0.02, strands=6, spread=0.03)
+        lay_locks(rng, canvas, frame, head, curves, body=0.05 if head.style == "short" else 0.02, strands=8, spread=0.03)
     elif head.style == "afro":
         length = rng.uniform(0.15, 0.5)
         curves = hair.grow(rng, roots, out + rng.normal(0, 0.35, out.shape), length * rng.uniform(0.6, 1.1, locks),
                            (0, rng.uniform(-0.1, 0.5)), 1.0, 9)
         curves = hair.curl(rng, hair.smoothed(curves, 26), rng.uniform(0.025, 0.065), rng.uniform(1.2, 3.0))
-        lay_locks(rng, canvas, frame, head, curves, body=0.07, strands=4, spread=0.02)
+        lay_locks(rng, canvas, frame, head, curves, body=0.06, strands=5, spread=0.03)
     else:
         flat = head.style in ("ponytail", "bun")
         reach = 0.3 if flat else rng.uniform(0.5, 1.0) if head.style == "medium" else rng.uniform(0.8, 1.9)
         curves = hair.grow(rng, roots, (out + 0.25 * np.sign(out)) * (0.8, 0.25), reach * rng.uniform(0.6, 1.1, locks),
                            head.wind, 0.5, 14)
-        curves = drape(head, curves)
+        curves = hair.wave(rng, drape(head, curves), head.sway, head.ripple)
         if rng.random() < 0.35 and not flat:
             curves = hair.curl(rng, hair.smoothed(curves, 26), rng.uniform(0.02, 0.07), rng.uniform(1, 4))
-        lay_locks(rng, canvas, frame, head, curves, body=0.02 if flat else 0.06, strands=6, spread=0.035)
+        lay_locks(rng, canvas, frame, head, curves, body=0.02 if flat else 0.05, strands=9, spread=0.04)
     stray(rng, canvas, frame, head, thick)
 
 
@@ -223,7 +226,7 @@ def lay_locks(rng, canvas, frame, head, curves, body, strands, spread):
     """Draw curves given in heads."""
     flat = frame.put(curves.reshape(-1, 2)).reshape(curves.shape)
     hair.draw(rng, canvas, flat, head.hair, frame.unit, body=body, strands=strands, spread=spread,
-              width=rng.uniform(0.004, 0.009), opacity=rng.uniform(0.55, 1.0))
+              width=rng.uniform(0.0025, 0.007), opacity=rng.uniform(0.55, 1.0))
 
 
 def hat(rng, canvas, frame, head):

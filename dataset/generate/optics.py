@@ -10,13 +10,13 @@ def soften(rng, rgba):
     height, width = rgba.shape[:2]
     unit = min(height, width)
     pick = rng.random()
-    if pick < 0.55:
+    if pick < 0.58:
         return texture.blurred(rgba, rng.uniform(0.0, 0.65))
-    if pick < 0.75:
+    if pick < 0.8:
         return texture.blurred(rgba, max(rng.uniform(0.5, 1.1), unit * rng.uniform(0.002, 0.006)))
-    if pick < 0.83:
+    if pick < 0.86:
         return texture.blurred(rgba, unit * np.exp(rng.uniform(np.log(0.006), np.log(0.025))))
-    if pick < 0.93:
+    if pick < 0.94:
         soft = texture.blurred(rgba, unit * np.exp(rng.uniform(np.log(0.004), np.log(0.025))))
         part = np.clip(0.5 + 1.2 * noise.smooth(rng, height, width, rng.uniform(1, 4)), 0, 1)[..., None]
         return rgba + part * (soft - rgba)

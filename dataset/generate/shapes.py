@@ -26,7 +26,10 @@ def normals(points, closed=False):
 
 
 def sweep(centre, widths, round_end=True):
-    """Outline of a limb: ``centre`` (N, 2) corner points, ``widths`` (M,) half widths spread evenly along it."""
+    """Outline of a limb: ``centre`` (N, 2) corner points, ``widths`` (M,) half widths spread evenly along it.
+
+    Its start is round; its end is, too, unless ``round_end`` is off, as for the cuff of a sleeve.
+    """
     line = rounded(centre, 3, closed=False)
     far = np.concatenate(([0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))))
     place = np.linspace(0, 1, 28)
@@ -34,12 +37,13 @@ def sweep(centre, widths, round_end=True):
     half = np.interp(place, np.linspace(0, 1, len(widths)), widths)
     side = normals(line)
     left, right = line + side * half[:, None], line - side * half[:, None]
-    if not round_end:
-        return np.concatenate((left, right[::-1]))
-    ahead = np.array((-side[-1][1], side[-1][0])) * half[-1]
     turn = np.linspace(0.2, np.pi - 0.2, 5)[:, None]
-    cap = line[-1] + side[-1] * half[-1] * np.cos(turn) + ahead * np.sin(turn)
-    return np.concatenate((left, cap, right[::-1]))
+    caps = []
+    for end, sign in ((-1, 1), (0, -1)):
+        ahead = np.array((-side[end][1], side[end][0]))
+        caps.append(line[end] + sign * half[end] * (side[end] * np.cos(turn) + ahead * np.sin(turn)))
+    end_cap = caps[:1] if round_end else []
+    return np.concatenate([left] + end_cap + [right[::-1], caps[1]])
 
 
 def ellipse(centre, radii, turn=0.0, count=28):

@@ -7,7 +7,7 @@ from .canvas import Canvas
 KINDS = ("person", "portrait", "group", "animal", "free", "thin", "veil")
 SHARE = (0.27, 0.27, 0.09, 0.2, 0.07, 0.06, 0.04)
 LEAST_AREA = 0.025  # share of the picture that a subject covers at least
-CAMOUFLAGE = 0.3    # share of subjects that take colours of the background
+CAMOUFLAGE = 0.4    # share of subjects that take colours of the background
 
 
 def make_subject(rng, height, width, kind=None, bgr=None):
@@ -46,8 +46,8 @@ def make_subject(rng, height, width, kind=None, bgr=None):
 def person(rng, canvas, tone):
     """A half or full body."""
     height, width = canvas.size
-    full = rng.random() < 0.4
-    unit = height * (rng.uniform(0.09, 0.15) if full else rng.uniform(0.15, 0.28))
+    full = rng.random() < 0.45
+    unit = height * (rng.uniform(0.065, 0.15) if full else rng.uniform(0.15, 0.28))
     x = width * rng.uniform(0.25, 0.75)
     y = height * rng.uniform(0.16, 0.3) if full else unit * rng.uniform(1.3, 1.8)
     one_person(rng, canvas, unit, (x, y), tone)
@@ -92,7 +92,7 @@ def one_person(rng, canvas, unit, origin, tone):
 def animal(rng, canvas, _tone):
     """One animal, or a second one before it."""
     for _ in range(1 + (rng.random() < 0.12)):
-        unit, centre = place(rng, canvas.size, 0.5, 1.15)
+        unit, centre = place(rng, canvas.size, 0.45, 1.05)
         creature.paint(rng, canvas, unit, centre)
 
 
@@ -147,7 +147,10 @@ def blend_in(rng, fgr, scene):
     height, width = fgr.shape[:2]
     sigma = min(height, width) * rng.uniform(0.01, 0.08)
     broad = texture.blurred(scene, sigma) - texture.blurred(fgr, sigma)
-    part = np.clip(rng.uniform(-0.2, 0.7) + rng.uniform(0.5, 2) * noise.smooth(rng, height, width, rng.uniform(1, 4)), 0, 1)
-    share = (part * np.float32(rng.uniform(0.6, 1.0)))[..., None]
-    offset = rng.normal(0, 0.03, 3).astype(np.float32)
+    bias = rng.uniform(0, 0.9) if rng.random() < 0.75 else 1.5  # all of it
+    part = np.clip(bias + rng.uniform(0.5, 2) * noise.smooth(rng, height, width, rng.uniform(1, 4)), 0, 1)
+    share = (part * np.float32(rng.uniform(0.7, 1.0)))[..., None]
+    offset = rng.normal(0, rng.choice((0.01, 0.03, 0.07)), 3).astype(np.float32)
+    if rng.random() < 0.25:  # the same stuff as the background, from another place
+        return np.clip(fgr + share * (scene[:, ::-1] + offset - fgr), 0, 1)
     return np.clip(fgr + share * (broad + offset), 0, 1)

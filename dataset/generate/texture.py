@@ -119,9 +119,9 @@ def lighting(rng, height, width):
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     turn = rng.uniform(0, 2 * np.pi)
     slope = (np.cos(turn) * (x / width - 0.5) + np.sin(turn) * (y / height - 0.5)).astype(np.float32)
-    factor = 1 + np.float32(rng.uniform(0, 0.6)) * slope
+    factor = 1 + np.float32(rng.uniform(0, 0.5)) * slope
     factor = factor + np.float32(rng.uniform(0, 0.15)) * noise.smooth(rng, height, width, rng.uniform(2, 5))
-    return np.clip(factor, 0.25, 1.7)[..., None] * (1 + rng.normal(0, 0.06, 3)).astype(np.float32)
+    return np.clip(factor, 0.25, 1.7)[..., None] * (0.96 + rng.normal(0, 0.05, 3)).astype(np.float32)
 
 
 def blurred(image, sigma):
