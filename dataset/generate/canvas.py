@@ -4,6 +4,7 @@ import numpy as np
 
 SHIFT = 4      # binary places of the fixed-point coordinates OpenCV draws with
 FINE = 2       # strands are drawn on a grid this many times finer, so that they can be thinner than a pixel
+FINE_BELOW = 1.5  # pixels; thicker strands need no finer grid
 GROUPS = 20    # colours per call; no multiple of 7, see ``alike``
 WHOLE = ((1.0, 1.0),)
 TAPER = ((1.0, 0.12), (0.88, 0.4), (0.72, 0.7), (0.5, 1.0))  # (share of the length, share of the width)
@@ -73,11 +74,13 @@ class Canvas:
         box = self.box(curves.reshape(-1, 2))
         if box is None:
             return
-        layer = np.zeros((FINE * (box[0].stop - box[0].start), FINE * (box[1].stop - box[1].start), 4), np.uint8)
+        grid = FINE if width < FINE_BELOW else 1
+        high, wide = box[0].stop - box[0].start, box[1].stop - box[1].start
+        layer = np.zeros((grid * high, grid * wide, 4), np.uint8)
         corner = np.array((box[1].start, box[0].start))
-        lines = fixed(curves - corner, FINE)
-        thick = max(1, int(round(width * FINE)))
-        opacity = opacity * min(1.0, width * FINE / thick)
+        lines = fixed(curves - corner, grid)
+        thick = max(1, int(round(width * grid)))
+        opacity = opacity * min(1.0, width * grid / thick)
         parts = [(share, max(1, int(round(thick * part)))) for share, part in (TAPER if taper and thick > 1 else WHOLE)]
         shades = np.round(np.clip(colours, 0, 1) * 255)
         for members, shade in alike(len(curves), shades):
@@ -85,8 +88,9 @@ class Canvas:
             for share, pixels in parts:
                 points = max(2, int(round(share * curves.shape[1])))
                 cv2.polylines(layer, list(lines[members, :points]), False, tone, pixels, cv2.LINE_AA, SHIFT)
-        fine = cv2.resize(layer, None, fx=1 / FINE, fy=1 / FINE, interpolation=cv2.INTER_AREA)
-        self.lay(box, fine.astype(np.float32) * np.float32(opacity / 255))
+        if grid > 1:
+            layer = cv2.resize(layer, (wide, high), interpolation=cv2.INTER_AREA)
+        self.lay(box, layer.astype(np.float32) * np.float32(opacity / 255))
 
     def lay(self, box, layer):
         """Lay a premultiplied picture (h, w, 4) over the part ``box``."""

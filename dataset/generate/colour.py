@@ -43,7 +43,7 @@ def cloth(rng):
         return np.clip(rng.uniform(0.2, 0.75) + rng.normal(0, 0.02, 3), 0, 1).astype(np.float32)
     if pick < 0.58:
         return (np.array((0.24, 0.32, 0.48)) * rng.uniform(0.4, 1.5)).astype(np.float32)
-    return hue(rng.random(), rng.uniform(0.15, 0.95), rng.uniform(0.15, 0.98))
+    return hue(rng.random(), 0.08 + 0.85 * rng.random() ** 1.4, rng.uniform(0.15, 0.98))
 
 
 def hue(turn, saturation, value):
@@ -65,7 +65,7 @@ def shades(rng, base, count, spread):
 
 def recolour(rng, image):
     """Change the colours of ``image`` (H, W, 3) in 0..1 at random: tint of greys, channel order, hue, gamma."""
-    if rng.random() < 0.15:
+    if rng.random() < 0.08:
         image = image[..., rng.permutation(3)]
     chroma = np.abs(image[::7, ::7, 0] - image[::7, ::7, 2]).mean()
     if chroma < 0.01 and rng.random() < 0.85:

@@ -243,4 +243,4 @@ def stuff(rng, height, width):
 
 
 SCENES = (photograph, room, landscape, leaves, bokeh, facade, planks, backdrop, clutter, stuff)
-SHARE = (0.36, 0.14, 0.09, 0.09, 0.05, 0.06, 0.05, 0.07, 0.04, 0.05)
+SHARE = (0.42, 0.14, 0.09, 0.08, 0.04, 0.05, 0.05, 0.06, 0.03, 0.04)

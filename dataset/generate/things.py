@@ -11,7 +11,7 @@ def free_form(rng, canvas, unit, centre):
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     far = np.hypot(x - centre[0], y - centre[1]) / np.float32(0.5 * unit)
     field = noise.octaves(rng, height, width, rng.uniform(3, 9), int(rng.integers(1, 5)), rng.uniform(0.3, 0.6)) - 0.5
-    level = rng.uniform(1.2, 3.0) * field + 0.55 - 0.6 * far ** 2
+    level = rng.uniform(1.0, 2.2) * field + 0.5 - 0.75 * far ** 2
     slope = np.hypot(cv2.Sobel(level, cv2.CV_32F, 1, 0), cv2.Sobel(level, cv2.CV_32F, 0, 1)) / 8
     cover = np.clip(0.5 + level / np.maximum(slope, 1e-3), 0, 1)  # one pixel of ramp whatever the slope
     whole = (slice(0, height), slice(0, width))
