@@ -25,10 +25,10 @@ def paint(rng, canvas, unit, centre):
     for part in parts:
         canvas.fill(put(part), coat, relief=rng.uniform(0.15, 0.4), light=light, soft=0.15 * min(length, 4))
     lean = (rng.normal(0, 0.3), rng.uniform(0.1, 0.9))
-    inner_fur(rng, canvas, [put(part) for part in parts], coat, length, unit, lean)
+    inner_fur(rng, canvas, [put(part) for part in parts], length, unit, lean)
     furred = rng.random() < 0.9
     for outline in outlines if furred else ():
-        hair.fringe(rng, canvas, outline, coat, length, density=1.3,
+        hair.fringe(rng, canvas, outline, length, density=rng.uniform(1.2, 2.2),
                     width=max(unit * rng.uniform(0.0012, 0.004), 0.25), lean=lean, clump=rng.uniform(0.1, 0.9),
                     opacity=rng.uniform(0.6, 1.0))
     details(rng, canvas, put, extras, unit, light)
@@ -50,7 +50,7 @@ def smooth_contour(points):
     return np.stack([np.convolve(np.pad(points[:, axis], 3, "wrap"), kernel, "valid") for axis in (0, 1)], 1)
 
 
-def inner_fur(rng, canvas, outlines, coat, length, unit, lean):
+def inner_fur(rng, canvas, outlines, length, unit, lean):
     """Strands all over the body that give it the grain of fur."""
     points = np.concatenate(outlines)
     low, high = np.maximum(points.min(0), 0), np.minimum(points.max(0), canvas.size[::-1])
@@ -60,10 +60,10 @@ def inner_fur(rng, canvas, outlines, coat, length, unit, lean):
     roots = roots[canvas.rgba[y, x, 3] > 0.99]
     if len(roots) < 8:
         return
-    heading = np.asarray(lean) + rng.normal(0, 0.35, roots.shape)
+    heading = np.asarray(lean) + rng.normal(0, 0.25, roots.shape)
     curves = hair.grow(rng, roots, heading, np.full(len(roots), max(length, 2.0)), lean, 0.8, steps=5)
     for part in np.array_split(curves, 2):
-        tones = hair.sampled(rng, coat, part) * np.float32(rng.uniform(0.85, 1.12))
+        tones = hair.sampled(rng, canvas, part) * np.float32(rng.uniform(0.85, 1.12))
         canvas.strands(part, tones, max(unit * 0.0025, 0.4), 0.6)
 
 
@@ -139,8 +139,8 @@ def quadruped(rng):
     top = np.array((long + rng.uniform(0.08, 0.25), -lift))
     parts.append(shapes.sweep((np.array((long * 0.7, 0)), top), np.array((fat * 0.8, fat * 0.5, 0.09))))
     tail_up = rng.uniform(-0.4, 0.4)
-    parts.append(shapes.sweep(((-long * 0.9, -0.05), (-long - 0.15, tail_up * 0.5), (-long - rng.uniform(0.1, 0.35), tail_up)),
-                              np.array((0.04, 0.035, 0.05, 0.01)) * rng.uniform(0.5, 2.2)))
+    tail = ((-long * 0.9, -0.05), (-long - 0.15, tail_up * 0.5), (-long - rng.uniform(0.1, 0.35), tail_up))
+    parts.append(shapes.sweep(tail, np.array((0.04, 0.035, 0.05, 0.01)) * rng.uniform(0.5, 2.2)))
     more, extras = animal_head(rng, top, rng.uniform(0.08, 0.13))
     return parts + more, extras
 
@@ -148,12 +148,13 @@ def quadruped(rng):
 def sitter(rng):
     """An animal that sits upright: cat, dog, rabbit, bird."""
     wide = rng.uniform(0.2, 0.34)
-    body = shapes.rounded([(-wide * 0.5, -0.25), (wide * 0.5, -0.25), (wide, 0.25), (wide * 0.95, 0.52), (-wide * 0.95, 0.52),
-                           (-wide * rng.uniform(0.9, 1.2), 0.2)], 3)
+    body = shapes.rounded([(-wide * 0.5, -0.25), (wide * 0.5, -0.25), (wide, 0.25), (wide * 0.95, 0.52),
+                           (-wide * 0.95, 0.52), (-wide * rng.uniform(0.9, 1.2), 0.2)], 3)
     parts = [shapes.wavy(rng, body, 0.015, 9)]
     more, extras = animal_head(rng, (rng.normal(0, 0.05), -0.33), rng.uniform(0.13, 0.21))
     for side in (-1, 1):
-        parts.append(shapes.sweep(((side * 0.08, 0.0), (side * 0.1, 0.3), (side * 0.12, 0.54)), np.array((0.07, 0.06, 0.06))))
+        leg = ((side * 0.08, 0.0), (side * 0.1, 0.3), (side * 0.12, 0.54))
+        parts.append(shapes.sweep(leg, np.array((0.07, 0.06, 0.06))))
     if rng.random() < 0.6:
         curve = rng.uniform(-0.3, 0.3)
         parts.append(shapes.sweep(((wide * 0.8, 0.45), (wide + 0.2, 0.45 + curve * 0.3), (wide + 0.25, 0.2 + curve)),

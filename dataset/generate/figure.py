@@ -161,7 +161,8 @@ def hand(rng, canvas, frame, build, wrist, ahead):
         root = wrist + ahead * 0.22 + across * place * 0.095
         heading = ahead + across * place * fan
         tip = root + heading * length * curled
-        line = shapes.sweep((root, (root + tip) / 2 + across * rng.normal(0, 0.01), tip), np.array((0.038, 0.034, 0.027)))
+        middle = (root + tip) / 2 + across * rng.normal(0, 0.01)
+        line = shapes.sweep((root, middle, tip), np.array((0.038, 0.034, 0.027)))
         canvas.fill(frame.put(line), paint * np.float32(rng.uniform(0.88, 1.04)), relief=0.15, light=light)
     side = rng.choice((-1, 1))
     base = wrist + ahead * 0.06 + across * side * 0.09
@@ -181,11 +182,13 @@ def held(rng, canvas, frame, place):
         outline = shapes.ellipse(place, (size, size))
     elif kind == 2:
         reach = np.array((np.cos(turn), np.sin(turn))) * rng.uniform(0.6, 2.5)
-        outline = shapes.sweep((place - reach * 0.4, place + reach), np.array((0.025, 0.03, 0.02)) * rng.uniform(0.6, 2))
+        thick = np.array((0.025, 0.03, 0.02)) * rng.uniform(0.6, 2)
+        outline = shapes.sweep((place - reach * 0.4, place + reach), thick)
     else:
         strap = shapes.sweep((place + (-size, 0.9), place, place + (size, 0.9)), np.array((0.02, 0.02)))
         canvas.fill(frame.put(strap), paint)
-        outline = shapes.rounded(np.array(((-1.1, 0), (1.1, 0), (1.25, 1.5), (-1.25, 1.5))) * size + place + (0, 0.85), 1)
+        sack = np.array(((-1.1, 0), (1.1, 0), (1.25, 1.5), (-1.25, 1.5)))
+        outline = shapes.rounded(sack * size + place + (0, 0.85), 1)
     canvas.fill(frame.put(outline), paint, relief=0.3, light=frame.light)
 
 
@@ -203,8 +206,8 @@ def lower(rng, canvas, frame, build):
         short = rng.uniform(0.55, 0.9) if build.legs == "sit" else 1.0
         knee = hip + THIGH * short * np.array((side * np.sin(thigh), np.cos(thigh)))
         ankle = knee + SHIN * np.array((side * np.sin(shin), np.cos(shin)))
-        foot = shapes.sweep((ankle + (0, 0.02), ankle + (side * 0.05, 0.2), ankle + (side * rng.uniform(0.1, 0.5), 0.27)),
-                            np.array((0.12, 0.13, 0.13, 0.09)))
+        toes = ankle + (side * rng.uniform(0.1, 0.5), 0.27)
+        foot = shapes.sweep((ankle + (0, 0.02), ankle + (side * 0.05, 0.2), toes), np.array((0.12, 0.13, 0.13, 0.09)))
         canvas.fill(frame.put(foot), shoe, relief=0.3, light=frame.light)
         leg = shapes.sweep((hip, knee, ankle), np.array((0.36, 0.31, 0.24, 0.2, 0.21, 0.17, 0.13)) * fat)
         leg = shapes.wavy(rng, leg, 0.012, 14)

@@ -3,6 +3,8 @@ import numpy as np
 
 from . import colour, noise, shapes
 
+MOST_STRANDS = 3000  # along one outline
+
 
 def grow(rng, roots, directions, lengths, weight=(0.0, 0.5), turn=0.3, steps=12):
     """Curves (N, steps, 2) that leave ``roots`` (N, 2) along ``directions`` (N, 2), ``lengths`` (N,) pixels long.
@@ -39,7 +41,10 @@ def wave(rng, curves, size, wavelength):
 
 
 def around(rng, guides, count, spread, loose=0.3):
-    """``count`` strands around each guide, (N * count, P, 2); ``spread`` pixels apart at the tip, ``loose`` of it at the root."""
+    """``count`` strands around each guide, (N * count, P, 2).
+
+    They are ``spread`` pixels apart at the tip, ``loose`` of that at the root.
+    """
     share = np.linspace(0, 1, guides.shape[1])[None, None, :, None]
     shape = (len(guides), count, 1, 2)
     offset = rng.normal(0, spread, shape) * (loose + (1 - loose) * share)
@@ -90,28 +95,28 @@ def flyaways(rng, canvas, roots, directions, base, unit, count, length=0.35):
     canvas.strands(curves, colour.shades(rng, base, 24, 0.4), max(0.0045 * unit, 0.22), rng.uniform(0.35, 0.9))
 
 
-def fringe(rng, canvas, outline, base, length, density, width, lean=(0.0, 0.4), clump=0.5, opacity=0.85):
-    """Fur along a closed ``outline`` (N, 2): strands of about ``length`` pixels that stand off it.
+def fringe(rng, canvas, outline, length, density, width, lean=(0.0, 0.4), clump=0.5, opacity=0.85):
+    """Fur along a closed ``outline`` (N, 2) of what is painted: strands of about ``length`` pixels that stand off it.
 
     ``density`` strands per pixel of outline, ``width`` of one in pixels, ``lean`` the direction (x, y) that all lean
-    to, ``clump`` how much neighbours lean together.
+    to, ``clump`` (0..1) how much neighbours lean and end together. Colours are those at the roots.
     """
-    loop = np.concatenate((outline, outline[:1]))
-    around_px = np.hypot(*np.diff(loop, axis=0).T).sum()
-    count = int(np.clip(around_px * density, 24, 2400))
+    around_px = np.hypot(*np.diff(np.concatenate((outline, outline[:1])), axis=0).T).sum()
+    count = int(np.clip(around_px * density, 24, MOST_STRANDS))
     points = shapes.dense(outline, count)
     out = shapes.normals(points, closed=True) * orientation(points)
-    out = out + rng.uniform(0.3, 0.7) * clump * noise.line(rng, count, count / 6, True)[:, None] * out[:, ::-1] * (1, -1)
-    heading = out + np.asarray(lean) + rng.normal(0, 0.22, (count, 2))
-    size = length * (1 + 0.35 * noise.line(rng, count, count / 25, True)) * (
-        1 + 0.4 * clump * noise.line(rng, count, count / 6, True)) * np.exp(rng.normal(0, 0.25, count))
-    roots = points - out * (0.35 * length)
-    curves = grow(rng, roots, heading, np.maximum(size, 0.5), lean, 0.7, steps=7)
+    tuft = max(6, count / 14)
+    sway = (0.9 * clump * noise.line(rng, count, tuft, True))[:, None]
+    heading = out + sway * out[:, ::-1] * (1, -1) + np.asarray(lean) + rng.normal(0, 0.15, (count, 2))
+    size = length * (1 + 0.35 * noise.line(rng, count, max(4, count / 90), True)) * (
+        1 + 0.5 * clump * noise.line(rng, count, tuft, True)) * np.exp(rng.normal(0, 0.25, count))
+    curves = grow(rng, points - out * (0.35 * length), heading, np.maximum(size, 0.5), lean, 0.5, steps=7)
     curves = curves[rng.permutation(count)]
     # Short dense undercoat first, then longer single hairs.
-    for part, share, reach, thick in zip(np.array_split(curves, 3), (1.0, 0.85, 0.6), (0.55, 0.9, 1.2), (1.6, 1.0, 0.7)):
+    layers = zip(np.array_split(curves, 3), (1.0, 0.85, 0.6), (0.5, 0.85, 1.2), (2.0, 1.0, 0.7))
+    for part, share, reach, thick in layers:
         part = part[:, :1] + (part - part[:, :1]) * reach
-        canvas.strands(part, sampled(rng, base, part), width * thick, opacity * share, taper=True)
+        canvas.strands(part, sampled(rng, canvas, part), width * thick, opacity * share, taper=True)
 
 
 def orientation(points):
@@ -121,10 +126,11 @@ def orientation(points):
     return 1.0 if area > 0 else -1.0
 
 
-def sampled(rng, base, curves):
-    """Colours for strands: variations of one colour (3,), or of the picture ``base`` (H, W, 3) at their roots."""
-    if np.ndim(base) == 1:
-        return colour.shades(rng, base, 24, 0.25)
-    x = np.clip(curves[:, 0, 0].astype(int), 0, base.shape[1] - 1)
-    y = np.clip(curves[:, 0, 1].astype(int), 0, base.shape[0] - 1)
-    return np.clip(base[y, x] * np.exp(rng.normal(0, 0.12, (len(x), 1))), 0, 1)
+def sampled(rng, canvas, curves):
+    """Colours (N, 3) for strands: those painted at their roots, varied a little."""
+    height, width = canvas.size
+    x = np.clip(curves[:, 0, 0].astype(int), 0, width - 1)
+    y = np.clip(curves[:, 0, 1].astype(int), 0, height - 1)
+    root = canvas.rgba[y, x]
+    tones = root[:, :3] / np.maximum(root[:, 3:], 0.05)
+    return np.clip(tones * np.exp(rng.normal(0, 0.12, (len(x), 1))), 0, 1)

@@ -35,7 +35,8 @@ class Head:
         x = x * (1 - self.jaw * np.clip(y, 0, 1) ** 1.5)
         if self.profile:
             nose = np.exp(-((angle - 1.95) / 0.13) ** 2) * 0.22 + np.exp(-((angle - 2.5) / 0.3) ** 2) * 0.1
-            x = x + self.profile * (nose - 0.03 * np.exp(-((angle - 2.2) / 0.1) ** 2)) + 0.12 * self.profile * (x < 0) * x
+            lip = 0.03 * np.exp(-((angle - 2.2) / 0.1) ** 2)
+            x = x + self.profile * (nose - lip + 0.12 * np.minimum(x, 0))
         return np.stack((x, y), 1) * self.radii * grow + self.centre
 
     def at(self, angle, share=1.0):
@@ -47,7 +48,7 @@ class Head:
 def paint_back(rng, canvas, frame, head):
     """The hair that hangs behind neck and shoulders; painted before the body."""
     if head.style in ("long", "medium", "blown"):
-        reach = {"long": rng.uniform(1.0, 2.4), "medium": rng.uniform(0.6, 0.95), "blown": rng.uniform(0.9, 1.8)}[head.style]
+        reach = rng.uniform(*{"long": (1.0, 2.4), "medium": (0.6, 0.95), "blown": (0.9, 1.8)}[head.style])
         locks = 70
         angle = rng.uniform(-1.9, 1.9, locks)
         roots = head.at(angle, rng.uniform(0.5, 1.0, locks))
@@ -100,13 +101,14 @@ def tone_from_photo(canvas, frame, head, grey):
     box = canvas.box(outline)
     if box is None:
         return
-    corners = frame.put(head.centre + np.array(((-0.34, -0.3), (0.34, -0.3), (-0.34, 0.46)))) - (box[1].start, box[0].start)
+    corner = (box[1].start, box[0].start)
+    corners = frame.put(head.centre + np.array(((-0.34, -0.3), (0.34, -0.3), (-0.34, 0.46)))) - corner
     matrix = cv2.getAffineTransform(np.array(((0, 0), (24, 0), (0, 24)), np.float32), corners.astype(np.float32))
     size = (box[1].stop - box[1].start, box[0].stop - box[0].start)
     tone = cv2.warpAffine(grey, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     factor = np.clip(0.35 + 0.75 * tone / max(float(np.percentile(grey, 70)), 0.2), 0.25, 1.35)
     inside = np.zeros(size[::-1], np.uint8)
-    cv2.fillPoly(inside, [np.round(outline - (box[1].start, box[0].start)).astype(np.int32)], 255)
+    cv2.fillPoly(inside, [np.round(outline - corner).astype(np.int32)], 255)
     inside = cv2.GaussianBlur(inside, (0, 0), max(frame.unit * 0.04, 0.5)).astype(np.float32)[..., None] / 255
     canvas.rgba[box][..., :3] *= 1 + inside * (factor[..., None] - 1)
 
@@ -121,12 +123,13 @@ def painted_face(rng, canvas, frame, head):
         eye = head.centre + (side * 0.15 + shift, 0.0)
         canvas.fill(frame.put(shapes.ellipse(eye, (0.065, 0.03))), np.array((0.85, 0.83, 0.8), np.float32), 0.8, soft)
         canvas.fill(frame.put(shapes.ellipse(eye, (0.03, 0.032))), dark * np.float32(0.5), 0.95, soft)
-        brow = shapes.sweep((eye + (-0.09, -0.075), eye + (0, -0.1), eye + (0.09, -0.07)), np.array((0.012, 0.02, 0.01)))
-        canvas.fill(frame.put(brow), head.hair * np.float32(0.8), 0.85, soft)
+        brow = (eye + (-0.09, -0.075), eye + (0, -0.1), eye + (0.09, -0.07))
+        canvas.fill(frame.put(shapes.sweep(brow, np.array((0.012, 0.02, 0.01)))), head.hair * np.float32(0.8), 0.85, soft)
     nose = shapes.ellipse(head.centre + (shift + 0.015, 0.17), (0.055, 0.035))
     canvas.fill(frame.put(nose), head.skin * np.float32(0.72), 0.6, soft * 2)
     lips = np.clip(head.skin * np.array((0.9, 0.55, 0.55), np.float32), 0, 1)
-    canvas.fill(frame.put(shapes.ellipse(head.centre + (shift, 0.3), (0.11, rng.uniform(0.02, 0.05)))), lips, 0.85, soft)
+    mouth = shapes.ellipse(head.centre + (shift, 0.3), (0.11, rng.uniform(0.02, 0.05)))
+    canvas.fill(frame.put(mouth), lips, 0.85, soft)
 
 
 def glasses(rng, canvas, frame, head):
@@ -164,8 +167,8 @@ def scalp(rng, canvas, frame, head):
     else:
         inner = head.at(edge[::-1], 1.0 - head.line * (0.3 + 0.7 * np.cos(edge[::-1] * 1.3).clip(0)))
         cap = np.concatenate((top, inner))
-    canvas.fill(frame.put(shapes.wavy(rng, cap, 0.02, 14)), head.hair * np.float32(0.85), relief=0.35, light=frame.light,
-                soft=0.01 * frame.unit)
+    canvas.fill(frame.put(shapes.wavy(rng, cap, 0.02, 14)), head.hair * np.float32(0.85), soft=0.01 * frame.unit,
+                relief=0.35, light=frame.light)
     strands_on_scalp(rng, canvas, frame, head, thick)
 
 
@@ -184,7 +187,8 @@ def strands_on_scalp(rng, canvas, frame, head, thick):
                            (combed[0] * 0.6, 0.6), 0.8, 9)
         if head.style == "short" and rng.random() < 0.3:
             curves = hair.curl(rng, hair.smoothed(curves, 16), 0.035, 1.2)
-        lay_locks(rng, canvas, frame, head, curves, body=0.05 if head.style == "short" else 0.02, strands=8, spread=0.03)
+        body = 0.05 if head.style == "short" else 0.02
+        lay_locks(rng, canvas, frame, head, curves, body=body, strands=8, spread=0.03)
     elif head.style == "afro":
         length = rng.uniform(0.15, 0.5)
         curves = hair.grow(rng, roots, out + rng.normal(0, 0.35, out.shape), length * rng.uniform(0.6, 1.1, locks),

@@ -29,7 +29,7 @@ def octaves(rng, height, width, cells=3, count=4, gain=0.55, stretch=1.0):
 
 
 def line(rng, count, cells, closed=False):
-    """Smooth noise along a line of ``count`` points, float32 (count,), mean 0, deviation about 0.7; closed joins ends."""
+    """Smooth noise along a line, float32 (count,), mean 0, deviation about 0.7; ``closed`` joins its ends."""
     knots = rng.standard_normal(max(3, int(cells)))
     knots = np.append(knots, knots[0]) if closed else knots
     place = np.linspace(0, len(knots) - 1, count)

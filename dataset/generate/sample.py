@@ -15,7 +15,7 @@ class Sample(NamedTuple):
 
 
 def make_sample(seed, height, width, kind=None):
-    """The sample that ``seed`` (int, or a sequence of ints) names, in ``height`` x ``width`` pixels; always the same one.
+    """The sample of ``height`` x ``width`` pixels that ``seed`` (int, or a sequence of ints) names; always the same.
 
     ``kind`` is a member of ``subject.KINDS``, drawn at random if None.
     """

@@ -4,6 +4,9 @@ import numpy as np
 
 from . import colour, noise, photos, texture
 
+# Wood, stone and dark wood.
+PLANKS = np.array(((0.35, 0.23, 0.14), (0.45, 0.45, 0.44), (0.12, 0.08, 0.06)), np.float32)
+
 
 def make_background(rng, height, width):
     """One background, uint8 RGB (height, width, 3); ``rng`` is a numpy Generator and decides all."""
@@ -79,7 +82,8 @@ def opening(rng, image, line):
     height, width = image.shape[:2]
     high, wide = int(height * rng.uniform(0.15, 0.75)) + 3, int(width * rng.uniform(0.1, 0.4)) + 3
     left, top = int(rng.uniform(-0.1, 0.95) * width), int(rng.uniform(0.0, 0.9) * max(line - high, 1))
-    inner = photos.crop(rng, high, wide) if rng.random() < 0.4 else paper(rng, high, wide, colour.cloth(rng) * 0.6 + 0.4)
+    painted = rng.random() < 0.4
+    inner = photos.crop(rng, high, wide) if painted else paper(rng, high, wide, colour.cloth(rng) * 0.6 + 0.4)
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + wide, width), min(top + high, height)
     if x1 <= x0 or y1 <= y0:
         return
@@ -87,9 +91,9 @@ def opening(rng, image, line):
     frame, thick = tint(colour.cloth(rng)), max(1, int(min(height, width) * rng.uniform(0.008, 0.03)))
     cv2.rectangle(image, (left, top), (left + wide, top + high), frame, thick)
     for part in range(1, int(rng.integers(1, 4))):
-        x = left + wide * part // 3
+        x, y = left + wide * part // 3, top + high * part // 3
         cv2.line(image, (x, top), (x, top + high), frame, max(1, thick // 2))
-        cv2.line(image, (left, top + high * part // 3), (left + wide, top + high * part // 3), frame, max(1, thick // 2))
+        cv2.line(image, (left, y), (left + wide, y), frame, max(1, thick // 2))
 
 
 def box(rng, image, line):
@@ -103,7 +107,8 @@ def box(rng, image, line):
         x, y = left + int(rng.uniform(0, 0.9) * wide), top + int(rng.uniform(0, 0.9) * high)
         size = (int(rng.uniform(0.04, 0.5) * wide), int(rng.uniform(0.04, 0.4) * high))
         corner = (min(x + size[0], left + wide), min(y + size[1], line))
-        cv2.rectangle(image, (x, y), corner, tint(colour.near(rng, base, 0.5) if rng.random() < 0.6 else colour.cloth(rng)), -1)
+        paint = colour.near(rng, base, 0.5) if rng.random() < 0.6 else colour.cloth(rng)
+        cv2.rectangle(image, (x, y), corner, tint(paint), -1)
     cv2.rectangle(image, (left, top), (left + wide, line), tint(base * 0.6), max(1, height // 200))
 
 
@@ -117,7 +122,8 @@ def landscape(rng, height, width):
     image = np.repeat(high + (low - high) * share, width, 1)
     if rng.random() < 0.65:
         clouds = noise.octaves(rng, height, width, rng.uniform(2, 6), 5, 0.55, rng.uniform(1, 3))
-        image += (np.float32(0.96) - image) * np.clip(rng.uniform(1.5, 5) * (clouds - rng.uniform(0.4, 0.6)), 0, 1)[..., None]
+        cover = np.clip(rng.uniform(1.5, 5) * (clouds - rng.uniform(0.4, 0.6)), 0, 1)[..., None]
+        image += (np.float32(0.96) - image) * cover
     rows = np.arange(height, dtype=np.float32)[:, None]
     horizon = rng.uniform(0.35, 1.1)
     for _ in range(int(rng.integers(1, 5))):
@@ -147,8 +153,8 @@ def leaves(rng, height, width):
             axes = (int(size) + 1, int(size * rng.uniform(0.2, 1)) + 1)
             cv2.ellipse(image, middle, axes, rng.uniform(0, 360), 0, 360, tone, -1, cv2.LINE_AA)
         else:
-            corners = int(rng.integers(3, 7)) if form == 1 else 4
-            angle = np.sort(rng.uniform(0, 2 * np.pi, corners)) if form == 1 else rng.uniform(0, 6) + np.arange(4) * np.pi / 2
+            square = rng.uniform(0, 6) + np.arange(4) * np.pi / 2
+            angle = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(3, 7)))) if form == 1 else square
             points = middle + size * rng.uniform(0.3, 1, (1, 2)) * np.stack((np.cos(angle), np.sin(angle)), 1)
             cv2.fillConvexPoly(image, np.round(points).astype(np.int32), tone, cv2.LINE_AA)
     out = image.astype(np.float32) / 255
@@ -195,7 +201,7 @@ def turned(rng, image):
 
 def planks(rng, height, width):
     """Wood, stone or curtains: noise drawn out along one direction, with joints."""
-    dark = colour.near(rng, np.array(((0.35, 0.23, 0.14), (0.45, 0.45, 0.44), (0.12, 0.08, 0.06))[rng.integers(3)], np.float32), 0.4)
+    dark = colour.near(rng, PLANKS[rng.integers(len(PLANKS))], 0.4)
     upright = rng.random() < 0.5
     high, wide = (width, height) if upright else (height, width)
     grain = noise.octaves(rng, high, wide, rng.uniform(15, 40), 3, 0.7, rng.uniform(4, 12))
@@ -226,8 +232,8 @@ def clutter(rng, height, width):
         thick = max(1, int(min(height, width) * rng.uniform(0.002, 0.03)))
         if rng.random() < 0.4:
             word = "".join(chr(code) for code in rng.integers(48, 91, int(rng.integers(2, 9))))
-            cv2.putText(image, word, ends[0], int(rng.integers(0, 5)), min(height, width) * rng.uniform(0.002, 0.01), tone,
-                        max(1, thick // 3), cv2.LINE_AA)
+            size = min(height, width) * rng.uniform(0.002, 0.01)
+            cv2.putText(image, word, ends[0], int(rng.integers(0, 5)), size, tone, max(1, thick // 3), cv2.LINE_AA)
         else:
             cv2.line(image, *ends, tone, thick, cv2.LINE_AA)
     return image.astype(np.float32) / 255

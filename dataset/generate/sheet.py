@@ -13,7 +13,7 @@ def row_of(sample):
 
 
 def write_sheet(path, seed=0, rows=8, columns=2, size=192, kind=None):
-    """Write ``rows`` x ``columns`` samples of ``size`` x ``size`` pixels to the picture ``path``, seeds from ``seed`` on."""
+    """Write ``rows`` x ``columns`` samples of ``size`` x ``size`` pixels to ``path``, seeds from ``seed`` on."""
     lines = []
     for row in range(rows):
         seeds = range(seed + row * columns, seed + (row + 1) * columns)

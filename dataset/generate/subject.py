@@ -1,12 +1,13 @@
 """One subject: what it is, where it stands, how it is lit, and whether it hides in its background."""
 import numpy as np
 
-from . import colour, creature, figure, head, noise, optics, texture, things
+from . import colour, creature, figure, head, noise, optics, photos, texture, things
 from .canvas import Canvas
 
 KINDS = ("person", "portrait", "group", "animal", "free", "thin", "veil")
 SHARE = (0.27, 0.27, 0.09, 0.2, 0.07, 0.06, 0.04)
 LEAST_AREA = 0.025  # share of the picture that a subject covers at least
+PRINTED = 0.1        # share of subjects that carry a photograph all over
 CAMOUFLAGE = 0.4    # share of subjects that take colours of the background
 
 
@@ -33,6 +34,8 @@ def make_subject(rng, height, width, kind=None, bgr=None):
             break
     canvas.rgba = optics.soften(rng, canvas.rgba)
     pha, fgr = canvas.finish()
+    if rng.random() < PRINTED:
+        fgr = fgr + np.float32(rng.uniform(0.3, 0.9)) * (photos.crop(rng, height, width, (0.7, 4)) - fgr)
     fgr = fgr * texture.lighting(rng, height, width)
     fgr = texture.blurred(fgr, rng.uniform(0, 0.6))
     fgr = colour.expose(np.clip(fgr, 0, 1), np.exp(rng.normal(0, 0.15)), np.exp(rng.normal(0, 0.2)))
@@ -69,9 +72,9 @@ def group(rng, canvas, tone):
     count = int(rng.integers(2, 4))
     places = (np.arange(count) + 0.5 + rng.normal(0, 0.15, count)) / count * width
     base = height * rng.uniform(0.09, 0.3)
-    for place in rng.permutation(places):
+    for x in rng.permutation(places):
         unit = base * rng.uniform(0.85, 1.2)
-        one_person(rng, canvas, unit, (place, unit * rng.uniform(1.4, 1.9)), tone)
+        one_person(rng, canvas, unit, (x, unit * rng.uniform(1.4, 1.9)), tone)
 
 
 def one_person(rng, canvas, unit, origin, tone):

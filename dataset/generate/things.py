@@ -21,13 +21,14 @@ def free_form(rng, canvas, unit, centre):
         found, _ = cv2.findContours((cover > 0.5).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         for line in sorted(found, key=len)[-4:]:
             if len(line) > 30:
-                hair.fringe(rng, canvas, line[:, 0].astype(float) + 0.5, skin, unit * rng.uniform(0.01, 0.08), 0.7,
-                            max(0.004 * unit, 0.3), clump=rng.uniform(0, 0.9))
+                hair.fringe(rng, canvas, line[:, 0].astype(float) + 0.5, unit * rng.uniform(0.01, 0.08), density=1.0,
+                            width=max(unit * rng.uniform(0.0015, 0.004), 0.25), clump=rng.uniform(0, 0.9))
 
 
 def thin(rng, canvas, unit, centre):
     """A thin structure: branch, wheel, net, chair or wires, of about ``unit`` pixels."""
-    (branch, wheel, net, chair, wires)[rng.choice(5, p=(0.34, 0.2, 0.14, 0.2, 0.12))](rng, canvas, unit, np.asarray(centre))
+    paint = (branch, wheel, net, chair, wires)[rng.choice(5, p=(0.34, 0.2, 0.14, 0.2, 0.12))]
+    paint(rng, canvas, unit, np.asarray(centre))
 
 
 def branch(rng, canvas, unit, centre):
@@ -61,7 +62,8 @@ def foliage(rng, canvas, places, unit):
     for place in places[rng.permutation(len(places))[:int(rng.integers(10, 70))]]:
         turn, long = rng.uniform(0, 2 * np.pi), size * rng.uniform(0.6, 1.4)
         middle = place + long * np.array((np.cos(turn), np.sin(turn)))
-        canvas.fill(shapes.ellipse(middle, (long, long * rng.uniform(0.25, 0.6)), turn, 14), colour.near(rng, green, 0.2))
+        leaf = shapes.ellipse(middle, (long, long * rng.uniform(0.25, 0.6)), turn, 14)
+        canvas.fill(leaf, colour.near(rng, green, 0.2))
 
 
 def wheel(rng, canvas, unit, centre):
@@ -79,7 +81,8 @@ def wheel(rng, canvas, unit, centre):
         canvas.strands(spokes, colour.shades(rng, paint + 0.2, count, 0.2), max(unit * 0.003, 0.3), rng.uniform(0.6, 1))
     if len(hubs) == 2:
         top = centre - (0, radius * 0.9)
-        bars = np.stack([np.stack((a, b)) for a, b in ((hubs[0], top), (hubs[1], top), (hubs[0], centre), (centre, top))])
+        ends = ((hubs[0], top), (hubs[1], top), (hubs[0], centre), (centre, top))
+        bars = np.stack([np.stack(pair) for pair in ends])
         canvas.strands(bars, colour.cloth(rng)[None].repeat(4, 0), max(unit * 0.018, 1.0))
 
 
@@ -91,7 +94,8 @@ def net(rng, canvas, unit, centre):
     lines = np.concatenate((first, first[..., ::-1]))
     turn = rng.uniform(0, np.pi)
     lines = lines @ np.array(((np.cos(turn), np.sin(turn)), (-np.sin(turn), np.cos(turn))))
-    lines = shapes.bend(rng, 0.25, 2.0)(lines.reshape(-1, 2)).reshape(lines.shape) * size * rng.uniform(0.5, 1, 2) + centre
+    lines = shapes.bend(rng, 0.25, 2.0)(lines.reshape(-1, 2)).reshape(lines.shape)
+    lines = lines * size * rng.uniform(0.5, 1, 2) + centre
     canvas.strands(lines, colour.shades(rng, colour.cloth(rng), 24, 0.15), max(unit * rng.uniform(0.003, 0.012), 0.35))
 
 
@@ -126,9 +130,9 @@ def veil(rng, canvas, unit, centre):
     box = canvas.box(outline, 4)
     if box is None:
         return
-    paint = colour.near(rng, colour.cloth(rng), 0.1) if rng.random() < 0.6 else np.full(3, rng.uniform(0.7, 1), np.float32)
-    thin_cover = np.clip(rng.uniform(0.25, 0.7) + rng.uniform(0.05, 0.25) * noise.smooth(rng, height, width, rng.uniform(3, 14)),
-                         0.12, 0.9)
+    paint = colour.cloth(rng) if rng.random() < 0.6 else np.full(3, rng.uniform(0.7, 1), np.float32)
+    weave = noise.smooth(rng, height, width, rng.uniform(3, 14))
+    thin_cover = np.clip(rng.uniform(0.25, 0.7) + rng.uniform(0.05, 0.25) * weave, 0.12, 0.9)
     layer = np.zeros((height, width), np.uint8)
     cv2.fillPoly(layer, [np.round(outline).astype(np.int32)], 255)
     cover = cv2.GaussianBlur(layer, (0, 0), max(0.6, unit * rng.choice((0.003, 0.03)))).astype(np.float32) / 255
