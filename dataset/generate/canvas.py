@@ -7,6 +7,7 @@ FINE = 2       # strands are drawn on a grid this many times finer, so that they
 FINE_BELOW = 1.5  # pixels; thicker strands need no finer grid
 GROUPS = 20    # colours per call; no multiple of 7, see ``alike``
 WHOLE = ((1.0, 1.0),)
+TAPER_THIN = ((1.0, 0.4), (0.6, 1.0))
 TAPER = ((1.0, 0.12), (0.88, 0.4), (0.72, 0.7), (0.5, 1.0))  # (share of the length, share of the width)
 FAR = 1 << 14  # coordinates beyond this many pixels are pulled in, OpenCV counts them in 32 bits
 
@@ -81,7 +82,8 @@ class Canvas:
         lines = fixed(curves - corner, grid)
         thick = max(1, int(round(width * grid)))
         opacity = opacity * min(1.0, width * grid / thick)
-        parts = [(share, max(1, int(round(thick * part)))) for share, part in (TAPER if taper and thick > 1 else WHOLE)]
+        steps = WHOLE if not taper or thick == 1 else TAPER if thick > 4 else TAPER_THIN
+        parts = [(share, max(1, int(round(thick * part)))) for share, part in steps]
         shades = np.round(np.clip(colours, 0, 1) * 255)
         for members, shade in alike(len(curves), shades):
             tone = (*(float(value) for value in shade), 255.0)

@@ -5,7 +5,7 @@ import numpy as np
 from . import noise
 from .subject import make_subject
 
-MARGIN = 1.2  # the subject is painted on a picture so much larger, so that it can move without a cut edge
+MARGIN = 1.12  # the subject is painted on a picture so much larger, so that it can move without a cut edge
 
 
 def make_clip(rng, frames, height, width, kind="person"):
@@ -24,7 +24,7 @@ def make_clip(rng, frames, height, width, kind="person"):
         dx, dy = x - width / 2, y - height / 2
         reach = np.float32(0.02 * min(height, width) * np.sin(3 * time))
         map_x = wide / 2 + cos * dx - sin * dy + 0.05 * width * speed[2] * time + reach * sway[0]
-        map_y = high / 2 + sin * dx + cos * dy + 0.02 * height * speed[3] * time + reach * sway[1]
+        map_y = high / 2 - 0.03 * height + sin * dx + cos * dy + 0.02 * height * speed[3] * time + reach * sway[1]
         moved = cv2.remap(picture, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR,
                           borderMode=cv2.BORDER_REPLICATE)
         pairs.append((np.ascontiguousarray(moved[..., 3]), np.ascontiguousarray(moved[..., :3])))

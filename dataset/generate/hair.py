@@ -4,6 +4,7 @@ import numpy as np
 from . import colour, noise, shapes
 
 MOST_STRANDS = 3000  # along one outline
+ALL_FROM = 45        # pixels per head from which all strands are drawn; on small heads they merge
 
 
 def grow(rng, roots, directions, lengths, weight=(0.0, 0.5), turn=0.3, steps=12):
@@ -75,7 +76,8 @@ def draw(rng, canvas, guides, base, unit, body=0.06, strands=8, spread=0.04, wid
     thick = body * unit
     if thick > 0.5:
         canvas.strands(guides, colour.shades(rng, base, 24, 0.4 * variety) * np.float32(0.85), thick, taper=True)
-    wisps = around(rng, guides, strands, spread * unit)
+    few = max(2, int(round(strands * np.clip(unit / ALL_FROM, 0.35, 1))))
+    wisps = around(rng, guides, few, spread * unit)
     wisps = wisps[rng.permutation(len(wisps))]
     thirds = np.array_split(wisps, 3)
     for part, share in zip(thirds, (1.0, 0.8, 0.55)):

@@ -124,7 +124,8 @@ def painted_face(rng, canvas, frame, head):
         canvas.fill(frame.put(shapes.ellipse(eye, (0.065, 0.03))), np.array((0.85, 0.83, 0.8), np.float32), 0.8, soft)
         canvas.fill(frame.put(shapes.ellipse(eye, (0.03, 0.032))), dark * np.float32(0.5), 0.95, soft)
         brow = (eye + (-0.09, -0.075), eye + (0, -0.1), eye + (0.09, -0.07))
-        canvas.fill(frame.put(shapes.sweep(brow, np.array((0.012, 0.02, 0.01)))), head.hair * np.float32(0.8), 0.85, soft)
+        brow = shapes.sweep(brow, np.array((0.012, 0.02, 0.01)))
+        canvas.fill(frame.put(brow), head.hair * np.float32(0.8), 0.85, soft)
     nose = shapes.ellipse(head.centre + (shift + 0.015, 0.17), (0.055, 0.035))
     canvas.fill(frame.put(nose), head.skin * np.float32(0.72), 0.6, soft * 2)
     lips = np.clip(head.skin * np.array((0.9, 0.55, 0.55), np.float32), 0, 1)
@@ -176,6 +177,7 @@ def strands_on_scalp(rng, canvas, frame, head, thick):
     """Locks and flyaways that start on the scalp."""
     locks = {"buzz": 150, "short": 130, "afro": 230, "medium": 110, "long": 90, "ponytail": 70, "bun": 70,
              "blown": 90}[head.style]
+    points = 26 if frame.unit < 60 else 52  # close up, curls of few points would show corners
     angle = rng.normal(0, 0.85, locks).clip(-1.9, 1.9)
     share = rng.uniform(1.0 - 0.9 * head.line, 1.0 + thick * 0.4, locks)
     roots = head.at(angle, share)
@@ -193,7 +195,7 @@ def strands_on_scalp(rng, canvas, frame, head, thick):
         length = rng.uniform(0.15, 0.5)
         curves = hair.grow(rng, roots, out + rng.normal(0, 0.35, out.shape), length * rng.uniform(0.6, 1.1, locks),
                            (0, rng.uniform(-0.1, 0.5)), 1.0, 9)
-        curves = hair.curl(rng, hair.smoothed(curves, 26), rng.uniform(0.025, 0.065), rng.uniform(1.2, 3.0))
+        curves = hair.curl(rng, hair.smoothed(curves, points), rng.uniform(0.025, 0.065), rng.uniform(1.2, 3.0))
         lay_locks(rng, canvas, frame, head, curves, body=0.06, strands=5, spread=0.03)
     else:
         flat = head.style in ("ponytail", "bun")
@@ -202,7 +204,7 @@ def strands_on_scalp(rng, canvas, frame, head, thick):
                            head.wind, 0.5, 14)
         curves = hair.wave(rng, drape(head, curves), head.sway, head.ripple)
         if rng.random() < 0.35 and not flat:
-            curves = hair.curl(rng, hair.smoothed(curves, 26), rng.uniform(0.02, 0.07), rng.uniform(1, 4))
+            curves = hair.curl(rng, hair.smoothed(curves, points), rng.uniform(0.02, 0.07), rng.uniform(1, 4))
         lay_locks(rng, canvas, frame, head, curves, body=0.02 if flat else 0.05, strands=9, spread=0.04)
     stray(rng, canvas, frame, head, thick)
 

@@ -16,6 +16,8 @@ def make_background(rng, height, width):
     if rng.random() < 0.5:
         image = image * texture.lighting(rng, height, width)
     image = np.clip(image, 0, 1)
+    if rng.random() < 0.4:
+        image = image * texture.grain(rng, height, width)[..., None]
     if rng.random() < 0.45:
         unit = min(height, width)
         image = texture.blurred(image, unit * np.exp(rng.uniform(np.log(0.002), np.log(0.05))))

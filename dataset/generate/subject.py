@@ -6,9 +6,10 @@ from .canvas import Canvas
 
 KINDS = ("person", "portrait", "group", "animal", "free", "thin", "veil")
 SHARE = (0.27, 0.27, 0.09, 0.2, 0.07, 0.06, 0.04)
-LEAST_AREA = 0.025  # share of the picture that a subject covers at least
+AREA = (0.025, 0.9)  # share of the picture that a subject covers, painted anew beyond
 PRINTED = 0.1        # share of subjects that carry a photograph all over
-CAMOUFLAGE = 0.4    # share of subjects that take colours of the background
+TRIES = 6            # paintings until the area is right
+CAMOUFLAGE = 0.4     # share of subjects that take colours of the background
 
 
 def make_subject(rng, height, width, kind=None, bgr=None):
@@ -27,16 +28,18 @@ def make_subject(rng, height, width, kind=None, bgr=None):
     scene = None if bgr is None else bgr.astype(np.float32) / 255
     hide = scene is not None and rng.random() < CAMOUFLAGE
     tone = colour_of(rng, scene) if hide else None
-    for _ in range(4):
+    for _ in range(TRIES):
         canvas = Canvas(height, width)
         PAINTERS[kind](rng, canvas, tone)
-        if np.count_nonzero(canvas.rgba[..., 3] > 0.5) >= LEAST_AREA * height * width:
+        if AREA[0] <= np.count_nonzero(canvas.rgba[..., 3] > 0.5) / (height * width) <= AREA[1]:
             break
     canvas.rgba = optics.soften(rng, canvas.rgba)
     pha, fgr = canvas.finish()
     if rng.random() < PRINTED:
         fgr = fgr + np.float32(rng.uniform(0.3, 0.9)) * (photos.crop(rng, height, width, (0.7, 4)) - fgr)
     fgr = fgr * texture.lighting(rng, height, width)
+    if rng.random() < 0.5:
+        fgr = fgr * texture.grain(rng, height, width)[..., None]
     fgr = texture.blurred(fgr, rng.uniform(0, 0.6))
     fgr = colour.expose(np.clip(fgr, 0, 1), np.exp(rng.normal(0, 0.15)), np.exp(rng.normal(0, 0.2)))
     if scene is not None and rng.random() < 0.4:
@@ -150,10 +153,10 @@ def blend_in(rng, fgr, scene):
     height, width = fgr.shape[:2]
     sigma = min(height, width) * rng.uniform(0.01, 0.08)
     broad = texture.blurred(scene, sigma) - texture.blurred(fgr, sigma)
-    bias = rng.uniform(0, 0.9) if rng.random() < 0.75 else 1.5  # all of it
+    bias = rng.uniform(0, 0.9) if rng.random() < 0.85 else 1.5  # all of it
     part = np.clip(bias + rng.uniform(0.5, 2) * noise.smooth(rng, height, width, rng.uniform(1, 4)), 0, 1)
     share = (part * np.float32(rng.uniform(0.7, 1.0)))[..., None]
-    offset = rng.normal(0, rng.choice((0.01, 0.03, 0.07)), 3).astype(np.float32)
+    offset = rng.normal(0, rng.choice((0.015, 0.04, 0.08)), 3).astype(np.float32)
     if rng.random() < 0.25:  # the same stuff as the background, from another place
         return np.clip(fgr + share * (scene[:, ::-1] + offset - fgr), 0, 1)
     return np.clip(fgr + share * (broad + offset), 0, 1)

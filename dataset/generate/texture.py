@@ -114,6 +114,12 @@ def coat(rng, height, width):
     return np.clip(image * (1 + np.float32(rng.uniform(0.03, 0.15)) * grain[..., None]), 0, 1)
 
 
+def grain(rng, height, width):
+    """Brightness factors (H, W) of pores, threads and dust: detail of a few pixels, faint."""
+    cells = max(height, width) * rng.uniform(0.1, 0.5)
+    return 1 + np.float32(rng.uniform(0.01, 0.09)) * noise.smooth(rng, height, width, cells)
+
+
 def lighting(rng, height, width):
     """Brightness and tint factors (H, W, 3) of light from one side with soft shadows."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
