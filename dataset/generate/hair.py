@@ -106,7 +106,7 @@ def fringe(rng, canvas, outline, length, density, width, lean=(0.0, 0.4), clump=
     around_px = np.hypot(*np.diff(np.concatenate((outline, outline[:1])), axis=0).T).sum()
     count = int(np.clip(around_px * density, 24, MOST_STRANDS))
     points = shapes.dense(outline, count)
-    out = shapes.normals(points, closed=True) * orientation(points)
+    out = outwards(canvas, points)
     tuft = max(6, count / 14)
     sway = (0.9 * clump * noise.line(rng, count, tuft, True))[:, None]
     heading = out + sway * out[:, ::-1] * (1, -1) + np.asarray(lean) + rng.normal(0, 0.15, (count, 2))
@@ -121,11 +121,18 @@ def fringe(rng, canvas, outline, length, density, width, lean=(0.0, 0.4), clump=
         canvas.strands(part, sampled(rng, canvas, part), width * thick, opacity * share, taper=True)
 
 
-def orientation(points):
-    """+1 or -1: what turns ``normals`` of this closed line outwards."""
-    x, y = points.T
-    area = (x * np.roll(y, -1) - np.roll(x, -1) * y).sum()
-    return 1.0 if area > 0 else -1.0
+def outwards(canvas, points):
+    """Unit normals (N, 2) of a closed line that point away from what is painted; into a hole where it bounds one."""
+    out = shapes.normals(points, closed=True)
+    reach = max(2.0, 0.01 * max(canvas.size))
+    return out if alpha_at(canvas, points - reach * out) >= alpha_at(canvas, points + reach * out) else -out
+
+
+def alpha_at(canvas, points):
+    """Mean alpha (0..1) under those of ``points`` (N, 2) that lie in the picture."""
+    place = np.floor(points).astype(int)
+    place = place[np.all((place >= 0) & (place < canvas.size[::-1]), axis=1)]
+    return float(canvas.rgba[place[:, 1], place[:, 0], 3].mean()) if len(place) else 0.0
 
 
 def sampled(rng, canvas, curves):

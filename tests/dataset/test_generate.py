@@ -9,6 +9,7 @@ import pytest
 from dataset.generate import KINDS, compose, make_background, make_sample, make_subject, photos, write_sample_data
 from dataset.generate.__main__ import main
 from dataset.generate.canvas import Canvas, extend
+from dataset.generate.hair import fringe
 from utils.errors import UserError
 from utils.media import list_images, read_gray, read_image, read_rgba, write_image
 
@@ -128,6 +129,19 @@ def test_strand_looks_the_same_at_twice_the_size():
     large.strands(line * 2, np.ones((1, 3), np.float32), width=1.0)
     shrunk = cv2.resize(large.rgba, (64, 64), interpolation=cv2.INTER_AREA)
     assert np.abs(shrunk - small.rgba).mean() < 0.01
+
+
+def test_fur_grows_out_of_the_subject_and_into_its_holes():
+    canvas = Canvas(120, 120)
+    canvas.rgba[20:100, 20:100] = 1
+    canvas.rgba[40:80, 40:80] = 0
+    before = canvas.rgba[..., 3].copy()
+    square = np.array(((0.0, 0), (1, 0), (1, 1), (0, 1)))
+    for outline in (20 + 80 * square, 40 + 40 * square[::-1], 40 + 40 * square):
+        fringe(np.random.default_rng(1), canvas, outline, length=6, density=1.5, width=0.6, lean=(0, 0))
+    grown = canvas.rgba[..., 3] - before
+    assert grown[42:78, 42:78].sum() > 30 and grown[10:20].sum() > 30
+    assert canvas.rgba[canvas.rgba[..., 3] > 0.9].min() > 0.6  # white fur on white, nothing black
 
 
 def test_colours_go_on_beyond_the_subject():
