@@ -50,7 +50,7 @@ class Matter:
         if network["refine_kernel_size"] is None:
             sample_pixels, refine_mode = 0, "sampling"  # a base network alone: its coarse result, enlarged
         self.settings = {
-            "weights": str(path), "sha256": file_sha256(path), "backend": "paddle", "device": _device(device),
+            "weights": str(path), "sha256": file_sha256(path), "backend": "paddle", "device": find_device(device),
             "backbone": network["backbone"], "backbone_scale": 0.25 if backbone_scale is None else backbone_scale,
             "refine_mode": refine_mode or "sampling",
             "sample_pixels": 80_000 if sample_pixels is None else sample_pixels,
@@ -82,33 +82,27 @@ class Matter:
         Raises:
             ValueError: another dtype, or the two differ in shape.
         """
-        height, width = _checked(src, bgr)
-        with paddle.no_grad():
-            out = self._network(self._tensor(src), self._tensor(bgr))
-            size = list(out.pha.shape[2:])
-            err = F.interpolate(out.err_sm, size=size, mode="bilinear", align_corners=False)
-            ref = F.interpolate(out.ref_sm, size=size, mode="nearest")
-        pha, fgr, err, ref = (x[0].numpy()[:, :height, :width] for x in (out.pha, out.fgr, err, ref))
-        return Matte(pha[0], np.ascontiguousarray(fgr.transpose(1, 2, 0)), err[0], ref[0])
-
-    def _tensor(self, image):
-        """uint8 (H, W, 3) -> float (1, 3, H', W') in 0..1, the last row and column repeated up to multiples of 4."""
-        height, width = image.shape[:2]
-        image = np.pad(image, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="edge")
-        x = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32) / 255
-        return paddle.to_tensor(x, place=_place(self.settings["device"]))
+        return run_network(self._network, src, bgr, self.settings["device"])
 
 
-def _checked(src, bgr):
-    for name, image in (("src", src), ("bgr", bgr)):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"{name} must be uint8 (H, W, 3), not {image.dtype} {image.shape}")
-    if src.shape != bgr.shape:
-        raise ValueError(f"src and bgr must have one size, not {src.shape[:2]} and {bgr.shape[:2]}")
-    return src.shape[:2]
+def run_network(network, src, bgr, device):
+    """Matte one photo with a MattingRefine on ``device``; arguments and results as ``Matter.predict``."""
+    height, width = _checked(src, bgr)
+    with paddle.no_grad():
+        out = network(_tensor(src, device), _tensor(bgr, device))
+        size = list(out.pha.shape[2:])
+        err = F.interpolate(out.err_sm, size=size, mode="bilinear", align_corners=False)
+        ref = F.interpolate(out.ref_sm, size=size, mode="nearest")
+    pha, fgr, err, ref = (x[0].numpy()[:, :height, :width] for x in (out.pha, out.fgr, err, ref))
+    return Matte(pha[0], np.ascontiguousarray(fgr.transpose(1, 2, 0)), err[0], ref[0])
 
 
-def _device(name):
+def find_device(name=None):
+    """The device called ``name`` ("cpu", "gpu", "gpu:N"), or for None the first GPU, else the CPU.
+
+    Raises:
+        UserError: there is no such device.
+    """
     gpus = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
     if name is None:
         return "gpu:0" if gpus else "cpu"
@@ -118,6 +112,23 @@ def _device(name):
     if name not in known:
         raise UserError(f"device '{name}' is not there.{suggest(name, known)}")
     return name
+
+
+def _tensor(image, device):
+    """uint8 (H, W, 3) -> float (1, 3, H', W') in 0..1, the last row and column repeated up to multiples of 4."""
+    height, width = image.shape[:2]
+    image = np.pad(image, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="edge")
+    x = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32) / 255
+    return paddle.to_tensor(x, place=_place(device))
+
+
+def _checked(src, bgr):
+    for name, image in (("src", src), ("bgr", bgr)):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"{name} must be uint8 (H, W, 3), not {image.dtype} {image.shape}")
+    if src.shape != bgr.shape:
+        raise ValueError(f"src and bgr must have one size, not {src.shape[:2]} and {bgr.shape[:2]}")
+    return src.shape[:2]
 
 
 def _place(device):

@@ -88,3 +88,15 @@ def _converted(value, old, key, where):
         except ValueError:
             pass
     raise UserError(f"'{key}' in {where} must be of type {type(old).__name__}, not {value!r}.")
+
+
+def differences(old, new, prefix=""):
+    """Lines ``key: old value, now new value`` for every key on which two configurations differ."""
+    lines = []
+    for key in sorted(set(old) | set(new)):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            lines += differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            lines.append(f"{prefix}{key}: {before}, now {after}")
+    return lines

@@ -1,0 +1,129 @@
+"""Training samples and the order they come in: pure functions of (seed, epoch, number), for any count of workers.
+
+A sample is (src, bgr, fgr, pha), uint8, channels first. A batch shares one crop size, drawn from the phase's range.
+"""
+from collections import namedtuple
+
+import numpy as np
+from paddle.io import BatchSampler, Dataset
+
+from dataset.augment import PAIR_SCALE, augment_background, augment_pair
+from dataset.composite import blend, compose_pair
+from dataset.evaluation import EvalItem, EvaluationSet, disturb_background
+from dataset.generate import make_sample
+from utils.trimap import make_trimap
+
+# What a worker needs to know to make one sample; epoch and number feed its random stream.
+SampleKey = namedtuple("SampleKey", "seed epoch number height width")
+
+
+class CompositeSet(Dataset):
+    """Foregrounds of a ``PairSet`` before backgrounds of a ``BackgroundSet``, augmented as in the paper.
+
+    Args:
+        size: side of the square that both are placed on before the crop, in pixels.
+        scale: range of the foreground's size, 1 covers the square (``PAIR_SCALE``).
+        augment: the ``augment`` section of a stage's configuration.
+    """
+
+    def __init__(self, pairs, backgrounds, size, scale, augment):
+        super().__init__()
+        self.pairs, self.backgrounds = pairs, backgrounds
+        self.size, self.scale, self.augment = size, scale, augment
+
+    def __len__(self):
+        return len(self.pairs)
+
+    def __getitem__(self, key):
+        rng = np.random.default_rng([key.seed, key.epoch, key.number])
+        frame = key.height, key.width
+        pair = self.pairs.load(key.number)
+        fgr, pha = augment_pair(rng, pair.fgr, pair.pha, frame, self.size, self.scale)
+        bgr = self.backgrounds.load(int(rng.integers(len(self.backgrounds))))
+        bgr = augment_background(rng, bgr, frame, self.size)
+        return _sample(rng, fgr, pha, bgr, self.augment)
+
+
+class StreamSet(Dataset):
+    """Generated samples, a fresh one each time; nothing touches the disk.
+
+    Args:
+        length: samples that count as one epoch.
+        augment: the ``augment`` section of a stage's configuration.
+    """
+
+    def __init__(self, length, augment):
+        super().__init__()
+        self.length, self.augment = length, augment
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, key):
+        rng = np.random.default_rng([key.seed, key.epoch, key.number])
+        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, 1], key.height, key.width)
+        return _sample(rng, fgr, pha, bgr, self.augment)
+
+
+class Batches(BatchSampler):
+    """The batches of one epoch as lists of ``SampleKey``: a seeded shuffle, one crop size a batch, the rest dropped.
+
+    Args:
+        length: samples in the set.
+        batch_size: samples a batch; a smaller set gives one smaller batch.
+        crop: (least, most) pixels of a crop's sides, made multiples of 4.
+        start: batches to pass over, where a run goes on in the middle of an epoch.
+    """
+
+    def __init__(self, length, batch_size, crop, seed, epoch, start=0):
+        self.length, self.batch_size = length, min(batch_size, length)
+        self.crop, self.seed, self.epoch, self.start = crop, seed, epoch, start
+
+    def __len__(self):
+        return self.length // self.batch_size - self.start
+
+    def __iter__(self):
+        rng = np.random.default_rng([self.seed, self.epoch])
+        order = rng.permutation(self.length)
+        least, most = (side // 4 for side in self.crop)
+        sides = rng.integers(least, most + 1, (self.length // self.batch_size, 2)) * 4
+        for batch in range(self.start, len(sides)):
+            height, width = (int(side) for side in sides[batch])
+            numbers = order[batch * self.batch_size:(batch + 1) * self.batch_size]
+            yield [SampleKey(self.seed, self.epoch, int(number), height, width) for number in numbers]
+
+
+def training_set(config, phase, catalog):
+    """The training samples of one phase.
+
+    Args:
+        config: a stage's configuration.
+        phase: "base" or "joint".
+        catalog: where the datasets lie (``dataset.catalog.Catalog``); not used for "stream".
+    """
+    if config["dataset_name"] == "stream":
+        return StreamSet(config["stream_length"], config["augment"])
+    return CompositeSet(
+        catalog.pairs(config["dataset_name"], "train"), catalog.backgrounds(config["background_name"], "train"),
+        config["phases"][phase]["size"], PAIR_SCALE[phase], config["augment"])
+
+
+def validation_set(config, catalog):
+    """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side."""
+    count, size, seed = config["valid_count"], config["valid_size"], config["seed"]
+    if config["dataset_name"] == "stream":
+        return [_stream_item(seed, number, size) for number in range(count)]
+    return EvaluationSet(
+        catalog.pairs(config["dataset_name"], "valid"), catalog.backgrounds(config["background_name"], "valid"),
+        size=(size, size), seed=seed, limit=count)
+
+
+def _stream_item(seed, number, size):
+    pha, fgr, bgr = make_sample([seed, number, 2], size, size)  # training streams are named by four numbers, not three
+    rng = np.random.default_rng([seed, number])
+    return EvalItem(f"sample_{number:03d}", blend(fgr, pha, bgr), disturb_background(bgr, rng), pha, fgr, make_trimap(pha))
+
+
+def _sample(rng, fgr, pha, bgr, augment):
+    src, bgr = compose_pair(rng, fgr, pha, bgr, augment)
+    return tuple(np.ascontiguousarray(image.transpose(2, 0, 1)) for image in (src, bgr, fgr)) + (pha[None],)

@@ -1,0 +1,59 @@
+"""Train one stage. The same command goes on where an interrupted run stopped.
+
+    python train.py --config configs/stage1.yml                     # base, then base and refiner, on VideoMatte240K
+    python train.py --config configs/stage2.yml                     # fine-tuning on Distinctions-646 from stage 1
+    python train.py --config configs/stage2.yml --pretrain starter  # the same from the weights that come along
+"""
+import argparse
+import shutil
+from pathlib import Path
+
+from utils.cpu import prepare_cpu
+from utils.errors import run_main
+
+FLAGS = (
+    ("dataset_name", str, "a name in configs/datasets.yml, or 'stream' for generated samples"),
+    ("background_name", str, "a set of backgrounds in configs/datasets.yml"),
+    ("data_root", str, "folder of datasets (default: $DATA_ROOT, else data/)"),
+    ("learning_rate", float, "before the factors of the network's parts"),
+    ("pretrain", str, "weights to start from: a file, a checkpoint folder, or 'starter'"),
+    ("backbone", str, "mobilenetv2, mobilenetv3, resnet50 or resnet101"),
+    ("log_train_loss_interval", int, "iterations between two lines of the log"),
+    ("num_workers", int, "processes that prepare batches"),
+    ("device", str, "cpu, gpu or gpu:N"),
+    ("save_dir", str, "where checkpoints and logs go"),
+    ("seed", int, "of everything random"),
+)
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", required=True, help="a stage's YAML file, such as configs/stage1.yml")
+    for name, kind, text in FLAGS:
+        parser.add_argument(*_spellings(name), type=kind, help=text)
+    parser.add_argument(*_spellings("epoch_end"), type=int, help="last epoch of the stage, counted over its phases")
+    parser.add_argument(*_spellings("batch_size"), type=int, help="samples a batch, in every phase")
+    parser.add_argument("--force", action="store_true", help="start over, deleting what lies in the save folder")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse(argv)
+    prepare_cpu()  # before anything imports paddle
+    from utils.config import load_config
+    from utils.trainer import train
+    overrides = {name: getattr(args, name) for name, _, _ in FLAGS}
+    if args.batch_size is not None:
+        overrides["phases"] = {name: {"batch_size": args.batch_size} for name in ("base", "joint")}
+    config = load_config(args.config, overrides)
+    if args.force:
+        shutil.rmtree(Path(config["save_dir"]), ignore_errors=True)
+    train(config, args.epoch_end)
+
+
+def _spellings(name):
+    return ["--" + spelling for spelling in dict.fromkeys((name.replace("_", "-"), name))]
+
+
+if __name__ == "__main__":
+    run_main(main)

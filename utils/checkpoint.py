@@ -1,0 +1,144 @@
+"""Checkpoints: folders ``iter_N`` and ``best_model`` that appear whole or not at all.
+
+    iter_N/model.safetensors       network: parameters and buffers
+    iter_N/optimizer.safetensors   Adam's moments, named after the network's parameters
+    iter_N/state.json              step, phase, best score, settings, checksums of the files beside it
+
+Random numbers need no file: every stream is derived from the seed and the step.
+"""
+import hashlib
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from safetensors.numpy import load as load_bytes
+from safetensors.numpy import save as to_bytes
+
+from utils.errors import UserError
+
+MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
+
+
+def save_checkpoint(folder, model, optimizer, state, metadata):
+    """Write a checkpoint folder; what stood under this name before is replaced when the new one is complete.
+
+    Args:
+        model: {name: ndarray}; optimizer: {name: ndarray} or None for weights alone.
+        state: JSON-able facts; metadata: {str: str} for the header of the weights file.
+
+    Raises:
+        OSError: the disk is full or not writable; the previous checkpoint is untouched.
+    """
+    files = {MODEL: to_bytes(model, metadata=metadata)}
+    if optimizer is not None:
+        files[OPTIMIZER] = to_bytes(optimizer)
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    files[STATE] = json.dumps({**state, "sha256": sums}, indent=1).encode()
+    folder = Path(folder)
+    part = folder.with_name(f".{folder.name}.tmp")
+    try:
+        _fresh_folder(part)
+        for name, data in files.items():
+            _write_synced(part / name, data)
+    except OSError:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    _swap(part, folder)
+
+
+def load_checkpoint(folder):
+    """Read a checkpoint folder.
+
+    Returns:
+        (model {name: ndarray}, optimizer {name: ndarray} or None, state dict)
+
+    Raises:
+        UserError: a file is missing or not what was written.
+    """
+    folder = Path(folder)
+    try:
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        data = {name: (folder / name).read_bytes() for name in state["sha256"]}
+        broken = [name for name in data if hashlib.sha256(data[name]).hexdigest() != state["sha256"][name]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder} is not a whole checkpoint: {error}.") from None
+    if broken or MODEL not in data:
+        raise UserError(f"{folder} is damaged: {broken[0] if broken else MODEL} is not what was written.")
+    return load_bytes(data[MODEL]), load_bytes(data[OPTIMIZER]) if OPTIMIZER in data else None, state
+
+
+def latest_checkpoint(save_dir, warn):
+    """The newest whole ``iter_N`` in ``save_dir`` as ``load_checkpoint`` returns it, or None.
+
+    Args:
+        warn: called with a line of text for every damaged checkpoint that is passed over.
+    """
+    for folder in reversed(checkpoints(save_dir)):
+        try:
+            return load_checkpoint(folder)
+        except UserError as error:
+            warn(f"{error} Going on from the one before it.")
+    return None
+
+
+def checkpoints(save_dir):
+    """The ``iter_N`` folders in ``save_dir``, oldest first."""
+    found = [(int(match.group(1)), path) for path in Path(save_dir).glob("iter_*")
+             for match in [re.fullmatch(r"iter_(\d+)", path.name)] if match]
+    return [path for _, path in sorted(found)]
+
+
+def keep_newest(save_dir, count):
+    """Delete all but the newest ``count`` of the ``iter_N`` folders."""
+    for folder in checkpoints(save_dir)[:-count]:
+        shutil.rmtree(folder)
+
+
+def weights_file(path):
+    """The weights file in a checkpoint folder; another path is returned as it is."""
+    path = Path(path)
+    return path / MODEL if path.is_dir() else path
+
+
+def recover(save_dir):
+    """Clear up after a run that was cut off: finish a half-done swap, drop half-written folders."""
+    for old in Path(save_dir).glob(".*.old"):
+        target = old.with_name(old.name[1:-len(".old")])
+        if target.exists():
+            shutil.rmtree(old)
+        else:
+            old.rename(target)
+    for part in Path(save_dir).glob(".*.tmp"):
+        shutil.rmtree(part)
+
+
+def _swap(part, folder):
+    old = folder.with_name(f".{folder.name}.old")
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    part.rename(folder)
+    _sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _fresh_folder(path):
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+
+
+def _write_synced(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path):
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -1,0 +1,45 @@
+"""Adam with a learning rate for each part of the network, and its state under the network's own names."""
+import numpy as np
+import paddle
+
+from utils.errors import UserError, suggest
+
+
+def build_optimizer(network, rates, clip_norm=0.0):
+    """Adam over the parts of ``network`` that ``rates`` names.
+
+    Args:
+        rates: {part: factor} on the learning rate, parts being attributes of the network.
+        clip_norm: bound on the gradient's global norm; 0: none.
+    """
+    parts = [name for name, _ in network.named_children()]
+    unknown = [name for name in rates if name not in parts]
+    if unknown:
+        raise UserError(f"the network has no part '{unknown[0]}'.{suggest(unknown[0], parts)}")
+    groups = [{"params": getattr(network, part).parameters(), "learning_rate": factor} for part, factor in rates.items()]
+    clip = paddle.nn.ClipGradByGlobalNorm(clip_norm) if clip_norm else None
+    return paddle.optimizer.Adam(learning_rate=1e-4, parameters=groups, grad_clip=clip)
+
+
+def optimizer_arrays(optimizer, network):
+    """The optimizer's state as {"PARAMETER|ACCUMULATOR": ndarray}, under the network's names.
+
+    Paddle names it after counters that depend on how many layers the process has built before.
+    """
+    names = sorted(((value.name, name) for name, value in network.named_parameters()), key=lambda x: -len(x[0]))
+    arrays = {}
+    for key, value in optimizer.state_dict().items():
+        owner = next(((own, name) for own, name in names if key.startswith(own + "_")), None)
+        if owner is not None:
+            arrays[f"{owner[1]}|{key[len(owner[0]) + 1:]}"] = np.ascontiguousarray(value.numpy())
+    return arrays
+
+
+def load_optimizer_arrays(optimizer, network, arrays):
+    """Put back what ``optimizer_arrays`` returned, in this or another process."""
+    own = {name: value.name for name, value in network.named_parameters()}
+    state = {}
+    for key, value in arrays.items():
+        name, accumulator = key.split("|")
+        state[f"{own[name]}_{accumulator}"] = paddle.to_tensor(value)
+    optimizer.set_state_dict(state)

@@ -1,0 +1,90 @@
+"""The log of a training run: lines on screen and in a file, scalars and pictures for VisualDL."""
+import logging
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+
+
+class RunLog:
+    """Writes ``save_dir/train.log`` and VisualDL records beside it. Use as a context manager.
+
+    Where VisualDL is missing or fails, training goes on with a warning.
+    """
+
+    def __init__(self, save_dir):
+        Path(save_dir).mkdir(parents=True, exist_ok=True)
+        self._logger = logging.Logger("train", logging.INFO)
+        form = logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
+        for handler in (logging.StreamHandler(sys.stdout), logging.FileHandler(Path(save_dir) / "train.log")):
+            handler.setFormatter(form)
+            self._logger.addHandler(handler)
+        self._records = self._open_records(save_dir)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._records is not None:
+            self._guard(self._records.close)
+        for handler in list(self._logger.handlers):
+            handler.flush()
+            if isinstance(handler, logging.FileHandler):
+                handler.close()
+
+    def info(self, text):
+        """One line."""
+        self._logger.info(text)
+
+    def warn(self, text):
+        """One line, marked as a warning."""
+        self._logger.warning(text)
+
+    def scalars(self, values, step):
+        """Record {tag: number}."""
+        if self._records is not None:
+            for tag, value in values.items():
+                self._guard(self._records.add_scalar, tag=tag, value=float(value), step=step)
+
+    def pictures(self, images, step):
+        """Record {tag: uint8 (H, W, 3)}."""
+        if self._records is not None:
+            for tag, image in images.items():
+                self._guard(self._records.add_image, tag=tag, img=image, step=step)
+
+    def _open_records(self, save_dir):
+        try:
+            from visualdl import LogWriter
+            return LogWriter(logdir=str(Path(save_dir) / "visualdl"))
+        except Exception as error:  # an optional recorder must never stop a training run, whatever is wrong with it
+            self.warn(f"VisualDL cannot be used ({error}); training goes on without its records.")
+            return None
+
+    def _guard(self, write, **values):
+        try:
+            write(**values)
+        except Exception as error:  # as above
+            self.warn(f"VisualDL failed ({error}); training goes on without its records.")
+            self._records = None
+
+
+def train_line(phase, epoch, epochs, iteration, iterations, loss, terms, rate, costs, ips):
+    """The progress line, in the form PaddleSeg's users know.
+
+    Args:
+        loss, terms: mean since the last line; terms as {name: number}.
+        rate: learning rate; costs: (reader, batch) seconds an iteration; ips: samples a second.
+    """
+    named = ", ".join(f"{name}: {value:.4f}" for name, value in terms.items())
+    left = timedelta(seconds=int((iterations - iteration) * costs[1]))
+    return (f"[TRAIN] {phase} epoch: {epoch}/{epochs}, iter: {iteration}/{iterations}, loss: {loss:.4f} ({named}), "
+            f"lr: {rate:.2e}, reader_cost: {costs[0]:.4f}, batch_cost: {costs[1]:.4f}, ips: {ips:.2f} samples/sec "
+            f"| ETA {left}")
+
+
+def picture_row(images, limit=4):
+    """Put a batch (B, C, H, W) of values in 0..1 side by side as uint8 (H, B * W, 3)."""
+    row = np.concatenate(list(np.asarray(images[:limit], np.float32).transpose(0, 2, 3, 1)), axis=1)
+    row = np.rint(row.clip(0, 1) * 255).astype(np.uint8)
+    return np.repeat(row, 3, axis=2) if row.shape[2] == 1 else row
