@@ -1,0 +1,173 @@
+#!/bin/sh
+# The whole job: set-up, training in stages, evaluation, mattes of the sample pair.
+#
+#   sh run.sh                  everything; finished parts are passed over, an interrupted stage goes on
+#   sh run.sh PART [FLAGS]     one part: setup, stage1, stage2, stage3, eval, predict, test
+#   sh run.sh --force          everything from the start
+#
+# FLAGS go to train.py, eval.py, predict.py or pytest, such as: sh run.sh stage1 --epoch-end 4
+# PYTHON=/path/to/python chooses the interpreter; DATA_ROOT=/path the folder of datasets (default: data/).
+set -eu
+here=$(dirname "$0")
+cd "$here"
+trap 'echo "run.sh: interrupted; the same command goes on from here." >&2; exit 130' INT TERM
+
+fail() {
+    echo "run.sh: $1" >&2
+    exit "${2:-1}"
+}
+
+step() {  # step NAME COMMAND...: run a command, and stop the script with the step's name where it fails
+    name=$1
+    shift
+    echo "== $name"
+    code=0
+    "$@" || code=$?
+    [ "$code" -eq 0 ] || fail "step '$name' failed (exit code $code)." "$code"
+}
+
+find_python() {  # an interpreter for .venv
+    for candidate in python3 python3.12 python3.11 python3.10 python3.9 python; do
+        if "$candidate" -c 'import sys, venv; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    fail "no Python 3.9 to 3.12 with venv found. Install one (python3-venv on Debian), or set PYTHON." 2
+}
+
+choose_python() {  # the interpreter that has paddle already, else the one of .venv
+    py=
+    if [ -n "${PYTHON:-}" ]; then
+        py=$PYTHON
+        return
+    fi
+    for candidate in python python3; do
+        if "$candidate" -c 'import paddle' >/dev/null 2>&1; then
+            py=$candidate
+            return
+        fi
+    done
+    if [ -x .venv/bin/python ]; then
+        py=$PWD/.venv/bin/python
+    fi
+}
+
+install_missing() {  # beside a paddle that is there already: what else is needed, and never another paddle
+    "$py" -c 'import numpy, cv2, tqdm, skimage, visualdl, yaml, safetensors' 2>/dev/null && return
+    grep -v '^paddlepaddle' requirements.txt > .requirements.tmp
+    code=0
+    "$py" -m pip install -r .requirements.tmp || code=$?
+    rm -f .requirements.tmp
+    return "$code"
+}
+
+install_all() {
+    "$py" -m pip install --upgrade pip && "$py" -m pip install -r requirements.txt
+}
+
+check_opencv() {  # the usual OpenCV needs graphics libraries of the system that bare machines lack
+    "$py" -c 'import cv2' 2>/dev/null && return
+    echo "opencv-python does not load here; installing opencv-python-headless, which needs no graphics libraries."
+    "$py" -m pip uninstall -y opencv-python
+    "$py" -m pip install opencv-python-headless
+    "$py" -c 'import cv2'
+}
+
+setup() {
+    choose_python
+    if [ -z "$py" ]; then
+        base=$(find_python) || exit $?
+        step "setup: .venv with $base" "$base" -m venv .venv
+        py=$PWD/.venv/bin/python
+    fi
+    case $py in
+    "$PWD"/.venv/*)
+        if ! cmp -s requirements.txt .venv/installed.txt; then
+            step "setup: install requirements.txt" install_all
+            step "setup: check OpenCV" check_opencv
+            cp requirements.txt .venv/installed.txt
+        fi ;;
+    *)
+        step "setup: use $py, which has paddle" install_missing
+        step "setup: check OpenCV" check_opencv ;;
+    esac
+}
+
+choose_data() {  # the real datasets where they all are, else the generated sample data and configurations for it
+    kind=$("$py" -m utils.job kind) || fail "step 'data' failed." $?
+    configs=configs logs=log
+    if [ "$kind" = sample ]; then
+        configs=configs/sample logs=log/sample
+    fi
+}
+
+stage() {  # stage N [FLAGS]
+    number=$1
+    shift
+    step "stage $number" "$py" train.py --config "$configs/stage$number.yml" "$@"
+    [ -f "$logs/stage$number/results.json" ] || fail "stage $number was interrupted; the same command goes on from here." 130
+}
+
+stage3() {
+    if [ "$configs" = configs ] && [ "$("$py" -m utils.job private)" = yes ]; then
+        stage 3 "$@"
+    else
+        echo "== stage 3: no private data (set the path of 'private' in configs/datasets.yml); going on without."
+    fi
+}
+
+newest_weights() {  # of the last stage that was trained; nothing: the starter weights
+    weights=
+    for number in 1 2 3; do
+        [ ! -f "$logs/stage$number/results.json" ] || weights=$logs/stage$number/best_model/model.safetensors
+    done
+}
+
+evaluate() {
+    newest_weights
+    step "eval" "$py" eval.py ${weights:+--weights "$weights"} --output "$logs/eval" "$@"
+}
+
+predict() {
+    newest_weights
+    step "predict" "$py" predict.py ${weights:+--weights "$weights"} "$@"
+}
+
+tests() {
+    "$py" -c 'import pytest' 2>/dev/null || step "setup: install requirements-dev.txt" "$py" -m pip install -r requirements-dev.txt
+    step "test" "$py" -m pytest tests "$@"
+}
+
+part=all
+case ${1:-} in
+-h | --help) sed -n '2,10s/^# \{0,1\}//p' run.sh; exit 0 ;;
+'' | -*) ;;
+*) part=$1; shift ;;
+esac
+case $part in
+all | setup | stage1 | stage2 | stage3 | eval | predict | test) ;;
+*) fail "unknown part '$part'; one of setup, stage1, stage2, stage3, eval, predict, test, or nothing for all." 2 ;;
+esac
+
+setup
+case $part in
+setup) "$py" -c 'import paddle, sys; print("ready: Python", sys.version.split()[0], "with paddle", paddle.__version__)' ;;
+test) tests "$@" ;;
+*)
+    choose_data
+    case $part in
+    stage1) stage 1 "$@" ;;
+    stage2) stage 2 "$@" ;;
+    stage3) stage3 "$@" ;;
+    eval) evaluate "$@" ;;
+    predict) predict "$@" ;;
+    all)
+        stage 1 "$@"
+        stage 2 "$@"
+        stage3 "$@"
+        evaluate
+        predict
+        ;;
+    esac ;;
+esac
