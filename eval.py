@@ -10,7 +10,7 @@ import argparse
 
 from dataset.catalog import catalog_or_sample
 from dataset.evaluation import EvaluationSet
-from model import Matter
+from utils.cpu import prepare_cpu
 from utils.errors import UserError, run_main
 from utils.evaluate import compare, keying_method, matter_method, mean_of
 from utils.report import comparison, heading, line, prepare_folder, write_report
@@ -81,6 +81,8 @@ def main(argv=None):
     output = prepare_folder(args.output)
     items, sample = benchmark(args)
     pixels = REAL_PIXELS if args.sample_pixels is None and not sample else args.sample_pixels
+    prepare_cpu()
+    from model import Matter  # brings paddle in, which reads its settings then
     matter = Matter(args.weights, device=args.device, backbone_scale=args.backbone_scale, sample_pixels=pixels)
     methods = {"network": matter_method(matter)}
     if args.baseline:

@@ -11,6 +11,7 @@ import argparse
 import warnings
 from pathlib import Path
 
+from utils.cpu import prepare_cpu
 from utils.errors import UserError, run_main
 from utils.predict import TYPES, check_jobs, check_types, photo_jobs, run_job
 from utils.report import prepare_folder
@@ -47,6 +48,7 @@ def inputs(args):
 
 def open_matter(args):
     """The network of the command line."""
+    prepare_cpu()
     warnings.filterwarnings("ignore", message="No ccache found")  # Paddle's hint to its own developers
     from model import Matter  # takes seconds; bad input should be told at once
     return Matter(weights=args.weights, device=args.device, backbone_scale=args.backbone_scale,

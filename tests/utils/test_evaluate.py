@@ -145,7 +145,7 @@ def test_report_files(tmp_path):
 
 @pytest.fixture
 def data_root(tmp_path, monkeypatch):
-    monkeypatch.setattr(eval_script, "Matter", FakeMatter)
+    monkeypatch.setattr("model.Matter", FakeMatter)
     for one in ITEMS[:3]:
         write_image(tmp_path / "data" / "PhotoMatte85" / f"{one.name}.png", np.dstack([one.fgr, one.pha]))
     for number in range(12):
