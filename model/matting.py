@@ -88,7 +88,7 @@ class MattingRefine(MattingBase):
 
     def forward(self, src, bgr):
         height, width = _checked_size(src, bgr)
-        size = [int(height * self.backbone_scale), int(width * self.backbone_scale)]
+        size = [max(1, int(side * self.backbone_scale)) for side in (height, width)]
         src_sm = F.interpolate(src, size=size, mode="bilinear", align_corners=False)
         bgr_sm = F.interpolate(bgr, size=size, mode="bilinear", align_corners=False)
         pha_sm, residual_sm, err_sm, hid = self._coarse(src_sm, bgr_sm)

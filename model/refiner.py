@@ -35,6 +35,10 @@ class Refiner(nn.Layer):
             raise UserError(f"unknown refine mode '{mode}'.{suggest(mode, REFINE_MODES)}")
         if kernel_size not in (1, 3):
             raise UserError(f"refine kernel size is 1 or 3, not {kernel_size}.")
+        if sample_pixels < 0:
+            raise UserError(f"the number of pixels to refine is at least 0, not {sample_pixels}.")
+        if not 0 <= threshold <= 1:
+            raise UserError(f"the refine threshold lies in 0..1, not {threshold}.")
         self.mode = mode
         self.sample_pixels = sample_pixels
         self.threshold = threshold
