@@ -1,0 +1,167 @@
+"""Which patches are refined, and what happens to the others."""
+import numpy as np
+import paddle
+import pytest
+
+from model.refiner import Refiner
+from utils.errors import UserError
+
+HEIGHT, WIDTH = 32, 48  # 8 x 12 patches; the coarse maps have one pixel for each
+
+
+def refiner(mode="sampling", sample_pixels=160, threshold=0.5, kernel_size=3):
+    model = Refiner(mode, sample_pixels, threshold, kernel_size)
+    rng = np.random.default_rng(0)
+    for value in model.state_dict().values():
+        fan_in = np.prod(value.shape[1:])
+        drawn = rng.uniform(0.5, 1.5, value.shape) if value.ndim == 1 else rng.normal(0, fan_in ** -0.5, value.shape)
+        value.set_value(drawn.astype(np.float32))
+    model.eval()
+    return model
+
+
+def inputs(batch=2, seed=0, err=None):
+    """src, bgr, pha, fgr, err, hid; the error is never 0 unless given."""
+    rng = np.random.default_rng(seed)
+    coarse = (HEIGHT // 4, WIDTH // 4)
+    shapes = [(3, HEIGHT, WIDTH), (3, HEIGHT, WIDTH), (1, *coarse), (3, *coarse), (1, *coarse), (32, *coarse)]
+    arrays = [rng.uniform(0.01, 1, (batch, *shape)).astype(np.float32) for shape in shapes]
+    if err is not None:
+        arrays[4] = err
+    return [paddle.to_tensor(x) for x in arrays]
+
+
+def run(model, tensors):
+    with paddle.no_grad():
+        return [x.numpy() for x in model(*tensors)]
+
+
+def enlarged(x):
+    """Bilinear enlargement to HEIGHT x WIDTH, pixel centres aligned, borders repeated."""
+    def weights(inputs, outputs):
+        place = np.clip((np.arange(outputs) + 0.5) * inputs / outputs - 0.5, 0, inputs - 1)
+        return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(inputs)))
+    return np.einsum("hy,wx,bcyx->bchw", weights(x.shape[2], HEIGHT), weights(x.shape[3], WIDTH), x)
+
+
+def per_pixel(ref):
+    return ref.repeat(4, axis=2).repeat(4, axis=3) > 0
+
+
+@pytest.mark.parametrize("kernel_size", (1, 3))
+@pytest.mark.parametrize("mode", ("sampling", "thresholding", "full"))
+def test_a_batch_equals_its_images_one_by_one(mode, kernel_size):
+    model, tensors = refiner(mode, kernel_size=kernel_size), inputs(3)
+    together = run(model, tensors)
+    for number in range(3):
+        alone = run(model, [x[number:number + 1] for x in tensors])
+        for one, many in zip(alone, together):
+            assert np.abs(one[0] - many[number]).max() < 1e-5
+    assert 0 < together[2].mean() <= 1
+
+
+@pytest.mark.parametrize("kernel_size", (1, 3))
+@pytest.mark.parametrize("mode, threshold", [("sampling", 0.5), ("thresholding", 0.0)])
+def test_all_patches_selected_equal_mode_full_up_to_the_border(mode, threshold, kernel_size):
+    tensors = inputs()
+    patches = run(refiner(mode, HEIGHT * WIDTH, threshold, kernel_size), tensors)
+    full = run(refiner("full", kernel_size=kernel_size), tensors)
+    for one, other in zip(patches, full):
+        assert np.abs(one - other).max() < 1e-5
+    assert (full[2] == 1).all()
+    assert np.abs(full[0] - enlarged(tensors[2].numpy())).mean() > 0.05  # refining does something
+
+
+@pytest.mark.parametrize("mode, sample_pixels, threshold", [("sampling", 0, 0.0), ("sampling", 15, 0.0),
+                                                            ("thresholding", 1000, 1.0)])
+def test_nothing_selected_is_bilinear_enlargement(mode, sample_pixels, threshold):
+    tensors = inputs()
+    pha, fgr, ref = run(refiner(mode, sample_pixels, threshold), tensors)
+    assert (ref == 0).all() and ref.shape == (2, 1, 8, 12)
+    assert np.abs(pha - enlarged(tensors[2].numpy())).max() < 1e-5
+    assert np.abs(fgr - enlarged(tensors[3].numpy())).max() < 1e-5
+
+
+def test_refined_patches_equal_mode_full_and_the_rest_is_enlarged():
+    tensors = inputs()
+    pha, fgr, ref = run(refiner(sample_pixels=16 * 20), tensors)
+    full_pha, full_fgr, _ = run(refiner("full"), tensors)
+    inside = per_pixel(ref)
+    assert np.abs(pha - np.where(inside, full_pha, enlarged(tensors[2].numpy()))).max() < 1e-5
+    assert np.abs(fgr - np.where(inside, full_fgr, enlarged(tensors[3].numpy()))).max() < 1e-5
+
+
+@pytest.mark.parametrize("sample_pixels", (16, 100, 160, 1000))
+def test_sampling_takes_the_largest_errors_of_each_image(sample_pixels):
+    tensors = inputs(3)
+    _, _, ref = run(refiner(sample_pixels=sample_pixels), tensors)
+    for chosen, err in zip(ref > 0, tensors[4].numpy()):
+        assert chosen.sum() == sample_pixels // 16
+        assert err[chosen].min() > err[~chosen].max()
+
+
+def test_sampling_more_pixels_than_the_image_has_takes_all_with_an_error():
+    err = np.full((2, 1, 8, 12), 0.3, np.float32)
+    err[0, 0, 3, 5] = 0
+    _, _, ref = run(refiner(sample_pixels=10 ** 9), inputs(err=err))
+    assert np.array_equal(ref, (err > 0).astype(np.float32))
+
+
+@pytest.mark.parametrize("mode, threshold", [("sampling", 0.5), ("thresholding", 0.0)])
+def test_patches_without_error_are_never_refined(mode, threshold):
+    err = np.zeros((2, 1, 8, 12), np.float32)
+    err[0, 0, 2, 3] = 0.2
+    tensors = inputs(err=err)
+    pha, _, ref = run(refiner(mode, 16 * 10, threshold), tensors)
+    assert np.array_equal(ref, (err > 0).astype(np.float32))
+    plain = enlarged(tensors[2].numpy())
+    assert np.abs(pha - plain)[~per_pixel(ref)].max() < 1e-5
+    assert np.abs(pha - plain)[per_pixel(ref)].max() > 1e-2
+
+
+def test_thresholding_takes_what_lies_above_the_threshold_and_not_on_it():
+    err = np.linspace(0, 1, 97, dtype=np.float32)[1:].reshape(1, 1, 8, 12)
+    err[0, 0, 0, :3] = [0.25, np.nextafter(np.float32(0.25), np.float32(1)), 0]
+    _, _, ref = run(refiner("thresholding", threshold=0.25), inputs(1, err=err))
+    assert np.array_equal(ref > 0, err > 0.25)
+    assert ref[0, 0, 0, :3].tolist() == [0, 1, 0]
+
+
+def test_error_maps_of_another_size_are_brought_to_one_pixel_per_patch():
+    err = np.zeros((1, 1, 16, 24), np.float32)
+    err[0, 0, 4:6, 8:10] = 1  # twice the patches' density: exactly the patch at row 2, column 4
+    tensors = inputs(1)
+    tensors[4] = paddle.to_tensor(err)
+    _, _, ref = run(refiner("thresholding", threshold=0.5), tensors)
+    assert np.argwhere(ref[0, 0]).tolist() == [[2, 4]]
+
+
+@pytest.mark.parametrize("mode", ("sampling", "full"))
+def test_every_parameter_learns(mode):
+    model, tensors = refiner(mode), inputs()
+    tensors[5].stop_gradient = False
+    pha, fgr, _ = model(*tensors)
+    (pha.square().mean() + fgr.square().mean()).backward()
+    assert all(float(value.grad.abs().max()) > 0 for value in model.parameters() if not value.stop_gradient)
+    assert float(tensors[5].grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize("kernel_size", (1, 3))
+def test_kernel_sizes(kernel_size):
+    model = refiner(kernel_size=kernel_size)
+    area = kernel_size ** 2
+    expected = area * (42 * 24 + 24 * 16 + 22 * 12 + 12 * 4) + 4 + 2 * (24 + 16 + 12)
+    assert sum(int(np.prod(x.shape)) for x in model.parameters() if not x.stop_gradient) == expected
+
+
+def test_unknown_arguments_are_named():
+    with pytest.raises(UserError, match="refine mode 'samplin'.*Did you mean 'sampling'"):
+        Refiner("samplin", 100, 0.1, 3)
+    for kernel_size in (0, 2, 5):
+        with pytest.raises(UserError, match=f"1 or 3, not {kernel_size}"):
+            Refiner("sampling", 100, 0.1, kernel_size)
+    with pytest.raises(UserError, match="at least 0, not -16"):
+        Refiner("sampling", -16, 0.1, 3)
+    for threshold in (-0.1, 1.5, float("nan")):
+        with pytest.raises(UserError, match=f"in 0..1, not {threshold}"):
+            Refiner("thresholding", 100, threshold, 3)
