@@ -8,7 +8,6 @@
 src is the photo with the subject, bgr the same scene without it, from the same camera position and of the same size.
 """
 import argparse
-import warnings
 from pathlib import Path
 
 from utils.cpu import prepare_cpu
@@ -49,7 +48,6 @@ def inputs(args):
 def open_matter(args):
     """The network of the command line."""
     prepare_cpu()
-    warnings.filterwarnings("ignore", message="No ccache found")  # Paddle's hint to its own developers
     from model import Matter  # takes seconds; bad input should be told at once
     return Matter(weights=args.weights, device=args.device, backbone_scale=args.backbone_scale,
                   refine_mode=args.refine_mode, sample_pixels=args.sample_pixels)

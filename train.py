@@ -5,8 +5,6 @@
     python train.py --config configs/stage2.yml --pretrain starter  # the same from the weights that come along
 """
 import argparse
-import shutil
-from pathlib import Path
 
 from utils.cpu import prepare_cpu
 from utils.errors import run_main
@@ -33,22 +31,20 @@ def parse(argv):
         parser.add_argument(*_spellings(name), type=kind, help=text)
     parser.add_argument(*_spellings("epoch_end"), type=int, help="last epoch of the stage, counted over its phases")
     parser.add_argument(*_spellings("batch_size"), type=int, help="samples a batch, in every phase")
-    parser.add_argument("--force", action="store_true", help="start over, deleting what lies in the save folder")
+    parser.add_argument("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
     return parser.parse_args(argv)
 
 
 def main(argv=None):
     args = parse(argv)
-    prepare_cpu()  # before anything imports paddle
+    prepare_cpu()  # before anything else imports paddle
     from utils.config import load_config
     from utils.trainer import train
     overrides = {name: getattr(args, name) for name, _, _ in FLAGS}
     if args.batch_size is not None:
         overrides["phases"] = {name: {"batch_size": args.batch_size} for name in ("base", "joint")}
     config = load_config(args.config, overrides)
-    if args.force:
-        shutil.rmtree(Path(config["save_dir"]), ignore_errors=True)
-    train(config, args.epoch_end)
+    train(config, args.epoch_end, args.force)
 
 
 def _spellings(name):

@@ -11,10 +11,14 @@ from dataset.augment import PAIR_SCALE, augment_background, augment_pair
 from dataset.composite import blend, compose_pair
 from dataset.evaluation import EvalItem, EvaluationSet, disturb_background
 from dataset.generate import make_sample
+from utils.errors import UserError
 from utils.trimap import make_trimap
 
 # What a worker needs to know to make one sample; epoch and number feed its random stream.
 SampleKey = namedtuple("SampleKey", "seed epoch number height width")
+
+# Last words of seeds, so that no two streams are the same. A seed's trailing zeros count for nothing.
+SAMPLE_STREAM, VALID_STREAM, ORDER_STREAM = 1, 2, 3
 
 
 class CompositeSet(Dataset):
@@ -37,9 +41,12 @@ class CompositeSet(Dataset):
     def __getitem__(self, key):
         rng = np.random.default_rng([key.seed, key.epoch, key.number])
         frame = key.height, key.width
-        pair = self.pairs.load(key.number)
+        try:
+            pair = self.pairs.load(key.number)
+            bgr = self.backgrounds.load(int(rng.integers(len(self.backgrounds))))
+        except UserError as error:
+            return error  # read_batches raises it in the trainer
         fgr, pha = augment_pair(rng, pair.fgr, pair.pha, frame, self.size, self.scale)
-        bgr = self.backgrounds.load(int(rng.integers(len(self.backgrounds))))
         bgr = augment_background(rng, bgr, frame, self.size)
         return _sample(rng, fgr, pha, bgr, self.augment)
 
@@ -61,7 +68,7 @@ class StreamSet(Dataset):
 
     def __getitem__(self, key):
         rng = np.random.default_rng([key.seed, key.epoch, key.number])
-        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, 1], key.height, key.width)
+        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM], key.height, key.width)
         return _sample(rng, fgr, pha, bgr, self.augment)
 
 
@@ -83,7 +90,7 @@ class Batches(BatchSampler):
         return self.length // self.batch_size - self.start
 
     def __iter__(self):
-        rng = np.random.default_rng([self.seed, self.epoch])
+        rng = np.random.default_rng([self.seed, self.epoch, 0, ORDER_STREAM])
         order = rng.permutation(self.length)
         least, most = (side // 4 for side in self.crop)
         sides = rng.integers(least, most + 1, (self.length // self.batch_size, 2)) * 4
@@ -119,8 +126,8 @@ def validation_set(config, catalog):
 
 
 def _stream_item(seed, number, size):
-    pha, fgr, bgr = make_sample([seed, number, 2], size, size)  # training streams are named by four numbers, not three
-    rng = np.random.default_rng([seed, number])
+    pha, fgr, bgr = make_sample([seed, 0, number, VALID_STREAM], size, size)
+    rng = np.random.default_rng([seed, 1, number, VALID_STREAM])
     return EvalItem(f"sample_{number:03d}", blend(fgr, pha, bgr), disturb_background(bgr, rng), pha, fgr, make_trimap(pha))
 
 

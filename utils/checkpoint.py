@@ -2,7 +2,7 @@
 
     iter_N/model.safetensors       network: parameters and buffers
     iter_N/optimizer.safetensors   Adam's moments, named after the network's parameters
-    iter_N/state.json              step, phase, best score, settings, checksums of the files beside it
+    iter_N/state.json              step, phase, scores, settings, checksums of the files beside it and of its own facts
 
 Random numbers need no file: every stream is derived from the seed and the step.
 """
@@ -35,6 +35,7 @@ def save_checkpoint(folder, model, optimizer, state, metadata):
     if optimizer is not None:
         files[OPTIMIZER] = to_bytes(optimizer)
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    sums[STATE] = _state_sum(state)
     files[STATE] = json.dumps({**state, "sha256": sums}, indent=1).encode()
     folder = Path(folder)
     part = folder.with_name(f".{folder.name}.tmp")
@@ -60,26 +61,40 @@ def load_checkpoint(folder):
     folder = Path(folder)
     try:
         state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-        data = {name: (folder / name).read_bytes() for name in state["sha256"]}
-        broken = [name for name in data if hashlib.sha256(data[name]).hexdigest() != state["sha256"][name]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder} is not a whole checkpoint: {error}.") from None
+        sums = state.pop("sha256")
+        broken = [STATE] if sums.pop(STATE) != _state_sum(state) else []
+        data = {name: (folder / name).read_bytes() for name in sums}
+        broken += [name for name in data if hashlib.sha256(data[name]).hexdigest() != sums[name]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{folder} is not a whole checkpoint: {error!r}.") from None
     if broken or MODEL not in data:
         raise UserError(f"{folder} is damaged: {broken[0] if broken else MODEL} is not what was written.")
     return load_bytes(data[MODEL]), load_bytes(data[OPTIMIZER]) if OPTIMIZER in data else None, state
 
 
 def latest_checkpoint(save_dir, warn):
-    """The newest whole ``iter_N`` in ``save_dir`` as ``load_checkpoint`` returns it, or None.
+    """The newest whole ``iter_N`` in ``save_dir`` as ``load_checkpoint`` returns it, or None where there are none.
+
+    Damaged ones above it are renamed to ``iter_N.damaged``, so that they do not count among the newest to keep.
 
     Args:
         warn: called with a line of text for every damaged checkpoint that is passed over.
+
+    Raises:
+        UserError: there are checkpoints, but not one of them is whole.
     """
-    for folder in reversed(checkpoints(save_dir)):
+    folders, damaged = checkpoints(save_dir), []
+    for folder in reversed(folders):
         try:
-            return load_checkpoint(folder)
+            found = load_checkpoint(folder)
         except UserError as error:
-            warn(f"{error} Going on from the one before it.")
+            damaged.append((folder, error))
+            continue
+        for broken, error in damaged:
+            warn(f"{error} It is set aside as {_set_aside(broken).name}; going on from {folder.name}.")
+        return found
+    if damaged:
+        raise UserError(f"{damaged[0][1]} No other checkpoint there is whole; put a copy back, or start over with --force.")
     return None
 
 
@@ -96,6 +111,15 @@ def keep_newest(save_dir, count):
         shutil.rmtree(folder)
 
 
+def clear(save_dir):
+    """Delete all checkpoints in ``save_dir``, and nothing else that may lie there."""
+    recover(save_dir)
+    for pattern in ("iter_*", "best_model"):
+        for folder in Path(save_dir).glob(pattern):
+            if (folder / STATE).exists() or (folder / MODEL).exists():
+                shutil.rmtree(folder)
+
+
 def weights_file(path):
     """The weights file in a checkpoint folder; another path is returned as it is."""
     path = Path(path)
@@ -103,7 +127,7 @@ def weights_file(path):
 
 
 def recover(save_dir):
-    """Clear up after a run that was cut off: finish a half-done swap, drop half-written folders."""
+    """Clear up after a run that was cut off: undo or finish a half-done swap, drop half-written folders."""
     for old in Path(save_dir).glob(".*.old"):
         target = old.with_name(old.name[1:-len(".old")])
         if target.exists():
@@ -112,6 +136,16 @@ def recover(save_dir):
             old.rename(target)
     for part in Path(save_dir).glob(".*.tmp"):
         shutil.rmtree(part)
+
+
+def _set_aside(folder):
+    aside = folder.with_name(f"{folder.name}.damaged")
+    shutil.rmtree(aside, ignore_errors=True)
+    return folder.rename(aside)
+
+
+def _state_sum(state):
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def _swap(part, folder):

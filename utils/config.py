@@ -7,6 +7,15 @@ from utils.errors import UserError, suggest
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "configs" / "default.yml"
+SCHEDULES = ("constant", "cosine")
+
+# Counts that a run divides by or that have no meaning below 1.
+AT_LEAST_ONE = ("stream_length", "log_train_loss_interval", "log_images_interval", "valid_interval", "valid_count",
+                "valid_size", "checkpoint_interval", "keep_checkpoint_max", "phases.base.batch_size",
+                "phases.joint.batch_size", "phases.base.size", "phases.joint.size")
+AT_LEAST_ZERO = ("num_workers", "seed", "warmup_iters", "clip_norm", "phases.base.epochs", "phases.joint.epochs",
+                 "learning_rate", "refine.sample_pixels")
+LEAST_CROP = {"base": 16, "joint": 64}  # the coarse network sees a quarter of a joint crop
 
 
 def load_config(path, overrides=None):
@@ -22,11 +31,12 @@ def load_config(path, overrides=None):
         dict with every key of default.yml.
 
     Raises:
-        UserError: a file is missing or not YAML, or a key is unknown.
+        UserError: a file is missing or not YAML, a key is unknown, or a value is of another kind or out of range.
     """
     config = _read(DEFAULT)
     _merge(config, _read_with_bases(Path(path), ()), str(path))
     _merge(config, {key: value for key, value in (overrides or {}).items() if value is not None}, "command line")
+    _check_ranges(config)
     return config
 
 
@@ -36,8 +46,11 @@ def _read_with_bases(path, above):
         raise UserError(f"{path} builds on itself through _base_; break the circle.")
     own = _read(path)
     bases = own.pop("_base_", [])
+    bases = [bases] if isinstance(bases, str) else bases
+    if not isinstance(bases, list) or not all(isinstance(base, str) for base in bases):
+        raise UserError(f"'_base_' in {path} must be a file name or a list of them, not {bases!r}.")
     merged = {}
-    for base in [bases] if isinstance(bases, str) else bases:
+    for base in bases:
         _overlay(merged, _read_with_bases(path.parent / base, above + (path,)))
     _overlay(merged, own)
     return merged
@@ -78,16 +91,31 @@ def _merge(config, source, where, prefix=""):
 
 
 def _converted(value, old, key, where):
-    if old is None or value is None or isinstance(value, type(old)) and not isinstance(value, bool):
+    kind = str if old is None else type(old)  # what may be null is text otherwise: a path, a device
+    if old is None and value is None or type(value) is kind:
         return value
-    if isinstance(old, bool) and isinstance(value, bool):
-        return value
-    if isinstance(old, float) and not isinstance(value, (bool, list, dict)):
+    if kind is float and not isinstance(value, bool):
         try:
-            return float(value)  # YAML reads 1e-4 without a point as text
-        except ValueError:
+            return float(value)  # YAML reads 1e-4, without a point, as text
+        except (TypeError, ValueError):
             pass
-    raise UserError(f"'{key}' in {where} must be of type {type(old).__name__}, not {value!r}.")
+    raise UserError(f"'{key}' in {where} must be of type {kind.__name__}, not {value!r}.")
+
+
+def _check_ranges(config):
+    for least, keys in ((1, AT_LEAST_ONE), (0, AT_LEAST_ZERO)):
+        for key in keys:
+            value = config
+            for part in key.split("."):
+                value = value[part]
+            if not value >= least:  # so that nan is refused as well
+                raise UserError(f"'{key}' must be {least} or more, not {value}.")
+    for phase, least in LEAST_CROP.items():
+        crop = config["phases"][phase]["crop"]
+        if len(crop) != 2 or not all(type(side) is int for side in crop) or not least <= crop[0] <= crop[1]:
+            raise UserError(f"'phases.{phase}.crop' must be [smallest, largest] side, {least} or more, not {crop}.")
+    if config["schedule"] not in SCHEDULES:
+        raise UserError(f"unknown schedule '{config['schedule']}'.{suggest(config['schedule'], SCHEDULES)}")
 
 
 def differences(old, new, prefix=""):

@@ -44,8 +44,11 @@ def comparison(mean, baseline_mean):
     return "network against difference keying: " + ", ".join(parts)
 
 
-def prepare_folder(folder):
+def prepare_folder(folder, flag="--output"):
     """Create the output folder and make sure that it can be written, before hours of work depend on it.
+
+    Args:
+        flag: what names the folder on the command line.
 
     Raises:
         UserError: it is a file, or cannot be created or written.
@@ -59,7 +62,7 @@ def prepare_folder(folder):
         if no_space(error):
             raise
         raise UserError(f"cannot write into the output folder {folder}: {error.strerror}. "
-                        f"Name another with --output.") from None
+                        f"Name another with {flag}.") from None
     return folder
 
 

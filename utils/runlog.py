@@ -1,6 +1,7 @@
 """The log of a training run: lines on screen and in a file, scalars and pictures for VisualDL."""
 import logging
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -67,6 +68,42 @@ class RunLog:
         except Exception as error:  # as above
             self.warn(f"VisualDL failed ({error}); training goes on without its records.")
             self._records = None
+
+
+class Meter:
+    """Means since the last report: loss, its terms, seconds an iteration waited for its batch and took in all.
+
+    Validation and checkpoints, which lie between iterations, do not count, or they would spoil the ETA.
+    """
+
+    def __init__(self):
+        self._clear()
+
+    def _clear(self):
+        self.losses, self.terms, self.samples, self.reader, self.seconds = [], [], 0, 0.0, 0.0
+
+    def wait(self):
+        """An iteration begins: its batch is asked for."""
+        self._begun = time.perf_counter()
+
+    def read(self):
+        """The batch is there."""
+        self.reader += time.perf_counter() - self._begun
+
+    def add(self, loss, terms, samples):
+        """The iteration ends."""
+        self.seconds += time.perf_counter() - self._begun
+        self.losses.append(loss)
+        self.terms.append(terms)
+        self.samples += samples
+
+    def take(self):
+        """(loss, {term: mean}, (reader seconds, batch seconds) an iteration, samples a second), and begin anew."""
+        count = len(self.losses)
+        means = {name: sum(terms[name] for terms in self.terms) / count for name in self.terms[0]}
+        result = sum(self.losses) / count, means, (self.reader / count, self.seconds / count), self.samples / self.seconds
+        self._clear()
+        return result
 
 
 def train_line(phase, epoch, epochs, iteration, iterations, loss, terms, rate, costs, ips):

@@ -45,8 +45,6 @@ def learning_rate(config, phase, step):
     if config["schedule"] == "cosine":
         low = 0.01
         rate *= low + (1 - low) * (1 + math.cos(math.pi * done / length)) / 2
-    elif config["schedule"] != "constant":
-        raise UserError(f"unknown schedule '{config['schedule']}'. Known: constant, cosine.")
     if done < config["warmup_iters"]:
         rate *= (done + 1) / config["warmup_iters"]
     return rate

@@ -1,0 +1,24 @@
+"""A stage small enough to be trained inside a test."""
+import copy
+
+import pytest
+import yaml
+
+TINY = {
+    "dataset_name": "stream", "stream_length": 4, "num_workers": 0, "log_train_loss_interval": 1,
+    "valid_interval": 2, "valid_count": 1, "valid_size": 64, "checkpoint_interval": 1, "keep_checkpoint_max": 9,
+    "phases": {"base": {"epochs": 1, "batch_size": 2, "crop": [64, 64], "size": 64},
+               "joint": {"epochs": 1, "batch_size": 2, "crop": [64, 64], "size": 64}}}
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """write(folder="run", base=1, joint=1, **keys) -> path of a stage's YAML that saves into tmp_path/folder."""
+    def write(folder="run", base=1, joint=1, **keys):
+        content = {**copy.deepcopy(TINY), "save_dir": str(tmp_path / folder), **keys}
+        content["phases"]["base"]["epochs"], content["phases"]["joint"]["epochs"] = base, joint
+        path = tmp_path / f"{folder}.yml"
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    return write

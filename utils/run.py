@@ -1,0 +1,150 @@
+"""What a training run carries from step to step, and how it is validated, saved and taken up again."""
+from pathlib import Path
+
+import numpy as np
+
+from model.matter import find_device, run_network
+from model.matting import MattingRefine
+from model.weights import load_state, load_weights
+from utils.checkpoint import keep_newest, save_checkpoint, weights_file
+from utils.config import differences
+from utils.errors import UserError
+from utils.evaluate import evaluate, matter_method
+from utils.optimizer import build_optimizer, load_optimizer_arrays, optimizer_arrays
+
+# May change between an interrupted run and its continuation: they do not touch what is learnt.
+FREE_KEYS = ("num_workers", "device", "data_root", "save_dir", "log_train_loss_interval", "log_images_interval",
+             "valid_interval", "checkpoint_interval", "keep_checkpoint_max", "pretrain",
+             "phases.base.epochs", "phases.joint.epochs")
+
+
+def build_network(config):
+    """The MattingRefine that a configuration describes, with fresh weights."""
+    refine = config["refine"]
+    return MattingRefine(config["backbone"], refine["backbone_scale"], refine["mode"], refine["sample_pixels"],
+                         refine["threshold"], refine["kernel_size"])
+
+
+def load_pretrained(network, name):
+    """Start ``network`` from a weights file, a checkpoint folder or "starter"; returns a line that says what was taken.
+
+    Raises:
+        UserError: nothing is there, or it is not for this network.
+    """
+    path = name if name == "starter" else weights_file(name)
+    if path != "starter" and not Path(path).exists():
+        raise UserError(f"no weights to start from at {name}. Run the stage before this one, or name other "
+                        "weights with --pretrain (a file, a checkpoint folder, or 'starter').")
+    report = load_weights(network, path, partial=True)
+    return f"[PRETRAIN] {path}: {len(report.matched)} arrays taken, {len(report.missing)} of this network not in it."
+
+
+class Run:
+    """The network, its optimizer, where the run stands, and the scores so far.
+
+    Args:
+        config: a stage's configuration.
+        samples: how many samples the training set has; a continued run must have as many.
+        log: ``utils.runlog.RunLog``.
+    """
+
+    def __init__(self, config, network, samples, log):
+        self.config, self.network, self.samples, self.log = config, network, samples, log
+        self.save_dir = Path(config["save_dir"])
+        self.device = find_device(config["device"])
+        self.valid_items = None  # set before the first phase is entered
+        self.optimizer = None
+        self.step = 0
+        self.phase, self.phase_start = None, 0  # name, and the step it began at
+        self.scores = {}  # {phase: [score before it, best score in it]}
+        self._optimizer_arrays = None
+
+    def resume(self, saved, phases):
+        """Take over a checkpoint as ``load_checkpoint`` returns it.
+
+        Raises:
+            UserError: it was made with other settings, or is not on the way through ``phases``.
+        """
+        arrays, self._optimizer_arrays, state = saved
+        changed = [line for line in differences({**state["config"], "training samples": state["samples"]},
+                                                {**self.config, "training samples": self.samples})
+                   if line.split(":")[0] not in FREE_KEYS]
+        if not changed and not _reachable(phases, state):
+            changed = [f"the epochs of a phase before iteration {state['step']}"]
+        if changed:
+            raise UserError(f"{self.save_dir} holds a run with other settings ({changed[0]}). Use those, start over with "
+                            "--force, or name another --save-dir.")
+        load_state(self.network, arrays)
+        self.step, self.phase, self.phase_start = state["step"], state["phase"], state["phase_start"]
+        self.scores = state["scores"]
+
+    def enter(self, phase):
+        """Set up for a phase: its optimizer (with its saved state after a resume) and, if it is new, a first score."""
+        settings = self.config["phases"][phase.name]
+        self.optimizer = build_optimizer(self.network, settings["rates"], self.config["clip_norm"])
+        if self.phase == phase.name and self._optimizer_arrays is not None:
+            load_optimizer_arrays(self.optimizer, self.network, self._optimizer_arrays)
+        self._optimizer_arrays = None
+        self.phase, self.phase_start = phase.name, phase.start
+        if phase.name not in self.scores:
+            score = self._validate()
+            self.scores[phase.name] = [score, score]
+            self._save_best()
+
+    def save(self):
+        """Write ``iter_N`` and drop the oldest ones."""
+        save_checkpoint(self.save_dir / f"iter_{self.step}", self._arrays(),
+                        optimizer_arrays(self.optimizer, self.network), self._state(), self._metadata())
+        keep_newest(self.save_dir, self.config["keep_checkpoint_max"])
+
+    def validate_and_keep_best(self):
+        """Score the network; where it is the best of its phase so far, write ``best_model``."""
+        score = self._validate()
+        if score["sad"] < self.scores[self.phase][1]["sad"]:
+            self.scores[self.phase][1] = score
+            self._save_best()
+
+    def _save_best(self):
+        """Write ``best_model``: weights and how they came about, no optimizer."""
+        save_checkpoint(self.save_dir / "best_model", self._arrays(), None, self._state(), self._metadata())
+
+    def _validate(self):
+        """SAD and MSE on the fixed validation pictures, as the network will be used: coarse only in the base phase."""
+        network, refiner = self.network, self.network.refiner
+        pixels = refiner.sample_pixels
+        network.eval()
+        if self.phase == "base":
+            refiner.sample_pixels, refiner.mode = 0, "sampling"
+        try:
+            _, mean = evaluate(matter_method(_Predictor(network, self.device)), self.valid_items)
+        finally:
+            refiner.sample_pixels, refiner.mode = pixels, self.config["refine"]["mode"]
+        self.log.info(f"[EVAL] {self.phase} iter: {self.step}, SAD: {mean['sad']:.4f}, MSE x1000: {mean['mse'] * 1e3:.4f}")
+        self.log.scalars({"valid/sad": mean["sad"], "valid/mse": mean["mse"]}, self.step)
+        return {"sad": mean["sad"], "mse": mean["mse"]}
+
+    def _arrays(self):
+        return {name: np.ascontiguousarray(value.numpy()) for name, value in self.network.state_dict().items()}
+
+    def _state(self):
+        return {"step": self.step, "phase": self.phase, "phase_start": self.phase_start, "scores": self.scores,
+                "samples": self.samples, "config": self.config}
+
+    def _metadata(self):
+        return {"backbone": self.config["backbone"], "step": str(self.step), "dataset": self.config["dataset_name"]}
+
+
+class _Predictor:
+    def __init__(self, network, device):
+        self.network, self.device = network, device
+
+    def predict(self, src, bgr):
+        return run_network(self.network, src, bgr, self.device)
+
+
+def _reachable(phases, state):
+    """Whether a run that stands where ``state`` says lies on the way through ``phases``."""
+    for phase in phases:
+        if phase.name == state["phase"]:
+            return phase.start == state["phase_start"] and (state["step"] <= phase.end or phase is phases[-1])
+    return state["step"] >= phases[-1].end  # the plan ends before that phase: nothing is left to do
