@@ -40,7 +40,8 @@ def read_weights(path):
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"no such weights file: {path}. Check the path, or leave --weights out for the starter weights.")
+        raise UserError(f"no such weights file: {path}. "
+                        "Check the path, or leave --weights out for the starter weights.")
     if path.suffix not in WEIGHTS_SUFFIXES:
         raise UserError(f"{path} is not a weights file; expected one of {' '.join(WEIGHTS_SUFFIXES)}.")
     if path.suffix == ".safetensors":
@@ -57,5 +58,5 @@ def _read_safetensors(path):
     try:
         with safe_open(str(path), framework="np") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} cannot be read as weights: {error}. Fetch it again.") from None

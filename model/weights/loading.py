@@ -80,12 +80,13 @@ def describe_state(arrays):
     Raises:
         ValueError: it is none of this project's networks.
     """
-    first = arrays.get("backbone.features.0.0.weight")
+    first, refiner = arrays.get("backbone.features.0.0.weight"), arrays.get("refiner.conv1.weight")
+    if any(kernel is not None and kernel.ndim != 4 for kernel in (first, refiner)):
+        raise ValueError("its kernels are not those of a matting network")
     if first is not None:
         backbone = "mobilenetv3" if first.shape[0] == 16 else "mobilenetv2"
     elif "backbone.layer1.0.conv1.weight" in arrays:
         backbone = "resnet101" if "backbone.layer3.22.conv1.weight" in arrays else "resnet50"
     else:
         raise ValueError("its names are not those of a matting network")
-    refiner = arrays.get("refiner.conv1.weight")
     return {"backbone": backbone, "refine_kernel_size": None if refiner is None else int(refiner.shape[2])}

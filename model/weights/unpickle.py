@@ -1,12 +1,17 @@
 """Reading arrays out of pickles without running what a pickle may ask for.
 
 A pickle is a program: it names callables and has them called. The reader here answers only the handful of names that
-describe arrays, with functions of its own, and refuses every other one before it is called.
+describe arrays, with functions of its own, and refuses every other one before it is called. No numpy object is built
+from what the pickle says about its insides, and no array is larger than the bytes that the file holds for it.
 """
 import collections
+import contextlib
 import io
+import os
 import pickle
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -18,6 +23,8 @@ _TORCH_TYPES = {
     "BoolStorage": np.bool_, "BFloat16Storage": "bfloat16",
 }
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # first object of PyTorch's files before the zip layout
+_DAMAGE = (pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError,
+           IndexError, KeyError, AttributeError, OverflowError, MemoryError, RuntimeError, AssertionError)
 
 
 def read_pdparams(path):
@@ -26,60 +33,64 @@ def read_pdparams(path):
     Raises:
         UserError: the pickle asks for anything but arrays, or is damaged.
     """
-    with open(path, "rb") as file:
-        return _arrays_only(_read_all(_ArrayUnpickler(file), path), path)
+    with _damage_reported(path), open(path, "rb") as file:
+        return _arrays_only(_ArrayUnpickler(file).load(), path)
 
 
 def read_torch(path):
-    """Return {name: ndarray} from a PyTorch state dict, zip layout or the one before it. Raises as ``read_pdparams``."""
-    if zipfile.is_zipfile(path):
-        return _arrays_only(_read_torch_zip(path), path)
-    return _arrays_only(_read_torch_legacy(path), path)
+    """Return {name: ndarray} from a PyTorch state dict, zip layout or older; raises as ``read_pdparams``."""
+    with _damage_reported(path):
+        if zipfile.is_zipfile(path):
+            return _arrays_only(_read_torch_zip(path), path)
+        return _arrays_only(_read_torch_legacy(path), path)
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+# The unpickler in Python keeps its memo in a dict; the one in C lets 20 bytes ask for a table of 64 GB.
+class _ArrayUnpickler(pickle._Unpickler):
     """Knows plain containers and numpy arrays."""
 
-    allowed = {
-        ("collections", "OrderedDict"): collections.OrderedDict,
-        ("builtins", "tuple"): tuple,
-        ("__builtin__", "tuple"): tuple,
-        ("_codecs", "encode"): lambda text, encoding: _latin1(text, encoding),
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("numpy.core.multiarray", "_reconstruct"): lambda *args: _new_array(*args),
-        ("numpy._core.multiarray", "_reconstruct"): lambda *args: _new_array(*args),
-    }
-
     def find_class(self, module, name):
+        known = {
+            ("collections", "OrderedDict"): _Table,
+            ("builtins", "tuple"): tuple,
+            ("__builtin__", "tuple"): tuple,
+            ("_codecs", "encode"): _latin1,
+            ("numpy", "ndarray"): _ARRAY_KIND,
+            ("numpy", "dtype"): lambda code, *_: _Dtype(code),
+            ("numpy.core.multiarray", "_reconstruct"): _new_array,
+            ("numpy._core.multiarray", "_reconstruct"): _new_array,
+            ("numpy.core.multiarray", "scalar"): _scalar,
+            ("numpy._core.multiarray", "scalar"): _scalar,
+        }
         try:
-            return self.allowed[module, name]
+            return known[module, name]
         except KeyError:
             raise _Refused(f"{module}.{name}") from None
 
     def persistent_load(self, pid):
-        raise _Refused(f"persistent object {pid!r}")
+        raise _Refused(f"the persistent object {pid!r}")
 
 
 class _TorchUnpickler(_ArrayUnpickler):
-    """Also knows PyTorch's tensors, as descriptions of a storage that is read as bytes."""
+    """Also knows PyTorch's tensors: ``rebuild(storage(key, dtype, count), offset, shape, strides, ...)``."""
 
-    def __init__(self, file, storage):
+    def __init__(self, file, storage, rebuild):
         super().__init__(file)
         self._storage = storage
+        self._rebuild = rebuild
 
     def find_class(self, module, name):
         if module == "torch" and name in _TORCH_TYPES:
             return _StorageType(_TORCH_TYPES[name])
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _tensor
+            return self._rebuild
         if (module, name) == ("torch._utils", "_rebuild_parameter"):
             return lambda tensor, *_: tensor
         return super().find_class(module, name)
 
     def persistent_load(self, pid):
         if not (isinstance(pid, tuple) and len(pid) >= 5 and pid[0] == "storage" and isinstance(pid[1], _StorageType)):
-            raise _Refused(f"persistent object {pid!r}")
+            raise _Refused(f"the persistent object {pid!r}")
         return self._storage(str(pid[2]), pid[1].dtype, int(pid[4]))
 
 
@@ -87,9 +98,51 @@ class _Refused(Exception):
     """The pickle names something that is not an array."""
 
 
-class _StorageType:
-    def __init__(self, dtype):
-        self.dtype = dtype
+_StorageType = collections.namedtuple("_StorageType", "dtype")
+
+
+class _Table(dict):
+    """Stands for an OrderedDict; PyTorch hangs module versions on it, which are of no use here."""
+
+    def __setstate__(self, state):
+        pass
+
+
+class _Dtype:
+    """Stands for a numpy dtype of plain numbers. The real one would let a pickle write its fields and offsets."""
+
+    def __init__(self, code):
+        code = code.decode("ascii") if isinstance(code, bytes) else code
+        if not (isinstance(code, str) and code[:1] in "?biuf" and len(code) <= 3):
+            raise _Refused(f"an array of {code!r}")
+        self.plain = np.dtype(code)
+
+    def __setstate__(self, state):
+        if state[1] in ("<", ">", "="):
+            self.plain = self.plain.newbyteorder(state[1])
+
+
+class _Array:
+    """Stands for a numpy array: made empty, then told its shape, type and bytes."""
+
+    value = None
+
+    def __setstate__(self, state):
+        _, shape, dtype, fortran, data = state
+        self.value = _from_bytes(data, dtype.plain).reshape(shape, order="F" if fortran else "C")
+
+
+_ARRAY_KIND = _StorageType("ndarray")  # only ever an argument, never called
+
+
+def _new_array(kind, shape, code):
+    if kind is not _ARRAY_KIND:
+        raise _Refused(f"an array of kind {kind!r}")
+    return _Array()
+
+
+def _scalar(dtype, data):
+    return _from_bytes(data, dtype.plain)[0]
 
 
 def _latin1(text, encoding):
@@ -98,21 +151,20 @@ def _latin1(text, encoding):
     return text.encode("latin1")
 
 
-def _new_array(kind, shape, code):
-    if kind is not np.ndarray:
-        raise _Refused(f"an array of kind {kind!r}")
-    return np.ndarray((0,), np.int8)  # numpy's own recipe: an empty array whose state follows
-
-
 def _tensor(storage, offset, shape, strides, *_):
-    """A tensor is a window on a storage; the window must lie inside it."""
+    """A tensor is a window on a storage; the window must lie inside it and repeat none of it."""
     shape, strides = tuple(map(int, shape)), tuple(map(int, strides))
+    if len(shape) != len(strides) or min((offset, *shape, *strides)) < 0:
+        raise ValueError("a tensor has an impossible shape")
+    if 0 in shape:
+        return np.zeros(shape, storage.dtype)
     last = offset + sum((length - 1) * stride for length, stride in zip(shape, strides))
-    if offset < 0 or min(shape + strides, default=0) < 0 or (0 not in shape and last >= storage.size):
+    if last >= storage.size:
         raise ValueError("a tensor reaches outside its storage")
-    window = np.lib.stride_tricks.as_strided(
+    if int(np.prod(shape, dtype=object)) > storage.size:
+        raise ValueError("a tensor is larger than its storage")
+    return np.lib.stride_tricks.as_strided(
         storage[offset:], shape, [stride * storage.itemsize for stride in strides], writeable=False)
-    return np.array(window)
 
 
 def _read_torch_zip(path):
@@ -121,80 +173,84 @@ def _read_torch_zip(path):
         if len(program) != 1:
             raise UserError(f"{path} is a zip file, but not a PyTorch state dict (no data.pkl inside).")
         root = program[0][:-len("data.pkl")]
+        if any(name.startswith(f"{root}code/") for name in archive.namelist()):
+            raise UserError(f"{path} is a TorchScript program; use the file with the state dict of the same network.")
+        if f"{root}byteorder" in archive.namelist() and archive.read(f"{root}byteorder") == b"big":
+            raise ValueError("its numbers are big-endian")
+        known = {}
 
         def storage(key, dtype, count):
-            return _storage_array(archive.read(f"{root}data/{key}"), dtype, count)
+            if (key, dtype) not in known:
+                known[key, dtype] = _numbers(_stored_bytes(archive, f"{root}data/{key}"), dtype, count)
+            return known[key, dtype]
 
-        return _read_all(_TorchUnpickler(io.BytesIO(archive.read(program[0])), storage), path)
+        return _TorchUnpickler(io.BytesIO(_stored_bytes(archive, program[0])), storage, _tensor).load()
+
+
+def _stored_bytes(archive, name):
+    """PyTorch never compresses; a compressed entry could grow to any size."""
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"its part {name} is compressed")
+    return archive.read(name)
 
 
 def _read_torch_legacy(path):
-    storages = {}
+    """The numbers follow the pickle that describes them, so that it is read twice: for their sizes, then for good."""
+    sizes, known = {}, {}
 
-    def storage(key, dtype, count):
-        # The bytes follow after the pickle, so tensors are made of placeholders that are filled in below.
-        if key not in storages:
-            storages[key] = np.zeros(count, np.uint16 if dtype == "bfloat16" else dtype)
-        return _Deferred(storages[key], dtype)
+    def note(key, dtype, count):
+        sizes[key] = dtype, count
 
     with open(path, "rb") as file:
-        if _read_all(_ArrayUnpickler(file), path) != _LEGACY_MAGIC:
-            raise UserError(f"{path} is not a PyTorch file.")
-        _read_all(_ArrayUnpickler(file), path)  # protocol version
-        _read_all(_ArrayUnpickler(file), path)  # sizes of C types on the machine that wrote it
-        state = _read_all(_DeferredUnpickler(file, storage), path)
-        for key in _read_all(_ArrayUnpickler(file), path):
-            count = int.from_bytes(file.read(8), "little")
-            target = storages[str(key)]
-            data = file.read(target.nbytes)
-            if count != target.size or len(data) != target.nbytes:
-                raise UserError(f"{path} is damaged: it ends before its last tensor. Fetch it again.")
-            target[...] = np.frombuffer(data, target.dtype)
-    if not isinstance(state, dict):
-        return state
-    return {name: value.array() if isinstance(value, _DeferredTensor) else value for name, value in state.items()}
+        try:
+            magic = _ArrayUnpickler(file).load()
+        except _DAMAGE:
+            magic = None
+        if magic != _LEGACY_MAGIC:
+            raise UserError(f"{path} is not a PyTorch file. Fetch it again, or give it the ending of its format.")
+        _ArrayUnpickler(file).load()  # protocol version
+        _ArrayUnpickler(file).load()  # sizes of C types on the machine that wrote it
+        start = file.tell()
+        _TorchUnpickler(file, note, lambda *_: None).load()
+        for key in map(str, _ArrayUnpickler(file).load()):
+            dtype, count = sizes[key]
+            length = count * (2 if dtype == "bfloat16" else np.dtype(dtype).itemsize)
+            if int.from_bytes(file.read(8), "little") != count or length > os.path.getsize(path) - file.tell():
+                raise ValueError("it ends before its last tensor")
+            known[key] = _numbers(file.read(length), dtype, count)
+        file.seek(start)
+        return _TorchUnpickler(file, lambda key, dtype, count: known[key], _tensor).load()
 
 
-class _Deferred:
-    def __init__(self, data, dtype):
-        self.data, self.dtype = data, dtype
-
-
-class _DeferredTensor:
-    def __init__(self, storage, *window):
-        self.storage, self.window = storage, window
-
-    def array(self):
-        data = self.storage.data
-        return _tensor(_from_bfloat16(data) if self.storage.dtype == "bfloat16" else data, *self.window)
-
-
-class _DeferredUnpickler(_TorchUnpickler):
-    def find_class(self, module, name):
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return lambda storage, offset, shape, strides, *_: _DeferredTensor(storage, offset, shape, strides)
-        return super().find_class(module, name)
-
-
-def _storage_array(data, dtype, count):
+def _numbers(data, dtype, count):
+    if count < 0:
+        raise ValueError("a tensor has a negative size")
     if dtype == "bfloat16":
-        return _from_bfloat16(np.frombuffer(data, np.uint16, count))
-    return np.frombuffer(data, dtype, count)
+        return (_from_bytes(data, np.uint16, count).astype(np.uint32) << 16).view(np.float32)
+    return _from_bytes(data, dtype, count)
 
 
-def _from_bfloat16(bits):
-    return (bits.astype(np.uint32) << 16).view(np.float32)
+def _from_bytes(data, dtype, count=-1):
+    return np.frombuffer(data, dtype, count) if len(data) else np.zeros(0, dtype)  # older numpy refuses empty buffers
 
 
-def _read_all(unpickler, path):
+@contextlib.contextmanager
+def _damage_reported(path):
     try:
-        return unpickler.load()
+        yield
+    except UserError:
+        raise
     except _Refused as error:
-        raise UserError(f"refused to load {path}: it asks for {error}, and weights are arrays, not programs. "
-                        "Do not trust this file.") from None
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError,
-            UnicodeDecodeError, OverflowError, MemoryError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read as weights: {error or type(error).__name__}. Fetch it again.") from None
+        raise UserError(f"refused to load {path}: it asks for {_one_line(error)}, and weights are arrays, "
+                        "not programs. Do not trust this file.") from None
+    except _DAMAGE as error:
+        raise UserError(f"{path} cannot be read as weights: {_one_line(error)}. Fetch it again.") from None
+
+
+def _one_line(error):
+    """What a file says may hold anything, also line ends and escape sequences for the terminal."""
+    said = str(error) if str(error) and not isinstance(error, KeyError) else type(error).__name__
+    return "".join(letter if letter.isprintable() else " " for letter in said[:120])
 
 
 def _arrays_only(state, path):
@@ -208,7 +264,8 @@ def _arrays_only(state, path):
     for name, value in state.items():
         if isinstance(value, tuple) and len(value) == 2:  # Paddle writes (internal name, array)
             value = value[1]
-        if isinstance(value, np.ndarray) and value.dtype != object:
+        value = value.value if isinstance(value, _Array) else value
+        if isinstance(value, np.ndarray):
             arrays[str(name)] = value
     if not arrays:
         raise UserError(f"{path} holds no arrays.")
