@@ -10,15 +10,20 @@ def build_optimizer(network, rates, clip_norm=0.0):
 
     Args:
         rates: {part: factor} on the learning rate, parts being attributes of the network.
-        clip_norm: bound on the gradient's global norm; 0: none.
+        clip_norm: bound on the norm of the gradient of all these parts together; 0: none.
     """
     parts = [name for name, _ in network.named_children()]
     unknown = [name for name in rates if name not in parts]
     if unknown:
         raise UserError(f"the network has no part '{unknown[0]}'.{suggest(unknown[0], parts)}")
-    groups = [{"params": getattr(network, part).parameters(), "learning_rate": factor} for part, factor in rates.items()]
+    # One list with a factor on each parameter, not paddle's parameter groups: those would be clipped one by one.
+    parameters = []
+    for part, factor in rates.items():
+        for parameter in getattr(network, part).parameters():
+            parameter.optimize_attr["learning_rate"] = factor
+            parameters.append(parameter)
     clip = paddle.nn.ClipGradByGlobalNorm(clip_norm) if clip_norm else None
-    return paddle.optimizer.Adam(learning_rate=1e-4, parameters=groups, grad_clip=clip)
+    return paddle.optimizer.Adam(learning_rate=1e-4, parameters=parameters, grad_clip=clip)
 
 
 def optimizer_arrays(optimizer, network):

@@ -27,8 +27,7 @@ class RunLog:
         return self
 
     def __exit__(self, *_):
-        if self._records is not None:
-            self._guard(self._records.close)
+        self._record("close")
         for handler in list(self._logger.handlers):
             handler.flush()
             if isinstance(handler, logging.FileHandler):
@@ -44,15 +43,13 @@ class RunLog:
 
     def scalars(self, values, step):
         """Record {tag: number}."""
-        if self._records is not None:
-            for tag, value in values.items():
-                self._guard(self._records.add_scalar, tag=tag, value=float(value), step=step)
+        for tag, value in values.items():
+            self._record("add_scalar", tag=tag, value=float(value), step=step)
 
     def pictures(self, images, step):
         """Record {tag: uint8 (H, W, 3)}."""
-        if self._records is not None:
-            for tag, image in images.items():
-                self._guard(self._records.add_image, tag=tag, img=image, step=step)
+        for tag, image in images.items():
+            self._record("add_image", tag=tag, img=image, step=step)
 
     def _open_records(self, save_dir):
         try:
@@ -62,9 +59,11 @@ class RunLog:
             self.warn(f"VisualDL cannot be used ({error}); training goes on without its records.")
             return None
 
-    def _guard(self, write, **values):
+    def _record(self, what, **values):
+        if self._records is None:
+            return
         try:
-            write(**values)
+            getattr(self._records, what)(**values)
         except Exception as error:  # as above
             self.warn(f"VisualDL failed ({error}); training goes on without its records.")
             self._records = None
