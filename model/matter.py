@@ -6,6 +6,7 @@ import paddle
 from paddle.nn import functional as F
 
 from model.matting import MattingRefine
+from model.refiner import REFINE_MODES
 from model.weights import describe_state, file_sha256, load_state, read_weights, weights_path
 from model.weights.loading import from_torch_names
 from utils.errors import UserError, suggest
@@ -40,6 +41,8 @@ class Matter:
                  sample_pixels=None, threshold=None):
         if backend not in BACKENDS:
             raise UserError(f"unknown backend '{backend}'.{suggest(backend, BACKENDS)}")
+        if refine_mode not in (None, *REFINE_MODES):
+            raise UserError(f"unknown refine mode '{refine_mode}'.{suggest(refine_mode, REFINE_MODES)}")
         path = weights_path(weights)
         arrays, _ = read_weights(path)
         arrays = from_torch_names(arrays)
@@ -62,10 +65,13 @@ class Matter:
         settings = self.settings
         model = MattingRefine(settings["backbone"], settings["backbone_scale"], settings["refine_mode"],
                               settings["sample_pixels"], settings["threshold"], kernel_size or 3)
+        if kernel_size is None:  # what the file lacks stays as it is, and is not used
+            unused = {f"refiner.{name}": value.numpy() for name, value in model.refiner.state_dict().items()}
+            arrays = {**arrays, **unused}
         try:
-            load_state(model, arrays, partial=kernel_size is None)
+            load_state(model, arrays)
         except ValueError as error:
-            raise UserError(f"{settings['weights']} cannot be used: {error}.") from None
+            raise UserError(f"{settings['weights']} cannot be used: {error}") from None
         model.eval()
         return model.to(settings["device"])
 
@@ -80,7 +86,7 @@ class Matter:
             Matte(pha (H, W), fgr (H, W, 3), err (H, W), ref (H, W)), float32 in 0..1; ref is 1 where it was refined.
 
         Raises:
-            ValueError: another dtype, or the two differ in shape.
+            ValueError: another dtype, nothing in it, or the two differ in shape.
         """
         return run_network(self._network, src, bgr, self.settings["device"])
 
@@ -128,6 +134,8 @@ def _checked(src, bgr):
             raise ValueError(f"{name} must be uint8 (H, W, 3), not {image.dtype} {image.shape}")
     if src.shape != bgr.shape:
         raise ValueError(f"src and bgr must have one size, not {src.shape[:2]} and {bgr.shape[:2]}")
+    if 0 in src.shape:
+        raise ValueError(f"src and bgr are empty: {src.shape[:2]}")
     return src.shape[:2]
 
 

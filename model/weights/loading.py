@@ -89,4 +89,6 @@ def describe_state(arrays):
         backbone = "resnet101" if "backbone.layer3.22.conv1.weight" in arrays else "resnet50"
     else:
         raise ValueError("its names are not those of a matting network")
+    if refiner is not None and refiner.shape[2] not in (1, 3):
+        raise ValueError(f"its refiner has kernels of {refiner.shape[2]}, not 1 or 3")
     return {"backbone": backbone, "refine_kernel_size": None if refiner is None else int(refiner.shape[2])}
