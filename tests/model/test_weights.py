@@ -125,7 +125,8 @@ def test_pdparams_with_many_types(tmp_path):
     arrays["fortran"] = np.asfortranarray(arrays["float32"])
     arrays["big endian"] = arrays["float32"].astype(">f4")
     arrays["large"] = rng.random((300, 300))
-    paddle.save({**arrays, "step": 5, "best": np.float64(0.5), "nested": {"a": arrays["int8"]}}, str(tmp_path / "w.pdparams"))
+    others = {"step": 5, "best": np.float64(0.5), "nested": {"a": arrays["int8"]}}
+    paddle.save({**arrays, **others}, str(tmp_path / "w.pdparams"))
     read, metadata = read_weights(tmp_path / "w.pdparams")
     assert same(read, arrays) and metadata == {}
     assert {name: value.dtype.newbyteorder("=") for name, value in read.items()} == {
