@@ -23,10 +23,15 @@ def read_batches(samples, batches, workers):
     cv2.setNumThreads(0)  # workers are forked, and OpenCV's threads do not survive a fork: a worker would wait for ever
     loader = DataLoader(samples, batch_sampler=batches, num_workers=workers, collate_fn=_collate,
                         worker_init_fn=_start_worker, use_shared_memory=False)
-    for batch in loader:
-        if len(batch) == 1:
-            raise UserError(bytes(batch[0].numpy()).decode())
-        yield batch
+    iterator = iter(loader)
+    try:
+        for batch in iterator:
+            if len(batch) == 1:
+                raise UserError(bytes(batch[0].numpy()).decode())
+            yield batch
+    finally:
+        # Left in the middle, the iterator would be kept alive by its own thread, and its workers with it.
+        getattr(iterator, "_try_shutdown_all", bool)()
 
 
 def _collate(samples):

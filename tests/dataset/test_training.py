@@ -1,0 +1,184 @@
+"""Training samples: pure functions of (seed, epoch, number), the same for any count of workers."""
+import copy
+import multiprocessing
+
+import cv2
+import numpy as np
+import pytest
+
+from dataset.catalog import open_catalog
+from dataset.loader import read_batches
+from dataset.training import Batches, CompositeSet, SampleKey, StreamSet, training_set, validation_set
+from utils.config import DEFAULT, load_config
+from utils.errors import UserError
+from utils.media import write_image
+
+AUGMENT = load_config(DEFAULT)["augment"]
+
+
+def numbers(batches):
+    return [key.number for batch in batches for key in batch]
+
+
+def sizes(batches):
+    return [[(key.height, key.width) for key in batch] for batch in batches]
+
+
+def test_every_sample_once_an_epoch_and_the_rest_dropped():
+    batches = Batches(23, 4, (64, 64), seed=1, epoch=0)
+    assert len(batches) == len(list(batches)) == 5 and all(len(batch) == 4 for batch in batches)
+    seen = numbers(batches)
+    assert len(set(seen)) == 20 and set(seen) < set(range(23))
+    assert sorted(numbers(Batches(20, 4, (64, 64), 1, 0))) == list(range(20))
+
+
+def test_what_is_dropped_changes_from_epoch_to_epoch():
+    assert set().union(*(numbers(Batches(5, 4, (64, 64), 1, epoch)) for epoch in range(20))) == set(range(5))
+
+
+def test_order_depends_on_seed_and_epoch_alone():
+    orders = {(seed, epoch): numbers(Batches(30, 5, (64, 64), seed, epoch)) for seed in (1, 2) for epoch in (0, 1)}
+    assert len({tuple(order) for order in orders.values()}) == 4
+    assert orders[2, 1] == numbers(Batches(30, 5, (64, 64), 2, 1)) and orders[1, 0] != sorted(orders[1, 0])
+    keys = next(iter(Batches(30, 5, (64, 64), 2, 1)))
+    assert {(key.seed, key.epoch) for key in keys} == {(2, 1)}
+
+
+def test_start_goes_on_where_another_stopped():
+    whole = list(Batches(30, 4, (64, 256), 1, 3))
+    rest = Batches(30, 4, (64, 256), 1, 3, start=5)
+    assert list(rest) == whole[5:] and len(rest) == 2
+
+
+def test_a_batch_shares_one_crop_within_range():
+    drawn = sizes(Batches(2000, 2, (70, 131), 1, 0))
+    assert all(len(set(batch)) == 1 for batch in drawn)
+    sides = np.array([batch[0] for batch in drawn])
+    assert (sides % 4 == 0).all() and sides.min() == 68 and sides.max() == 128 and (sides[:, 0] != sides[:, 1]).any()
+
+
+def test_a_batch_larger_than_the_set():
+    assert [len(batch) for batch in Batches(3, 8, (64, 64), 1, 0)] == [3]
+
+
+def key(number=0, epoch=0, seed=1, height=64, width=96):
+    return SampleKey(seed, epoch, number, height, width)
+
+
+def test_streamed_samples():
+    stream = StreamSet(5, AUGMENT)
+    sample = stream[key()]
+    assert len(stream) == 5 and [image.shape for image in sample] == [(3, 64, 96)] * 3 + [(1, 64, 96)]
+    assert all(image.dtype == np.uint8 for image in sample)
+    for image, again in zip(sample, stream[key()]):
+        np.testing.assert_array_equal(image, again)
+    for other in (key(number=1), key(epoch=1), key(seed=2)):
+        assert (stream[other][3] != sample[3]).mean() > 0.01
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Six foregrounds with alpha and five backgrounds, in the layouts of the catalogue, and a configuration of them."""
+    generator = np.random.default_rng(0)
+    root = tmp_path / "data"
+    row, column = np.mgrid[:120, :100]
+    for split, count in (("Train", 4), ("Test", 2)):
+        for number in range(count):
+            pha = np.clip(255 - 12 * (np.hypot(row - 60, column - 50) - 20 - 3 * number), 0, 255).astype(np.uint8)
+            fgr = np.full((120, 100, 3), generator.integers(0, 256, 3), np.uint8)
+            write_image(root / "Distinctions646_person" / split / "FG" / f"{number}.png", fgr)
+            write_image(root / "Distinctions646_person" / split / "GT" / f"{number}.png", pha)
+    for number in range(30):
+        noise = generator.integers(0, 256, (9, 12, 3), dtype=np.uint8)
+        write_image(root / "Backgrounds" / f"{number}.jpg", cv2.resize(noise, (160, 120)))
+    stage = load_config(DEFAULT, {"dataset_name": "Distinctions646_person", "data_root": str(root), "valid_count": 2,
+                                  "valid_size": 64})
+    for phase in stage["phases"].values():
+        phase.update(size=128, crop=[64, 96], batch_size=2)
+    return stage
+
+
+def open_set(config, phase="joint"):
+    return training_set(config, phase, open_catalog(data_root=config["data_root"]))
+
+
+def test_composed_samples(config):
+    samples = open_set(config)
+    assert isinstance(samples, CompositeSet) and len(samples) == 4
+    sample = samples[key()]
+    assert [image.shape for image in sample] == [(3, 64, 96)] * 3 + [(1, 64, 96)]
+    for image, again in zip(sample, samples[key()]):
+        np.testing.assert_array_equal(image, again)
+    for other in (key(epoch=1), key(seed=2), key(number=1)):
+        assert any((a != b).any() for a, b in zip(samples[other], sample))
+
+
+def test_without_disturbances_src_is_the_blend(config):
+    config["augment"] = {**{name: 0.0 for name in AUGMENT}, "noise_sigma": 0.03}
+    for number in range(4):
+        src, bgr, fgr, pha = (image.astype(float) for image in open_set(config)[key(number)])
+        alpha = pha / 255
+        assert np.abs(src - (fgr * alpha + bgr * (1 - alpha))).max() <= 0.501 and 0.02 < alpha.mean() < 0.98
+
+
+def test_validation_pictures_are_fixed(config):
+    catalog = open_catalog(data_root=config["data_root"])
+    for settings in (config, {**config, "dataset_name": "stream"}):
+        first, again = validation_set(settings, catalog), validation_set(settings, catalog)
+        assert len(first) == len(again) == 2
+        for index in range(2):
+            assert first[index].src.shape == (64, 64, 3) and first[index].trimap.shape == (64, 64)
+            for name, value in first[index]._asdict().items():
+                np.testing.assert_array_equal(value, getattr(again[index], name), err_msg=name)
+        assert (first[0].pha != first[1].pha).any() and (first[0].src != first[0].bgr).any()
+
+
+def read(samples, workers, epoch=0, start=0):
+    batches = Batches(len(samples), 2, (64, 96), 1, epoch, start)
+    return [[image.numpy() for image in batch] for batch in read_batches(samples, batches, workers)]
+
+
+def busy_opencv():
+    """Wake OpenCV's threads as an evaluation in the same process does."""
+    cv2.setNumThreads(4)
+    big = np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8)
+    for _ in range(3):
+        cv2.GaussianBlur(cv2.resize(big, (1300, 1300)), (0, 0), 5)
+
+
+def test_any_count_of_workers_gives_the_same_batches_also_after_opencv_was_used(config):
+    busy_opencv()
+    samples = open_set(config)
+    expected = read(samples, 0)
+    assert len(expected) == 2 and [image.shape[0] for image in expected[0]] == [2] * 4
+    for workers in (1, 2):
+        busy_opencv()
+        found = read(samples, workers)
+        assert len(found) == 2
+        for one, other in zip(expected, found):
+            for a, b in zip(one, other):
+                np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(read(samples, 0, start=1)[0][0], expected[1][0])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_told_in_one_line(config, workers, tmp_path):
+    broken = tmp_path / "data" / "Distinctions646_person" / "Train" / "FG" / "2.png"
+    broken.write_bytes(b"not a picture")
+    with pytest.raises(UserError) as raised:
+        read(open_set(config), workers)
+    assert str(broken) in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_leaving_in_the_middle_ends_the_workers(config):
+    reader = read_batches(open_set(config), Batches(4, 1, (64, 64), 1, 0), 1)
+    next(reader)
+    assert len(multiprocessing.active_children()) == 1
+    reader.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_settings_are_not_changed_by_a_set(config):
+    kept = copy.deepcopy(config)
+    open_set(config)[key()]
+    assert config == kept
