@@ -9,8 +9,10 @@ import os
 from pathlib import Path
 
 from dataset.entries import read_entries
-from dataset.parts import part_of
-from dataset.readers import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
+from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
+from dataset.layouts.estimate import EstimateForeground
+from dataset.parts import check_disjoint, part_of
+from dataset.readers import PairSet
 from utils.errors import UserError, run_main, suggest
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -24,13 +26,16 @@ class Catalog:
         root: the folder that relative paths are looked for in.
         source: the catalogue file, named in messages.
         sample_root: where sample data lies or will be generated; default data/sample of this project.
+        cache_root: where foregrounds estimated from photos are kept; default data/cache of this project.
     """
 
-    def __init__(self, entries, root, source, sample_root=None):
+    def __init__(self, entries, root, source, sample_root=None, cache_root=None):
         self._entries = entries
         self.root = Path(root).expanduser()
         self.source = Path(source)
         self.sample_root = Path(sample_root or PROJECT / "data" / "sample")
+        self.cache_root = Path(cache_root or PROJECT / "data" / "cache")
+        self._listed = {}  # a large set takes seconds to list, and a run asks for it several times
 
     @property
     def names(self):
@@ -56,31 +61,46 @@ class Catalog:
         """True for a set of fgr and pha, False for one of backgrounds."""
         return self._entry(name)["layout"] in PAIR_LAYOUTS
 
-    def pairs(self, name, split):
+    def pairs(self, name, split, unpaired=None):
         """The ``PairSet`` of one split.
 
+        Args:
+            unpaired: None, or a list that takes the files without a partner; they are an error otherwise.
         Raises:
-            UserError: no such dataset or split, no pairs in it, or its files are missing or unpaired.
+            UserError: no such dataset or split, no pairs in it, its files are missing or unpaired, or it holds photos
+                and PyMatting is not installed.
         """
         if not self.holds_pairs(name):
             raise UserError(f"{name} holds backgrounds, not foreground and alpha pairs."
                             + suggest(name, [n for n in self.names if self.holds_pairs(n)]))
-        return self._open(name, split, PAIR_LAYOUTS)
+        return self._open(name, split, unpaired)
 
     def backgrounds(self, name, split):
         """The ``BackgroundSet`` of one split. Raises as ``pairs``."""
         if self.holds_pairs(name):
             raise UserError(f"{name} holds foreground and alpha pairs, not backgrounds."
                             + suggest(name, [n for n in self.names if not self.holds_pairs(n)]))
-        return self._open(name, split, BACKGROUND_LAYOUTS)
+        return self._open(name, split)
+
+    def split(self, name, split):
+        """``pairs`` or ``backgrounds``, whichever the dataset holds."""
+        return self.pairs(name, split) if self.holds_pairs(name) else self.backgrounds(name, split)
+
+    def names_are_subjects(self, name):
+        """True where the same name in two splits means the same subject; see the head of configs/datasets.yml."""
+        return self._entry(name).get("names_are_subjects", True)
+
+    def check_disjoint(self, name, split, other):
+        """Raise UserError where two splits of a dataset share a subject (by name) or a background."""
+        if self.names_are_subjects(name):
+            check_disjoint(self.split(name, split), self.split(name, other), f"{name}: {split} and {other}")
 
     def _entry(self, name):
         if name not in self._entries:
             raise UserError(f"no dataset '{name}' in {self.source}.{suggest(name, self._entries)}")
         return self._entries[name]
 
-    def _open(self, name, split, layouts):
-        entry = self._entry(name)
+    def _open(self, name, split, unpaired=None):
         if split not in self.splits(name):
             raise UserError(f"{name} has no split '{split}'.{suggest(split, self.splits(name))}")
         folder = self.where(name)
@@ -89,13 +109,29 @@ class Catalog:
         if not folder.is_dir():
             raise UserError(f"{name} is not at {folder}. Put it there, name the folder of datasets with --data-root "
                             f"or DATA_ROOT, or correct its `path` in {self.source}.")
-        read = layouts[entry["layout"]]
+        if unpaired is not None:
+            return self._list(name, split, unpaired)
+        if (name, split) not in self._listed:
+            self._listed[name, split] = self._list(name, split)
+        return self._listed[name, split]
+
+    def _list(self, name, split, unpaired=None):
+        entry = self._entry(name)
         if "splits" in entry:
-            return read(folder, entry["splits"][split])
-        whole = read(folder, entry["folders"])
+            return self._read_layout(name, entry["splits"][split], unpaired)
+        whole = self._read_layout(name, entry["folders"], unpaired)
         subjects = whole.subjects
         parts = part_of(subjects, entry["parts"])
         return whole.subset(i for i, subject in enumerate(subjects) if parts[subject] == split)
+
+    def _read_layout(self, name, folders, unpaired):
+        entry = self._entry(name)
+        if not self.holds_pairs(name):
+            return BACKGROUND_LAYOUTS[entry["layout"]](self.where(name), folders)
+        found = PAIR_LAYOUTS[entry["layout"]](self.where(name), folders, unpaired)
+        if not entry.get("photo"):
+            return found
+        return PairSet(found.names, found.files, EstimateForeground(found.read, self.cache_root / "fgr"))
 
 
 def open_catalog(path=None, data_root=None, sample_root=None):
@@ -156,9 +192,8 @@ def describe(catalog):
 def _contents(catalog, name):
     if not catalog.available(name):
         return "absent"
-    read = catalog.pairs if catalog.holds_pairs(name) else catalog.backgrounds
     try:
-        return ", ".join(f"{split} {len(read(name, split))}" for split in catalog.splits(name))
+        return ", ".join(f"{split} {len(catalog.split(name, split))}" for split in catalog.splits(name))
     except UserError as error:
         return f"unusable: {error}"
 

@@ -3,16 +3,29 @@ from pathlib import Path
 
 import yaml
 
-from dataset.readers import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
+from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
 from utils.errors import UserError, suggest
 
-KEYS = ("layout", "path", "splits", "folders", "parts")
+KEYS = ("layout", "path", "splits", "folders", "parts", "photo", "names_are_subjects")
 LAYOUTS = (*PAIR_LAYOUTS, *BACKGROUND_LAYOUTS)
+# Layout -> the forms its folders may take: one text, or a map with these keys.
+FORMS = {
+    "fgr_pha_folders": [{"fgr", "pha"}, {"fgr", "pha", "list"}],
+    "video_pairs": [{"fgr", "pha"}],
+    "rgba_folder": ["text"],
+    "backgrounds": ["text", {"bgr", "list"}],
+}
+MEANT = {
+    "fgr_pha_folders": "{fgr: folder, pha: folder}, and `list: file` to take only what a list names",
+    "video_pairs": "{fgr: folder, pha: folder}, or a file each",
+    "rgba_folder": "the name of one folder ('.' for the set's own)",
+    "backgrounds": "the name of one folder ('.' for the set's own), or {bgr: folder, list: file}",
+}
 
 
 def read_entries(path):
     """{name: entry} of a catalogue file; entry is a dict with `layout`, `path` (text or None), and either
-    `splits` {split: folders} or both `folders` and `parts` {split: share}.
+    `splits` {split: folders} or both `folders` and `parts` {split: share}; `photo` and `names_are_subjects` may follow.
 
     Raises:
         UserError: the file is missing, is not YAML, or has an entry that cannot be meant.
@@ -49,6 +62,7 @@ def _check(entry, where):
     else:
         _check_folders(entry["folders"], layout, f"{where}: folders")
         _check_parts(entry["parts"], where)
+    _check_marks(entry, where)
 
 
 def _check_splits(splits, layout, where):
@@ -59,12 +73,20 @@ def _check_splits(splits, layout, where):
 
 
 def _check_folders(folders, layout, where):
-    if layout == "fgr_pha_folders":
-        if not isinstance(folders, dict) or set(folders) != {"fgr", "pha"} \
-                or not all(isinstance(folder, str) for folder in folders.values()):
-            raise UserError(f"{where}: layout {layout} needs {{fgr: folder, pha: folder}}.")
-    elif not isinstance(folders, str):
-        raise UserError(f"{where}: layout {layout} needs the name of one folder ('.' for the set's own).")
+    form = set(folders) if isinstance(folders, dict) else "text"
+    texts = folders.values() if isinstance(folders, dict) else [folders]
+    if form not in FORMS[layout] or not all(isinstance(text, str) for text in texts):
+        raise UserError(f"{where}: layout {layout} needs {MEANT[layout]}.")
+
+
+def _check_marks(entry, where):
+    for key in ("photo", "names_are_subjects"):
+        if not isinstance(entry.get(key, False), bool):
+            raise UserError(f"{where}: `{key}` must be true or false.")
+    if entry.get("photo") and entry["layout"] != "fgr_pha_folders":
+        raise UserError(f"{where}: `photo` goes with layout fgr_pha_folders only; others bring clean foregrounds.")
+    if "names_are_subjects" in entry and "parts" in entry:
+        raise UserError(f"{where}: `names_are_subjects` goes with `splits`; `parts` never share a name.")
 
 
 def _check_parts(parts, where):

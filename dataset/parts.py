@@ -1,7 +1,22 @@
-"""Dividing a set that has no split folders of its own, so that no subject is in two parts."""
+"""No subject in two parts: dividing a set that has no split folders of its own, and checking one that has."""
 import zlib
 
+from dataset.readers import quote
 from utils.errors import UserError
+
+
+def check_disjoint(first, second, which):
+    """Raise UserError where two sets share a subject, naming the first few. Compares names and opens no file.
+
+    Args:
+        first, second: ``PairSet`` or ``BackgroundSet``.
+        which: names both in the message, such as 'PPM100: train and valid'.
+    """
+    shared = sorted(set(first.subjects) & set(second.subjects))
+    if shared:
+        raise UserError(f"{which} share {len(shared)} subject(s) ({quote(shared)}), so a score would flatter. Take "
+                        f"them out of one; where only the names are alike, add `names_are_subjects: false` to the "
+                        f"dataset's entry.")
 
 
 def part_of(subjects, parts):

@@ -1,6 +1,6 @@
-"""Datasets on disk: a layout and its folders in, a set of lazily loaded pictures out.
+"""Sets of lazily loaded pictures, and the listings of folders that they are made from.
 
-Listing a set opens no file; a picture is read when ``load`` asks for it.
+Which folders a set has, and how its files pair up, is the subject of ``dataset.layouts``.
 """
 import os
 from pathlib import Path, PurePosixPath
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.errors import UserError
-from utils.media import list_image_names, read_gray, read_image, read_rgba
+from utils.media import list_image_names, read_image
 
 SHOWN = 3  # names quoted in an error message before "..."
 
@@ -26,14 +26,15 @@ class PairSet:
 
     Args:
         names: one path per item, relative to the set and without suffix, such as '0012/00035'.
-        files: one tuple of file paths per item, the arguments of ``read``.
-        read: module-level function (file, ...) -> (fgr, pha); module-level so that worker processes can be sent it.
+        files: one tuple per item, the arguments of ``read``; first the paths of fgr and pha (or of one RGBA file).
+        read: (file, ...) -> (fgr, pha); a module-level function, or an object that can be pickled, so that worker
+            processes can be sent it.
     """
 
     def __init__(self, names, files, read):
         self.names = list(names)
-        self._files = list(files)
-        self._read = read
+        self.files = list(files)
+        self.read = read
 
     def __len__(self):
         return len(self.names)
@@ -49,12 +50,12 @@ class PairSet:
         Raises:
             UserError: a file is gone or damaged, has no alpha, or fgr and pha are of different size.
         """
-        return Pair(self.names[index], *self._read(*self._files[index]))
+        return Pair(self.names[index], *self.read(*self.files[index]))
 
     def subset(self, indices):
         """The set of these items only, in this order."""
         indices = list(indices)
-        return PairSet([self.names[i] for i in indices], [self._files[i] for i in indices], self._read)
+        return PairSet([self.names[i] for i in indices], [self.files[i] for i in indices], self.read)
 
 
 class BackgroundSet:
@@ -72,40 +73,17 @@ class BackgroundSet:
         """One word per picture: its file name without folder and suffix."""
         return [PurePosixPath(name).stem for name in self.names]
 
+    def path(self, index):
+        """The file of one picture."""
+        return os.path.join(self._folder, self.names[index])
+
     def load(self, index):
         """Read one picture as uint8 RGB (H, W, 3). Raises UserError where the file is gone or damaged."""
-        return read_image(os.path.join(self._folder, self.names[index]))
+        return read_image(self.path(index))
 
     def subset(self, indices):
         """The set of these pictures only, in this order."""
         return BackgroundSet(self._folder, [self.names[i] for i in indices])
-
-
-def fgr_pha_folders(root, folders):
-    """Two parallel trees, paired by path without suffix: VideoMatte240K, Distinctions-646.
-
-    Args:
-        root: the dataset's folder.
-        folders: {"fgr": folder, "pha": folder} below ``root``.
-    Raises:
-        UserError: a folder is missing or empty, or a picture has no partner.
-    """
-    fgr_root, pha_root = Path(root, folders["fgr"]), Path(root, folders["pha"])
-    fgr, pha = files_by_name(fgr_root), files_by_name(pha_root)
-    check_partners(fgr_root, fgr, pha_root, pha)
-    return PairSet(fgr, [(fgr[name], pha[name]) for name in fgr], _read_fgr_pha)
-
-
-def rgba_folder(root, folder):
-    """A tree of RGBA pictures, colour is fgr and transparency is pha: PhotoMatte85. Raises as ``fgr_pha_folders``."""
-    files = files_by_name(Path(root, folder))
-    return PairSet(files, [(file,) for file in files.values()], read_rgba)
-
-
-def backgrounds(root, folder):
-    """A tree of photographs, any nesting: Backgrounds, BG-20k. Raises UserError: the folder is missing or empty."""
-    folder = Path(root, folder)
-    return BackgroundSet(folder, picture_names(folder))
 
 
 def picture_names(folder):
@@ -144,24 +122,29 @@ def check_partners(first_root, first, second_root, second):
     """Raise UserError unless the two ``files_by_name`` have the same names; the message quotes the first few."""
     if first.keys() == second.keys():
         return
-    alone = [f"{len(lone)} in {here} without a partner in {there} ({_quote(lone)})"
+    alone = [f"{len(lone)} in {here} without a partner in {there} ({quote(lone)})"
              for here, there, lone in ((first_root, second_root, sorted(first.keys() - second.keys())),
                                        (second_root, first_root, sorted(second.keys() - first.keys()))) if lone]
     raise UserError(f"unpaired pictures: {'; '.join(alone)}. Partners have the same path apart from the suffix; "
                     f"add the missing files or remove these.")
 
 
-def _quote(names):
+def pair_up(first_root, first, second_root, second, unpaired=None):
+    """The names that both ``files_by_name`` have, in the order of the first.
+
+    Args:
+        unpaired: None, or a list that takes the files without a partner, for a caller who reports them one by one.
+    Raises:
+        UserError: as ``check_partners``, where ``unpaired`` is None.
+    """
+    if unpaired is None:
+        check_partners(first_root, first, second_root, second)
+    else:
+        unpaired += [first[name] for name in sorted(first.keys() - second.keys())]
+        unpaired += [second[name] for name in sorted(second.keys() - first.keys())]
+    return [name for name in first if name in second]
+
+
+def quote(names):
+    """The first few of ``names``, for an error message."""
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-
-
-def _read_fgr_pha(fgr_file, pha_file):
-    fgr, pha = read_image(fgr_file), read_gray(pha_file)
-    if fgr.shape[:2] != pha.shape:
-        raise UserError(f"{pha_file} is {pha.shape[1]}x{pha.shape[0]} but its foreground {fgr_file} is "
-                        f"{fgr.shape[1]}x{fgr.shape[0]}; both must have the same size.")
-    return fgr, pha
-
-
-PAIR_LAYOUTS = {"fgr_pha_folders": fgr_pha_folders, "rgba_folder": rgba_folder}
-BACKGROUND_LAYOUTS = {"backgrounds": backgrounds}

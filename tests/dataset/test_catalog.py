@@ -73,6 +73,36 @@ def test_private_clips_are_never_divided(tmp_path):
     assert len(train) + len(valid) == 36 and not set(train.subjects) & set(valid.subjects)
 
 
+@pytest.mark.parametrize("mark", ["", "names_are_subjects: false, "])
+def test_splits_that_share_a_subject(tmp_path, mark):
+    for split in "ab":
+        for name in ("x", split):
+            write_image(tmp_path / "own" / split / f"{name}.png", picture(4))
+    catalog = open_catalog(write_catalog(
+        tmp_path / "own.yml", f"own: {{layout: rgba_folder, path: own, {mark}splits: {{train: a, valid: b}}}}"), tmp_path)
+    if mark:
+        catalog.check_disjoint("own", "train", "valid")
+    else:
+        with pytest.raises(UserError, match=r"own: train and valid share 1 subject\(s\) \(x\)"):
+            catalog.check_disjoint("own", "train", "valid")
+
+
+def test_a_set_is_listed_once(real, monkeypatch):
+    calls = []
+    monkeypatch.setattr(catalog_module.Catalog, "_list", lambda *args: calls.append(args[1:]) or "listed")
+    assert {real.pairs("PhotoMatte85", "test") for _ in range(3)} == {"listed"} and len(calls) == 1
+
+
+def test_unpaired_files_can_be_collected(real, tmp_path):
+    gone = tmp_path / "Distinctions646_person" / "Train" / "GT" / "p1.png"
+    gone.unlink()
+    lone = []
+    assert len(real.pairs("Distinctions646_person", "train", lone)) == 3
+    assert lone == [str(tmp_path / "Distinctions646_person" / "Train" / "FG" / "p1.jpg")]
+    with pytest.raises(UserError, match="unpaired"):
+        real.pairs("Distinctions646_person", "train")
+
+
 def test_data_root_from_argument_environment_and_project(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_ROOT", str(tmp_path / "env"))
     assert open_catalog(data_root=tmp_path).root == tmp_path
@@ -114,6 +144,11 @@ def test_absent_set_names_the_folder_and_the_cure(tmp_path):
     ("b: {layout: backgrounds, path: b}", "either `splits`, or `folders` and `parts`"),
     ("b: {layout: backgrounds, path: b, folders: ., parts: {train: 0.9, valid: 0.2}}", "add up to 1"),
     ("b: {layout: backgrounds, path: b, splits: {train: 3}}", "name of one folder"),
+    ("b: {layout: backgrounds, path: b, splits: {train: {bgr: a, lst: b}}}", "or {bgr: folder, list: file}"),
+    ("v: {layout: video_pairs, path: v, splits: {train: {fgr: a, pha: b, list: c}}}", "or a file each"),
+    (WHOLE.replace("path", "photo: maybe, path"), "`photo` must be true or false"),
+    ("r: {layout: rgba_folder, path: r, photo: true, splits: {test: .}}", "clean foregrounds"),
+    ("r: {layout: rgba_folder, path: r, names_are_subjects: true, folders: ., parts: {train: 1}}", "goes with `splits`"),
     ("b: [unclosed", "not valid YAML"),
     ("b: !!python/object/apply:os.getcwd []", "not valid YAML"),
     ("", "lists no datasets"),

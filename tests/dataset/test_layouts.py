@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from dataset.readers import backgrounds, fgr_pha_folders, rgba_folder
+from dataset.layouts import backgrounds, fgr_pha_folders, rgba_folder
 from utils.errors import UserError
 from utils.media import write_image
 

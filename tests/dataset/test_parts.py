@@ -1,7 +1,9 @@
 """Dividing by subject: shares are met, nobody is in two parts, and nobody moves when others join."""
+from types import SimpleNamespace
+
 import pytest
 
-from dataset.parts import part_of
+from dataset.parts import check_disjoint, part_of
 from utils.errors import UserError
 
 PARTS = {"train": 0.8, "valid": 0.1, "test": 0.1}
@@ -37,3 +39,13 @@ def test_no_part_of_a_small_set_is_empty(count):
 def test_too_few_subjects():
     with pytest.raises(UserError, match="1 subject"):
         part_of(["one", "one", "one"], PARTS)
+
+
+def named(*subjects):
+    return SimpleNamespace(subjects=subjects)
+
+
+def test_shared_subjects_are_named():
+    check_disjoint(named("a", "b"), named("c"), "set: train and valid")
+    with pytest.raises(UserError, match=r"set: train and valid share 4 subject\(s\) \(a, b, c, \.\.\.\)"):
+        check_disjoint(named(*"abcdx", "a"), named(*"dcbay"), "set: train and valid")

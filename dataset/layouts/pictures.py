@@ -1,0 +1,64 @@
+"""Layouts of picture files. Listing a set opens no picture."""
+from pathlib import Path
+
+from dataset.layouts.lists import listed_names
+from dataset.readers import BackgroundSet, PairSet, files_by_name, pair_up, picture_names
+from utils.errors import UserError
+from utils.media import read_gray, read_image, read_rgba
+
+
+def fgr_pha_folders(root, folders, unpaired=None):
+    """Two parallel trees, paired by path without suffix: VideoMatte240K, Distinctions-646, Composition-1k, PPM-100.
+
+    Args:
+        root: the dataset's folder.
+        folders: {"fgr": folder, "pha": folder} below ``root``; with "list" a text file below ``root`` whose lines
+            begin with the foregrounds to take (see ``dataset.layouts.lists``).
+        unpaired: see ``dataset.readers.pair_up``.
+    Raises:
+        UserError: a folder or the list is missing or empty, the list names what is not there, or a picture has no
+            partner.
+    """
+    fgr_root, pha_root = Path(root, folders["fgr"]), Path(root, folders["pha"])
+    fgr, pha = files_by_name(fgr_root), files_by_name(pha_root)
+    if "list" in folders:
+        wanted = listed_names(Path(root, folders["list"]), 0, folders["fgr"], fgr)
+        fgr, pha = ({name: files[name] for name in wanted if name in files} for files in (fgr, pha))
+    names = pair_up(fgr_root, fgr, pha_root, pha, unpaired)
+    return PairSet(names, [(fgr[name], pha[name]) for name in names], read_fgr_pha)
+
+
+def rgba_folder(root, folder, unpaired=None):
+    """A tree of RGBA pictures, any nesting; colour is fgr and transparency is pha: PhotoMatte85.
+
+    Nothing can be without a partner here, so ``unpaired`` is left alone. Raises as ``fgr_pha_folders``.
+    """
+    files = files_by_name(Path(root, folder))
+    return PairSet(files, [(file,) for file in files.values()], read_rgba)
+
+
+def backgrounds(root, folder):
+    """A tree of photographs, any nesting: Backgrounds, BG-20k.
+
+    Args:
+        root: the dataset's folder.
+        folder: a folder below ``root``; or {"bgr": folder, "list": file}, where the second word of each line of the
+            list names a picture to take: the backgrounds of Composition-1k.
+    Raises:
+        UserError: the folder or the list is missing or empty, or the list names what is not there.
+    """
+    if isinstance(folder, str):
+        return BackgroundSet(Path(root, folder), picture_names(Path(root, folder)))
+    path = Path(root, folder["bgr"])
+    names = {name[:name.rindex(".")]: name for name in picture_names(path)}
+    wanted = listed_names(Path(root, folder["list"]), 1, folder["bgr"], names)
+    return BackgroundSet(path, [names[name] for name in wanted])
+
+
+def read_fgr_pha(fgr_file, pha_file):
+    """Read fgr uint8 RGB (H, W, 3) and pha uint8 (H, W). Raises UserError: unreadable, or of different size."""
+    fgr, pha = read_image(fgr_file), read_gray(pha_file)
+    if fgr.shape[:2] != pha.shape:
+        raise UserError(f"{pha_file} is {pha.shape[1]}x{pha.shape[0]} but its foreground {fgr_file} is "
+                        f"{fgr.shape[1]}x{fgr.shape[0]}; both must have the same size.")
+    return fgr, pha
