@@ -89,7 +89,8 @@ class PyAVClip:
         try:
             self._file = av.open(path)
             self._stream = self._file.streams.video[0]
-            self._stream.thread_type = "AUTO"
+            # Decoder threads would be waited for, in vain, where a forked worker collects a clip its parent dropped.
+            self._stream.thread_type = "NONE"
             self._times = sorted(packet.pts for packet in self._file.demux(self._stream) if packet.pts is not None)
         except (av.error.FFmpegError, IndexError):
             raise UserError(f"cannot open {path}: not a video, or damaged. Convert it to H.264 in .mp4.") from None

@@ -78,8 +78,8 @@ def test_splits_that_share_a_subject(tmp_path, mark):
     for split in "ab":
         for name in ("x", split):
             write_image(tmp_path / "own" / split / f"{name}.png", picture(4))
-    catalog = open_catalog(write_catalog(
-        tmp_path / "own.yml", f"own: {{layout: rgba_folder, path: own, {mark}splits: {{train: a, valid: b}}}}"), tmp_path)
+    text = f"own: {{layout: rgba_folder, path: own, {mark}splits: {{train: a, valid: b}}}}"
+    catalog = open_catalog(write_catalog(tmp_path / "own.yml", text), tmp_path)
     if mark:
         catalog.check_disjoint("own", "train", "valid")
     else:
@@ -148,7 +148,7 @@ def test_absent_set_names_the_folder_and_the_cure(tmp_path):
     ("v: {layout: video_pairs, path: v, splits: {train: {fgr: a, pha: b, list: c}}}", "or a file each"),
     (WHOLE.replace("path", "photo: maybe, path"), "`photo` must be true or false"),
     ("r: {layout: rgba_folder, path: r, photo: true, splits: {test: .}}", "clean foregrounds"),
-    ("r: {layout: rgba_folder, path: r, names_are_subjects: true, folders: ., parts: {train: 1}}", "goes with `splits`"),
+    ("r: {layout: rgba_folder, path: r, names_are_subjects: true, folders: ., parts: {a: 1}}", "goes with `splits`"),
     ("b: [unclosed", "not valid YAML"),
     ("b: !!python/object/apply:os.getcwd []", "not valid YAML"),
     ("", "lists no datasets"),
