@@ -1,6 +1,7 @@
 """Adam with a learning rate for each part of the network, and its state under the network's own names."""
 import numpy as np
 import paddle
+from paddle.utils import unique_name
 
 from utils.errors import UserError, suggest
 
@@ -23,7 +24,18 @@ def build_optimizer(network, rates, clip_norm=0.0):
             parameter.optimize_attr["learning_rate"] = factor
             parameters.append(parameter)
     clip = paddle.nn.ClipGradByGlobalNorm(clip_norm) if clip_norm else None
-    return paddle.optimizer.Adam(learning_rate=1e-4, parameters=parameters, grad_clip=clip)
+    return _Adam(learning_rate=1e-4, parameters=parameters, grad_clip=clip)
+
+
+class _Adam(paddle.optimizer.Adam):
+    """Adam whose state has the same names whether or not its parameters had another optimizer before.
+
+    Paddle numbers the names when the state is created, at the first step, and refuses a state with other numbers.
+    """
+
+    def step(self):
+        with unique_name.guard():
+            super().step()
 
 
 def optimizer_arrays(optimizer, network):

@@ -77,9 +77,13 @@ def test_unknown_part():
         build_optimizer(make_net(), {"frist": 1.0})
 
 
-def test_state_goes_on_bit_by_bit_under_other_names():
+@pytest.mark.parametrize("optimizers_before", [0, 2])
+def test_state_goes_on_bit_by_bit_under_other_names(optimizers_before):
+    """Names change with the layers built before, and with the optimizers that parameters had in earlier phases."""
     rates = {"first": 1.0, "norm": 2.0, "last": 3.0}
     net = make_net()
+    for _ in range(optimizers_before):
+        step(net, build_optimizer(net, {"first": 1.0, "norm": 1.0}), 9)
     optimizer = build_optimizer(net, rates)
     for seed in range(3):
         step(net, optimizer, seed)
