@@ -91,7 +91,7 @@ class Catalog:
         return self._entry(name).get("names_are_subjects", True)
 
     def check_disjoint(self, name, split, other):
-        """Raise UserError where two splits of a dataset share a subject (by name) or a background."""
+        """Raise UserError where two splits of a dataset share a subject or a background, as far as names tell."""
         if self.names_are_subjects(name):
             check_disjoint(self.split(name, split), self.split(name, other), f"{name}: {split} and {other}")
 
@@ -100,7 +100,8 @@ class Catalog:
             raise UserError(f"no dataset '{name}' in {self.source}.{suggest(name, self._entries)}")
         return self._entries[name]
 
-    def _open(self, name, split, unpaired=None):
+    def require(self, name, split):
+        """Raise UserError unless the dataset has this split and its folder exists."""
         if split not in self.splits(name):
             raise UserError(f"{name} has no split '{split}'.{suggest(split, self.splits(name))}")
         folder = self.where(name)
@@ -109,6 +110,9 @@ class Catalog:
         if not folder.is_dir():
             raise UserError(f"{name} is not at {folder}. Put it there, name the folder of datasets with --data-root "
                             f"or DATA_ROOT, or correct its `path` in {self.source}.")
+
+    def _open(self, name, split, unpaired=None):
+        self.require(name, split)
         if unpaired is not None:
             return self._list(name, split, unpaired)
         if (name, split) not in self._listed:

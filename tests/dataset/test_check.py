@@ -1,0 +1,204 @@
+"""Each planted flaw is found once, by name and of its kind; a clean set has none; exit codes are 0, 1 and 2."""
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataset.catalog import PROJECT
+from dataset.check.__main__ import main
+from dataset.check.item import header_findings, is_binary, looks_inverted
+from dataset.check.sheet import CELL, LABEL
+from utils.errors import UserError
+from utils.media import read_image, write_image
+
+CATALOG = """own:
+  layout: fgr_pha_folders
+  path: own
+  splits: {train: {fgr: train/fgr, pha: train/pha}, valid: {fgr: valid/fgr, pha: valid/pha}}
+bgs: {layout: backgrounds, path: bgs, splits: {train: a, valid: b}}
+cut: {layout: rgba_folder, path: cut, folders: ., parts: {train: 0.5, valid: 0.5}}
+"""
+
+
+def disc(size=(60, 80), soft=3.0):
+    """A round matte with an edge of ``soft`` pixels."""
+    rows, columns = np.mgrid[:size[0], :size[1]]
+    distance = np.hypot(rows - size[0] / 2, columns - size[1] / 2)
+    return np.uint8(np.clip((20 - distance) / soft + 0.5, 0, 1) * 255)
+
+
+def noise(seed, size=(60, 80)):
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+
+
+def write_pair(root, split, name, seed, pha=None, size=(60, 80)):
+    write_image(root / "own" / split / "fgr" / f"{name}.png", noise(seed, size))
+    write_image(root / "own" / split / "pha" / f"{name}.png", disc(size) if pha is None else pha)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A clean set: four items for training, two for validation."""
+    (tmp_path / "c.yml").write_text(CATALOG)
+    for number in range(4):
+        write_pair(tmp_path, "train", f"t{number}", number, size=(60 + 10 * number, 80))
+    for number in range(2):
+        write_pair(tmp_path, "valid", f"v{number}", 10 + number)
+    return tmp_path
+
+
+def run(root, capsys, *args, name="own"):
+    """(exit code, finding lines, other lines)"""
+    code = main([name, "--catalog", str(root / "c.yml"), "--data-root", str(root), "--workers", "0", *args])
+    lines = capsys.readouterr().out.splitlines()
+    found = [line for line in lines if line.startswith(("error: ", "warning: "))]
+    return code, found, [line for line in lines if line not in found]
+
+
+def test_a_clean_set(root, capsys):
+    code, found, rest = run(root, capsys)
+    assert code == 0 and found == []
+    assert [line.split() for line in rest if line[:5] in ("train", "valid")] == [
+        ["train", "4", "4", "80x60", "80x80", "80x90", "0", "0"],
+        ["valid", "2", "2", "80x60", "80x60", "80x60", "0", "0"]]
+
+
+@pytest.mark.parametrize("pha, kind", [
+    (np.zeros((60, 80), np.uint8), "empty alpha"), (np.full((60, 80), 255, np.uint8), "full alpha"),
+    (np.uint8(disc() > 127) * 255, "binary alpha"), (255 - disc(), "inverted alpha"),
+])
+def test_alphas_that_are_no_mattes(root, capsys, pha, kind):
+    write_pair(root, "train", "t1", 1, pha)
+    code, found, rest = run(root, capsys)
+    assert code == 0 and len(found) == 1
+    assert found[0].startswith(f"warning: {kind}: {root / 'own' / 'train' / 'pha' / 't1.png'} ")
+    assert f"warning  {kind}  train 1" in rest
+
+
+def test_binary_and_inverted_by_numbers():
+    assert not is_binary(disc(soft=2.0)) and is_binary(np.uint8(disc() > 127) * 255)
+    jpeg = cv2.imdecode(cv2.imencode(".jpg", np.uint8(disc((240, 320)) > 127) * 255)[1], cv2.IMREAD_GRAYSCALE)
+    assert not looks_inverted(disc()) and looks_inverted(255 - disc()) and not looks_inverted(jpeg)
+    portrait = disc()
+    portrait[30:] = 255  # cut by three sides of the picture
+    assert not looks_inverted(portrait)
+
+
+def test_unusable_files(root, capsys):
+    pha = root / "own" / "train" / "pha"
+    write_image(pha / "t1.png", disc((50, 80)))
+    data = (pha / "t2.png").read_bytes()
+    (pha / "t2.png").write_bytes(data[:len(data) // 2])
+    (pha / "t3.png").write_bytes(b"")
+    code, found, rest = run(root, capsys)
+    assert code == 1 and len(found) == 3 and all(line.startswith("error: unusable: ") for line in found)
+    assert "t1.png is 80x50 but" in found[0] and "t2.png is cut short" in found[1] and "t3.png" in found[2]
+    assert ["train", "4", "4", "80x60", "80x60", "80x60", "3", "0"] in [line.split() for line in rest]
+
+
+def test_unpaired_files_do_not_stop_the_rest(root, capsys):
+    (root / "own" / "train" / "pha" / "t0.png").unlink()
+    write_pair(root, "train", "t1", 1, np.zeros((60, 80), np.uint8))
+    code, found, _ = run(root, capsys)
+    assert code == 1 and len(found) == 2
+    assert found[0] == f"error: unpaired: {root / 'own' / 'train' / 'fgr' / 't0.png'} has no partner."
+    assert found[1].startswith("warning: empty alpha")
+
+
+def test_duplicates_and_pictures_in_two_splits(root, capsys):
+    write_pair(root, "train", "t4", 0)
+    write_pair(root, "valid", "v0", 1, size=(70, 80))
+    code, found, _ = run(root, capsys)
+    assert code == 1 and found == [
+        "warning: duplicate: t4 shows the same picture as t0.",
+        "error: shared picture: valid: v0 is also in train: t1."]
+
+
+def test_a_still_clip_is_no_duplicate(root, capsys):
+    for frame in range(3):
+        write_pair(root, "train", f"clip/{frame}", 50)
+    assert run(root, capsys)[:2] == (0, [])
+
+
+def test_subjects_in_two_splits(root, capsys):
+    write_pair(root, "valid", "t1", 99)
+    code, found, _ = run(root, capsys)
+    assert code == 1 and len(found) == 1 and found[0].startswith("error: shared subjects: own: train and valid")
+    (root / "c.yml").write_text(CATALOG.replace("path: own\n", "path: own\n  names_are_subjects: false\n"))
+    assert run(root, capsys)[:2] == (0, [])
+
+
+def test_one_split_alone(root, capsys):
+    write_pair(root, "valid", "t1", 99)
+    code, found, rest = run(root, capsys, "--split", "valid")
+    assert code == 0 and found == [] and not any(line.startswith("train") for line in rest)
+
+
+def test_how_a_file_is_stored(tmp_path):
+    deep, lying, ink, plain = (str(tmp_path / name) for name in ("deep.png", "lying.jpg", "ink.jpg", "plain.png"))
+    cv2.imwrite(deep, np.full((4, 4, 3), 30000, np.uint16))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (8, 6)).save(lying, exif=exif)
+    Image.new("CMYK", (8, 6)).save(ink)
+    Image.new("RGBA", (8, 6)).save(plain)
+    assert [[finding.kind for finding in header_findings(file)] for file in (deep, lying, ink, plain)] == [
+        ["16 bit"], ["turned by EXIF"], ["CMYK"], []]
+    assert header_findings(str(tmp_path / "none.png")) == []
+
+
+def test_backgrounds(root, capsys):
+    for folder, names in (("a", ("x", "in/x", "y")), ("b", ("z",))):
+        for name in names:
+            write_image(root / "bgs" / folder / f"{name}.png", noise(7 if name.endswith("x") else ord(name)))
+    (root / "bgs" / "a" / "bad.jpg").write_bytes(b"no picture")
+    code, found, rest = run(root, capsys, name="bgs")
+    assert code == 1 and len(found) == 2
+    assert "bad.jpg" in found[0] and found[1] == "warning: duplicate: x.png shows the same picture as in/x.png."
+    assert ["valid", "1", "1", "80x60", "80x60", "80x60", "0", "0"] in [line.split() for line in rest]
+
+
+def test_many_findings_are_cut_short_unless_all_are_wanted(root, capsys):
+    for number in range(30):
+        write_pair(root, "train", f"e{number:02d}", number, np.zeros((60, 80), np.uint8))
+    _, found, rest = run(root, capsys)
+    assert len(found) == 21 and "--all" in found[-1]
+    assert "warning  empty alpha  train 30" in rest
+    assert len(run(root, capsys, "--all")[1]) == 30
+
+
+def test_workers_find_the_same(root, capsys):
+    (root / "own" / "train" / "pha" / "t3.png").write_bytes(b"")
+    for number in range(60):
+        write_pair(root, "train", f"u{number}", number, np.zeros((60, 80), np.uint8))
+    assert run(root, capsys, "--all", "--workers", "2") == run(root, capsys, "--all")
+
+
+def test_sheet(root, capsys):
+    (root / "own" / "train" / "pha" / "t3.png").write_bytes(b"")
+    code, _, _ = run(root, capsys, "--sheet", str(root / "sheet.png"))
+    sheet = read_image(root / "sheet.png")
+    assert code == 1 and sheet.shape == (CELL + LABEL, 5 * 2 * CELL, 3)
+    first = sheet[:CELL, CELL:2 * CELL]  # the alpha of t0, fitted to the cell
+    assert first[CELL // 2, CELL // 2].min() > 250 and first[CELL // 2, 5].max() < 5
+
+
+@pytest.mark.parametrize("args, words", [
+    (("onw",), "Did you mean 'own'"), (("own", "--split", "test"), "no split 'test'"), (("bgs",), "is not at")])
+def test_bad_input(root, args, words):
+    with pytest.raises(UserError, match=words):
+        main([*args, "--catalog", str(root / "c.yml"), "--data-root", str(root)])
+
+
+def test_command_ends_with_the_code(root):
+    def code(*args):
+        command = [sys.executable, "-m", "dataset.check", *args, "--catalog", "c.yml", "--data_root", "."]
+        return subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True,
+                              timeout=60).returncode
+    (root / "own" / "train" / "pha" / "t3.png").write_bytes(b"")
+    assert code("own", "--workers", "1") == 1 and code("own", "--split", "valid", "--workers", "0") == 0
+    assert code("nothing") == 2
