@@ -39,43 +39,75 @@ def affine_matrix(affine, source, frame, size):
     return np.hstack([linear, (target - linear @ middle)[:, None]])
 
 
+def mirrored(matrix, frame):
+    """The same matrix with left and right of the (height, width) ``frame`` exchanged."""
+    return np.array([[-1.0, 0.0, frame[1] - 1.0], [0.0, 1.0, 0.0]]) @ np.vstack([matrix, [0.0, 0.0, 1.0]])
+
+
+def shortest_side(affine, frame):
+    """Pixels that a picture's shorter side needs so that ``affine_matrix`` does not enlarge it, if it can be helped."""
+    return affine.scale * max(frame)
+
+
 def warp(image, matrix, frame, border=cv2.BORDER_CONSTANT):
-    """Resample ``image`` by ``matrix`` into (height, width) ``frame``; shrinking averages, so thin alpha survives."""
+    """Resample ``image`` by ``matrix`` into (height, width) ``frame``; shrinking averages, so thin alpha survives.
+
+    What will not be seen is left out first. Then means of 2 x 2 pixels halve the picture while it is still twice as
+    large as needed, or blur it where it is a little less than that; interpolation does the rest.
+    """
+    image, matrix = _visible_part(image, matrix, frame)
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    while scale <= 0.5 and min(image.shape[:2]) > 1:
+        height, width = image.shape[0] // 2, image.shape[1] // 2
+        image = cv2.resize(image[:2 * height, :2 * width], (width, height), interpolation=cv2.INTER_AREA)
+        matrix = np.hstack([matrix[:, :2] * 2, matrix[:, 2:] + matrix[:, :2] @ [[0.5], [0.5]]])
+        scale *= 2
     if scale < 0.75:
-        height, width = image.shape[:2]
-        small = max(1, round(width * scale)), max(1, round(height * scale))
-        image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
-        # a pixel's centre lies half a pixel from its edge, at both sizes
-        stretch = np.array([width / small[0], height / small[1]])
-        matrix = np.hstack([matrix[:, :2] * stretch,
-                            (matrix[:, 2] + matrix[:, :2] @ ((stretch - 1) / 2))[:, None]])
+        image = cv2.blur(image, (2, 2), anchor=(0, 0))  # with the pixels to the right and below: half a pixel further
+        matrix = np.hstack([matrix[:, :2], matrix[:, 2:] + matrix[:, :2] @ [[0.5], [0.5]]])
     return cv2.warpAffine(image, matrix, (frame[1], frame[0]), flags=cv2.INTER_LINEAR, borderMode=border)
 
 
-def augment_pair(rng, fgr, pha, frame, size, scale):
-    """Place, flip, blur, sharpen and recolour a foreground with its alpha; returns (fgr, pha) of shape ``frame``."""
-    matrix = affine_matrix(draw_affine(rng, scale), pha.shape, frame, size)
-    fgr, pha = warp(fgr, matrix, frame), warp(pha, matrix, frame)
+def _visible_part(image, matrix, frame, margin=16):
+    """The rectangle of the image that ``matrix`` brings into the frame, and the matrix for it."""
+    back = np.linalg.inv(np.vstack([matrix, [0.0, 0.0, 1.0]]))
+    corners = back[:2] @ [[0, frame[1], 0, frame[1]], [0, 0, frame[0], frame[0]], [1, 1, 1, 1]]
+    size = np.array(image.shape[1::-1])
+    left, top = np.clip(np.floor(corners.min(1)).astype(int) - margin, 0, size - 1)
+    right, bottom = np.clip(np.ceil(corners.max(1)).astype(int) + margin, 1, size)
+    matrix = np.hstack([matrix[:, :2], matrix[:, 2:] + matrix[:, :2] @ [[left], [top]]])
+    return image[top:max(bottom, top + 1), left:max(right, left + 1)], matrix
+
+
+def augment_pair(rng, fgr, pha, frame, size, affine):
+    """Place, flip, blur, sharpen and recolour a foreground with its alpha; returns (fgr, pha) of shape ``frame``.
+
+    Args:
+        rng: numpy Generator.
+        fgr, pha: uint8 RGB (H, W, 3) and uint8 (H, W).
+        frame, size, affine: as ``affine_matrix``.
+    """
+    matrix = affine_matrix(affine, pha.shape, frame, size)
     if rng.random() < 0.5:
-        fgr, pha = fgr[:, ::-1], pha[:, ::-1]
+        matrix = mirrored(matrix, frame)
+    fgr, pha = warp(fgr, matrix, frame), warp(pha, matrix, frame)
     for change in _draw_filters(rng, max(frame) / size):
         fgr, pha = change(fgr), change(pha)
-    return colour_jitter(rng, np.ascontiguousarray(fgr), 0.15, 0.15, 0.15, 0.05), np.ascontiguousarray(pha)
+    return colour_jitter(rng, fgr, 0.15, 0.15, 0.15, 0.05), pha
 
 
-def augment_background(rng, bgr, frame, size, scale=BACKGROUND_SCALE):
-    """Place, flip, blur, sharpen and recolour a background; returns an image of shape ``frame``.
+def augment_background(rng, bgr, frame, size, affine):
+    """Place, flip, blur, sharpen and recolour a background; returns an image of shape ``frame``. Args as ``augment_pair``.
 
     Where the shifted picture ends, it is mirrored: the paper's black corners do not occur in photographs.
     """
-    matrix = affine_matrix(draw_affine(rng, scale), bgr.shape[:2], frame, size)
-    bgr = warp(bgr, matrix, frame, cv2.BORDER_REFLECT_101)
+    matrix = affine_matrix(affine, bgr.shape[:2], frame, size)
     if rng.random() < 0.5:
-        bgr = bgr[:, ::-1]
+        matrix = mirrored(matrix, frame)
+    bgr = warp(bgr, matrix, frame, cv2.BORDER_REFLECT_101)
     for change in _draw_filters(rng, max(frame) / size):
         bgr = change(bgr)
-    return colour_jitter(rng, np.ascontiguousarray(bgr), 0.15, 0.15, 0.15, 0.05)
+    return colour_jitter(rng, bgr, 0.15, 0.15, 0.15, 0.05)
 
 
 def colour_jitter(rng, image, brightness, contrast, saturation, hue):

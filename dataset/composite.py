@@ -1,4 +1,6 @@
 """From foreground, alpha and background to the two photos a camera would have taken: src, and a bgr that differs a little."""
+import math
+
 import cv2
 import numpy as np
 
@@ -39,26 +41,43 @@ def compose_pair(rng, fgr, pha, bgr, augment):
 
 def blend(fgr, pha, bgr):
     """fgr * pha + bgr * (1 - pha), rounded, uint8."""
-    alpha = pha.astype(np.float32)[..., None] / 255
-    return np.rint(fgr * alpha + bgr * (1 - alpha)).astype(np.uint8)
+    weight = cv2.merge((pha, pha, pha))
+    total = np.multiply(fgr, weight, dtype=np.uint16)
+    total += np.multiply(bgr, cv2.bitwise_not(weight), dtype=np.uint16)
+    return cv2.convertScaleAbs(total, alpha=1 / 255)
 
 
 def cast_shadow(rng, scene, pha):
     """Darken ``scene`` by a moved, blurred copy of the subject's shape, at most 0.3 deep."""
     height, width = pha.shape
-    depth = pha.astype(np.float32) * (0.3 * rng.random())
+    depth = 0.3 * rng.random()
     affine = draw_affine(rng, (0.5, 1.5), degrees=5.0, translate=0.2, shear=5.0)
-    depth = move(depth, affine, cv2.BORDER_CONSTANT)
     side = min(int(rng.integers(20, 40)), min(height, width) // 4 + 1)
-    depth = cv2.blur(depth, (side, side))
-    return np.clip(np.rint(scene - depth[..., None]), 0, 255).astype(np.uint8)
+    shade = cv2.blur(move(pha, affine, cv2.BORDER_CONSTANT), (side, side))
+    shade = cv2.convertScaleAbs(shade, alpha=depth)
+    return cv2.subtract(scene, cv2.merge((shade, shade, shade)))
 
 
 def add_noise(rng, image, sigma):
     """Add Gaussian noise of a strength drawn from 0..sigma (of full scale)."""
-    strength = sigma * 255 * rng.random()
-    noise = rng.standard_normal(image.shape, dtype=np.float32) * strength
-    return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
+    noise = noise_table(sigma * 255 * rng.random())
+    # a quarter of the words that would be drawn one by one: each has 64 random bits, and an entry takes 16
+    chances = rng.integers(0, 2 ** 64, -(-image.size // 4), dtype=np.uint64).view(np.uint16)[:image.size]
+    return cv2.add(image, noise[chances.reshape(image.shape)], dtype=cv2.CV_8U)
+
+
+def noise_table(sigma):
+    """65536 whole numbers, int16, of which one drawn at random is Gaussian noise of ``sigma``, rounded.
+
+    Noise on whole numbers that is rounded afterwards is rounded noise, and that has few values: drawing them from a
+    table takes a third of the time of drawing normal numbers.
+    """
+    sigma = max(sigma, 1e-6)
+    reach = math.ceil(5 * sigma)
+    values = np.arange(-reach, reach + 1)
+    below = [0.5 + 0.5 * math.erf((value + 0.5) / (sigma * math.sqrt(2))) for value in values[:-1]]
+    edges = np.rint(65536 * np.array([0.0, *below, 1.0])).astype(int)
+    return np.repeat(values.astype(np.int16), np.diff(edges))
 
 
 def change_exposure(rng, image):

@@ -29,12 +29,14 @@ class PairSet:
         files: one tuple per item, the arguments of ``read``; first the paths of fgr and pha (or of one RGBA file).
         read: (file, ...) -> (fgr, pha); a module-level function, or an object that can be pickled, so that worker
             processes can be sent it.
+        sizes: True where ``read`` takes ``least`` as well, and may return smaller pictures (``utils.media.read_image``).
     """
 
-    def __init__(self, names, files, read):
+    def __init__(self, names, files, read, sizes=False):
         self.names = list(names)
         self.files = list(files)
         self.read = read
+        self.sizes = sizes
 
     def __len__(self):
         return len(self.names)
@@ -44,18 +46,23 @@ class PairSet:
         """Which person or clip each item shows: its folder (a clip of frames), or its own name outside any folder."""
         return [os.path.dirname(name) or name for name in self.names]
 
-    def load(self, index):
+    def load(self, index, least=None):
         """Read one item as ``Pair``.
+
+        Args:
+            index: which.
+            least: None, or pixels that the shorter side has to have: a larger picture may be read at a part of its size.
 
         Raises:
             UserError: a file is gone or damaged, has no alpha, or fgr and pha are of different size.
         """
-        return Pair(self.names[index], *self.read(*self.files[index]))
+        options = {"least": least} if self.sizes else {}
+        return Pair(self.names[index], *self.read(*self.files[index], **options))
 
     def subset(self, indices):
         """The set of these items only, in this order."""
         indices = list(indices)
-        return PairSet([self.names[i] for i in indices], [self.files[i] for i in indices], self.read)
+        return PairSet([self.names[i] for i in indices], [self.files[i] for i in indices], self.read, self.sizes)
 
 
 class BackgroundSet:
@@ -77,9 +84,9 @@ class BackgroundSet:
         """The file of one picture."""
         return os.path.join(self._folder, self.names[index])
 
-    def load(self, index):
-        """Read one picture as uint8 RGB (H, W, 3). Raises UserError where the file is gone or damaged."""
-        return read_image(self.path(index))
+    def load(self, index, least=None):
+        """Read one picture as uint8 RGB (H, W, 3). Args and errors as ``utils.media.read_image``."""
+        return read_image(self.path(index), least)
 
     def subset(self, indices):
         """The set of these pictures only, in this order."""

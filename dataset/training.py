@@ -4,10 +4,12 @@ A sample is (src, bgr, fgr, pha), uint8, channels first. A batch shares one crop
 """
 from collections import namedtuple
 
+import cv2
 import numpy as np
 from paddle.io import BatchSampler, Dataset
 
-from dataset.augment import PAIR_SCALE, augment_background, augment_pair
+from dataset.augment import (BACKGROUND_SCALE, PAIR_SCALE, augment_background, augment_pair, draw_affine,
+                             shortest_side)
 from dataset.composite import blend, compose_pair
 from dataset.evaluation import EvalItem, EvaluationSet, disturb_background
 from dataset.generate import make_sample
@@ -41,13 +43,14 @@ class CompositeSet(Dataset):
     def __getitem__(self, key):
         rng = np.random.default_rng([key.seed, key.epoch, key.number])
         frame = key.height, key.width
+        of_pair, of_bgr = draw_affine(rng, self.scale), draw_affine(rng, BACKGROUND_SCALE)
         try:
-            pair = self.pairs.load(key.number)
-            bgr = self.backgrounds.load(int(rng.integers(len(self.backgrounds))))
+            pair = self.pairs.load(key.number, shortest_side(of_pair, frame))
+            bgr = self.backgrounds.load(int(rng.integers(len(self.backgrounds))), shortest_side(of_bgr, frame))
         except UserError as error:
             return error  # read_batches raises it in the trainer
-        fgr, pha = augment_pair(rng, pair.fgr, pair.pha, frame, self.size, self.scale)
-        bgr = augment_background(rng, bgr, frame, self.size)
+        fgr, pha = augment_pair(rng, pair.fgr, pair.pha, frame, self.size, of_pair)
+        bgr = augment_background(rng, bgr, frame, self.size, of_bgr)
         return _sample(rng, fgr, pha, bgr, self.augment)
 
 
@@ -133,4 +136,4 @@ def _stream_item(seed, number, size):
 
 def _sample(rng, fgr, pha, bgr, augment):
     src, bgr = compose_pair(rng, fgr, pha, bgr, augment)
-    return tuple(np.ascontiguousarray(image.transpose(2, 0, 1)) for image in (src, bgr, fgr)) + (pha[None],)
+    return tuple(np.stack(cv2.split(image)) for image in (src, bgr, fgr)) + (pha[None],)

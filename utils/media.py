@@ -9,9 +9,17 @@ import cv2
 import numpy as np
 
 from utils.errors import UserError
+from utils.jpeg import scan_start, shorter_side
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+JPEG = b"\xff\xd8"  # the first two bytes of such a file
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv")
+
+# JPEG decoding to a part of the size: the decoder leaves out what would not be seen.
+REDUCED = {
+    cv2.IMREAD_COLOR: {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8},
+    cv2.IMREAD_GRAYSCALE: {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+                           8: cv2.IMREAD_REDUCED_GRAYSCALE_8}}
 
 
 def list_images(folder):
@@ -36,18 +44,23 @@ def list_image_names(folder):
     return sorted(names)
 
 
-def read_image(path):
+def read_image(path, least=None):
     """Read a picture as uint8 RGB (H, W, 3), turned upright as its EXIF record says.
+
+    Args:
+        path: the file.
+        least: pixels that the shorter side has to have. A JPEG with two, four or eight times as many is read at a half,
+            a quarter or an eighth of its size, sides rounded up, in a fraction of the time. None: at its own size.
 
     Raises:
         UserError: the file is missing, is a folder or a video, is cut short, or cannot be decoded.
     """
-    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR, least), cv2.COLOR_BGR2RGB)
 
 
-def read_gray(path):
-    """Read a picture as uint8 (H, W); colour is turned to luminance. Raises as ``read_image``."""
-    return _decode(path, cv2.IMREAD_GRAYSCALE)
+def read_gray(path, least=None):
+    """Read a picture as uint8 (H, W); colour is turned to luminance. Args and errors as ``read_image``."""
+    return _decode(path, cv2.IMREAD_GRAYSCALE, least)
 
 
 def read_rgba(path):
@@ -116,7 +129,7 @@ def _walk(folder, prefix, above, names):
                 names.append(prefix + entry.name)
 
 
-def _decode(path, flags):
+def _decode(path, flags, least=None):
     path = Path(path)
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a picture; name one file in it.")
@@ -128,9 +141,11 @@ def _decode(path, flags):
         raise UserError(f"no such picture: {path}. Check the path.") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
-    if _is_cut(data.tobytes()):
+    raw = data.tobytes()
+    if _is_cut(raw):
         raise UserError(f"{path} is cut short: its lower part is missing. Copy or download it again.")
-    image = _imdecode(data, flags)
+    reduction = 1 if least is None else _reduction(raw, least)
+    image = _imdecode(data, REDUCED[flags][reduction] if reduction > 1 else flags)
     if image is None:
         raise UserError(f"cannot decode {path}: not a picture, or damaged. Open it in a viewer and save it again.")
     return image
@@ -145,18 +160,16 @@ def _imdecode(data, flags):
         return None
 
 
+def _reduction(data, least):
+    """The largest of 1, 2, 4, 8 that leaves a picture's shorter side ``least`` pixels; 1 for all but JPEG."""
+    side = shorter_side(data) if data.startswith(JPEG) else None
+    return next((part for part in (8, 4, 2) if side is not None and side >= part * least), 1)
+
+
 def _is_cut(data):
     """True for a JPEG or PNG that ends before its end mark: some versions of OpenCV fill the missing part with gray."""
     if data.startswith(b"\x89PNG"):
         return data.rfind(b"IEND") < 0
-    if data.startswith(b"\xff\xd8"):
-        return data.find(b"\xff\xd9", _jpeg_scan_start(data)) < 0
+    if data.startswith(JPEG):
+        return data.rfind(b"\xff\xd9", scan_start(data)) < 0
     return False
-
-
-def _jpeg_scan_start(data):
-    """Where the picture itself begins: behind the header, which may hold a thumbnail with an end mark of its own."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
-        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2:at + 4], "big")
-    return at

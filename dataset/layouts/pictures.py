@@ -25,7 +25,7 @@ def fgr_pha_folders(root, folders, unpaired=None):
         wanted = listed_names(Path(root, folders["list"]), 0, folders["fgr"], fgr)
         fgr, pha = ({name: files[name] for name in wanted if name in files} for files in (fgr, pha))
     names = pair_up(fgr_root, fgr, pha_root, pha, unpaired)
-    return PairSet(names, [(fgr[name], pha[name]) for name in names], read_fgr_pha)
+    return PairSet(names, [(fgr[name], pha[name]) for name in names], read_fgr_pha, sizes=True)
 
 
 def rgba_folder(root, folder, unpaired=None):
@@ -55,10 +55,23 @@ def backgrounds(root, folder):
     return BackgroundSet(path, [names[name] for name in wanted])
 
 
-def read_fgr_pha(fgr_file, pha_file):
-    """Read fgr uint8 RGB (H, W, 3) and pha uint8 (H, W). Raises UserError: unreadable, or of different size."""
-    fgr, pha = read_image(fgr_file), read_gray(pha_file)
+def read_fgr_pha(fgr_file, pha_file, least=None):
+    """Read fgr uint8 RGB (H, W, 3) and pha uint8 (H, W).
+
+    Args:
+        fgr_file, pha_file: the paths.
+        least: see ``utils.media.read_image``. It counts where both are JPEG, so that both come out at one size.
+    Raises:
+        UserError: unreadable, or of different size.
+    """
+    if not (_is_jpeg(fgr_file) and _is_jpeg(pha_file)):
+        least = None
+    fgr, pha = read_image(fgr_file, least), read_gray(pha_file, least)
     if fgr.shape[:2] != pha.shape:
         raise UserError(f"{pha_file} is {pha.shape[1]}x{pha.shape[0]} but its foreground {fgr_file} is "
                         f"{fgr.shape[1]}x{fgr.shape[0]}; both must have the same size.")
     return fgr, pha
+
+
+def _is_jpeg(file):
+    return str(file).lower().endswith((".jpg", ".jpeg"))

@@ -101,7 +101,8 @@ def test_no_change_at_scale_one():
 def test_foreground_and_alpha_stay_registered(seed):
     """The foreground is its own alpha, so whatever moves or filters one must do so to the other."""
     pha = blob(300, 240, 130, 160, 40)
-    fgr, moved = augment_pair(rng(seed), np.dstack([pha] * 3), pha, (96, 128), 512, (0.4, 1.0))
+    generator = rng(seed)
+    fgr, moved = augment_pair(generator, np.dstack([pha] * 3), pha, (96, 128), 512, draw_affine(generator, (0.4, 1.0)))
     assert fgr.shape == (96, 128, 3) and moved.shape == (96, 128) and fgr.dtype == moved.dtype == np.uint8
     grey = fgr.astype(float).mean(2)
     assert moved.max() > 100 and np.corrcoef(grey.ravel(), moved.ravel())[0, 1] > 0.995
@@ -112,7 +113,7 @@ def test_foreground_and_alpha_stay_registered(seed):
 def test_half_of_the_pairs_are_flipped():
     pha = np.zeros((64, 64), np.uint8)
     pha[:, :32] = 255
-    left = [augment_pair(rng(seed), np.dstack([pha] * 3), pha, (64, 64), 64, (1.0, 1.0))[1][:, :32].mean() > 127
+    left = [augment_pair(rng(seed), np.dstack([pha] * 3), pha, (64, 64), 64, STILL)[1][:, :32].mean() > 127
             for seed in range(300)]
     assert 0.4 < np.mean(left) < 0.6
 
@@ -120,7 +121,8 @@ def test_half_of_the_pairs_are_flipped():
 def test_a_background_has_no_black_corners():
     white = np.full((80, 120, 3), 255, np.uint8)
     for seed in range(40):
-        out = augment_background(rng(seed), white, (96, 64), 96)
+        generator = rng(seed)
+        out = augment_background(generator, white, (96, 64), 96, draw_affine(generator, (1.0, 2.0)))
         assert out.shape == (96, 64, 3) and out.min() >= 150  # darkened by jitter at most
 
 
