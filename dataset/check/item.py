@@ -10,9 +10,8 @@ from utils.errors import UserError
 from utils.media import read_image
 
 ERROR, WARNING = "error", "warning"
-SOFT = (13, 242)        # an alpha in this range is neither there nor not; beyond it JPEG blurs even a hard mask
+SOFT = (13, 242)        # an alpha in this range is neither there nor not; compression blurs 0 and 255 that far
 BINARY = 0.1            # a matte has a soft pixel or more for each pixel of its outline; below this share it is a mask
-FULL = 242              # an alpha that is nowhere below this hides all of the background
 BORDER = 1 / 16         # width of the border, of the shorter side
 INVERTED = (0.75, 0.25)  # border more opaque and centre less opaque than this: subjects stand the other way round
 EXIF_ORIENTATION, TIFF_BITS = 0x0112, 258
@@ -43,7 +42,7 @@ def inspect_pair(index, read, files):
         return Facts(index, None, None, (*findings, Finding(ERROR, "unusable", str(error))))
     pha_file = files[min(1, len(files) - 1)]
     findings += alpha_findings(pha, f"{pha_file} frame {files[2]}" if len(files) > 2 else pha_file)
-    return Facts(index, pha.shape, _digest(fgr) if pha.any() else None, tuple(findings))
+    return Facts(index, pha.shape, None if is_empty(pha) else _digest(fgr), tuple(findings))
 
 
 def inspect_background(index, file):
@@ -76,9 +75,9 @@ def header_findings(file):
 
 def alpha_findings(pha, file):
     """Warnings about an alpha uint8 (H, W) that is no matte, as far as can be told without seeing the subject."""
-    if not pha.any():
+    if is_empty(pha):
         return [Finding(WARNING, "empty alpha", f"{file} is transparent all over.")]
-    if pha.min() > FULL:
+    if pha.min() > SOFT[1]:
         return [Finding(WARNING, "full alpha", f"{file} is opaque all over.")]
     findings = []
     if is_binary(pha):
@@ -87,6 +86,11 @@ def alpha_findings(pha, file):
         findings.append(Finding(WARNING, "inverted alpha", f"{file} is opaque at its border and transparent in its "
                                                            f"centre; 255 must mean subject. (A guess: have a look.)"))
     return findings
+
+
+def is_empty(pha):
+    """True where uint8 ``pha`` shows nothing; compression may leave it a little above 0."""
+    return pha.max() < SOFT[0]
 
 
 def is_binary(pha):

@@ -20,6 +20,7 @@ CATALOG = """own:
   path: own
   splits: {train: {fgr: train/fgr, pha: train/pha}, valid: {fgr: valid/fgr, pha: valid/pha}}
 bgs: {layout: backgrounds, path: bgs, splits: {train: a, valid: b}}
+clips: {layout: video_pairs, path: clips, splits: {test: {fgr: fgr, pha: pha}}}
 cut: {layout: rgba_folder, path: cut, folders: ., parts: {train: 0.5, valid: 0.5}}
 """
 
@@ -160,6 +161,29 @@ def test_backgrounds(root, capsys):
     assert code == 1 and len(found) == 2
     assert "bad.jpg" in found[0] and found[1] == "warning: duplicate: x.png shows the same picture as in/x.png."
     assert ["valid", "1", "1", "80x60", "80x60", "80x60", "0", "0"] in [line.split() for line in rest]
+
+
+def test_videos_name_the_frame(root, capsys):
+    for kind in ("fgr", "pha"):
+        (root / "clips" / kind).mkdir(parents=True)
+        writer = cv2.VideoWriter(str(root / "clips" / kind / "a.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 25, (80, 60))
+        for frame in range(4):
+            image = disc() * (frame != 2)
+            writer.write(np.repeat(image[..., None], 3, axis=2))
+        writer.release()
+    code, found, rest = run(root, capsys, name="clips")
+    assert code == 0 and found == [
+        f"warning: empty alpha: {root / 'clips' / 'pha' / 'a.mp4'} frame 2 is transparent all over."]
+    assert ["test", "4", "1", "80x60", "80x60", "80x60", "0", "1"] in [line.split() for line in rest]
+
+
+def test_cutouts(root, capsys):
+    for number in range(6):
+        write_image(root / "cut" / f"{number}.png", np.dstack([noise(number), disc()]))
+    assert run(root, capsys, name="cut")[:2] == (0, [])
+    write_image(root / "cut" / "4.png", noise(4))
+    code, found, _ = run(root, capsys, name="cut")
+    assert code == 1 and len(found) == 1 and "4.png has no alpha" in found[0]
 
 
 def test_many_findings_are_cut_short_unless_all_are_wanted(root, capsys):
