@@ -38,6 +38,11 @@ def run(arguments):
     return subprocess.run(arguments, capture_output=True, text=True, timeout=100, cwd=PROJECT)
 
 
+def complaints(stderr):
+    """What was said on stderr; some builds of OpenCV remark on a picture of scikit-image."""
+    return [line for line in stderr.splitlines() if not line.startswith("libpng warning")]
+
+
 def same(folder, other, step):
     one, two = (load_checkpoint(where / f"iter_{step}") for where in (folder, other))
     for arrays, expected in zip(one[:2], two[:2]):
@@ -59,7 +64,7 @@ def path(stage, undisturbed):
     path = stage(stream_length=8)
     if not undisturbed.exists():
         done = run(command(path, "--save-dir", str(undisturbed)))
-        assert done.returncode == 0 and done.stderr == ""  # none of paddle's own lines either
+        assert done.returncode == 0 and complaints(done.stderr) == []  # none of paddle's own lines either
     return path
 
 
@@ -105,7 +110,7 @@ def test_a_signal_to_the_whole_group_saves_and_says_how_to_go_on(path, tmp_path,
         out, err = process.communicate(timeout=100)
     finally:
         process.kill()
-    assert process.returncode == 0 and err == ""
+    assert process.returncode == 0 and complaints(err) == []
     step = int(checkpoints(tmp_path / "run")[-1].name.split("_")[1])
     assert step < STEPS and f"[STOPPED] saved iteration {step} in" in out and "the same command goes on" in out
 

@@ -94,7 +94,8 @@ def latest_checkpoint(save_dir, warn):
             warn(f"{error} It is set aside as {_set_aside(broken).name}; going on from {folder.name}.")
         return found
     if damaged:
-        raise UserError(f"{damaged[0][1]} No other checkpoint there is whole; put a copy back, or start over with --force.")
+        raise UserError(f"{damaged[0][1]} No other checkpoint there is whole; put a copy back, or start over with "
+                        "--force.")
     return None
 
 

@@ -100,9 +100,10 @@ class Meter:
         """(loss, {term: mean}, (reader seconds, batch seconds) an iteration, samples a second), and begin anew."""
         count = len(self.losses)
         means = {name: sum(terms[name] for terms in self.terms) / count for name in self.terms[0]}
-        result = sum(self.losses) / count, means, (self.reader / count, self.seconds / count), self.samples / self.seconds
+        loss, ips = sum(self.losses) / count, self.samples / self.seconds
+        costs = self.reader / count, self.seconds / count
         self._clear()
-        return result
+        return loss, means, costs, ips
 
 
 def train_line(phase, epoch, epochs, iteration, iterations, loss, terms, rate, costs, ips):

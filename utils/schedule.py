@@ -34,7 +34,8 @@ def plan(config, length, epoch_end=None):
         phases.append(Phase(name, epoch, last, step, step + (last - epoch) * per_epoch, per_epoch))
         epoch, step = last, phases[-1].end
     if not phases:
-        raise UserError("no epochs to train: set the epochs of phases.base or phases.joint, or --epoch-end, to 1 or more.")
+        raise UserError("no epochs to train: set the epochs of phases.base or phases.joint, or --epoch-end, to 1 "
+                        "or more.")
     return phases
 
 

@@ -24,7 +24,8 @@ def test_blend_is_exact_at_both_ends_and_rounded_between():
     fgr, _, bgr = images()
     np.testing.assert_array_equal(blend(fgr, np.full((60, 80), 255, np.uint8), bgr), fgr)
     np.testing.assert_array_equal(blend(fgr, np.zeros((60, 80), np.uint8), bgr), bgr)
-    one = blend(np.full((1, 3, 3), 200, np.uint8), np.array([[1, 128, 254]], np.uint8), np.full((1, 3, 3), 100, np.uint8))
+    bright, dark = np.full((1, 3, 3), 200, np.uint8), np.full((1, 3, 3), 100, np.uint8)
+    one = blend(bright, np.array([[1, 128, 254]], np.uint8), dark)
     assert one[0, :, 0].tolist() == [100, 150, 200]  # 100.4, 150.2, 199.6
 
 

@@ -1,0 +1,51 @@
+"""Paddle is imported with its settings in place, and without lines that say nothing to its users."""
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from utils import cpu
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+PRINT = """
+import os, sys
+from utils.cpu import prepare_cpu
+prepare_cpu(threads=3)
+print(os.environ["FLAGS_paddle_num_threads"], os.environ["OMP_NUM_THREADS"], "paddle" in sys.modules)
+import paddle
+paddle.nn.BatchNorm2D(1)(paddle.zeros([2, 1, 2, 2]))
+print("still heard", file=sys.stderr)
+"""
+
+
+def prepare(**extra):
+    names = ("FLAGS_paddle_num_threads", "OMP_NUM_THREADS", "PYTHONWARNINGS")
+    environment = {key: value for key, value in os.environ.items() if key not in names}
+    return subprocess.run([sys.executable, "-c", PRINT], capture_output=True, text=True, timeout=100, cwd=PROJECT,
+                          env={**environment, **extra})
+
+
+def test_threads_are_set_and_paddle_is_quiet():
+    done = prepare()
+    assert (done.stdout, done.stderr) == ("3 3 True\n", "still heard\n")
+
+
+def test_what_the_user_has_set_is_kept():
+    assert prepare(OMP_NUM_THREADS="2").stdout == "3 2 True\n"
+
+
+def test_only_the_thread_warning_is_left_out():
+    stream = io.StringIO()
+    quiet = cpu._WithoutThreadWarning(stream)
+    for text in ("before", "WARNING: OMP_NUM_THREADS set to 2", "PLEASE USE OMP_NUM_THREADS WISELY.", "after"):
+        print(text, file=quiet)
+    assert stream.getvalue() == "before\nafter\n"
+
+
+def test_the_number_of_threads_without_affinity(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert cpu._usable_cores() == 5
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cpu._usable_cores() == 1
