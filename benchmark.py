@@ -1,0 +1,33 @@
+"""Measure speed on this machine; each subcommand prints a markdown table below the machine's description.
+
+    python benchmark.py data                                   # input pipeline, beside the authors' in Pillow
+    python benchmark.py train                                  # training steps a second, and peak memory
+    python benchmark.py train --backbone resnet50 --phase joint --crop 1024 2048 --batch 4
+"""
+import argparse
+
+from utils.cpu import prepare_cpu
+from utils.errors import run_main
+
+
+def parse(argv, commands):
+    """The command line; ``commands`` is {word: module with HELP, add_flags(parser) and run(args)}."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words = parser.add_subparsers(metavar="COMMAND", required=True)
+    for word, module in commands.items():
+        command = words.add_parser(word, help=module.HELP, description=module.__doc__,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.add_flags(command)
+        command.set_defaults(run=module.run)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    prepare_cpu()  # before anything else imports paddle
+    from utils import bench_data, bench_train
+    args = parse(argv, {"data": bench_data, "train": bench_train})
+    args.run(args)
+
+
+if __name__ == "__main__":
+    run_main(main)

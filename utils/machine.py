@@ -1,0 +1,52 @@
+"""Which machine and which versions a measurement was made on."""
+import datetime
+import os
+import platform
+
+from utils.report import versions
+
+
+def describe_machine():
+    """Lines of text for above a table: date, processor, cores, load, and versions."""
+    named = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return [f"{datetime.date.today().isoformat()}, {processor()}, {usable_cores()} cores{_load()}", named]
+
+
+def processor():
+    """The processor's name."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def usable_cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def free_memory():
+    """Bytes that can be had without swapping; None where the system does not say."""
+    return _kilobytes("/proc/meminfo", "MemAvailable:")
+
+
+def peak_memory():
+    """The most bytes that this process has held in memory so far; None where the system does not say."""
+    return _kilobytes("/proc/self/status", "VmHWM:")
+
+
+def _kilobytes(path, key):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return next((int(line.split()[1]) * 1024 for line in file if line.startswith(key)), None)
+    except OSError:
+        return None
+
+
+def _load():
+    """The load of others matters to every timing; not every system tells it."""
+    return f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
