@@ -56,8 +56,8 @@ class BadFiles:
             for index in map(int, np.flatnonzero(np.frombuffer(marks, np.int8))):
                 if (which, index) not in self._told:
                     self._told.add((which, index))
-                    lines.append(f"bad file {len(self._told)} of at most {self._most} is passed over: "
-                                 f"{self._reason(which, index)}")
+                    lines.append(f"bad file {len(self._told)} (bad_files_max is {self._most}), another takes its "
+                                 f"place: {self._reason(which, index)}")
         return lines
 
     def _reason(self, which, index):

@@ -10,6 +10,7 @@ from paddle.io import BatchSampler, Dataset
 
 from dataset.augment import (BACKGROUND_SCALE, PAIR_SCALE, augment_background, augment_pair, draw_affine,
                              shortest_side)
+from dataset.badfiles import BadFiles
 from dataset.composite import blend, compose_pair
 from dataset.evaluation import EvalItem, EvaluationSet, disturb_background
 from dataset.generate import make_sample
@@ -20,21 +21,25 @@ from utils.trimap import make_trimap
 SampleKey = namedtuple("SampleKey", "seed epoch number height width")
 
 # Last words of seeds, so that no two streams are the same. A seed's trailing zeros count for nothing.
-SAMPLE_STREAM, VALID_STREAM, ORDER_STREAM = 1, 2, 3
+SAMPLE_STREAM, VALID_STREAM, ORDER_STREAM, REPLACEMENT_STREAM = 1, 2, 3, 4
 
 
 class CompositeSet(Dataset):
     """Foregrounds of a ``PairSet`` before backgrounds of a ``BackgroundSet``, augmented as in the paper.
 
+    For a file that cannot be read another takes the place.
+
     Args:
         size: side of the square that both are placed on before the crop, in pixels.
         scale: range of the foreground's size, 1 covers the square (``PAIR_SCALE``).
         augment: the ``augment`` section of a stage's configuration.
+        bad_files_max: unreadable files to pass over before a sample is an error.
     """
 
-    def __init__(self, pairs, backgrounds, size, scale, augment):
+    def __init__(self, pairs, backgrounds, size, scale, augment, bad_files_max=0):
         super().__init__()
         self.pairs, self.backgrounds = pairs, backgrounds
+        self._bad_files = BadFiles([pairs, backgrounds], bad_files_max)
         self.size, self.scale, self.augment = size, scale, augment
 
     def __len__(self):
@@ -45,13 +50,19 @@ class CompositeSet(Dataset):
         frame = key.height, key.width
         of_pair, of_bgr = draw_affine(rng, self.scale), draw_affine(rng, BACKGROUND_SCALE)
         try:
-            pair = self.pairs.load(key.number, shortest_side(of_pair, frame))
-            bgr = self.backgrounds.load(int(rng.integers(len(self.backgrounds))), shortest_side(of_bgr, frame))
+            seed = [key.seed, key.epoch, key.number, REPLACEMENT_STREAM]
+            scene = int(rng.integers(len(self.backgrounds)))
+            pair = self._bad_files.load(0, key.number, seed, shortest_side(of_pair, frame))
+            bgr = self._bad_files.load(1, scene, seed, shortest_side(of_bgr, frame))
         except UserError as error:
             return error  # read_batches raises it in the trainer
         fgr, pha = augment_pair(rng, pair.fgr, pair.pha, frame, self.size, of_pair)
         bgr = augment_background(rng, bgr, frame, self.size, of_bgr)
         return _sample(rng, fgr, pha, bgr, self.augment)
+
+    def news(self):
+        """One line for each file found unreadable since the last call; for the main process."""
+        return self._bad_files.news()
 
 
 class StreamSet(Dataset):
@@ -73,6 +84,10 @@ class StreamSet(Dataset):
         rng = np.random.default_rng([key.seed, key.epoch, key.number])
         pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM], key.height, key.width)
         return _sample(rng, fgr, pha, bgr, self.augment)
+
+    def news(self):
+        """As of ``CompositeSet``: no files, no news."""
+        return []
 
 
 class Batches(BatchSampler):
@@ -115,14 +130,20 @@ def training_set(config, phase, catalog):
         return StreamSet(config["stream_length"], config["augment"])
     return CompositeSet(
         catalog.pairs(config["dataset_name"], "train"), catalog.backgrounds(config["background_name"], "train"),
-        config["phases"][phase]["size"], PAIR_SCALE[phase], config["augment"])
+        config["phases"][phase]["size"], PAIR_SCALE[phase], config["augment"], config["bad_files_max"])
 
 
 def validation_set(config, catalog):
-    """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side."""
+    """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side.
+
+    Raises:
+        UserError: a file is missing or unreadable, or a subject or background is one of the training set, too.
+    """
     count, size, seed = config["valid_count"], config["valid_size"], config["seed"]
     if config["dataset_name"] == "stream":
         return [_stream_item(seed, number, size) for number in range(count)]
+    for name in (config["dataset_name"], config["background_name"]):
+        catalog.check_disjoint(name, "train", "valid")
     return EvaluationSet(
         catalog.pairs(config["dataset_name"], "valid"), catalog.backgrounds(config["background_name"], "valid"),
         size=(size, size), seed=seed, limit=count)

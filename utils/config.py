@@ -13,8 +13,8 @@ SCHEDULES = ("constant", "cosine")
 AT_LEAST_ONE = ("stream_length", "log_train_loss_interval", "log_images_interval", "valid_interval", "valid_count",
                 "valid_size", "checkpoint_interval", "keep_checkpoint_max", "phases.base.batch_size",
                 "phases.joint.batch_size", "phases.base.size", "phases.joint.size")
-AT_LEAST_ZERO = ("num_workers", "seed", "warmup_iters", "clip_norm", "phases.base.epochs", "phases.joint.epochs",
-                 "learning_rate", "refine.sample_pixels")
+AT_LEAST_ZERO = ("num_workers", "bad_files_max", "seed", "warmup_iters", "clip_norm", "phases.base.epochs",
+                 "phases.joint.epochs", "learning_rate", "refine.sample_pixels")
 LEAST_CROP = {"base": 16, "joint": 64}  # the coarse network sees a quarter of a joint crop
 
 
@@ -22,6 +22,8 @@ def load_config(path, overrides=None):
     """Read a stage's YAML, merge it over its ``_base_`` files and over configs/default.yml, and apply ``overrides``.
 
     default.yml lists every key there is, so a misspelt key is found wherever it stands.
+
+    Paths in the files are relative to the project's folder, those among the overrides to the current one.
 
     Args:
         path: the stage's YAML file.
@@ -35,9 +37,16 @@ def load_config(path, overrides=None):
     """
     config = _read(DEFAULT)
     _merge(config, _read_with_bases(Path(path), ()), str(path))
+    _anchor(config)
     _merge(config, {key: value for key, value in (overrides or {}).items() if value is not None}, "command line")
     _check_ranges(config)
     return config
+
+
+def _anchor(config):
+    for key in ("data_root", "save_dir", "pretrain"):
+        if config[key] not in (None, "starter"):
+            config[key] = str(ROOT / Path(config[key]).expanduser())
 
 
 def _read_with_bases(path, above):

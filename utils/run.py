@@ -1,4 +1,5 @@
 """What a training run carries from step to step, and how it is validated, saved and taken up again."""
+import json
 from pathlib import Path
 
 import numpy as np
@@ -6,15 +7,16 @@ import numpy as np
 from model.matter import find_device, run_network
 from model.matting import MattingRefine
 from model.weights import load_state, load_weights
-from utils.checkpoint import keep_newest, save_checkpoint, weights_file
+from utils.checkpoint import RESULTS, keep_newest, save_checkpoint, weights_file
 from utils.config import differences
 from utils.errors import UserError
 from utils.evaluate import evaluate, matter_method
+from utils.media import write_bytes
 from utils.optimizer import build_optimizer, load_optimizer_arrays, optimizer_arrays
 
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
-FREE_KEYS = ("num_workers", "device", "data_root", "save_dir", "log_train_loss_interval", "log_images_interval",
-             "valid_interval", "checkpoint_interval", "keep_checkpoint_max", "pretrain",
+FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "save_dir", "log_train_loss_interval",
+             "log_images_interval", "valid_interval", "checkpoint_interval", "keep_checkpoint_max", "pretrain",
              "phases.base.epochs", "phases.joint.epochs")
 
 
@@ -26,7 +28,10 @@ def build_network(config):
 
 
 def load_pretrained(network, name):
-    """Start ``network`` from a weights file, a checkpoint folder or "starter"; returns a line that says what was taken.
+    """Start ``network`` from a weights file, a checkpoint folder or "starter".
+
+    Returns:
+        (a line that says what was taken, whether the refiner was among it)
 
     Raises:
         UserError: nothing is there, or it is not for this network.
@@ -36,7 +41,8 @@ def load_pretrained(network, name):
         raise UserError(f"no weights to start from at {name}. Run the stage before this one, or name other "
                         "weights with --pretrain (a file, a checkpoint folder, or 'starter').")
     report = load_weights(network, path, partial=True)
-    return f"[PRETRAIN] {path}: {len(report.matched)} arrays taken, {len(report.missing)} of this network not in it."
+    line = f"[PRETRAIN] {path}: {len(report.matched)} arrays taken, {len(report.missing)} of this network not in it."
+    return line, not any(name.startswith("refiner.") for name in report.missing)
 
 
 class Run:
@@ -56,7 +62,8 @@ class Run:
         self.optimizer = None
         self.step = 0
         self.phase, self.phase_start = None, 0  # name, and the step it began at
-        self.scores = {}  # {phase: [score before it, best score in it]}
+        self.scores = {}  # {phase: [score before it, best score in it or None]}
+        self.refined = False  # whether the refiner has learnt anything yet
         self._optimizer_arrays = None
 
     def resume(self, saved, phases):
@@ -76,7 +83,7 @@ class Run:
                             "--force, or name another --save-dir.")
         load_state(self.network, arrays)
         self.step, self.phase, self.phase_start = state["step"], state["phase"], state["phase_start"]
-        self.scores = state["scores"]
+        self.scores, self.refined = state["scores"], state["refined"]
 
     def enter(self, phase):
         """Set up for a phase: its optimizer (with its saved state after a resume) and, if it is new, a first score."""
@@ -88,8 +95,11 @@ class Run:
         self.phase, self.phase_start = phase.name, phase.start
         if phase.name not in self.scores:
             score = self._validate()
-            self.scores[phase.name] = [score, score]
-            self._save_best()
+            # A refiner that has learnt nothing cannot be the best: any later state of this phase replaces it.
+            begun = phase.name == "base" or self.refined
+            self.scores[phase.name] = [score, score if begun else None]
+            if begun:
+                self._save_best()
 
     def save(self):
         """Write ``iter_N`` and drop the oldest ones."""
@@ -100,20 +110,37 @@ class Run:
     def validate_and_keep_best(self):
         """Score the network; where it is the best of its phase so far, write ``best_model``."""
         score = self._validate()
-        if score["sad"] < self.scores[self.phase][1]["sad"]:
+        best = self.scores[self.phase][1]
+        if best is None or score["sad"] < best["sad"]:
             self.scores[self.phase][1] = score
             self._save_best()
 
+    def finish(self):
+        """Write ``results.json``, the mark of a finished run: the scores before and after each phase; and say them."""
+        results = {"iterations": self.step, "valid": {name: {"before": before, "best": best}
+                                                      for name, (before, best) in self.scores.items()}}
+        write_bytes(self.save_dir / RESULTS, json.dumps(results, indent=1).encode())
+        for name, (before, best) in self.scores.items():
+            self.log.info(f"[DONE] {self.save_dir} {name}: validation SAD {before['sad']:.3f} -> {best['sad']:.3f}, "
+                          f"MSE x1000 {before['mse'] * 1e3:.3f} -> {best['mse'] * 1e3:.3f}")
+
     def _save_best(self):
-        """Write ``best_model``: weights and how they came about, no optimizer."""
-        save_checkpoint(self.save_dir / "best_model", self._arrays(), None, self._state(), self._metadata())
+        """Write ``best_model``: weights and how they came about, no optimizer; from the base phase a base network alone."""
+        arrays = self._arrays()
+        if self.phase == "base":
+            arrays = {name: value for name, value in arrays.items() if not name.startswith("refiner.")}
+        save_checkpoint(self.save_dir / "best_model", arrays, None, self._state(), self._metadata())
+
+    def _coarse_only(self):
+        """Whether the network is to be used without its refiner: in the base phase, and before it has learnt anything."""
+        return self.phase == "base" or (not self.refined and self.step == self.phase_start)
 
     def _validate(self):
-        """SAD and MSE on the fixed validation pictures, as the network will be used: coarse only in the base phase."""
+        """SAD and MSE on the fixed validation pictures, with the refiner where it has been trained."""
         network, refiner = self.network, self.network.refiner
         pixels = refiner.sample_pixels
         network.eval()
-        if self.phase == "base":
+        if self._coarse_only():
             refiner.sample_pixels, refiner.mode = 0, "sampling"
         try:
             _, mean = evaluate(matter_method(_Predictor(network, self.device)), self.valid_items)
@@ -128,7 +155,7 @@ class Run:
 
     def _state(self):
         return {"step": self.step, "phase": self.phase, "phase_start": self.phase_start, "scores": self.scores,
-                "samples": self.samples, "config": self.config}
+                "refined": self.refined, "samples": self.samples, "config": self.config}
 
     def _metadata(self):
         return {"backbone": self.config["backbone"], "step": str(self.step), "dataset": self.config["dataset_name"]}

@@ -54,7 +54,8 @@ def train(config, epoch_end=None, force=False):
                 return True
             log.info(f"[RESUME] from iteration {run.step} of {phases[-1].end} in {save_dir}.")
         elif config["pretrain"] is not None:
-            log.info(load_pretrained(network, config["pretrain"]))
+            line, run.refined = load_pretrained(network, config["pretrain"])
+            log.info(line)
         run.valid_items = validation_set(config, catalog)
         if force:
             clear(save_dir)
@@ -63,9 +64,7 @@ def train(config, epoch_end=None, force=False):
                 if run.step < phase.end and not run_phase(run, phase, phases[-1], catalog, stop):
                     log.info(f"[STOPPED] saved iteration {run.step} in {save_dir}; the same command goes on from there.")
                     return False
-        for name, (before, best) in run.scores.items():
-            log.info(f"[DONE] {save_dir} {name}: validation SAD {before['sad']:.3f} -> {best['sad']:.3f}, "
-                     f"MSE x1000 {before['mse'] * 1e3:.3f} -> {best['mse'] * 1e3:.3f}")
+        run.finish()
     return True
 
 
@@ -83,8 +82,11 @@ def run_phase(run, phase, last_phase, catalog, stop):
             meter.wait()
             for batch in read_batches(samples, batches, config["num_workers"]):
                 meter.read()
+                for line in samples.news():
+                    run.log.warn(line)
                 terms, loss, pictures = train_step(run, phase, batch)
                 run.step += 1
+                run.refined = run.refined or phase.name == "joint"
                 bar.update()
                 meter.add(loss, terms, len(batch[0]))
                 if run.step % config["log_train_loss_interval"] == 0:

@@ -165,9 +165,37 @@ def test_any_count_of_workers_gives_the_same_batches_also_after_opencv_was_used(
 def test_a_damaged_picture_is_told_in_one_line(config, workers, tmp_path):
     broken = tmp_path / "data" / "Distinctions646_person" / "Train" / "FG" / "2.png"
     broken.write_bytes(b"not a picture")
+    config["bad_files_max"] = 0
     with pytest.raises(UserError) as raised:
         read(open_set(config), workers)
     assert str(broken) in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_damaged_pictures_are_replaced_and_told_of(config, tmp_path):
+    broken = tmp_path / "data" / "Distinctions646_person" / "Train" / "FG" / "2.png"
+    broken.write_bytes(b"not a picture")
+    found = []
+    for workers in (0, 1, 2):
+        samples = open_set(config)
+        found.append(read(samples, workers))
+        news = samples.news()
+        assert len(news) == 1 and str(broken) in news[0] and "bad file 1 (bad_files_max is 20)" in news[0] and samples.news() == []
+    for other in found[1:]:
+        for one, same in zip(sum(found[0], []), sum(other, [])):
+            np.testing.assert_array_equal(one, same)
+
+
+def test_a_subject_in_both_splits_is_refused(config, tmp_path):
+    path = tmp_path / "own.yml"
+    path.write_text("Backgrounds: {layout: backgrounds, path: Backgrounds, splits: {train: ., valid: .}}\n"
+                    "Distinctions646_person: {layout: fgr_pha_folders, path: Distinctions646_person, "
+                    "splits: {train: {fgr: Train/FG, pha: Train/GT}, valid: {fgr: Test/FG, pha: Test/GT}}}\n")
+    catalog = open_catalog(path, config["data_root"])
+    with pytest.raises(UserError, match=r"Distinctions646_person: train and valid share 2 subject\(s\) \(0, 1\)"):
+        validation_set(config, catalog)
+    path.write_text(path.read_text().replace("{layout: fgr", "{names_are_subjects: false, layout: fgr"))
+    with pytest.raises(UserError, match=r"Backgrounds: train and valid share 30 subject\(s\) \(0, 1, 10, \.\.\.\)"):
+        validation_set(config, open_catalog(path, config["data_root"]))
 
 
 def test_leaving_in_the_middle_ends_the_workers(config):
