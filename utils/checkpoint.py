@@ -19,6 +19,7 @@ from safetensors.numpy import save as to_bytes
 from utils.errors import UserError
 
 MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
+RESULTS = "results.json"  # beside the checkpoints: the run is finished, with these scores
 
 
 def save_checkpoint(folder, model, optimizer, state, metadata):
@@ -113,8 +114,9 @@ def keep_newest(save_dir, count):
 
 
 def clear(save_dir):
-    """Delete all checkpoints in ``save_dir``, and nothing else that may lie there."""
+    """Delete all checkpoints in ``save_dir`` and the mark of a finished run, and nothing else that may lie there."""
     recover(save_dir)
+    (Path(save_dir) / RESULTS).unlink(missing_ok=True)
     for pattern in ("iter_*", "best_model"):
         for folder in Path(save_dir).glob(pattern):
             if (folder / STATE).exists() or (folder / MODEL).exists():

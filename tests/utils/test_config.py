@@ -22,7 +22,16 @@ def message(path, overrides=None):
 
 def test_an_empty_stage_is_the_default(tmp_path):
     (tmp_path / "stage.yml").write_text("# nothing\n")
-    assert load_config(tmp_path / "stage.yml") == yaml.safe_load(DEFAULT.read_text())
+    default = yaml.safe_load(DEFAULT.read_text())
+    assert load_config(tmp_path / "stage.yml") == {**default, "save_dir": str(ROOT / default["save_dir"])}
+
+
+def test_paths_in_files_are_the_projects_and_those_of_flags_the_callers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path, save_dir="log/a", pretrain="log/b", data_root="/data")
+    config = load_config(path, {"pretrain": "mine.pth"})
+    assert [config[key] for key in ("save_dir", "pretrain", "data_root")] == [str(ROOT / "log/a"), "mine.pth", "/data"]
+    assert load_config(path, {"pretrain": "starter"})["pretrain"] == "starter"
 
 
 def test_nested_keys_replace_only_themselves(tmp_path):

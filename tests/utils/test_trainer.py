@@ -136,7 +136,8 @@ def test_force_deletes_nothing_when_the_new_run_cannot_begin(stage, tmp_path, ca
 def test_force_may_start_from_the_best_of_the_run_it_replaces(stage, tmp_path, capsys):
     run(stage(joint=0))
     run(stage(joint=0), "--force", "--pretrain", str(tmp_path / "run" / "best_model"))
-    assert "0 of this network not in it" in capsys.readouterr().out and "iter_2" in names(tmp_path / "run")
+    said = capsys.readouterr().out  # a base phase leaves a base network: the refiner's names are not in it
+    assert re.search(r"\[PRETRAIN\] .* 1[0-9] of this network not in it", said) and "iter_2" in names(tmp_path / "run")
 
 
 def test_a_longer_stage_goes_on_from_the_shorter_one(stage, tmp_path, capsys):
@@ -281,7 +282,17 @@ def test_the_base_phase_is_validated_without_the_refiner(begun, monkeypatch):
     monkeypatch.setattr(run_module, "evaluate", lambda predict, items: seen.append(
         (run.network.refiner.sample_pixels, run.network.refiner.mode, run.network.training)) or (
             None, {"sad": 1.0, "mse": 2.0}))
-    for run.phase in ("base", "joint"):
+    for run.phase, run.refined in (("base", True), ("joint", False), ("joint", True)):
         run._validate()
-    assert seen == [(0, "sampling", False), (80_000, "sampling", False)]
+    assert seen == [(0, "sampling", False), (0, "sampling", False), (80_000, "sampling", False)]
     assert (run.network.refiner.sample_pixels, run.network.refiner.mode) == (80_000, "sampling")
+
+
+def test_a_finished_stage_leaves_its_scores_and_a_forced_one_takes_them_back(stage, tmp_path):
+    run(stage())
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert set(results["valid"]) == {"base", "joint"} and results["iterations"] == 4
+    for scores in results["valid"].values():
+        assert scores["before"]["sad"] > 0 and scores["best"]["sad"] > 0
+    checkpoint.clear(tmp_path / "run")
+    assert not {"results.json", "best_model", "iter_4"} & set(names(tmp_path / "run"))
