@@ -1,4 +1,5 @@
 """Inspecting all items of a set in worker processes, in bounded memory."""
+import multiprocessing
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -26,7 +27,9 @@ def inspect_set(items, workers):
         yield from (_inspect(*task) for task in _tasks(items))
         return
     tasks, flying = _tasks(items), deque()
-    with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
+    # Spawned, not forked: OpenCV's threads, started here by whoever read a picture before, do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_start_worker) as pool:
         try:
             while True:
                 for chunk in iter(lambda: list(islice(tasks, CHUNK)), []):
