@@ -63,7 +63,8 @@ install_missing() {  # beside a paddle that is there already: what else is neede
 }
 
 install_all() {
-    "$py" -m pip install --upgrade pip && "$py" -m pip install -r requirements.txt
+    echo "installing requirements.txt into .venv; this takes a minute or more"
+    "$py" -m pip install -q --upgrade pip && "$py" -m pip install -q -r requirements.txt
 }
 
 check_opencv() {  # the usual OpenCV needs graphics libraries of the system that bare machines lack
