@@ -97,9 +97,10 @@ def augment_pair(rng, fgr, pha, frame, size, affine):
 
 
 def augment_background(rng, bgr, frame, size, affine):
-    """Place, flip, blur, sharpen and recolour a background; returns an image of shape ``frame``. Args as ``augment_pair``.
+    """Place, flip, blur, sharpen and recolour a background; returns an image of shape ``frame``.
 
-    Where the shifted picture ends, it is mirrored: the paper's black corners do not occur in photographs.
+    Args as ``augment_pair``. Where the shifted picture ends, it is mirrored: the paper's black corners do not occur in
+    photographs.
     """
     matrix = affine_matrix(affine, bgr.shape[:2], frame, size)
     if rng.random() < 0.5:

@@ -1,4 +1,4 @@
-"""From foreground, alpha and background to the two photos a camera would have taken: src, and a bgr that differs a little."""
+"""From foreground, alpha and background to two photos of a camera: src, and a bgr that differs a little."""
 import math
 
 import cv2

@@ -29,7 +29,7 @@ class PairSet:
         files: one tuple per item, the arguments of ``read``; first the paths of fgr and pha (or of one RGBA file).
         read: (file, ...) -> (fgr, pha); a module-level function, or an object that can be pickled, so that worker
             processes can be sent it.
-        sizes: True where ``read`` takes ``least`` as well, and may return smaller pictures (``utils.media.read_image``).
+        sizes: whether ``read`` takes ``least`` as well, and may return smaller pictures (``utils.media.read_image``).
     """
 
     def __init__(self, names, files, read, sizes=False):
@@ -51,7 +51,7 @@ class PairSet:
 
         Args:
             index: which.
-            least: None, or pixels that the shorter side has to have: a larger picture may be read at a part of its size.
+            least: None, or pixels that the shorter side needs: a larger picture may be read at a part of its size.
 
         Raises:
             UserError: a file is gone or damaged, has no alpha, or fgr and pha are of different size.

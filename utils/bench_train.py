@@ -34,7 +34,7 @@ def add_flags(parser):
 
 
 def run(args):
-    """Measure each combination, and print a row as soon as it is known. Raises UserError: a flag that cannot be used."""
+    """Measure each combination, and print its row at once. Raises UserError: a flag that cannot be used."""
     works = combinations(args)
     print("\n".join(describe_machine()))
     print("\n".join(heading(args.steps)), flush=True)
@@ -50,8 +50,9 @@ def combinations(args):
     for backbone in args.backbone:
         for phase in args.phase:
             for crop in args.crop or CROPS[phase]:
-                if crop < LEAST_CROP[phase] or crop % 4:
-                    raise UserError(f"--crop {crop} must be a multiple of 4, and {LEAST_CROP[phase]} or more for {phase}.")
+                least = LEAST_CROP[phase]
+                if crop < least or crop % 4:
+                    raise UserError(f"--crop {crop} must be a multiple of 4, and {least} or more for {phase}.")
                 batch = args.batch or load_config(DEFAULT)["phases"][phase]["batch_size"]
                 found.append({"backbone": backbone, "phase": phase, "crop": crop, "batch": batch, "steps": args.steps,
                               "device": args.device})
@@ -89,32 +90,38 @@ def measure(work):
     """
     import paddle
     from model.matter import find_device
-    from utils.optimizer import build_optimizer
-    from utils.run import Run, build_network
-    from utils.schedule import plan
     from utils.trainer import train_step
-    phase = work["phase"]
-    config = load_config(DEFAULT, {"backbone": work["backbone"], "device": work["device"],
-                                   "phases": {phase: {"batch_size": work["batch"]}}})
-    device = find_device(config["device"])
+    device = find_device(work["device"])
     paddle.set_device(device)
-    training = Run(config, build_network(config), work["batch"], log=None)
-    settings = config["phases"][phase]
-    training.optimizer = build_optimizer(training.network, settings["rates"], config["clip_norm"])
-    planned = next(part for part in plan(config, work["batch"]) if part.name == phase)
-    training.step = planned.start
-    rng = np.random.default_rng(0)
-    batch = [paddle.to_tensor(rng.integers(0, 256, (work["batch"], channels, work["crop"], work["crop"]), dtype=np.uint8))
-             for channels in (3, 3, 3, 1)]
+    on_gpu = device.startswith("gpu")
+    if not on_gpu:
+        bound_memory()
+    training, phase, batch = _prepare(work)
     seconds = []
     for _ in range(work["steps"] + 1):
         begun = time.perf_counter()
-        train_step(training, planned, batch)  # its last act, reading the terms, waits for the device
+        train_step(training, phase, batch)  # its last act, reading the terms, waits for the device
         seconds.append(time.perf_counter() - begun)
-    on_gpu = device.startswith("gpu")
     memory = paddle.device.cuda.max_memory_allocated() if on_gpu else peak_memory()
     name = paddle.device.cuda.get_device_name() if on_gpu else device
     return {"seconds": statistics.median(seconds[1:]), "memory": memory, "device": name}
+
+
+def _prepare(work):
+    """What a step needs: the run, its phase, and a batch of noise."""
+    import paddle
+    from utils.optimizer import build_optimizer
+    from utils.run import Run, build_network
+    from utils.schedule import plan
+    config = load_config(DEFAULT, {"backbone": work["backbone"], "device": work["device"],
+                                   "phases": {work["phase"]: {"batch_size": work["batch"]}}})
+    training = Run(config, build_network(config), work["batch"], log=None)
+    training.optimizer = build_optimizer(training.network, config["phases"][work["phase"]]["rates"], config["clip_norm"])
+    phase = next(part for part in plan(config, work["batch"]) if part.name == work["phase"])
+    training.step = phase.start
+    rng = np.random.default_rng(0)
+    shapes = [(work["batch"], channels, work["crop"], work["crop"]) for channels in (3, 3, 3, 1)]
+    return training, phase, [paddle.to_tensor(rng.integers(0, 256, shape, dtype=np.uint8)) for shape in shapes]
 
 
 def heading(steps):
@@ -130,7 +137,8 @@ def row(work, found):
     if "error" in found:
         return f"{start} {work['device'] or '-'} | {found['error']} | - | - |"
     memory = "-" if found["memory"] is None else f"{found['memory'] / 2 ** 30:.2f} GiB"
-    return f"{start} {found['device']} | {1 / found['seconds']:.3f} | {work['batch'] / found['seconds']:.2f} | {memory} |"
+    rate = 1 / found["seconds"]
+    return f"{start} {found['device']} | {rate:.3f} | {work['batch'] * rate:.2f} | {memory} |"
 
 
 def bound_memory():
@@ -148,7 +156,6 @@ def bound_memory():
 def main(argv=None):
     from utils.cpu import prepare_cpu
     work = json.loads((sys.argv[1:] if argv is None else argv)[0])
-    bound_memory()
     prepare_cpu()
     print(json.dumps(measure(work)))
 

@@ -20,7 +20,7 @@ def read_curves(path):
         path: the run's folder, or its train.log.
 
     Returns:
-        {name: [(iteration, value, phase), ...]} in the order of iterations: "loss", the terms of the loss by their names,
+        {name: [(iteration, value, phase), ...]} in the order of iterations: "loss", its terms by their own names,
         "learning rate", "validation SAD", "validation MSE x1000".
     Raises:
         UserError: there is no log, or nothing to draw in it.

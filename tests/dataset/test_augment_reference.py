@@ -28,7 +28,7 @@ def uniform(low, high):
 
 @pytest.mark.parametrize("scale", [PAIR_SCALE["base"], PAIR_SCALE["joint"], BACKGROUND_SCALE])
 def test_geometry_read_back_from_the_matrix(scale):
-    """Turn within 5 degrees, shift within a tenth of the covering picture's sides, shear within 5 degrees, and scale."""
+    """Turn and shear within 5 degrees, shift within a tenth of the covering picture's sides, and scale."""
     generator, source, size, frame = rng(), (270, 480), 512, (384, 448)
     found = []
     for _ in range(3000):
@@ -51,7 +51,7 @@ def test_geometry_read_back_from_the_matrix(scale):
 
 @pytest.mark.parametrize("least, most", [(256, 512), (1024, 2048)])
 def test_crops(least, most):
-    """The authors draw each side from least..most-1 and round down to a multiple of 4; here ``most`` itself occurs, too."""
+    """The authors draw sides from least..most-1 and round down to multiples of 4; here ``most`` occurs, too."""
     sides = np.array([(batch[0].height, batch[0].width) for batch in Batches(4000, 1, (least, most), 1, 0)])
     for column in sides.T:
         assert distance(column, lambda side: uniform(least, most)(side // 4 * 4 + 4)) < 0.03
@@ -127,7 +127,7 @@ def test_one_warp_is_their_affine_map_resize_and_crop(affine, source, size, fram
     pytest.importorskip("PIL")
     from PIL import Image
     from utils.bench_pil import Draw, changed, cropped
-    angle, right, down, scale, shear = affine  # right and down in whole pixels of the square: theirs are rounded to those
+    angle, right, down, scale, shear = affine  # right and down in whole pixels of the square: theirs are rounded
     cover, image = size / min(source), smooth(*source)
     across, down = right / cover / source[1], down / cover / source[0]
     drawn = Draw(angle, (across, down), scale, shear, flip, None, False)

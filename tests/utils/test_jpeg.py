@@ -30,7 +30,8 @@ def test_size_is_that_of_the_picture_not_of_a_copy_in_the_header():
     assert shorter_side(data[:2] + part + b"\xff" + data[2:]) == 70
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xc0", b"\xff\xd8\xff\xc0\x00\x03\x08", b"\x89PNG...."])
+@pytest.mark.parametrize("data", [
+    b"", b"\xff\xd8", b"\xff\xd8\xff\xc0", b"\xff\xd8\xff\xc0\x00\x03\x08", b"\x89PNG...."])
 def test_headers_that_do_not_say(data):
     assert shorter_side(data) is None and scan_start(data) >= 2
 
@@ -63,7 +64,8 @@ def test_a_turned_picture_stays_upright(tmp_path):
     data = encoded(smooth(64, 160))
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
     (tmp_path / "a.jpg").write_bytes(data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:])
-    assert read_image(tmp_path / "a.jpg").shape == (160, 64, 3) and read_image(tmp_path / "a.jpg", 32).shape == (80, 32, 3)
+    assert read_image(tmp_path / "a.jpg").shape == (160, 64, 3)
+    assert read_image(tmp_path / "a.jpg", 32).shape == (80, 32, 3)
 
 
 def test_fgr_and_pha_come_out_at_one_size(tmp_path):
