@@ -116,7 +116,8 @@ def _prepare(work):
     config = load_config(DEFAULT, {"backbone": work["backbone"], "device": work["device"],
                                    "phases": {work["phase"]: {"batch_size": work["batch"]}}})
     training = Run(config, build_network(config), work["batch"], log=None)
-    training.optimizer = build_optimizer(training.network, config["phases"][work["phase"]]["rates"], config["clip_norm"])
+    rates = config["phases"][work["phase"]]["rates"]
+    training.optimizer = build_optimizer(training.network, rates, config["clip_norm"])
     phase = next(part for part in plan(config, work["batch"]) if part.name == work["phase"])
     training.step = phase.start
     rng = np.random.default_rng(0)
