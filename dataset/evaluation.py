@@ -4,6 +4,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from dataset.composite import blend
 from utils.errors import UserError
 from utils.trimap import make_trimap
 
@@ -72,15 +73,9 @@ class EvaluationSet:
         if self.size is not None:
             fgr, pha = place(fgr, pha, self.size, rng)
         scene = cover(self._backgrounds.load(int(self._order[index % len(self._order)])), pha.shape)
-        src = composite(fgr, pha, scene)
+        src = blend(fgr, pha, scene)
         bgr = disturb_background(scene, rng) if self.disturb else scene
         return EvalItem(name, src, bgr, pha, fgr, make_trimap(pha))
-
-
-def composite(fgr, pha, bgr):
-    """``fgr * pha + bgr * (1 - pha)``, all uint8; rounded to the nearest."""
-    weight = pha[..., None].astype(np.uint32)
-    return ((fgr * weight + bgr * (255 - weight) + 127) // 255).astype(np.uint8)
 
 
 def cover(image, size):

@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from dataset.evaluation import composite
+from dataset.composite import blend
 from utils.errors import UserError
 from utils.media import write_image
 
@@ -49,7 +49,7 @@ def _show(item):
     if isinstance(item, np.ndarray):
         return _fit(item)
     fgr, pha = _shrink(item.fgr), _shrink(item.pha)
-    com = composite(fgr, pha, checkerboard(*pha.shape))
+    com = blend(fgr, pha, checkerboard(*pha.shape))
     return np.hstack([_fit(com), _fit(np.repeat(pha[..., None], 3, axis=2))])
 
 

@@ -23,9 +23,3 @@ def make_sample(seed, height, width, kind=None):
     bgr = make_background(rng, height, width)
     pha, fgr = make_subject(rng, height, width, kind, bgr)
     return Sample(pha, fgr, bgr)
-
-
-def compose(sample):
-    """The composite picture of ``sample``, uint8 RGB (H, W, 3)."""
-    cover = sample.pha[..., None].astype(np.float32) / 255
-    return np.round(sample.bgr + cover * (sample.fgr.astype(np.float32) - sample.bgr)).astype(np.uint8)

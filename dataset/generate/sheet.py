@@ -2,14 +2,16 @@
 import cv2
 import numpy as np
 
+from dataset.composite import blend
 from utils.media import write_image
 
-from .sample import compose, make_sample
+from .sample import make_sample
 
 
 def row_of(sample):
     """src | bgr | pha | fgr of one sample, uint8 RGB (H, 4 W, 3)."""
-    return np.hstack((compose(sample), sample.bgr, cv2.cvtColor(sample.pha, cv2.COLOR_GRAY2RGB), sample.fgr))
+    src = blend(sample.fgr, sample.pha, sample.bgr)
+    return np.hstack((src, sample.bgr, cv2.cvtColor(sample.pha, cv2.COLOR_GRAY2RGB), sample.fgr))
 
 
 def write_sheet(path, seed=0, rows=8, columns=2, size=192, kind=None):

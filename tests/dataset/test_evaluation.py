@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.evaluation import EvaluationSet, composite, cover, disturb_background, place
+from dataset.composite import blend
+from dataset.evaluation import EvaluationSet, cover, disturb_background, place
 from utils.errors import UserError
 from utils.trimap import make_trimap
 
@@ -92,13 +93,13 @@ def test_original_size_keeps_the_foreground_as_it_is():
 def test_src_is_the_composite_on_the_undisturbed_background():
     plain = EvaluationSet(Pairs(2), Backgrounds(2), size=(64, 80), disturb=False)[1]
     varied = EvaluationSet(Pairs(2), Backgrounds(2), size=(64, 80), disturb=True)[1]
-    assert np.array_equal(plain.src, composite(plain.fgr, plain.pha, plain.bgr))
+    assert np.array_equal(plain.src, blend(plain.fgr, plain.pha, plain.bgr))
     assert np.array_equal(plain.src, varied.src) and not np.array_equal(plain.bgr, varied.bgr)
 
 
 def test_composite_by_hand():
     fgr, bgr = np.full((1, 3, 3), 200, np.uint8), np.full((1, 3, 3), 100, np.uint8)
-    assert composite(fgr, np.array([[0, 51, 255]], np.uint8), bgr)[0, :, 0].tolist() == [100, 120, 200]
+    assert blend(fgr, np.array([[0, 51, 255]], np.uint8), bgr)[0, :, 0].tolist() == [100, 120, 200]
 
 
 @pytest.mark.parametrize("seed", range(5))

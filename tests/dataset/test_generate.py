@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.generate import KINDS, compose, make_background, make_sample, make_subject, photos, write_sample_data
+from dataset.generate import KINDS, make_background, make_sample, make_subject, photos, write_sample_data
 from dataset.generate.__main__ import main
 from dataset.generate.canvas import Canvas, extend
 from dataset.generate.hair import fringe
@@ -192,13 +192,6 @@ def test_backgrounds_range_from_dark_to_bright_and_from_soft_to_sharp():
     detail = np.array([cv2.Laplacian(image, cv2.CV_32F).std() for image in images])
     assert np.percentile(means, 5) < 70 and np.percentile(means, 95) > 150
     assert np.percentile(detail, 10) < 6 and np.percentile(detail, 90) > 30
-
-
-def test_composite_is_the_matting_equation(samples):
-    sample = samples[0]
-    com = compose(sample)
-    np.testing.assert_array_equal(com[sample.pha == 255], sample.fgr[sample.pha == 255])
-    np.testing.assert_array_equal(com[sample.pha == 0], sample.bgr[sample.pha == 0])
 
 
 def test_sets_lie_as_the_real_ones(written):
