@@ -53,12 +53,13 @@ choose_python() {  # the interpreter that has paddle already, else the one of .v
     fi
 }
 
-install_missing() {  # beside a paddle that is there already: what else is needed, and never another paddle
+install_missing() {  # beside a paddle that is there already: what else is needed, and never another paddle or numpy
     "$py" -c 'import numpy, cv2, tqdm, skimage, visualdl, yaml, safetensors' 2>/dev/null && return
     grep -v '^paddlepaddle' requirements.txt > .requirements.tmp
+    "$py" -m pip freeze | grep '^numpy==' > .constraints.tmp || true
     code=0
-    "$py" -m pip install -r .requirements.tmp || code=$?
-    rm -f .requirements.tmp
+    "$py" -m pip install -q -r .requirements.tmp -c .constraints.tmp || code=$?
+    rm -f .requirements.tmp .constraints.tmp
     return "$code"
 }
 

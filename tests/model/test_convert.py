@@ -1,0 +1,76 @@
+"""Conversion of weights files, and the weights that come with the project."""
+import numpy as np
+import pytest
+
+from model.matting import MattingBase, MattingRefine
+from model.weights import __main__ as command
+from model.weights import read_weights, starter, weights_path
+from tests.model.handmade import tensor, write_zip
+from tests.model.reference import reference_state
+from utils.errors import UserError, run_main
+
+
+def write_theirs(path, state):
+    """``state`` as the authors' code would have saved it."""
+    keys = {name: str(number) for number, name in enumerate(state)}
+    write_zip(path, {name: tensor(keys[name], array) for name, array in state.items()},
+              {keys[name]: array for name, array in state.items()})
+
+
+@pytest.mark.parametrize("network, words", [
+    (lambda: MattingBase("mobilenetv2"), "mobilenetv2, base network alone"),
+    (lambda: MattingRefine("mobilenetv2", refine_kernel_size=1), "mobilenetv2, with refiner, kernel 1"),
+])
+def test_the_authors_files_become_ours(tmp_path, capsys, network, words):
+    state = reference_state(network())
+    source, target = tmp_path / "theirs.pth", tmp_path / "ours.safetensors"
+    write_theirs(source, {**state, "backbone.features.0.1.num_batches_tracked": np.array(3)})
+    command.main(["convert", str(source), str(target)])
+    said = capsys.readouterr().out
+    assert words in said and f"matched {len(state)}, missing 0, unexpected 0" in said
+    arrays, metadata = read_weights(target)
+    assert metadata["backbone"] == "mobilenetv2" and len(arrays) == len(state)
+    name = "backbone.features.0.1."
+    np.testing.assert_array_equal(arrays[name + "_mean"], state[name + "running_mean"])
+
+
+def test_half_is_half_the_size(tmp_path):
+    source = tmp_path / "theirs.pth"
+    write_theirs(source, reference_state(MattingBase("mobilenetv2")))
+    sizes = []
+    for flags in ([], ["--half"]):
+        target = tmp_path / f"ours{len(flags)}.safetensors"
+        command.main(["convert", str(source), str(target), *flags])
+        sizes.append(target.stat().st_size)
+    assert 0.5 <= sizes[1] / sizes[0] < 0.51
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["convert", "absent.pth", "out.safetensors"], "absent.pth"),
+    (["convert", "absent.pth", "out.pth"], "must end in .safetensors"),
+])
+def test_bad_arguments_are_one_line(capsys, arguments, word):
+    with pytest.raises(SystemExit) as stop:
+        run_main(command.main, arguments)
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and word in said and said.count("\n") == 1
+
+
+def test_the_starter_weights_are_those_of_the_checksum():
+    arrays, metadata = read_weights(weights_path("starter"))
+    assert metadata["backbone"] == "mobilenetv2" and arrays["refiner.conv1.weight"].shape == (24, 42, 3, 3)
+    assert starter.STARTER.stat().st_size < 11e6
+    assert all(np.isfinite(value.astype(np.float32)).all() for value in arrays.values())
+
+
+def test_damaged_or_missing_starter_weights_are_named(tmp_path, monkeypatch):
+    copy = tmp_path / starter.STARTER.name
+    copy.write_bytes(starter.STARTER.read_bytes()[:-1] + b"?")
+    copy.with_suffix(".sha256").write_text(starter.STARTER.with_suffix(".sha256").read_text())
+    monkeypatch.setattr(starter, "STARTER", copy)
+    with pytest.raises(UserError, match="damaged"):
+        weights_path(None)
+    copy.unlink()
+    with pytest.raises(UserError, match="not at"):
+        weights_path("starter")
+    assert weights_path("mine.pth").name == "mine.pth"
