@@ -36,7 +36,8 @@ def parse(argv=None):
     add("--no-disturb", "--no_disturb", dest="disturb", action="store_false", help="keep bgr as it is inside src")
     add("--baseline", action="store_true", default=True, help="score difference keying as well (default)")
     add("--no-baseline", "--no_baseline", dest="baseline", action="store_false", help="score the network alone")
-    add("--backbone-scale", "--backbone_scale", type=float, help="size of the coarse network's input (default: 0.25)")
+    add("--backbone-scale", "--backbone_scale", type=float,
+        help="size of the coarse network's input (default: 0.25; 0.5 under 1024 pixels)")
     add("--sample-pixels", "--sample_pixels", type=int,
         help="pixels to refine (default: 320000 as in the paper; 80000 on sample data)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")

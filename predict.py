@@ -28,7 +28,8 @@ def parse(argv=None):
         help=f"what to write, of {', '.join(TYPES)} (default: pha com)")
     add("--weights", help="weights file (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
-    add("--backbone-scale", "--backbone_scale", type=float, help="size of the coarse network's input (default: 0.25)")
+    add("--backbone-scale", "--backbone_scale", type=float,
+        help="size of the coarse network's input (default: 0.25; 0.5 under 1024 pixels)")
     add("--sample-pixels", "--sample_pixels", type=int, help="pixels to refine in mode sampling (default: 80000)")
     add("--refine-mode", "--refine_mode", help="sampling, thresholding or full (default: sampling)")
     return parser.parse_args(argv)

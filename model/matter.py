@@ -13,6 +13,7 @@ from utils.errors import UserError, suggest
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 BACKENDS = ("auto", "paddle")
+SMALL = 1024  # pixels of a photo's longer side
 
 
 class Matter:
@@ -23,7 +24,8 @@ class Matter:
             The backbone is told from the file.
         backend: "auto" or "paddle".
         device: "cpu", "gpu" or "gpu:N"; None takes a GPU where there is one.
-        backbone_scale: size of the coarse network's input relative to the photo; None: 0.25.
+        backbone_scale: size of the coarse network's input relative to the photo; None: 0.25, and 0.5 for photos whose
+            longer side is below ``SMALL``, where a quarter would show the network too little.
         refine_mode: "sampling", "thresholding" or "full"; None: "sampling".
         sample_pixels: how many pixels "sampling" refines; None: 80,000.
         threshold: predicted error above which "thresholding" refines; None: 0.1.
@@ -54,7 +56,7 @@ class Matter:
             sample_pixels, refine_mode = 0, "sampling"  # a base network alone: its coarse result, enlarged
         self.settings = {
             "weights": str(path), "sha256": file_sha256(path), "backend": "paddle", "device": find_device(device),
-            "backbone": network["backbone"], "backbone_scale": 0.25 if backbone_scale is None else backbone_scale,
+            "backbone": network["backbone"], "backbone_scale": backbone_scale or "auto",
             "refine_mode": refine_mode or "sampling",
             "sample_pixels": 80_000 if sample_pixels is None else sample_pixels,
             "threshold": 0.1 if threshold is None else threshold,
@@ -63,7 +65,8 @@ class Matter:
 
     def _build(self, arrays, kernel_size):
         settings = self.settings
-        model = MattingRefine(settings["backbone"], settings["backbone_scale"], settings["refine_mode"],
+        scale = settings["backbone_scale"]
+        model = MattingRefine(settings["backbone"], 0.25 if scale == "auto" else scale, settings["refine_mode"],
                               settings["sample_pixels"], settings["threshold"], kernel_size or 3)
         if kernel_size is None:  # what the file lacks stays as it is, and is not used
             unused = {f"refiner.{name}": value.numpy() for name, value in model.refiner.state_dict().items()}
@@ -88,14 +91,22 @@ class Matter:
         Raises:
             ValueError: another dtype, nothing in it, or the two differ in shape.
         """
-        return run_network(self._network, src, bgr, self.settings["device"])
+        scale = self.settings["backbone_scale"]
+        if scale == "auto":
+            scale = 0.5 if max(src.shape[:2]) < SMALL else 0.25
+        return run_network(self._network, src, bgr, self.settings["device"], scale)
 
 
-def run_network(network, src, bgr, device):
-    """Matte one photo with a MattingRefine on ``device``; arguments and results as ``Matter.predict``."""
+def run_network(network, src, bgr, device, backbone_scale=None):
+    """Matte one photo with a MattingRefine on ``device``.
+
+    Args:
+        backbone_scale: None: the network's own.
+        src, bgr: as for ``Matter.predict``, which says what comes back and what is raised, too.
+    """
     height, width = _checked(src, bgr)
     with paddle.no_grad():
-        out = network(_tensor(src, device), _tensor(bgr, device))
+        out = network(_tensor(src, device), _tensor(bgr, device), backbone_scale)
         size = list(out.pha.shape[2:])
         err = F.interpolate(out.err_sm, size=size, mode="bilinear", align_corners=False)
         ref = F.interpolate(out.ref_sm, size=size, mode="nearest")

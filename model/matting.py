@@ -63,6 +63,7 @@ class MattingRefine(MattingBase):
 
     Input:
         src, bgr: (B, 3, H, W) float, RGB in 0..1, H and W multiples of 4.
+        backbone_scale: another scale for this call; None: the network's own.
 
     Output, a named tuple:
         pha: (B, 1, H, W) alpha, fgr: (B, 3, H, W) foreground colour; both in 0..1 at full size.
@@ -86,9 +87,10 @@ class MattingRefine(MattingBase):
         self.backbone_scale = backbone_scale
         self.refiner = Refiner(refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size)
 
-    def forward(self, src, bgr):
+    def forward(self, src, bgr, backbone_scale=None):
         height, width = _checked_size(src, bgr)
-        size = [max(1, int(side * self.backbone_scale)) for side in (height, width)]
+        scale = backbone_scale or self.backbone_scale
+        size = [max(1, int(side * scale)) for side in (height, width)]
         src_sm = F.interpolate(src, size=size, mode="bilinear", align_corners=False)
         bgr_sm = F.interpolate(bgr, size=size, mode="bilinear", align_corners=False)
         pha_sm, residual_sm, err_sm, hid = self._coarse(src_sm, bgr_sm)

@@ -53,7 +53,7 @@ def test_any_size(matter, height, width):
 
 def test_result_is_the_networks(whole):
     src, bgr = photos(64, 96)
-    matte = Matter(whole, device="cpu", sample_pixels=480).predict(src, bgr)
+    matte = Matter(whole, device="cpu", sample_pixels=480, backbone_scale=0.25).predict(src, bgr)
     network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=480)
     with paddle.no_grad():
         out = network(tensor(src), tensor(bgr))
@@ -77,15 +77,21 @@ def test_arguments_reach_the_network(whole):
     src, bgr = photos(64, 96)
     full = Matter(whole, device="cpu", refine_mode="full").predict(src, bgr)
     assert (full.ref == 1).all()
-    coarse = Matter(whole, device="cpu", sample_pixels=0).predict(src, bgr)
+    coarse = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.25).predict(src, bgr)
     assert (coarse.ref == 0).all() and np.abs(full.pha - coarse.pha).mean() > 0.01
-    above = Matter(whole, device="cpu", refine_mode="thresholding", threshold=0.5).predict(src, bgr)
+    above = Matter(whole, device="cpu", refine_mode="thresholding", threshold=0.5, backbone_scale=0.25).predict(src, bgr)
     with paddle.no_grad():
         small = reference_network(MattingRefine, "mobilenetv2")(tensor(src), tensor(bgr)).err_sm.numpy()[0, 0]
     assert np.array_equal(above.ref[::4, ::4] > 0, small > 0.5)
     assert 0 < above.ref.mean() < 1
     half = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.5).predict(src, bgr)
     assert np.abs(half.pha - coarse.pha).mean() > 0.01
+
+
+@pytest.mark.parametrize("size, scale", [((16, 1020), 0.5), ((1020, 16), 0.5), ((16, 1024), 0.25)])
+def test_small_photos_are_shown_to_the_coarse_network_at_half_size(whole, size, scale):
+    auto, fixed = (Matter(whole, device="cpu", sample_pixels=0, backbone_scale=value) for value in (None, scale))
+    assert np.array_equal(auto.predict(*photos(*size)).pha, fixed.predict(*photos(*size)).pha)
 
 
 def test_the_same_photo_gives_the_same_matte(matter):
@@ -107,7 +113,7 @@ def test_photos_are_left_as_they_were_and_need_not_be_contiguous(matter):
 
 def test_weights_of_the_base_alone_give_its_result_enlarged(base):
     src, bgr = photos(64, 96)
-    matter = Matter(base, device="cpu", sample_pixels=50_000, refine_mode="thresholding")
+    matter = Matter(base, device="cpu", sample_pixels=50_000, refine_mode="thresholding", backbone_scale=0.25)
     assert matter.settings["refine_mode"] == "sampling" and matter.settings["sample_pixels"] == 0
     matte = matter.predict(src, bgr)
     small = [F.interpolate(tensor(x), size=[16, 24], mode="bilinear", align_corners=False) for x in (src, bgr)]
@@ -120,7 +126,7 @@ def test_weights_of_the_base_alone_give_its_result_enlarged(base):
 
 def test_settings(whole):
     default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
-               "device": "cpu", "backbone": "mobilenetv2", "backbone_scale": 0.25, "refine_mode": "sampling",
+               "device": "cpu", "backbone": "mobilenetv2", "backbone_scale": "auto", "refine_mode": "sampling",
                "sample_pixels": 80_000, "threshold": 0.1}
     assert Matter(whole, device="cpu").settings == default
     given = dict(backbone_scale=0.125, refine_mode="thresholding", sample_pixels=0, threshold=0.0)
