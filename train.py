@@ -18,6 +18,8 @@ FLAGS = (
     ("backbone", str, "mobilenetv2, mobilenetv3, resnet50 or resnet101"),
     ("log_train_loss_interval", int, "iterations between two lines of the log"),
     ("num_workers", int, "processes that prepare batches"),
+    ("accumulate", int, "batches an iteration, as if they were one large one"),
+    ("amp", str, "mixed precision on a GPU: O1 or O2"),
     ("device", str, "cpu, gpu or gpu:N"),
     ("save_dir", str, "where checkpoints and logs go"),
     ("seed", int, "of everything random"),

@@ -15,6 +15,7 @@ from dataset.composite import blend, compose_pair
 from dataset.evaluation import EvalItem, EvaluationSet, disturb_background
 from dataset.generate import make_sample
 from utils.errors import UserError
+from utils.schedule import batch_length
 from utils.trimap import make_trimap
 
 # What a worker needs to know to make one sample; epoch and number feed its random stream.
@@ -46,12 +47,10 @@ class CompositeSet(Dataset):
         return len(self.pairs)
 
     def __getitem__(self, key):
-        rng = np.random.default_rng([key.seed, key.epoch, key.number])
+        rng, of_pair, of_bgr, scene = self._draw(key)
         frame = key.height, key.width
-        of_pair, of_bgr = draw_affine(rng, self.scale), draw_affine(rng, BACKGROUND_SCALE)
         try:
             seed = [key.seed, key.epoch, key.number, REPLACEMENT_STREAM]
-            scene = int(rng.integers(len(self.backgrounds)))
             pair = self._bad_files.load(0, key.number, seed, shortest_side(of_pair, frame))
             bgr = self._bad_files.load(1, scene, seed, shortest_side(of_bgr, frame))
         except UserError as error:
@@ -59,6 +58,16 @@ class CompositeSet(Dataset):
         fgr, pha = augment_pair(rng, pair.fgr, pair.pha, frame, self.size, of_pair)
         bgr = augment_background(rng, bgr, frame, self.size, of_bgr)
         return _sample(rng, fgr, pha, bgr, self.augment)
+
+    def describe(self, key):
+        """Which files a sample is made of, for messages."""
+        return f"{self.pairs.names[key.number]} on {self.backgrounds.names[self._draw(key)[-1]]}"
+
+    def _draw(self, key):
+        """(random stream after these draws, how the pair is placed, how the background is placed, which background)"""
+        rng = np.random.default_rng([key.seed, key.epoch, key.number])
+        placed = draw_affine(rng, self.scale), draw_affine(rng, BACKGROUND_SCALE)
+        return (rng, *placed, int(rng.integers(len(self.backgrounds))))
 
     def news(self):
         """One line for each file found unreadable since the last call; for the main process."""
@@ -85,37 +94,53 @@ class StreamSet(Dataset):
         pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM], key.height, key.width)
         return _sample(rng, fgr, pha, bgr, self.augment)
 
+    def describe(self, key):
+        """Which sample it is, for messages."""
+        return f"generated sample {key.number} of epoch {key.epoch + 1}"
+
     def news(self):
         """As of ``CompositeSet``: no files, no news."""
         return []
 
 
 class Batches(BatchSampler):
-    """The batches of one epoch as lists of ``SampleKey``: a seeded shuffle, one crop size a batch, the rest dropped.
+    """The batches of one epoch as lists of ``SampleKey``: a seeded shuffle, one crop size an iteration, the rest dropped.
+
+    An iteration takes ``accumulate`` batches in each of ``world`` processes. All processes cut the same shuffle, each
+    its own pieces of it; together an iteration's batches are the one large batch of a single process.
 
     Args:
         length: samples in the set.
         batch_size: samples a batch; a smaller set gives one smaller batch.
         crop: (least, most) pixels of a crop's sides, made multiples of 4.
-        start: batches to pass over, where a run goes on in the middle of an epoch.
+        start: iterations to pass over, where a run goes on in the middle of an epoch.
+        accumulate: batches an iteration takes in a process.
+        rank, world: number of this process, and how many there are.
     """
 
-    def __init__(self, length, batch_size, crop, seed, epoch, start=0):
-        self.length, self.batch_size = length, min(batch_size, length)
-        self.crop, self.seed, self.epoch, self.start = crop, seed, epoch, start
+    def __init__(self, length, batch_size, crop, seed, epoch, start=0, accumulate=1, rank=0, world=1):
+        self.batch_size = batch_length(length, batch_size, accumulate * world)
+        self.seed, self.epoch, self.start = seed, epoch, start
+        self.accumulate, self.rank, self.world = accumulate, rank, world
+        rng = np.random.default_rng([seed, epoch, 0, ORDER_STREAM])
+        self._order = rng.permutation(length)
+        least, most = (side // 4 for side in crop)
+        self._sides = rng.integers(least, most + 1, (length // (self.batch_size * accumulate * world), 2)) * 4
 
     def __len__(self):
-        return self.length // self.batch_size - self.start
+        return (len(self._sides) - self.start) * self.accumulate
 
     def __iter__(self):
-        rng = np.random.default_rng([self.seed, self.epoch, 0, ORDER_STREAM])
-        order = rng.permutation(self.length)
-        least, most = (side // 4 for side in self.crop)
-        sides = rng.integers(least, most + 1, (self.length // self.batch_size, 2)) * 4
-        for batch in range(self.start, len(sides)):
-            height, width = (int(side) for side in sides[batch])
-            numbers = order[batch * self.batch_size:(batch + 1) * self.batch_size]
-            yield [SampleKey(self.seed, self.epoch, int(number), height, width) for number in numbers]
+        for number in range(self.start, len(self._sides)):
+            yield from self.iteration(number)
+
+    def iteration(self, number):
+        """The batches of one iteration of the epoch."""
+        height, width = (int(side) for side in self._sides[number])
+        first = (number * self.accumulate * self.world + self.rank) * self.batch_size
+        for at in range(first, first + self.accumulate * self.world * self.batch_size, self.world * self.batch_size):
+            yield [SampleKey(self.seed, self.epoch, int(sample), height, width)
+                   for sample in self._order[at:at + self.batch_size]]
 
 
 def training_set(config, phase, catalog):

@@ -90,32 +90,33 @@ def measure(work):
     """
     import paddle
     from model.matter import find_device
-    from utils.trainer import train_step
+    from utils.step import train_step
     device = find_device(work["device"])
     paddle.set_device(device)
     on_gpu = device.startswith("gpu")
     if not on_gpu:
         bound_memory()
-    training, phase, batch = _prepare(work)
+    training, phase, batch = _prepare(work, device)
     seconds = []
     for _ in range(work["steps"] + 1):
         begun = time.perf_counter()
-        train_step(training, phase, batch)  # its last act, reading the terms, waits for the device
+        train_step(training, phase, [batch])  # reads the loss: waits for the device and the update before
         seconds.append(time.perf_counter() - begun)
-    memory = paddle.device.cuda.max_memory_allocated() if on_gpu else peak_memory()
+    memory = peak_memory(device)
     name = paddle.device.cuda.get_device_name() if on_gpu else device
     return {"seconds": statistics.median(seconds[1:]), "memory": memory, "device": name}
 
 
-def _prepare(work):
+def _prepare(work, device):
     """What a step needs: the run, its phase, and a batch of noise."""
     import paddle
     from utils.optimizer import build_optimizer
+    from utils.ranks import Ranks
     from utils.run import Run, build_network
     from utils.schedule import plan
     config = load_config(DEFAULT, {"backbone": work["backbone"], "device": work["device"],
                                    "phases": {work["phase"]: {"batch_size": work["batch"]}}})
-    training = Run(config, build_network(config), work["batch"], log=None)
+    training = Run(config, build_network(config), work["batch"], log=None, ranks=Ranks(0, 1, device))
     rates = config["phases"][work["phase"]]["rates"]
     training.optimizer = build_optimizer(training.network, rates, config["clip_norm"])
     phase = next(part for part in plan(config, work["batch"]) if part.name == work["phase"])

@@ -2,6 +2,7 @@
 
     iter_N/model.safetensors       network: parameters and buffers
     iter_N/optimizer.safetensors   Adam's moments, named after the network's parameters
+    iter_N/ema.safetensors         where weights are averaged: the network with the average for its weights
     iter_N/state.json              step, phase, scores, settings, checksums of the files beside it and of its own facts
 
 Random numbers need no file: every stream is derived from the seed and the step.
@@ -11,6 +12,7 @@ import json
 import os
 import re
 import shutil
+from collections import namedtuple
 from pathlib import Path
 
 from safetensors.numpy import load as load_bytes
@@ -18,15 +20,18 @@ from safetensors.numpy import save as to_bytes
 
 from utils.errors import UserError
 
-MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
+MODEL, OPTIMIZER, EMA, STATE = "model.safetensors", "optimizer.safetensors", "ema.safetensors", "state.json"
 RESULTS = "results.json"  # beside the checkpoints: the run is finished, with these scores
 
+# model, optimizer, ema: {name: ndarray}, the last two None where they were not saved; state: dict
+Checkpoint = namedtuple("Checkpoint", "model optimizer state ema")
 
-def save_checkpoint(folder, model, optimizer, state, metadata):
+
+def save_checkpoint(folder, model, optimizer, state, metadata, ema=None):
     """Write a checkpoint folder; what stood under this name before is replaced when the new one is complete.
 
     Args:
-        model: {name: ndarray}; optimizer: {name: ndarray} or None for weights alone.
+        model: {name: ndarray}; optimizer: {name: ndarray} or None for weights alone; ema: {name: ndarray} or None.
         state: JSON-able facts; metadata: {str: str} for the header of the weights file.
 
     Raises:
@@ -35,6 +40,8 @@ def save_checkpoint(folder, model, optimizer, state, metadata):
     files = {MODEL: to_bytes(model, metadata=metadata)}
     if optimizer is not None:
         files[OPTIMIZER] = to_bytes(optimizer)
+    if ema is not None:
+        files[EMA] = to_bytes(ema, metadata=metadata)
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     sums[STATE] = _state_sum(state)
     files[STATE] = json.dumps({**state, "sha256": sums}, indent=1).encode()
@@ -54,7 +61,7 @@ def load_checkpoint(folder):
     """Read a checkpoint folder.
 
     Returns:
-        (model {name: ndarray}, optimizer {name: ndarray} or None, state dict)
+        Checkpoint
 
     Raises:
         UserError: a file is missing or not what was written.
@@ -70,7 +77,8 @@ def load_checkpoint(folder):
         raise UserError(f"{folder} is not a whole checkpoint: {error!r}.") from None
     if broken or MODEL not in data:
         raise UserError(f"{folder} is damaged: {broken[0] if broken else MODEL} is not what was written.")
-    return load_bytes(data[MODEL]), load_bytes(data[OPTIMIZER]) if OPTIMIZER in data else None, state
+    model, optimizer, ema = (load_bytes(data[name]) if name in data else None for name in (MODEL, OPTIMIZER, EMA))
+    return Checkpoint(model, optimizer, state, ema)
 
 
 def latest_checkpoint(save_dir, warn):

@@ -7,14 +7,14 @@ from utils.errors import UserError, suggest
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "configs" / "default.yml"
-SCHEDULES = ("constant", "cosine")
+CHOICES = {"schedule": ("constant", "cosine"), "amp": (None, "O1", "O2"), "amp_dtype": ("float16", "bfloat16")}
 
 # Counts that a run divides by or that have no meaning below 1.
 AT_LEAST_ONE = ("stream_length", "log_train_loss_interval", "log_images_interval", "valid_interval", "valid_count",
-                "valid_size", "checkpoint_interval", "keep_checkpoint_max", "phases.base.batch_size",
-                "phases.joint.batch_size", "phases.base.size", "phases.joint.size")
+                "valid_size", "checkpoint_interval", "keep_checkpoint_max", "accumulate", "nonfinite_max",
+                "phases.base.batch_size", "phases.joint.batch_size", "phases.base.size", "phases.joint.size")
 AT_LEAST_ZERO = ("num_workers", "bad_files_max", "seed", "warmup_iters", "clip_norm", "phases.base.epochs",
-                 "phases.joint.epochs", "learning_rate", "refine.sample_pixels")
+                 "phases.joint.epochs", "learning_rate", "refine.sample_pixels", "ema")
 LEAST_CROP = {"base": 16, "joint": 64}  # the coarse network sees a quarter of a joint crop
 
 
@@ -123,8 +123,18 @@ def _check_ranges(config):
         crop = config["phases"][phase]["crop"]
         if len(crop) != 2 or not all(type(side) is int for side in crop) or not least <= crop[0] <= crop[1]:
             raise UserError(f"'phases.{phase}.crop' must be [smallest, largest] side, {least} or more, not {crop}.")
-    if config["schedule"] not in SCHEDULES:
-        raise UserError(f"unknown schedule '{config['schedule']}'.{suggest(config['schedule'], SCHEDULES)}")
+    for key, choices in CHOICES.items():
+        if config[key] not in choices:
+            raise UserError(f"unknown {key} '{config[key]}'.{suggest(config[key], filter(None, choices))}")
+    if config["ema"] >= 1:
+        raise UserError(f"'ema' must be below 1, not {config['ema']}; 0.999 is usual, 0 switches it off.")
+
+
+def completed(config):
+    """A configuration of an earlier version, whose checkpoint lacks keys that came later, with those at their defaults."""
+    whole = _read(DEFAULT)
+    _overlay(whole, config)
+    return whole
 
 
 def differences(old, new, prefix=""):

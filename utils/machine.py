@@ -34,8 +34,11 @@ def free_memory():
     return _kilobytes("/proc/meminfo", "MemAvailable:")
 
 
-def peak_memory():
-    """The most bytes that this process has held in memory so far; None where the system does not say."""
+def peak_memory(device="cpu"):
+    """The most bytes that this process has held so far, on a GPU for tensors; None where the system does not say."""
+    if device != "cpu":
+        import paddle
+        return paddle.device.cuda.max_memory_allocated()
     return _kilobytes("/proc/self/status", "VmHWM:")
 
 

@@ -12,16 +12,21 @@ class RunLog:
     """Writes ``save_dir/train.log`` and VisualDL records beside it. Use as a context manager.
 
     Where VisualDL is missing or fails, training goes on with a warning.
+
+    Args:
+        save_dir: folder for the files.
+        first: False in all but the first of several processes: warnings on screen, and nothing else.
     """
 
-    def __init__(self, save_dir):
+    def __init__(self, save_dir, first=True):
         Path(save_dir).mkdir(parents=True, exist_ok=True)
-        self._logger = logging.Logger("train", logging.INFO)
+        self._logger = logging.Logger("train", logging.INFO if first else logging.WARNING)
         form = logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
-        for handler in (logging.StreamHandler(sys.stdout), logging.FileHandler(Path(save_dir) / "train.log")):
+        files = [_LogFile(Path(save_dir) / "train.log")] if first else []
+        for handler in [logging.StreamHandler(sys.stdout)] + files:
             handler.setFormatter(form)
             self._logger.addHandler(handler)
-        self._records = self._open_records(save_dir)
+        self._records = self._open_records(save_dir) if first else None
 
     def __enter__(self):
         return self
@@ -67,6 +72,11 @@ class RunLog:
         except Exception as error:  # as above
             self.warn(f"VisualDL failed ({error}); training goes on without its records.")
             self._records = None
+
+
+class _LogFile(logging.FileHandler):
+    def handleError(self, record):
+        raise  # a disk that is full is to stop the run here as anywhere else, in one line
 
 
 class Meter:

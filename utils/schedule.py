@@ -10,7 +10,18 @@ PHASES = ("base", "joint")
 Phase = namedtuple("Phase", "name first_epoch last_epoch start end per_epoch")
 
 
-def plan(config, length, epoch_end=None):
+def batch_length(length, batch_size, batches):
+    """Samples in each of the ``batches`` of one iteration: ``batch_size``, or less where a set of ``length`` is small.
+
+    Raises:
+        UserError: not even one sample for each.
+    """
+    if length < batches:
+        raise UserError(f"{length} samples are too few for iterations of {batches} batches (accumulate x processes).")
+    return min(batch_size, length // batches)
+
+
+def plan(config, length, epoch_end=None, world=1):
     """The phases of a run, in order.
 
     Args:
@@ -18,19 +29,20 @@ def plan(config, length, epoch_end=None):
         length: samples an epoch.
         epoch_end: last epoch of the run, counted over all phases; None: as configured. A phase that would begin
             after it is left out, and the last phase is made longer or shorter to end there.
+        world: processes that train together, each with batches of its own.
 
     Raises:
         UserError: nothing is left to train.
     """
     wanted = [(name, config["phases"][name]["epochs"]) for name in PHASES if config["phases"][name]["epochs"] > 0]
-    phases, epoch, step = [], 0, 0
+    phases, epoch, step, batches = [], 0, 0, config["accumulate"] * world
     for position, (name, epochs) in enumerate(wanted):
         last = epoch + epochs
         if epoch_end is not None:
             last = epoch_end if position == len(wanted) - 1 else min(last, epoch_end)
         if last <= epoch:
             break
-        per_epoch = length // min(config["phases"][name]["batch_size"], length)
+        per_epoch = length // (batches * batch_length(length, config["phases"][name]["batch_size"], batches))
         phases.append(Phase(name, epoch, last, step, step + (last - epoch) * per_epoch, per_epoch))
         epoch, step = last, phases[-1].end
     if not phases:

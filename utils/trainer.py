@@ -2,23 +2,21 @@
 import sys
 
 import cv2
-import numpy as np
 import paddle
 from tqdm import tqdm
 
 from dataset.catalog import catalog_or_sample, open_catalog
 from dataset.loader import read_batches
 from dataset.training import Batches, training_set, validation_set
-from model.losses import base_loss, refine_loss
-from model.matter import find_device
-from model.matting import MattingBase
-from utils.checkpoint import clear, latest_checkpoint, recover
-from utils.errors import UserError
+from utils.checkpoint import clear, latest_checkpoint, load_checkpoint, recover
 from utils.interrupt import StopOnSignal
+from utils.machine import peak_memory
+from utils.ranks import join_ranks, synchronised
 from utils.report import prepare_folder
 from utils.run import Run, build_network, load_pretrained
-from utils.runlog import Meter, RunLog, picture_row, train_line
+from utils.runlog import Meter, RunLog, train_line
 from utils.schedule import learning_rate, plan
+from utils.step import train_step
 
 
 def train(config, epoch_end=None, force=False):
@@ -33,32 +31,23 @@ def train(config, epoch_end=None, force=False):
         True when the stage is finished, False when a signal stopped it (everything is saved).
 
     Raises:
-        UserError: data, weights or settings that cannot be used, or a loss that is not finite.
+        UserError: data, weights, settings or devices that cannot be used, or losses that are not finite.
     """
     cv2.setNumThreads(0)  # the cores are for the network; and see read_batches
-    paddle.set_device(find_device(config["device"]))
+    ranks = join_ranks(config["device"])
     paddle.seed(config["seed"])
-    network = build_network(config)
+    network = synchronised(build_network(config), ranks)
     catalog = _catalog(config)
     samples = len(training_set(config, "joint", catalog))
-    phases = plan(config, samples, epoch_end)
-    save_dir = prepare_folder(config["save_dir"], "--save-dir")
-    recover(save_dir)
-    with RunLog(save_dir) as log:
-        run = Run(config, network, samples, log)
-        saved = None if force else latest_checkpoint(save_dir, log.warn)
-        if saved is not None:
-            run.resume(saved, phases)
-            if run.step >= phases[-1].end:
-                log.info(f"[DONE] {save_dir} is finished ({run.step} iterations). --force runs it again.")
-                return True
-            log.info(f"[RESUME] from iteration {run.step} of {phases[-1].end} in {save_dir}.")
-        elif config["pretrain"] is not None:
-            line, run.refined = load_pretrained(network, config["pretrain"])
-            log.info(line)
+    phases = plan(config, samples, epoch_end, ranks.world)
+    save_dir = ranks.on_first(lambda: _prepared(config["save_dir"]))
+    with RunLog(save_dir, ranks.first) as log:
+        run = Run(config, network, samples, log, ranks)
+        if not _take_up(run, phases, force):
+            return True
         run.valid_items = validation_set(config, catalog)
         if force:
-            clear(save_dir)
+            ranks.on_first(lambda: clear(save_dir))
         with StopOnSignal() as stop:
             for phase in phases:
                 if run.step < phase.end and not run_phase(run, phase, phases[-1], catalog, stop):
@@ -70,86 +59,106 @@ def train(config, epoch_end=None, force=False):
 
 def run_phase(run, phase, last_phase, catalog, stop):
     """Train one phase from ``run.step`` to its end; False when a signal stopped it, unless it was the run's last step."""
-    config, settings = run.config, run.config["phases"][phase.name]
+    config = run.config
     run.enter(phase)
     samples = training_set(config, phase.name, catalog)
     meter = Meter()
-    with tqdm(total=phase.end, initial=run.step, desc=phase.name, disable=not sys.stderr.isatty()) as bar:
+    with tqdm(total=phase.end, initial=run.step, desc=phase.name, disable=not _watched(run)) as bar:
         while run.step < phase.end:
-            epoch = phase.first_epoch + (run.step - phase.start) // phase.per_epoch
-            batches = Batches(len(samples), settings["batch_size"], settings["crop"], config["seed"], epoch,
-                              start=(run.step - phase.start) % phase.per_epoch)
+            epoch, first = divmod(run.step - phase.start, phase.per_epoch)
+            batches = _batches(run, phase, phase.first_epoch + epoch, first, len(samples))
             meter.wait()
-            for batch in read_batches(samples, batches, config["num_workers"]):
+            for number, group in enumerate(_iterations(samples, batches, config["num_workers"]), first):
                 meter.read()
                 for line in samples.news():
                     run.log.warn(line)
-                terms, loss, pictures = train_step(run, phase, batch)
-                run.step += 1
+                outcome = train_step(run, phase, group)
+                run.count(outcome.updated, lambda: _names(samples, batches, number))
                 run.refined = run.refined or phase.name == "joint"
                 bar.update()
-                meter.add(loss, terms, len(batch[0]))
+                meter.add(outcome.loss, outcome.terms, batches.batch_size * len(group) * run.ranks.world)
                 if run.step % config["log_train_loss_interval"] == 0:
-                    _report(run, phase, epoch, last_phase, meter)
+                    _report(run, phase, batches.epoch, last_phase, meter, outcome.norm)
                 if run.step % config["log_images_interval"] == 0:
-                    run.log.pictures(pictures(), run.step)
+                    run.log.pictures(outcome.pictures(), run.step)
                 if run.step % config["valid_interval"] == 0 or run.step == phase.end:
                     run.validate_and_keep_best()
-                if stop.wanted or run.step % config["checkpoint_interval"] == 0 or run.step == phase.end:
+                stopping = run.ranks.any(stop.wanted)  # all processes stop at the same step, whichever got the signal
+                if stopping or run.step % config["checkpoint_interval"] == 0 or run.step == phase.end:
                     run.save()
-                if stop.wanted and run.step < last_phase.end:
+                if stopping and run.step < last_phase.end:
                     return False
                 meter.wait()
     return True
 
 
-def train_step(run, phase, batch):
-    """One update. Returns ({term: number}, loss, function that makes pictures of this batch).
-
-    Raises:
-        UserError: the loss is not finite.
-    """
-    network, config = run.network, run.config
-    # Dropout is the only chance in a step; seeding it by the step makes a resumed run the same as an uninterrupted one.
-    paddle.seed(int(np.random.SeedSequence([config["seed"], run.step]).generate_state(1)[0]))
-    src, bgr, fgr, pha = (image.astype("float32") / 255 for image in batch)
-    network.train()
-    if phase.name == "base":
-        pred = MattingBase.forward(network, src, bgr)
-        terms = base_loss(pred, pha, fgr, config["detach_error"])
-    else:
-        network.refiner.mode = "full"
-        pred = network(src, bgr)
-        network.refiner.mode = config["refine"]["mode"]
-        terms = refine_loss(pred, pha, fgr, config["detach_error"])
-    loss = sum(terms.values())
-    value = loss.item()
-    if not np.isfinite(value):
-        raise UserError(f"the loss is not finite at iteration {run.step}; lower --learning-rate. "
-                        f"Checkpoints up to here are in {run.save_dir}.")
-    loss.backward()
-    run.optimizer.set_lr(learning_rate(config, phase, run.step))
-    run.optimizer.step()
-    run.optimizer.clear_grad()
-
-    def pictures():
-        err = pred.err if phase.name == "base" else pred.err_sm
-        shown = {"src": src, "bgr": bgr, "pha": pred.pha, "com": pred.fgr * pred.pha, "err": err}
-        if phase.name == "joint":
-            with paddle.no_grad():
-                shown["ref"] = network.refiner.select(pred.err_sm)
-        return {f"train/{name}": picture_row(image.numpy()) for name, image in shown.items()}
-
-    return {name: term.item() for name, term in terms.items()}, value, pictures
+def _prepared(save_dir):
+    folder = prepare_folder(save_dir, "--save-dir")
+    recover(folder)
+    return folder
 
 
-def _report(run, phase, epoch, last_phase, meter):
+def _take_up(run, phases, force):
+    """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do."""
+    saved = None if force else _newest_checkpoint(run)
+    if saved is None:
+        if run.config["pretrain"] is not None:
+            line, run.refined = load_pretrained(run.network, run.config["pretrain"])
+            run.log.info(line)
+        run.begin()
+        return True
+    run.resume(saved, phases)
+    if run.step >= phases[-1].end:
+        run.log.info(f"[DONE] {run.save_dir} is finished ({run.step} iterations). --force runs it again.")
+        return False
+    run.log.info(f"[RESUME] from iteration {run.step} of {phases[-1].end} in {run.save_dir}.")
+    return True
+
+
+def _newest_checkpoint(run):
+    """The newest whole checkpoint, the same for all processes, or None. The first looks for it, the others read it."""
+    found = []
+
+    def look():
+        found.append(latest_checkpoint(run.save_dir, run.log.warn))
+        return None if found[0] is None else found[0].state["step"]
+
+    step = run.ranks.on_first(look)
+    if step is None or run.ranks.first:
+        return found[0] if found else None
+    return load_checkpoint(run.save_dir / f"iter_{step}")
+
+
+def _batches(run, phase, epoch, start, length):
+    settings = run.config["phases"][phase.name]
+    return Batches(length, settings["batch_size"], settings["crop"], run.config["seed"], epoch, start,
+                   run.config["accumulate"], run.ranks.rank, run.ranks.world)
+
+
+def _iterations(samples, batches, workers):
+    """Lists of the batches of one iteration each."""
+    reader = read_batches(samples, batches, workers)
+    return map(list, zip(*[reader] * batches.accumulate))
+
+
+def _names(samples, batches, number):
+    return [samples.describe(key) for batch in batches.iteration(number) for key in batch]
+
+
+def _watched(run):
+    return run.ranks.first and sys.stderr.isatty()
+
+
+def _report(run, phase, epoch, last_phase, meter, norm):
     loss, terms, costs, ips = meter.take()
     rate = learning_rate(run.config, phase, run.step - 1)
     run.log.info(train_line(phase.name, epoch + 1, last_phase.last_epoch, run.step, last_phase.end, loss, terms, rate,
                             costs, ips))
+    memory = peak_memory(run.ranks.device)
     run.log.scalars({"train/loss": loss, "train/lr": rate, "train/ips": ips, "train/reader_cost": costs[0],
-                     "train/batch_cost": costs[1], **{f"train/{name}": value for name, value in terms.items()}}, run.step)
+                     "train/batch_cost": costs[1], "train/grad_norm": norm,
+                     **({} if memory is None else {"train/memory_gib": memory / 2 ** 30}),
+                     **{f"train/{name}": value for name, value in terms.items()}}, run.step)
 
 
 def _catalog(config):
