@@ -96,14 +96,14 @@ def join_ranks(device):
     if env.world_size > 1 and (device or "").startswith("gpu:"):
         raise UserError(f"--device {device} would put all processes on one GPU; leave it out, and choose GPUs with the "
                         "launcher's --devices.")
-    device = find_device(device)
-    if device == "gpu:0":
-        device = find_device(f"gpu:{env.device_id}")  # 0 unless the launcher says otherwise
+    found = find_device(device)
+    if found != "cpu" and device in (None, "gpu"):
+        found = find_device(f"gpu:{env.device_id}")  # 0 unless the launcher says otherwise
     if env.world_size > 1:
-        _check_backend(device)
+        _check_backend(found)
         distributed.init_parallel_env()
-    paddle.set_device(device)
-    return Ranks(env.rank, env.world_size, device)
+    paddle.set_device(found)
+    return Ranks(env.rank, env.world_size, found)
 
 
 def synchronised(network, ranks):

@@ -33,7 +33,7 @@ def names(folder):
 def test_round_trip(tmp_path):
     save(tmp_path / "iter_7", 7)
     model, moments, state, ema = load_checkpoint(tmp_path / "iter_7")
-    assert model["a.weight"].tolist() == [[7, 7]] * 3 and model["b"].dtype == np.int64
+    assert ema is None and model["a.weight"].tolist() == [[7, 7]] * 3 and model["b"].dtype == np.int64
     np.testing.assert_array_equal(moments["a.weight|moment1_0"], np.full(5, 7 / 3, np.float32))
     assert state == {"step": 7, "rate": 0.1 + 0.2, "none": None}
     assert names(tmp_path) == ["iter_7"]

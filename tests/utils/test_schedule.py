@@ -6,7 +6,7 @@ from utils.schedule import learning_rate, plan
 
 
 def config(base=8, joint=2, base_batch=8, joint_batch=4, **keys):
-    return {"learning_rate": 0.01, "schedule": "constant", "warmup_iters": 0,
+    return {"learning_rate": 0.01, "schedule": "constant", "warmup_iters": 0, "accumulate": 1,
             "phases": {"base": {"epochs": base, "batch_size": base_batch},
                        "joint": {"epochs": joint, "batch_size": joint_batch}}, **keys}
 
