@@ -53,17 +53,16 @@ def clean(folder, kills, rng):
     for number in range(kills):
         before = newest(folder / "killed")
         moment = ("start", "iteration", "write")[number % 3]
-        left = kill_once(stage, folder, moment, rng)
+        old = half_written(folder / "killed")
+        left = [name for name in kill_once(stage, folder, moment, rng) if name not in old]
         writing += bool(left)
         after = newest(folder / "killed")
         kept = after >= before and went_on(folder / "killed.txt", before)
         survived, lost = survived + kept, lost + (not kept)
         print(f"kill {number + 1:2d} ({moment}): iteration {before} -> {after}"
               f"{', in the middle of writing ' + ', '.join(left) if left else ''}{'' if kept else '  LOST'}", flush=True)
-    last = start(stage, folder / "killed", folder / "killed.txt")
-    last.wait(LIMIT * 3)
-    went_on_at_last = last.returncode == 0 and went_on(folder / "killed.txt", newest_seen(folder / "killed.txt"))
-    same = went_on_at_last and identical(folder / "whole", folder / "killed")
+    start(stage, folder / "killed", folder / "killed.txt").wait(LIMIT * 3)
+    same = identical(folder / "whole", folder / "killed")
     print(f"{survived} survived, {lost} lost, final weights {'identical' if same else 'DIFFERENT'} "
           f"({writing} of the kills in the middle of writing a checkpoint)")
     return lost == 0 and same
@@ -111,18 +110,13 @@ def newest(save_dir):
     return int(found[-1].name.split("_")[1]) if found else 0
 
 
-def newest_seen(output):
-    """The iteration that a run says it goes on from; 0: it says nothing."""
-    found = re.search(r"\[RESUME\] from iteration (\d+)", output.read_text(encoding="utf-8"))
-    return int(found.group(1)) if found else 0
-
-
 def went_on(output, before):
     """Whether the run that wrote ``output`` took up iteration ``before``, or was killed before it could."""
     text = output.read_text(encoding="utf-8")
     if "Traceback" in text or "error:" in text or "[WARNING]" in text:
         return False
-    return newest_seen(output) in (before, 0) and not (before and "iter: 1/" in text)
+    resumed = re.search(r"\[RESUME\] from iteration (\d+)", text)
+    return int(resumed.group(1)) == before if resumed else before == 0 or "[TRAIN]" not in text
 
 
 def identical(one, other):
