@@ -104,7 +104,7 @@ class StreamSet(Dataset):
 
 
 class Batches(BatchSampler):
-    """The batches of one epoch as lists of ``SampleKey``: a seeded shuffle, one crop size an iteration, the rest dropped.
+    """The batches of one epoch as lists of ``SampleKey``: a seeded shuffle, one crop an iteration, the rest dropped.
 
     An iteration takes ``accumulate`` batches in each of ``world`` processes. All processes cut the same shuffle, each
     its own pieces of it; together an iteration's batches are the one large batch of a single process.

@@ -131,7 +131,7 @@ def _check_ranges(config):
 
 
 def completed(config):
-    """A configuration of an earlier version, whose checkpoint lacks keys that came later, with those at their defaults."""
+    """A checkpoint's configuration, with the keys that came after its version at their defaults."""
     whole = _read(DEFAULT)
     _overlay(whole, config)
     return whole

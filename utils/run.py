@@ -19,9 +19,9 @@ from utils.precision import Precision
 from utils.step import PhaseLoss
 
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
-FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir", "log_train_loss_interval",
-             "log_images_interval", "valid_interval", "checkpoint_interval", "keep_checkpoint_max", "pretrain",
-             "phases.base.epochs", "phases.joint.epochs")
+FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",
+             "log_train_loss_interval", "log_images_interval", "valid_interval", "checkpoint_interval",
+             "keep_checkpoint_max", "pretrain", "phases.base.epochs", "phases.joint.epochs")
 
 
 def build_network(config):

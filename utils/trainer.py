@@ -58,7 +58,7 @@ def train(config, epoch_end=None, force=False):
 
 
 def run_phase(run, phase, last_phase, catalog, stop):
-    """Train one phase from ``run.step`` to its end; False when a signal stopped it, unless it was the run's last step."""
+    """Train one phase from ``run.step`` to its end; False when a signal stopped it before the run's last step."""
     config = run.config
     run.enter(phase)
     samples = training_set(config, phase.name, catalog)

@@ -61,6 +61,34 @@ def test_a_batch_larger_than_the_set():
     assert [len(batch) for batch in Batches(3, 8, (64, 64), 1, 0)] == [3]
 
 
+def shares(length, batch_size, accumulate, world, start=0):
+    """The epoch's keys as [process][batch], for several processes."""
+    return [list(Batches(length, batch_size, (64, 256), 1, 0, start, accumulate, rank, world)) for rank in range(world)]
+
+
+@pytest.mark.parametrize("accumulate, world", [(3, 1), (1, 2), (2, 3)])
+def test_processes_and_turns_share_an_epoch_without_overlap(accumulate, world):
+    found = shares(48, 4, accumulate, world)
+    seen = [key.number for batches in found for batch in batches for key in batch]
+    assert sorted(seen) == list(range(48))
+    whole = list(Batches(48, 4 * accumulate * world, (64, 256), 1, 0))
+    assert {len(batches) for batches in found} == {len(whole) * accumulate}
+    for number, large in enumerate(whole):  # an iteration's batches are the large batch of one process, with its crop
+        own = [key for batches in found for batch in batches[number * accumulate:(number + 1) * accumulate] for key in batch]
+        assert sorted(own) == sorted(large)
+
+
+def test_a_share_goes_on_where_it_stopped():
+    whole, rest = shares(48, 2, 2, 2), shares(48, 2, 2, 2, start=3)
+    assert all(late == early[6:] for early, late in zip(whole, rest)) and len(rest[0]) == 18
+
+
+def test_small_sets_make_small_batches_and_never_none():
+    assert [len(batch) for batches in shares(5, 8, 1, 2) for batch in batches] == [2, 2]
+    with pytest.raises(UserError, match="3 samples are too few for iterations of 4 batches"):
+        shares(3, 8, 2, 2)
+
+
 def key(number=0, epoch=0, seed=1, height=64, width=96):
     return SampleKey(seed, epoch, number, height, width)
 
@@ -111,6 +139,16 @@ def test_composed_samples(config):
         np.testing.assert_array_equal(image, again)
     for other in (key(epoch=1), key(seed=2), key(number=1)):
         assert any((a != b).any() for a, b in zip(samples[other], sample))
+
+
+def test_messages_name_the_files_that_a_sample_is_made_of(config, monkeypatch):
+    samples = open_set(config)
+    wanted = key(number=2, epoch=3)
+    loaded, load = [], samples.backgrounds.load
+    monkeypatch.setattr(samples.backgrounds, "load", lambda index, *rest: loaded.append(index) or load(index, *rest))
+    samples[wanted]
+    assert samples.describe(wanted) == f"{samples.pairs.names[2]} on {samples.backgrounds.names[loaded[0]]}"
+    assert StreamSet(5, AUGMENT).describe(wanted) == "generated sample 2 of epoch 4"
 
 
 def test_without_disturbances_src_is_the_blend(config):

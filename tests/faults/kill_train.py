@@ -3,7 +3,7 @@
     python tests/faults/kill_train.py [--kills 25] [--seed 1] [--folder FOLDER]
 
 Each time the same command is started again. It must go on from the newest checkpoint, never from an older one, and the
-weights at the end must be those of a run that nobody disturbed. Ends with a tally, and exit code 1 where it is not clean.
+weights at the end must be those of a run that nobody disturbed. Ends with a tally; exit code 1 where it is not clean.
 """
 import argparse
 import os
@@ -59,8 +59,8 @@ def clean(folder, kills, rng):
         after = newest(folder / "killed")
         kept = after >= before and went_on(folder / "killed.txt", before)
         survived, lost = survived + kept, lost + (not kept)
-        print(f"kill {number + 1:2d} ({moment}): iteration {before} -> {after}"
-              f"{', in the middle of writing ' + ', '.join(left) if left else ''}{'' if kept else '  LOST'}", flush=True)
+        print(f"kill {number + 1:2d} ({moment}): iteration {before} -> {after}{', cut off ' if left else ''}"
+              f"{', '.join(left)}{'' if kept else '  LOST'}", flush=True)
     start(stage, folder / "killed", folder / "killed.txt").wait(LIMIT * 3)
     same = identical(folder / "whole", folder / "killed")
     print(f"{survived} survived, {lost} lost, final weights {'identical' if same else 'DIFFERENT'} "

@@ -2,7 +2,7 @@
 import pytest
 import yaml
 
-from utils.config import DEFAULT, ROOT, differences, load_config
+from utils.config import DEFAULT, ROOT, completed, differences, load_config
 from utils.errors import UserError
 
 
@@ -90,6 +90,11 @@ def test_1e_4_is_a_number(tmp_path):
     ({"data_root": 5}, "of type str, not 5"),
     ({"_base_": 5}, "'_base_'"),
     ({"_base_": "gone.yml"}, "gone.yml"),
+    ({"ema": 1.0}, "'ema' must be below 1"),
+    ({"ema": -0.5}, "'ema' must be 0 or more"),
+    ({"amp": "O"}, "unknown amp 'O'"),
+    ({"amp_dtype": "float8"}, "Did you mean 'float16'?"),
+    ({"nonfinite_max": 0}, "'nonfinite_max' must be 1"),
     ({"schedule": "cosin"}, "Did you mean 'cosine'?"),
     ({"log_train_loss_interval": 0}, "'log_train_loss_interval' must be 1 or more, not 0"),
     ({"phases": {"base": {"batch_size": 0}}}, "'phases.base.batch_size' must be 1"),
@@ -128,6 +133,14 @@ def test_the_stages_of_this_project_load():
     assert [configs[f"stage{n}.yml"]["phases"]["base"]["epochs"] for n in (1, 2, 3)] == [8, 0, 0]
     assert configs["stage2.yml"]["pretrain"] == configs["stage1.yml"]["save_dir"] + "/best_model"
     assert configs["stage3.yml"]["pretrain"] == configs["stage2.yml"]["save_dir"] + "/best_model"
+
+
+def test_a_configuration_of_an_earlier_version_has_later_keys_at_their_defaults():
+    old = load_config(DEFAULT, {"seed": 7, "phases": {"base": {"batch_size": 3}}})
+    whole = load_config(DEFAULT, {"seed": 7, "phases": {"base": {"batch_size": 3}}})
+    del old["ema"], old["amp"], old["phases"]["base"]["size"]
+    kept = completed(old)
+    assert {**kept, "save_dir": ""} == {**whole, "save_dir": ""}
 
 
 def test_differences():

@@ -1,4 +1,5 @@
 """The log's lines, and training that goes on without a working VisualDL."""
+import logging
 import re
 import sys
 import types
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from utils import runlog
-from utils.runlog import Meter, RunLog, picture_row, train_line
+from utils.runlog import Meter, RunLog, _LogFile, picture_row, train_line
 
 
 class Records:
@@ -56,6 +57,23 @@ def test_lines_go_to_the_screen_and_to_the_file(tmp_path, visualdl, capsys):
     log_lines = (tmp_path / "run" / "train.log").read_text().splitlines()
     assert capsys.readouterr().out.splitlines() == log_lines and len(log_lines) == 2
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[INFO\] second", log_lines[1])
+
+
+def test_all_but_the_first_process_say_warnings_and_write_nothing(tmp_path, visualdl, capsys):
+    made = visualdl()
+    with RunLog(tmp_path, first=False) as log:
+        log.info("one of many")
+        log.warn("a bad file")
+        log.scalars({"a": 1}, 1)
+    said = capsys.readouterr().out
+    assert "a bad file" in said and "one of many" not in said and made == [] and not list(tmp_path.iterdir())
+
+
+def test_a_log_on_a_full_disk_is_an_error(visualdl):
+    visualdl()
+    with pytest.raises(OSError, match="No space left"):
+        log = _LogFile("/dev/full")
+        log.handle(logging.LogRecord("train", logging.INFO, "", 0, "x" * 100_000, None, None))
 
 
 def test_records(tmp_path, visualdl):

@@ -19,6 +19,13 @@ def test_phases_follow_one_another_and_rests_are_dropped():
     assert outline(plan(config(), 20)) == [("base", 0, 8, 0, 16), ("joint", 8, 10, 16, 26)]
 
 
+def test_iterations_of_several_batches_and_processes_are_fewer():
+    assert outline(plan(config(accumulate=2), 64)) == [("base", 0, 8, 0, 32), ("joint", 8, 10, 32, 48)]
+    assert outline(plan(config(accumulate=2), 64, world=2)) == [("base", 0, 8, 0, 16), ("joint", 8, 10, 16, 24)]
+    with pytest.raises(UserError, match="too few"):
+        plan(config(), 3, world=4)
+
+
 def test_a_phase_without_epochs_is_left_out():
     assert outline(plan(config(base=0), 20)) == [("joint", 0, 2, 0, 10)]
     assert outline(plan(config(joint=0), 20)) == [("base", 0, 8, 0, 16)]

@@ -44,7 +44,7 @@ class Log:
 
 @pytest.fixture
 def begun(stage):
-    """begun(batches, batch_size, **keys) -> a run in the base phase, the phase, and the batches of its first iteration."""
+    """begun(batches, batch_size, **keys) -> a run in the base phase, the phase, the batches of its first iteration."""
     def begin(batches=1, batch_size=2, **keys):
         config = load_config(stage(accumulate=batches, **keys))
         paddle.seed(1)
@@ -52,10 +52,13 @@ def begun(stage):
         run.begin()
         run.optimizer = run_module.build_optimizer(run.network, config["phases"]["base"]["rates"])
         samples = training_set(config, "base", None)
-        found = Batches(4, batch_size, (64, 64), 1, 0, accumulate=batches).iteration(0)
-        return run, plan(config, 4)[0], [[paddle.to_tensor(np.stack(images)) for images in zip(*map(samples.__getitem__, keys))]
-                                         for keys in found]
+        keys = Batches(4, batch_size, (64, 64), 1, 0, accumulate=batches).iteration(0)
+        return run, plan(config, 4)[0], [tensors([samples[key] for key in batch]) for batch in keys]
     return begin
+
+
+def tensors(samples):
+    return [paddle.to_tensor(np.stack(images)) for images in zip(*samples)]
 
 
 def weights(run):
@@ -89,7 +92,7 @@ def test_the_norm_is_of_all_gradients_together(begun, monkeypatch):
     monkeypatch.setattr(run.optimizer, "step", lambda: kept.extend(
         parameter.grad.numpy() for parameter in run.network.parameters() if parameter.grad is not None))
     outcome = train_step(run, phase, batches)
-    assert outcome.norm == pytest.approx(np.sqrt(sum((value.astype(np.float64) ** 2).sum() for value in kept)), rel=1e-4)
+    assert outcome.norm == pytest.approx(np.sqrt(sum((value.astype(float) ** 2).sum() for value in kept)), rel=1e-4)
 
 
 @pytest.mark.parametrize("where", ["loss", "gradient"])
