@@ -23,6 +23,7 @@ def prepare_cpu(threads=None):
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
     for text in NOISE:
         warnings.filterwarnings("ignore", message=text)
+    import cv2  # noqa: F401  (before paddle 2.6, whose own zlib would take the place of the one that PNG files need)
     real, sys.stderr = sys.stderr, _WithoutThreadWarning(sys.stderr)
     try:
         import paddle  # noqa: F401

@@ -82,26 +82,31 @@ def test_a_signal_to_one_process_stops_both_at_the_same_step(tmp_path, stage):
     try:
         for line in process.stdout:
             if "[TRAIN] base epoch: 1/2, iter: 2/" in line:
-                os.kill(second_worker(process.pid), signal.SIGTERM)
+                os.kill(workers(process.pid)["1"], signal.SIGTERM)
                 break
         out, _ = process.communicate(timeout=100)
     finally:
+        for pid in workers(process.pid).values():  # the launcher's processes outlive it
+            os.kill(pid, signal.SIGKILL)
         process.kill()
     assert process.returncode == 0, out
     step = int(re.search(r"\[STOPPED\] saved iteration (\d+)", out).group(1))
     assert [folder.name for folder in checkpoints(tmp_path / "run")] == [f"iter_{step}"]
 
 
-def second_worker(launcher):
+def workers(launcher):
+    """{rank: process id} of what a launcher has started."""
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            environment = (folder / "environ").read_bytes().split(b"\0")
+            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            environment = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        if int(fields[1]) == launcher and b"PADDLE_TRAINER_ID=1" in environment:
-            return int(folder.name)
-    raise AssertionError("the launcher has no second process")
+        rank = [value.split("=")[1] for value in environment if value.startswith("PADDLE_TRAINER_ID=")]
+        if parent == launcher and rank:
+            found[rank[0]] = int(folder.name)
+    return found
 
 
 def test_one_process_needs_no_others():
