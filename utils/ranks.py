@@ -13,7 +13,7 @@ from utils.errors import UserError
 
 
 class Ranks:
-    """This process among those of the run. Every method but ``wrap`` is called by all of them at the same moment.
+    """This process among those of the run. Methods that talk are called by all at the same moment.
 
     Args:
         rank: number of this process; number 0 writes and validates.
@@ -23,11 +23,17 @@ class Ranks:
 
     def __init__(self, rank, world, device):
         self.rank, self.world, self.device = rank, world, device
+        self._launcher = os.getppid()
 
     @property
     def first(self):
         """Whether this process is the one that writes and validates."""
         return self.rank == 0
+
+    @property
+    def abandoned(self):
+        """Whether the launcher has died: some of paddle's die of a signal without a word to their processes."""
+        return self.world > 1 and os.getppid() != self._launcher
 
     def wrap(self, layer, find_unused):
         """``layer`` with gradients averaged over the processes, which begin with the weights of the first.

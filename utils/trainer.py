@@ -83,7 +83,7 @@ def run_phase(run, phase, last_phase, catalog, stop):
                     run.log.pictures(outcome.pictures(), run.step)
                 if run.step % config["valid_interval"] == 0 or run.step == phase.end:
                     run.validate_and_keep_best()
-                stopping = run.ranks.any(stop.wanted)  # all processes stop at the same step, whichever got the signal
+                stopping = run.ranks.any(stop.wanted or run.ranks.abandoned)  # all at the same step, whichever is told
                 if stopping or run.step % config["checkpoint_interval"] == 0 or run.step == phase.end:
                     run.save()
                 if stopping and run.step < last_phase.end:
