@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -80,20 +81,32 @@ def test_a_signal_stops_both_at_the_same_step(tmp_path, stage, whom):
     path.write_text(yaml.safe_dump(content))
     process = subprocess.Popen(command(path, tmp_path / "losses.txt", 2), stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, cwd=PROJECT, env=QUIET)
+    started = {}
     try:
         for line in process.stdout:
             if "[TRAIN] base epoch: 1/2, iter: 2/" in line:
                 started = workers(process.pid)
                 os.kill(started["1"] if whom == "process" else process.pid, signal.SIGTERM)
                 break
-        out, _ = process.communicate(timeout=60)  # until all who write there have ended
+        process.communicate(timeout=60)
+        limit = time.monotonic() + 60
+        while any(map(alive, started.values())) and time.monotonic() < limit:
+            time.sleep(0.1)
+        assert not any(map(alive, started.values()))
     finally:
-        for pid in workers(process.pid).values():
+        for pid in filter(alive, started.values()):
             os.kill(pid, signal.SIGKILL)
         process.kill()
-    assert process.returncode == (0 if whom == "process" else -signal.SIGTERM), out
-    step = int(re.search(r"\[STOPPED\] saved iteration (\d+)", out).group(1))
-    assert [folder.name for folder in checkpoints(tmp_path / "run")] == [f"iter_{step}"]
+    assert process.returncode == (0 if whom == "process" else -signal.SIGTERM)
+    step = int(re.search(r"\[STOPPED\] saved iteration (\d+)", (tmp_path / "run" / "train.log").read_text()).group(1))
+    assert step > 1 and [folder.name for folder in checkpoints(tmp_path / "run")] == [f"iter_{step}"]
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""  # empty for a zombie
+    except OSError:
+        return False
 
 
 def workers(launcher):
