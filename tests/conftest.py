@@ -13,10 +13,15 @@ TINY = {
 
 @pytest.fixture
 def stage(tmp_path):
-    """write(folder="run", base=1, joint=1, **keys) -> path of a stage's YAML that saves into tmp_path/folder."""
-    def write(folder="run", base=1, joint=1, **keys):
+    """write(folder="run", base=1, joint=1, rates=None, **keys) -> path of a stage's YAML that saves into tmp_path/folder.
+
+    base and joint are epochs, rates those of the joint phase.
+    """
+    def write(folder="run", base=1, joint=1, rates=None, **keys):
         content = {**copy.deepcopy(TINY), "save_dir": str(tmp_path / folder), **keys}
         content["phases"]["base"]["epochs"], content["phases"]["joint"]["epochs"] = base, joint
+        if rates:
+            content["phases"]["joint"]["rates"] = rates
         path = tmp_path / f"{folder}.yml"
         path.write_text(yaml.safe_dump(content))
         return path

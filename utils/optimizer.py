@@ -27,6 +27,14 @@ def build_optimizer(network, rates, clip_norm=0.0):
     return _Adam(learning_rate=1e-4, parameters=parameters, grad_clip=clip)
 
 
+def freeze_others(network, rates):
+    """Let only the parts of ``network`` that ``rates`` names learn: the others get no gradient."""
+    for part, layers in network.named_children():
+        for name, parameter in layers.named_parameters():
+            if not name.endswith(("._mean", "._variance")):  # BatchNorm's statistics, which paddle lists as well
+                parameter.stop_gradient = part not in rates
+
+
 class _Adam(paddle.optimizer.Adam):
     """Adam whose state has the same names whether or not its parameters had another optimizer before.
 

@@ -14,7 +14,7 @@ from utils.ema import Ema
 from utils.errors import UserError
 from utils.evaluate import evaluate, matter_method
 from utils.media import write_bytes
-from utils.optimizer import build_optimizer, load_optimizer_arrays, optimizer_arrays
+from utils.optimizer import build_optimizer, freeze_others, load_optimizer_arrays, optimizer_arrays
 from utils.precision import Precision
 from utils.step import PhaseLoss
 
@@ -71,7 +71,7 @@ class Run:
         self.learner = ranks.wrap(PhaseLoss(network, config, self.precision), config["phases"]["base"]["epochs"] > 0)
         self.ema = None
         self.valid_items = None  # set before the first phase is entered
-        self.optimizer = None
+        self.optimizer, self.rates = None, {}
         self.step = 0
         self.phase, self.phase_start = None, 0  # name, and the step it began at
         self.scores = {}  # {phase: [score before it, best score in it or None]}
@@ -113,7 +113,9 @@ class Run:
     def enter(self, phase):
         """Set up for a phase: its optimizer (with its saved state after a resume) and, if it is new, a first score."""
         settings = self.config["phases"][phase.name]
-        self.optimizer = build_optimizer(self.network, settings["rates"], self.config["clip_norm"])
+        self.rates = {part: factor for part, factor in settings["rates"].items() if factor > 0}
+        self.optimizer = build_optimizer(self.network, self.rates, self.config["clip_norm"])
+        freeze_others(self.network, self.rates)
         if self.phase == phase.name and self._optimizer_arrays is not None:
             load_optimizer_arrays(self.optimizer, self.network, self._optimizer_arrays)
         self._optimizer_arrays = None
@@ -125,6 +127,13 @@ class Run:
             self.scores[phase.name] = [score, score if begun else None]
             if begun:
                 self.ranks.on_first(self._save_best)
+
+    def train_mode(self):
+        """Set the parts that learn to training, and the others to evaluation, so that their statistics stay, too."""
+        self.network.train()
+        for part, layers in self.network.named_children():
+            if part not in self.rates:
+                layers.eval()
 
     def count(self, updated, names):
         """Count an iteration as done, with or without an update.

@@ -62,7 +62,7 @@ def train_step(run, phase, batches):
     Returns:
         Outcome
     """
-    run.network.train()
+    run.train_mode()
     statistics, found = Statistics(run.network), []
     for turn, batch in enumerate(batches):
         _seed(run, turn)

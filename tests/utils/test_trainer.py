@@ -290,3 +290,13 @@ def test_a_finished_stage_leaves_its_scores_and_a_forced_one_takes_them_back(sta
         assert scores["before"]["sad"] > 0 and scores["best"]["sad"] > 0
     checkpoint.clear(tmp_path / "run")
     assert not {"results.json", "best_model", "iter_4"} & set(names(tmp_path / "run"))
+
+
+def test_a_part_at_rate_0_stays_as_it_was(stage, tmp_path):
+    run(stage("first"))
+    best = tmp_path / "first" / "best_model"
+    frozen = {"backbone": 0.0, "aspp": 0.0, "decoder": 0.0, "refiner": 1.0}
+    run(stage("second", base=0, rates=frozen), "--pretrain", str(best))
+    differing = changed(load_checkpoint(best)[0], load_checkpoint(checkpoints(tmp_path / "second")[-1])[0])
+    assert {part for part, arrays in differing.items() if arrays} == {"refiner"}
+    assert any(name.endswith("_mean") for name in differing["refiner"])  # its statistics are its own again
