@@ -236,7 +236,8 @@ def begun(stage):
     paddle.seed(1)
     run = Run(config, build_network(config), 4, Silent(), Ranks(0, 1, "cpu"))
     phase = plan(config, 4)[0]
-    run.optimizer = run_module.build_optimizer(run.network, config["phases"]["base"]["rates"])
+    run.rates = config["phases"]["base"]["rates"]
+    run.optimizer = run_module.build_optimizer(run.network, run.rates)
     samples = training_set(config, "base", None)
     keys = next(iter(Batches(2, 2, (64, 64), 1, 0)))
     batch = [paddle.to_tensor(np.stack(images)) for images in zip(*(samples[key] for key in keys))]
