@@ -28,8 +28,11 @@ def parse(argv=None):
         help=f"what to write, of {', '.join(TYPES)} (default: pha com)")
     add("--weights", help="weights file (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
+    add("--backend", default="auto", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
+    add("--precision", default="fp32", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")
+    add("--max-memory", "--max_memory", type=float, metavar="MIB", help="what refining may take at once (default: what is fastest)")
     add("--backbone-scale", "--backbone_scale", type=float,
-        help="size of the coarse network's input (default: 0.25; 0.5 under 1024 pixels)")
+        help="size of the coarse network's input (default: 0.5; 0.25 from 2560 pixels on)")
     add("--sample-pixels", "--sample_pixels", type=int, help="pixels to refine in mode sampling (default: 80000)")
     add("--refine-mode", "--refine_mode", help="sampling, thresholding or full (default: sampling)")
     return parser.parse_args(argv)
@@ -48,10 +51,11 @@ def inputs(args):
 
 def open_matter(args):
     """The network of the command line."""
-    prepare_cpu()
-    from model import Matter  # takes seconds; bad input should be told at once
-    return Matter(weights=args.weights, device=args.device, backbone_scale=args.backbone_scale,
-                  refine_mode=args.refine_mode, sample_pixels=args.sample_pixels)
+    prepare_cpu(load=False)
+    from model import Matter  # after these settings
+    return Matter(weights=args.weights, backend=args.backend, device=args.device, backbone_scale=args.backbone_scale,
+                  refine_mode=args.refine_mode, sample_pixels=args.sample_pixels, precision=args.precision,
+                  max_memory=args.max_memory)
 
 
 def main(argv=None):

@@ -2,7 +2,15 @@
 
     from model import MattingBase, MattingRefine, Matter
 """
-from model.matter import Matte, Matter
-from model.matting import MattingBase, MattingRefine
+import importlib
 
+# Loaded when they are asked for: the networks need paddle, which takes seconds to import, and Matter often does without.
+_HOMES = {"Matte": "model.matter", "Matter": "model.matter",
+          "MattingBase": "model.matting", "MattingRefine": "model.matting"}
 __all__ = ["MattingBase", "MattingRefine", "Matte", "Matter"]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'model' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,89 +1,104 @@
 """Matter: from two photos to a matte. The only door to inference; numpy in, numpy out."""
+import os
+import shutil
 from collections import namedtuple
 
+import cv2
 import numpy as np
-import paddle
-from paddle.nn import functional as F
 
-from model.matting import MattingRefine
-from model.refiner import REFINE_MODES
-from model.weights import describe_state, file_sha256, load_state, read_weights, weights_path
-from model.weights.loading import from_torch_names
+from model.blocks import Blocks, choose, shrink
+from model.engines import open_engine
+from model.engines.exported import BATCH
+from model.geometry import ALPHA, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
+from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
 from utils.errors import UserError, suggest
 
 Matte = namedtuple("Matte", "pha fgr err ref")
-BACKENDS = ("auto", "paddle")
-SMALL = 1024  # pixels of a photo's longer side
+REFINE_MODES = ("sampling", "thresholding", "full")
+PRECISIONS = ("fp32", "fp16", "bf16")
+QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
+BLOCK_BYTES = 400_000  # what refining one block takes at once, seen with every engine
 
 
 class Matter:
-    """Runs a matting network on photos of any size.
+    """Runs a matting network on photos of any size. May be used by several threads, and as a context manager.
 
     Args:
         weights: a weights file (.safetensors, .pdparams, the authors' .pth), or None for the starter weights.
             The backbone is told from the file.
-        backend: "auto" or "paddle".
+        backend: "paddle", "paddle-inference", "onnxruntime", "openvino"; "auto" takes the fastest that is installed and
+            passes its self-check; ``settings["backend"]`` says which.
         device: "cpu", "gpu" or "gpu:N"; None takes a GPU where there is one.
-        backbone_scale: size of the coarse network's input relative to the photo; None: 0.25, and 0.5 for photos whose
-            longer side is below ``SMALL``, where a quarter would show the network too little.
+        backbone_scale: size of the coarse network's input relative to the photo, at most 0.5. None: 0.5, and 0.25 for
+            photos whose longer side is ``QUARTER_FROM`` or more. 0.25 is faster, and sees less of small photos.
         refine_mode: "sampling", "thresholding" or "full"; None: "sampling".
         sample_pixels: how many pixels "sampling" refines; None: 80,000.
         threshold: predicted error above which "thresholding" refines; None: 0.1.
+        precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little.
+        threads: of a CPU backend; None: its own choice.
+        max_memory: MiB that refining may take at once, beyond the photos and mattes themselves; None: what is fastest.
+            The result does not depend on it.
 
     Raises:
         UserError: the weights cannot be read or used, or an argument is not known.
 
     Example:
         from model import Matter
-        matter = Matter()
-        pha = matter.predict(src, bgr).pha      # src, bgr: uint8 RGB arrays of one size
+        with Matter() as matter:
+            pha = matter.predict(src, bgr).pha      # src, bgr: uint8 RGB arrays of one size
     """
 
     def __init__(self, weights=None, backend="auto", device=None, backbone_scale=None, refine_mode=None,
-                 sample_pixels=None, threshold=None):
-        if backend not in BACKENDS:
-            raise UserError(f"unknown backend '{backend}'.{suggest(backend, BACKENDS)}")
-        if refine_mode not in (None, *REFINE_MODES):
-            raise UserError(f"unknown refine mode '{refine_mode}'.{suggest(refine_mode, REFINE_MODES)}")
+                 sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None):
+        _check_choice("refine mode", refine_mode or "sampling", REFINE_MODES)
+        _check_choice("precision", precision, PRECISIONS)
+        if backbone_scale is not None and not 0 < backbone_scale <= 0.5:
+            raise UserError(f"backbone scale lies above 0 and is at most 0.5, not {backbone_scale}.")
+        if sample_pixels is not None and sample_pixels < 0:
+            raise UserError(f"the number of pixels to refine is at least 0, not {sample_pixels}.")
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise UserError(f"the refine threshold lies in 0..1, not {threshold}.")
         path = weights_path(weights)
-        arrays, _ = read_weights(path)
-        arrays = from_torch_names(arrays)
+        arrays = from_torch_names(read_weights(path)[0])
         try:
             network = describe_state(arrays)
         except ValueError as error:
             raise UserError(f"{path} does not hold a matting network: {error}.") from None
         if network["refine_kernel_size"] is None:
             sample_pixels, refine_mode = 0, "sampling"  # a base network alone: its coarse result, enlarged
+        self._reach = (network["refine_kernel_size"] or 3) // 2
         self.settings = {
-            "weights": str(path), "sha256": file_sha256(path), "backend": "paddle", "device": find_device(device),
+            "weights": str(path), "sha256": file_sha256(path), "backend": backend, "device": find_device(device),
             "backbone": network["backbone"], "backbone_scale": backbone_scale or "auto",
             "refine_mode": refine_mode or "sampling",
             "sample_pixels": 80_000 if sample_pixels is None else sample_pixels,
-            "threshold": 0.1 if threshold is None else threshold,
+            "threshold": 0.1 if threshold is None else threshold, "precision": precision,
         }
-        self._network = self._build(arrays, network["refine_kernel_size"])
-
-    def _build(self, arrays, kernel_size):
-        settings = self.settings
-        scale = settings["backbone_scale"]
-        model = MattingRefine(settings["backbone"], 0.25 if scale == "auto" else scale, settings["refine_mode"],
-                              settings["sample_pixels"], settings["threshold"], kernel_size or 3)
-        if kernel_size is None:  # what the file lacks stays as it is, and is not used
-            unused = {f"refiner.{name}": value.numpy() for name, value in model.refiner.state_dict().items()}
-            arrays = {**arrays, **unused}
+        self._batch = _blocks_at_once(max_memory)
         try:
-            load_state(model, arrays)
+            self._engine = open_engine(backend, network, arrays, self.settings["sha256"], self.settings["device"],
+                                       precision, threads)
         except ValueError as error:
-            raise UserError(f"{settings['weights']} cannot be used: {error}") from None
-        model.eval()
-        return model.to(settings["device"])
+            raise UserError(f"{path} cannot be used: {error}") from None
+        self.settings["backend"] = self._engine.name
 
-    def predict(self, src, bgr):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Give the engine's memory back; the object is not used afterwards."""
+        self._engine.close()
+
+    def predict(self, src, bgr, want=Matte._fields):
         """Matte one photo.
 
         Args:
             src: uint8 (H, W, 3) RGB, the photo with the subject.
             bgr: uint8 (H, W, 3) RGB, the same scene without it.
+            want: which of "pha", "fgr", "err", "ref" to make; the others are None, and cost nothing.
 
         Returns:
             Matte(pha (H, W), fgr (H, W, 3), err (H, W), ref (H, W)), float32 in 0..1; ref is 1 where it was refined.
@@ -91,27 +106,70 @@ class Matter:
         Raises:
             ValueError: another dtype, nothing in it, or the two differ in shape.
         """
-        scale = self.settings["backbone_scale"]
-        if scale == "auto":
-            scale = 0.5 if max(src.shape[:2]) < SMALL else 0.25
-        return run_network(self._network, src, bgr, self.settings["device"], scale)
+        return self.predict_batch([src], [bgr], want)[0]
+
+    def predict_batch(self, srcs, bgrs, want=Matte._fields):
+        """Matte photos of one size together: lists as long as each other, of what ``predict`` takes and returns."""
+        if len(srcs) != len(bgrs) or len({src.shape for src in srcs}) > 1:
+            raise ValueError("a batch is as many src as bgr, all of one size")
+        if not srcs:
+            return []
+        height, width = [checked_size(src, bgr) for src, bgr in zip(srcs, bgrs)][0]
+        if self.settings["device"] != "cpu":  # to and fro between the host and a GPU costs more than it saves
+            return [self._predict_there(src, bgr, want) for src, bgr in zip(srcs, bgrs)]
+        srcs, bgrs = ([padded(photo) for photo in photos] for photos in (srcs, bgrs))
+        size = coarse_size(srcs[0].shape[:2], self.settings["backbone_scale"])
+        coarse = self._engine.coarse(*(np.stack([shrink(photo, *size) for photo in photos]) for photos in (srcs, bgrs)))
+        return [Matte(*(None if found is None else found[:height, :width]
+                        for found in self._refine(found, src, bgr, want)))
+                for found, src, bgr in zip(coarse, srcs, bgrs)]
+
+    def _predict_there(self, src, bgr, want):
+        """A Matte by the whole network on the device."""
+        found = self._engine.whole(src, bgr, coarse_scale(src.shape[:2], self.settings["backbone_scale"]), self.settings)
+        return Matte(*(value if name in want else None for name, value in zip(Matte._fields, found)))
+
+    def _refine(self, coarse, src, bgr, want):
+        """A Matte of one padded photo, from its coarse array (h, w, 37)."""
+        (height, width), settings = src.shape[:2], self.settings
+        err_sm = np.clip(coarse[..., ERROR], 0, 1)
+        err = resize(err_sm, height // PATCH, width // PATCH)
+        chosen = choose(err, settings["refine_mode"], settings["sample_pixels"], settings["threshold"])
+        pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
+        fgr = resize(np.ascontiguousarray(coarse[..., COLOUR]), height, width) if "fgr" in want else None
+        quarter = coarse.shape[0] * 4 == height and coarse.shape[1] * 4 == width
+        blocks = Blocks(chosen, self._reach, quarter)
+        if len(blocks) and not quarter and coarse.shape[:2] != (height // 2, width // 2):
+            coarse = resize(np.clip(coarse, LOWEST, HIGHEST), height // 2, width // 2)
+        for batch in blocks.batches(self._batch):
+            inputs, count = blocks.inputs(batch, coarse, src, bgr), batch.stop - batch.start
+            refined = self._engine.blocks(_filled(inputs, self._batch), quarter)[:count]
+            blocks.paste(batch, refined, pha, fgr)
+        np.clip(pha, 0, 1, out=pha)
+        if fgr is not None:
+            cv2.addWeighted(src, 1 / 255, fgr, 1, 0, dst=fgr, dtype=cv2.CV_32F)
+            np.clip(fgr, 0, 1, out=fgr)
+        return Matte(pha if "pha" in want else None, fgr, resize(err_sm, height, width) if "err" in want else None,
+                     chosen.repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32) if "ref" in want else None)
 
 
-def run_network(network, src, bgr, device, backbone_scale=None):
-    """Matte one photo with a MattingRefine on ``device``.
+def coarse_size(size, scale="auto"):
+    """(height, width) of the coarse network's input for a photo of ``size``, multiples of 4, as ``Matter`` chooses it."""
+    return tuple(max(1, int(side * coarse_scale(size, scale))) for side in size)
 
-    Args:
-        backbone_scale: None: the network's own.
-        src, bgr: as for ``Matter.predict``, which says what comes back and what is raised, too.
-    """
-    height, width = _checked(src, bgr)
-    with paddle.no_grad():
-        out = network(_tensor(src, device), _tensor(bgr, device), backbone_scale)
-        size = list(out.pha.shape[2:])
-        err = F.interpolate(out.err_sm, size=size, mode="bilinear", align_corners=False)
-        ref = F.interpolate(out.ref_sm, size=size, mode="nearest")
-    pha, fgr, err, ref = (x[0].numpy()[:, :height, :width] for x in (out.pha, out.fgr, err, ref))
-    return Matte(pha[0], np.ascontiguousarray(fgr.transpose(1, 2, 0)), err[0], ref[0])
+
+def coarse_scale(size, scale="auto"):
+    """The backbone scale for a photo of ``size`` (height, width): ``scale``, unless that is "auto"."""
+    if scale != "auto":
+        return scale
+    return 0.25 if max(size) >= QUARTER_FROM else 0.5
+
+
+def resize(image, height, width):
+    """float32 (h, w[, C]) -> (height, width[, C]), bilinear without antialiasing; the array itself where it fits."""
+    if image.shape[:2] == (height, width):
+        return image
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def find_device(name=None):
@@ -120,6 +178,9 @@ def find_device(name=None):
     Raises:
         UserError: there is no such device.
     """
+    if name == "cpu" or name is None and not _may_have_gpu():
+        return "cpu"  # without importing paddle, which takes seconds
+    import paddle
     gpus = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
     if name is None:
         return "gpu:0" if gpus else "cpu"
@@ -131,15 +192,45 @@ def find_device(name=None):
     return name
 
 
-def _tensor(image, device):
-    """uint8 (H, W, 3) -> float (1, 3, H', W') in 0..1, the last row and column repeated up to multiples of 4."""
-    height, width = image.shape[:2]
-    image = np.pad(image, ((0, -height % 4), (0, -width % 4), (0, 0)), mode="edge")
-    x = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32) / 255
-    return paddle.to_tensor(x, place=_place(device))
+def _may_have_gpu():
+    return bool(os.name == "nt" or shutil.which("nvidia-smi")
+                or any(os.path.exists(path) for path in ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia")))
 
 
-def _checked(src, bgr):
+def _blocks_at_once(max_memory):
+    """How many blocks to refine in one call, so that it takes at most ``max_memory`` MiB."""
+    if max_memory is None:
+        return BATCH
+    count = int(max_memory * 2 ** 20 // BLOCK_BYTES)
+    if count < 1:
+        raise UserError(f"refining takes at least {BLOCK_BYTES / 2 ** 20:.1f} MiB at once; {max_memory} MiB do not do.")
+    return min(count, BATCH)
+
+
+def _filled(inputs, count):
+    """A batch brought to ``count`` blocks, so that engines see one shape only."""
+    missing = count - len(inputs["src"])
+    if not missing:
+        return inputs
+    return {name: array if name == "spread" and len(array) == 1 else
+            np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)]) for name, array in inputs.items()}
+
+
+def padded(photo):
+    """uint8 (H, W, 3) with the last row and column repeated up to multiples of 4."""
+    height, width = photo.shape[:2]
+    if height % PATCH or width % PATCH:
+        photo = np.pad(photo, ((0, -height % PATCH), (0, -width % PATCH), (0, 0)), mode="edge")
+    return np.ascontiguousarray(photo)
+
+
+def _check_choice(what, value, choices):
+    if value not in choices:
+        raise UserError(f"unknown {what} '{value}'.{suggest(value, choices)}")
+
+
+def checked_size(src, bgr):
+    """(height, width) of a pair of photos. Raises ValueError where ``Matter.predict`` does."""
     for name, image in (("src", src), ("bgr", bgr)):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"{name} must be uint8 (H, W, 3), not {image.dtype} {image.shape}")
@@ -148,7 +239,3 @@ def _checked(src, bgr):
     if 0 in src.shape:
         raise ValueError(f"src and bgr are empty: {src.shape[:2]}")
     return src.shape[:2]
-
-
-def _place(device):
-    return paddle.CPUPlace() if device == "cpu" else paddle.CUDAPlace(int(device.split(":")[1]))

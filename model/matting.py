@@ -44,10 +44,10 @@ class MattingBase(nn.Layer):
         self.decoder = Decoder([256, 128, 64, 48, 1 + 3 + 1 + 32], shortcuts)
 
     def forward(self, src, bgr):
-        pha, residual, err, hid = self._coarse(src, bgr)
+        pha, residual, err, hid = self.coarse(src, bgr)
         return BaseOutput(pha, (residual + src).clip(0, 1), err, hid)
 
-    def _coarse(self, src, bgr):
+    def coarse(self, src, bgr):
         x4, *shortcuts = self.backbone(paddle.concat([src, bgr], axis=1))
         x = self.decoder(self.aspp(x4), *shortcuts)
         return x[:, 0:1].clip(0, 1), x[:, 1:4], x[:, 4:5].clip(0, 1), F.relu(x[:, 5:])
@@ -93,7 +93,7 @@ class MattingRefine(MattingBase):
         size = [max(1, int(side * scale)) for side in (height, width)]
         src_sm = F.interpolate(src, size=size, mode="bilinear", align_corners=False)
         bgr_sm = F.interpolate(bgr, size=size, mode="bilinear", align_corners=False)
-        pha_sm, residual_sm, err_sm, hid = self._coarse(src_sm, bgr_sm)
+        pha_sm, residual_sm, err_sm, hid = self.coarse(src_sm, bgr_sm)
         pha, residual, ref_sm = self.refiner(src, bgr, pha_sm, residual_sm, err_sm, hid)
         return RefineOutput(pha.clip(0, 1), (residual + src).clip(0, 1),
                             pha_sm, (residual_sm + src_sm).clip(0, 1), err_sm, ref_sm)

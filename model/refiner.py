@@ -7,7 +7,7 @@ from model.patches import crop_patches, replace_patches
 from utils.errors import UserError, suggest
 
 REFINE_MODES = ("sampling", "thresholding", "full")
-PATCH = 4  # pixels a side, at full resolution
+
 
 
 class Refiner(nn.Layer):
@@ -82,10 +82,10 @@ class Refiner(nn.Layer):
                 _resize(paddle.concat([hid, coarse], axis=1), height // 2, width // 2),
                 _resize(images, height // 2, width // 2)], axis=1)
             # 8x8 half-resolution crops end as 4x4, are doubled to 8x8 full-resolution ones, and end as the 4x4 patch.
-            x = self._half_resolution(crop_patches(half, index, PATCH // 2, 3 * self.reach))
+            x = self.half_resolution(crop_patches(half, index, PATCH // 2, 3 * self.reach))
             x = _double(x)
             y = crop_patches(images, index, PATCH, 2 * self.reach)
-            x = self._full_resolution(paddle.concat([x, y], axis=1))
+            x = self.full_resolution(paddle.concat([x, y], axis=1))
             out = replace_patches(out, x, index)
         return out[:, :1], out[:, 1:], ref
 
@@ -95,16 +95,16 @@ class Refiner(nn.Layer):
         half = paddle.concat([
             _resize(paddle.concat([hid, pha, fgr], axis=1), height // 2, width // 2),
             _resize(images, height // 2, width // 2)], axis=1)
-        x = _double(self._half_resolution(_pad(half, 3 * self.reach)))
-        x = self._full_resolution(paddle.concat([x, _pad(images, 2 * self.reach)], axis=1))
+        x = _double(self.half_resolution(_pad(half, 3 * self.reach)))
+        x = self.full_resolution(paddle.concat([x, _pad(images, 2 * self.reach)], axis=1))
         ref = paddle.ones([batch, 1, height // PATCH, width // PATCH], dtype=src.dtype)
         return x[:, :1], x[:, 1:], ref
 
-    def _half_resolution(self, x):
+    def half_resolution(self, x):
         x = F.relu(self.bn1(self.conv1(x)))
         return F.relu(self.bn2(self.conv2(x)))
 
-    def _full_resolution(self, x):
+    def full_resolution(self, x):
         x = F.relu(self.bn3(self.conv3(x)))
         return self.conv4(x)
 

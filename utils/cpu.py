@@ -6,8 +6,8 @@ import warnings
 NOISE = ("No ccache found", "When training, we now always track global mean")  # hints to paddle's own developers
 
 
-def prepare_cpu(threads=None):
-    """Import paddle with thread counts and, on AMD, Intel MKL's fast path, where the user has not set them already.
+def prepare_cpu(threads=None, load=True):
+    """Import paddle (with ``load``; else prepare for it) with thread counts and, on AMD, Intel MKL's fast path, where the user has not set them already.
 
     MKL takes a slow generic path on processors that are not Intel's unless MKL_DEBUG_CPU_TYPE says otherwise;
     a training step took 1.23 s instead of 2.32 s with these settings (MobileNetV2 base, 4 x 192 x 192, two cores of
@@ -24,6 +24,8 @@ def prepare_cpu(threads=None):
     for text in NOISE:
         warnings.filterwarnings("ignore", message=text)
     import cv2  # noqa: F401  (before paddle 2.6, whose own zlib would take the place of the one that PNG files need)
+    if not load:
+        return
     real, sys.stderr = sys.stderr, _WithoutThreadWarning(sys.stderr)
     try:
         import paddle  # noqa: F401

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from model.matter import run_network
 from model.matting import MattingRefine
 from model.weights import load_state, load_weights
+from model.whole import run_network
 from utils.checkpoint import RESULTS, keep_newest, save_checkpoint, weights_file
 from utils.config import completed, differences
 from utils.ema import Ema

@@ -1,4 +1,4 @@
-"""What a lens does to the outline: antialiasing, defocus (even or uneven) and motion blur."""
+"""What a lens does to the outline: antialiasing, defocus (even or uneven) and motion blur; and soft fur."""
 import cv2
 import numpy as np
 
@@ -21,6 +21,23 @@ def soften(rng, rgba):
         part = np.clip(0.5 + 1.2 * noise.smooth(rng, height, width, rng.uniform(1, 4)), 0, 1)[..., None]
         return rgba + part * (soft - rgba)
     return motion(rng, rgba, unit * rng.uniform(0.008, 0.05))
+
+
+def downy(rng, rgba):
+    """Let the outline of a premultiplied subject (H, W, 4) fade as dense soft fur does, unevenly. Returns a new array.
+
+    Single strands are too fine to be seen in such a coat: alpha falls off over the length of the fur, streaked by it.
+    """
+    height, width = rgba.shape[:2]
+    length = min(height, width) * np.exp(rng.uniform(np.log(0.006), np.log(0.03)))
+    soft = texture.blurred(rgba, max(length, 0.6))
+    where = np.clip(0.6 + 0.8 * noise.smooth(rng, height, width, rng.uniform(1, 4)), 0, 1)[..., None]
+    soft = rgba + where * (soft - rgba)
+    streaks = texture.blurred(rng.normal(0, 1, (height, width)).astype(np.float32), max(0.25 * length, 0.5))
+    streaks = streaks / (streaks.std() + 1e-6) * np.float32(rng.uniform(0.1, 0.5))
+    alpha = soft[..., 3]
+    fade = 1 + streaks * 2 * (1 - alpha)
+    return soft * (np.clip(alpha * fade, 0, 1) / np.maximum(alpha, 1e-4))[..., None]
 
 
 def motion(rng, rgba, length):

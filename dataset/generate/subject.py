@@ -9,7 +9,8 @@ SHARE = (0.27, 0.27, 0.09, 0.2, 0.07, 0.06, 0.04)
 AREA = (0.025, 0.9)  # share of the picture that a subject covers, painted anew beyond
 PRINTED = 0.1        # share of subjects that carry a photograph all over
 TRIES = 6            # paintings until the area is right
-CAMOUFLAGE = 0.4     # share of subjects that take colours of the background
+DOWNY = 0.45         # share of animals whose rim fades
+CAMOUFLAGE = 0.3     # share of subjects that take colours of the background
 
 
 def make_subject(rng, height, width, kind=None, bgr=None):
@@ -33,6 +34,8 @@ def make_subject(rng, height, width, kind=None, bgr=None):
         PAINTERS[kind](rng, canvas, tone)
         if AREA[0] <= np.count_nonzero(canvas.rgba[..., 3] > 0.5) / (height * width) <= AREA[1]:
             break
+    if kind == "animal" and rng.random() < DOWNY:
+        canvas.rgba = optics.downy(rng, canvas.rgba)
     canvas.rgba = optics.soften(rng, canvas.rgba)
     pha, fgr = canvas.finish()
     if rng.random() < PRINTED:

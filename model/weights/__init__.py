@@ -5,8 +5,8 @@
 Read: .safetensors (this project's own format), .pdparams (Paddle), .pth / .pt (PyTorch, zip or older layout).
 """
 from model.weights.files import file_sha256, read_weights, save_weights
-from model.weights.loading import LoadReport, describe_state, load_state, load_torch_state, load_weights
+from model.weights.loading import LoadReport, describe_state, from_torch_names, load_state, load_torch_state, load_weights
 from model.weights.starter import STARTER, weights_path
 
-__all__ = ["LoadReport", "STARTER", "describe_state", "file_sha256", "load_state", "load_torch_state", "load_weights",
-           "read_weights", "save_weights", "weights_path"]
+__all__ = ["LoadReport", "STARTER", "describe_state", "file_sha256", "from_torch_names", "load_state", "load_torch_state",
+           "load_weights", "read_weights", "save_weights", "weights_path"]
