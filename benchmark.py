@@ -1,6 +1,8 @@
 """Measure speed on this machine; each subcommand prints a markdown table below the machine's description.
 
     python benchmark.py data                                   # input pipeline, beside the authors' in Pillow
+    python benchmark.py infer                                  # milliseconds a frame of every backend
+    python benchmark.py infer --peer ../BackgroundMattingV2    # beside the authors' code
     python benchmark.py train                                  # training steps a second, and peak memory
     python benchmark.py train --backbone resnet50 --phase joint --crop 1024 2048 --batch 4
 """
@@ -24,8 +26,8 @@ def parse(argv, commands):
 
 def main(argv=None):
     prepare_cpu()  # before anything else imports paddle
-    from utils import bench_data, bench_train
-    args = parse(argv, {"data": bench_data, "train": bench_train})
+    from utils import bench_data, bench_infer, bench_train
+    args = parse(argv, {"data": bench_data, "infer": bench_infer, "train": bench_train})
     args.run(args)
 
 

@@ -80,18 +80,20 @@ class StreamSet(Dataset):
     Args:
         length: samples that count as one epoch.
         augment: the ``augment`` section of a stage's configuration.
+        camouflage: share of subjects that take colours of their background; None: the generator's own.
     """
 
-    def __init__(self, length, augment):
+    def __init__(self, length, augment, camouflage=None):
         super().__init__()
-        self.length, self.augment = length, augment
+        self.length, self.augment, self.camouflage = length, augment, camouflage
 
     def __len__(self):
         return self.length
 
     def __getitem__(self, key):
         rng = np.random.default_rng([key.seed, key.epoch, key.number])
-        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM], key.height, key.width)
+        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM], key.height, key.width,
+                                    camouflage=self.camouflage)
         return _sample(rng, fgr, pha, bgr, self.augment)
 
     def describe(self, key):
@@ -152,7 +154,7 @@ def training_set(config, phase, catalog):
         catalog: where the datasets lie (``dataset.catalog.Catalog``); not used for "stream".
     """
     if config["dataset_name"] == "stream":
-        return StreamSet(config["stream_length"], config["augment"])
+        return StreamSet(config["stream_length"], config["augment"], config["stream_camouflage"])
     return CompositeSet(
         catalog.pairs(config["dataset_name"], "train"), catalog.backgrounds(config["background_name"], "train"),
         config["phases"][phase]["size"], PAIR_SCALE[phase], config["augment"], config["bad_files_max"])

@@ -64,8 +64,8 @@ class Blocks:
         cells = padded.reshape(down, PER_BLOCK, across, PER_BLOCK).transpose(0, 2, 1, 3)
         rows, columns = np.nonzero(cells.any((2, 3)))
         # Blocks near the border need windows of their own making; they come last, so that the rest can be one batch.
-        margin = 1 if reach else 0
-        last_row, last_column = ((side * PATCH - photo_side(reach)) // BLOCK for side in chosen.shape)
+        margin = 1 if reach or quarter else 0  # enlarging a quarter looks a pixel further, too
+        last_row, last_column = ((side * PATCH - photo_side(margin)) // BLOCK for side in chosen.shape)
         inner = (rows >= margin) & (columns >= margin) & (rows <= last_row) & (columns <= last_column)
         order = np.argsort(~inner, kind="stable")
         self.rows, self.columns, self.inner = rows[order], columns[order], int(inner.sum())
@@ -103,12 +103,13 @@ class Blocks:
         return found
 
     def paste(self, batch, refined, pha, fgr):
-        """Put the chosen patches of ``refined``, BlockGraph's output, into ``pha`` (H, W) and ``fgr`` (H, W, 3)."""
+        """Put the chosen patches of ``refined``, BlockGraph's output, into ``pha`` (H, W) and ``fgr`` (H, W, 3) or None."""
         number, y, x = np.nonzero(self._cells[batch])
         patches = refined.reshape(-1, PER_BLOCK, PATCH, PER_BLOCK, PATCH, 4).transpose(0, 1, 3, 2, 4, 5)[number, y, x]
         rows, columns = self.rows[batch][number] * PER_BLOCK + y, self.columns[batch][number] * PER_BLOCK + x
         _cells_of(pha)[rows, columns] = patches[..., 0]
-        _cells_of(fgr)[rows, columns] = patches[..., 1:]
+        if fgr is not None:
+            _cells_of(fgr)[rows, columns] = patches[..., 1:]
 
 
 def windows(image, rows, columns, step, before, side, inside):

@@ -6,29 +6,14 @@ import warnings
 from pathlib import Path
 
 import paddle
-from paddle import nn
 from paddle.static import InputSpec
 
 from model.engines.base import EngineAbsent, EngineError
 from model.geometry import CHANNELS, coarse_side, photo_side
 from model.graphs import BlockGraph, CoarseGraph
+from model.wholegraph import WholeGraph
 
 OPSET = 17
-
-
-class WholeGraph(nn.Layer):
-    """The whole network as one graph: src, bgr (B, 3, H, W) in 0..1, H and W multiples of 4 -> pha, fgr, err, ref.
-
-    Shapes (B, 1, H, W), (B, 3, H, W), and at the sizes where they are made err (B, 1, h, w), ref (B, 1, H/4, W/4).
-    """
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, src, bgr):
-        out = self.network(src, bgr)
-        return out.pha, out.fgr, out.err_sm, out.ref_sm
 
 
 def export_graphs(network, folder, kind, inputs):
@@ -109,7 +94,7 @@ def rename_outputs(graph, names):
 
 def _jit_save(layer, specs, path):
     static = paddle.jit.to_static(layer, input_spec=specs, full_graph=True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _silent():
         warnings.simplefilter("ignore")
         paddle.jit.save(static, str(path))
 

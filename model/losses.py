@@ -44,6 +44,25 @@ def refine_loss(pred, true_pha, true_fgr, detach_error=True):
     }
 
 
+def patch_loss(pred, true_pha, true_fgr):
+    """Loss terms of the refiner where it has refined, and nowhere else: L1 alone lets soft edges become hard ones.
+
+    Args:
+        pred: MattingRefine's output in a mode that refines patches; the rest as for ``base_loss``.
+
+    Returns:
+        {"pha_l1", "pha_mse", "fgr_l1"}, scalar tensors, means over the refined pixels.
+    """
+    where = F.interpolate(pred.ref_sm, size=true_pha.shape[2:], mode="nearest")
+    seen = where * (true_pha != 0).astype(where.dtype)
+    off = where * (pred.pha - true_pha)
+    return {
+        "pha_l1": off.abs().sum() / (where.sum() + 1),
+        "pha_mse": off.square().sum() / (where.sum() + 1),
+        "fgr_l1": (seen * (pred.fgr - true_fgr)).abs().sum() / (3 * seen.sum() + 1),
+    }
+
+
 def sobel(x):
     """Magnitude of the Sobel gradient of (B, 1, H, W): kernels divided by 8, borders repeated, sqrt(gx^2 + gy^2 + 1e-6)."""
     across = paddle.to_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], dtype=x.dtype) / 8

@@ -141,6 +141,7 @@ class Matter:
         blocks = Blocks(chosen, self._reach, quarter)
         if len(blocks) and not quarter and coarse.shape[:2] != (height // 2, width // 2):
             coarse = resize(np.clip(coarse, LOWEST, HIGHEST), height // 2, width // 2)
+        coarse = np.ascontiguousarray(coarse)
         for batch in blocks.batches(self._batch):
             inputs, count = blocks.inputs(batch, coarse, src, bgr), batch.stop - batch.start
             refined = self._engine.blocks(_filled(inputs, self._batch), quarter)[:count]

@@ -3,11 +3,11 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from model.geometry import PATCH
 from model.patches import crop_patches, replace_patches
 from utils.errors import UserError, suggest
 
 REFINE_MODES = ("sampling", "thresholding", "full")
-
 
 
 class Refiner(nn.Layer):

@@ -1,8 +1,17 @@
-"""A stage small enough to be trained inside a test."""
+"""A cache for exported graphs, and a stage small enough to be trained inside a test."""
 import copy
+import os
 
 import pytest
 import yaml
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Exported graphs of a test run are its own: the user's cache is neither read nor filled."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["MATTING_CACHE"] = str(folder)
+    return folder
+
 
 TINY = {
     "dataset_name": "stream", "stream_length": 4, "num_workers": 0, "log_train_loss_interval": 1,

@@ -2,6 +2,7 @@
 import datetime
 import os
 import platform
+import time
 
 from utils.report import versions
 
@@ -40,6 +41,16 @@ def peak_memory(device="cpu"):
         import paddle
         return paddle.device.cuda.max_memory_allocated()
     return _kilobytes("/proc/self/status", "VmHWM:")
+
+
+def process_start():
+    """When this process began, in seconds of ``time.time()``; now, where the system does not say."""
+    try:
+        with open("/proc/self/stat", encoding="ascii") as stat, open("/proc/uptime", encoding="ascii") as uptime:
+            ticks = int(stat.read().rsplit(")", 1)[1].split()[19])
+            return time.time() - float(uptime.read().split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return time.time()
 
 
 def _kilobytes(path, key):

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 import paddle
 
-from model.losses import base_loss, refine_loss
+from model.losses import base_loss, patch_loss, refine_loss
 from model.matting import MattingBase
 from utils.precision import Statistics, all_finite
 from utils.runlog import picture_row
@@ -39,16 +39,20 @@ class PhaseLoss(paddle.nn.Layer):
         with self._precision.autocast():
             pred = MattingBase.forward(self.network, src, bgr) if phase == "base" else self._refined(src, bgr)
         pred = type(pred)(*(image.astype("float32") for image in pred))
+        if phase == "joint" and self._config["refine"]["train_pixels"] is not None:
+            return patch_loss(pred, pha, fgr), pred
         loss = base_loss if phase == "base" else refine_loss
         return loss(pred, pha, fgr, self._config["detach_error"]), pred
 
     def _refined(self, src, bgr):
-        refiner = self.network.refiner
-        refiner.mode = "full"
+        refiner, refine = self.network.refiner, self._config["refine"]
+        pixels = refine["train_pixels"]
+        refiner.mode = "full" if pixels is None else "sampling"
+        refiner.sample_pixels = pixels or 0
         try:
             return self.network(src, bgr)
         finally:
-            refiner.mode = self._config["refine"]["mode"]
+            refiner.mode, refiner.sample_pixels = refine["mode"], refine["sample_pixels"]
 
 
 def train_step(run, phase, batches):

@@ -14,12 +14,13 @@ class Sample(NamedTuple):
     bgr: np.ndarray  # uint8 RGB (H, W, 3), the same view without the subject
 
 
-def make_sample(seed, height, width, kind=None):
+def make_sample(seed, height, width, kind=None, camouflage=None):
     """The sample of ``height`` x ``width`` pixels that ``seed`` (int, or a sequence of ints) names; always the same.
 
-    ``kind`` is a member of ``subject.KINDS``, drawn at random if None.
+    ``kind`` is a member of ``subject.KINDS``, drawn at random if None; ``camouflage`` (0..1) how likely the subject takes
+    colours of its background, ``subject.CAMOUFLAGE`` if None.
     """
     rng = np.random.default_rng(seed)
     bgr = make_background(rng, height, width)
-    pha, fgr = make_subject(rng, height, width, kind, bgr)
+    pha, fgr = make_subject(rng, height, width, kind, bgr, camouflage)
     return Sample(pha, fgr, bgr)

@@ -13,7 +13,7 @@ DOWNY = 0.45         # share of animals whose rim fades
 CAMOUFLAGE = 0.3     # share of subjects that take colours of the background
 
 
-def make_subject(rng, height, width, kind=None, bgr=None):
+def make_subject(rng, height, width, kind=None, bgr=None, camouflage=None):
     """Paint one subject.
 
     Args:
@@ -21,13 +21,14 @@ def make_subject(rng, height, width, kind=None, bgr=None):
         height, width: size in pixels.
         kind: one of ``KINDS``, at random if None.
         bgr: background uint8 (height, width, 3). If given, light and sometimes colours are taken from it.
+        camouflage: how likely colours are, 0..1; ``CAMOUFLAGE`` if None.
 
     Returns:
         pha uint8 (height, width), fgr uint8 RGB (height, width, 3) with colour beyond the outline too.
     """
     kind = KINDS[rng.choice(len(KINDS), p=SHARE)] if kind is None else kind
     scene = None if bgr is None else bgr.astype(np.float32) / 255
-    hide = scene is not None and rng.random() < CAMOUFLAGE
+    hide = scene is not None and rng.random() < (CAMOUFLAGE if camouflage is None else camouflage)
     tone = colour_of(rng, scene) if hide else None
     for _ in range(TRIES):
         canvas = Canvas(height, width)

@@ -2,8 +2,8 @@
 
     python -m model.weights convert FILE OUT.safetensors [--half]
 
-FILE is .pth (the authors' state dicts), .pdparams or .safetensors; nothing in it is run. OUT is read by every command
-here. --half stores float16, half the size.
+FILE is .pth (the authors' state dicts, or their TorchScript archives, unless frozen), .pdparams or .safetensors;
+nothing in it is run. OUT is read by every command here. --half stores float16, half the size.
 """
 import argparse
 

@@ -1,15 +1,20 @@
 """Matter takes any weights and photos of any size, and says what it was run with."""
 import hashlib
+from functools import partial
 
 import numpy as np
 import paddle
 import pytest
 from paddle.nn import functional as F
 
-from model import Matter, MattingBase, MattingRefine
+from model import MattingBase, MattingRefine
+from model import Matter as AnyMatter
 from model.weights import save_weights
 from reference import reference_network
 from utils.errors import UserError
+
+
+Matter = partial(AnyMatter, backend="paddle")  # what other backends make of it is in test_engines.py
 
 
 def photos(height, width, seed=0):
@@ -57,12 +62,12 @@ def test_result_is_the_networks(whole):
     network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=480)
     with paddle.no_grad():
         out = network(tensor(src), tensor(bgr))
-    assert np.array_equal(matte.pha, out.pha.numpy()[0, 0])
-    assert np.array_equal(matte.fgr, out.fgr.numpy()[0].transpose(1, 2, 0))
+    assert np.abs(matte.pha - out.pha.numpy()[0, 0]).max() < 1e-5
+    assert np.abs(matte.fgr - out.fgr.numpy()[0].transpose(1, 2, 0)).max() < 1e-5
     assert np.array_equal(matte.ref, out.ref_sm.numpy()[0, 0].repeat(4, 0).repeat(4, 1))
     assert matte.ref.sum() == 480
     err = F.interpolate(out.err_sm, size=[64, 96], mode="bilinear", align_corners=False)
-    assert np.array_equal(matte.err, err.numpy()[0, 0])
+    assert np.abs(matte.err - err.numpy()[0, 0]).max() < 1e-5
 
 
 @pytest.mark.parametrize("height, width", [(61, 94), (62, 95), (63, 93), (64, 93), (61, 96)])
@@ -88,8 +93,8 @@ def test_arguments_reach_the_network(whole):
     assert np.abs(half.pha - coarse.pha).mean() > 0.01
 
 
-@pytest.mark.parametrize("size, scale", [((16, 1020), 0.5), ((1020, 16), 0.5), ((16, 1024), 0.25)])
-def test_small_photos_are_shown_to_the_coarse_network_at_half_size(whole, size, scale):
+@pytest.mark.parametrize("size, scale", [((16, 2556), 0.5), ((2556, 16), 0.5), ((16, 2560), 0.25)])
+def test_large_photos_are_shown_to_the_coarse_network_at_a_quarter(whole, size, scale):
     auto, fixed = (Matter(whole, device="cpu", sample_pixels=0, backbone_scale=value) for value in (None, scale))
     assert np.array_equal(auto.predict(*photos(*size)).pha, fixed.predict(*photos(*size)).pha)
 
@@ -127,10 +132,10 @@ def test_weights_of_the_base_alone_give_its_result_enlarged(base):
 def test_settings(whole):
     default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
                "device": "cpu", "backbone": "mobilenetv2", "backbone_scale": "auto", "refine_mode": "sampling",
-               "sample_pixels": 80_000, "threshold": 0.1}
+               "sample_pixels": 80_000, "threshold": 0.1, "precision": "fp32"}
     assert Matter(whole, device="cpu").settings == default
     given = dict(backbone_scale=0.125, refine_mode="thresholding", sample_pixels=0, threshold=0.0)
-    assert Matter(str(whole), "paddle", "cpu", **given).settings == {**default, **given}
+    assert Matter(str(whole), device="cpu", **given).settings == {**default, **given}
 
 
 def test_kernel_size_and_backbone_are_told_from_the_file(tmp_path):

@@ -156,7 +156,7 @@ def test_accumulated_and_averaged_a_run_goes_on_where_it_stopped(stage, tmp_path
     assert equal(one.model, two.model) and equal(one.optimizer, two.optimizer) and equal(one.ema, two.ema)
     assert one.state["ema_updates"] == two.state["ema_updates"] == 4 and one.state["scores"] == two.state["scores"]
     assert not equal(one.ema, one.model)
-    Matter(tmp_path / "whole" / "iter_4" / "ema.safetensors")  # weights like any others
+    Matter(tmp_path / "whole" / "iter_4" / "ema.safetensors", backend="paddle")  # weights like any others
 
 
 def test_the_average_is_validated_and_saved(begun, monkeypatch, tmp_path):

@@ -79,7 +79,7 @@ def test_a_whole_stage(stage, tmp_path, capsys):
     assert any(name.startswith("refiner.") for name in moments)
     assert capsys.readouterr().out.count("[DONE]") == 2
 
-    matte = Matter(folder / "best_model" / "model.safetensors").predict(*np.zeros((2, 50, 70, 3), np.uint8))
+    matte = Matter(folder / "best_model" / "model.safetensors", backend="paddle").predict(*np.zeros((2, 50, 70, 3), np.uint8))
     assert matte.pha.shape == (50, 70) and np.isfinite(matte.pha).all()
     best = load_checkpoint(folder / "best_model")
     assert best[1] is None and best[2]["phase"] == "joint"

@@ -1,0 +1,58 @@
+"""Write the whole network as one file that other programs run: ONNX, OpenVINO, or Paddle's static graph.
+
+    python export.py                                         # the starter weights as export/matting.onnx
+    python export.py --format openvino --weights my.safetensors --output out/my
+    python export.py --format paddle --refine-mode full --backbone-scale 0.5
+
+Inputs src and bgr, (batch, 3, height, width) in 0..1, any batch, height and width multiples of 4; outputs pha and fgr at
+full size, err and ref as the network makes them. The file is then run on a photo, and compared with the network itself.
+"""
+import argparse
+from pathlib import Path
+
+from utils.cpu import prepare_cpu
+from utils.errors import UserError, run_main, suggest
+
+PROJECT = Path(__file__).resolve().parent
+FORMATS = ("onnx", "openvino", "paddle")
+
+
+def parse(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--format", default="onnx", help=f"{', '.join(FORMATS)} (default: onnx)")
+    add("--weights", help="weights file (default: the starter weights)")
+    add("--output", default=PROJECT / "export" / "matting", help="path without suffix (default: export/matting)")
+    add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
+    add("--backbone-scale", "--backbone_scale", type=float, default=0.25,
+        help="size of the coarse network's input (default: %(default)s)")
+    add("--refine-mode", "--refine_mode", default="sampling", help="sampling, thresholding or full (default: sampling)")
+    add("--sample-pixels", "--sample_pixels", type=int, default=80_000,
+        help="pixels to refine in mode sampling (default: %(default)s)")
+    add("--threshold", type=float, default=0.1, help="error above which thresholding refines (default: %(default)s)")
+    add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: image/sample/src.jpg)")
+    add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background (default: image/sample/bgr.jpg)")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse(argv)
+    if args.format not in FORMATS:
+        raise UserError(f"unknown format '{args.format}'.{suggest(args.format, FORMATS)}")
+    if args.half and args.format == "paddle":
+        raise UserError("--half goes with the formats onnx and openvino.")
+    prepare_cpu()
+    from utils.export import LARGEST, check_file, write_network  # import paddle
+    settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
+                "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
+    network, path = write_network(args.weights, args.output, args.format, args.half, settings)
+    print(f"wrote {path}  {path.stat().st_size / 1e6:.1f} MB")
+    worst = check_file(network, path, args.format, args.src, args.bgr)
+    allowed = LARGEST["half" if args.half else "full"]
+    print(f"largest difference from the network on {args.src}: " + ", ".join(f"{k} {v:.2e}" for k, v in worst.items()))
+    if not worst["pha"] <= allowed:
+        raise UserError(f"{path} is not exact: pha is off by {worst['pha']:.2e}, allowed is {allowed:g}.")
+
+
+if __name__ == "__main__":
+    run_main(main)
