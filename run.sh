@@ -68,6 +68,19 @@ install_all() {
     "$py" -m pip install -q --upgrade pip && "$py" -m pip install -q -r requirements.txt
 }
 
+install_fast() {  # engines for mattes on a CPU; without them everything works, only slower
+    [ -f .venv/fast.txt ] && cmp -s requirements-fast.txt .venv/fast.txt && return
+    "$py" -c 'import sys, paddle; sys.exit(not paddle.is_compiled_with_cuda())' >/dev/null 2>&1 && return
+    "$py" -c 'import openvino, onnxruntime, paddle2onnx' >/dev/null 2>&1 && return
+    "$py" -m pip freeze | grep -i -E '^(numpy|protobuf|paddlepaddle)==' > .constraints.tmp || true
+    if "$py" -m pip install -q -r requirements-fast.txt -c .constraints.tmp; then
+        case $py in "$PWD"/.venv/*) cp requirements-fast.txt .venv/fast.txt ;; esac
+    else
+        echo "run.sh: requirements-fast.txt does not install here; mattes are made by paddle itself, which is slower." >&2
+    fi
+    rm -f .constraints.tmp
+}
+
 check_opencv() {  # the usual OpenCV needs graphics libraries of the system that bare machines lack
     "$py" -c 'import cv2' 2>/dev/null && return
     echo "opencv-python does not load here; installing opencv-python-headless, which needs no graphics libraries."
@@ -89,10 +102,12 @@ setup() {
             step "setup: install requirements.txt" install_all
             step "setup: check OpenCV" check_opencv
             cp requirements.txt .venv/installed.txt
-        fi ;;
+        fi
+        install_fast ;;
     *)
         step "setup: use $py, which has paddle" install_missing
-        step "setup: check OpenCV" check_opencv ;;
+        step "setup: check OpenCV" check_opencv
+        install_fast ;;
     esac
 }
 

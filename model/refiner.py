@@ -60,9 +60,14 @@ class Refiner(nn.Layer):
         """(B, 1, h, w) predicted error -> the same shape, 1 where to refine. Never where the error is 0."""
         if self.mode == "thresholding":
             return (err > self.threshold).astype(err.dtype)
+        return self.largest(err, self.sample_pixels)
+
+    @staticmethod
+    def largest(err, sample_pixels):
+        """``select`` of the mode "sampling"."""
         batch, _, height, width = err.shape
         flat = err.reshape([batch, -1])
-        count = min(self.sample_pixels // PATCH ** 2, height * width)
+        count = min(sample_pixels // PATCH ** 2, height * width)
         if count == 0:
             return paddle.zeros_like(err)
         _, place = paddle.topk(flat, count, axis=1, sorted=False)

@@ -14,7 +14,8 @@ AT_LEAST_ONE = ("stream_length", "log_train_loss_interval", "log_images_interval
                 "valid_size", "checkpoint_interval", "keep_checkpoint_max", "accumulate", "nonfinite_max",
                 "phases.base.batch_size", "phases.joint.batch_size", "phases.base.size", "phases.joint.size")
 AT_LEAST_ZERO = ("num_workers", "bad_files_max", "seed", "warmup_iters", "clip_norm", "phases.base.epochs",
-                 "phases.joint.epochs", "learning_rate", "refine.sample_pixels", "ema")
+                 "phases.joint.epochs", "learning_rate", "refine.sample_pixels", "refine.train_pixels", "stream_camouflage",
+                 "ema")
 LEAST_CROP = {"base": 16, "joint": 64}  # the coarse network sees a quarter of a joint crop
 
 

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import paddle
+from paddle.nn import functional as F
 
 from model.losses import base_loss, patch_loss, refine_loss
 from model.matting import MattingBase
@@ -39,20 +40,21 @@ class PhaseLoss(paddle.nn.Layer):
         with self._precision.autocast():
             pred = MattingBase.forward(self.network, src, bgr) if phase == "base" else self._refined(src, bgr)
         pred = type(pred)(*(image.astype("float32") for image in pred))
-        if phase == "joint" and self._config["refine"]["train_pixels"] is not None:
+        if phase == "joint" and self._config["refine"]["train_pixels"]:
             return patch_loss(pred, pha, fgr), pred
         loss = base_loss if phase == "base" else refine_loss
         return loss(pred, pha, fgr, self._config["detach_error"]), pred
 
     def _refined(self, src, bgr):
-        refiner, refine = self.network.refiner, self._config["refine"]
-        pixels = refine["train_pixels"]
-        refiner.mode = "full" if pixels is None else "sampling"
-        refiner.sample_pixels = pixels or 0
+        refiner, pixels = self.network.refiner, self._config["refine"]["train_pixels"]
+        refiner.mode = "full"  # also for a loss on patches: paddle is no slower at whole pictures than at single patches
         try:
-            return self.network(src, bgr)
+            pred = self.network(src, bgr)
         finally:
-            refiner.mode, refiner.sample_pixels = refine["mode"], refine["sample_pixels"]
+            refiner.mode = self._config["refine"]["mode"]
+        if not pixels:
+            return pred
+        return pred._replace(ref_sm=refiner.largest(_resized(pred.err_sm, pred.ref_sm), pixels))
 
 
 def train_step(run, phase, batches):
@@ -89,6 +91,10 @@ def train_step(run, phase, batches):
     run.optimizer.clear_grad()
     run.precision.update(finite)
     return Outcome(sum(terms.values()), terms, norm, finite, lambda: _pictures(run.network, phase, images, pred))
+
+
+def _resized(image, like):
+    return F.interpolate(image, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
 def _seed(run, turn):

@@ -47,8 +47,9 @@ def exported_graphs(kind, sha256, network, arrays):
         raise EngineError(f"no exported graphs can be kept in {folder.parent}: {error.strerror}") from None
     try:
         _export(kind, made, network, arrays)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(made, folder)  # whole or not at all; another process may have been faster
+        if not (folder / "check.npz").is_file():  # another process may have been faster
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(made, folder)  # whole or not at all
     except OSError as error:
         if not (folder / "check.npz").is_file():
             raise EngineError(f"exported graphs cannot be written to {folder}: {error.strerror}") from None

@@ -1,6 +1,8 @@
 """The engine "paddle-inference": exported graphs in Paddle's own predictor."""
 import threading
 
+import numpy as np
+
 from model.engines.base import Engine, EngineAbsent
 from model.engines.exported import check_engine, exported_graphs
 
@@ -22,6 +24,9 @@ class InferenceEngine(Engine):
         return self._run("coarse", {"src": src, "bgr": bgr})
 
     def blocks(self, inputs, quarter):
+        if quarter:  # Paddle 2.6 optimizes a product that broadcasts into one that does not
+            spread = inputs["spread"]
+            inputs = {**inputs, "spread": np.broadcast_to(spread, (len(inputs["src"]), *spread.shape[1:]))}
         return self._run("quarter" if quarter else "half", inputs)
 
     def close(self):
@@ -35,7 +40,7 @@ class InferenceEngine(Engine):
             for name in predictor.get_input_names():
                 handle = predictor.get_input_handle(name)
                 handle.reshape(inputs[name].shape)
-                handle.copy_from_cpu(inputs[name])
+                handle.copy_from_cpu(np.ascontiguousarray(inputs[name]))
             predictor.run()
             return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
 

@@ -29,7 +29,7 @@ _SCRIPT_VALUES = {  # what modules hold beside tensors; none of it is an array
     ("builtins", "complex"), ("torch", "device"), ("torch.jit._pickle", "restore_type_tag"),
     *(("torch.jit._pickle", f"build_{kind}list") for kind in ("int", "double", "bool", "tensor")),
 }
-_LONGEST_NAME, _MOST_ATTRIBUTES = 1000, 100_000  # of modules; ResNet-101 with its refiner has about 10 000 attributes
+_LONGEST_NAME, _MOST_ATTRIBUTES = 1000, 100_000  # of modules; ResNet-101 with its refiner has about 2000
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # first object of PyTorch's files before the zip layout
 _DAMAGE = (pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError,
            IndexError, KeyError, AttributeError, OverflowError, MemoryError, RuntimeError, AssertionError)

@@ -1,4 +1,4 @@
-"""Weights files written byte by byte: PyTorch's two layouts without PyTorch, and pickles that mean harm."""
+"""Weights files written byte by byte: PyTorch's layouts and its TorchScript without PyTorch, and pickles that mean harm."""
 import io
 import pickle
 import struct
@@ -11,6 +11,8 @@ Global = namedtuple("Global", "module name")
 Call = namedtuple("Call", "function arguments")
 Build = namedtuple("Build", "thing state")  # thing.__setstate__(state)
 Persistent = namedtuple("Persistent", "pid")
+Module = namedtuple("Module", "kind attributes")  # of TorchScript; kind: Global, its class
+Raw = namedtuple("Raw", "opcodes")  # as they are
 Tensor = namedtuple("Tensor", "key kind count offset shape strides")
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -43,6 +45,27 @@ def write_zip(path, state, storages, compression=zipfile.ZIP_STORED, extra=()):
             archive.writestr(name, data)
 
 
+def write_script(path, state, storages, compression=zipfile.ZIP_STORED, extra=()):
+    """The layout of ``torch.jit.save``. ``state``: a thing to pickle, a dict stands for a module with those attributes."""
+    if type(state) is dict:
+        state = Module(Global("__torch__", "Net"), state)
+    program = [("archive/code/__torch__.py", b"class Net(Module):\n"), ("archive/constants.pkl", pickled(()))]
+    write_zip(path, state, storages, compression, [*program, *extra])
+
+
+def modules(state):
+    """A tree of modules, their classes renamed as TorchScript does, with the dotted names of ``state``."""
+    tree = {"training": False, "_is_full_backward_hook": None}
+    for name, value in state.items():
+        first, dot, _ = name.partition(".")
+        if dot and first not in tree:
+            tree[first] = modules({other[len(first) + 1:]: value for other, value in state.items()
+                                   if other.startswith(f"{first}.")})
+        elif not dot:
+            tree[name] = value
+    return Module(Global(f"__torch__.net.___torch_mangle_{len(tree)}", "Net"), tree)
+
+
 def write_legacy(path, state, storages):
     """The layout before that: five pickles in a row, then the storages."""
     machine = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
@@ -60,6 +83,10 @@ def _opcodes(thing):
         return _opcodes(thing.thing) + _opcodes(thing.state) + b"b"
     if isinstance(thing, Persistent):
         return _opcodes(thing.pid) + b"Q"
+    if isinstance(thing, Module):
+        return _opcodes(thing.kind) + b")\x81" + _opcodes(thing.attributes) + b"b"
+    if isinstance(thing, Raw):
+        return thing.opcodes
     if isinstance(thing, Tensor):
         storage = Persistent(("storage", Global("torch", thing.kind), thing.key, "cpu", thing.count))
         rebuild = Global("torch._utils", "_rebuild_tensor_v2")

@@ -5,26 +5,39 @@ import pytest
 from model.matting import MattingBase, MattingRefine
 from model.weights import __main__ as command
 from model.weights import read_weights, starter, weights_path
-from tests.model.handmade import tensor, write_zip
+from tests.model.handmade import modules, tensor, write_script, write_zip
 from tests.model.reference import reference_state
 from utils.errors import UserError, run_main
 
 
 def write_theirs(path, state):
     """``state`` as the authors' code would have saved it."""
+    write_zip(path, *tensors(state))
+
+
+def write_exported(path, state):
+    """``state`` as the authors' export to TorchScript would have saved it."""
+    table, storages = tensors({f"model.{name}": array for name, array in state.items()})
+    tree = modules(table)
+    tree.attributes.update(backbone_scale=0.25, refine_mode="sampling", refine_sample_pixels=80_000)
+    write_script(path, tree, storages)
+
+
+def tensors(state):
     keys = {name: str(number) for number, name in enumerate(state)}
-    write_zip(path, {name: tensor(keys[name], array) for name, array in state.items()},
-              {keys[name]: array for name, array in state.items()})
+    return ({name: tensor(keys[name], array) for name, array in state.items()},
+            {keys[name]: array for name, array in state.items()})
 
 
+@pytest.mark.parametrize("write", (write_theirs, write_exported))
 @pytest.mark.parametrize("network, words", [
     (lambda: MattingBase("mobilenetv2"), "mobilenetv2, base network alone"),
     (lambda: MattingRefine("mobilenetv2", refine_kernel_size=1), "mobilenetv2, with refiner, kernel 1"),
 ])
-def test_the_authors_files_become_ours(tmp_path, capsys, network, words):
+def test_the_authors_files_become_ours(tmp_path, capsys, write, network, words):
     state = reference_state(network())
     source, target = tmp_path / "theirs.pth", tmp_path / "ours.safetensors"
-    write_theirs(source, {**state, "backbone.features.0.1.num_batches_tracked": np.array(3)})
+    write(source, {**state, "backbone.features.0.1.num_batches_tracked": np.array(3)})
     command.main(["convert", str(source), str(target)])
     said = capsys.readouterr().out
     assert words in said and f"matched {len(state)}, missing 0, unexpected 0" in said
@@ -32,6 +45,14 @@ def test_the_authors_files_become_ours(tmp_path, capsys, network, words):
     assert metadata["backbone"] == "mobilenetv2" and len(arrays) == len(state)
     name = "backbone.features.0.1."
     np.testing.assert_array_equal(arrays[name + "_mean"], state[name + "running_mean"])
+
+
+def test_a_frozen_export_is_one_line(tmp_path, capsys):
+    write_script(tmp_path / "frozen.pth", {"refine_mode": "sampling"}, {})
+    with pytest.raises(SystemExit) as stop:
+        run_main(command.main, ["convert", str(tmp_path / "frozen.pth"), str(tmp_path / "out.safetensors")])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and "torch.jit.freeze" in said and said.count("\n") == 1
 
 
 def test_half_is_half_the_size(tmp_path):

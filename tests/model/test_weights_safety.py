@@ -8,7 +8,8 @@ import numpy as np
 import paddle
 import pytest
 
-from handmade import MAGIC, Build, Call, Global, Persistent, pickled, tensor, write_legacy, write_zip
+from handmade import (MAGIC, Build, Call, Global, Module, Persistent, Raw, pickled, tensor, write_legacy, write_script,
+                      write_zip)
 from model.weights import read_weights, save_weights
 from utils.errors import UserError
 
@@ -48,7 +49,8 @@ def write_pdparams(path, state, storages):
     path.write_bytes(pickled(state))
 
 
-LAYOUTS = {"pdparams": write_pdparams, "zip.pth": write_zip, "legacy.pth": write_legacy}
+LAYOUTS = {"pdparams": write_pdparams, "zip.pth": write_zip, "legacy.pth": write_legacy, "script.pth": write_script}
+TORCH_LAYOUTS = [layout for layout in LAYOUTS if "pth" in layout]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -102,9 +104,124 @@ def test_a_table_cannot_be_given_methods(tmp_path):
         read_weights(path)
 
 
+# ---- TorchScript, whose classes may have any name
+
+@pytest.mark.parametrize("module", ("__torch__", "__torch__.os", "__torch__.builtins"))
+@pytest.mark.parametrize("name", ("system", "eval", "__reduce__", "__setstate__", "__class__", "_Module.__init__"))
+def test_classes_of_a_program_are_never_looked_up(tmp_path, module, name):
+    sentinel = tmp_path / "ran"
+    call = Call(Global(module, name), (f"touch {sentinel}",))
+    for number, thing in enumerate((call, Build(call, {"x": 1}), Build(call, ({"x": 1}, {"__class__": call})))):
+        path = tmp_path / f"{number}.pth"
+        write_script(path, {"a": tensor("0", ONES), "b": thing}, {"0": ONES})
+        assert list(read_weights(path)[0]) == ["a"]
+        write_script(path, thing, {})
+        with pytest.raises(UserError, match="without parameters"):
+            read_weights(path)
+    assert not sentinel.exists()
+
+
+@pytest.mark.parametrize("name", ("__setstate__", "__reduce__", "__class__", "__dict__", "__init__", "attributes", ""))
+def test_attributes_may_have_any_name(tmp_path, name):
+    path = tmp_path / "w.pth"
+    kind = Global("__torch__", "Net")
+    inner = Build(Module(kind, {name: 5}), {name: tensor("0", ONES), "other": kind})
+    write_script(path, {"a": inner, name: inner}, {"0": ONES})
+    assert set(read_weights(path)[0]) == {f"a.{name}", f"{name}.{name}"}
+
+
+@pytest.mark.parametrize("kind", [
+    Global("__torch__x", "Net"), Global("torch.__torch__", "Net"), Global("__torch", "Net"), Global("os.__torch__", "system"),
+    Global("", "__torch__.Net"), Global("torch", "__torch__"), Global("torch.jit._pickle", "eval"),
+    Global("torch.jit._pickle", "build_tensor_from_id"), Global("builtins", "complex.__new__"),
+    Global("model.weights.unpickle", "_Module"), Global("torch._utils", "_rebuild_qtensor")])
+def test_names_near_those_of_a_program_are_refused(tmp_path, kind):
+    path = tmp_path / "w.pth"
+    write_script(path, {"a": tensor("0", ONES), "b": Module(kind, {})}, {"0": ONES})
+    with pytest.raises(UserError, match="not programs"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("layout", ("pdparams", "zip.pth", "legacy.pth"))
+def test_classes_of_a_program_are_refused_elsewhere(tmp_path, layout):
+    path = tmp_path / f"w.{layout}"
+    LAYOUTS[layout](path, {"b": Module(Global("__torch__", "Net"), {})}, {})
+    with pytest.raises(UserError, match="it asks for __torch__.Net"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("thing", [
+    Build(Global("__torch__", "Net"), {"__init__": 5}),  # the class, not an object of it
+    Build(Global("__torch__", "Net"), ({}, {"__setstate__": 5})),
+    Raw(b"c__torch__\nNet\n)\x81}X\x01\x00\x00\x00aK\x01s\x81"), Raw(b"c__torch__\nNet\n)\x81K\x01K\x01s"),
+    Raw(b"c__torch__\nNet\n)\x81(K\x01e"), Raw(b"c__torch__\nNet\n)\x81)R"), Raw(b"c__torch__\nNet\nb"), Raw(b"R"),
+    Call(Global("torch.jit._pickle", "restore_type_tag"), ()), {1: 2}, [1], 5, None, tensor("0", ONES)])
+def test_programs_that_are_put_together_wrong(tmp_path, thing):
+    path = tmp_path / "w.pth"
+    write_script(path, Call(Global("torch.jit._pickle", "restore_type_tag"), (thing,)), {"0": ONES})
+    with pytest.raises(UserError, match="w.pth cannot be read as weights"):
+        read_weights(path)
+
+
+NET, KEY = b"c__torch__\nNet\n)\x81", b"X\x01\x00\x00\x00a"
+
+
+@pytest.mark.parametrize("module", [
+    NET + b"q\x00}" + KEY + b"h\x00sb",  # a member of itself
+    (NET + b"}" + KEY) * 30_000 + b"N" + b"sb" * 30_000,  # members of members
+    NET + b"q\x00" + b"".join(  # as many names as 2 ** 60, of 61 modules
+        b"0" + NET + b"q" + bytes([number + 1]) + b"}" + KEY + b"h" + bytes([number]) + b"s"
+        + KEY[:-1] + b"b" + b"h" + bytes([number]) + b"sb" for number in range(60)),
+    NET + b"}X\xe9\x03\x00\x00" + b"a" * 1001 + b"K\x01sb",
+], ids=("itself", "deep", "twice", "long"))
+def test_modules_that_nest_without_end(tmp_path, module):
+    path = tmp_path / "w.pth"
+    write_script(path, Raw(module), {})
+    with pytest.raises(UserError, match="w.pth cannot be read as weights: its modules nest without end"):
+        read_weights(path)
+
+
+# ---- small pickles that take for ever, or all memory
+
+DEEP, TWICE = b")" + b"\x85" * 150_000, b")" + b"2\x86" * 60  # a tuple in a tuple in ..., a tuple of 2 ** 60 ends
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("tuples", (DEEP, TWICE), ids=("deep", "twice"))
+@pytest.mark.parametrize("before, after", [
+    (b"}", b"K\x01s"), (b"(", b"K\x01d"), (b"\x8f(", b"\x90"), (b"(", b"\x91"), (b"", b"Q"),
+    (b"ccollections\nOrderedDict\n(](](", b"K\x01eetR"), (b"c_codecs\nencode\n(X\x01\x00\x00\x00a", b"tR"),
+    (b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n", b"X\x03\x00\x00\x00cpuK\x04tQ"),
+], ids=("item", "dict", "set", "frozenset", "persistent id", "pairs", "argument", "storage"))
+def test_tuples_are_neither_hashed_nor_written_out(tmp_path, layout, tuples, before, after):
+    path = tmp_path / f"w.{layout}"
+    LAYOUTS[layout](path, Raw(before + tuples + after), {})
+    with pytest.raises(UserError) as said:
+        read_weights(path)
+    assert str(path) in str(said.value) and len(str(said.value)) < 500
+
+
+def test_tuples_among_the_storages_of_the_legacy_layout(tmp_path):
+    path = tmp_path / "w.pth"
+    good = [MAGIC, 1001, {"little_endian": True}, {"a": tensor("0", ONES)}]
+    for tuples in (DEEP, TWICE):
+        path.write_bytes(b"".join(map(pickled, [*good, Raw(b"](" + tuples + b"e")])))
+        with pytest.raises(UserError, match="cannot be read as weights"):
+            read_weights(path)
+
+
 # ---- sizes that are not there
 
-@pytest.mark.parametrize("layout", ("zip.pth", "legacy.pth"))
+@pytest.mark.parametrize("layout", TORCH_LAYOUTS)
+def test_a_tensor_is_no_storage(tmp_path, layout):
+    path = tmp_path / f"w.{layout}"
+    rebuild, whole = Global("torch._utils", "_rebuild_tensor_v2"), np.arange(24, dtype=np.float32).reshape(4, 6)
+    LAYOUTS[layout](path, {"a": Call(rebuild, (tensor("0", whole), 20, (4,), (1,), False, {}))}, {"0": whole})
+    with pytest.raises(UserError, match="not on a storage"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("layout", TORCH_LAYOUTS)
 @pytest.mark.parametrize("window", [
     dict(shape=(5,)), dict(offset=1), dict(offset=-1), dict(shape=(2, 2), strides=(2, 2)),
     dict(shape=(BOMB,), strides=(0,)), dict(shape=(10 ** 6, 10 ** 6), strides=(0, 0)),
@@ -118,7 +235,7 @@ def test_tensors_that_reach_outside_their_storage(tmp_path, layout, window):
         read_weights(path)
 
 
-@pytest.mark.parametrize("layout", ("zip.pth", "legacy.pth"))
+@pytest.mark.parametrize("layout", TORCH_LAYOUTS)
 @pytest.mark.parametrize("count", (BOMB, 10 ** 30, 5, -1))
 def test_storages_that_are_larger_than_the_file(tmp_path, layout, count):
     path = tmp_path / f"w.{layout}"
@@ -131,9 +248,10 @@ def test_storages_that_are_larger_than_the_file(tmp_path, layout, count):
         read_weights(path)
 
 
-def test_compressed_parts_are_not_unpacked(tmp_path):
+@pytest.mark.parametrize("write", (write_zip, write_script))
+def test_compressed_parts_are_not_unpacked(tmp_path, write):
     path = tmp_path / "w.pth"
-    write_zip(path, {"a": tensor("0", ONES)}, {"0": ONES}, zipfile.ZIP_DEFLATED)
+    write(path, {"a": tensor("0", ONES)}, {"0": ONES}, zipfile.ZIP_DEFLATED)
     with pytest.raises(UserError, match="compressed"):
         read_weights(path)
 
@@ -163,6 +281,9 @@ def test_a_huge_memo_index_does_not_take_memory(tmp_path):
 
 # ---- damage
 
+WHOLE = ("w.safetensors", "w.pdparams", "w.zip.pth", "w.legacy.pth", "w.script.pth")
+
+
 @pytest.fixture(scope="module")
 def whole_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
@@ -173,10 +294,11 @@ def whole_files(tmp_path_factory):
     storages = {"0": layer.weight.numpy(), "1": layer.bias.numpy()}
     write_zip(folder / "w.zip.pth", state, storages)
     write_legacy(folder / "w.legacy.pth", state, storages)
+    write_script(folder / "w.script.pth", state, storages)
     return folder
 
 
-@pytest.mark.parametrize("name", ("w.safetensors", "w.pdparams", "w.zip.pth", "w.legacy.pth"))
+@pytest.mark.parametrize("name", WHOLE)
 def test_truncated_files_are_named(tmp_path, whole_files, name):
     data = (whole_files / name).read_bytes()
     assert read_weights(whole_files / name)[0]["bias"].shape == (30,)
@@ -188,7 +310,7 @@ def test_truncated_files_are_named(tmp_path, whole_files, name):
         assert str(path) in str(said.value) and str(said.value).isprintable()
 
 
-@pytest.mark.parametrize("name", ("w.safetensors", "w.pdparams", "w.zip.pth", "w.legacy.pth"))
+@pytest.mark.parametrize("name", WHOLE)
 def test_changed_bytes_give_arrays_or_a_clear_error(tmp_path, whole_files, name):
     data = (whole_files / name).read_bytes()
     rng = np.random.default_rng(0)

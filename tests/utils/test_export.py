@@ -1,0 +1,232 @@
+"""Exported files give what the network gives, in every format and mode, for any size; and export.py says where not."""
+import hashlib
+import importlib.util
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import paddle
+import pytest
+
+import export
+import utils.export
+from model import MattingRefine
+from model.weights import save_weights
+from utils.errors import UserError
+
+sys.path.append(str(Path(__file__).parents[1] / "model"))
+from reference import reference_network  # noqa: E402
+
+NEEDS = {"onnx": ("onnx", "paddle2onnx", "onnxruntime"), "openvino": ("onnx", "paddle2onnx", "openvino"), "paddle": ()}
+OUTPUTS = ("pha", "fgr", "err", "ref")
+PIXELS = "1600"
+
+
+def need(kind):
+    for package in NEEDS[kind]:
+        pytest.importorskip(package)
+
+
+def noise(batch, height, width, seed=0):
+    return [np.random.default_rng(seed + n).random((batch, 3, height, width), np.float32) for n in range(2)]
+
+
+def by_network(network, src, bgr):
+    with paddle.no_grad():
+        out = network(paddle.to_tensor(src), paddle.to_tensor(bgr))
+    return dict(zip(OUTPUTS, (x.numpy() for x in (out.pha, out.fgr, out.err_sm, out.ref_sm))))
+
+
+def by_file(path, kind, src, bgr):
+    return dict(zip(OUTPUTS, (utils.export.RUNNERS[kind](path, {"src": src, "bgr": bgr})[name] for name in OUTPUTS)))
+
+
+def assert_alike(found, expected, bound):
+    """Patches may be chosen otherwise where errors nearly tie, and are left out then."""
+    same = found["ref"] == expected["ref"]
+    assert same.mean() > 0.99
+    same = same.repeat(4, 2).repeat(4, 3)
+    for name in ("pha", "fgr"):
+        assert found[name].shape == expected[name].shape and found[name].dtype == np.float32
+        assert (np.abs(found[name] - expected[name]) * same).max() < bound, name
+    assert np.abs(found["err"] - expected["err"]).max() < bound
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
+    save_weights(reference_network(MattingRefine, "mobilenetv2"), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """--src and --bgr with photos whose sides are no multiples of 4."""
+    folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    for name in ("src", "bgr"):
+        cv2.imwrite(str(folder / f"{name}.png"), rng.integers(0, 256, (66, 99, 3), dtype=np.uint8))
+    return ["--src", str(folder / "src.png"), "--bgr", str(folder / "bgr.png")]
+
+
+@pytest.fixture(scope="module")
+def sampled(weights, pair, tmp_path_factory):
+    """The ONNX file of mode sampling."""
+    need("onnx")
+    path = tmp_path_factory.mktemp("onnx") / "matting"
+    export.main(["--weights", str(weights), "--output", str(path), "--sample-pixels", PIXELS, *pair])
+    return path.with_suffix(".onnx")
+
+
+@pytest.mark.parametrize("mode", ("sampling", "thresholding", "full"))
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_every_format_and_mode(weights, pair, tmp_path, capfd, kind, mode):
+    need(kind)
+    output = tmp_path / "new" / "v1.2"
+    export.main(["--weights", str(weights), "--format", kind, "--refine-mode", mode, "--threshold", "0.42",
+                 "--sample-pixels", PIXELS, "--output", str(output), *pair])
+    said = capfd.readouterr().out.splitlines()
+    assert len(said) == 2 and said[0].startswith(f"wrote {output}")
+    differences = dict(part.split() for part in said[1].split(": ")[1].split(", "))
+    assert list(differences) == list(OUTPUTS)
+    assert all(float(value) < 1e-3 for value in differences.values())
+    suffixes = {path.name[len("v1.2"):] for path in output.parent.iterdir()}
+    assert suffixes >= {"onnx": {".onnx"}, "openvino": {".xml", ".bin"}, "paddle": {".pdiparams", ".txt"}}[kind]
+    assert kind == "onnx" or ".onnx" not in suffixes
+    settings = {"refine_mode": mode, "refine_threshold": 0.42, "refine_sample_pixels": int(PIXELS)}
+    path = next(output.with_name(f"v1.2{suffix}") for suffix in (".onnx", ".xml", ".json", ".pdmodel") if suffix in suffixes)
+    given = noise(2, 36, 52)
+    found = by_file(path, kind, *given)
+    assert_alike(found, by_network(reference_network(MattingRefine, "mobilenetv2", **settings), *given), 1e-4)
+    assert {"full": found["ref"].all(), "thresholding": 0.2 < found["ref"].mean() < 0.8,
+            "sampling": (found["ref"].sum((1, 2, 3)) == 100).all()}[mode]
+
+
+@pytest.mark.parametrize("batch, height, width", [(1, 64, 96), (2, 48, 64), (1, 100, 148), (3, 8, 12)])
+def test_any_size(sampled, batch, height, width):
+    given = noise(batch, height, width)
+    network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=int(PIXELS))
+    found = by_file(sampled, "onnx", *given)
+    assert found["err"].shape == (batch, 1, height // 4, width // 4)
+    assert_alike(found, by_network(network, *given), 1e-4)
+
+
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_nothing_above_the_threshold(weights, pair, tmp_path, kind):
+    need(kind)
+    export.main(["--weights", str(weights), "--format", kind, "--refine-mode", "thresholding", "--threshold", "1",
+                 "--output", str(tmp_path / "none"), *pair])
+    path = next(path for path in tmp_path.iterdir() if path.suffix in (".onnx", ".xml", ".json", ".pdmodel"))
+    network = reference_network(MattingRefine, "mobilenetv2", refine_mode="thresholding", refine_threshold=1.0)
+    for batch in (1, 2):
+        given = noise(batch, 48, 64)
+        found = by_file(path, kind, *given)
+        assert not found["ref"].any()
+        assert_alike(found, by_network(network, *given), 1e-4)
+
+
+@pytest.mark.parametrize("pixels, scale, kernel_size", [(0, 0.25, 3), (10 ** 7, 0.5, 1), (800, 0.3, 1)])
+def test_other_settings(pair, tmp_path, pixels, scale, kernel_size):
+    need("onnx")
+    made = reference_network(MattingRefine, "mobilenetv2", scale, "sampling", pixels, refine_kernel_size=kernel_size)
+    save_weights(made, tmp_path / "w.safetensors")
+    export.main(["--weights", str(tmp_path / "w.safetensors"), "--output", str(tmp_path / "m"), "--backbone-scale", str(scale),
+                 "--sample-pixels", str(pixels), *pair])
+    for size in ((48, 64), (100, 148)):
+        given = noise(1, *size)
+        found = by_file(tmp_path / "m.onnx", "onnx", *given)
+        assert found["err"].shape[2:] == tuple(int(side * scale) for side in size)
+        assert found["ref"].sum() == min(pixels, size[0] * size[1]) // 16
+        assert_alike(found, by_network(made, *given), 1e-4)
+
+
+def test_weights_of_the_base_alone(pair, tmp_path):
+    from model import MattingBase
+    need("onnx")
+    save_weights(reference_network(MattingBase, "mobilenetv2"), tmp_path / "base.safetensors")
+    export.main(["--weights", str(tmp_path / "base.safetensors"), "--refine-mode", "full", "--output", str(tmp_path / "m"),
+                 *pair])
+    given = noise(1, 48, 64)
+    found = by_file(tmp_path / "m.onnx", "onnx", *given)
+    network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=0)
+    assert not found["ref"].any()
+    assert_alike(found, by_network(network, *given), 1e-4)
+
+
+@pytest.mark.parametrize("kind", ("onnx", "openvino"))
+def test_half(weights, sampled, pair, tmp_path, kind):
+    need(kind)
+    export.main(["--weights", str(weights), "--format", kind, "--half", "--sample-pixels", PIXELS,
+                 "--output", str(tmp_path / "half"), *pair])
+    path = tmp_path / {"onnx": "half.onnx", "openvino": "half.xml"}[kind]
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 0.6 * sampled.stat().st_size
+    given = noise(1, 64, 96)
+    found, exact = by_file(path, kind, *given), by_file(sampled, "onnx", *given)
+    assert 0 < np.abs(found["pha"] - exact["pha"]).max() < 2e-2
+
+
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_the_file_says_what_it_was_made_from(weights, sampled, pair, tmp_path, kind):
+    need(kind)
+    if kind == "onnx":
+        import onnx
+        facts = {entry.key: entry.value for entry in onnx.load(str(sampled)).metadata_props}
+    else:
+        export.main(["--weights", str(weights), "--format", kind, "--sample-pixels", PIXELS, "--output", str(tmp_path / "m"),
+                     *pair])
+    if kind == "openvino":
+        import openvino
+        model = openvino.Core().read_model(str(tmp_path / "m.xml"))
+        facts = {key: value.value if hasattr(value, "value") else value
+                 for key, value in model.get_rt_info(["matting"]).value.items()}
+    if kind == "paddle":
+        facts = dict(line.split(": ") for line in (tmp_path / "m.txt").read_text(encoding="utf-8").splitlines())
+    expected = {"weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "backbone": "mobilenetv2",
+                "refine_kernel_size": "3", "backbone_scale": "0.25", "refine_mode": "sampling",
+                "refine_sample_pixels": PIXELS, "precision": "float32"}
+    assert {key: str(facts[key]) for key in expected} == expected
+    assert str(facts["made_with"]) == f"paddlepaddle {paddle.__version__}"
+
+
+@pytest.mark.parametrize("given, said", [
+    (["--format", "onxx"], "unknown format 'onxx'. Did you mean 'onnx'?"),
+    (["--format", "paddle", "--half"], "--half goes with the formats onnx and openvino"),
+    (["--refine-mode", "ful"], "unknown refine mode 'ful'"), (["--sample-pixels", "-1"], "at least 0, not -1"),
+    (["--backbone-scale", "0.75"], "at most 0.5, not 0.75"), (["--weights", "nowhere.pth"], "no such weights file")])
+def test_wrong_arguments(weights, tmp_path, given, said):
+    with pytest.raises(UserError) as error:
+        export.main(["--weights", str(weights), "--output", str(tmp_path / "m"), *given])
+    assert said in str(error.value) and "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ("onnx", "paddle2onnx", "openvino"))
+def test_a_missing_package_is_named(weights, pair, tmp_path, monkeypatch, missing):
+    for package in NEEDS["openvino"]:
+        pytest.importorskip(package)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(UserError, match=f"the package {missing} is not installed.*requirements-fast.txt"):
+        export.main(["--weights", str(weights), "--format", "openvino", "--output", str(tmp_path / "m"), *pair])
+
+
+@pytest.mark.parametrize("wrong", (0.002, np.nan))
+def test_a_file_that_differs_is_refused(weights, pair, tmp_path, monkeypatch, wrong):
+    real = utils.export.RUNNERS["paddle"]
+
+    def run(path, inputs):
+        found = real(path, inputs)
+        found["pha"][0, 0, 5, 7] += wrong
+        return found
+
+    monkeypatch.setitem(utils.export.RUNNERS, "paddle", run)
+    with pytest.raises(UserError, match=r"m\.\w+ is not exact: pha is off by .*, allowed is 0.001"):
+        export.main(["--weights", str(weights), "--format", "paddle", "--output", str(tmp_path / "m"), *pair])
+
+
+def test_resnet50(pair, tmp_path):
+    need("onnx")
+    network = reference_network(MattingRefine, "resnet50", refine_sample_pixels=int(PIXELS))
+    save_weights(network, tmp_path / "w.safetensors")
+    export.main(["--weights", str(tmp_path / "w.safetensors"), "--sample-pixels", PIXELS, "--output", str(tmp_path / "m"), *pair])
+    given = noise(1, 64, 96)
+    assert_alike(by_file(tmp_path / "m.onnx", "onnx", *given), by_network(network, *given), 1e-4)
