@@ -74,6 +74,9 @@ def save_graph(layer, specs, path, kind, names=None):
             except (Exception, SystemExit) as error:  # it leaves by SystemExit, too
                 raise EngineError(f"the conversion to ONNX failed: {error}") from None
         graph = onnx.load(str(target))
+    for node in graph.graph.node:
+        if node.op_type == "Pad":
+            del node.input[2:]  # the value to pad with, which paddle2onnx 2.1 leaves undefined; without it, it is 0
     rename_outputs(graph, names or ["answer"])
     onnx.save(graph, f"{path}.onnx")
     return None
@@ -114,8 +117,8 @@ def _block_specs(reach, quarter):
 
 @contextlib.contextmanager
 def _silent():
-    """Keep what native code prints to the standard streams off the screen."""
-    with open(os.devnull, "wb") as nothing:
+    """Keep what is printed to the standard streams, by native code too, off the screen."""
+    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
         saved = [os.dup(number) for number in (1, 2)]
         try:
             for number in (1, 2):

@@ -38,6 +38,8 @@ class WholeGraph(nn.Layer):
         """As ``Refiner.select``."""
         if self.refiner.mode == "thresholding":
             return (err > self.refiner.threshold).astype("float32")
+        if self.refiner.sample_pixels < PATCH ** 2:
+            return paddle.zeros_like(err)
         flat = err.flatten(1)
         wanted = paddle.full([1], self.refiner.sample_pixels // PATCH ** 2, "int32")
         count = paddle.minimum(wanted, paddle.shape(flat)[1:].astype("int32"))

@@ -1,10 +1,11 @@
 """The benchmarks run and print tables of positive numbers; how fast anything is, is not tested."""
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import benchmark
-from utils import bench_data, bench_train
+from utils import bench_data, bench_infer, bench_train
 from utils.errors import UserError
 
 
@@ -76,3 +77,31 @@ def test_what_cannot_be_measured(monkeypatch):
     monkeypatch.setattr(subprocess, "run", ended(2, "warning\nerror: unknown backbone 'x'."))
     with pytest.raises(UserError, match="unknown backbone 'x'"):
         bench_train.measure_apart(WORK)
+
+
+def test_infer(capsys):
+    benchmark.main("infer --backend paddle paddle-inference openvinoo --size 160x96 --rounds 1 --frames 1 --device cpu "
+                   "--sample-pixels 1600".split())
+    text = capsys.readouterr().out
+    rows = cells(text)
+    assert [row[:2] for row in rows[:2]] == [["paddle", "cpu"], ["paddle-inference", "cpu"]]
+    for row in rows[:2]:
+        assert float(row[2]) > 0 and float(row[3]) > 0 and float(row[4].split()[0]) > 0 and float(row[5].split()[0]) > 0
+    assert float(rows[1][6].split()[0]) < 1e-4
+    assert rows[2][0] == "openvinoo" and "unknown backend" in rows[2][1] and "mobilenetv2, 160x96" in text
+
+
+def test_ratios_to_a_peer():
+    rows = [bench_infer.Row(name, [], Path("nowhere"), {}) for name in ("openvino", "authors, eager")]
+    for row, seconds in zip(rows, (0.2, 0.5)):
+        row.seconds, row.facts = [seconds], {"device": "cpu", "memory": 2 ** 30 * seconds, "start": 1.0}
+    assert bench_infer.render(rows, "mobilenetv2", 8, 8)[-1] == (
+        "- openvino: speed 2.50x authors, eager; peak memory 0.40x authors, eager")
+
+
+@pytest.mark.parametrize("flags, said", [
+    ("--size huge", "--size huge is not"), ("--size 0x9", "--size 0x9 is not"), ("--rounds 0", "must be 1 or more"),
+    ("--peer nowhere", "nowhere is not a checkout")])
+def test_infer_flags(flags, said):
+    with pytest.raises(UserError, match=said):
+        benchmark.main(["infer", *flags.split()])

@@ -6,6 +6,7 @@ and check.npz: a small input and what the layers themselves answer to it.
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from model.geometry import CHANNELS, coarse_side, photo_side
 VERSION = 1  # of the graphs; another one makes them anew
 GRAPHS = ("coarse", "quarter", "half")
 BATCH = 32   # blocks a call; larger batches gain nothing, and fall out of a processor's cache
+_EXPORTING = threading.Lock()  # paddle's tracer and the standard streams, silent meanwhile, belong to the process
 
 
 def cache_folder():
@@ -38,8 +40,13 @@ def exported_graphs(kind, sha256, network, arrays):
         EngineError: a package for the export is missing, or the export fails.
     """
     folder = cache_folder() / f"{sha256[:16]}-{kind}-{VERSION}"
-    if (folder / "check.npz").is_file():
-        return folder
+    with _EXPORTING:
+        if not (folder / "check.npz").is_file():
+            _fill(folder, kind, network, arrays)
+    return folder
+
+
+def _fill(folder, kind, network, arrays):
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix="new-", dir=folder.parent))
@@ -55,7 +62,6 @@ def exported_graphs(kind, sha256, network, arrays):
             raise EngineError(f"exported graphs cannot be written to {folder}: {error.strerror}") from None
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    return folder
 
 
 def check_engine(engine, folder, tolerance):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.generate import KINDS, make_background, make_sample, make_subject, photos, write_sample_data
+from dataset.generate import KINDS, make_background, make_sample, make_subject, optics, photos, write_sample_data
 from dataset.generate.__main__ import main
 from dataset.generate.canvas import Canvas, extend
 from dataset.generate.hair import fringe
@@ -277,3 +277,27 @@ def test_command_line_writes_a_sheet(tmp_path, capsys):
     assert "sheet.png" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main([])
+
+
+def test_camouflage_can_be_asked_for():
+    def colours_apart(camouflage):
+        apart = []
+        for seed in range(12):
+            pha, fgr, bgr = make_sample(seed, 64, 64, camouflage=camouflage)
+            inside = pha > 250
+            apart.append(np.abs(fgr[inside].astype(float) - bgr[inside]).mean())
+        return np.mean(apart)
+
+    assert colours_apart(1.0) < 0.8 * colours_apart(0.0)
+
+
+def test_soft_fur_fades_and_stays_in_range():
+    rgba = np.zeros((96, 96, 4), np.float32)
+    rgba[30:66, 30:66] = 0.5, 0.25, 0.0, 1.0
+    fades = [optics.downy(np.random.default_rng(seed), rgba) for seed in range(8)]
+    for soft in fades:
+        assert soft.shape == rgba.shape and -1e-6 <= soft.min() and soft[..., 3].max() <= 1 + 1e-6
+    assert np.mean([((soft[48, :, 3] > 0.02) & (soft[48, :, 3] < 0.98)).sum() for soft in fades]) > 3  # from none
+    soft = fades[0]
+    seen = soft[..., 3] > 0.05
+    assert np.abs(soft[seen][:, 0] / soft[seen][:, 3] - 0.5).max() < 1e-3

@@ -5,7 +5,7 @@ import numpy as np
 import paddle
 import pytest
 
-from model.losses import base_loss, refine_loss, sobel
+from model.losses import base_loss, patch_loss, refine_loss, sobel
 
 
 def random(shape, seed):
@@ -123,3 +123,18 @@ def test_losses_work_in_float64(base):
     doubled = SimpleNamespace(**{name: value.astype("float64") for name, value in vars(pred).items()})
     terms = base_loss(doubled, true_pha.astype("float64"), true_fgr.astype("float64"))
     assert all(value.dtype == paddle.float64 for value in terms.values())
+
+
+def test_patch_loss_looks_at_refined_pixels_alone():
+    true_pha, true_fgr = random((1, 1, 8, 8), 1), random((1, 3, 8, 8), 2)
+    true_pha[..., :2] = 0
+    pred = SimpleNamespace(pha=learnable(random((1, 1, 8, 8), 3)), fgr=learnable(random((1, 3, 8, 8), 4)),
+                           ref_sm=paddle.to_tensor([[[[1.0, 0.0], [0.0, 0.0]]]]))
+    terms = patch_loss(pred, paddle.to_tensor(true_pha), paddle.to_tensor(true_fgr))
+    off = (pred.pha.numpy() - true_pha)[0, 0, :4, :4]
+    colour = np.abs(pred.fgr.numpy() - true_fgr)[0, :, :4, 2:4]
+    assert {name: term.item() for name, term in terms.items()} == pytest.approx(
+        {"pha_l1": np.abs(off).sum() / 17, "pha_mse": (off ** 2).sum() / 17, "fgr_l1": colour.sum() / 25}, rel=1e-5)
+    sum(terms.values()).backward()
+    assert (pred.pha.grad.numpy()[0, 0, :4, :4] != 0).all()
+    assert np.abs(pred.pha.grad.numpy()[0, 0]).sum() == pytest.approx(np.abs(pred.pha.grad.numpy()[0, 0, :4, :4]).sum())

@@ -226,3 +226,22 @@ def test_a_disk_that_is_really_full(stage, small_disk):
     assert [folder.name for folder in checkpoints(small_disk / "run")] == ["iter_1"]
     assert load_checkpoint(small_disk / "run" / "iter_1").state["step"] == 1  # whole
     assert not list((small_disk / "run").glob(".iter*"))
+
+
+@pytest.mark.parametrize("pixels, terms", [(0, {"pha_l1", "pha_sm_l1", "err_mse"}), (160, {"pha_l1", "pha_mse", "fgr_l1"})])
+def test_the_refiner_alone_learns_on_all_pixels_or_on_the_worst(stage, pixels, terms):
+    rates = {"backbone": 0.0, "aspp": 0.0, "decoder": 0.0, "refiner": 1.0}
+    config = load_config(stage(base=0, rates=rates, refine={"train_pixels": pixels}))
+    paddle.seed(1)
+    run = Run(config, fix(build_network(config)), 4, Log(), Ranks(0, 1, "cpu"))
+    run.begin()
+    run.scores["joint"] = [(1.0, 1.0), None]  # nothing is to be validated
+    phase = plan(config, 4)[0]
+    run.enter(phase)
+    samples = training_set(config, "joint", None)
+    before = weights(run)
+    outcome = train_step(run, phase, [tensors([samples[key] for key in next(Batches(4, 2, (64, 64), 1, 0).iteration(0))])])
+    changed = {name for name, value in weights(run).items() if not np.array_equal(value, before[name])}
+    assert outcome.updated and terms <= set(outcome.terms) and ("pha_mse" in outcome.terms) == bool(pixels)
+    assert changed and all(name.startswith("refiner.") for name in changed)
+    assert run.network.refiner.mode == "sampling" and run.network.refiner.sample_pixels == 80_000
