@@ -70,7 +70,8 @@ install_all() {
 
 install_fast() {  # engines for mattes on a CPU; without them everything works, only slower
     [ -f .venv/fast.txt ] && cmp -s requirements-fast.txt .venv/fast.txt && return
-    "$py" -c 'import sys, paddle; sys.exit(not paddle.is_compiled_with_cuda())' >/dev/null 2>&1 && return
+    "$py" -c 'import sys, paddle; sys.exit(not (paddle.is_compiled_with_cuda() or paddle.__version__ < "3"))' \
+        >/dev/null 2>&1 && return  # of no use there
     "$py" -c 'import openvino, onnxruntime, paddle2onnx' >/dev/null 2>&1 && return
     "$py" -m pip freeze | grep -i -E '^(numpy|protobuf|paddlepaddle)==' > .constraints.tmp || true
     if "$py" -m pip install -q -r requirements-fast.txt -c .constraints.tmp; then

@@ -35,7 +35,7 @@ class ImagePool(nn.Sequential):
             nn.AdaptiveAvgPool2D(1), nn.Conv2D(inputs, outputs, 1, bias_attr=False), nn.BatchNorm2D(outputs), nn.ReLU())
 
     def forward(self, x):
-        pooled = super().forward(x)
+        pooled = nn.Sequential.forward(self, x)  # paddle 2.6 cannot make a graph of super()
         return F.interpolate(pooled, size=x.shape[2:], mode="bilinear", align_corners=False)
 
 

@@ -58,6 +58,8 @@ def save_graph(layer, specs, path, kind, names=None):
     """``jit.save`` a layer; for "onnx" convert it and keep that alone. ``names``: of the outputs in ONNX."""
     if kind == "paddle":
         return _jit_save(layer, specs, path)
+    if paddle.__version__ < "3":
+        raise EngineAbsent("exporting to ONNX needs paddlepaddle 3")
     try:
         import onnx
         import paddle2onnx

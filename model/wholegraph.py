@@ -44,7 +44,7 @@ class WholeGraph(nn.Layer):
         wanted = paddle.full([1], self.refiner.sample_pixels // PATCH ** 2, "int32")
         count = paddle.minimum(wanted, paddle.shape(flat)[1:].astype("int32"))
         _, place = paddle.topk(flat, count, axis=1)
-        chosen = paddle.put_along_axis(paddle.zeros_like(flat), place, 1.0, axis=1)
+        chosen = paddle.put_along_axis(paddle.zeros_like(flat), place, paddle.ones_like(place).astype("float32"), axis=1)
         return (chosen * (flat > 0).astype("float32")).reshape(paddle.shape(err))
 
     def _patches(self, half, images, out, ref):

@@ -1,9 +1,11 @@
-"""Convert weights files.
+"""Convert and average weights files.
 
     python -m model.weights convert FILE OUT.safetensors [--half]
+    python -m model.weights average FILE FILE... OUT.safetensors
 
 FILE is .pth (the authors' state dicts, or their TorchScript archives, unless frozen), .pdparams or .safetensors;
-nothing in it is run. OUT is read by every command here. --half stores float16, half the size.
+nothing in it is run. OUT is read by every command here. --half stores float16, half the size. The mean of a network before
+and after further training is often better than either (Wortsman et al., "Model soups", 2022).
 """
 import argparse
 
@@ -21,12 +23,10 @@ def convert(source, target, half=False):
         UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is no safetensors.
     """
     from model.matting import MattingBase, MattingRefine
-    from model.weights.files import file_sha256, read_weights, save_weights
-    from model.weights.loading import describe_state, from_torch_names, load_state
-    if not str(target).endswith(".safetensors"):
-        raise UserError(f"{target} must end in .safetensors.")
-    arrays, _ = read_weights(source)
-    arrays = from_torch_names(arrays)
+    from model.weights.files import file_sha256, save_weights
+    from model.weights.loading import describe_state, load_state
+    _check_target(target)
+    arrays = _own_arrays(source)
     try:
         network = describe_state(arrays)
         kernel = network["refine_kernel_size"]
@@ -39,6 +39,38 @@ def convert(source, target, half=False):
     return network, report
 
 
+def average(sources, target):
+    """Write the mean of several files of one network, as float32.
+
+    Raises:
+        UserError: they are of different networks, or cannot be read, or ``target`` is no safetensors.
+    """
+    import numpy as np
+    from safetensors.numpy import save
+    from utils.media import write_bytes
+    _check_target(target)
+    found = [_own_arrays(source) for source in sources]
+    shapes = [{name: value.shape for name, value in arrays.items()} for arrays in found]
+    for source, other in zip(sources[1:], shapes[1:]):
+        if other != shapes[0]:
+            raise UserError(f"{source} is of another network than {sources[0]}: names or shapes differ.")
+    mean = {name: np.mean([arrays[name].astype(np.float64) for arrays in found], axis=0).astype(np.float32)
+            for name in found[0]}
+    write_bytes(target, save(mean))
+
+
+def _own_arrays(source):
+    from model.weights.files import read_weights
+    from model.weights.loading import from_torch_names
+    from model.weights.starter import weights_path
+    return from_torch_names(read_weights(weights_path(source))[0])
+
+
+def _check_target(target):
+    if not str(target).endswith(".safetensors"):
+        raise UserError(f"{target} must end in .safetensors.")
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m model.weights", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -47,8 +79,15 @@ def main(argv=None):
     command.add_argument("file", help="weights to read")
     command.add_argument("out", help="file to write, .safetensors")
     command.add_argument("--half", action="store_true", help="store float16")
+    command = commands.add_parser("average", help="the mean of several files of one network")
+    command.add_argument("file", nargs="+", help="weights to read, or 'starter'")
+    command.add_argument("out", help="file to write, .safetensors")
     args = parser.parse_args(argv)
     prepare_cpu()
+    if args.command == "average":
+        average(args.file, args.out)
+        print(f"wrote {args.out}")
+        return
     network, report = convert(args.file, args.out, args.half)
     kernel = network["refine_kernel_size"]
     print(f"{network['backbone']}, {'base network alone' if kernel is None else f'with refiner, kernel {kernel}'}")

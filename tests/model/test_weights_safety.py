@@ -131,10 +131,11 @@ def test_attributes_may_have_any_name(tmp_path, name):
 
 
 @pytest.mark.parametrize("kind", [
-    Global("__torch__x", "Net"), Global("torch.__torch__", "Net"), Global("__torch", "Net"), Global("os.__torch__", "system"),
-    Global("", "__torch__.Net"), Global("torch", "__torch__"), Global("torch.jit._pickle", "eval"),
-    Global("torch.jit._pickle", "build_tensor_from_id"), Global("builtins", "complex.__new__"),
-    Global("model.weights.unpickle", "_Module"), Global("torch._utils", "_rebuild_qtensor")])
+    Global("__torch__x", "Net"), Global("torch.__torch__", "Net"), Global("__torch", "Net"),
+    Global("os.__torch__", "system"), Global("", "__torch__.Net"), Global("torch", "__torch__"),
+    Global("torch.jit._pickle", "eval"), Global("torch.jit._pickle", "build_tensor_from_id"),
+    Global("builtins", "complex.__new__"), Global("model.weights.unpickle", "_Module"),
+    Global("torch._utils", "_rebuild_qtensor")])
 def test_names_near_those_of_a_program_are_refused(tmp_path, kind):
     path = tmp_path / "w.pth"
     write_script(path, {"a": tensor("0", ONES), "b": Module(kind, {})}, {"0": ONES})
@@ -163,15 +164,16 @@ def test_programs_that_are_put_together_wrong(tmp_path, thing):
         read_weights(path)
 
 
-NET, KEY = b"c__torch__\nNet\n)\x81", b"X\x01\x00\x00\x00a"
+NET, ONE, OTHER = b"c__torch__\nNet\n)\x81", b"X\x01\x00\x00\x00a", b"X\x01\x00\x00\x00b"
+MEMO = [bytes([number]) for number in range(61)]
 
 
 @pytest.mark.parametrize("module", [
-    NET + b"q\x00}" + KEY + b"h\x00sb",  # a member of itself
-    (NET + b"}" + KEY) * 30_000 + b"N" + b"sb" * 30_000,  # members of members
-    NET + b"q\x00" + b"".join(  # as many names as 2 ** 60, of 61 modules
-        b"0" + NET + b"q" + bytes([number + 1]) + b"}" + KEY + b"h" + bytes([number]) + b"s"
-        + KEY[:-1] + b"b" + b"h" + bytes([number]) + b"sb" for number in range(60)),
+    NET + b"q\x00}" + ONE + b"h\x00sb",  # a member of itself
+    (NET + b"}" + ONE) * 30_000 + b"N" + b"sb" * 30_000,  # members of members
+    NET + b"q\x00" + b"".join(  # 61 modules of 2 ** 60 names: each holds the one before as "a" and as "b"
+        b"0" + NET + b"q" + own + b"}" + ONE + b"h" + before + b"s" + OTHER + b"h" + before + b"sb"
+        for before, own in zip(MEMO, MEMO[1:])),
     NET + b"}X\xe9\x03\x00\x00" + b"a" * 1001 + b"K\x01sb",
 ], ids=("itself", "deep", "twice", "long"))
 def test_modules_that_nest_without_end(tmp_path, module):
@@ -216,7 +218,7 @@ def test_tuples_among_the_storages_of_the_legacy_layout(tmp_path):
 def test_a_tensor_is_no_storage(tmp_path, layout):
     path = tmp_path / f"w.{layout}"
     rebuild, whole = Global("torch._utils", "_rebuild_tensor_v2"), np.arange(24, dtype=np.float32).reshape(4, 6)
-    LAYOUTS[layout](path, {"a": Call(rebuild, (tensor("0", whole), 20, (4,), (1,), False, {}))}, {"0": whole})
+    LAYOUTS[layout](path, {"a": Call(rebuild, (tensor("0", whole), 3, (20,), (1,), False, {}))}, {"0": whole})
     with pytest.raises(UserError, match="not on a storage"):
         read_weights(path)
 
