@@ -6,6 +6,7 @@ import paddle
 
 from model.building import build_network
 from model.engines.base import EngineError
+from model.engines.openvino import import_openvino
 from model.export import export_whole
 from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
 from utils.errors import UserError
@@ -111,8 +112,8 @@ def _halve(graph):
 
 
 def _to_openvino(source, half, facts):
-    import openvino
-    model = openvino.convert_model(str(source))
+    openvino = import_openvino()
+    model = openvino.Core().read_model(str(source))
     for key, value in facts.items():
         model.set_rt_info(str(value), ["matting", key])
     target = source.with_suffix(".xml")
@@ -134,8 +135,7 @@ def _run_onnx(path, inputs):
 
 
 def _run_openvino(path, inputs):
-    import openvino
-    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = import_openvino().Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = compiled(inputs)
     return {name: found[name] for name in ("pha", "fgr", "err", "ref")}
 

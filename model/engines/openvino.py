@@ -1,4 +1,5 @@
 """The engine "openvino": exported graphs in OpenVINO, compiled for the sizes in use. The fastest on most CPUs."""
+import sys
 import threading
 from collections import OrderedDict
 
@@ -18,7 +19,7 @@ class OpenvinoEngine(Engine):
         if device != "cpu" or precision not in TOLERANCE:
             raise EngineAbsent("it runs here on a CPU and in fp32 or bf16 only")
         try:
-            import openvino
+            openvino = import_openvino()
         except ImportError:
             raise EngineAbsent("the package openvino is not installed") from None
         self._core = openvino.Core()
@@ -65,3 +66,14 @@ class OpenvinoEngine(Engine):
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(key)
             return self._compiled[key]
+
+
+def import_openvino():
+    """The package openvino, without its part that tells a server of every import; raises ImportError."""
+    silenced = sys.modules.setdefault("openvino_telemetry", None) is None
+    try:
+        import openvino
+    finally:
+        if silenced:
+            sys.modules.pop("openvino_telemetry", None)
+    return openvino
