@@ -78,6 +78,8 @@ class Matter:
         try:
             self._engine = open_engine(backend, network, arrays, self.settings["sha256"], self.settings["device"],
                                        precision, threads)
+        except UserError:
+            raise
         except ValueError as error:
             raise UserError(f"{path} cannot be used: {error}") from None
         self.settings["backend"] = self._engine.name
@@ -203,8 +205,8 @@ def _blocks_at_once(max_memory):
     if max_memory is None:
         return BATCH
     count = int(max_memory * 2 ** 20 // BLOCK_BYTES)
-    if count < 1:
-        raise UserError(f"refining takes at least {BLOCK_BYTES / 2 ** 20:.1f} MiB at once; {max_memory} MiB do not do.")
+    if count < 2:  # engines compute a single block in another order
+        raise UserError(f"refining takes at least {2 * BLOCK_BYTES / 2 ** 20:.1f} MiB at once; {max_memory} MiB do not do.")
     return min(count, BATCH)
 
 

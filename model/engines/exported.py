@@ -3,6 +3,7 @@
 A folder holds coarse, quarter and half (BlockGraph for either size of the coarse image) as .onnx or as Paddle's files,
 and check.npz: a small input and what the layers themselves answer to it.
 """
+import json
 import os
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from model.geometry import CHANNELS, coarse_side, photo_side
 
 VERSION = 1  # of the graphs; another one makes them anew
 GRAPHS = ("coarse", "quarter", "half")
+SIZES = "sizes.json"
 BATCH = 32   # blocks a call; larger batches gain nothing, and fall out of a processor's cache
 _EXPORTING = threading.Lock()  # paddle's tracer and the standard streams, silent meanwhile, belong to the process
 
@@ -41,7 +43,7 @@ def exported_graphs(kind, sha256, network, arrays):
     """
     folder = cache_folder() / f"{sha256[:16]}-{kind}-{VERSION}"
     with _EXPORTING:
-        if not (folder / "check.npz").is_file():
+        if not _whole(folder):
             _fill(folder, kind, network, arrays)
     return folder
 
@@ -54,14 +56,24 @@ def _fill(folder, kind, network, arrays):
         raise EngineError(f"no exported graphs can be kept in {folder.parent}: {error.strerror}") from None
     try:
         _export(kind, made, network, arrays)
-        if not (folder / "check.npz").is_file():  # another process may have been faster
+        (made / SIZES).write_text(json.dumps({path.name: path.stat().st_size for path in made.iterdir()}))
+        if not _whole(folder):  # another process may have been faster
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(made, folder)  # whole or not at all
     except OSError as error:
-        if not (folder / "check.npz").is_file():
+        if not _whole(folder):
             raise EngineError(f"exported graphs cannot be written to {folder}: {error.strerror}") from None
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _whole(folder):
+    """Whether a folder's files are there with the sizes that they were written with."""
+    try:
+        sizes = json.loads((folder / SIZES).read_text())
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def check_engine(engine, folder, tolerance):

@@ -28,7 +28,7 @@ class OpenvinoEngine(Engine):
         self.precision = precision
         self._folder = exported_graphs("onnx", sha256, network, arrays)
         self._config = {"INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
-                        "PERFORMANCE_HINT": "LATENCY", "CACHE_DIR": str(self._folder)}
+                        "PERFORMANCE_HINT": "LATENCY"}
         if threads:
             self._config["INFERENCE_NUM_THREADS"] = threads
         self._compiled, self._lock = OrderedDict(), threading.Lock()
@@ -61,7 +61,9 @@ class OpenvinoEngine(Engine):
             if key not in self._compiled:
                 model = self._core.read_model(self._folder / f"{graph}.onnx")
                 model.reshape({name: list(array.shape) for name, array in inputs.items()})
-                self._compiled[key] = self._core.compile_model(model, "CPU", self._config)
+                # The base network is compiled anew for each size of photo: kept, 20 MB for each would pile up.
+                kept = {} if graph == "coarse" else {"CACHE_DIR": str(self._folder)}
+                self._compiled[key] = self._core.compile_model(model, "CPU", {**self._config, **kept})
                 while len(self._compiled) > KEPT:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(key)

@@ -221,17 +221,15 @@ def test_refined_as_by_the_network(refined, scale, mode):
 @pytest.mark.parametrize("scale", (0.25, 0.5))
 def test_the_result_does_not_depend_on_the_memory(weights, backend, scale):
     src, bgr = photos(100, 148)
-    first, *others, least = (Matter(weights, backend, "cpu", scale, "full", max_memory=memory).predict(src, bgr)
-                             for memory in (None, 3, 1, 0.4))
+    first, *others = (Matter(weights, backend, "cpu", scale, "full", max_memory=memory).predict(src, bgr)
+                      for memory in (None, 3, 0.8))
     for other in others:
         for name, one, two in zip(Matte._fields, first, other):
             assert np.array_equal(one, two), name
-    for name, one, two in zip(Matte._fields, first, least):  # ONNX Runtime rounds otherwise for a single block
-        assert np.array_equal(one, two) or backend == "onnxruntime" and np.abs(one - two).max() < 1e-6, name
 
 
 def test_too_little_memory(weights):
-    with pytest.raises(UserError, match="refining takes at least 0.4 MiB at once; 0.1 MiB do not do"):
+    with pytest.raises(UserError, match="refining takes at least 0.8 MiB at once; 0.1 MiB do not do"):
         Matter(weights, "paddle", "cpu", max_memory=0.1)
 
 

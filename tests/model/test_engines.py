@@ -285,17 +285,20 @@ def test_an_unfinished_export_is_made_anew_and_a_finished_one_of_another_process
     (folder / "coarse.onnx").write_text("cut off")
     monkeypatch.setattr(exported, "_export", lambda kind, made, *_: (made / "check.npz").write_text("own"))
     assert exported.exported_graphs("onnx", "0" * 64, None, None) == folder
-    assert [path.read_text() for path in folder.iterdir()] == ["own"]
+    assert (folder / "check.npz").read_text() == "own" and not (folder / "coarse.onnx").exists()
+    (folder / "check.npz").write_text("cut off")  # in the meantime
+    assert (exported.exported_graphs("onnx", "0" * 64, None, None) / "check.npz").read_text() == "own"
     shutil.rmtree(folder)
 
     def overtaken(kind, made, *_):
         folder.mkdir()
-        (folder / "check.npz").write_text("other's")
+        (folder / "check.npz").write_text("others")
+        (folder / exported.SIZES).write_text('{"check.npz": 6}')
         (made / "check.npz").write_text("own")
 
     monkeypatch.setattr(exported, "_export", overtaken)
     assert exported.exported_graphs("onnx", "0" * 64, None, None) == folder
-    assert [path.read_text() for path in folder.iterdir()] == ["other's"]
+    assert (folder / "check.npz").read_text() == "others"
     assert list(tmp_path.iterdir()) == [folder]
 
 
