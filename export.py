@@ -30,7 +30,7 @@ def parse(argv=None):
     add("--sample-pixels", "--sample_pixels", type=int, default=80_000,
         help="pixels to refine in mode sampling (default: %(default)s)")
     add("--threshold", type=float, default=0.1, help="error above which thresholding refines (default: %(default)s)")
-    add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: image/sample/src.jpg)")
+    add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: the sample)")
     add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background (default: image/sample/bgr.jpg)")
     return parser.parse_args(argv)
 

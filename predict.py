@@ -30,7 +30,8 @@ def parse(argv=None):
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", default="auto", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
     add("--precision", default="fp32", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")
-    add("--max-memory", "--max_memory", type=float, metavar="MIB", help="what refining may take at once (default: what is fastest)")
+    add("--max-memory", "--max_memory", type=float, metavar="MIB",
+        help="what refining may take at once (default: what is fastest)")
     add("--backbone-scale", "--backbone_scale", type=float,
         help="size of the coarse network's input (default: 0.5; 0.25 from 2560 pixels on)")
     add("--sample-pixels", "--sample_pixels", type=int, help="pixels to refine in mode sampling (default: 80000)")
@@ -66,6 +67,7 @@ def main(argv=None):
     jobs = photo_jobs(*inputs(args), args.output, types)
     check_jobs(jobs)
     matter = open_matter(args)
+    print(f"backend {matter.settings['backend']}, {matter.settings['precision']}, {matter.settings['device']}", flush=True)
     prepare_folder(args.output)
     for job in jobs:
         (width, height), seconds = run_job(matter, job)

@@ -1,4 +1,4 @@
-"""The whole network as one static graph for any size, without the branches of ``Refiner.forward`` that a graph cannot take."""
+"""The whole network as one static graph for any size, without ``Refiner``'s branches, which no graph can take."""
 import paddle
 from paddle import nn
 from paddle.nn import functional as F

@@ -21,6 +21,8 @@ Matte = namedtuple("Matte", "pha fgr err ref")
 class StandIn:
     """Takes for subject whatever differs from bgr; keeps the colours of src."""
 
+    settings = {"backend": "none", "precision": "fp32", "device": "cpu"}
+
     def predict(self, src, bgr):
         differs = (src != bgr).any(2).astype(np.float32)
         return Matte(differs, src.astype(np.float32) / 255, differs * 0.5, differs)
@@ -91,7 +93,7 @@ def test_folders_are_paired_without_suffix(tmp_path, capsys):
     write_folders(tmp_path)
     run("--src", tmp_path / "photos", "--bgr", tmp_path / "rooms", "--output", tmp_path / "out")
     assert files(tmp_path / "out") == ["com/a.png", "com/clip/b.png", "pha/a.png", "pha/clip/b.png"]
-    assert capsys.readouterr().out.count("\n") == 2
+    assert capsys.readouterr().out.count("\n") == 1 + 2  # the backend, then the photos
 
 
 def test_one_background_for_all(tmp_path):

@@ -8,7 +8,7 @@ NOISE = ("No ccache found", "When training, we now always track global mean")  #
 
 
 def prepare_cpu(threads=None, load=True):
-    """Import paddle (with ``load``; else prepare for it) with thread counts and, on AMD, Intel MKL's fast path, where the user has not set them already.
+    """Import paddle with thread counts and, on AMD, Intel MKL's fast path, where the user has not set them already.
 
     MKL takes a slow generic path on processors that are not Intel's unless MKL_DEBUG_CPU_TYPE says otherwise;
     a training step took 1.23 s instead of 2.32 s with these settings (MobileNetV2 base, 4 x 192 x 192, two cores of
@@ -16,6 +16,7 @@ def prepare_cpu(threads=None, load=True):
 
     Args:
         threads: how many; by default every core this process may use.
+        load: False: only prepare for the import, which takes seconds and is often not needed.
     """
     threads = threads or _usable_cores()
     os.environ.setdefault("FLAGS_paddle_num_threads", str(threads))
@@ -58,8 +59,9 @@ def _keep_memory():
     """Let glibc keep large blocks that are freed: paddle takes and frees them at every layer, and each fresh one costs a
     fault per page. A training step took 2.7 s instead of 3.1 s (MobileNetV2 base, 4 x 256 x 256, one core).
     """
-    if sys.platform != "linux" or any("malloc" in os.environ.get(name, "").lower() for name in ("LD_PRELOAD", "GLIBC_TUNABLES")):
-        return
+    chosen = os.environ.get("LD_PRELOAD", "") + os.environ.get("GLIBC_TUNABLES", "")
+    if sys.platform != "linux" or "malloc" in chosen:
+        return  # the user has seen to it
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):

@@ -49,7 +49,8 @@ def _open(name, network, arrays, sha256, device, precision, threads):
     except (EngineError, UserError, MemoryError):
         raise
     except Exception as error:  # whatever a foreign runtime raises, it must not stop the others from being tried
-        raise EngineError(f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}") from error
+        text = " ".join(str(error).split())[:200]  # some put the reason in a later line
+        raise EngineError(f"{type(error).__name__}: {text}") from error
 
 
 def _class_of(name):

@@ -2,7 +2,8 @@
 
     from model.weights import load_weights, load_torch_state, save_weights
 
-Read: .safetensors (this project's own format), .pdparams (Paddle), .pth / .pt (PyTorch: state dicts, zip or older layout, and TorchScript).
+Read: .safetensors (this project's own format), .pdparams (Paddle), .pth / .pt (PyTorch: state dicts in the zip or the
+older layout, and TorchScript archives).
 """
 from model.weights.files import file_sha256, read_weights, save_weights
 from model.weights.loading import LoadReport, describe_state, from_torch_names, load_state, load_torch_state, load_weights
