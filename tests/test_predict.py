@@ -72,7 +72,7 @@ def test_one_photo(photos, capsys):
     np.testing.assert_array_equal(alpha, pha)
     assert rgb[3, 4].tolist() == [200, 100, 50] and not rgb[pha == 0].any()
     said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "src.png" in said and "9x7" in said and "src_pha.png" in said
+    assert said.count("\n") == 2 and "src.png" in said and "9x7" in said and "src_pha.png" in said
 
 
 def test_all_types(photos):
