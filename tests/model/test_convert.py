@@ -1,10 +1,11 @@
 """Conversion of weights files, and the weights that come with the project."""
 import numpy as np
+import paddle
 import pytest
 
 from model.matting import MattingBase, MattingRefine
 from model.weights import __main__ as command
-from model.weights import read_weights, starter, weights_path
+from model.weights import read_weights, save_weights, starter, weights_path
 from tests.model.handmade import modules, tensor, write_script, write_zip
 from tests.model.reference import reference_state
 from utils.errors import UserError, run_main
@@ -95,3 +96,22 @@ def test_damaged_or_missing_starter_weights_are_named(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="not at"):
         weights_path("starter")
     assert weights_path("mine.pth").name == "mine.pth"
+
+
+def test_average(tmp_path, capsys):
+    paths = [tmp_path / "one.safetensors", tmp_path / "two.safetensors"]
+    for seed, path in enumerate(paths):
+        paddle.seed(seed)
+        save_weights(MattingBase("mobilenetv2"), path, half=bool(seed))
+    command.main(["average", *map(str, paths), str(tmp_path / "mean.safetensors")])
+    (one, _), (two, _), (mean, _) = (read_weights(path) for path in (*paths, tmp_path / "mean.safetensors"))
+    assert set(mean) == set(one) and str(tmp_path / "mean.safetensors") in capsys.readouterr().out
+    for name, value in mean.items():
+        assert value.dtype == np.float32 and np.allclose(value, (one[name] + two[name].astype(np.float64)) / 2, atol=1e-6)
+
+
+def test_average_of_different_networks(tmp_path):
+    save_weights(MattingBase("mobilenetv2"), tmp_path / "base.safetensors")
+    with pytest.raises(UserError, match="starter is of another network than .*base.safetensors"):
+        command.main(["average", str(tmp_path / "base.safetensors"), "starter", str(tmp_path / "mean.safetensors")])
+    assert not (tmp_path / "mean.safetensors").exists()
