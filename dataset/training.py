@@ -13,8 +13,8 @@ from dataset.augment import (BACKGROUND_SCALE, PAIR_SCALE, augment_background, a
 from dataset.badfiles import BadFiles
 from dataset.composite import blend, compose_pair
 from dataset.evaluation import EvalItem, EvaluationSet, disturb_background
-from dataset.generate import make_sample
-from utils.errors import UserError
+from dataset.generate import KINDS, make_sample
+from utils.errors import UserError, suggest
 from utils.schedule import batch_length
 from utils.trimap import make_trimap
 
@@ -81,19 +81,26 @@ class StreamSet(Dataset):
         length: samples that count as one epoch.
         augment: the ``augment`` section of a stage's configuration.
         camouflage: share of subjects that take colours of their background; None: the generator's own.
+        kinds: members of ``generate.KINDS`` to draw from, one named twice comes twice as often; empty: the generator's shares.
+
+    Raises:
+        UserError: an unknown kind.
     """
 
-    def __init__(self, length, augment, camouflage=None):
+    def __init__(self, length, augment, camouflage=None, kinds=()):
         super().__init__()
-        self.length, self.augment, self.camouflage = length, augment, camouflage
+        for kind in set(kinds) - set(KINDS):
+            raise UserError(f"unknown kind of generated subject '{kind}'.{suggest(kind, KINDS)}")
+        self.length, self.augment, self.camouflage, self.kinds = length, augment, camouflage, tuple(kinds)
 
     def __len__(self):
         return self.length
 
     def __getitem__(self, key):
         rng = np.random.default_rng([key.seed, key.epoch, key.number])
-        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM], key.height, key.width,
-                                    camouflage=self.camouflage)
+        kind = self.kinds[rng.integers(len(self.kinds))] if self.kinds else None
+        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM], key.height, key.width, kind,
+                                    self.camouflage)
         return _sample(rng, fgr, pha, bgr, self.augment)
 
     def describe(self, key):
@@ -154,7 +161,8 @@ def training_set(config, phase, catalog):
         catalog: where the datasets lie (``dataset.catalog.Catalog``); not used for "stream".
     """
     if config["dataset_name"] == "stream":
-        return StreamSet(config["stream_length"], config["augment"], config["stream_camouflage"])
+        return StreamSet(config["stream_length"], config["augment"], config["stream_camouflage"],
+                         config["stream_kinds"])
     return CompositeSet(
         catalog.pairs(config["dataset_name"], "train"), catalog.backgrounds(config["background_name"], "train"),
         config["phases"][phase]["size"], PAIR_SCALE[phase], config["augment"], config["bad_files_max"])

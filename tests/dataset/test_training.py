@@ -249,3 +249,24 @@ def test_settings_are_not_changed_by_a_set(config):
     kept = copy.deepcopy(config)
     open_set(config)[key()]
     assert config == kept
+
+
+def test_stream_draws_the_kinds_asked_for(monkeypatch):
+    from dataset import training
+    drawn = []
+
+    def spy(seed, height, width, kind=None, camouflage=None):
+        drawn.append(kind)
+        return make_sample(seed, height, width, kind, camouflage)
+
+    make_sample = training.make_sample
+    monkeypatch.setattr(training, "make_sample", spy)
+    stream = StreamSet(40, AUGMENT, kinds=("animal", "animal", "thin"))
+    for number in range(40):
+        stream[SampleKey(7, 0, number, 16, 16)]
+    assert set(drawn) == {"animal", "thin"} and drawn.count("animal") > drawn.count("thin") > 0
+    drawn.clear()
+    StreamSet(1, AUGMENT)[SampleKey(7, 0, 0, 16, 16)]
+    assert drawn == [None]
+    with pytest.raises(UserError, match="Did you mean 'animal'"):
+        StreamSet(1, AUGMENT, kinds=("animals",))
