@@ -10,6 +10,7 @@ from model.blocks import Blocks, choose, shrink
 from model.engines import open_engine
 from model.engines.exported import BATCH
 from model.geometry import ALPHA, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
+from model.unmix import unmix
 from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
 from utils.errors import UserError, suggest
 
@@ -38,6 +39,7 @@ class Matter:
         threads: of a CPU backend; None: its own choice.
         max_memory: MiB that refining may take at once, beyond the photos and mattes themselves; None: what is fastest.
             The result does not depend on it.
+        unmix: end with ``model.unmix``, which draws fine strands; False gives the network's answer as it is.
 
     Raises:
         UserError: the weights cannot be read or used, or an argument is not known.
@@ -49,7 +51,7 @@ class Matter:
     """
 
     def __init__(self, weights=None, backend="auto", device=None, backbone_scale=None, refine_mode=None,
-                 sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None):
+                 sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None, unmix=True):
         _check_choice("refine mode", refine_mode or "sampling", REFINE_MODES)
         _check_choice("precision", precision, PRECISIONS)
         if backbone_scale is not None and not 0 < backbone_scale <= 0.5:
@@ -72,7 +74,7 @@ class Matter:
             "backbone": network["backbone"], "backbone_scale": backbone_scale or "auto",
             "refine_mode": refine_mode or "sampling",
             "sample_pixels": 80_000 if sample_pixels is None else sample_pixels,
-            "threshold": 0.1 if threshold is None else threshold, "precision": precision,
+            "threshold": 0.1 if threshold is None else threshold, "precision": precision, "unmix": bool(unmix),
         }
         self._batch = _blocks_at_once(max_memory)
         try:
@@ -129,6 +131,8 @@ class Matter:
     def _predict_there(self, src, bgr, want):
         """A Matte by the whole network on the device."""
         found = self._engine.whole(src, bgr, coarse_scale(src.shape[:2], self.settings["backbone_scale"]), self.settings)
+        if self.settings["unmix"] and "pha" in want:
+            found = (unmix(src, bgr, found[0].copy(), found[1] - src / np.float32(255)), *found[1:])
         return Matte(*(value if name in want else None for name, value in zip(Matte._fields, found)))
 
     def _refine(self, coarse, src, bgr, want):
@@ -149,6 +153,8 @@ class Matter:
             refined = self._engine.blocks(_filled(inputs, self._batch), quarter)[:count]
             blocks.paste(batch, refined, pha, fgr)
         np.clip(pha, 0, 1, out=pha)
+        if settings["unmix"] and "pha" in want:
+            unmix(src, bgr, pha, np.ascontiguousarray(coarse[..., COLOUR]))
         if fgr is not None:
             cv2.addWeighted(src, 1 / 255, fgr, 1, 0, dst=fgr, dtype=cv2.CV_32F)
             np.clip(fgr, 0, 1, out=fgr)

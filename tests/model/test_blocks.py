@@ -202,7 +202,7 @@ def test_only_the_chosen_patches_are_pasted():
 def test_refined_as_by_the_network(refined, scale, mode):
     network, path = refined
     network.refiner.mode, network.refiner.sample_pixels, network.refiner.threshold = mode, 3200, THRESHOLD
-    matter = Matter(path, "paddle", "cpu", scale, mode, 3200, THRESHOLD)
+    matter = Matter(path, "paddle", "cpu", scale, mode, 3200, THRESHOLD, unmix=False)
     for height, width in SIZES:
         src, bgr = photos(height, width)
         matte = matter.predict(src, bgr)
@@ -221,7 +221,7 @@ def test_refined_as_by_the_network(refined, scale, mode):
 @pytest.mark.parametrize("scale", (0.25, 0.5))
 def test_the_result_does_not_depend_on_the_memory(weights, backend, scale):
     src, bgr = photos(100, 148)
-    first, *others = (Matter(weights, backend, "cpu", scale, "full", max_memory=memory).predict(src, bgr)
+    first, *others = (Matter(weights, backend, "cpu", scale, "full", max_memory=memory, unmix=False).predict(src, bgr)
                       for memory in (None, 3, 0.8))
     for other in others:
         for name, one, two in zip(Matte._fields, first, other):
@@ -235,7 +235,7 @@ def test_too_little_memory(weights):
 
 @pytest.mark.parametrize("scale", (0.25, 0.3))
 def test_a_batch_equals_its_photos_one_by_one(weights, scale):
-    matter = Matter(weights, "paddle", "cpu", scale, "full")
+    matter = Matter(weights, "paddle", "cpu", scale, "full", unmix=False)
     srcs, bgrs = zip(*(photos(52, 75, seed) for seed in range(3)))
     together = matter.predict_batch(srcs, bgrs)
     assert len(together) == 3
@@ -247,7 +247,7 @@ def test_a_batch_equals_its_photos_one_by_one(weights, scale):
 
 
 def test_batches_that_are_none(weights):
-    matter = Matter(weights, "paddle", "cpu")
+    matter = Matter(weights, "paddle", "cpu", unmix=False)
     (src, bgr), (small, _) = photos(32, 48), photos(32, 44)
     for srcs, bgrs in (([src], []), ([src, small], [bgr, small])):
         with pytest.raises(ValueError, match="as many src as bgr, all of one size"):
@@ -255,7 +255,7 @@ def test_batches_that_are_none(weights):
 
 
 def test_only_what_is_wanted_is_made(weights):
-    matter = Matter(weights, "paddle", "cpu", sample_pixels=480)
+    matter = Matter(weights, "paddle", "cpu", sample_pixels=480, unmix=False)
     src, bgr = photos(50, 75)
     whole = matter.predict(src, bgr)
     for want in (("pha",), ("fgr",), ("err", "ref"), ["ref", "pha"], ()):

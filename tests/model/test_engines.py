@@ -39,7 +39,7 @@ def opened(weights, backend, **settings):
     """A Matter on the CPU; the test is skipped where the backend's packages are missing."""
     if backend in NEEDS and backend not in HERE:
         pytest.skip(f"what {backend} needs is not installed")
-    return Matter(weights, backend, "cpu", **{"sample_pixels": 3200, **settings})
+    return Matter(weights, backend, "cpu", **{"sample_pixels": 3200, "unmix": False, **settings})
 
 
 def assert_alike(one, other, bound):
@@ -381,7 +381,7 @@ import numpy as np
 from model import Matter
 weights, backend, folder = sys.argv[1:]
 with np.load(folder + "/photos.npz") as photos:
-    matter = Matter(weights, backend, "cpu", backbone_scale=0.25, sample_pixels=3200)
+    matter = Matter(weights, backend, "cpu", backbone_scale=0.25, sample_pixels=3200, unmix=False)
     np.savez(folder + "/matte.npz", *matter.predict(*(photos[name] for name in photos.files)))
 unwanted = {"paddle", "openvino_telemetry"} & set(sys.modules)
 sys.exit(f"imported: {unwanted}" if unwanted else 0)

@@ -42,7 +42,7 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def matter(whole):
-    return Matter(whole, device="cpu", sample_pixels=480)
+    return Matter(whole, device="cpu", sample_pixels=480, unmix=False)
 
 
 @pytest.mark.parametrize("height, width", [
@@ -58,7 +58,7 @@ def test_any_size(matter, height, width):
 
 def test_result_is_the_networks(whole):
     src, bgr = photos(64, 96)
-    matte = Matter(whole, device="cpu", sample_pixels=480, backbone_scale=0.25).predict(src, bgr)
+    matte = Matter(whole, device="cpu", sample_pixels=480, backbone_scale=0.25, unmix=False).predict(src, bgr)
     network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=480)
     with paddle.no_grad():
         out = network(tensor(src), tensor(bgr))
@@ -80,22 +80,22 @@ def test_odd_sizes_are_padded_with_their_border_not_stretched(matter, height, wi
 
 def test_arguments_reach_the_network(whole):
     src, bgr = photos(64, 96)
-    full = Matter(whole, device="cpu", refine_mode="full").predict(src, bgr)
+    full = Matter(whole, device="cpu", refine_mode="full", unmix=False).predict(src, bgr)
     assert (full.ref == 1).all()
-    coarse = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.25).predict(src, bgr)
+    coarse = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.25, unmix=False).predict(src, bgr)
     assert (coarse.ref == 0).all() and np.abs(full.pha - coarse.pha).mean() > 0.01
-    above = Matter(whole, device="cpu", refine_mode="thresholding", threshold=0.5, backbone_scale=0.25).predict(src, bgr)
+    above = Matter(whole, device="cpu", refine_mode="thresholding", threshold=0.5, backbone_scale=0.25, unmix=False).predict(src, bgr)
     with paddle.no_grad():
         small = reference_network(MattingRefine, "mobilenetv2")(tensor(src), tensor(bgr)).err_sm.numpy()[0, 0]
     assert np.array_equal(above.ref[::4, ::4] > 0, small > 0.5)
     assert 0 < above.ref.mean() < 1
-    half = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.5).predict(src, bgr)
+    half = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.5, unmix=False).predict(src, bgr)
     assert np.abs(half.pha - coarse.pha).mean() > 0.01
 
 
 @pytest.mark.parametrize("size, scale", [((16, 2556), 0.5), ((2556, 16), 0.5), ((16, 2560), 0.25)])
 def test_large_photos_are_shown_to_the_coarse_network_at_a_quarter(whole, size, scale):
-    auto, fixed = (Matter(whole, device="cpu", sample_pixels=0, backbone_scale=value) for value in (None, scale))
+    auto, fixed = (Matter(whole, device="cpu", sample_pixels=0, backbone_scale=value, unmix=False) for value in (None, scale))
     assert np.array_equal(auto.predict(*photos(*size)).pha, fixed.predict(*photos(*size)).pha)
 
 
@@ -118,7 +118,7 @@ def test_photos_are_left_as_they_were_and_need_not_be_contiguous(matter):
 
 def test_weights_of_the_base_alone_give_its_result_enlarged(base):
     src, bgr = photos(64, 96)
-    matter = Matter(base, device="cpu", sample_pixels=50_000, refine_mode="thresholding", backbone_scale=0.25)
+    matter = Matter(base, device="cpu", sample_pixels=50_000, refine_mode="thresholding", backbone_scale=0.25, unmix=False)
     assert matter.settings["refine_mode"] == "sampling" and matter.settings["sample_pixels"] == 0
     matte = matter.predict(src, bgr)
     small = [F.interpolate(tensor(x), size=[16, 24], mode="bilinear", align_corners=False) for x in (src, bgr)]
@@ -132,9 +132,9 @@ def test_weights_of_the_base_alone_give_its_result_enlarged(base):
 def test_settings(whole):
     default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
                "device": "cpu", "backbone": "mobilenetv2", "backbone_scale": "auto", "refine_mode": "sampling",
-               "sample_pixels": 80_000, "threshold": 0.1, "precision": "fp32"}
+               "sample_pixels": 80_000, "threshold": 0.1, "precision": "fp32", "unmix": True}
     assert Matter(whole, device="cpu").settings == default
-    given = dict(backbone_scale=0.125, refine_mode="thresholding", sample_pixels=0, threshold=0.0)
+    given = dict(backbone_scale=0.125, refine_mode="thresholding", sample_pixels=0, threshold=0.0, unmix=False)
     assert Matter(str(whole), device="cpu", **given).settings == {**default, **given}
 
 
@@ -151,9 +151,9 @@ def test_files_of_paddle_and_half_precision(tmp_path, whole):
     paddle.save(network.state_dict(), str(tmp_path / "w.pdparams"))
     save_weights(network, tmp_path / "half.safetensors", half=True)
     src, bgr = photos(32, 48)
-    expected = Matter(whole, device="cpu").predict(src, bgr).pha
-    assert np.array_equal(Matter(tmp_path / "w.pdparams", device="cpu").predict(src, bgr).pha, expected)
-    assert np.abs(Matter(tmp_path / "half.safetensors", device="cpu").predict(src, bgr).pha - expected).mean() < 0.01
+    expected = Matter(whole, device="cpu", unmix=False).predict(src, bgr).pha
+    assert np.array_equal(Matter(tmp_path / "w.pdparams", device="cpu", unmix=False).predict(src, bgr).pha, expected)
+    assert np.abs(Matter(tmp_path / "half.safetensors", device="cpu", unmix=False).predict(src, bgr).pha - expected).mean() < 0.01
 
 
 @pytest.mark.parametrize("wrong, said", [
