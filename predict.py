@@ -3,7 +3,7 @@
     python predict.py                                              # the sample pair image/sample, into image/
     python predict.py --src me.jpg --bgr room.jpg --output me.png  # the subject cut out
     python predict.py --src me.jpg --bgr room.jpg --output out     # out/me_pha.png, out/me_com.png
-    python predict.py --src photos --bgr rooms --output out        # out/pha/NAME.png, out/com/NAME.png; goes on where it stopped
+    python predict.py --src photos --bgr rooms --output out        # out/pha/NAME.png, out/com/NAME.png
     python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output me.jpg
     python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
 
@@ -14,6 +14,8 @@ import argparse
 import os
 import sys
 from pathlib import Path
+
+import cv2
 
 from utils.cpu import prepare_cpu
 from utils.errors import UserError, run_main
@@ -67,5 +69,6 @@ if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name must not end the run where it cannot be shown
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what is wrong with a file is said in one line of our own
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a file is said in one line of our own
     run_main(main)

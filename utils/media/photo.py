@@ -1,11 +1,12 @@
 """People's own photos: every usual format, upright, eight bits, colours brought to sRGB, transparency left out."""
 import io
+import os
 import struct
 import warnings
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from utils.errors import UserError
 from utils.media.colour import array_to_srgb, embedded_profile, profile_mode, to_srgb
@@ -24,8 +25,8 @@ def read_photo(path):
     """Read a photo as uint8 sRGB (H, W, 3), turned upright.
 
     JPEG, PNG, BMP, TIFF, WebP, GIF of one picture, AVIF where Pillow has it, HEIC where pillow-heif is installed; gray,
-    palette and CMYK; 16 bits are rounded to 8; a colour profile (ICC) is converted to sRGB; alpha is left out and the colours
-    beneath it are kept. The content decides about the format, not the name.
+    palette and CMYK; 16 bits are rounded to 8; a colour profile (ICC) is converted to sRGB; alpha is left out and the
+    colours beneath it are kept. The content decides about the format, not the name.
 
     Raises:
         UserError: missing, a folder, a video, an animation, empty, cut short, damaged, larger than
@@ -41,6 +42,10 @@ def read_photo(path):
                 return _by_opencv(path, data)
             check_size(path, *picture.size)
             _refuse_animation(path, picture)
+            if picture.mode == "F":
+                raise UserError(f"{path} holds 32-bit numbers of unknown range. Save it with 8 or 16 bits.")
+            if picture.format == "PNG":
+                Image.open(io.BytesIO(data)).verify()  # damage shows here without libpng's own lines on the terminal
             profile = embedded_profile(picture.info.get("icc_profile"))
             if _opencv_reads(data, picture, profile):
                 rgb = _by_opencv(path, data)
@@ -58,6 +63,8 @@ def read_photo(path):
 
 def is_animation(path):
     """True for a GIF of several pictures. False also where there is no such file, or none that can be read."""
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
+        return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -74,9 +81,16 @@ def _opened(path, data):
     try:
         return Image.open(io.BytesIO(data))
     except Image.UnidentifiedImageError:
-        if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
+        if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis") and not _has_avif():
             raise UserError(f"{path} is AVIF, which takes Pillow 11.3 or newer: pip install -U pillow.") from None
         return None
+
+
+def _has_avif():
+    try:
+        return features.check("avif")
+    except ValueError:  # a Pillow that does not know the word
+        return False
 
 
 def _opened_heif(path, data):
@@ -91,7 +105,7 @@ def _opened_heif(path, data):
 
 def _refuse_animation(path, picture):
     if picture.format in ("GIF", "WEBP") and getattr(picture, "is_animated", False):
-        as_video = "name it as --src by itself" if picture.format == "GIF" else "convert it to MP4"
+        as_video = "as a video it is a --src by itself" if picture.format == "GIF" else "convert it to MP4"
         raise UserError(f"{path} is an animation of {picture.n_frames} pictures, not a photo; {as_video}.")
 
 
@@ -119,9 +133,7 @@ def _by_opencv(path, data):
 def _by_pillow(picture, profile):
     image = ImageOps.exif_transpose(picture)
     if image.mode in DEEP:
-        return np.repeat(to_8_bits(np.clip(np.asarray(image), 0, 65535))[..., None], 3, axis=2)
-    if image.mode == "F":
-        raise ValueError("numbers of unknown range")
+        return np.repeat(to_8_bits(np.clip(np.asarray(image), 0, 65535).astype(np.uint16))[..., None], 3, axis=2)
     if profile is not None and profile_mode(profile) is not None:
         return to_srgb(_in_mode(image, profile_mode(profile)), profile)
     return np.array(image.convert("RGB"))

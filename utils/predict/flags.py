@@ -30,7 +30,7 @@ def add_flags(parser, output):
     add("--bit-depth", type=int, choices=(8, 16), help="bits of every channel; 16 in png and tiff (default: 8)")
     add("--overwrite", action="store_true", help="replace results that exist; without it a folder's are passed over")
     add("--shard", metavar="I/N", help="do the I-th of N parts of a folder, from 1, for several machines or job arrays")
-    add("--sheet", metavar="FILE", help=f"also write one picture that shows src, bgr, pha and com of the first photos")
+    add("--sheet", metavar="FILE", help="also write one picture that shows src, bgr, pha and com of the first photos")
     add("--sheet-rows", type=int, default=SHEET_ROWS, metavar="N", help=f"how many photos it shows (default: {SHEET_ROWS})")
     add("--fit", choices=FITS, help="what to do with a bgr of another size than src: stretch it, or scale and cut it")
     add("--align", default="auto", choices=("auto", "off", "homography"),
@@ -121,6 +121,8 @@ def background_fitter(args):
 
 def for_video(args):
     """The command line as ``utils.video.cli.run`` takes it."""
+    if names_picture(args.output, (*NAMED, *VIDEO_SUFFIXES)):
+        raise UserError(f"--output {args.output} looks like a file; for a video it is the folder for the results.")
     from utils.target import open_target
     args.type = args.type or ("pha", "com")
     args.target = None if args.target_bgr is None else open_target(args.target_bgr)

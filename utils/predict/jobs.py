@@ -24,10 +24,11 @@ class Job(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What there is to do: jobs, failures [(name, reason)] found already, and how many photos are finished."""
+    """What there is to do: jobs, failures [(name, reason)] found already, how many photos are finished, notes to show."""
     jobs: list
     failures: list
     finished: int
+    notes: list
 
 
 def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1)):
@@ -96,7 +97,8 @@ def check_place(output):
     while not os.path.lexists(place):
         place = place.parent
     if not place.is_dir():
-        raise UserError(f"cannot write into the output folder {output}: {place} is not a folder. Name another with --output.")
+        raise UserError(f"cannot write into the output folder {output}: {place} is not a folder. "
+                        f"Name another with --output.")
     if not os.access(place, os.W_OK | os.X_OK):
         raise UserError(f"cannot write into the output folder {output}: no permission for {place}. "
                         f"Name another with --output.")
@@ -124,8 +126,8 @@ def _single_plan(src, bgr, output, types, suffix, shard):
     if shard != (1, 1):
         raise UserError(f"--shard divides a folder, and {src} is one photo.")
     if names_picture(output, (suffix,)):
-        return Plan([Job(src.name, src, bgr, {types[0]: output})], [], 0)
-    return Plan([Job(src.name, src, bgr, {word: output / f"{src.stem}_{word}{suffix}" for word in types})], [], 0)
+        return Plan([Job(src.name, src, bgr, {types[0]: output})], [], 0, [])
+    return Plan([Job(src.name, src, bgr, {word: output / f"{src.stem}_{word}{suffix}" for word in types})], [], 0, [])
 
 
 def _folder_plan(src, bgr, output, types, suffix, shard):
@@ -134,13 +136,12 @@ def _folder_plan(src, bgr, output, types, suffix, shard):
             raise UserError(f"the output folder {output} lies among the photos of {folder}; "
                             f"the next run would take mattes for photos. Name another with --output.")
     photos, failures = _by_name(src), []
-    if bgr.is_dir():
-        scenes = _by_name(bgr)
-        if not any(len(scenes.get(name, ())) == 1 for name in photos):
-            raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {bgr} ({quote(sorted(scenes))}) have no "
-                            f"name in common. Partners have the same path apart from the suffix.")
-    else:
-        scenes = dict.fromkeys(photos, [bgr])
+    scenes = _by_name(bgr) if bgr.is_dir() else dict.fromkeys(photos, [bgr])
+    if not photos.keys() & scenes.keys():
+        raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {bgr} ({quote(sorted(scenes))}) have no "
+                        f"name in common. Partners have the same path apart from the suffix.")
+    alone = sorted(scenes.keys() - photos.keys())
+    notes = [f"{len(alone)} in {bgr} without a photo in {src} ({quote(alone)})."] if alone else []
     jobs = []
     for name, files in photos.items():
         if shard_of(name, shard[1]) != shard[0]:
@@ -151,7 +152,7 @@ def _folder_plan(src, bgr, output, types, suffix, shard):
         else:
             jobs.append(Job(name, files[0], scenes[name][0],
                             {word: output / word / f"{name}{suffix}" for word in types}))
-    return Plan(jobs, failures, 0)
+    return Plan(jobs, failures, 0, notes)
 
 
 def _twins(files):

@@ -1,7 +1,7 @@
 """What is made of a matte: which pictures, in which format, of how many bits.
 
-Types: pha alpha (gray), com the subject cut out (RGBA) or before a new background (RGB), fgr foreground colour, err predicted
-error (gray), ref refined patches (gray).
+Types: pha alpha (gray), com the subject cut out (RGBA) or before a new background (RGB), fgr foreground colour, err
+predicted error (gray), ref refined patches (gray).
 """
 from pathlib import Path
 
@@ -37,8 +37,8 @@ def check_format(name, bits, types, opaque):
     if bits == 16 and name not in DEEP:
         raise UserError(f"{name} holds 8 bits, not 16. These hold 16: {', '.join(DEEP)}.")
     if "com" in types and not opaque and name not in CLEAR:
-        raise UserError(f"{name} holds no alpha, which com needs. These hold it: {', '.join(CLEAR)}; or set the subject before "
-                        f"a background with --target-bgr.")
+        raise UserError(f"{name} holds no alpha, which com needs. These hold it: {', '.join(CLEAR)}; or set the subject "
+                        f"before a background with --target-bgr.")
 
 
 class Outputs:

@@ -60,9 +60,9 @@ def fit_size(bgr, size, fit, src_name="src", bgr_name="bgr"):
         return bgr
     height, width = size
     if fit is None:
-        raise UserError(f"{src_name} is {width}x{height} but its background {bgr_name} is {bgr.shape[1]}x{bgr.shape[0]}; both "
-                        f"should be shots of one camera position and of one size. --fit resize stretches the background, "
-                        f"--fit crop scales it and cuts it.")
+        raise UserError(f"{src_name} is {width}x{height} but its background {bgr_name} is {bgr.shape[1]}x{bgr.shape[0]}; "
+                        f"both should be shots of one camera position and of one size. --fit resize stretches the "
+                        f"background, --fit crop scales it and cuts it.")
     if fit == "crop":
         return cover(bgr, size)
     shrinks = height <= bgr.shape[0] and width <= bgr.shape[1]

@@ -2,7 +2,7 @@
 import os
 import sys
 
-from utils.errors import UserError
+from utils.errors import UserError, one_line
 from utils.interrupt import StopOnSignal
 from utils.predict import flags
 from utils.predict.jobs import check_place, inside, names_picture, photo_jobs, remove_leftovers
@@ -36,6 +36,8 @@ def run_photos(args, open_matter):
     if single:
         pair = read(plan.jobs[0])  # a flaw shows before the network is loaded
         read = lambda job: pair  # noqa: E731
+    for note in plan.notes + _doubts(args):
+        print(one_line(f"note: {note}"), file=sys.stderr)
     if not plan.jobs:
         return _end(args, plan, Work(None, None, None), sheet)
     matter = open_matter(args)
@@ -52,6 +54,13 @@ def run_photos(args, open_matter):
     if single and work.failures:
         raise UserError(work.failures[0][1])
     return _end(args, plan, work, sheet, single)
+
+
+def _doubts(args):
+    """Notes on files that are named twice."""
+    return [f"{flag} and --bgr name the same file, {args.bgr}. --bgr is the scene of src without the subject."
+            for flag, path in (("--src", args.src), ("--target-bgr", args.target_bgr or ""))
+            if os.path.exists(path) and os.path.samefile(path, args.bgr)]
 
 
 def _sheet(args, plan, single):
