@@ -33,9 +33,10 @@ def add_flags(parser, output):
     add("--sheet", metavar="FILE", help="also write one picture that shows src, bgr, pha and com of the first photos")
     add("--sheet-rows", type=int, default=SHEET_ROWS, metavar="N", help=f"how many photos it shows (default: {SHEET_ROWS})")
     add("--fit", choices=FITS, help="what to do with a bgr of another size than src: stretch it, or scale and cut it")
-    add("--align", default="auto", choices=("auto", "off", "homography"),
-        help="move bgr to where src was taken from (default: auto: where it helps)")
-    add("--exposure", default="auto", choices=("auto", "off"), help="bring bgr to the light of src (default: auto)")
+    add("--align", default="auto", metavar="HOW",
+        help="move bgr to where src was taken from: auto, where it helps, homography, or off (default: auto)")
+    add("--exposure", default="auto", metavar="HOW",
+        help="bring bgr to the light of src: auto, where it helps, or off (default: auto)")
     add("--temporal", nargs="?", const=True, help="videos: smooth the matte from picture to picture")
     add("--video-format", help="videos: of the results (default: see docs)")
     add("--weights", help="weights file (default: the starter weights)")
@@ -111,12 +112,12 @@ def refuse(args, names, where, here):
         raise UserError(f"--{given[0].replace('_', '-')} is for {where}; {args.src} is {here}. Leave it out.")
 
 
-def background_fitter(args):
-    """(src, bgr) -> (bgr, notes) by --align and --exposure."""
+def background_fitter(args, video=False):
+    """(src, bgr) -> (bgr, notes) by --align and --exposure; video: for the frames of one video in their order."""
     if find_spec("utils.background") is None:
         return None
     from utils.background import fitter
-    return fitter(args.align, args.exposure)
+    return fitter(args.align, args.exposure, video=video)
 
 
 def for_video(args):
@@ -126,7 +127,7 @@ def for_video(args):
     from utils.target import open_target
     args.type = args.type or ("pha", "com")
     args.target = None if args.target_bgr is None else open_target(args.target_bgr)
-    args.fit_background = background_fitter(args)
+    args.fit_background = background_fitter(args, video=True)
     return args
 
 
