@@ -35,6 +35,9 @@ def inputs(args):
     """The src and bgr of the command line: both named, or neither for the sample pair."""
     if args.src is None and args.bgr is None:
         return PROJECT / "image" / "sample" / "src.jpg", PROJECT / "image" / "sample" / "bgr.jpg"
+    if args.bgr is None and flags.is_video_source(args.src):
+        raise UserError(f"--src {args.src} needs its --bgr: a photo or video of the same scene without the subject, first:N "
+                        f"where its first N pictures show that, or median where the subject moves about.")
     if args.bgr is None:
         raise UserError(f"--src {args.src} needs its --bgr: a photo of the same scene without the subject.")
     if args.src is None:

@@ -469,6 +469,10 @@ def test_flags_that_say_nothing_to_videos(tmp_path, video, capsys, more, words):
     assert words in refuse(capsys, tmp_path / "out", "--src", "clip.mp4", "--bgr", "median", *more)
 
 
+def test_a_video_without_its_background(video, tmp_path, capsys):
+    assert re.search("--bgr.*first:N.*median", refuse(capsys, tmp_path / "out", "--src", "clip.mp4"))
+
+
 def test_a_videos_output_is_a_folder(tmp_path, video, capsys):
     assert "folder" in refuse(capsys, tmp_path / "me.mp4", "--src", "clip.mp4", "--bgr", "median")
 

@@ -93,38 +93,37 @@ class VideoTarget:
 
     def __init__(self, path):
         self._path, self._next, self._length, self._shown = path, 0, None, None
-        self._reader = self._open()
-        if self._read() is None:
-            raise UserError(f"{path} holds no picture that can be decoded. Convert it to MP4.")
+        self._open()
 
     def frame(self, index, src, bgr=None):
         wanted = index if self._length is None else index % self._length
         if wanted < self._next - 1:
             self._rewind()
         while self._next <= wanted:
-            if self._read() is None:
-                self._length = self._next
-                wanted %= self._length
-                self._rewind()
+            found = next(self._frames, None)
+            if found is not None:
+                self._shown = found.image
+                self._next += 1
+                continue
+            if not self._next:
+                raise UserError(f"{self._path} holds no picture that can be decoded. Convert it to MP4.")
+            self._length = self._next
+            wanted %= self._length
+            self._rewind()
         return cover(self._shown, src.shape[:2])
 
     def close(self):
-        self._reader.release()
+        self._reader.close()
 
     def _open(self):
-        return cv2.VideoCapture(self._path)
+        from utils.video.reader import open_video
+        self._reader = open_video(self._path)
+        self._frames = iter(self._reader)
 
     def _rewind(self):
-        self._reader.release()
-        self._reader, self._next = self._open(), 0
-
-    def _read(self):
-        there, picture = self._reader.read()
-        if not there:
-            return None
-        self._next += 1
-        self._shown = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-        return self._shown
+        self._reader.close()
+        self._next = 0
+        self._open()
 
 
 def _colour(text):
