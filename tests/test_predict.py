@@ -16,7 +16,7 @@ from PIL import Image
 
 import predict
 from utils.errors import UserError, run_main
-from utils.media import read_gray, read_image, read_rgba, write_image
+from utils.media import read_gray, read_image, read_rgba, write_bytes, write_image
 from utils.predict import flags, outputs
 
 Matte = namedtuple("Matte", "pha fgr err ref")
@@ -252,6 +252,20 @@ def test_full_disk(photos, capsys, monkeypatch):
                                 "--output", str(photos / "out")])
     said = capsys.readouterr().err
     assert ended.value.code == 2 and "src_pha.png" in said and said.count("\n") == 1 and not files(photos / "out")
+
+
+def test_full_disk_in_a_folder_says_what_is_done(tmp_path, capsys, monkeypatch):
+    write_folders(tmp_path, ("a", "b", "c"))
+
+    def full(path, data):
+        if path.name == "b.png":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write_bytes(path, data)
+    monkeypatch.setattr(outputs, "write_bytes", full)
+    with pytest.raises(SystemExit) as ended:
+        run_main(predict.main, [str(arg) for arg in folder_flags(tmp_path, "--type", "pha")])
+    said = capsys.readouterr()
+    assert ended.value.code == 2 and "1 done, 2 left" in said.out and said.err.count("\n") == 1 and "b.png" in said.err
 
 
 def pair_flags(photos, *more):

@@ -46,11 +46,18 @@ def run_photos(args, open_matter):
     remove_leftovers(path for job in plan.jobs for path in job.outputs.values())
     progress = Progress(len(plan.jobs), single)
     work = Work(read, matter, Outputs(args.bits, target), sheet, progress.report, progress.failed)
-    with StopOnSignal() as signal:
-        try:
+    try:
+        with StopOnSignal() as signal:
             work.run(plan.jobs, lambda: signal.wanted)
-        finally:
-            progress.close()
+    except OSError:
+        progress.close()
+        if not single:
+            _tell(args, plan, work)  # what there is in spite of it
+        raise
+    finally:
+        progress.close()
+        if target is not None:
+            target.close()
     if single and work.failures:
         raise UserError(work.failures[0][1])
     return _end(args, plan, work, sheet, single)
@@ -84,14 +91,20 @@ def _sheet(args, plan, single):
 def _end(args, plan, work, sheet, single=False):
     """Write the sheet, say how it went, and return the exit code."""
     if sheet is not None and sheet.write():
-        print(f"sheet  ->  {sheet.path}", flush=True)
-    if single:
-        return 0
-    failures = sorted(plan.failures + work.failures)
+        print(f"sheet  ->  {one_line(sheet.path)}", flush=True)
     left = len(plan.jobs) - work.done - len(work.failures)
-    print(summary(work.done, plan.finished, len(failures), left, args.output), flush=True)
-    list_failures(failures)
+    failures = plan.failures + work.failures
+    if not single:
+        _tell(args, plan, work)
     if left:
         print("stopped; the same command goes on from here.", file=sys.stderr)
         return 130
     return 1 if failures else 0
+
+
+def _tell(args, plan, work):
+    """Say what came of a folder."""
+    failures = sorted(plan.failures + work.failures)
+    left = len(plan.jobs) - work.done - len(work.failures)
+    print(summary(work.done, plan.finished, len(failures), left, args.output), flush=True)
+    list_failures(failures)
