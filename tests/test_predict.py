@@ -341,7 +341,8 @@ def test_a_file_named_twice_is_doubted(photos, capsys):
 def test_fit(photos):
     write_image(photos / "small.png", np.full((14, 18, 3), 20, np.uint8))
     for fit in ("resize", "crop"):
-        run("--src", photos / "src.png", "--bgr", photos / "small.png", "--output", photos / fit, "--fit", fit, "--type", "pha")
+        run("--src", photos / "src.png", "--bgr", photos / "small.png", "--output", photos / fit, "--type", "pha",
+            "--fit", fit)
         assert read_gray(photos / fit / "src_pha.png").sum() == 12 * 255
 
 

@@ -3,8 +3,6 @@
 Images are HWC uint8 RGB (or HW uint8 for alpha); files are replaced whole or not at all. ``read_image`` is for data sets:
 fast, the colours as they are stored. ``read_photo`` is for people's own photos: every usual format, colours brought to sRGB.
 """
-import os  # noqa: F401  (tests fill the disk through it)
-
 from utils.media.files import (IMAGE_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, list_image_names, list_images, read_bytes,
                                write_bytes)
 from utils.media.photo import is_animation, read_photo

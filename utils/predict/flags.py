@@ -34,11 +34,12 @@ def add_flags(parser, output):
     add("--sheet-rows", type=int, default=SHEET_ROWS, metavar="N", help=f"how many photos it shows (default: {SHEET_ROWS})")
     add("--fit", choices=FITS, help="what to do with a bgr of another size than src: stretch it, or scale and cut it")
     add("--align", default="auto", metavar="HOW",
-        help="move bgr to where src was taken from: auto, where it helps, homography, or off (default: auto)")
+        help="move bgr to where src was taken from: auto, where it helps, or off (default: auto)")
     add("--exposure", default="auto", metavar="HOW",
         help="bring bgr to the light of src: auto, where it helps, or off (default: auto)")
     add("--temporal", action="store_const", const=True, help="videos: smooth the matte from picture to picture")
-    add("--video-format", help="videos: mp4, mov, webm, or png for a folder of pictures (default: mov for cut-outs, else mp4)")
+    add("--video-format", help="videos: mp4, mov, webm, or png for a folder of pictures (default: mov for cut-outs, else "
+                               "mp4)")
     add("--weights", help="weights file (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", default="auto", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
@@ -128,13 +129,10 @@ def for_video(args):
     args.type = args.type or ("pha", "com")
     args.target = None if args.target_bgr is None else open_target(args.target_bgr)
     args.fit_background = background_fitter(args, video=True)
-    args.smooth = _smoother() if args.temporal else None
+    if args.temporal:
+        from utils.temporal import Smoother
+        args.smooth = Smoother()
     return args
-
-
-def _smoother():
-    from utils.temporal import smoother
-    return smoother()
 
 
 def _hyphens_and_underscores(parser):

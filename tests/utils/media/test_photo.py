@@ -126,7 +126,8 @@ def wide_gamut(gamma=2.0):
     for name, value in parts.items():
         table += name + struct.pack(">II", at + len(body), len(value))
         body += value + bytes(-len(value) % 4)
-    head = struct.pack(">I4sI4s4s4s12s4s", at + len(body), b"none", 0x02100000, b"mntr", b"RGB ", b"XYZ ", bytes(12), b"acsp")
+    head = struct.pack(">I4sI4s4s4s12s4s", at + len(body), b"none", 0x02100000, b"mntr", b"RGB ", b"XYZ ", bytes(12),
+                       b"acsp")
     return head + bytes(28) + b"".join(map(number, (0.9642, 1, 0.8249))) + bytes(128 - len(head) - 40) + table + body
 
 

@@ -65,7 +65,8 @@ def test_failures_do_not_stop_the_rest_and_indices_are_those_of_the_jobs():
                 failed=lambda job, reason: failed.append(job.name))
     work.run(jobs("a", "b", "c", "d", "e"))
     assert work.done == 2 and told == ["a", "d"]
-    assert sorted(work.failures) == [("b", "bad b"), ("c", "cannot write c"), ("e", "bad e")] and sorted(failed) == list("bce")
+    assert sorted(work.failures) == [("b", "bad b"), ("c", "cannot write c"), ("e", "bad e")]
+    assert sorted(failed) == list("bce")
     assert [event for event in stage.events if event.startswith("index")] == ["index 0", "index 2", "index 3"]
 
 
