@@ -1,41 +1,33 @@
-"""Mattes of photos: who stands before the background?
+"""Mattes of photos and videos: who stands before the background?
 
     python predict.py                                              # the sample pair image/sample, into image/
+    python predict.py --src me.jpg --bgr room.jpg --output me.png  # the subject cut out
     python predict.py --src me.jpg --bgr room.jpg --output out     # out/me_pha.png, out/me_com.png
     python predict.py --src photos --bgr rooms --output out        # out/pha/NAME.png, out/com/NAME.png
-    python predict.py --src photos --bgr room.jpg --type pha fgr   # one background photo for all
+    python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output me.jpg
+    python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
 
-src is the photo with the subject, bgr the same scene without it, from the same camera position and of the same size.
+src is the photo with the subject, bgr the same scene without it, from the same camera position.
+Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be done, 130 stopped; the same command goes on.
 """
 import argparse
+import os
+import sys
 from pathlib import Path
+
+import cv2
 
 from utils.cpu import prepare_cpu
 from utils.errors import UserError, run_main
-from utils.predict import TYPES, check_jobs, check_types, photo_jobs, run_job
-from utils.report import prepare_folder
+from utils.predict import flags
+from utils.predict.flags import add_flags
 
 PROJECT = Path(__file__).resolve().parent
 
 
 def parse(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("--src", help="photo, or folder of photos (default: image/sample/src.jpg)")
-    add("--bgr", help="photo of the empty scene, or folder of such photos (default: image/sample/bgr.jpg)")
-    add("--output", default=PROJECT / "image", help="folder for the mattes (default: image)")
-    add("--type", nargs="+", default=["pha", "com"], metavar="TYPE",
-        help=f"what to write, of {', '.join(TYPES)} (default: pha com)")
-    add("--weights", help="weights file (default: the starter weights)")
-    add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
-    add("--backend", default="auto", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
-    add("--precision", default="fp32", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")
-    add("--max-memory", "--max_memory", type=float, metavar="MIB",
-        help="what refining may take at once (default: what is fastest)")
-    add("--backbone-scale", "--backbone_scale", type=float,
-        help="size of the coarse network's input (default: 0.5; 0.25 from 2560 pixels on)")
-    add("--sample-pixels", "--sample_pixels", type=int, help="pixels to refine in mode sampling (default: 80000)")
-    add("--refine-mode", "--refine_mode", help="sampling, thresholding or full (default: sampling)")
+    add_flags(parser, PROJECT / "image")
     return parser.parse_args(argv)
 
 
@@ -43,6 +35,9 @@ def inputs(args):
     """The src and bgr of the command line: both named, or neither for the sample pair."""
     if args.src is None and args.bgr is None:
         return PROJECT / "image" / "sample" / "src.jpg", PROJECT / "image" / "sample" / "bgr.jpg"
+    if args.bgr is None and flags.is_video_source(args.src):
+        raise UserError(f"--src {args.src} needs its --bgr: a photo or video of the same scene without the subject, first:N "
+                        f"where its first N pictures show that, or median where the subject moves about.")
     if args.bgr is None:
         raise UserError(f"--src {args.src} needs its --bgr: a photo of the same scene without the subject.")
     if args.src is None:
@@ -61,19 +56,22 @@ def open_matter(args):
 
 def main(argv=None):
     args = parse(argv)
-    types = check_types(args.type)
-    if args.sample_pixels is not None and args.sample_pixels < 0:
-        raise UserError(f"--sample-pixels must be 0 or more, not {args.sample_pixels}.")
-    jobs = photo_jobs(*inputs(args), args.output, types)
-    check_jobs(jobs)
-    matter = open_matter(args)
-    print(f"backend {matter.settings['backend']}, {matter.settings['precision']}, {matter.settings['device']}", flush=True)
-    prepare_folder(args.output)
-    for job in jobs:
-        (width, height), seconds = run_job(matter, job)
-        where = ", ".join(str(path) for path in job.outputs.values())
-        print(f"{job.src}  {width}x{height}  {seconds:.2f} s  ->  {where}", flush=True)
+    flags.check(args)
+    args.overwrite = args.overwrite or args.src is None and args.bgr is None
+    args.src, args.bgr = inputs(args)
+    if flags.is_video_source(str(args.src)):
+        flags.refuse(args, flags.PHOTO_ONLY, "photos", "a video")
+        from utils.video import cli
+        return cli.run(flags.for_video(args), open_matter)
+    flags.refuse(args, flags.VIDEO_ONLY, "videos", "photos")
+    from utils.predict.photos import run_photos
+    return run_photos(args, open_matter)
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a file name must not end the run where it cannot be shown
+    if "OPENCV_LOG_LEVEL" not in os.environ and hasattr(cv2.utils, "logging"):
+        cv2.utils.logging.setLogLevel(0)  # what is wrong with a file is said in one line of our own
     run_main(main)

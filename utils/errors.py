@@ -21,6 +21,11 @@ def suggest(word, known):
     return f" Known: {', '.join(known)}." if known else ""
 
 
+def one_line(text):
+    """``text`` as one printable line: line breaks and what cannot be shown, as in odd file names, become escapes."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in str(text))
+
+
 def no_space(error):
     """True where ``error`` says that the disk is full or the quota is used up."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -31,12 +36,12 @@ def run_main(main, argv=None):
     try:
         code = main(argv)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         code = 2
     except OSError as error:
         if not no_space(error):
             raise
-        where = f" while writing {error.filename}" if error.filename else ""
+        where = f" while writing {one_line(error.filename)}" if error.filename else ""
         print(f"error: no space left on the disk{where}. Free some space and run the same command again.",
               file=sys.stderr)
         code = 2

@@ -12,13 +12,19 @@ def scan_start(data):
     return end
 
 
-def shorter_side(data):
-    """The picture's shorter side in pixels; None where the header does not say."""
+def size(data):
+    """(width, height) of the picture in pixels; None where the header does not say."""
     for marker, begin, _ in _segments(data):
         if marker in FRAMES:
-            height, width = data[begin + 1:begin + 3], data[begin + 3:begin + 5]
-            return min(int.from_bytes(height, "big"), int.from_bytes(width, "big")) or None
+            height, width = (int.from_bytes(data[at:at + 2], "big") for at in (begin + 1, begin + 3))
+            return (width, height) if width and height else None
     return None
+
+
+def shorter_side(data):
+    """The picture's shorter side in pixels; None where the header does not say."""
+    found = size(data)
+    return min(found) if found else None
 
 
 def _segments(data):

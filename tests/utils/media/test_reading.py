@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from utils import media
 from utils.errors import UserError
 from utils.media import list_image_names, list_images, read_gray, read_image, read_rgba, write_bytes, write_image
 
@@ -121,7 +120,7 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch
 
     def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
-    monkeypatch.setattr(media.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError) as error:
         write_bytes(tmp_path / "a.bin", b"new")
     assert error.value.filename == str(tmp_path / "a.bin")

@@ -1,0 +1,64 @@
+"""A sheet of results: one row per photo, src, bgr, pha, and the subject before another background."""
+import cv2
+import numpy as np
+
+from utils.media import write_image
+from utils.sheet import sheet
+
+HEIGHT = 300              # pixels of a panel
+COLUMNS = ("src", "bgr", "pha", "com")
+MARGIN, STRIP = 8, 28     # pixels: between rows and beside them; of a line of text
+PAPER, INK = 245, 40      # gray
+
+
+class Sheet:
+    """Collects rows, small, and writes them as one picture.
+
+    Args:
+        path: of the picture to write; limit: how many rows it takes.
+    """
+
+    def __init__(self, path, limit):
+        self.path, self._limit, self._rows = path, limit, []
+
+    @property
+    def room(self):
+        """Whether it takes another row."""
+        return len(self._rows) < self._limit
+
+    def add(self, name, pair, matte, target=None):
+        """Add a row, if there is room. target: uint8 (H, W, 3), or None for plain green."""
+        if self.room:
+            self._rows.append((name, sheet(pair.src, pair.bgr, matte, target, HEIGHT)))
+
+    def write(self):
+        """Write the picture, if there are rows. Returns whether. Raises as ``utils.media.write_image``."""
+        if self._rows:
+            write_image(self.path, laid_out(self._rows))
+        return bool(self._rows)
+
+
+def laid_out(rows):
+    """[(name, uint8 (HEIGHT, W, 3) of four panels)] below each other, with headings: uint8 (H, W, 3)."""
+    width = max(panels.shape[1] for _, panels in rows) + 2 * MARGIN
+    parts = []
+    for number, (name, panels) in enumerate(rows):
+        strip = np.full((STRIP, width, 3), PAPER, np.uint8)
+        for column, word in enumerate(COLUMNS):
+            label = f"{word}  {_ascii(name)}" if column == 0 else word
+            left, right = (MARGIN + panels.shape[1] * place // len(COLUMNS) for place in (column, column + 1))
+            _text(strip[:, left:right], label)
+        row = np.full((HEIGHT + MARGIN, width, 3), PAPER, np.uint8)
+        row[:HEIGHT, MARGIN:MARGIN + panels.shape[1]] = panels
+        parts += [strip, row]
+    return np.vstack(parts)
+
+
+def _text(strip, text):
+    drawn = np.ascontiguousarray(strip)
+    cv2.putText(drawn, text, (2, STRIP - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (INK, INK, INK), 1, cv2.LINE_AA)
+    strip[:] = drawn
+
+
+def _ascii(name):
+    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in name)
