@@ -77,11 +77,11 @@ def error_map(pha, truth, trimap=None):
     return colour
 
 
-def fit(image, width, height):
-    """``image`` made smaller, if need be, to fit into width x height pixels; its shape is kept."""
-    scale = min(width / image.shape[1], height / image.shape[0], 1)
+def fit(image, width, height, enlarge=False):
+    """``image`` made smaller to fit into width x height pixels, or larger if ``enlarge``; its shape is kept."""
+    scale = min(width / image.shape[1], height / image.shape[0], np.inf if enlarge else 1)
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale <= 1 else cv2.INTER_LINEAR)
 
 
 def data_uri(image, quality=86):

@@ -13,7 +13,7 @@ LIMIT = 2 * 2 ** 20    # bytes of the file
 METHODS = 3            # whose mattes are shown
 INK, SOFT, LINE, PAPER = (28, 30, 33), (100, 106, 114), (222, 225, 229), (255, 255, 255)
 COLOURS = ((11, 98, 168), (214, 102, 28), (11, 122, 83), (160, 60, 120), (122, 106, 0), (75, 79, 158))
-FONT = cv2.FONT_HERSHEY_DUPLEX
+PLAIN, BOLD = cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX
 FINE = 4               # letters are drawn so many times larger and reduced, which makes them smooth
 
 
@@ -61,10 +61,10 @@ def write_text(image, text, x, y, size=18, colour=INK, align="left", bold=False)
         width of the text in pixels.
     """
     text = text.replace("×", "x").encode("ascii", "replace").decode("ascii")
-    scale, thickness = size * FINE / 30, round(FINE * size / 18 * (1.6 if bold else 1.0))
-    (width, height), below = cv2.getTextSize(text, FONT, scale, thickness)
+    font, scale, thickness = BOLD if bold else PLAIN, size * FINE / 30, round(FINE * size / 18 * (1.6 if bold else 1.0))
+    (width, height), below = cv2.getTextSize(text, font, scale, thickness)
     mask = np.zeros((height + below + 4 * FINE, width + 4 * FINE), np.uint8)
-    cv2.putText(mask, text, (2 * FINE, height + 2 * FINE), FONT, scale, 255, thickness, cv2.LINE_AA)
+    cv2.putText(mask, text, (2 * FINE, height + 2 * FINE), font, scale, 255, thickness, cv2.LINE_AA)
     mask = cv2.resize(mask, (max(1, mask.shape[1] // FINE), max(1, mask.shape[0] // FINE)), interpolation=cv2.INTER_AREA)
     left = int(round(x - {"left": 0, "middle": width / FINE / 2, "right": width / FINE}[align]))
     top = int(round(y - height / FINE - 2))
@@ -133,7 +133,7 @@ def _case_rows(rows, labels, captions, metric):
         write_text(head, caption, MARGIN + column * (width + GAP), 42, 15 if len(caption) < 22 else 12, SOFT)
     parts = [head]
     for images, (word, values) in zip(rows, labels):
-        small = [None if image is None else fit(image, width, width * 1.25) for image in images]
+        small = [None if image is None else fit(image, width, width * 1.25, True) for image in images]
         height = max((image.shape[0] for image in small if image is not None), default=40)
         row = _paper(height + 34)
         for column, image in enumerate(small):

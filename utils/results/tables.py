@@ -14,8 +14,8 @@ def summary_table(results, intervals):
               for metric in results.metrics}
     rows = []
     for method, means in intervals.items():
-        cells = "".join(_mean_cell(metric, means[metric], lowest[metric], len(intervals) > 1)
-                        for metric in results.metrics)
+        cells = "".join(_mean_cell(metric, means[metric], lowest[metric], len(intervals) > 1,
+                                   results.errors[method][metric]) for metric in results.metrics)
         rows.append(f'<tr><th scope="row">{escape(method)}</th>{cells}</tr>')
     return _table("Mean errors", f'<tr><th scope="col">method</th>{head}</tr>', rows)
 
@@ -75,13 +75,15 @@ def _sort_head(text, under, kind):
     return f'<th scope="col" aria-sort="none"><button data-kind="{kind}">{escape(text)}{under}</button></th>'
 
 
-def _mean_cell(metric, interval, lowest, several):
+def _mean_cell(metric, interval, lowest, several, values):
     if interval is None:
         return "<td>-</td>"
     text = shown(metric, interval.mean)
     text = f"<b>{text}</b>" if several and interval.mean == lowest else text
     between = "" if interval.low is None else f"<small>{shown(metric, interval.low)} to {shown(metric, interval.high)}</small>"
-    return f"<td>{text}{between}</td>"
+    known = int(np.isfinite(values).sum())
+    fewer = "" if known == len(values) else f"<small>{known} of {len(values)} pictures</small>"
+    return f"<td>{text}{between}{fewer}</td>"
 
 
 def _value_cell(metric, value):

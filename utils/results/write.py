@@ -31,7 +31,7 @@ def write_page(folder, *others, output=None):
         output = Path(folder).resolve().parent / "compare" if others else folder
     page, picture = Path(output) / "index.html", Path(output) / "sheet.png"
     try:
-        write_bytes(page, render(results).encode("utf-8"))
+        write_bytes(page, render(results).encode("utf-8", "replace"))
         write_bytes(picture, encode(draw_sheet(results)))
     except (OSError, cv2.error) as error:
         if not isinstance(error, OSError) or no_space(error):
