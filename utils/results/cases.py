@@ -18,7 +18,7 @@ def leading(results):
     for metric, values in results.errors[method].items():
         if np.isfinite(values).any():
             return method, metric
-    return method, results.metrics[0]
+    return method, next(iter(results.columns))
 
 
 def ranked(results):

@@ -4,21 +4,18 @@ from html import escape
 
 import numpy as np
 
-from utils.report import SHOWN_TIMES
-from utils.results.load import shown, title
-
 WIDTH = 420        # units of the drawing; the page scales it
 LEFT, RIGHT = 12, 12
 ROW = 58
 LOG_FROM = 50      # ratio of the largest to the smallest value from which the axis is logarithmic
 
 
-def strip_chart(metric, names, errors, intervals):
+def strip_chart(column, names, errors, intervals):
     """Every picture as a dot, a row per method: the box holds the middle half, its line is the median, and the
     diamond is the mean with its interval.
 
     Args:
-        metric: word.
+        column: ``load.Column`` of the metric.
         names: of the pictures.
         errors: {method: float (n,)}, NaN where there is no value.
         intervals: {method: ``statistics.Interval`` or None}.
@@ -26,8 +23,7 @@ def strip_chart(metric, names, errors, intervals):
     Returns:
         SVG text; '' where no method has a value.
     """
-    times = SHOWN_TIMES.get(metric, 1)
-    finite = np.concatenate([values[np.isfinite(values)] for values in errors.values()]) * times
+    finite = np.concatenate([values[np.isfinite(values)] for values in errors.values()]) * column.times
     if len(finite) == 0:
         return ""
     place, marks, log = axis(finite.min(), finite.max())
@@ -35,18 +31,18 @@ def strip_chart(metric, names, errors, intervals):
              f'<text class="tick" x="{x:.1f}" y="{36 + ROW * len(errors)}" text-anchor="middle">{text}</text>'
              for x, text in marks]
     for row, (method, values) in enumerate(errors.items()):
-        parts.append(_strip(row, method, metric, names, values, times, place, intervals[method]))
+        parts.append(_strip(row, method, column, names, values, place, intervals[method]))
     scale = " (logarithmic axis)" if log else ""
-    label = escape(f"{title(metric)} of each picture{scale}; lower is better")
+    label = escape(f"{column.title} of each picture{scale}; lower is better")
     return (f'<figure><svg viewBox="0 0 {WIDTH} {44 + ROW * len(errors)}" role="img" aria-label="{label}">'
-            f'<text class="head" x="{LEFT}" y="13">{escape(title(metric))}{scale}</text>{"".join(parts)}</svg></figure>')
+            f'<text class="head" x="{LEFT}" y="13">{escape(column.title)}{scale}</text>{"".join(parts)}</svg></figure>')
 
 
-def difference_chart(metric, names, difference, other, first):
+def difference_chart(column, names, difference, other, first):
     """A bar for each picture, other - first, sorted: below the line the other method is better.
 
     Args:
-        metric: word.
+        column: ``load.Column`` of the metric.
         names: of the pictures.
         difference: float (n,), NaN where there is none.
         other, first: words of the methods.
@@ -65,11 +61,11 @@ def difference_chart(metric, names, difference, other, first):
         height = abs(value) / reach * half
         bars.append(f'<rect class="{"gain" if value < 0 else "loss"}" x="{LEFT + rank * step:.2f}" '
                     f'y="{middle if value < 0 else middle - height:.2f}" width="{max(step * 0.86, 0.4):.2f}" '
-                    f'height="{height:.2f}"><title>{escape(names[index])}: {_signed(metric, value)}</title></rect>')
-    label = escape(f"{title(metric)}: {other} minus {first}, each picture")
+                    f'height="{height:.2f}"><title>{escape(names[index])}: {column.text(value, sign=True)}</title></rect>')
+    label = escape(f"{column.title}: {other} minus {first}, each picture")
     return (f'<figure><svg viewBox="0 0 {WIDTH} 150" role="img" aria-label="{label}">'
-            f'<text class="head" x="{LEFT}" y="13">{escape(title(metric))}</text>'
-            f'<text class="tick" x="{WIDTH - RIGHT}" y="13" text-anchor="end">full height {shown(metric, reach)}</text>'
+            f'<text class="head" x="{LEFT}" y="13">{escape(column.title)}</text>'
+            f'<text class="tick" x="{WIDTH - RIGHT}" y="13" text-anchor="end">full height {column.text(reach)}</text>'
             f'{"".join(bars)}<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{middle}" y2="{middle}"/>'
             "</svg></figure>")
 
@@ -111,7 +107,8 @@ def nice_steps(start, end, count=5):
     return [float(f"{number * step:.10g}") for number in range(first, last + 1)]
 
 
-def _strip(row, method, metric, names, values, times, place, interval):
+def _strip(row, method, column, names, values, place, interval):
+    times = column.times
     top, middle = 22 + ROW * row, 22 + ROW * row + 36
     parts = [f'<text class="row" x="{LEFT}" y="{top + 14}">{escape(method)}</text>']
     known = [index for index in range(len(values)) if np.isfinite(values[index])]
@@ -123,16 +120,13 @@ def _strip(row, method, metric, names, values, times, place, interval):
     for index in known:
         y = middle + (index * 0.618034 % 1 - 0.5) * 20  # spread evenly, the same every time
         parts.append(f'<circle class="m{row % 6}" cx="{place(values[index] * times):.1f}" cy="{y:.1f}" r="3">'
-                     f'<title>{escape(names[index])}: {shown(metric, float(values[index]))}</title></circle>')
+                     f'<title>{escape(names[index])}: {column.text(float(values[index]))}</title></circle>')
     if interval is not None:
         x = place(interval.mean * times)
         if interval.low is not None:
             ends = [place(max(end * times, 1e-12)) for end in (interval.low, interval.high)]
             parts.append(f'<line class="mean" x1="{ends[0]:.1f}" x2="{ends[1]:.1f}" y1="{middle}" y2="{middle}"/>')
         parts.append(f'<path class="diamond" d="M{x:.1f} {middle - 6}l5 6l-5 6l-5 -6z"><title>mean '
-                     f'{shown(metric, interval.mean)}</title></path>')
+                     f'{column.text(interval.mean)}</title></path>')
     return f'<g>{"".join(parts)}</g>'
 
-
-def _signed(metric, value):
-    return ("+" if value > 0 else "") + shown(metric, value)

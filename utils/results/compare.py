@@ -1,7 +1,7 @@
 """Other methods against the first, picture by picture: the numbers and what they mean in words."""
 from typing import NamedTuple, Optional
 
-from utils.results.load import shown, title
+from utils.results.load import Column
 from utils.results.statistics import LEVEL, Paired, holm, paired_difference
 
 SURE = 1 - LEVEL
@@ -11,6 +11,7 @@ class Comparison(NamedTuple):
     """One method and metric against the first method."""
     method: str
     metric: str
+    column: Column
     paired: Paired
     p: Optional[float]   # allowing for all the tests of the page
 
@@ -18,10 +19,11 @@ class Comparison(NamedTuple):
 def compare_all(results):
     """[``Comparison``] of every method but the first, for every metric that both have values for."""
     first, *others = results.errors
-    found = [(other, metric, paired_difference(results.errors[first][metric], results.errors[other][metric]))
-             for other in others for metric in results.metrics]
-    found = [one for one in found if one[2] is not None]
-    return [Comparison(*one, p) for one, p in zip(found, holm([one[2].p for one in found]))]
+    found = [(other, metric, column, paired_difference(results.errors[first][metric], results.errors[other][metric],
+                                                       results.groups))
+             for other in others for metric, column in results.columns.items()]
+    found = [one for one in found if one[-1] is not None]
+    return [Comparison(*one, p) for one, p in zip(found, holm([one[-1].p for one in found]))]
 
 
 def sentence(comparison, first):
@@ -30,14 +32,14 @@ def sentence(comparison, first):
     Two things must agree before a difference is called one: the interval of the mean difference leaves out zero, and
     the signed-rank test (where scipy is there) gives p < 0.05 after Holm's correction.
     """
-    other, metric, paired, p = comparison
-    name, counted = title(metric), f"{paired.better} of {paired.count} pictures"
+    other, _, column, paired, p = comparison
+    name, counted = column.title, f"{paired.better} of {paired.count} pictures"
     if paired.better == paired.worse == 0:
         return f"{name}: {other} and {first} are equal on every picture."
     lead = (f"{name}: {other} is better than {first} on {counted} and worse on {paired.worse}; its mean error is "
-            f"{shown(metric, abs(paired.mean))} {'lower' if paired.mean < 0 else 'higher'}")
+            f"{column.text(abs(paired.mean))} {'lower' if paired.mean < 0 else 'higher'}")
     if paired.low is None:
-        return f"{lead}. One picture says nothing about others."
+        return f"{lead}. One picture or clip says nothing about others."
     apart = paired.low > 0 or paired.high < 0
     ranks = p is None or p < SURE
     agree = paired.better > paired.worse if paired.mean < 0 else paired.worse > paired.better
@@ -47,5 +49,5 @@ def sentence(comparison, first):
         end = "but the tests do not agree: a few pictures may make the difference, so take it with care"
     else:
         end = "but chance may explain that: these pictures do not tell the two apart"
-    few = " A signed-rank test cannot be sure with fewer than six pictures." if paired.count < 6 else ""
+    few = " A signed-rank test cannot be sure with fewer than six pictures or clips." if paired.units < 6 else ""
     return f"{lead}; {end}.{few}"

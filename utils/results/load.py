@@ -1,46 +1,49 @@
 """Reads the results.json of one or several evaluations of the same pictures."""
 import json
 import math
+import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from utils.errors import UserError
-from utils.report import SHOWN_TIMES, TITLES
 
-SAME = ("dataset", "backgrounds", "seed", "size", "disturb", "sample_data", "protocol")  # else the pictures differ
+TITLES = {"sad": "SAD", "mse": "MSE e3", "grad": "Grad", "conn": "Conn", "fg_mse": "FG MSE e3"}  # where a file has none
+SAME = ("dataset", "backgrounds", "seed", "size", "disturb", "sample_data")  # else the pictures differ
+
+
+class Column(NamedTuple):
+    """How tables show a metric: its title such as 'MSE ×1000', by what plain values are multiplied, what they are."""
+    title: str
+    times: float
+    unit: str
+
+    def text(self, value, sign=False):
+        """A plain value as tables show it, '-' for None and NaN; with ``sign`` a '+' before what is above zero."""
+        if value is None or math.isnan(value):
+            return "-"
+        value *= self.times
+        return ("+" if sign and value > 0 else "") + (f"{value:.1f}" if abs(value) >= 1000 else f"{value:.3f}")
 
 
 class Results(NamedTuple):
-    """What the page shows. Errors are in plain units, not times 1000.
+    """What the page shows. Errors are in plain units.
 
-    names: of the pictures, in order; metrics: words, in order;
-    errors: {method: {metric: float64 (n,), NaN where there is no value}}; the first method is what the others are
-    compared with; settings: {method: dict}; pictures: {name: {"src", "bgr", "truth", "trimap": Path or absent,
-    "pred": {method: Path}}}; runs: [(folder's name, the content of its results.json without the rows)]; notes: sentences
-    that a reader must know.
+    names: of the pictures, in order; groups: None, or for each picture the clip or the foreground that it belongs to;
+    columns: {metric: Column}, in order; errors: {method: {metric: float64 (n,), NaN where there is no value}}; the first
+    method is what the others are compared with; settings: {method: dict}; pictures: {name: {"src", "bgr", "truth",
+    "trimap": Path or absent, "pred": {method: Path}}}; runs: [(folder's name, the content of its results.json without
+    the rows)]; notes: sentences that a reader must know.
     """
     names: list
-    metrics: list
+    groups: Optional[list]
+    columns: dict
     errors: dict
     settings: dict
     pictures: dict
     runs: list
     notes: list
-
-
-def title(metric):
-    """A metric's name as tables show it: 'SAD', 'MSE ×1000'."""
-    return TITLES.get(metric, metric).replace(" e3", " ×1000")
-
-
-def shown(metric, value):
-    """A value as tables show it, both MSE times 1000; '-' for None and NaN."""
-    if value is None or math.isnan(value):
-        return "-"
-    value *= SHOWN_TIMES.get(metric, 1)
-    return f"{value:.1f}" if abs(value) >= 1000 else f"{value:.3f}"
 
 
 def read_results(folders):
@@ -50,26 +53,28 @@ def read_results(folders):
     'word (folder)'. Pictures are put into the order of the first folder.
 
     Raises:
-        UserError: no results.json, one of another form, or folders whose pictures differ in name.
+        UserError: no results.json, one of another form, folders whose pictures differ in name, or one metric in
+            different units.
     """
     runs = [(label, folder, _read(folder)) for label, folder in zip(_labels(folders), map(Path, folders))]
     names = [row["name"] for row in next(iter(runs[0][2]["methods"].values()))["images"]]
-    metrics = _metrics(content for _, _, content in runs)
+    columns = _columns([content for _, _, content in runs])
     errors, settings, pictures = {}, {}, {}
     words = [word for _, _, content in runs for word in content["methods"]]
     for label, folder, content in runs:
         renamed = {}
         for word, method in content["methods"].items():
-            found = _columns(method["images"], names, metrics, f"{folder}, method '{word}'")
+            found = _values(method["images"], names, columns, f"{folder}, method '{word}'")
             known = next((other for other in errors if other.split(" (")[0] == word and _same(errors[other], found)), None)
-            renamed[word] = known or (word if words.count(word) == 1 or _all_same(runs, word, names, metrics)
+            renamed[word] = known or (word if words.count(word) == 1 or _all_same(runs, word, names, columns)
                                       else f"{word} ({label})")
             errors.setdefault(renamed[word], found)
             settings.setdefault(renamed[word], method.get("settings") or {})
         _add_pictures(pictures, folder, content.get("pictures") or {}, renamed)
-    facts = [(label, {key: value for key, value in content.items() if key not in ("methods", "pictures")})
+    facts = [(label, {key: value for key, value in content.items() if key not in ("methods", "pictures", "shown")})
              for label, _, content in runs]
-    return Results(names, metrics, errors, settings, pictures, facts, _notes(facts))
+    groups = _groups(names, facts[0][1])
+    return Results(names, groups, columns, errors, settings, pictures, facts, _notes(facts, names, groups))
 
 
 def _read(folder):
@@ -99,23 +104,37 @@ def _labels(folders):
     return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
 
 
-def _metrics(contents):
-    """Words that have a number in any row, in the order in which they come up."""
+def _columns(contents):
+    """{metric: Column} of what has a number in any row, in the order in which it comes up."""
     found = {}
     for content in contents:
-        for method in content["methods"].values():
-            for row in method["images"]:
-                found.update((key, None) for key, value in row.items() if key not in found and _number(value))
+        words = dict.fromkeys(key for method in content["methods"].values() for row in method["images"]
+                              for key, value in row.items() if _number(value))
+        for word in words:
+            column = _column(word, content)
+            if found.setdefault(word, column) != column:
+                raise UserError(f"the evaluations measure '{word}' in different ways ({found[word].unit}; {column.unit}). "
+                                "Compare evaluations of one protocol.")
     if not found:
         raise UserError("no picture has a number in results.json. Run eval.py again.")
-    return list(found)
+    return found
+
+
+def _column(metric, content):
+    shown = (content.get("shown") or {}).get(metric) or {}
+    title = str(shown.get("title", TITLES.get(metric, metric)))
+    exponent = re.search(r" e(\d)$", title)
+    times = shown.get("times", 10 ** int(exponent.group(1)) if exponent else 1)
+    if exponent:
+        title = f"{title[:exponent.start()]} ×{10 ** int(exponent.group(1))}"
+    return Column(title, times if _number(times) else 1, str((content.get("units") or {}).get(metric, "")))
 
 
 def _number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _columns(rows, names, metrics, where):
+def _values(rows, names, metrics, where):
     own = [row["name"] for row in rows]
     if own != names:
         if sorted(own) != sorted(names) or len(set(own)) != len(own):
@@ -133,8 +152,8 @@ def _same(one, other):
     return all(np.array_equal(one[metric], other[metric], equal_nan=True) for metric in one)
 
 
-def _all_same(runs, word, names, metrics):
-    found = [_columns(content["methods"][word]["images"], names, metrics, f"{folder}, method '{word}'")
+def _all_same(runs, word, names, columns):
+    found = [_values(content["methods"][word]["images"], names, columns, f"{folder}, method '{word}'")
              for _, folder, content in runs if word in content["methods"]]
     return all(_same(found[0], other) for other in found)
 
@@ -158,12 +177,29 @@ def _inside(folder, path):
     return whole
 
 
-def _notes(facts):
+def _groups(names, facts):
+    """Names of frames are CLIP/FRAME, and those of a foreground before several backgrounds NAME_0, NAME_1 ..."""
+    protocol, each = facts.get("protocol"), facts.get("backgrounds_each")
+    if isinstance(protocol, dict) and protocol.get("sequences"):
+        return [name.rpartition("/")[0] or name for name in names]
+    if _number(each) and each > 1:
+        return [re.sub(r"_\d+$", "", name) for name in names]
+    return None
+
+
+def _notes(facts, names, groups):
     notes = []
+    if groups is not None and len(set(groups)) < len(names):
+        notes.append(f"The {len(names)} pictures show {len(set(groups))} clips or foregrounds. Pictures of one are alike, so "
+                     "intervals and tests draw these as wholes and not picture by picture.")
     if any(content.get("sample_data") for _, content in facts):
         notes.append("These are generated sample pictures, not the real set; figures do not compare with published ones.")
-    for key in SAME:
-        values = {json.dumps(content.get(key), sort_keys=True) for _, content in facts if key in content}
-        if len(values) > 1:
-            notes.append(f"The evaluations differ in {key}, so a difference between them is not one of the methods alone.")
+    flat = [{**content, **{f"protocol.{key}": value for key, value in (content.get("protocol") or {}).items()}}
+            for _, content in facts]
+    differing = [key for key in dict.fromkeys(key for content in flat for key in content)
+                 if (key in SAME or key.startswith("protocol."))
+                 and len({json.dumps(content[key], sort_keys=True) for content in flat if key in content}) > 1]
+    if differing:
+        notes.append(f"The evaluations differ in {', '.join(differing)}, so a difference between them is not one of the "
+                     "methods alone.")
     return notes

@@ -8,11 +8,11 @@ import hashlib
 from html import escape
 from pathlib import Path
 
-from utils.report import UNITS
+import numpy as np
+
 from utils.results.cases import data_uri, extremes, fit, leading, panels, ranked
 from utils.results.charts import difference_chart, strip_chart
 from utils.results.compare import compare_all, sentence
-from utils.results.load import shown, title
 from utils.results.statistics import LEVEL, RESAMPLES, mean_interval
 from utils.results.tables import comparison_table, facts_list, picture_table, summary_table
 
@@ -49,9 +49,14 @@ def mean_intervals(results):
     """{method: {metric: ``Interval`` or None where there is no value}}"""
     intervals = {}
     for method, errors in results.errors.items():
-        known = {metric: values[values == values] for metric, values in errors.items()}  # NaN equals nothing
-        intervals[method] = {metric: mean_interval(values) if len(values) else None for metric, values in known.items()}
+        intervals[method] = {metric: _interval(values, results.groups) for metric, values in errors.items()}
     return intervals
+
+
+def _interval(values, groups):
+    known = np.isfinite(values)
+    groups = None if groups is None else np.asarray(groups)[known]
+    return mean_interval(values[known], groups) if known.any() else None
 
 
 def _heading(results):
@@ -70,11 +75,8 @@ def _top(results, heading):
 
 
 def _summary(results, intervals):
-    units = dict(UNITS)
-    for _, facts in results.runs:
-        units.update(facts.get("units") or {})
-    meaning = "".join(f"<dt>{escape(title(metric))}</dt><dd>{escape(str(units[metric]))}</dd>"
-                      for metric in results.metrics if metric in units)
+    meaning = "".join(f"<dt>{escape(column.title)}</dt><dd>{escape(column.unit)}</dd>"
+                      for column in results.columns.values() if column.unit)
     return (f"<section><h2>Means</h2>\n{summary_table(results, intervals)}\n"
             f'<p class="small">Mean error over the pictures and its {LEVEL:.0%} interval (bootstrap over pictures, BCa, '
             f"{RESAMPLES:,} resamples); lower is better, the lowest of a column is bold. The interval tells how far the "
@@ -89,7 +91,7 @@ def _comparisons(results):
     for other in dict.fromkeys(one.method for one in found):
         own = [one for one in found if one.method == other]
         words = "".join(f"<li>{escape(sentence(one, first))}</li>" for one in own)
-        charts = "".join(difference_chart(one.metric, results.names, results.errors[other][one.metric]
+        charts = "".join(difference_chart(one.column, results.names, results.errors[other][one.metric]
                                           - results.errors[first][one.metric], other, first) for one in own)
         parts.append(f"<h3>{escape(other)} against {escape(first)}</h3>\n<ul>{words}</ul>\n"
                      f"{comparison_table(own, first)}\n<details open><summary>Differences of each picture</summary>"
@@ -102,8 +104,8 @@ def _comparisons(results):
 
 
 def _distributions(results, intervals):
-    charts = [strip_chart(metric, results.names, {word: errors[metric] for word, errors in results.errors.items()},
-                          {word: means[metric] for word, means in intervals.items()}) for metric in results.metrics]
+    charts = [strip_chart(column, results.names, {word: errors[metric] for word, errors in results.errors.items()},
+                          {word: means[metric] for word, means in intervals.items()}) for metric, column in results.columns.items()]
     return (f'<section><h2>Distribution</h2>\n<div class="charts">{"".join(charts)}</div>\n<p class="small">A dot is a '
             "picture; the box holds the middle half, the line in it is the median, the diamond the mean with its "
             "interval. Point at a dot for its name.</p></section>")
@@ -118,7 +120,7 @@ def _cases(results):
     groups = "".join(f"<h3>{word}</h3>\n{''.join(_case(results, index, metric) for index in chosen)}"
                      for word, chosen in (("Worst", worst), ("Best", best)) if chosen)
     kept = "" if len(order) == len(results.names) else f" Pictures of {len(order)} of {len(results.names)} were kept."
-    return (f"<section><h2>Best and worst</h2>\n<p>By {escape(title(metric))} of {escape(method)}.{kept} Error maps: black "
+    return (f"<section><h2>Best and worst</h2>\n<p>By {escape(results.columns[metric].title)} of {escape(method)}.{kept} Error maps: black "
             "is right, yellow is off by half of the range or more; gray lies outside the unknown region, where "
             f"no error is counted. Press a picture to see it larger.</p>\n{groups}</section>")
 
@@ -132,7 +134,7 @@ def _case(results, index, metric):
             inner = (f'<button class="zoom"><img src="{data_uri(small)}" width="{small.shape[1]}" '
                      f'height="{small.shape[0]}" alt="{escape(f"{caption}, {name}")}"></button>')
         value = results.errors[caption][metric][index] if caption in results.errors else None
-        number = "" if value is None else f" <b>{shown(metric, float(value))}</b>"
+        number = "" if value is None else f" <b>{results.columns[metric].text(float(value))}</b>"
         figures.append(f"<figure>{inner}<figcaption>{escape(caption)}{number}</figcaption></figure>")
     return f'<article><h4>{escape(name)}</h4><div class="case">{"".join(figures)}</div></article>\n'
 
@@ -147,9 +149,10 @@ def _settings(results):
     for label, facts in results.runs:
         if len(results.runs) > 1:
             parts.append(f"<h3>{escape(label)}</h3>")
-        rest = {key: value for key, value in facts.items() if key not in ("protocol", "units", "versions", "settings")}
+        apart = ("protocol", "versions") if any(results.settings.values()) else ("protocol", "settings", "versions")
+        rest = {key: value for key, value in facts.items() if key not in (*apart, "units", "settings")}
         parts.append(facts_list({"command": rest.pop("command", None), **rest}))
-        parts += [f"<h4>{key}</h4>{facts_list(facts[key])}" for key in ("protocol", "settings", "versions")
+        parts += [f"<h4>{key}</h4>{facts_list(facts[key])}" for key in apart
                   if isinstance(facts.get(key), dict) and facts[key]]
     parts += [f"<h4>settings of {escape(word)}</h4>{facts_list(settings)}"
               for word, settings in results.settings.items() if settings]

@@ -3,7 +3,6 @@ import cv2
 import numpy as np
 
 from utils.results.cases import extremes, fit, leading, panels, ranked
-from utils.results.load import shown, title
 from utils.results.page import mean_intervals
 from utils.results.statistics import LEVEL
 
@@ -26,7 +25,8 @@ def draw_sheet(results):
     parts = [_heading(results), _bars(results)]
     order = ranked(results)
     if order:
-        method, metric = leading(results)
+        _, metric = leading(results)
+        column = results.columns[metric]
         best, worst = extremes(order, 1)
         chosen = {"best": best[0], "median": order[(len(order) - 1) // 2], "worst": (worst or best)[0]}
         shown_methods = list(results.errors)[:METHODS]
@@ -34,10 +34,10 @@ def draw_sheet(results):
                 for index in dict.fromkeys(chosen.values())]
         if len(chosen) > len(set(chosen.values())):  # one or two pictures: no word fits them all
             chosen = {results.names[index]: index for index in chosen.values()}
-        labels = [(word, {one: shown(metric, float(results.errors[one][metric][index])) for one in shown_methods})
+        labels = [(word, {one: column.text(float(results.errors[one][metric][index])) for one in shown_methods})
                   for word, index in chosen.items()]
         captions = [caption for caption, _ in panels(_only(results, order[0], shown_methods), shown_methods)]
-        parts += _case_rows(rows, labels, captions, title(metric))
+        parts += _case_rows(rows, labels, captions, column.title)
     return np.vstack(parts + [_paper(MARGIN)])
 
 
@@ -91,26 +91,26 @@ def _heading(results):
 
 
 def _bars(results):
-    intervals, count = mean_intervals(results), len(results.metrics)
+    intervals, count = mean_intervals(results), len(results.columns)
     image = _paper(34 + 46 * len(results.errors) + 10)
     width = (WIDTH - 2 * MARGIN + GAP) // count
-    for place, metric in enumerate(results.metrics):
+    for place, (metric, column) in enumerate(results.columns.items()):
         left, right = MARGIN + place * width, MARGIN + (place + 1) * width - 3 * GAP
-        write_text(image, title(metric), left, 24, 18, bold=True)
+        write_text(image, column.title, left, 24, 18, bold=True)
         found = {word: means[metric] for word, means in intervals.items()}
         reach = max((one.mean if one.high is None else one.high for one in found.values() if one is not None), default=0)
         for row, (word, interval) in enumerate(found.items()):
-            _bar(image, (left, right, 34 + 46 * row), word, metric, interval, reach or 1.0, COLOURS[row % len(COLOURS)])
+            _bar(image, (left, right, 34 + 46 * row), word, column, interval, reach or 1.0, COLOURS[row % len(COLOURS)])
     return image
 
 
-def _bar(image, place, word, metric, interval, reach, colour):
+def _bar(image, place, word, column, interval, reach, colour):
     left, right, top = place
     write_text(image, word, left, top + 16, 14, SOFT)
     if interval is None:
         write_text(image, "-", right, top + 16, 14, SOFT, "right")
         return
-    write_text(image, shown(metric, interval.mean), right, top + 16, 16, INK, "right")
+    write_text(image, column.text(interval.mean), right, top + 16, 16, INK, "right")
     x = [int(left + (right - left - 2) * max(value, 0) / reach) if value is not None else None for value in interval]
     cv2.rectangle(image, (left, top + 23), (right, top + 37), (240, 242, 244), -1)
     cv2.rectangle(image, (left, top + 23), (max(x[0], left), top + 37), colour, -1)

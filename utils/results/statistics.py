@@ -1,6 +1,8 @@
 """What a mean over few pictures is worth: bootstrap intervals and paired tests.
 
-Pictures are taken to be drawn independently from what the benchmark stands for. Intervals say how far the mean would
+Pictures are taken to be drawn independently from what the benchmark stands for. Where they are not, as frames of one clip
+or one foreground before several backgrounds, their groups are: then whole groups are drawn (the cluster bootstrap;
+Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). Intervals say how far the mean would
 move with other pictures of that kind; they say nothing about pictures of another kind, or about training again.
 """
 import warnings
@@ -24,6 +26,7 @@ class Interval(NamedTuple):
 class Paired(NamedTuple):
     """Another method against the first, picture by picture; differences are other - first, of errors."""
     count: int                # pictures that both have a value for
+    units: int                # groups of them, where pictures are grouped; else the same
     mean: float
     low: Optional[float]
     high: Optional[float]
@@ -33,14 +36,15 @@ class Paired(NamedTuple):
     p: Optional[float]        # Wilcoxon signed-rank, two-sided; None without scipy
 
 
-def resampled_means(values, resamples=RESAMPLES, seed=0):
+def resampled_means(values, resamples=RESAMPLES, seed=0, counts=None):
     """Means of bootstrap samples: n of the n values, drawn with replacement (Efron, "Bootstrap Methods: Another Look
     at the Jackknife", Annals of Statistics 7, 1979).
 
     Args:
-        values: float (n,), n >= 1.
+        values: float (n,), n >= 1; with ``counts`` the sums of n groups.
         resamples: how many samples.
         seed: of the draws; the same seed gives the same means.
+        counts: None, or how many pictures each group has, (n,).
 
     Returns:
         float64 (resamples,)
@@ -50,11 +54,12 @@ def resampled_means(values, resamples=RESAMPLES, seed=0):
     means, step = np.empty(resamples), max(1, AT_ONCE // len(values))
     for start in range(0, resamples, step):
         part = means[start:start + step]
-        part[:] = values[rng.integers(0, len(values), (len(part), len(values)))].mean(axis=1)
+        drawn = rng.integers(0, len(values), (len(part), len(values)))
+        part[:] = values[drawn].sum(axis=1) / (len(values) if counts is None else counts[drawn].sum(axis=1))
     return means
 
 
-def mean_interval(values, level=LEVEL, resamples=RESAMPLES, seed=0):
+def mean_interval(values, groups=None, level=LEVEL, resamples=RESAMPLES, seed=0):
     """Mean and its bootstrap interval, bias-corrected and accelerated (BCa: Efron, "Better Bootstrap Confidence
     Intervals", Journal of the American Statistical Association 82, 1987).
 
@@ -63,6 +68,7 @@ def mean_interval(values, level=LEVEL, resamples=RESAMPLES, seed=0):
 
     Args:
         values: float (n,), n >= 1, finite.
+        groups: None, or (n,) labels of what belongs together.
         level: share of intervals that hold the true mean, in 0..1.
         resamples, seed: as ``resampled_means``.
 
@@ -76,35 +82,39 @@ def mean_interval(values, level=LEVEL, resamples=RESAMPLES, seed=0):
     if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():
         raise ValueError(f"values must be finite numbers (n,), n >= 1, got shape {values.shape}")
     mean = float(values.mean())
-    if len(values) < 2:
+    sums, counts = _grouped(values, groups)
+    if len(sums) < 2:
         return Interval(mean, None, None)
-    if values.min() == values.max():
+    if np.ptp(sums / counts) == 0:
         return Interval(mean, mean, mean)
-    means = resampled_means(values, resamples, seed)
-    low, high = np.quantile(means, _bca_shares(values, means, level))
+    means = resampled_means(sums, resamples, seed, counts)
+    without = (sums.sum() - sums) / (counts.sum() - counts)  # the jackknife: the mean without each group
+    low, high = np.quantile(means, _bca_shares(mean, without, means, level))
     return Interval(mean, float(low), float(high))
 
 
-def paired_difference(first, other, level=LEVEL, resamples=RESAMPLES, seed=0):
+def paired_difference(first, other, groups=None, level=LEVEL, resamples=RESAMPLES, seed=0):
     """Compare two methods' errors on the same pictures.
 
     The interval is that of ``mean_interval`` on the differences: pictures are resampled as pairs, so how hard a picture
-    is cancels out.
+    is cancels out. Of groups, the signed-rank test takes each group's mean difference.
 
     Args:
         first, other: float (n,) errors, NaN where there is none; such pictures are left out.
-        level, resamples, seed: as ``mean_interval``.
+        groups, level, resamples, seed: as ``mean_interval``.
 
     Returns:
         ``Paired``, or None where no picture has both values.
     """
     difference = np.asarray(other, np.float64) - np.asarray(first, np.float64)
-    difference = difference[np.isfinite(difference)]
+    known = np.isfinite(difference)
+    difference, groups = difference[known], None if groups is None else np.asarray(groups)[known]
     if len(difference) == 0:
         return None
+    sums, counts = _grouped(difference, groups)
     better, worse = int((difference < 0).sum()), int((difference > 0).sum())
-    return Paired(len(difference), *mean_interval(difference, level, resamples, seed), better, worse,
-                  len(difference) - better - worse, wilcoxon_p(difference))
+    return Paired(len(difference), len(sums), *mean_interval(difference, groups, level, resamples, seed), better, worse,
+                  len(difference) - better - worse, wilcoxon_p(sums / counts))
 
 
 def wilcoxon_p(differences):
@@ -149,13 +159,20 @@ def holm(p_values):
     return adjusted
 
 
-def _bca_shares(values, means, level):
-    """Which quantiles of the resampled means end the interval."""
-    normal = NormalDist()
-    mean, count = values.mean(), len(means)
+def _grouped(values, groups):
+    """Sums and sizes of the groups, float (groups,) each; of single values where there are no groups."""
+    if groups is None:
+        return values, np.ones(len(values))
+    _, place = np.unique(groups, return_inverse=True)
+    return np.bincount(place, values), np.bincount(place).astype(np.float64)
+
+
+def _bca_shares(mean, without, means, level):
+    """Which quantiles of the resampled means end the interval; ``without`` are the jackknife's means."""
+    normal, count = NormalDist(), len(means)
     below = ((means < mean).sum() + 0.5 * (means == mean).sum()) / count
     bias = normal.inv_cdf(min(max(below, 0.5 / count), 1 - 0.5 / count))
-    away = values - mean  # the jackknife's values lie the other way and n - 1 times as near, which cancels
+    away = without.mean() - without
     acceleration = (away ** 3).sum() / (6 * (away ** 2).sum() ** 1.5)
     shares = []
     for share in ((1 - level) / 2, (1 + level) / 2):

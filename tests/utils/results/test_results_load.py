@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from utils.errors import UserError
-from utils.results.load import read_results, shown, title
+from utils.results.load import Column, read_results
 
 
 def edit(folder, change):
@@ -17,7 +17,7 @@ def edit(folder, change):
 def test_one_folder(evaluation):
     results = read_results([evaluation()])
     assert results.names == ["10.png", "9.png", "b.png", "a.png", "c d/é.png"]
-    assert results.metrics == ["sad", "mse", "grad", "conn", "fg_mse"]
+    assert list(results.columns) == ["sad", "mse", "grad", "conn", "fg_mse"]
     assert list(results.errors["network"]["sad"]) == [5, 1, 3, 2, 4]
     assert np.isnan(results.errors["keying"]["fg_mse"]).all()
     assert results.settings == {"network": {"backend": "network"}, "keying": {"backend": "keying"}}
@@ -43,9 +43,9 @@ def test_a_method_with_the_same_numbers_is_shown_once(evaluation):
 
 
 def test_folders_of_other_settings_carry_a_note(evaluation):
-    results = read_results([evaluation("one"), evaluation("two", factor=2.0, seed=1, sample_data=True)])
-    assert [note for note in results.notes if "differ in seed" in note]
-    assert not [note for note in results.notes if "differ in size" in note]
+    results = read_results([evaluation("one"), evaluation("two", factor=2.0, seed=1, sample_data=True,
+                                                           protocol={"trimap": "two steps"})])
+    assert [note for note in results.notes if "differ in seed, protocol.trimap, so" in note]
     assert [note for note in results.notes if "generated sample pictures" in note]
 
 
@@ -88,6 +88,26 @@ def test_pictures_outside_the_folder_are_refused(evaluation, path):
 
 
 def test_how_values_are_shown():
-    assert (shown("sad", 1.23456), shown("mse", 0.0123), shown("grad", 12345.67)) == ("1.235", "12.300", "12345.7")
-    assert (shown("sad", None), shown("sad", float("nan")), shown("other", 2)) == ("-", "-", "2.000")
-    assert (title("mse"), title("sad"), title("other")) == ("MSE ×1000", "SAD", "other")
+    sad, mse = Column("SAD", 1, ""), Column("MSE ×1000", 1000, "")
+    assert (sad.text(1.23456), mse.text(0.0123), sad.text(12345.67)) == ("1.235", "12.300", "12345.7")
+    assert (sad.text(None), sad.text(float("nan"))) == ("-", "-")
+    assert (sad.text(2, sign=True), sad.text(-2, sign=True), sad.text(0, sign=True)) == ("+2.000", "-2.000", "0.000")
+
+
+def test_columns_are_those_of_the_file(evaluation):
+    columns = read_results([evaluation("old")]).columns
+    assert columns["mse"] == Column("MSE ×1000", 1000, "") and columns["sad"] == Column("SAD", 1, "")
+    shown = {"mse": {"title": "MSE x2 e3", "times": 1000}, "grad": {"title": "Grad", "times": 0.001}}
+    columns = read_results([evaluation("new", shown=shown, units={"mse": "twice"})]).columns
+    assert columns["mse"] == Column("MSE x2 ×1000", 1000, "twice") and columns["grad"].text(4000) == "4.000"
+    with pytest.raises(UserError, match="measure 'mse' in different ways"):
+        read_results([evaluation("old"), evaluation("new", shown=shown)])
+
+
+def test_pictures_that_belong_together(evaluation):
+    assert read_results([evaluation()]).groups is None
+    names = ["a_1_0", "a_1_1", "b_0", "b_1", "c_0"]
+    results = read_results([evaluation(names=names, backgrounds_each=2)])
+    assert results.groups == ["a_1", "a_1", "b", "b", "c"] and "5 pictures show 3 clips or foregrounds" in results.notes[0]
+    results = read_results([evaluation(names=["x/0", "x/1", "y/z/0", "y/z/1", "w"], protocol={"sequences": True})])
+    assert results.groups == ["x", "x", "y/z", "y/z", "w"]

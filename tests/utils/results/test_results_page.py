@@ -10,6 +10,7 @@ from utils.results.__main__ import main
 from utils.results.cases import error_map, extremes, fit
 from utils.results.charts import axis, nice_steps
 from utils.results.compare import Comparison, sentence
+from utils.results.load import Column
 from utils.results.statistics import Paired
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -118,7 +119,7 @@ def test_one_picture(evaluation):
     folder = evaluation(names=["only.png"])
     write_page(folder)
     words = " ".join(data for _, data in read(folder).text)
-    assert "1 picture, 2 methods" in words and "One picture says nothing about others" in words
+    assert "1 picture, 2 methods" in words and "One picture or clip says nothing about others" in words
 
 
 def test_command_line(evaluation, capsys, tmp_path):
@@ -137,8 +138,8 @@ def test_command_line(evaluation, capsys, tmp_path):
 
 def test_sentences():
     def said(mean, low, high, better, worse, p):
-        paired = Paired(better + worse, mean, low, high, better, worse, 0, p)
-        return sentence(Comparison("b", "sad", paired, p), "a")
+        paired = Paired(better + worse, better + worse, mean, low, high, better, worse, 0, p)
+        return sentence(Comparison("b", "sad", Column("SAD", 1, ""), paired, p), "a")
 
     assert said(-1, -2, -0.5, 9, 1, 0.01).endswith("chance alone hardly explains that: b is better on such pictures.")
     assert said(1, 0.5, 2, 1, 9, None).endswith("b is worse on such pictures.")

@@ -14,7 +14,7 @@ def rows_of(image, colour):
 def test_sheet(evaluation):
     image = draw_sheet(read_results([evaluation()]))
     assert image.dtype == np.uint8 and image.shape[1:] == (1600, 3) and 500 < image.shape[0] < 1600
-    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 50
+    assert len(np.unique(image[::5, ::5].reshape(-1, 3), axis=0)) > 50
 
 
 def test_bars_are_as_long_as_the_means(evaluation):
@@ -52,7 +52,8 @@ def test_file_stays_below_its_limit():
     assert np.array_equal(cv2.cvtColor(whole, cv2.COLOR_BGR2RGB), noise)
 
 
-@pytest.mark.parametrize("align, columns", (("left", slice(200, 400)), ("right", slice(0, 203)), ("middle", slice(100, 300))))
+@pytest.mark.parametrize("align, columns",
+                         (("left", slice(200, 400)), ("right", slice(0, 203)), ("middle", slice(100, 300))))
 def test_text_lies_where_it_should(align, columns):
     image = np.full((60, 400, 3), 255, np.uint8)
     assert 40 < write_text(image, "Grad é", 200, 40, 18, INK, align) < 120

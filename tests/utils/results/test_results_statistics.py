@@ -71,9 +71,38 @@ def test_interval_of_few_or_equal_values():
 def test_paired_difference_ignores_how_hard_the_pictures_are():
     hard = np.random.default_rng(1).uniform(1, 100, 30)
     paired = paired_difference(hard, hard + 0.5 + 0.1 * np.sin(np.arange(30)))
-    assert paired[:2] == (30, pytest.approx(0.5, abs=0.02))
+    assert paired[:3] == (30, 30, pytest.approx(0.5, abs=0.02))
     assert 0.45 < paired.low < paired.mean < paired.high < 0.55
     assert (paired.better, paired.worse, paired.equal) == (0, 30, 0)
+
+
+def test_groups_are_drawn_as_wholes():
+    rng = np.random.default_rng(2)
+    clips = rng.normal(5, 1, 30)
+    alone, frames = mean_interval(clips), mean_interval(np.repeat(clips, 8), np.repeat(np.arange(30), 8))
+    assert frames == pytest.approx(alone)                            # frames that are all alike add nothing
+    careless = mean_interval(np.repeat(clips, 8))
+    assert careless.high - careless.low < 0.5 * (frames.high - frames.low)
+    assert mean_interval([1.0, 2.0, 3.0], ["a", "a", "a"]) == (2.0, None, None)
+
+
+def test_groups_of_different_sizes_hold_the_true_mean_as_often_as_they_say():
+    rng = np.random.default_rng(4)
+    sizes, held = rng.integers(1, 6, 40), 0
+    for trial in range(200):
+        groups = np.repeat(np.arange(40), sizes)
+        values = rng.normal(0, 1, 40)[groups] + rng.normal(0, 0.3, len(groups))
+        _, low, high = mean_interval(values, groups, resamples=500, seed=trial)
+        held += low <= 0 <= high
+    assert 0.88 <= held / 200 <= 0.99
+
+
+def test_paired_difference_of_groups():
+    pytest.importorskip("scipy")
+    groups = ["x", "x", "y", "y", "z", "z"]
+    paired = paired_difference([0] * 6, [1, 1, 2, 2, 3, -1], groups)
+    assert (paired.count, paired.units, paired.worse, paired.better) == (6, 3, 5, 1)
+    assert paired.p == pytest.approx(2 / 8)                          # means 1, 2, 1: all of one sign
 
 
 def test_paired_difference_counts_only_pictures_with_both_values():
