@@ -19,6 +19,12 @@ def first_moved(array, by):
     return moved
 
 
+def first_flipped(array):
+    flipped = array.copy()
+    flipped.flat[0] = 1 - flipped.flat[0]
+    return flipped
+
+
 def moved_json(text, by):
     terms = json.loads(str(text))
     terms["pha_l1"] *= 1 + by
@@ -29,7 +35,7 @@ MOVED = {  # (step, reference, key): how to move it by somewhat more than the bo
     ("forward", "base_mobilenetv2", "pha64"): lambda x: x + 2e-9,
     ("forward", "base_mobilenetv2", "fgr"): lambda x: x + 1e-5,
     ("forward", "refine_mobilenetv2_sampling_k3_s25", "pha"): lambda x: x + 3e-6,
-    ("forward", "refine_mobilenetv2_sampling_k3_s25", "ref_sm"): lambda x: np.where(np.arange(x.size).reshape(x.shape), x, 1 - x),
+    ("forward", "refine_mobilenetv2_sampling_k3_s25", "ref_sm"): first_flipped,
     ("metric", "metrics", "0_hole"): lambda x: {**x, "conn": x["conn"] * (1 + 2e-5)},
     ("loss", "train_refine_mobilenetv2", "terms"): lambda x: moved_json(x, 2e-5),
     ("backward", "train_base_mobilenetv2", "grad_norms64"): lambda x: first_moved(x, 2e-6),

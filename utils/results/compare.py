@@ -46,7 +46,7 @@ def sentence(comparison, first):
     if apart and ranks and agree:
         end = f"chance alone hardly explains that: {other} is {'better' if paired.mean < 0 else 'worse'} on such pictures"
     elif apart or (p is not None and ranks):
-        end = "but the tests do not agree: a few pictures may make the difference, so take it with care"
+        end = "but interval and signed-rank test do not agree on that, so take it with care"
     else:
         end = "but chance may explain that: these pictures do not tell the two apart"
     few = " A signed-rank test cannot be sure with fewer than six pictures or clips." if paired.units < 6 else ""

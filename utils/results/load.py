@@ -190,8 +190,8 @@ def _groups(names, facts):
 def _notes(facts, names, groups):
     notes = []
     if groups is not None and len(set(groups)) < len(names):
-        notes.append(f"The {len(names)} pictures show {len(set(groups))} clips or foregrounds. Pictures of one are alike, so "
-                     "intervals and tests draw these as wholes and not picture by picture.")
+        notes.append(f"The {len(names)} pictures show {len(set(groups))} clips or foregrounds. Pictures of one are alike, "
+                     "so intervals and tests draw these as wholes and not picture by picture.")
     if any(content.get("sample_data") for _, content in facts):
         notes.append("These are generated sample pictures, not the real set; figures do not compare with published ones.")
     flat = [{**content, **{f"protocol.{key}": value for key, value in (content.get("protocol") or {}).items()}}

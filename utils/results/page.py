@@ -105,7 +105,8 @@ def _comparisons(results):
 
 def _distributions(results, intervals):
     charts = [strip_chart(column, results.names, {word: errors[metric] for word, errors in results.errors.items()},
-                          {word: means[metric] for word, means in intervals.items()}) for metric, column in results.columns.items()]
+                          {word: means[metric] for word, means in intervals.items()})
+              for metric, column in results.columns.items()]
     return (f'<section><h2>Distribution</h2>\n<div class="charts">{"".join(charts)}</div>\n<p class="small">A dot is a '
             "picture; the box holds the middle half, the line in it is the median, the diamond the mean with its "
             "interval. Point at a dot for its name.</p></section>")
@@ -120,8 +121,9 @@ def _cases(results):
     groups = "".join(f"<h3>{word}</h3>\n{''.join(_case(results, index, metric) for index in chosen)}"
                      for word, chosen in (("Worst", worst), ("Best", best)) if chosen)
     kept = "" if len(order) == len(results.names) else f" Pictures of {len(order)} of {len(results.names)} were kept."
-    return (f"<section><h2>Best and worst</h2>\n<p>By {escape(results.columns[metric].title)} of {escape(method)}.{kept} Error maps: black "
-            "is right, yellow is off by half of the range or more; gray lies outside the unknown region, where "
+    chosen_by = f"{escape(results.columns[metric].title)} of {escape(method)}"
+    return (f"<section><h2>Best and worst</h2>\n<p>By {chosen_by}.{kept} Error maps: black is right, yellow is off by "
+            "half of the range or more; gray lies outside the unknown region, where "
             f"no error is counted. Press a picture to see it larger.</p>\n{groups}</section>")
 
 
