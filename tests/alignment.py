@@ -1,6 +1,6 @@
 """Step by step, are networks, metrics, losses, gradients and training those of the authors?
 
-    python -m tests.alignment                        # all five, about a minute on two cores
+    python -m tests.alignment                        # all five: half a minute of processor time
     python -m tests.alignment forward metric --output DIR
 
 Each step compares with what the authors' implementation gave (tests/data/parity, tests/data/metrics) and writes
