@@ -7,9 +7,16 @@ from pathlib import Path
 import numpy as np
 import paddle
 
+from model.losses import base_loss, refine_loss
+from model.matting import MattingBase, MattingRefine
 from model.weights import load_torch_state
 
 PARITY = Path(__file__).parents[1] / "data" / "parity"
+BACKBONES = ("mobilenetv2", "resnet50", "resnet101")
+REFINES = ("mobilenetv2_full_k1_s50", "mobilenetv2_full_k3_s25", "mobilenetv2_sampling_k1_s25",
+           "mobilenetv2_sampling_k3_s25", "mobilenetv2_thresholding_k3_s25", "resnet50_sampling_k3_s25",
+           "resnet101_thresholding_k3_s25")
+FLOAT16_STEP = 2.0 ** -12  # how far rounding to float16 moves a number below 1
 
 
 def stored(name):
@@ -75,6 +82,66 @@ def reference_tensors(seeds, shape, dtype="float32"):
     """Uniform noise, one tensor per seed; the same float32 numbers whatever the ``dtype``."""
     noise = [np.random.default_rng(seed).random(tuple(shape), dtype=np.float32) for seed in seeds]
     return [paddle.to_tensor(x.astype(dtype)) for x in noise]
+
+
+def run(network, case, dtype="float32"):
+    """What ``network`` answers to the inputs of a stored case."""
+    src, bgr = reference_tensors(case["seeds"], case["shape"], dtype)
+    with paddle.no_grad():
+        return network(src, bgr)
+
+
+def run_refine(name, case):
+    """What the whole network of the stored case ``name``, one of REFINES, answers to its inputs."""
+    backbone, mode, *_ = name.split("_")
+    kernel, scale = int(case["kernel_size"]), float(case["backbone_scale"])
+    assert name.endswith(f"_k{kernel}_s{round(100 * scale)}")
+    return run(reference_network(MattingRefine, backbone, scale, mode, int(case["sample_pixels"]),
+                                 float(case["threshold"]), kernel), case)
+
+
+def train(case, dtype="float32"):
+    """Five Adam steps on one batch: the first loss terms, the first gradients' norms {name: norm}, the losses."""
+    whole = "pha_sm_l1" in json.loads(str(case["terms"]))
+    if whole:
+        network = reference_network(MattingRefine, "mobilenetv2", refine_mode="full", dtype=dtype)
+    else:
+        network = reference_network(MattingBase, "mobilenetv2", dtype=dtype)
+    src, bgr = reference_tensors(case["seeds"][:2], case["shape"], dtype)
+    true_fgr, = reference_tensors(case["seeds"][3:], case["shape"], dtype)
+    true_pha = paddle.to_tensor(case["true_pha"].astype(dtype))
+    adam = paddle.optimizer.Adam(float(case["lr"]), parameters=network.parameters())
+    terms, norms, losses = [], [], []
+    for _ in range(5):
+        out = network(src, bgr)
+        if whole:
+            terms.append(refine_loss(out, true_pha, true_fgr, detach_error=False))
+        else:
+            terms.append(base_loss(out, true_pha, true_fgr))
+        loss = sum(terms[-1].values())
+        loss.backward()
+        losses.append(float(loss))
+        norms.append({torch_name(name): float(np.linalg.norm(x.grad.numpy().astype(np.float64)))
+                      for name, x in network.named_parameters() if x.grad is not None})
+        adam.step()
+        adam.clear_grad()
+    return {name: float(value) for name, value in terms[0].items()}, norms[0], losses
+
+
+def difference(tensor, expected, stride):
+    """Absolute differences at every ``stride``-th row and column, where the reference is kept."""
+    return np.abs(tensor.numpy()[:, :, ::stride, ::stride] - expected.astype(np.float64))
+
+
+def relative(values, expected):
+    """Differences relative to the reference, as an array."""
+    return np.abs(np.asarray(values) / np.asarray(expected) - 1)
+
+
+def in_order(norms, names):
+    """The values of the dict ``norms`` in the order of ``names``, which must be its keys."""
+    assert set(norms) == set(map(str, names))
+    return [norms[str(name)] for name in names]
 
 
 @contextlib.contextmanager

@@ -4,23 +4,9 @@ import paddle
 import pytest
 
 from model.matting import MattingBase, MattingRefine
-from reference import reference_network, reference_tensors, stored, stored_names, torch_name
+from reference import FLOAT16_STEP, REFINES, difference, reference_network, run, run_refine, stored, stored_names, torch_name
 
 BASES = {"mobilenetv2": 5e-6, "resnet50": 1e-6, "resnet101": 1e-5}  # bound of the mean difference
-REFINES = ("mobilenetv2_full_k1_s50", "mobilenetv2_full_k3_s25", "mobilenetv2_sampling_k1_s25",
-           "mobilenetv2_sampling_k3_s25", "mobilenetv2_thresholding_k3_s25", "resnet50_sampling_k3_s25",
-           "resnet101_thresholding_k3_s25")
-FLOAT16_STEP = 2.0 ** -12  # how far rounding to float16 moves a number below 1
-
-
-def run(network, case, dtype="float32"):
-    src, bgr = reference_tensors(case["seeds"], case["shape"], dtype)
-    with paddle.no_grad():
-        return network(src, bgr)
-
-
-def difference(tensor, expected, stride):
-    return np.abs(tensor.numpy()[:, :, ::stride, ::stride] - expected.astype(np.float64))
 
 
 @pytest.mark.parametrize("backbone", BASES)
@@ -48,13 +34,8 @@ def test_base_mobilenetv2_in_float64():
 
 @pytest.mark.parametrize("name", REFINES)
 def test_refine(name):
-    backbone, mode, *_ = name.split("_")
-    case = stored(f"refine_{name}")
-    kernel, scale = int(case["kernel_size"]), float(case["backbone_scale"])
-    assert name.endswith(f"_k{kernel}_s{round(100 * scale)}")
-    network = reference_network(
-        MattingRefine, backbone, scale, mode, int(case["sample_pixels"]), float(case["threshold"]), kernel)
-    out = run(network, case)
+    backbone, case = name.split("_")[0], stored(f"refine_{name}")
+    out = run_refine(name, case)
     assert np.array_equal(out.ref_sm.numpy(), case["ref_sm"])
 
     off = difference(out.pha, case["pha"], case["stride"])
