@@ -4,6 +4,7 @@ from collections import namedtuple
 import cv2
 import numpy as np
 
+GRAY = ("pha", "err", "ref")
 Parts = namedtuple("Parts", "pha fgr err ref")
 
 

@@ -94,8 +94,8 @@ class VideoReader:
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
             if self._first is None:
-                raise UserError(f"{source} holds no frame that can be decoded: damaged, or of a kind that this FFmpeg "
-                                f"does not know ({stream.codec_context.name}).")
+                raise UserError(f"{source} holds no frame that can be decoded ({stream.codec_context.name}): damaged, of more "
+                                f"than {MAX_PIXELS // 10 ** 6} million pixels, or of a kind that this FFmpeg does not know.")
             self._matrix = parse_matrix(self._first)
             self.info = self._describe()
         except BaseException:

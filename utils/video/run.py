@@ -11,7 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional
 
 from utils.errors import UserError
 from utils.interrupt import StopOnSignal
-from utils.video.images import Parts, finished, wanted_of
+from utils.video.images import GRAY, Parts, finished, wanted_of
 from utils.video.libav import import_av
 from utils.video.pipe import END, Cancelled, Pipe
 from utils.video.reader import open_video
@@ -219,7 +219,7 @@ def _open_writers(job, reader):
     try:
         for word, path in job.outputs.items():
             alpha = word == "com" and job.target is None
-            writers[word] = open_writer(path, reader.info, alpha, reader.audio)
+            writers[word] = open_writer(path, reader.info, alpha, reader.audio, word in GRAY)
     except BaseException:
         for writer in writers.values():
             writer.drop()

@@ -46,13 +46,13 @@ def check_alpha(name, path):
                         f"background to put it before.")
 
 
-def open_writer(path, info, alpha=False, audio=None):
+def open_writer(path, info, alpha=False, audio=None, gray=False):
     """A writer for ``path`` (its suffix chooses the format): write(image, pts, duration, sounds), then close().
 
     Args:
         path: the file to write, or without a suffix the folder.
         info: ``utils.video.reader.Info`` of the source: size, rate, time base and colour are taken over.
-        alpha: images are RGBA; else gray or RGB.
+        alpha: images are RGBA. gray: images are mattes, which are kept more exactly than RGB.
         audio: the ``AudioReader`` of the source, or None.
     Raises:
         UserError: the format cannot hold alpha, or this FFmpeg lacks the encoder. OSError: the folder cannot be written.
@@ -62,7 +62,7 @@ def open_writer(path, info, alpha=False, audio=None):
         check_alpha(name, path)
     if name == "png":
         return PictureWriter(path)
-    return VideoWriter(path, name, info, alpha, audio)
+    return VideoWriter(path, name, info, alpha, audio, gray)
 
 
 class VideoWriter:
@@ -72,14 +72,14 @@ class VideoWriter:
     where sound is wanted decoded.
     """
 
-    def __init__(self, path, muxer, info, alpha, audio):
+    def __init__(self, path, muxer, info, alpha, audio, gray):
         self.path, self.frames, self.warning, self._audio, self._last = Path(path), 0, None, None, None
         self._av = av = import_av()
         self._file = HiddenFile(path, RESERVE + 4 * info.width * info.height)
         self._lasts = {}
         try:
             self._container = av.open(self._file, "w", format=muxer, buffer_size=1 << 20)
-            self._open_stream(muxer, info, alpha)
+            self._open_stream(muxer, info, alpha, gray)
             if audio is not None:
                 self._open_audio(muxer, audio)
             self.needs_samples = self._audio is not None and not self._audio.copies
@@ -153,8 +153,8 @@ class VideoWriter:
                 packet.duration = lasts
             self._container.mux(packet)
 
-    def _open_stream(self, muxer, info, alpha):
-        codec, self._pixels, options = _encoding(muxer, info, alpha)
+    def _open_stream(self, muxer, info, alpha, gray):
+        codec, self._pixels, options = _encoding(muxer, info, alpha, gray)
         self._colour = info.colour
         if muxer == "mov":  # ProRes has no word for full range
             self._colour = complete(info.colour._replace(range=LIMITED))
@@ -183,16 +183,17 @@ def threads_for(codec):
     return max(1, min(8, usable_cores() // 4))
 
 
-def _encoding(muxer, info, alpha):
+def _encoding(muxer, info, alpha, gray):
     """(encoder, format of pixels, options)."""
+    crf = "10" if gray else "18"
     even = info.width % 2 == 0 and info.height % 2 == 0
     if muxer == "mp4":
         # No B frames: packets in the order of their times keep variable frame rates exact in every version.
-        return "libx264", "yuv420p" if even else "yuv444p", {"preset": "veryfast", "crf": "18", "bf": "0"}
+        return "libx264", "yuv420p" if even else "yuv444p", {"preset": "veryfast", "crf": crf, "bf": "0"}
     if muxer == "mov":
         return _prores(even), "yuva444p10le" if alpha else "yuv444p10le", {}
     return "libvpx-vp9", "yuva420p" if alpha else "yuv420p", {
-        "deadline": "realtime", "cpu-used": "7", "crf": "20", "b": "0", "row-mt": "1", "auto-alt-ref": "0",
+        "deadline": "realtime", "cpu-used": "7", "crf": crf, "b": "0", "row-mt": "1", "auto-alt-ref": "0",
         "lag-in-frames": "0"}
 
 
