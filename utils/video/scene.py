@@ -131,7 +131,8 @@ def clip_median(path, count, info):
         uint8 RGB (H, W, 3).
     """
     if count is None or count > SAMPLES:
-        count = min(count or _count(path), _count(path))
+        there = _count(path)
+        count = there if count is None else min(count, there)
     chosen = _spread(count)
     height, width = info.height, info.width
     rows = max(1, min(height, SAMPLE_BYTES // (len(chosen) * width * 3)))

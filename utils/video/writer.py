@@ -12,6 +12,8 @@ from utils.video.pictures import PictureWriter
 
 RESERVE = 16 << 20  # bytes for the index of a video; frames that an encoder holds come on top
 
+MUXERS = {"webm": {"cluster_size_limit": "1000000"}}  # bytes that wait in memory; the reserve has to do for them, too
+
 
 class Format(NamedTuple):
     """A kind of file: its suffix, FFmpeg's muxer, and whether it can hold alpha."""
@@ -78,7 +80,7 @@ class VideoWriter:
         self._file = HiddenFile(path, RESERVE + 4 * info.width * info.height)
         self._lasts = {}
         try:
-            self._container = av.open(self._file, "w", format=muxer, buffer_size=1 << 20)
+            self._container = av.open(self._file, "w", format=muxer, buffer_size=1 << 16, options=MUXERS.get(muxer, {}))
             self._open_stream(muxer, info, alpha, gray)
             if audio is not None:
                 self._open_audio(muxer, audio)
