@@ -17,15 +17,21 @@ def import_av():
     except ImportError:
         raise UserError("videos are read and written by PyAV, which is not installed here: "
                         "pip install -r requirements-extra.txt") from None
-    version = re.match(r"\d+", str(av.__version__))
-    if version is None or int(version.group()) < OLDEST:
+    if version() < OLDEST:
         raise UserError(f"videos need PyAV {OLDEST} or newer, not {av.__version__}: pip install -r requirements-extra.txt")
     return av
 
 
+def version():
+    """The first number of PyAV's version."""
+    import av
+    found = re.match(r"\d+", str(av.__version__))
+    return int(found.group()) if found else 0
+
+
 def reformat(frame, **wanted):
     """``frame.reformat`` with good chroma, by one thread where PyAV lets choose."""
-    if int(import_av().__version__.split(".")[0]) >= 17:
+    if version() >= 17:
         wanted["threads"] = 1
     return frame.reformat(interpolation=SCALING, **wanted)
 

@@ -8,7 +8,7 @@ import numpy as np
 from utils.errors import UserError
 from utils.video.audio import AudioReader
 from utils.video.colour import Colour, colour_of, to_rgb
-from utils.video.libav import end_of, import_av, usable_cores
+from utils.video.libav import end_of, import_av, usable_cores, version
 from utils.video.turn import parse_matrix, turned
 
 URL_SCHEMES = ("http://", "https://", "rtsp://", "rtmp://", "udp://")
@@ -252,20 +252,20 @@ class VideoReader:
 
 
 def _open(av, source):
-    options = {"max_pixels": str(MAX_PIXELS)}
+    # Options for streams, while they are probed; older PyAV crash over them where the file's head does not name all.
+    arguments = {"options": {"max_pixels": str(MAX_PIXELS)}} if version() >= 18 else {}
     if is_url(source):
+        arguments["timeout"] = PATIENCE
         if str(source).lower().startswith("rtsp://"):
-            options["rtsp_transport"] = "tcp"
-        arguments = {"timeout": PATIENCE}
+            arguments["container_options"] = {"rtsp_transport": "tcp"}
     else:
         path = Path(source)
         if not path.exists():
             raise UserError(f"no such video: {source}. Check the path.")
         if path.is_dir():
             raise UserError(f"{source} is a folder, not a video; name one file in it.")
-        arguments = {}
     try:
-        container = av.open(str(source), options=options, **arguments)
+        container = av.open(str(source), **arguments)
     except av.error.FFmpegError as error:
         raise UserError(f"cannot read {source} as a video: {end_of(error)}. "
                         f"{_hint(source)}") from None
