@@ -11,7 +11,9 @@ class HiddenFile:
     """What PyAV writes a video into. ``keep`` gives the file its name, ``drop`` removes it.
 
     Where the disk is full, the reserve is given back to it, writing goes on, and ``full`` turns true: whoever writes
-    should finish now. The end of a video (its index, frames that the encoder still holds) fits into the reserve.
+    should finish now. The end of a video (its index, frames that the encoder still holds) fits into the reserve. Where it
+    does not, or on another error, ``error`` holds that, and what is written from there on goes nowhere: PyAV is told
+    nothing, for an error in the middle of its work made older versions crash.
 
     Args:
         path: the name that the file gets in the end. reserve: bytes to put aside, fewer where little is free.
@@ -20,7 +22,7 @@ class HiddenFile:
     """
 
     def __init__(self, path, reserve):
-        self.path, self.full = Path(path), False
+        self.path, self.full, self.error = Path(path), False, None
         self.name = hidden_name(path)
         self._spare = hidden_name(path, "reserve")
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,26 +30,28 @@ class HiddenFile:
         self._set_aside(min(reserve, shutil.disk_usage(self.path.parent).free // 8))
 
     def write(self, data):
-        """Write all of ``data``. Raises OSError where even the reserve is used up."""
+        """Write all of ``data``, or keep the error."""
         left = memoryview(data)
-        while len(left):
+        while len(left) and self.error is None:
             try:
                 left = left[self._file.write(left):]
             except OSError as error:
                 if not no_space(error) or self.full:
-                    raise _named(error, self.path)
+                    self.error = _named(error, self.path)
                 self._release()
         return len(data)
 
     def seek(self, offset, whence=os.SEEK_SET):
-        return self._file.seek(offset, whence)
+        return self._file.seek(offset, whence) if self.error is None else offset
 
     def tell(self):
-        return self._file.tell()
+        return self._file.tell() if self.error is None else 0
 
     def keep(self):
-        """Give the file its name, at once and complete."""
+        """Give the file its name, at once and complete. Raises OSError, and there is no file, where something is missing."""
         try:
+            if self.error is not None:
+                raise self.error
             try:
                 os.fsync(self._file.fileno())
             except OSError as error:
@@ -64,6 +68,7 @@ class HiddenFile:
 
     def drop(self):
         """Remove the file."""
+        self.error = self.error or disk_full(self.path)  # whatever PyAV still writes while it lets go of the file
         self._file.close()
         Path(self.name).unlink(missing_ok=True)
         self._remove_reserve()

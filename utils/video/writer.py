@@ -111,6 +111,8 @@ class VideoWriter:
             self._lasts[ticks] = max(int(duration / self._tick + Fraction(1, 2)), 1)
             self._mux(self._stream.encode(frame))
             self.frames += 1
+        if self._file.error is not None:
+            raise self._file.error
         if self._file.full:
             raise disk_full(self.path)
 
@@ -126,18 +128,14 @@ class VideoWriter:
                 if self._audio is not None:
                     self._audio.finish()
             self._container.close()
-        except (self._av.error.FFmpegError, OSError):
-            self._file.drop()
-            if self._file.full:
-                raise disk_full(self.path) from None
-            raise
+            if self.frames:
+                self._file.keep()
+            else:
+                self._file.drop()
         except BaseException:
+            self.frames = 0
             self._file.drop()
             raise
-        if self.frames:
-            self._file.keep()
-        else:
-            self._file.drop()
 
     def drop(self):
         """Leave no file."""
