@@ -35,7 +35,8 @@ class AudioReader:
         shift = round(start / time_base)
         pts = packet.pts if packet.pts is not None else packet.dts
         dts = packet.dts if packet.dts is not None else packet.pts
-        return [Sound(bytes(packet), pts - shift, dts - shift, packet.duration or 0, time_base, self._samples(packet, start))]
+        samples = self._samples(packet, start)
+        return [Sound(bytes(packet), pts - shift, dts - shift, packet.duration or 0, time_base, samples)]
 
     def rest(self, start):
         """[Sound] without data: what the decoder held back."""

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 from utils.errors import UserError, no_space
 from utils.media import VIDEO_SUFFIXES
 from utils.report import prepare_folder
+from utils.video.opening import is_url
 from utils.video.pictures import check_replaceable
 from utils.video.progress import Progress
-from utils.video.reader import is_url, several_frames
+from utils.video.reader import several_frames
 from utils.video.run import VideoJob, matte_video
 from utils.video.writer import FORMATS, check_alpha
 

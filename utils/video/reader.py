@@ -1,6 +1,5 @@
 """Reading a video: upright RGB frames with their times, one after the other, whatever is damaged left out."""
 from fractions import Fraction
-from pathlib import Path
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -8,14 +7,10 @@ import numpy as np
 from utils.errors import UserError
 from utils.video.audio import AudioReader
 from utils.video.colour import Colour, colour_of, to_rgb
-from utils.video.libav import end_of, import_av, usable_cores, version
+from utils.video.libav import import_av
+from utils.video.opening import MAX_PIXELS, check_size, duration_of, open_container, prepare, start_of, video_stream
 from utils.video.turn import parse_matrix, turned
 
-URL_SCHEMES = ("http://", "https://", "rtsp://", "rtmp://", "udp://")
-LIVE_SCHEMES = ("rtsp://", "rtmp://", "udp://")
-MAX_PIXELS = 8192 * 4352  # the largest picture of H.264 (level 6.2), 8K included
-PICTURES = ("image2", "tty", "lrc")  # what FFmpeg opens as a video although it is none
-PATIENCE = 15  # seconds without a word from a network address
 MAX_ERRORS = 1000  # of the demuxer in a row, before the rest counts as lost
 AUDIO_AT_ONCE = 256  # packets of sound that wait for a frame
 
@@ -39,16 +34,6 @@ class Info(NamedTuple):
     frames: Optional[int]
     has_audio: bool
     aspect: Fraction  # of one pixel, width to height
-
-
-def is_url(text):
-    """True for an address that FFmpeg reads through the network."""
-    return str(text).lower().startswith(URL_SCHEMES)
-
-
-def is_live(text):
-    """True for an address that is not read twice."""
-    return str(text).lower().startswith(LIVE_SCHEMES)
 
 
 def open_video(source):
@@ -82,20 +67,21 @@ class VideoReader:
     def __init__(self, source):
         self.source, self.damaged, self.audio, self._waiting, self._packet_lasts, self._sent = source, 0, None, [], 0, 0
         self._av = av = import_av()
-        self._container = container = _open(av, source)
+        self._container = container = open_container(av, source)
         try:
-            self._stream = stream = _video_stream(container, source)
-            _check_size(source, stream.codec_context.width, stream.codec_context.height)
-            _prepare(stream)
+            self._stream = stream = video_stream(container, source)
+            check_size(source, stream.codec_context.width, stream.codec_context.height)
+            prepare(stream)
             sound = next(iter(container.streams.audio), None)
             if sound is not None:
                 self.audio = AudioReader(sound)
-            self._start = _start(stream, sound)
+            self._start = start_of(stream, sound)
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
             if self._first is None:
-                raise UserError(f"{source} holds no frame that can be decoded ({stream.codec_context.name}): damaged, of more "
-                                f"than {MAX_PIXELS // 10 ** 6} million pixels, or of a kind that this FFmpeg does not know.")
+                raise UserError(f"{source} holds no frame that can be decoded ({stream.codec_context.name}): damaged, of "
+        self.source, self.damaged, self.audio = source, 0, None
+        self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
             self._matrix = parse_matrix(self._first)
             self.info = self._describe()
         except BaseException:
@@ -246,80 +232,6 @@ class VideoReader:
             width, height, aspect = height, width, 1 / aspect if aspect else Fraction(1)
         rate = next((Fraction(rate) for rate in (stream.average_rate, getattr(stream, "guessed_rate", None))
                      if rate and 0 < rate <= 1000), Fraction(25))
-        duration = _duration(self._container, stream)
+        duration = duration_of(self._container, stream)
         return Info(width, height, rate, Fraction(stream.time_base), colour_of(first, stream.codec_context), duration,
                     stream.frames or None, self.audio is not None, aspect if aspect > 0 else Fraction(1))
-
-
-def _open(av, source):
-    # Options for streams, while they are probed; older PyAV crash over them where the file's head does not name all.
-    arguments = {"options": {"max_pixels": str(MAX_PIXELS)}} if version() >= 18 else {}
-    if is_url(source):
-        arguments["timeout"] = PATIENCE
-        if str(source).lower().startswith("rtsp://"):
-            arguments["container_options"] = {"rtsp_transport": "tcp"}
-    else:
-        path = Path(source)
-        if not path.exists():
-            raise UserError(f"no such video: {source}. Check the path.")
-        if path.is_dir():
-            raise UserError(f"{source} is a folder, not a video; name one file in it.")
-    try:
-        container = av.open(str(source), **arguments)
-    except av.error.FFmpegError as error:
-        raise UserError(f"cannot read {source} as a video: {end_of(error)}. "
-                        f"{_hint(source)}") from None
-    names = set(container.format.name.split(","))
-    if names & set(PICTURES) or any(name.endswith("_pipe") for name in names):
-        container.close()
-        raise UserError(f"{source} is not a video.")
-    return container
-
-
-def _hint(source):
-    return "Check the address." if is_url(source) else "Not a video, cut short, damaged, or not to be read by you."
-
-
-def _video_stream(container, source):
-    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
-    if not streams:
-        raise UserError(f"{source} has no video stream.")
-    if streams[0].codec_context is None:
-        raise UserError(f"{source} holds a kind of video that this FFmpeg does not know.")
-    return streams[0]
-
-
-def _is_cover(stream):
-    """True for the picture on the sleeve of a piece of music."""
-    try:
-        return bool(int(getattr(stream, "disposition", 0)) & 0x400)
-    except TypeError:
-        return False
-
-
-def _check_size(source, width, height):
-    if width * height > MAX_PIXELS:
-        raise UserError(f"{source} declares frames of {width}x{height} pixels; at most {MAX_PIXELS // 10 ** 6} million are "
-                        f"possible. Scale it down first, if it is meant so.")
-
-
-def _prepare(stream):
-    """Let a few threads decode: each holds a frame of its own, and the network wants the cores."""
-    context = stream.codec_context
-    context.options = {"max_pixels": str(MAX_PIXELS)}
-    large = context.width * context.height > 3840 * 2160
-    stream.thread_type = "SLICE" if large else "AUTO"
-    stream.thread_count = max(1, min(2 if large else 4, usable_cores()))
-
-
-def _start(*streams):
-    """The earliest time of the streams in seconds; 0 where it is negative, which only sound has for its warming up."""
-    times = [stream.start_time * Fraction(stream.time_base) for stream in streams
-             if stream is not None and stream.start_time is not None]
-    return max(min(times, default=Fraction(0)), Fraction(0))
-
-
-def _duration(container, stream):
-    if stream.duration and stream.time_base:
-        return stream.duration * Fraction(stream.time_base)
-    return Fraction(container.duration, 10 ** 6) if container.duration and container.duration > 0 else None

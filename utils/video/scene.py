@@ -7,7 +7,8 @@ import numpy as np
 
 from utils.errors import UserError
 from utils.media import VIDEO_SUFFIXES, read_image
-from utils.video.reader import is_live, is_url, open_video
+from utils.video.opening import is_live, is_url
+from utils.video.reader import open_video
 
 SAMPLES = 50  # frames that a median looks at
 SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done strip by strip

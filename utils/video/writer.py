@@ -164,7 +164,7 @@ class VideoWriter:
         context = stream.codec_context
         context.options = options
         context.time_base = stream.time_base = self._tick
-        context.thread_count = threads_for(codec)
+        context.thread_count = encoder_threads()
         tag(context, self._colour)
         if info.aspect != 1:
             _set_aspect(stream, info.aspect)
@@ -178,7 +178,7 @@ class VideoWriter:
             self.warning = f"{self.path} has no sound: {audio.codec} could not be kept ({end_of(error)})."
 
 
-def threads_for(codec):
+def encoder_threads():
     """Threads of an encoder: a quarter of the cores, for the network takes them all; more hold more frames, too."""
     return max(1, min(8, usable_cores() // 4))
 

@@ -12,7 +12,7 @@ import cv2  # noqa: E402
 from clips import HEIGHT, RATE, WIDTH, make_clip, picture, tone  # noqa: E402
 
 from utils.errors import UserError  # noqa: E402
-from utils.video import reader as reader_module  # noqa: E402
+from utils.video import opening  # noqa: E402
 from utils.video.reader import Info, open_video, several_frames  # noqa: E402
 from utils.video.turn import Turn, turn_of  # noqa: E402
 
@@ -189,14 +189,15 @@ def test_absurd_size_takes_no_memory(tmp_path):
     script = ("import sys, resource\nfrom utils.video.reader import open_video\nfrom utils.errors import UserError\n"
               "try:\n    list(open_video(sys.argv[1]))\nexcept UserError as error:\n"
               "    print(error, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n")
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "a.avi")], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", script, str(tmp_path / "a.avi")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert "million pixels" in done.stdout, done
     assert int(done.stdout.split()[-1]) < 300_000  # KiB
 
 
 def test_frames_above_the_bound_are_left_out(tmp_path, monkeypatch):
     make_clip(tmp_path / "a.mp4")
-    monkeypatch.setattr(reader_module, "MAX_PIXELS", WIDTH * HEIGHT - 1)
+    monkeypatch.setattr(opening, "MAX_PIXELS", WIDTH * HEIGHT - 1)
     assert f"{WIDTH}x{HEIGHT}" in refusal(tmp_path / "a.mp4")
 
 
