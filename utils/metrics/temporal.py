@@ -1,0 +1,32 @@
+"""Errors over time: what flickers although each frame by itself may look right."""
+import math
+
+import numpy as np
+
+from utils.metrics.region import square_sum, unknown_region
+
+
+def dtssd(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None):
+    """Error of the change from one frame to the next: ``sqrt(mean ((p_t - p_t-1) - (a_t - a_t-1))^2)``.
+
+    dtSSD is from Erofeev et al., "Perceptually Motivated Benchmark for Video Matting" (BMVC 2015), who sum where this
+    takes the mean; the mean over the whole frame is what Lin et al., "Robust High-Resolution Video Matting with
+    Temporal Guidance" (WACV 2022) report. Tables show it times 100; this is plain, with alpha in 0..1.
+
+    Args:
+        pred_u8, pred_before_u8: predicted alpha of this frame and of the one before, uint8 (H, W).
+        target_u8, target_before_u8: true alpha of the same two frames, uint8 (H, W).
+        trimap_u8: uint8 (H, W), only pixels of value 128 count; None: the whole frame.
+
+    Returns:
+        float >= 0; 0.0 where nothing counts.
+
+    Raises:
+        ValueError: the arrays differ in shape, or are not uint8 (H, W).
+    """
+    unknown = unknown_region(trimap_u8, ("pred", pred_u8), ("pred_before", pred_before_u8), ("target", target_u8),
+                             ("target_before", target_before_u8))
+    change = (pred_u8.astype(np.int16) - pred_before_u8) - (target_u8.astype(np.int16) - target_before_u8)
+    if trimap_u8 is not None:
+        change = change[unknown]
+    return math.sqrt(square_sum(change) / change.size) / 255 if change.size else 0.0
