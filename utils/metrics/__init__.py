@@ -7,8 +7,10 @@ variants here are those of Xu et al., "Deep Image Matting" (CVPR 2017), which Li
 """
 from utils.metrics.connectivity import conn
 from utils.metrics.difference import mad, mse, sad
-from utils.metrics.foreground import fg_mse
+from utils.metrics.foreground import fg_mse, fg_mse_inside
 from utils.metrics.gradient import grad
-from utils.metrics.temporal import dtssd
+from utils.metrics.paddle2021 import mse_paddle2021, sad_paddle2021
+from utils.metrics.temporal import dtssd, messddt
 
-__all__ = ["conn", "dtssd", "fg_mse", "grad", "mad", "mse", "sad"]
+__all__ = ["conn", "dtssd", "fg_mse", "fg_mse_inside", "grad", "mad", "messddt", "mse", "mse_paddle2021", "sad",
+           "sad_paddle2021"]

@@ -1,7 +1,8 @@
 """The error of the foreground's colour."""
 import cv2
+import numpy as np
 
-from utils.metrics.region import check_array, mean_square, unknown_region
+from utils.metrics.region import UNKNOWN, check_array, mean_square, unknown_region
 
 
 def fg_mse(pred_fgr, true_fgr, true_pha, trimap=None):
@@ -30,3 +31,13 @@ def fg_mse(pred_fgr, true_fgr, true_pha, trimap=None):
     difference = cv2.absdiff(pred_fgr, true_fgr)[unknown]
     difference[true_pha[unknown] == 0] = 0
     return mean_square(difference) / 255 ** 2
+
+
+def fg_mse_inside(pred_fgr, true_fgr, true_pha):
+    """Mean squared difference of the foreground colours where the true alpha is above 0, and over those pixels only:
+    as Lin et al., "Robust High-Resolution Video Matting with Temporal Guidance" (WACV 2022), report it.
+
+    Arguments, return value and errors as ``fg_mse``.
+    """
+    inside = np.where(true_pha > 0, np.uint8(UNKNOWN), np.uint8(0))
+    return fg_mse(pred_fgr, true_fgr, true_pha, inside)
