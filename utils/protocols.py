@@ -119,5 +119,5 @@ PROTOCOLS = {protocol.name: protocol for protocol in (
              note="paddle2021 is the metric of an earlier Paddle reproduction: SAD and MSE are doubled and its trimap "
                   "reaches 10 pixels around every soft one. Plain values are about half; placement here is seeded."),
     Protocol("rvm", "as Robust Video Matting (WACV 2022): the whole picture counts, and change over time in clips",
-             family="whole", trimap="whole", disturb=False, cell=1),
+             family="whole", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1),
 )}
