@@ -89,7 +89,7 @@ def open_benchmark(args):
         return from_folder(args.folder, args.protocol, changes, args.limit, args.sequences or None)
     changes.update(disturb=args.disturb, noise=args.noise)
     if args.size is not None or args.sequences:
-        changes["size"] = parse_size(args.size or "original")
+        changes["size"] = parse_size(args.size or "original") or "original"
     return composed(args.dataset_name or "PhotoMatte85", args.background_name or "Backgrounds", args.protocol, changes,
                     args.data_root, args.split, args.seed or 0, args.limit, args.backgrounds_each, args.sequences)
 

@@ -7,6 +7,9 @@ from dataset.folderset import FolderSet
 from utils.errors import UserError
 from utils.protocols import find_protocol
 
+# What a folder's manifest keeps of where its pictures come from.
+ORIGIN = ("dataset", "split", "backgrounds", "backgrounds_split", "backgrounds_each", "sample_data", "seed")
+
 
 class Benchmark(NamedTuple):
     """Pictures to measure on.
@@ -39,12 +42,15 @@ def composed(dataset, background, protocol=None, changes=None, data_root=None, s
     """
     catalog = catalog_or_sample([dataset, background], data_root=data_root)
     sample = catalog.root == catalog.sample_root
-    chosen = find_protocol(protocol or ("sample" if sample else "paper")).changed(**changes or {}, sequences=sequences)
+    chosen = find_protocol(protocol or ("sample" if sample else "paper")).changed(**changes or {})
+    chosen = chosen.changed(sequences=sequences and chosen.family == "whole")
     splits = [split or _test_split(catalog, name) for name in (dataset, background)]
     if each is None:
         each = catalog.backgrounds_each(dataset)
     items = EvaluationSet(catalog.pairs(dataset, splits[0]), catalog.backgrounds(background, splits[1]), chosen.size, seed,
                           chosen.disturb, limit, each, sequences, chosen.noise, chosen.trimap)
+    if sequences and not _are_frames(items.names):
+        raise UserError(f"{dataset} holds no sequences: --sequences needs names such as CLIP/FRAME.")
     facts = {"dataset": dataset, "split": splits[0], "backgrounds": background, "backgrounds_split": splits[1],
              "backgrounds_each": each, "sample_data": sample, "seed": seed, "size": chosen.size,
              "disturb": chosen.disturb, "limit": limit}
@@ -63,21 +69,26 @@ def from_folder(folder, protocol=None, changes=None, limit=None, sequences=None)
     Raises:
         UserError: as ``FolderSet`` and ``find_protocol`` do.
     """
-    probe = FolderSet(folder, limit=limit)
-    made_by = {} if probe.manifest is None else probe.manifest["protocol"]
+    items = FolderSet(folder, limit=limit)
+    manifest = items.manifest or {"protocol": {}}
+    made_by = manifest["protocol"]
     chosen = find_protocol(protocol or made_by.get("name", "paper"))
-    if chosen.name == made_by.get("name"):  # also what was changed when it was exported
+    chosen = chosen.changed(**{key: made_by.get(key) for key in ("size", "disturb", "noise")})  # the pictures are made
+    if chosen.name == made_by.get("name"):
         chosen = chosen.changed(trimap=made_by["trimap"])
-    if sequences is None:
-        sequences = all("/" in name for name in probe.names)
-    elif sequences and not all("/" in name for name in probe.names):
+    if sequences and not _are_frames(items.names):
         raise UserError(f"{folder} holds no sequences: --sequences needs names such as CLIP/FRAME.")
-    chosen = chosen.changed(**changes or {}, sequences=sequences and chosen.family == "whole")
-    probe.use_trimap(chosen.trimap)
-    kept = {key: value for key, value in (probe.manifest or {}).items()
-            if key in ("dataset", "split", "backgrounds", "backgrounds_split", "backgrounds_each", "sample_data", "seed")}
-    facts = {"folder": str(folder), **kept, "size": made_by.get("size"), "disturb": made_by.get("disturb"), "limit": limit}
-    return Benchmark(probe, chosen, facts)
+    clips = _are_frames(items.names) if sequences is None else sequences
+    chosen = chosen.changed(**changes or {})
+    chosen = chosen.changed(sequences=clips and chosen.family == "whole")
+    items.use_trimap(chosen.trimap)
+    facts = {"folder": str(folder), **{key: manifest[key] for key in ORIGIN if key in manifest},
+             "size": made_by.get("size"), "disturb": made_by.get("disturb"), "limit": limit}
+    return Benchmark(items, chosen, facts)
+
+
+def _are_frames(names):
+    return all("/" in name for name in names)
 
 
 def _test_split(catalog, name):

@@ -1,10 +1,13 @@
 """A composed benchmark written to disk, so that other programs can be measured on the very same pictures.
 
 DIR/{src,bgr,pha,fgr,trimap}/NAME.png and DIR/manifest.json: the protocol, where the pictures come from, the versions
-that made them, and the SHA-256 of every file. The manifest is written last: a folder without one is not complete.
+that made them, and the SHA-256 of every file. The folder appears under its name when it is complete.
 """
 import hashlib
 import json
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from utils.errors import UserError
@@ -35,6 +38,24 @@ def export_set(items, folder, protocol, facts, progress=None):
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; name a new folder for the benchmark.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+    try:
+        names, sums = _write_items(items, part, progress)
+        content = {"format": FORMAT, **facts, "protocol": protocol.facts(), "names": names, "files": sums}
+        write_bytes(part / NAME, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+        os.chmod(part, 0o755)
+        if folder.is_dir():
+            folder.rmdir()
+        os.rename(part, folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return folder / NAME
+
+
+def _write_items(items, folder, progress):
+    """Write the pictures; returns their names and {relative path: SHA-256}."""
     names, sums = [], {}
     for item in items:
         names.append(item.name)
@@ -45,9 +66,7 @@ def export_set(items, folder, protocol, facts, progress=None):
                 sums[relative] = file_sha256(folder / relative)
         if progress:
             progress(item.name)
-    content = {"format": FORMAT, **facts, "protocol": protocol.facts(), "names": names, "files": sums}
-    write_bytes(folder / NAME, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
-    return folder / NAME
+    return names, sums
 
 
 def read_manifest(folder):

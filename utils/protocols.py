@@ -74,12 +74,14 @@ class Protocol:
         return columns(self.family, self.sequences)
 
     def changed(self, **values):
-        """The protocol with some attributes replaced; those that are None stay.
+        """The protocol with some attributes replaced; those that are None stay. The size "original" stands for None.
 
         Raises:
             UserError: no such trimap.
         """
         values = {key: value for key, value in values.items() if value is not None}
+        if "size" in values:
+            values["size"] = None if values["size"] == "original" else tuple(values["size"])
         if values.get("trimap", self.trimap) not in TRIMAPS:
             raise UserError(f"unknown trimap '{values['trimap']}'.{suggest(values['trimap'], TRIMAPS)}")
         return dataclasses.replace(self, **values)
