@@ -10,6 +10,7 @@ Prints a line per image and the means of all methods; writes results.csv, result
 gives the same pictures on every machine. docs/evaluation.md explains protocols, sets and metrics.
 """
 import argparse
+import importlib.util
 import shlex
 import sys
 import time
@@ -170,7 +171,15 @@ def main(argv=None):
     facts = {**benchmark.facts, "count": len(items), **_first_network(methods), "protocol": protocol.facts(),
              "changed": protocol.differences(), "command": shlex.join(["eval.py", *(sys.argv[1:] if argv is None else argv)]),
              "processor": processor(), "workers": workers, "speed": pace}
-    print("wrote", *write_report(output, facts, results, gallery))
+    print("wrote", *write_report(output, facts, results, gallery), *_page(output))
+
+
+def _page(output):
+    """The page that shows results.json to people; returns its files."""
+    if importlib.util.find_spec("utils.results") is None:
+        return ()
+    from utils.results import write_page  # what it draws with takes its time to load
+    return write_page(output)
 
 
 def _first_network(methods):

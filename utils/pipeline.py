@@ -22,7 +22,7 @@ MOST_THREADS = 8
 
 
 class Scored(NamedTuple):
-    """One picture's outcome: rows {method: row}, and small pictures: {"src", "truth", "trimap": (suffix, bytes),
+    """One picture's outcome: rows {method: row}, and small pictures: {"src", "bgr", "truth", "trimap": (suffix, bytes),
     "pred": {method: (suffix, bytes)}}.
     """
     name: str
@@ -87,7 +87,8 @@ def _submit(one, protocol, before, pool, scoring):
     if protocol.sequences and before is not None and _clip(before.item.name) == _clip(item.name):
         frames = {word: (before.mattes[word][0], before.item.pha) for word in mattes}
     colour = item.src if one.baselines else None
-    scoring.append(pool.submit(_score_all, protocol, item._replace(src=shrunk(item.src), bgr=None), mattes, frames, colour))
+    small = item._replace(src=shrunk(item.src), bgr=shrunk(item.bgr))
+    scoring.append(pool.submit(_score_all, protocol, small, mattes, frames, colour))
     return _Started(item, mattes, {}) if protocol.sequences else None
 
 
@@ -100,8 +101,11 @@ def _baseline(word, src, bgr):
 
 
 def _score_all(protocol, item, mattes, frames, colour):
-    """In a worker: the rows and small pictures of one item. ``colour`` is the foreground of the baselines, the photo."""
-    rows, pictures = {}, {"src": encoded(item.src), "truth": encoded(shrunk(item.pha)), "pred": {}}
+    """In a worker: the rows and small pictures of one item, whose src and bgr are small already.
+
+    ``colour`` is the foreground of the baselines: the photo.
+    """
+    rows, pictures = {}, {"src": encoded(item.src), "bgr": encoded(item.bgr), "truth": encoded(shrunk(item.pha)), "pred": {}}
     if item.trimap is not None:
         pictures["trimap"] = encoded(shrunk(item.trimap))
     for word, (pha, fgr) in mattes.items():
