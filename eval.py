@@ -29,7 +29,9 @@ from utils.protocols import PROTOCOLS
 from utils.report import comparison, heading, line, prepare_folder, versions, write_report
 from utils.trimap import TRIMAPS
 
-COMPOSING = ("dataset_name", "background_name", "split", "data_root", "size", "seed", "disturb", "backgrounds_each", "noise")
+# Flags that say how pictures are composed: --folder has them composed already.
+COMPOSING = ("dataset_name", "background_name", "split", "data_root", "size", "seed", "disturb", "backgrounds_each",
+             "noise")
 ITEMS_PER_WORKER = 4  # fewer do not repay the start of a process
 MOST_WORKERS = 8
 
@@ -38,7 +40,8 @@ def parse(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--weights", nargs="+", metavar="FILE", help="weights files, or the word starter (default: the starter weights)")
-    add("--pred", nargs="+", metavar="DIR", help="score these mattes, DIR/NAME.png or DIR/pha/NAME.png, instead of a network")
+    add("--pred", nargs="+", metavar="DIR",
+        help="score these mattes, DIR/NAME.png or DIR/pha/NAME.png, instead of a network")
     add("--baselines", nargs="*", metavar="NAME",
         help=f"{', '.join(BASELINES)}, all, or nothing (default: keying)")
     add("--baseline", dest="baselines", action="store_const", const=["keying"], help="score difference keying (default)")
@@ -49,7 +52,8 @@ def parse(argv=None):
     add("--background-name", "--background_name", help="a set of backgrounds (default: Backgrounds)")
     add("--split", help="split of both sets (default: test where there is one, else valid)")
     add("--data-root", "--data_root", help="folder of the datasets (default: $DATA_ROOT, else data/)")
-    add("--folder", metavar="DIR", help="a composed benchmark: DIR/{src,bgr,pha[,fgr,trimap]}/NAME.*, or DIR/NAME/src.* ...")
+    add("--folder", metavar="DIR",
+        help="a composed benchmark: DIR/{src,bgr,pha[,fgr,trimap]}/NAME.*, or DIR/NAME/src.* ...")
     add("--export-set", "--export_set", metavar="DIR", help="write the benchmark to a new folder and stop")
     add("--size", metavar="N|HxW|original", help="size of the pictures that are composed (default: the protocol's)")
     add("--backgrounds-each", "--backgrounds_each", type=int, help="backgrounds for each foreground (default: the set's)")
@@ -57,7 +61,8 @@ def parse(argv=None):
     add("--limit", type=int, help="use only the first so many foregrounds")
     add("--output", default="log/eval", help="folder for the results (default: %(default)s)")
     add("--seed", type=int, help="seed of placement, backgrounds and disturbance (default: 0)")
-    add("--no-disturb", "--no_disturb", dest="disturb", action="store_const", const=False, help="keep bgr as it is inside src")
+    add("--no-disturb", "--no_disturb", dest="disturb", action="store_const", const=False,
+        help="keep bgr as it is inside src")
     add("--noise", type=float, help="sigma of the noise on bgr, of the range 0..1 (default: 0.01)")
     add("--backend", nargs="+", default=["auto"], metavar="NAME", help="one or several to compare (default: the fastest there)")
     add("--precision", nargs="+", default=["fp32"], metavar="NAME", help="fp32, bf16, fp16; one or several (default: fp32)")
@@ -169,7 +174,8 @@ def main(argv=None):
     pace = speed(methods, len(items), seconds)
     show(results, protocol, len(items), pace)
     facts = {**benchmark.facts, "count": len(items), **_first_network(methods), "protocol": protocol.facts(),
-             "changed": protocol.differences(), "command": shlex.join(["eval.py", *(sys.argv[1:] if argv is None else argv)]),
+             "changed": protocol.differences(),
+             "command": shlex.join(["eval.py", *(sys.argv[1:] if argv is None else argv)]),
              "processor": processor(), "workers": workers, "speed": pace}
     print("wrote", *write_report(output, facts, results, gallery), *_page(output))
 

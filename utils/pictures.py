@@ -46,7 +46,8 @@ class Gallery:
         """What is kept.
 
         Returns:
-            ({path: bytes}, {name: {"src", "bgr", "truth", "trimap": path, "pred": {method: path}}}); paths begin with ``folder``.
+            ({path: bytes}, {name: {"src", "bgr", "truth", "trimap": path, "pred": {method: path}}}); paths begin with
+            ``folder``.
         """
         files = {}
 
