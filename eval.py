@@ -64,7 +64,8 @@ def parse(argv=None):
     add("--no-disturb", "--no_disturb", dest="disturb", action="store_const", const=False,
         help="keep bgr as it is inside src")
     add("--noise", type=float, help="sigma of the noise on bgr, of the range 0..1 (default: 0.01)")
-    add("--backend", nargs="+", default=["auto"], metavar="NAME", help="one or several to compare (default: the fastest there)")
+    add("--backend", nargs="+", default=["auto"], metavar="NAME",
+        help="one or several to compare (default: the fastest there)")
     add("--precision", nargs="+", default=["fp32"], metavar="NAME", help="fp32, bf16, fp16; one or several (default: fp32)")
     add("--backbone-scale", "--backbone_scale", type=float,
         help="size of the coarse network's input (default: the protocol's)")
