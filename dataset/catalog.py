@@ -90,6 +90,10 @@ class Catalog:
         """True where the same name in two splits means the same subject; see the head of configs/datasets.yml."""
         return self._entry(name).get("names_are_subjects", True)
 
+    def backgrounds_each(self, name):
+        """On how many backgrounds an evaluation composes each foreground of a set."""
+        return self._entry(name).get("backgrounds_each", 1)
+
     def check_disjoint(self, name, split, other):
         """Raise UserError where two splits of a dataset share a subject or a background, as far as names tell."""
         if self.names_are_subjects(name):

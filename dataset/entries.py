@@ -6,7 +6,7 @@ import yaml
 from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
 from utils.errors import UserError, suggest
 
-KEYS = ("layout", "path", "splits", "folders", "parts", "photo", "names_are_subjects")
+KEYS = ("layout", "path", "splits", "folders", "parts", "photo", "names_are_subjects", "backgrounds_each")
 LAYOUTS = (*PAIR_LAYOUTS, *BACKGROUND_LAYOUTS)
 # Layout -> the forms its folders may take: one text, or a map with these keys.
 FORMS = {
@@ -25,7 +25,8 @@ MEANT = {
 
 def read_entries(path):
     """{name: entry} of a catalogue file; entry is a dict with `layout`, `path` (text or None), and either
-    `splits` {split: folders} or both `folders` and `parts` {split: share}; `photo` and `names_are_subjects` may follow.
+    `splits` {split: folders} or both `folders` and `parts` {split: share}; `photo`, `names_are_subjects` and
+    `backgrounds_each` may follow.
 
     Raises:
         UserError: the file is missing, is not YAML, or has an entry that cannot be meant.
@@ -83,6 +84,9 @@ def _check_marks(entry, where):
     for key in ("photo", "names_are_subjects"):
         if not isinstance(entry.get(key, False), bool):
             raise UserError(f"{where}: `{key}` must be true or false.")
+    each = entry.get("backgrounds_each", 1)
+    if not isinstance(each, int) or isinstance(each, bool) or each < 1:
+        raise UserError(f"{where}: `backgrounds_each` must be a whole number of 1 or more.")
     if entry.get("photo") and entry["layout"] != "fgr_pha_folders":
         raise UserError(f"{where}: `photo` goes with layout fgr_pha_folders only; others bring clean foregrounds.")
     if "names_are_subjects" in entry and "parts" in entry:

@@ -1,22 +1,30 @@
-"""Scoring a matting method on a benchmark: for ``eval.py``, and for validation while training.
+"""Scoring one matting method on a benchmark, as validation does while training; ``utils.pipeline`` compares several.
 
 A method is a function ``predict(src_u8, bgr_u8) -> (pha_u8, fgr_u8 or None)`` on uint8 RGB (H, W, 3) pictures.
 """
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from utils import scoring
 from utils.errors import UserError
 from utils.keying import difference_key
-from utils.metrics import conn, fg_mse, grad, mse, sad
+from utils.protocols import PROTOCOLS, UNKNOWN_REGION
 
-METRICS = ("sad", "mse", "grad", "conn", "fg_mse")
-CELL = 4  # the benchmark script of Lin et al. cuts pictures at the right and the bottom to a multiple of this
+METRICS = tuple(UNKNOWN_REGION)
+
+
+class Result(NamedTuple):
+    """What one method scored: a row per picture, their mean, and what the method was run with."""
+    rows: list
+    mean: dict
+    settings: Any = None
 
 
 def evaluate(predict, items, workers=0):
-    """Score one method.
+    """Score one method by the errors over the unknown region (``METRICS``).
 
     Args:
         predict: (src_u8, bgr_u8) -> (pha_u8, fgr_u8 or None).
@@ -29,44 +37,13 @@ def evaluate(predict, items, workers=0):
     Raises:
         UserError: ``items`` is empty.
     """
-    rows = [scored["method"] for scored in compare({"method": predict}, items, workers)]
+    rows = [score(item, *predict(item.src, item.bgr)) for item in ahead(items, workers)]
     return rows, mean_of(rows)
 
 
-def compare(methods, items, workers=0):
-    """Score several methods on the same pictures, item by item.
-
-    Args:
-        methods: {word: predict}.
-        items, workers: as ``evaluate``.
-
-    Yields:
-        {word: row}, rows as ``score`` gives them, in the order of ``items``.
-    """
-    for item in ahead(items, workers):
-        yield {word: score(item, *predict(item.src, item.bgr)) for word, predict in methods.items()}
-
-
 def score(item, pha, fgr=None):
-    """The five errors of one prediction, in plain units (tables show both MSE times 1000).
-
-    Args:
-        item: ``EvalItem``.
-        pha: predicted alpha, uint8 (H, W).
-        fgr: predicted foreground, uint8 RGB (H, W, 3), or None.
-
-    Returns:
-        {"name": str, "sad": float, "mse": float, "grad": float, "conn": float, "fg_mse": float or None}
-
-    Raises:
-        ValueError: the prediction is not uint8 or of another size than the item.
-    """
-    true, trimap = _cut(item.pha), _cut(item.trimap)
-    row = {"name": item.name}
-    for metric in (sad, mse, grad, conn):
-        row[metric.__name__] = metric(_cut(pha), true, trimap)
-    row["fg_mse"] = None if fgr is None else fg_mse(_cut(fgr), _cut(item.fgr), true, trimap)
-    return row
+    """``utils.scoring.score`` with the errors over the unknown region: sad, mse, grad, conn and fg_mse."""
+    return scoring.score(PROTOCOLS["paper"], item, pha, fgr)
 
 
 def mean_of(rows):
@@ -78,7 +55,9 @@ def mean_of(rows):
     if not rows:
         raise UserError("nothing was evaluated: the benchmark is empty.")
     mean = {}
-    for metric in METRICS:
+    for metric in rows[0]:
+        if metric == "name":
+            continue
         values = [row[metric] for row in rows if row[metric] is not None]
         mean[metric] = sum(values) / len(values) if values else None
     return mean
@@ -119,11 +98,6 @@ def ahead(items, workers):
         finally:
             for future in pending:
                 future.cancel()
-
-
-def _cut(image):
-    height, width = (side // CELL * CELL for side in image.shape[:2])
-    return np.ascontiguousarray(image[:height, :width])
 
 
 def _to_u8(values):

@@ -1,4 +1,4 @@
-"""What an evaluation prints, and the files it leaves: results.csv and results.json."""
+"""What an evaluation prints, and the files it leaves: results.csv, results.json and small pictures."""
 import csv
 import datetime
 import importlib.metadata
@@ -12,36 +12,32 @@ import cv2
 import numpy as np
 
 from utils.errors import UserError, no_space
-from utils.evaluate import METRICS
+from utils.evaluate import Result
 from utils.media import write_bytes
+from utils.protocols import UNKNOWN_REGION, columns
 
-TITLES = {"sad": "SAD", "mse": "MSE e3", "grad": "Grad", "conn": "Conn", "fg_mse": "FG MSE e3"}
-SHOWN_TIMES = {"sad": 1, "mse": 1000, "grad": 1, "conn": 1, "fg_mse": 1000}
-UNITS = {
-    "sad": "sum of absolute differences / 1000", "mse": "mean squared difference (tables show it times 1000)",
-    "grad": "gradient error, sum", "conn": "connectivity error, sum",
-    "fg_mse": "mean squared difference of the foreground (tables show it times 1000)",
-}
 NAME_WIDTH = 32
-CELL_WIDTH = 10
+CELL_WIDTH = 12
+PICTURES = "pictures"
 
 
-def heading():
-    """The first line of the table: image, then SAD, MSE x 10^3, Grad, Conn, FG MSE x 10^3."""
-    return "image".ljust(NAME_WIDTH) + "".join(TITLES[metric].rjust(CELL_WIDTH) for metric in METRICS)
+def heading(shown=UNKNOWN_REGION, first="image"):
+    """The first line of a table. ``shown`` is {metric: utils.protocols.Column}: SAD, MSE x 10^3 ... by default."""
+    return first.ljust(NAME_WIDTH) + "".join(column.title.rjust(CELL_WIDTH) for column in shown.values())
 
 
-def line(name, row):
-    """One line of the table; both MSE times 1000, '-' where there is no value."""
+def line(name, row, shown=UNKNOWN_REGION):
+    """One line of the table, each value times what its title says; '-' where there is no value."""
     name = name if len(name) <= NAME_WIDTH else "..." + name[3 - NAME_WIDTH:]
-    return name.ljust(NAME_WIDTH) + "".join(_cell(metric, row[metric]).rjust(CELL_WIDTH) for metric in METRICS)
+    return name.ljust(NAME_WIDTH) + "".join(_cell(row[metric], column.times).rjust(CELL_WIDTH)
+                                            for metric, column in shown.items())
 
 
-def comparison(mean, baseline_mean):
-    """One line that says how the network's mean errors stand against those of the baseline."""
-    parts = [f"{TITLES[metric].split(' e3')[0]} {_ratio(mean[metric], baseline_mean[metric])}"
-             for metric in METRICS if mean[metric] is not None and baseline_mean[metric] is not None]
-    return "network against difference keying: " + ", ".join(parts)
+def comparison(mean, baseline_mean, shown=UNKNOWN_REGION, word="network"):
+    """One line that says how a method's mean errors stand against those of difference keying."""
+    parts = [f"{column.title.split(' e')[0]} {_ratio(mean[metric], baseline_mean[metric])}"
+             for metric, column in shown.items() if mean[metric] is not None and baseline_mean[metric] is not None]
+    return f"{word} against difference keying: " + ", ".join(parts)
 
 
 def prepare_folder(folder, flag="--output"):
@@ -66,25 +62,37 @@ def prepare_folder(folder, flag="--output"):
     return folder
 
 
-def write_report(folder, facts, methods):
-    """Write results.csv and results.json.
+def write_report(folder, facts, methods, pictures=None):
+    """Write results.csv and results.json, and small pictures where there are any.
 
     The CSV has one line per method and image, and a line named 'mean' per method. The JSON has ``facts``, the
-    versions and date of the run, the units, and the same rows and means. All values are plain, not times 1000.
+    versions and date of the run, the units and titles of the metrics, and the same rows and means. All values are
+    plain, not times 1000.
 
     Args:
         folder: where; made if absent.
-        facts: dict of what was evaluated (weights, dataset, seed, size ...), of types that JSON knows.
-        methods: {word: (rows, mean)} as ``utils.evaluate.evaluate`` returns them.
+        facts: dict of what was evaluated (weights, dataset, seed, size ...), of types that JSON knows; "protocol" in it
+            as ``Protocol.facts`` says which metrics there are, and without it they are those of the unknown region.
+        methods: {word: utils.evaluate.Result, or (rows, mean)}.
+        pictures: None, or ``utils.pictures.Gallery``.
 
     Returns:
         The paths of the two files.
     """
-    csv_path, json_path = Path(folder) / "results.csv", Path(folder) / "results.json"
+    folder, methods = Path(folder), {word: Result(*result) for word, result in methods.items()}
+    csv_path, json_path = folder / "results.csv", folder / "results.json"
+    protocol = facts.get("protocol", {"family": "unknown", "sequences": False})
+    shown = columns(protocol["family"], protocol["sequences"])
     content = {**facts, "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-               "versions": versions(), "units": UNITS,
-               "methods": {word: {"mean": mean, "images": rows} for word, (rows, mean) in methods.items()}}
-    write_bytes(csv_path, _csv(methods).encode("utf-8"))
+               "versions": versions(), "units": {metric: column.unit for metric, column in shown.items()},
+               "shown": {metric: {"title": column.title, "times": column.times} for metric, column in shown.items()},
+               "methods": {word: {"mean": result.mean, "images": result.rows, "settings": result.settings or {}}
+                           for word, result in methods.items()}}
+    if pictures is not None:
+        files, content["pictures"] = pictures.files(PICTURES)
+        for path, data in files.items():
+            write_bytes(folder / path, data)
+    write_bytes(csv_path, _csv(methods, shown).encode("utf-8"))
     write_bytes(json_path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
     return csv_path, json_path
 
@@ -92,7 +100,7 @@ def write_report(folder, facts, methods):
 def versions():
     """{name: version} of what the numbers depend on."""
     found = {"python": platform.python_version(), "numpy": np.__version__, "opencv": cv2.__version__}
-    for package in ("paddlepaddle", "paddlepaddle-gpu"):
+    for package in ("paddlepaddle", "paddlepaddle-gpu", "openvino", "onnxruntime", "pymatting"):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -100,20 +108,20 @@ def versions():
     return found
 
 
-def _csv(methods):
+def _csv(methods, shown):
     text = io.StringIO()
-    table = csv.DictWriter(text, ("method", "name", *METRICS), lineterminator="\n")
+    table = csv.DictWriter(text, ("method", "name", *shown), lineterminator="\n")
     table.writeheader()
-    for word, (rows, mean) in methods.items():
-        table.writerows({"method": word, **row} for row in rows)
-        table.writerow({"method": word, "name": "mean", **mean})
+    for word, result in methods.items():
+        table.writerows({"method": word, **row} for row in result.rows)
+        table.writerow({"method": word, "name": "mean", **result.mean})
     return text.getvalue()
 
 
-def _cell(metric, value):
+def _cell(value, times):
     if value is None:
         return "-"
-    value *= SHOWN_TIMES[metric]
+    value *= times
     return f"{value:.1f}" if abs(value) >= 1000 else f"{value:.3f}"
 
 

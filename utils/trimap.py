@@ -7,7 +7,7 @@ LOW, HIGH = 0.06, 0.96    # alpha below is background for sure, above is foregro
 ITERATIONS = 10
 
 
-def make_trimap(pha_u8):
+def make_trimap(pha_u8, kernel=cv2.MORPH_CROSS):
     """Trimap of a true alpha by the rule of Lin et al. (CVPR 2021, section 5).
 
     The paper thresholds alpha at 0.06 and 0.96 and applies ten dilations and ten erosions with a 3x3 disc. Read here
@@ -17,6 +17,7 @@ def make_trimap(pha_u8):
 
     Args:
         pha_u8: uint8 (H, W), 255 is opaque.
+        kernel: OpenCV's word for the 3x3 shape.
 
     Returns:
         uint8 (H, W): 0 background, 128 unknown, 255 foreground.
@@ -24,12 +25,59 @@ def make_trimap(pha_u8):
     Raises:
         ValueError: not a uint8 array of two axes.
     """
-    if pha_u8.dtype != np.uint8 or pha_u8.ndim != 2:
-        raise ValueError(f"alpha must be uint8 (H, W), got {pha_u8.dtype} {pha_u8.shape}")
-    disc = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    maybe = cv2.dilate((pha_u8 > LOW * 255).astype(np.uint8), disc, iterations=ITERATIONS)
-    surely = cv2.erode((pha_u8 > HIGH * 255).astype(np.uint8), disc, iterations=ITERATIONS)
-    trimap = np.full(pha_u8.shape, UNKNOWN, np.uint8)
-    trimap[maybe == 0] = BACKGROUND
-    trimap[surely == 1] = FOREGROUND
+    _check(pha_u8)
+    return _between(_grown(pha_u8 > LOW * 255, kernel), _shrunk(pha_u8 > HIGH * 255, kernel))
+
+
+def square_trimap(pha_u8):
+    """``make_trimap`` with the other reading of a 3x3 disc: all nine pixels."""
+    return make_trimap(pha_u8, cv2.MORPH_RECT)
+
+
+def band_trimap(pha_u8):
+    """``make_trimap`` with another reading of "dilate and erode": the soft pixels (0.06 < alpha <= 0.96) alone grow by
+    ten steps. A hard edge without a soft pixel then has no unknown region.
+    """
+    _check(pha_u8)
+    maybe, surely = pha_u8 > LOW * 255, pha_u8 > HIGH * 255
+    unknown = _grown(maybe & ~surely, cv2.MORPH_CROSS)
+    return _between(maybe | unknown, surely & ~unknown)
+
+
+def soft_trimap(pha_u8):
+    """Unknown is all within ten steps of a pixel that is neither fully opaque nor fully transparent, or of an edge
+    between the two: the rule of an earlier reproduction in Paddle (2021). Args and errors as ``make_trimap``.
+    """
+    _check(pha_u8)
+    return _between(_grown(pha_u8 > 0, cv2.MORPH_CROSS), _shrunk(pha_u8 == 255, cv2.MORPH_CROSS))
+
+
+# Name -> rule, as protocols and `--trimap` call them. "whole" has none: every pixel counts.
+TRIMAPS = {"paper": make_trimap, "square": square_trimap, "band": band_trimap, "soft": soft_trimap, "whole": None}
+
+
+def trimap_of(pha_u8, rule):
+    """The trimap of a true alpha by one of ``TRIMAPS``; None for "whole"."""
+    return None if TRIMAPS[rule] is None else TRIMAPS[rule](pha_u8)
+
+
+def _check(pha):
+    if pha.dtype != np.uint8 or pha.ndim != 2:
+        raise ValueError(f"alpha must be uint8 (H, W), got {pha.dtype} {pha.shape}")
+
+
+def _grown(mask, kernel):
+    shape = cv2.getStructuringElement(kernel, (3, 3))
+    return cv2.dilate(mask.astype(np.uint8), shape, iterations=ITERATIONS) > 0
+
+
+def _shrunk(mask, kernel):
+    shape = cv2.getStructuringElement(kernel, (3, 3))
+    return cv2.erode(mask.astype(np.uint8), shape, iterations=ITERATIONS) > 0
+
+
+def _between(maybe, surely):
+    trimap = np.full(maybe.shape, UNKNOWN, np.uint8)
+    trimap[~maybe] = BACKGROUND
+    trimap[surely] = FOREGROUND
     return trimap

@@ -6,11 +6,11 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-import eval as eval_script
 from dataset.evaluation import EvalItem
-from utils.errors import UserError, run_main
-from utils.evaluate import ahead, evaluate, keying_method, matter_method, mean_of, score
-from utils.media import write_image
+from utils.errors import UserError
+from utils.evaluate import Result, ahead, evaluate, keying_method, matter_method, mean_of, score
+from utils.pictures import Gallery
+from utils.protocols import PROTOCOLS
 from utils.report import comparison, heading, line, prepare_folder, write_report
 from utils.trimap import make_trimap
 
@@ -33,21 +33,6 @@ ITEMS = [item(seed) for seed in range(5)]
 
 def half(src, bgr):
     return np.full(src.shape[:2], 128, np.uint8), None
-
-
-class FakeMatter:
-    """Answers with brightness for alpha: close to the truth on the pictures of this file."""
-
-    settings = {"weights": "fake.pdparams", "sha256": "0" * 64, "device": "cpu", "backbone": "mobilenetv2"}
-
-    def __init__(self, weights=None, **options):
-        if weights == "missing.pdparams":
-            raise UserError("no such weights file: missing.pdparams.")
-        self.options = options
-
-    def predict(self, src, bgr):
-        pha = np.clip((src.mean(axis=2) - 60) / 150, 0, 1).astype(np.float32)
-        return Matte(pha, src.astype(np.float32) / 255, np.zeros_like(pha), np.zeros_like(pha))
 
 
 def test_a_perfect_method_scores_zero():
@@ -131,6 +116,28 @@ def test_comparison_says_who_wins():
     assert comparison(mean, base).endswith("SAD 4.00 times lower, MSE 4.00 times HIGHER, Grad down to 0, Conn equal")
 
 
+def test_a_table_of_other_metrics():
+    shown = PROTOCOLS["rvm"].changed(sequences=True).columns
+    row = {"mad": 0.0123, "mse": 0.004, "grad": 1234.5, "conn": 20, "fg_mse": None, "dtssd": 0.05, "messddt": None}
+    assert line("a", row, shown).split() == ["a", "12.300", "4.000", "1.234", "0.020", "-", "5.000", "-"]
+    assert len(heading(shown)) == len(line("a", row, shown))
+
+
+def test_report_of_another_protocol(tmp_path):
+    protocol = PROTOCOLS["rvm"].changed(sequences=True)
+    row = {"name": "a/0", "mad": 0.5, "mse": 0.25, "grad": 3.0, "conn": 2.0, "fg_mse": None, "dtssd": 0.0, "messddt": None}
+    gallery = Gallery(1)
+    gallery.add("a/0", 0.25, {"src": (".jpg", b"1"), "pred": {"mine": (".png", b"22")}})
+    csv_path, json_path = write_report(tmp_path, {"protocol": protocol.facts()},
+                                       {"mine": Result([row], mean_of([row]), {"pred": "folder"})}, gallery)
+    assert csv_path.read_text().splitlines()[0] == "method,name,mad,mse,grad,conn,fg_mse,dtssd,messddt"
+    content = json.loads(json_path.read_text())
+    assert content["protocol"]["name"] == "rvm" and content["methods"]["mine"]["settings"] == {"pred": "folder"}
+    assert list(content["units"]) == list(protocol.columns) and content["shown"]["grad"]["times"] == 0.001
+    assert content["pictures"] == {"a/0": {"src": "pictures/a/0_src.jpg", "pred": {"mine": "pictures/a/0_pred_mine.png"}}}
+    assert (tmp_path / "pictures/a/0_pred_mine.png").read_bytes() == b"22"
+
+
 def test_report_files(tmp_path):
     rows, mean = evaluate(half, ITEMS)
     csv_path, json_path = write_report(tmp_path / "new", {"seed": 3, "size": [40, 44]}, {"network": (rows, mean)})
@@ -139,67 +146,9 @@ def test_report_files(tmp_path):
     assert [line["name"] for line in table] == [f"item{i}" for i in range(5)] + ["mean"]
     assert float(table[2]["sad"]) == rows[2]["sad"] and table[2]["fg_mse"] == ""
     content = json.loads(json_path.read_text())
-    assert content["seed"] == 3 and content["methods"]["network"] == {"mean": mean, "images": rows}
+    assert content["seed"] == 3 and content["methods"]["network"] == {"mean": mean, "images": rows, "settings": {}}
+    assert content["shown"]["mse"] == {"title": "MSE e3", "times": 1000} and "pictures" not in content
     assert content["versions"]["numpy"] == np.__version__ and content["date"] and content["units"]
-
-
-@pytest.fixture
-def data_root(tmp_path, monkeypatch):
-    monkeypatch.setattr("model.Matter", FakeMatter)
-    for one in ITEMS[:3]:
-        write_image(tmp_path / "data" / "PhotoMatte85" / f"{one.name}.png", np.dstack([one.fgr, one.pha]))
-    for number in range(12):
-        write_image(tmp_path / "data" / "Backgrounds" / "test" / f"{number}.png", ITEMS[number % 5].bgr)
-    return tmp_path / "data"
-
-
-def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-        run_main(eval_script.main, [str(argument) for argument in arguments])
-    return stop.value.code
-
-
-def test_the_script_end_to_end(data_root, tmp_path, capsys):
-    assert run("--data_root", data_root, "--size", "64x72", "--output", tmp_path / "out", "--seed", "4") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [text.split()[0] for text in lines[1:4]] == ["item0", "item1", "item2"]
-    assert lines[4].startswith("mean of 3, network") and lines[5].startswith("mean of 3, keying")
-    assert "SAD" in lines[6] and "lower" in lines[6]
-    content = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert content["size"] == [64, 72] and content["seed"] == 4 and content["sha256"] == "0" * 64
-    assert content["dataset"] == "PhotoMatte85" and content["count"] == 3 and not content["sample_data"]
-    assert set(content["methods"]) == {"network", "keying"} and len(content["methods"]["keying"]["images"]) == 3
-    assert content["methods"]["network"]["mean"]["sad"] < content["methods"]["keying"]["mean"]["sad"]
-
-
-def test_the_script_without_baseline_and_with_a_limit(data_root, tmp_path, capsys):
-    arguments = ("--data-root", data_root, "--size", "original", "--limit", "2", "--no-baseline")
-    assert run(*arguments, "--output", tmp_path / "a") == run(*arguments, "--output", tmp_path / "b") == 0
-    first, second = (json.loads((tmp_path / name / "results.json").read_text()) for name in "ab")
-    assert set(first["methods"]) == {"network"} and first["methods"] == second["methods"] and first["size"] is None
-    assert "keying" not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("arguments, message", (
-    (("--dataset-name", "PhotoMate85"), "PhotoMatte85"),
-    (("--background-name", "nothing"), "nothing"),
-    (("--weights", "missing.pdparams"), "no such weights file"),
-    (("--size", "big"), "cannot read the size 'big'"),
-    (("--size", "0"), "size is 0x0"),
-    (("--limit", "0"), "limit is 0"),
-    (("--seed", "-1"), "seed is -1"),
-))
-def test_bad_input_is_one_line_and_code_2(data_root, tmp_path, capsys, arguments, message):
-    assert run("--data-root", data_root, "--output", tmp_path / "out", *arguments) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1 and message in error
-
-
-def test_an_empty_dataset_is_named(data_root, tmp_path, capsys):
-    for file in (data_root / "PhotoMatte85").iterdir():
-        file.unlink()
-    assert run("--data-root", data_root, "--output", tmp_path / "out") == 2
-    assert "PhotoMatte85" in capsys.readouterr().err
 
 
 def test_an_output_folder_that_cannot_be_written(tmp_path):

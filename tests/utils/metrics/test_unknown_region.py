@@ -7,7 +7,7 @@ import pytest
 from utils.media import read_gray
 from utils.metrics import conn, fg_mse, grad, mse, sad
 
-CASES = Path(__file__).parents[1] / "data" / "metrics"
+CASES = Path(__file__).parents[2] / "data" / "metrics"
 VALUES = json.loads((CASES / "values.json").read_text())
 TOLERANCE = {sad: 1e-5, mse: 1e-5, grad: 1e-4, conn: 1e-3}
 

@@ -1,0 +1,229 @@
+import csv
+import json
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+import eval as eval_script
+from dataset.generate.layouts import TEST_STILLS, write_stills
+from utils.errors import UserError, run_main
+from utils.media import list_image_names, read_image, write_image
+
+Matte = namedtuple("Matte", "pha fgr err ref")
+
+
+class FakeMatter:
+    """Answers with brightness for alpha: close to the truth on the pictures of this file."""
+
+    settings = {"weights": "fake.pdparams", "sha256": "0" * 64, "device": "cpu", "backbone": "mobilenetv2"}
+
+    def __init__(self, weights=None, **options):
+        if weights == "missing.pdparams":
+            raise UserError("no such weights file: missing.pdparams.")
+        self.options = options
+
+    def predict(self, src, bgr):
+        pha = np.clip((src.mean(axis=2) - 60) / 150, 0, 1).astype(np.float32)
+        return Matte(pha, src.astype(np.float32) / 255, np.zeros_like(pha), np.zeros_like(pha))
+
+
+def subject(number, size=(40, 44)):
+    """A soft disc in front of noise: fgr, pha, bgr."""
+    rng = np.random.default_rng(number)
+    y, x = np.mgrid[:size[0], :size[1]]
+    pha = (np.clip((12 + number - np.hypot(y - 20, x - 22)) / 5 + 0.5, 0, 1) * 255).astype(np.uint8)
+    return np.full((*size, 3), 220, np.uint8), pha, rng.integers(0, 90, (*size, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def data_root(tmp_path):
+    for number in range(3):
+        fgr, pha, _ = subject(number)
+        write_image(tmp_path / "data" / "PhotoMatte85" / f"item{number}.png", np.dstack([fgr, pha]))
+    for number in range(12):
+        write_image(tmp_path / "data" / "Backgrounds" / "test" / f"{number}.png", subject(number % 5)[2])
+    return tmp_path / "data"
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as stop:
+        run_main(eval_script.main, [str(argument) for argument in arguments])
+    return stop.value.code
+
+
+def test_the_script_end_to_end(data_root, tmp_path, capsys):
+    assert run("--data_root", data_root, "--size", "64x72", "--output", tmp_path / "out", "--seed", "4") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("protocol paper: ") and lines[0].endswith("changed: size [64, 72]")
+    assert [text.split()[0] for text in lines[2:5]] == ["item0", "item1", "item2"]
+    assert lines[6].startswith("mean of 3, network") and lines[7].startswith("mean of 3, keying")
+    assert "SAD" in lines[8] and "lower" in lines[8] and "images/s" in lines[9]
+    content = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert content["size"] == [64, 72] and content["seed"] == 4 and content["sha256"] == "0" * 64
+    assert content["dataset"] == "PhotoMatte85" and content["count"] == 3 and not content["sample_data"]
+    assert content["protocol"]["name"] == "paper" and content["changed"] == {"size": [64, 72]}
+    assert content["command"].startswith("eval.py --data_root ") and content["methods"]["keying"]["settings"]
+    assert content["methods"]["network"]["settings"]["sha256"] == "0" * 64
+    assert all((tmp_path / "out" / path).is_file() for path in content["pictures"]["item1"]["pred"].values())
+    assert set(content["methods"]) == {"network", "keying"} and len(content["methods"]["keying"]["images"]) == 3
+    assert content["methods"]["network"]["mean"]["sad"] < content["methods"]["keying"]["mean"]["sad"]
+
+
+def test_the_script_without_baseline_and_with_a_limit(data_root, tmp_path, capsys):
+    arguments = ("--data-root", data_root, "--size", "original", "--limit", "2", "--no-baseline")
+    assert run(*arguments, "--output", tmp_path / "a") == run(*arguments, "--output", tmp_path / "b") == 0
+    first, second = (json.loads((tmp_path / name / "results.json").read_text()) for name in "ab")
+    assert set(first["methods"]) == {"network"} and first["methods"] == second["methods"] and first["size"] is None
+    assert "keying" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments, message", (
+    (("--dataset-name", "PhotoMate85"), "PhotoMatte85"),
+    (("--background-name", "nothing"), "nothing"),
+    (("--weights", "missing.pdparams"), "no such weights file"),
+    (("--size", "big"), "cannot read the size 'big'"),
+    (("--size", "0"), "size is 0x0"),
+    (("--limit", "0"), "limit is 0"),
+    (("--seed", "-1"), "seed is -1"),
+    (("--protocol", "papers"), "unknown protocol 'papers'. Did you mean 'paper'"),
+    (("--trimap", "round"), "unknown trimap 'round'"),
+    (("--baselines", "mog"), "unknown baseline 'mog'. Did you mean 'mog2'"),
+    (("--workers", "-1"), "--workers is -1"),
+    (("--backgrounds-each", "0"), "0 backgrounds for each foreground"),
+    (("--sequences", "--protocol", "rvm"), "PhotoMatte85 holds no sequences"),
+    (("--sequences", "--size", "64"), "frames of clips keep their size"),
+    (("--pred", "nowhere"), "nowhere does not exist"),
+))
+def test_bad_input_is_one_line_and_code_2(data_root, tmp_path, capsys, arguments, message):
+    assert run("--data-root", data_root, "--output", tmp_path / "out", *arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and message in error
+
+
+def test_an_empty_dataset_is_named(data_root, tmp_path, capsys):
+    for file in (data_root / "PhotoMatte85").iterdir():
+        file.unlink()
+    assert run("--data-root", data_root, "--output", tmp_path / "out") == 2
+    assert "PhotoMatte85" in capsys.readouterr().err
+
+
+def figures(folder):
+    content = json.loads((folder / "results.json").read_text())
+    return {word: one["images"] for word, one in content["methods"].items()}
+
+
+def test_an_exported_set_gives_the_same_figures(data_root, tmp_path, capsys):
+    common = ("--data-root", data_root, "--size", "48x56")
+    assert run(*common, "--export-set", tmp_path / "bench") == run(*common, "--output", tmp_path / "a") == 0
+    assert sorted(list_image_names(tmp_path / "bench" / "trimap")) == ["item0.png", "item1.png", "item2.png"]
+    assert run("--folder", tmp_path / "bench", "--output", tmp_path / "b", "--workers", "2") == 0
+    assert figures(tmp_path / "a") == figures(tmp_path / "b")
+    facts = json.loads((tmp_path / "b" / "results.json").read_text())
+    assert facts["dataset"] == "PhotoMatte85" and facts["seed"] == 0 and facts["changed"] == {"size": [48, 56]}
+    capsys.readouterr()
+    assert run("--folder", tmp_path / "bench", "--size", "64") == run("--folder", tmp_path / "bench", "--seed", "0") == 2
+    assert capsys.readouterr().err.splitlines()[0].startswith("error: --size is for sets that are composed")
+
+
+def test_foreign_mattes_are_scored_without_the_network(data_root, tmp_path, capsys, monkeypatch):
+    common = ("--data-root", data_root, "--size", "48")
+    run(*common, "--export-set", tmp_path / "bench")
+    monkeypatch.setattr("model.Matter", None)
+    output = "--output", tmp_path / "out"
+    assert run("--folder", tmp_path / "bench", "--pred", tmp_path / "bench" / "pha", *output) == 0
+    assert list(figures(tmp_path / "out")) == ["pha", "keying"]
+    assert figures(tmp_path / "out")["pha"][2] == {"name": "item2", "sad": 0, "mse": 0, "grad": 0, "conn": 0, "fg_mse": None}
+    assert run(*common, "--pred", tmp_path / "bench", *output) == 0   # composed on the fly, with the foreground as well
+    assert figures(tmp_path / "out")["bench"][0]["fg_mse"] == 0
+    write_image(tmp_path / "bench" / "pha" / "item3.png", np.zeros((48, 48), np.uint8))
+    capsys.readouterr()
+    assert run(*common, "--pred", tmp_path / "bench" / "pha", *output) == 2
+    assert "1 mattes that belong to no picture" in capsys.readouterr().err
+    assert run(*common, "--pred", tmp_path / "bench" / "pha", "--limit", "2", *output) == 0
+
+
+def test_several_weights_are_compared(data_root, tmp_path, capsys):
+    weights = "run1/model.pdparams", "run2/model.pdparams"
+    assert run("--data-root", data_root, "--size", "48", "--weights", *weights, "--precision", "fp32", "bf16",
+               "--baselines", "keying", "mog2", "--output", tmp_path / "out") == 0
+    assert list(figures(tmp_path / "out")) == ["run1/model fp32", "run1/model bf16", "run2/model fp32", "run2/model bf16",
+                                               "keying", "mog2"]
+    text = capsys.readouterr().out
+    assert "mean of 3, run2/model bf16" in text and "run2/model bf16 against difference keying" in text
+    with open(tmp_path / "out" / "results.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 6 * 4
+
+
+def test_paddle2021_doubles_and_says_so(data_root, tmp_path, capsys):
+    common = ("--data-root", data_root, "--size", "48", "--no-disturb", "--no-baseline")
+    assert run(*common, "--protocol", "paddle2021", "--output", tmp_path / "a") == 0
+    text = capsys.readouterr().out
+    assert "SAD x2" in text and "Plain values are about half" in text
+    assert run(*common, "--protocol", "plain", "--trimap", "soft", "--output", tmp_path / "b") == 0
+    for doubled, plain in zip(figures(tmp_path / "a")["network"], figures(tmp_path / "b")["network"]):
+        assert doubled["sad"] == 2 * plain["sad"] > 0
+        assert doubled["mse"] == pytest.approx(2 * plain["mse"], rel=1e-2) and doubled["mse"] < 2 * plain["mse"]
+
+
+@pytest.fixture(scope="module")
+def small_sets(tmp_path_factory):
+    """Sets in the layouts of the real ones: two clips, a person, backgrounds."""
+    root = tmp_path_factory.mktemp("sets")
+    for clip, frame in ((clip, frame) for clip in range(2) for frame in range(3)):
+        for kind, picture in zip(("fgr", "pha"), subject(clip + 2 * frame)):
+            write_image(root / f"VideoMatte240K_JPEG_SD/test/{kind}/000{clip}/000{frame}.jpg", picture)
+    write_stills(root / "Distinctions646_person" / "Test", TEST_STILLS, 0, 1 / 11)
+    for number in range(12):
+        write_image(root / "Backgrounds" / f"{number}.jpg", subject(number, (90, 120))[2])
+    return root
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    monkeypatch.setattr("model.Matter", FakeMatter)
+
+
+def test_people_stand_before_five_backgrounds(small_sets, tmp_path):
+    assert run("--data-root", small_sets, "--dataset-name", "Distinctions646_person", "--size", "64",
+               "--output", tmp_path / "out") == 0
+    assert [row["name"] for row in figures(tmp_path / "out")["network"]] == [f"person_0000_{k}" for k in range(5)]
+
+
+def test_clips_stand_before_one_background_and_get_errors_over_time(small_sets, tmp_path, capsys):
+    common = ("--data-root", small_sets, "--dataset-name", "VideoMatte240K", "--sequences", "--protocol", "rvm")
+    assert run(*common, "--export-set", tmp_path / "bench") == 0
+    frames = [read_image(tmp_path / "bench" / "bgr" / "0000" / f"000{number}.png") for number in range(3)]
+    assert np.array_equal(frames[0], frames[1]) and np.array_equal(frames[0], frames[2])
+    assert not (tmp_path / "bench" / "trimap").exists()
+    assert run("--folder", tmp_path / "bench", "--output", tmp_path / "a") == run(*common, "--output", tmp_path / "b") == 0
+    assert figures(tmp_path / "a") == figures(tmp_path / "b")
+    first, second, _ = figures(tmp_path / "a")["keying"][:3]
+    assert first["dtssd"] == 0 and first["messddt"] is None and second["dtssd"] > 0 and second["messddt"] > 0
+    assert "dtSSD e2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name, fgr, pha, list_name", (
+    ("PPM100", "PPM-100/val/fg", "PPM-100/val/alpha", "PPM-100/val.txt"),
+    ("P3M500", "P3M-10k/validation/P3M-500-P/blurred_image", "P3M-10k/validation/P3M-500-P/mask", None),
+    ("AIM", "Composition-1k/val/fg", "Composition-1k/val/alpha", "Composition-1k/people.txt"),
+))
+def test_other_sets_in_their_layouts(small_sets, tmp_path, monkeypatch, name, fgr, pha, list_name):
+    monkeypatch.setattr("dataset.layouts.estimate.estimate_fgr", lambda photo, pha: photo)
+    monkeypatch.setattr("dataset.layouts.estimate.EstimateForeground.__init__", _with_cache(tmp_path))
+    for number in range(2):
+        colour, matte, _ = subject(number)
+        write_image(small_sets / fgr / f"p{number}.jpg", colour)
+        write_image(small_sets / pha / f"p{number}.png", matte)
+    if list_name:
+        (small_sets / list_name).write_text("p1.jpg\n")
+    assert run("--data-root", small_sets, "--dataset-name", name, "--size", "48", "--output", tmp_path / "out") == 0
+    names = [row["name"] for row in figures(tmp_path / "out")["network"]]
+    assert names == {"PPM100": ["p1"], "P3M500": ["p0", "p1"], "AIM": [f"p1_{number}" for number in range(5)]}[name]
+
+
+def _with_cache(folder):
+    def begin(self, read, cache):
+        self._read, self._cache = read, folder / "cache"
+
+    return begin
