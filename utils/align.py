@@ -21,8 +21,8 @@ RATIO = 0.8           # a feature's best match has to be so much nearer than its
 LEAST_INLIERS = 12
 MOVED_LEAST = 0.3     # pixels at the corner that moved most: below, a photo is left as it is
 WORST_ERROR = 1.2     # pixels that the corners may be off, by the fit's own covariance, at the finest level
-NEAR, CLEAR_AGREEMENT = 1.5, 0.3  # pixels, and share: photos that are so near each other are not searched any further
-LEAST_AGREEMENT = 0.08  # share of the textured points of bgr that src has to show
+NEAR, CLEAR_SCORE = 1.5, 0.2  # pixels, and share: photos that are so near each other are not searched any further
+LEAST_SCORE = 0.05    # share of the textured points of bgr that src has to show, above chance
 MOVED_MOST = 0.15     # of the longer side
 
 
@@ -33,7 +33,8 @@ class Alignment(NamedTuple):
     inliers, matches, features: of the features of bgr, those that match, and those whose match follows one map; 0 where
         the photos were found to lie on each other without looking for features.
     moved: how far the corner that moves most moves, pixels.
-    agreement, still: share of the textured points of bgr that src shows in their place, 0..1, with the matrix and without.
+    agreement: share of the textured points of bgr that src shows in their place, 0..1.
+    score, still: the same above chance (``registration.Fit``), with the matrix and without.
     error: expected error at the corners in pixels, from the covariance of the fit.
     reason: one line, why matrix is None; "" otherwise.
     """
@@ -43,6 +44,7 @@ class Alignment(NamedTuple):
     features: int
     moved: float
     agreement: float
+    score: float
     still: float
     error: float
     reason: str
@@ -60,20 +62,20 @@ def find_homography(src, bgr):
     last, size = levels[-1], src.shape[:2]
     still = assess(last, np.eye(3))
     near = register(levels[-1:], np.eye(3))
-    if (near.agreement > CLEAR_AGREEMENT and near.error < WORST_ERROR
+    if (near.score > CLEAR_SCORE and near.error < WORST_ERROR
             and corner_shift(near.matrix, size) * last.shape[1] < NEAR * size[1]):
-        return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, still.agreement, near.error, "")
+        return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, near.score, still.score, near.error, "")
     inliers, matches, features, first = _by_features(src, bgr)
     fit = register(levels[-1:], _best_start(levels, first))
     moved = corner_shift(fit.matrix, size)
     reason = ""
-    if fit.agreement < LEAST_AGREEMENT:
+    if fit.score < LEAST_SCORE:
         reason = f"src shows {fit.agreement:.0%} of what bgr does ({inliers} of {features} features match)"
     elif not moved <= MOVED_MOST * max(size):
         reason = f"no plausible movement was found ({inliers} of {features} features match)"
     elif fit.error > WORST_ERROR * size[1] / last.shape[1]:
         reason = f"the background has too little texture ({inliers} of {features} features match)"
-    return Alignment(None if reason else fit.matrix, inliers, matches, features, moved, fit.agreement, still.agreement,
+    return Alignment(None if reason else fit.matrix, inliers, matches, features, moved, fit.agreement, fit.score, still.score,
                      fit.error, reason)
 
 

@@ -26,6 +26,7 @@ CLIPPED = 250      # gray levels from here on show nothing
 RELATIVE = 0.012   # of the brightness: what interpolation and tone curves leave, beside the noise
 EFFECTIVE = 0.1    # neighbours are not independent: so large a share of the points counts
 LEAST_POINTS = 40
+ASIDE = 3.0        # pixels
 REACH = 0.05       # of the longer side: how far ``search`` looks
 TURNS = (0.0, -0.025, 0.025)  # and at which rotations, radians
 # How far a hand moves a camera, as deviations of the normalised matrix: what the picture does not tell is taken from here.
@@ -39,7 +40,8 @@ class Fit(NamedTuple):
 
     matrix: (3, 3) bgr -> src in pixels of the photo.
     agreement: share of the points of bgr with texture that src shows within the noise, 0..1.
-    score: the same, points counted by how well they fit.
+    score: how much better these points fit where they are than ASIDE pixels along their slope; near 0 where they fit by
+        chance, or because nothing is to be seen there.
     error: expected error at the corners in pixels of the photo.
     """
     matrix: np.ndarray
@@ -84,6 +86,7 @@ class Level:
         noise = np.hypot(noise_of(src), noise_of(bgr)) * KEPT_NOISE
         self.sigma = noise / (bgr[rows, cols] + FLOOR) + RELATIVE
         self.telling = np.hypot(slope_x, slope_y) > self.sigma
+        self.aside = ASIDE * np.stack([slope_x, slope_y]) / np.maximum(np.hypot(slope_x, slope_y), 1e-9)
         jacobian = _jacobian(self.point, slope_x * half, slope_y * half)
         x, y = self.point[:2]
         ones = np.ones_like(x)
@@ -101,10 +104,13 @@ class Level:
             light[0] = edges[counts.argmax()] + 0.01
         return light
 
-    def rest(self, current, light):
-        """(src - bgr in units of the noise (N,), which points can be told (N,)) under a normalised matrix."""
+    def rest(self, current, light, aside=0.0):
+        """(src - bgr in units of the noise (N,), which points can be told (N,)) under a normalised matrix.
+
+        ``aside``: look so many times ``ASIDE`` pixels beside the place.
+        """
         place = self.back @ current @ self.point
-        place = (place[:2] / place[2]).astype(np.float32)
+        place = (place[:2] / place[2] + aside * self.aside).astype(np.float32)
         if not np.isfinite(place).all() or place.shape[1] == 0:
             return np.zeros(place.shape[1]), np.zeros(place.shape[1], bool)
         seen = cv2.remap(self.still, place[0], place[1], cv2.INTER_LINEAR).ravel()
@@ -214,10 +220,13 @@ def _at_level(level, matrix, move=True):
     rest, inside = level.rest(current, light)
     good = inside & level.telling
     count = max(good.sum(), LEAST_POINTS)
+    score = tukey(rest[good], 1).sum()
+    for side in (-1, 1):
+        score -= tukey(level.rest(current, light, side)[0][good], 1).sum() / 2
     result = np.linalg.inv(level.change) @ current @ level.change
     if not np.isfinite(result).all() or np.linalg.det(current) < 0.5:
         return failed(matrix)
-    return Fit(result / result[2, 2], float((np.abs(rest[good]) < 3).sum() / count), float(tukey(rest[good], 1).sum() / count),
+    return Fit(result / result[2, 2], float((np.abs(rest[good]) < 3).sum() / count), float(score / count),
                corner_error(covariance) * level.pixel)
 
 

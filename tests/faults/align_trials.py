@@ -25,7 +25,7 @@ MARGIN = 0.12        # the background is painted so much larger on each side, so
 WITHIN = 0.5         # pixels
 EXPOSURE = 0.3       # stops, in linear light
 NOISE = 0.012        # deviation of the noise, of the range 0..1, at most
-TEXTURE = 2.0        # gray levels that the median movement has to change where there is no subject
+DOUBT = 4.0          # gray levels: noise of both photos
 
 
 def make_pair(seed, height, width, moved=1.0):
@@ -67,16 +67,20 @@ def expose(image, stops):
     return cv2.LUT(image, np.rint(curve).astype(np.uint8))
 
 
-def has_texture(still, bgr, matrix, pha):
-    """Whether a shift of one pixel changes the visible background by more than its noise, across and along."""
-    gray = cv2.GaussianBlur(cv2.cvtColor(still, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.5)
-    seen = pha < 8
-    if seen.sum() < 400:
-        return False
-    tensor = np.zeros((2, 2))
-    slopes = [cv2.Sobel(gray, cv2.CV_32F, *way, scale=1 / 8)[seen] for way in ((1, 0), (0, 1))]
-    tensor = np.array([[np.mean(a * b) for a in slopes] for b in slopes])
-    return bool(np.linalg.eigvalsh(tensor)[0] ** 0.5 > 0.5)
+def texture_error(still, pha):
+    """The error at the worst corner, in pixels, that noise alone would leave if the subject were known (Cramer-Rao)."""
+    gray = cv2.cvtColor(still, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    gray = cv2.GaussianBlur(gray, (0, 0), 1.0)
+    rows, cols = np.nonzero(pha[::2, ::2] < 8)
+    slopes = [cv2.Sobel(gray, cv2.CV_32F, *way, scale=1 / 8)[2 * rows, 2 * cols] for way in ((1, 0), (0, 1))]
+    height, width = pha.shape
+    x, y = 4 * cols / width - 1, 4 * rows / height - 1
+    along = -(x * slopes[0] + y * slopes[1])
+    design = np.stack([x * slopes[0], y * slopes[0], slopes[0], x * slopes[1], y * slopes[1], slopes[1], x * along, y * along])
+    covariance = np.linalg.inv(4 * design @ design.T / DOUBT ** 2 + 1e-9 * np.eye(8))
+    corners = [np.array([[x, y, 1, 0, 0, 0, -x * x, -x * y], [0, 0, 0, x, y, 1, -x * y, -y * y]])
+               for x in (-1, 1) for y in (-1, 1)]
+    return max(float(np.trace(corner @ covariance @ corner.T)) ** 0.5 for corner in corners)
 
 
 def main():
@@ -93,10 +97,10 @@ def main():
         found = find_homography(src, bgr)
         t = time.perf_counter() - t
         off = np.inf if found.matrix is None else corner_shift(found.matrix, args.size, matrix)
-        rows.append((off, has_texture(still, bgr, matrix, pha), (pha > 127).mean()))
-        print(f"{number:3d} off {off:7.2f} of {corner_shift(matrix, args.size):5.1f} px, texture {rows[-1][1]}, "
-              f"agreement {found.agreement:.2f}, error {found.error:.2f}, {found.inliers}/{found.matches}/{found.features} cov {rows[-1][2]:.2f} {1e3*t:.0f} ms {found.reason}", flush=True)
-    off, textured = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+        rows.append((off, texture_error(still, pha), (pha > 127).mean()))
+        print(f"{number:3d} off {off:7.2f} of {corner_shift(matrix, args.size):5.1f} px, texture {rows[-1][1]:.3f}, "
+              f"score {found.score:.2f} agreement {found.agreement:.2f}, error {found.error:.2f}, {found.inliers}/{found.matches}/{found.features} cov {rows[-1][2]:.2f} {1e3*t:.0f} ms {found.reason}", flush=True)
+    off, textured = np.array([row[0] for row in rows]), np.array([row[1] for row in rows]) < .1
     trusted = np.isfinite(off)
     for n, m in (('all', off > -1), ('textured', textured), ('trusted', trusted), ('trusted textured', trusted & textured)):
         print(n, m.sum(), 'within', (off[m] <= WITHIN).mean(), 'median', np.median(off[m]), 'bad trusted', (np.isfinite(off[m]) & (off[m] > 2)).sum())
