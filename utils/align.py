@@ -66,7 +66,8 @@ def find_homography(src, bgr):
             and corner_shift(near.matrix, size) * last.shape[1] < NEAR * size[1]):
         return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, near.score, still.score, near.error, "")
     inliers, matches, features, first = _by_features(src, bgr)
-    fit = register(levels[-1:], _best_start(levels, first))
+    starts = [_from_coarse(levels)] + ([] if first is None else [first])
+    fit = max((register(levels[-1:], start) for start in starts), key=lambda fit: fit.score)
     moved = corner_shift(fit.matrix, size)
     reason = ""
     if fit.score < LEAST_SCORE:
@@ -79,14 +80,11 @@ def find_homography(src, bgr):
                      fit.error, reason)
 
 
-def _best_start(levels, by_features):
-    """The matrix that fits best one level before the last: of shifts found at the coarsest level, none, or by features."""
-    before = levels[-2:-1] or levels
-    coarse = levels[:-2][:2]
-    fits = [register(coarse, start) for start in [np.eye(3)] + search(levels[0])]
-    fits = [register(levels[2:-2] + before, fit.matrix) for fit in sorted(fits, key=lambda fit: -fit.score)[:2]]
-    if by_features is not None:
-        fits.append(register(before, by_features))
+def _from_coarse(levels):
+    """The matrix found without features: from shifts that fit best at the coarsest level, and none, to the last but one."""
+    fits = [register(levels[:-1][:2], start) for start in [np.eye(3)] + search(levels[0])]
+    fits = [register(levels[2:-1], fit.matrix) if len(levels) > 3 else fit
+            for fit in sorted(fits, key=lambda fit: -fit.score)[:2]]
     return max(fits, key=lambda fit: fit.score).matrix
 
 

@@ -94,15 +94,33 @@ class Level:
                               [ones, self.value - MIDDLE, np.square(self.value - MIDDLE), x, y], 1)
         self.design = np.hstack([jacobian, self.light])
 
-    def no_light(self, current):
-        """The coefficients of ``light`` that say that nothing changed but the exposure, found as the commonest difference."""
+    def first_light(self, current):
+        """The coefficients of ``light`` to start from: another exposure alone, of a few the one with the best score.
+
+        The differences that most points share are tried, and none: a large subject can have the commonest one.
+        """
         light = np.zeros(self.light.shape[1])
-        if not self.flat:
-            rest, inside = self.rest(current, light)
-            counts, edges = np.histogram((rest * self.sigma)[inside], np.arange(-0.8, 0.81, 0.02))
-            counts = np.convolve(counts, (1, 2, 3, 2, 1), "same")
-            light[0] = edges[counts.argmax()] + 0.01
-        return light
+        if self.flat:
+            return light
+        rest, inside = self.rest(current, light)
+        counts, edges = np.histogram((rest * self.sigma)[inside], np.arange(-0.8, 0.81, 0.02))
+        counts = np.convolve(counts, (1, 2, 3, 2, 1), "same")
+        tries = [0.0]
+        for _ in range(4):
+            peak = int(counts.argmax())
+            tries.append(edges[peak] + 0.01)
+            counts[max(peak - 5, 0):peak + 6] = 0
+        lights = [np.append(offset, light[1:]) for offset in tries]
+        return max(lights, key=lambda light: self.score(current, light, 3.0))
+
+    def score(self, current, light, scale=1.0):
+        """``Fit.score``, noise taken to be ``scale`` times as strong."""
+        rest, inside = self.rest(current, light)
+        good = inside & self.telling
+        score = tukey(rest[good], scale).sum()
+        for side in (-1, 1):
+            score -= tukey(self.rest(current, light, side)[0][good], scale).sum() / 2
+        return float(score / max(good.sum(), LEAST_POINTS))
 
     def rest(self, current, light, aside=0.0):
         """(src - bgr in units of the noise (N,), which points can be told (N,)) under a normalised matrix.
@@ -196,7 +214,7 @@ def tukey(rest, scale):
 
 def _at_level(level, matrix, move=True):
     current = level.change @ matrix @ np.linalg.inv(level.change)
-    light, covariance = level.no_light(current), None
+    light, covariance = level.first_light(current), None
     shares = FIRST_SHARES if level.flat else LATER_SHARES
     for step in range(STEPS):
         rest, inside = level.rest(current, light)
@@ -220,13 +238,10 @@ def _at_level(level, matrix, move=True):
     rest, inside = level.rest(current, light)
     good = inside & level.telling
     count = max(good.sum(), LEAST_POINTS)
-    score = tukey(rest[good], 1).sum()
-    for side in (-1, 1):
-        score -= tukey(level.rest(current, light, side)[0][good], 1).sum() / 2
     result = np.linalg.inv(level.change) @ current @ level.change
     if not np.isfinite(result).all() or np.linalg.det(current) < 0.5:
         return failed(matrix)
-    return Fit(result / result[2, 2], float((np.abs(rest[good]) < 3).sum() / count), float(score / count),
+    return Fit(result / result[2, 2], float((np.abs(rest[good]) < 3).sum() / count), level.score(current, light),
                corner_error(covariance) * level.pixel)
 
 
