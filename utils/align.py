@@ -30,8 +30,8 @@ class Alignment(NamedTuple):
     """How bgr lies on src.
 
     matrix: float64 (3, 3), pixel of bgr -> pixel of src; None where no map can be trusted.
-    inliers, matches, features: of the features of bgr, those that match, and those whose match follows one map; 0 where
-        the photos were found to lie on each other without looking for features.
+    inliers, matches, features: how many features bgr has, how many of them have a match, and how many matches follow one
+        plausible map; all 0 where the photos were found to lie on each other without looking for features.
     moved: how far the corner that moves most moves, pixels.
     agreement: share of the textured points of bgr that src shows in their place, 0..1.
     score, still: the same above chance (``registration.Fit``), with the matrix and without.
@@ -148,5 +148,6 @@ def _by_features(src, bgr):
     cv2.setRNGSeed(0)
     matrix, mask = cv2.findHomography(*points, cv2.USAC_MAGSAC, 2.0 / scale, maxIters=2000, confidence=0.999)
     inliers = 0 if mask is None else int(mask.sum())
-    usable = matrix is not None and inliers >= LEAST_INLIERS and np.isfinite(matrix).all()
-    return inliers, len(near), len(start), matrix if usable else None
+    if matrix is None or not corner_shift(matrix, src.shape[:2]) <= MOVED_MOST * max(src.shape[:2]):
+        return 0, len(near), len(start), None  # other scenes agree on wild maps
+    return inliers, len(near), len(start), matrix if inliers >= LEAST_INLIERS else None

@@ -19,6 +19,7 @@ NOISE, RELATIVE = 1.2, 0.01  # what two shots of one thing differ by: gray level
 STEPS = 12
 TUKEY = 4.685
 SHARE = 0.12        # the noise is that of so large a part of the picture
+UNCHANGED = ((0.0, 1.0, 0.0),) * 3
 PRIOR = np.array([0.6, 0.15, 0.05])     # deviations of a, b - 1 and c: what few brightnesses do not tell is taken from here
 APART = 0.12        # how far the channels' gains may lie apart
 LEAST_GAIN = 1.08   # so many times more pixels have to fit than without a correction
@@ -30,10 +31,12 @@ class Exposure(NamedTuple):
     """What ``fit_exposure`` found.
 
     curves: uint8 (256, 3), for ``cv2.LUT``, or None where nothing has to be or can be corrected.
+    coefficients: float64 (3, 3), a b c of each channel; those of no change where curves is None.
     gains: the factor of each channel at middle gray; 1.0 where curves is None.
     fitting: share of the pixels that agree under the curves, 0..1.
     """
     curves: object
+    coefficients: np.ndarray
     gains: Tuple[float, float, float]
     fitting: float
 
@@ -59,9 +62,9 @@ def fit_exposure(src, bgr):
     """Exposure that brings bgr to src. Args as ``match_exposure``."""
     small = [reduced(image) for image in (src, bgr)]
     seen = np.logical_and.reduce([(image.min(2) > DARK) & (image.max(2) < CLIPPED) for image in small])
-    unchanged = np.tile([0.0, 1.0, 0.0], (3, 1))
+    unchanged = np.array(UNCHANGED)
     if seen.sum() < 100:
-        return Exposure(None, (1.0, 1.0, 1.0), 0.0)
+        return _none(0.0)
     target, value = (np.log(image.astype(np.float32) + FLOOR) - MIDDLE for image in small)
     sigma = (NOISE / (small[1].astype(np.float32) + FLOOR) + RELATIVE)
     coefficients = unchanged.copy()
@@ -76,14 +79,17 @@ def fit_exposure(src, bgr):
         coefficients[:, 0] = np.clip(coefficients[:, 0], middle - APART, middle + APART)
     before, after = (_tukey(_rest(target, value, sigma, which), 1.0)[seen].mean() for which in (unchanged, coefficients))
     if after < LEAST_FIT or after < LEAST_GAIN * before:
-        return Exposure(None, (1.0, 1.0, 1.0), float(max(before, after)))
-    curves = _curves(coefficients)
+        return _none(max(before, after))
+    curves = curves_of(coefficients)
     present = (cv2.calcHist([bgr], [c], None, [256], [0, 256]).ravel() / (bgr.size / 3) for c in range(3))
     change = max(np.abs(curve.astype(int) - np.arange(256)) @ share for curve, share in zip(curves.T, present))
     if change < LEAST_CHANGE:
-        return Exposure(None, (1.0, 1.0, 1.0), float(before))
-    gains = tuple(float(gain) for gain in np.round(np.exp(coefficients[:, 0]), 4))
-    return Exposure(curves, gains, float(after))
+        return _none(before)
+    return Exposure(curves, coefficients, tuple(float(gain) for gain in np.exp(coefficients[:, 0])), float(after))
+
+
+def _none(fitting):
+    return Exposure(None, np.array(UNCHANGED), (1.0, 1.0, 1.0), float(fitting))
 
 
 def reduced(image):
@@ -131,8 +137,8 @@ def _solve(target, value, weight):
     return np.linalg.solve(weighted.T @ design + np.diag(inverse), weighted.T @ target.ravel() + inverse * (0, 1, 0))
 
 
-def _curves(coefficients):
-    """uint8 (256, 3), never falling, white staying what the curve makes of it."""
+def curves_of(coefficients):
+    """uint8 (256, 3), never falling, of coefficients (3, 3) as in ``Exposure``."""
     value = np.log(np.arange(256) + FLOOR) - MIDDLE
     curves = np.exp(coefficients @ np.stack([np.ones(256), value, value ** 2]) + MIDDLE) - FLOOR
     return np.clip(np.rint(np.maximum.accumulate(curves, axis=1)), 0, 255).astype(np.uint8).T.copy()

@@ -6,76 +6,101 @@ photo of then, brought here by the flow, looks as the photo of now. What was unc
 does not explain, takes the new value. The weight of the past grows with how long it has held, as in a Kalman filter of a
 constant (Kalman, 1960), up to a limit.
 """
+import functools
+
 import cv2
 import numpy as np
 
-FLOW_SIDE = 480       # the flow is found on copies with so many pixels on the longer side
-MEMORY = 5.0          # frames that the average reaches back
-LOOSE = 6.0           # gray levels by which a photo may differ from the one before, beyond its noise
-CUT = 28.0            # gray levels of mean difference after the motion: another scene
-CUT_RATIO = 0.5       # and so large a share of the pixels without a past
+FLOW_SIDE = 480    # the flow is found on copies with so many pixels on the longer side
+MEMORY = 8.0       # frames that the average reaches back
+LOOSE = 8.0        # gray levels by which a photo may differ from the one before it, beyond its noise
+NOISY = 1.5        # times the median difference is noise
+CUT = 0.45         # of the picture has to have a past, or it is another scene
 
 
 class Smoother:
-    """Call it with the frames of one film in order; ``reset`` before another film.
+    """Call it with the frames of one film in their order; ``reset`` it before another film. A cut is noticed.
 
     Args:
-        memory: how many frames the average reaches back where nothing changes; 1 and less turns it off.
+        memory: how many frames the average reaches back at most; 0 leaves mattes as they are.
     """
 
     def __init__(self, memory=MEMORY):
         self.memory = memory
+        self._flow = None
         self.reset()
 
     def reset(self):
-        """Forget the past."""
-        self._flow = self._gray = self._small = self._pha = self._held = None
+        """Forget the past: the next matte stays as it is."""
+        self._gray = self._small = self._pha = self._held = None
 
     def __call__(self, src, pha):
         """The matte of the next frame, smoothed.
 
         Args:
-            src: uint8 RGB (H, W, 3); pha: float32 (H, W) in 0..1, the matte of that frame alone.
+            src: uint8 RGB (H, W, 3); pha: float32 (H, W) in 0..1, the matte of that frame by itself.
         Returns:
             float32 (H, W) in 0..1, a new array.
+        Raises:
+            ValueError: src and pha differ in size.
         """
-        scale = min(1.0, FLOW_SIDE / max(pha.shape))
-        small = src if scale == 1 else cv2.resize(src, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        small = cv2.GaussianBlur(small, (0, 0), 0.8)
+        if src.shape[:2] != pha.shape:
+            raise ValueError(f"src and pha must have one size, not {src.shape[:2]} and {pha.shape}")
+        small = reduced(src)
         gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-        if self._pha is None or self._pha.shape != pha.shape:
-            smooth, held = pha.copy(), np.ones(gray.shape, np.float32)
+        known = self._pha is not None and self._pha.shape == pha.shape
+        flow, trust = self._follow(small, gray) if known else (None, np.zeros(1))
+        if trust.mean() < CUT:
+            smooth, held = pha.copy(), np.full(gray.shape, min(1, self.memory), np.float32)
         else:
-            smooth, held = self._average(small, gray, pha)
+            held = trust * moved(self._held, flow)
+            smooth = self._average(pha, flow, held / (held + 1))
+            held = np.minimum(held + 1, self.memory)
         self._small, self._gray, self._pha, self._held = small, gray, smooth, held
         return smooth.copy()
 
-    def _average(self, small, gray, pha):
+    def _follow(self, small, gray):
+        """(flow (h, w, 2) to the frame before, how far the past of each pixel can be trusted (h, w) in 0..1)."""
         if self._flow is None:
             self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         flow = self._flow.calc(gray, self._gray, None)
-        trust, held = self._trust(small, flow)
-        weight = trust * held / (held + 1)
+        change = small.astype(np.float32) - moved(self._small, flow)
+        change -= np.median(change[::4, ::4].reshape(-1, 3), axis=0)  # the light flickers too
+        change = cv2.blur(np.abs(change).max(2), (3, 3))
+        noise = NOISY * float(np.median(change[::2, ::2]))
+        noise = min(noise, LOOSE)  # a cut is no noise
+        return flow, np.exp(-np.square(np.maximum(change - noise, 0) / LOOSE))
+
+    def _average(self, pha, flow, weight):
         height, width = pha.shape
-        if gray.shape != pha.shape:
-            flow = cv2.resize(flow, (width, height)) * np.float32([width / gray.shape[1], height / gray.shape[0]])
-            weight = cv2.resize(weight, (width, height))
-        past = _moved(self._pha, flow)
-        smooth = pha + weight * (past - pha)
-        return smooth, np.minimum(trust * held + 1, self.memory)
-
-    def _trust(self, small, flow):
-        before = _moved(self._small, flow)
-        difference = small.astype(np.float32) - before
-        difference -= np.median(difference[::4, ::4].reshape(-1, 3), axis=0)  # the light flickers too
-        difference = cv2.blur(np.abs(difference).max(2), (3, 3))
-        noise = float(np.median(difference[::2, ::2]))
-        trust = np.exp(-np.square(np.maximum(difference - 1.5 * noise, 0) / LOOSE))
-        return trust, np.maximum(_moved(self._held, flow), 1) 
+        if weight.shape != pha.shape:
+            scale = (width / flow.shape[1], height / flow.shape[0])
+            flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
+            flow = cv2.multiply(flow, (*scale, 0, 0))
+            weight = cv2.resize(weight, (width, height), interpolation=cv2.INTER_LINEAR)
+        past = moved(self._pha, flow)
+        past -= pha
+        past *= weight
+        past += pha
+        return past
 
 
-def _moved(image, flow):
-    """``image`` of the frame before where the flow says that its pixels are now."""
-    height, width = flow.shape[:2]
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+def reduced(src):
+    """The copy on which motion is found: smoothed a little, so that noise does not count as change."""
+    scale = min(1.0, FLOW_SIDE / max(src.shape[:2]))
+    small = src if scale == 1 else cv2.resize(src, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(small, (0, 0), 0.8)
+
+
+def moved(image, flow):
+    """``image`` of the frame before, brought to where the flow says that its pixels are now."""
+    place = flow + _grid(*flow.shape[:2])
+    return cv2.remap(image, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@functools.lru_cache(maxsize=2)
+def _grid(height, width):
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    grid = np.dstack([x, y])
+    grid.setflags(write=False)
+    return grid
