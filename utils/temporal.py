@@ -1,0 +1,106 @@
+"""Removes flicker from the mattes of a film without smearing what moves.
+
+Each matte is averaged with the one before, moved along with the picture: dense optical flow (DIS; Kroeger et al., "Fast
+Optical Flow using Dense Inverse Search", ECCV 2016) tells where each pixel was, and the average is taken only where the
+photo of then, brought here by the flow, looks as the photo of now. What was uncovered, and what moves in a way that the flow
+does not explain, takes the new value. The weight of the past grows with how long it has held, as in a Kalman filter of a
+constant (Kalman, 1960), up to a limit.
+"""
+import functools
+
+import cv2
+import numpy as np
+
+FLOW_SIDE = 480    # the flow is found on copies with so many pixels on the longer side
+MEMORY = 8.0       # frames that the average reaches back
+LOOSE = 8.0        # gray levels by which a photo may differ from the one before it, beyond its noise
+NOISY = 1.5        # times the median difference is noise
+CUT = 0.45         # of the picture has to have a past, or it is another scene
+
+
+class Smoother:
+    """Call it with the frames of one film in their order; ``reset`` it before another film. A cut is noticed.
+
+    Args:
+        memory: how many frames the average reaches back at most; 0 leaves mattes as they are.
+    """
+
+    def __init__(self, memory=MEMORY):
+        self.memory = memory
+        self._flow = None
+        self.reset()
+
+    def reset(self):
+        """Forget the past: the next matte stays as it is."""
+        self._gray = self._small = self._pha = self._held = None
+
+    def __call__(self, src, pha):
+        """The matte of the next frame, smoothed.
+
+        Args:
+            src: uint8 RGB (H, W, 3); pha: float32 (H, W) in 0..1, the matte of that frame by itself.
+        Returns:
+            float32 (H, W) in 0..1, a new array.
+        Raises:
+            ValueError: src and pha differ in size.
+        """
+        if src.shape[:2] != pha.shape:
+            raise ValueError(f"src and pha must have one size, not {src.shape[:2]} and {pha.shape}")
+        small = reduced(src)
+        gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+        known = self._pha is not None and self._pha.shape == pha.shape
+        flow, trust = self._follow(small, gray) if known else (None, np.zeros(1))
+        if trust.mean() < CUT:
+            smooth, held = pha.copy(), np.full(gray.shape, min(1, self.memory), np.float32)
+        else:
+            held = trust * moved(self._held, flow)
+            smooth = self._average(pha, flow, held / (held + 1))
+            held = np.minimum(held + 1, self.memory)
+        self._small, self._gray, self._pha, self._held = small, gray, smooth, held
+        return smooth.copy()
+
+    def _follow(self, small, gray):
+        """(flow (h, w, 2) to the frame before, how far the past of each pixel can be trusted (h, w) in 0..1)."""
+        if self._flow is None:
+            self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        flow = self._flow.calc(gray, self._gray, None)
+        change = small.astype(np.float32) - moved(self._small, flow)
+        change -= np.median(change[::4, ::4].reshape(-1, 3), axis=0)  # the light flickers too
+        change = cv2.blur(np.abs(change).max(2), (3, 3))
+        noise = NOISY * float(np.median(change[::2, ::2]))
+        noise = min(noise, LOOSE)  # a cut is no noise
+        return flow, np.exp(-np.square(np.maximum(change - noise, 0) / LOOSE))
+
+    def _average(self, pha, flow, weight):
+        height, width = pha.shape
+        if weight.shape != pha.shape:
+            scale = (width / flow.shape[1], height / flow.shape[0])
+            flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
+            flow = cv2.multiply(flow, (*scale, 0, 0))
+            weight = cv2.resize(weight, (width, height), interpolation=cv2.INTER_LINEAR)
+        past = moved(self._pha, flow)
+        past -= pha
+        past *= weight
+        past += pha
+        return past
+
+
+def reduced(src):
+    """The copy on which motion is found: smoothed a little, so that noise does not count as change."""
+    scale = min(1.0, FLOW_SIDE / max(src.shape[:2]))
+    small = src if scale == 1 else cv2.resize(src, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(small, (0, 0), 0.8)
+
+
+def moved(image, flow):
+    """``image`` of the frame before, brought to where the flow says that its pixels are now."""
+    place = flow + _grid(*flow.shape[:2])
+    return cv2.remap(image, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@functools.lru_cache(maxsize=2)
+def _grid(height, width):
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    grid = np.dstack([x, y])
+    grid.setflags(write=False)
+    return grid
