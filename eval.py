@@ -10,7 +10,6 @@ Prints a line per image and the means of all methods; writes results.csv, result
 gives the same pictures on every machine. docs/evaluation.md explains protocols, sets and metrics.
 """
 import argparse
-import importlib.util
 import shlex
 import sys
 import time
@@ -70,6 +69,8 @@ def parse(argv=None):
     add("--backbone-scale", "--backbone_scale", type=float,
         help="size of the coarse network's input (default: the protocol's)")
     add("--sample-pixels", "--sample_pixels", type=int, help="pixels to refine (default: the protocol's)")
+    add("--no-unmix", "--no_unmix", dest="unmix", action="store_false",
+        help="score the networks' alpha as it is, without the last step that draws fine strands")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--workers", type=int, help="processes for metrics and baselines; 0 works without (default: one a core, at most 8)")
     return parser.parse_args(argv)
@@ -108,7 +109,8 @@ def open_methods(args, protocol, names, baselines):
         return mattes
     prepare_cpu(load=False)
     networks = open_networks(args.weights or [None], args.backend, args.precision, device=args.device,
-                             backbone_scale=protocol.backbone_scale, sample_pixels=protocol.sample_pixels)
+                             backbone_scale=protocol.backbone_scale, sample_pixels=protocol.sample_pixels,
+                             unmix=args.unmix)
     return {**networks, **{f"pred {word}" if word in networks else word: one for word, one in mattes.items()}}
 
 
@@ -178,15 +180,9 @@ def main(argv=None):
              "changed": protocol.differences(),
              "command": shlex.join(["eval.py", *(sys.argv[1:] if argv is None else argv)]),
              "processor": processor(), "workers": workers, "speed": pace}
-    print("wrote", *write_report(output, facts, results, gallery), *_page(output))
-
-
-def _page(output):
-    """The page that shows results.json to people; returns its files."""
-    if importlib.util.find_spec("utils.results") is None:
-        return ()
+    files = write_report(output, facts, results, gallery)
     from utils.results import write_page  # what it draws with takes its time to load
-    return write_page(output)
+    print("wrote", *files, *write_page(output))
 
 
 def _first_network(methods):

@@ -51,7 +51,7 @@ def open_matter(args):
     from model import Matter  # after these settings
     return Matter(weights=args.weights, backend=args.backend, device=args.device, backbone_scale=args.backbone_scale,
                   refine_mode=args.refine_mode, sample_pixels=args.sample_pixels, precision=args.precision,
-                  max_memory=args.max_memory)
+                  max_memory=args.max_memory, unmix=args.unmix)
 
 
 def main(argv=None):

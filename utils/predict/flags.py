@@ -1,6 +1,5 @@
 """The command line of predict.py: its flags, and what can be said about them before any file is opened."""
 import os
-from importlib.util import find_spec
 
 from utils.errors import UserError
 from utils.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_animation
@@ -48,6 +47,8 @@ def add_flags(parser, output):
     add("--backbone-scale", type=float, help="size of the coarse network's input (default: 0.5; 0.25 from 2560 pixels on)")
     add("--sample-pixels", type=int, help="pixels to refine in mode sampling (default: 80000)")
     add("--refine-mode", help="sampling, thresholding or full (default: sampling)")
+    add("--no-unmix", dest="unmix", action="store_false",
+        help="take the network's alpha as it is, without the last step that draws fine strands")
 
 
 def check(args):
@@ -100,8 +101,6 @@ def is_video_source(text):
         return True
     if os.path.isdir(text) or text.lower().endswith(IMAGE_SUFFIXES):
         return False
-    if find_spec("utils.video") is None:
-        return text.lower().endswith(VIDEO_SUFFIXES)
     from utils.video.cli import is_video
     return is_video(text)
 
@@ -115,8 +114,6 @@ def refuse(args, names, where, here):
 
 def background_fitter(args, video=False):
     """(src, bgr) -> (bgr, notes) by --align and --exposure; video: for the frames of one video in their order."""
-    if find_spec("utils.background") is None:
-        return None
     from utils.background import fitter
     return fitter(args.align, args.exposure, video=video)
 
