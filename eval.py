@@ -163,7 +163,8 @@ def main(argv=None):
     benchmark = open_benchmark(args)
     items, protocol = benchmark.items, benchmark.protocol
     changed = ", ".join(f"{key} {value}" for key, value in protocol.differences().items())
-    print(f"protocol {protocol.name}: {protocol.about}" + (f"; changed: {changed}" if changed else ""), flush=True)
+    print(f"protocol {protocol.name}: {protocol.about}" + (f"; changed: {changed}" if changed else "")
+          + (f"; pictures as they are in {args.folder}" if args.folder else ""), flush=True)
     if args.export_set is not None:
         facts = {**benchmark.facts, "versions": versions()}
         print("wrote", export_set(ahead(items, usable_cores()), args.export_set, protocol, facts, print))
