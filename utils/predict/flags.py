@@ -125,7 +125,7 @@ def for_video(args):
     from utils.target import open_target
     args.type = args.type or ("pha", "com")
     args.target = None if args.target_bgr is None else open_target(args.target_bgr)
-    args.fit_background = background_fitter(args, video=True)
+    args.fit_background = background_fitter(args, video=not is_video_source(str(args.bgr)))  # one bgr is followed
     if args.temporal:
         from utils.temporal import Smoother
         args.smooth = Smoother()
