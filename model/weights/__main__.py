@@ -1,11 +1,12 @@
 """Convert and average weights files.
 
     python -m model.weights convert FILE OUT.safetensors [--half]
-    python -m model.weights average FILE FILE... OUT.safetensors
+    python -m model.weights average FILE FILE... OUT.safetensors [--refiner FILE]
 
 FILE is .pth (the authors' state dicts, or their TorchScript archives, unless frozen), .pdparams or .safetensors;
 nothing in it is run. OUT is read by every command here. --half stores float16, half the size. The mean of a network before
-and after further training is often better than either (Wortsman et al., "Model soups", 2022).
+and after further training is often better than either (Wortsman et al., "Model soups", 2022). --refiner takes the refiner
+from a file of its own, where base and refiner were trained apart.
 """
 import argparse
 
@@ -39,8 +40,8 @@ def convert(source, target, half=False):
     return network, report
 
 
-def average(sources, target):
-    """Write the mean of several files of one network, as float32.
+def average(sources, target, refiner=None):
+    """Write the mean of several files of one network, as float32; with ``refiner``, that file's refiner instead of theirs.
 
     Raises:
         UserError: they are of different networks, or cannot be read, or ``target`` is no safetensors.
@@ -56,6 +57,11 @@ def average(sources, target):
             raise UserError(f"{source} is of another network than {sources[0]}: names or shapes differ.")
     mean = {name: np.mean([arrays[name].astype(np.float64) for arrays in found], axis=0).astype(np.float32)
             for name in found[0]}
+    if refiner is not None:
+        other = _own_arrays(refiner)
+        if {name: value.shape for name, value in other.items()} != shapes[0]:
+            raise UserError(f"{refiner} is of another network than {sources[0]}: names or shapes differ.")
+        mean.update({name: value.astype(np.float32) for name, value in other.items() if name.startswith("refiner.")})
     write_bytes(target, save(mean))
 
 
@@ -82,10 +88,11 @@ def main(argv=None):
     command = commands.add_parser("average", help="the mean of several files of one network")
     command.add_argument("file", nargs="+", help="weights to read, or 'starter'")
     command.add_argument("out", help="file to write, .safetensors")
+    command.add_argument("--refiner", metavar="FILE", help="file to take the refiner from")
     args = parser.parse_args(argv)
     prepare_cpu()
     if args.command == "average":
-        average(args.file, args.out)
+        average(args.file, args.out, args.refiner)
         print(f"wrote {args.out}")
         return
     network, report = convert(args.file, args.out, args.half)

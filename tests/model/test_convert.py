@@ -110,6 +110,24 @@ def test_average(tmp_path, capsys):
         assert value.dtype == np.float32 and np.allclose(value, (one[name] + two[name].astype(np.float64)) / 2, atol=1e-6)
 
 
+def test_average_with_another_refiner(tmp_path):
+    paths = [tmp_path / f"{seed}.safetensors" for seed in range(3)]
+    for seed, path in enumerate(paths):
+        paddle.seed(seed)
+        save_weights(MattingRefine("mobilenetv2"), path)
+    out = tmp_path / "mean.safetensors"
+    command.main(["average", *map(str, paths[:2]), str(out), "--refiner", str(paths[2])])
+    (one, _), (two, _), (three, _), (mean, _) = (read_weights(path) for path in (*paths, out))
+    refiner = {name for name in mean if name.startswith("refiner.")}
+    assert 0 < len(refiner) < len(mean)
+    for name, value in mean.items():
+        expected = three[name] if name in refiner else (one[name] + two[name].astype(np.float64)) / 2
+        assert np.allclose(value, expected, atol=1e-6), name
+    save_weights(MattingBase("mobilenetv2"), tmp_path / "base.safetensors")
+    with pytest.raises(UserError, match="base.safetensors is of another network"):
+        command.main(["average", *map(str, paths[:2]), str(out), "--refiner", str(tmp_path / "base.safetensors")])
+
+
 def test_average_of_different_networks(tmp_path):
     save_weights(MattingBase("mobilenetv2"), tmp_path / "base.safetensors")
     with pytest.raises(UserError, match="starter is of another network than .*base.safetensors"):

@@ -1,4 +1,6 @@
 """Stage files: what builds on what, and one line for every key or value that cannot be used."""
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -126,13 +128,25 @@ def test_missing_file(tmp_path):
 
 def test_the_stages_of_this_project_load():
     stages = {path.name for path in (ROOT / "configs").glob("*.yml")} - {"datasets.yml", "sample.yml"}
-    assert {"default.yml", "stage1.yml", "stage2.yml", "stage3.yml", "starter.yml"} <= stages
+    assert {"default.yml", "stage1.yml", "stage2.yml", "stage3.yml"} <= stages
     configs = {name: load_config(ROOT / "configs" / name) for name in stages}
     rates = [configs[f"stage{number}.yml"]["learning_rate"] for number in (1, 2, 3)]
     assert rates == [1e-4, 5e-5, 3e-5]
     assert [configs[f"stage{n}.yml"]["phases"]["base"]["epochs"] for n in (1, 2, 3)] == [8, 0, 0]
     assert configs["stage2.yml"]["pretrain"] == configs["stage1.yml"]["save_dir"] + "/best_model"
     assert configs["stage3.yml"]["pretrain"] == configs["stage2.yml"]["save_dir"] + "/best_model"
+
+
+def test_the_steps_of_the_starter_weights_load_and_follow_each_other():
+    steps = sorted((ROOT / "configs" / "starter").glob("*.yml"))
+    configs = [load_config(step) for step in steps]
+    assert [step.stem for step in steps] == [Path(config["save_dir"]).name for config in configs]
+    script = (ROOT / "configs" / "starter" / "make.sh").read_text()
+    made = {"1_base"}
+    for step, config in zip(steps[1:], configs[1:]):
+        assert Path(config["pretrain"]).stem in made | {"3_average", "5_average"}, step
+        assert f"train {step.stem}" in script
+        made.add(step.stem)
 
 
 def test_a_configuration_of_an_earlier_version_has_later_keys_at_their_defaults():
