@@ -65,7 +65,8 @@ class VideoReader:
     """
 
     def __init__(self, source):
-        self.source, self.damaged, self.audio, self._waiting, self._packet_lasts, self._sent = source, 0, None, [], 0, 0
+        self.source, self.damaged, self.audio = source, 0, None
+        self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
         self._av = av = import_av()
         self._container = container = open_container(av, source)
         try:
@@ -80,8 +81,8 @@ class VideoReader:
             self._first = next(self._decoded, None)
             if self._first is None:
                 raise UserError(f"{source} holds no frame that can be decoded ({stream.codec_context.name}): damaged, of "
-        self.source, self.damaged, self.audio = source, 0, None
-        self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
+                                f"more than {MAX_PIXELS // 10 ** 6} million pixels, or of a kind that this FFmpeg does "
+                                f"not know.")
             self._matrix = parse_matrix(self._first)
             self.info = self._describe()
         except BaseException:
