@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from utils.errors import UserError
-from utils.media import VIDEO_SUFFIXES, read_image
+from utils.media import VIDEO_SUFFIXES, read_photo
 from utils.video.opening import is_live, is_url
 from utils.video.reader import open_video
 
@@ -40,7 +40,7 @@ def open_scene(bgr, src, info, fit=None):
         return Still(clip_median(src, count, info))
     if is_url(bgr) or Path(bgr).suffix.lower() in VIDEO_SUFFIXES + (".gif",):
         return MovingScene(bgr, size, fit)
-    return Still(fitted(read_image(bgr), size, fit, bgr))
+    return Still(fitted(read_photo(bgr), size, fit, bgr))
 
 
 def first_frames(bgr):
