@@ -20,8 +20,8 @@ def check(args):
     if args.countdown is not None and not 0 <= args.countdown <= 3600:
         raise UserError(f"--countdown is a number of seconds from 0 to 3600, not {args.countdown}.")
     if args.bgr is None and args.no_window:
-        raise UserError("--no-window has no key b, so it needs the scene without the subject: --bgr PHOTO, or --bgr first:15 "
-                        "where the first 15 pictures show it.")
+        raise UserError("--no-window has no key b, so it needs the scene without the subject: --bgr PHOTO, or --bgr "
+                        "first:15 where the first 15 pictures show it.")
     bgr = str(args.bgr or "")
     if bgr == "median" or bgr.lower().endswith(VIDEO_SUFFIXES):
         raise UserError(f"--bgr {bgr} is for videos. For a camera name a photo or first:N, or press b in the window.")
@@ -38,8 +38,8 @@ def names_file(output):
 
 def _check_file(args):
     if not args.no_window:
-        raise UserError(f"--output {args.output} is one file; recordings by key r are named by their time: name their folder. "
-                        f"--no-window writes one file.")
+        raise UserError(f"--output {args.output} is one file; recordings by key r are named by their time: name their "
+                        f"folder. --no-window writes one file.")
     if args.video_format is not None and args.video_format != format_of(args.output):
         raise UserError(f"--output {args.output} is not {args.video_format}. Leave --video-format out.")
     if os.path.realpath(args.output) == os.path.realpath(args.src[len(PREFIX):]):

@@ -8,7 +8,7 @@ from utils.video.images import Parts, finished
 from utils.video.scene import median_of
 
 WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"
-SHOTS = 15             # pictures of the empty scene that a median is taken of: their noise is gone, half a second is not long
+SHOTS = 15             # pictures of the empty scene that a median is taken of, in half a second
 FEWEST = 1000          # pixels: fewer are none
 KEYS = "b background  t target  r record  +/- pixels  q end"
 

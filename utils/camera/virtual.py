@@ -27,7 +27,8 @@ class VirtualCamera:
             try:
                 self._camera = self._module.Camera(width=width, height=height, fps=self._rate)
             except (RuntimeError, ValueError) as error:
-                raise UserError(f"no virtual camera: {error} It takes a driver: v4l2loopback on Linux, OBS elsewhere.") from None
+                raise UserError(f"no virtual camera: {error} It takes a driver: v4l2loopback on Linux, OBS "
+                                f"elsewhere.") from None
         self._camera.send(picture)
 
     def close(self):
