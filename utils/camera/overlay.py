@@ -8,7 +8,7 @@ from utils.camera.session import KEYS
 from utils.errors import one_line
 
 LAST = 20     # pictures that rates are taken over
-INK, EDGE = (255, 255, 255), (0, 0, 0)
+INK = (255, 255, 255)
 
 
 class Meter:
@@ -44,12 +44,14 @@ def lines_of(view, session, meter, dropped):
 
 
 def drawn(picture, lines):
-    """A copy of uint8 RGB (H, W, 3) with ``lines`` in its upper left corner."""
+    """A copy of uint8 RGB (H, W, 3) with ``lines`` in its upper left corner, the picture dark behind them."""
     picture = picture.copy()
-    size = max(0.35, min(1.5, picture.shape[0] / 900))
+    scale = max(0.35, min(1.5, picture.shape[0] / 900))
+    step = round(34 * scale)
+    strip = picture[:step * len(lines) + step // 2]
+    strip //= 3
     for row, line in enumerate(lines):
-        place = (round(14 * size), round((row + 1) * 34 * size))
-        for colour, width in ((EDGE, 4), (INK, 1)):
-            cv2.putText(picture, one_line(line).encode("ascii", "replace").decode(), place, cv2.FONT_HERSHEY_SIMPLEX, size,
-                        colour, max(1, round(width * size)), cv2.LINE_AA)
+        text = one_line(line).encode("ascii", "replace").decode()
+        cv2.putText(picture, text, (step // 2, (row + 1) * step), cv2.FONT_HERSHEY_SIMPLEX, scale, INK, max(1, round(scale)),
+                    cv2.LINE_AA)
     return picture

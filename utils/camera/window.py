@@ -22,7 +22,7 @@ class Window:
     def __init__(self):
         _check_screen()
         try:
-            cv2.namedWindow(NAME, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+            cv2.namedWindow(NAME, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         except cv2.error:
             raise UserError(f"this OpenCV is a build without windows (opencv-python-headless?). {ADVICE}") from None
         self._shown = False
