@@ -6,6 +6,7 @@
     python predict.py --src photos --bgr rooms --output out        # out/pha/NAME.png, out/com/NAME.png
     python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output me.jpg
     python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
+    python predict.py --src camera:0                               # live, in a window: key b takes the empty scene
 
 src is the photo with the subject, bgr the same scene without it, from the same camera position.
 Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be done, 130 stopped; the same command goes on.
@@ -35,6 +36,8 @@ def inputs(args):
     """The src and bgr of the command line: both named, or neither for the sample pair."""
     if args.src is None and args.bgr is None:
         return PROJECT / "image" / "sample" / "src.jpg", PROJECT / "image" / "sample" / "bgr.jpg"
+    if flags.is_camera(args.src):
+        return args.src, args.bgr  # it shows the scene itself
     if args.bgr is None and flags.is_video_source(args.src):
         raise UserError(f"--src {args.src} needs its --bgr: a photo or video of the same scene without the subject, first:N "
                         f"where its first N pictures show that, or median where the subject moves about.")
@@ -59,6 +62,11 @@ def main(argv=None):
     flags.check(args)
     args.overwrite = args.overwrite or args.src is None and args.bgr is None
     args.src, args.bgr = inputs(args)
+    if flags.is_camera(args.src):
+        flags.refuse(args, flags.PHOTO_ONLY, "photos", "a camera")
+        from utils.camera import cli
+        return cli.run(args, open_matter)
+    flags.refuse(args, flags.CAMERA_ONLY, "cameras (--src camera:0)", "none")
     if flags.is_video_source(str(args.src)):
         flags.refuse(args, flags.PHOTO_ONLY, "photos", "a video")
         from utils.video import cli

@@ -66,7 +66,8 @@ class Matter:
             network = describe_state(arrays)
         except ValueError as error:
             raise UserError(f"{path} does not hold a matting network: {error}.") from None
-        if network["refine_kernel_size"] is None:
+        self._refines = network["refine_kernel_size"] is not None
+        if not self._refines:
             sample_pixels, refine_mode = 0, "sampling"  # a base network alone: its coarse result, enlarged
         self._reach = (network["refine_kernel_size"] or 3) // 2
         self.settings = {
@@ -91,6 +92,22 @@ class Matter:
 
     def __exit__(self, *_):
         self.close()
+
+    @property
+    def sample_pixels(self):
+        """How many pixels mode "sampling" refines; may be set between calls. Stays 0 for a base network alone.
+
+        Raises:
+            UserError: set to less than 0.
+        """
+        return self.settings["sample_pixels"]
+
+    @sample_pixels.setter
+    def sample_pixels(self, count):
+        if count < 0:
+            raise UserError(f"the number of pixels to refine is at least 0, not {count}.")
+        if self._refines:
+            self.settings["sample_pixels"] = int(count)
 
     def close(self):
         """Give the engine's memory back; the object is not used afterwards."""

@@ -465,7 +465,7 @@ def video(monkeypatch):
     return cli
 
 
-@pytest.mark.parametrize("src", ["clip.mp4", "camera:0", "rtsp://localhost/x", "move.gif"])
+@pytest.mark.parametrize("src", ["clip.mp4", "rtsp://localhost/x", "move.gif"])
 def test_videos_go_to_their_own_command(tmp_path, video, src):
     if src == "move.gif":
         frames = [Image.new("L", (8, 8), level) for level in (0, 200)]

@@ -9,13 +9,14 @@ from utils.predict.pairs import FITS
 
 PHOTO_ONLY = ("format", "bit_depth", "shard", "sheet")  # flags that say nothing to videos ...
 VIDEO_ONLY = ("video_format", "temporal")               # ... and to photos
+CAMERA_ONLY = ("no_window", "virtual_camera", "countdown")
 SHEET_ROWS = 8
 
 
 def add_flags(parser, output):
     """Add predict.py's flags to an argparse parser; ``output`` is the folder for results by default."""
     add = _hyphens_and_underscores(parser)
-    add("--src", help="photo, folder of photos, video, camera:N or stream address (default: image/sample/src.jpg)")
+    add("--src", help="photo, folder of photos, video, stream address, or camera:0 (default: image/sample/src.jpg)")
     add("--bgr", help="photo of the empty scene, or folder of such photos; for a video also first:N or median "
                       "(default: image/sample/bgr.jpg)")
     add("--output", default=output, help="folder for the results, or for one photo the picture to write (default: image)")
@@ -39,6 +40,10 @@ def add_flags(parser, output):
     add("--temporal", action="store_const", const=True, help="videos: smooth the matte from picture to picture")
     add("--video-format", help="videos: mp4, mov, webm, or png for a folder of pictures (default: mov for cut-outs, else "
                                "mp4)")
+    add("--no-window", action="store_const", const=True, help="camera: no preview and no keys; writes --output FILE.mp4")
+    add("--virtual-camera", action="store_const", const=True,
+        help="camera: also send the picture to other programs, by pyvirtualcam")
+    add("--countdown", type=float, metavar="S", help="camera: seconds from key b to the picture of the scene (default: 3)")
     add("--weights", help="weights file (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", default="auto", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
@@ -93,9 +98,14 @@ def parsed_shard(args):
     return (1, 1) if args.shard is None else parse_shard(args.shard)
 
 
+def is_camera(text):
+    """Whether --src is a camera, or what stands in for one."""
+    return text is not None and str(text).startswith("camera:")
+
+
 def is_video_source(text):
-    """Whether --src is a video, an animation, a camera or a stream, rather than photos."""
-    if text.startswith("camera:") or "://" in text:
+    """Whether --src is a video, an animation or a stream, rather than photos."""
+    if "://" in text:
         return True
     if is_animation(text):
         return True

@@ -57,7 +57,8 @@ def several_frames(path):
 
 
 class VideoReader:
-    """An open video. ``info`` tells what it is, ``damaged`` how many frames or packets were left out so far.
+    """An open video. ``info`` tells what it is, ``damaged`` how many frames or packets were left out so far,
+    ``missing`` how many seconds before the end that its header names it ended.
 
     Frames come upright: a rotation or mirroring that the file asks for is carried out. Times start at 0 for the stream
     (picture or sound) that starts first. Frames that the decoder knows to be broken are left out; their predecessor
@@ -65,7 +66,7 @@ class VideoReader:
     """
 
     def __init__(self, source):
-        self.source, self.damaged, self.audio = source, 0, None
+        self.source, self.damaged, self.missing, self.audio = source, 0, 0.0, None
         self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
         self._av = av = import_av()
         self._container = container = open_container(av, source)
@@ -147,6 +148,7 @@ class VideoReader:
         known = self.info.duration is not None and (self._stream.duration or not self.info.has_audio)
         lasts = self._first_time + self.info.duration - last if known else 0
         if not 0 < lasts <= 5 * usual:  # a stream that was cut short ends long before its header's end
+            self.missing = max(float(lasts - usual), 0.0)
             lasts = self._packet_lasts
         return lasts if lasts > 0 else usual
 

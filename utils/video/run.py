@@ -203,6 +203,8 @@ class _Run:
     def _report(self, seconds, stopped):
         frames = min((self._writers[word].frames for word in self._files), default=0)
         warnings = [writer.warning for writer in self._writers.values() if writer.warning] + self._warnings
+        if self._reader.missing:
+            warnings.append(f"{self._job.src} ends {self._reader.missing:.1f} s before its header says: it is cut short.")
         report = Report(frames, self._reader.damaged, seconds, frames / seconds if seconds else 0.0, self._files, stopped,
                         warnings)
         if self._errors:

@@ -128,6 +128,18 @@ def test_an_output_is_never_an_input(args, tmp_path):
     refused(args, "is an input")
 
 
+def test_a_clip_that_is_cut_short_is_told(args, tmp_path, capsys):
+    make_clip(tmp_path / "clip.mkv", 40, options={"g": "5", "crf": "4", "bf": "0"})
+    data = (tmp_path / "clip.mkv").read_bytes()
+    (tmp_path / "clip.mkv").write_bytes(data[:len(data) // 2])
+    args.src = str(tmp_path / "clip.mkv")
+    assert run(args) == 0
+    said = capsys.readouterr()
+    frames = len(decoded(tmp_path / "out" / "clip_pha.mp4"))
+    assert frames < 35 and f"{frames} frames" in said.out
+    assert f"clip.mkv ends {1.6 - frames / RATE:.1f} s before its header says" in said.err
+
+
 def test_damage_is_counted(args, tmp_path, capsys):
     rng = np.random.default_rng(0)
     images = [np.clip(picture(index) + rng.normal(0, 12, (HEIGHT, WIDTH, 3)), 0, 255).astype(np.uint8)

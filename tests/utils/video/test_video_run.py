@@ -129,7 +129,7 @@ def test_finished_pictures():
 class EndlessReader:
     """A clip of ``frames`` frames; counts how many of its images live at once."""
 
-    damaged, audio = 0, None
+    damaged, missing, audio = 0, 0.0, None
     info = Info(WIDTH, HEIGHT, Fraction(RATE), Fraction(1, RATE), Colour(), None, None, False, Fraction(1))
     frames, live, most, made, lock = 300, 0, 0, 0, threading.Lock()
 
