@@ -20,7 +20,7 @@ def test_aligns_and_exposes():
     fitted, notes = fit(src, bgr)
     still = pairs.pair("motorcycle_left.png", 1)[1]
     assert notes == [] and fit.moved and np.allclose(fit.gains, 1.25, rtol=0.04)
-    with Matter(threads=1) as matter:
+    with Matter(backend="paddle", threads=1) as matter:
         loose, found, best = (sad(matter, src, each, pha) for each in (bgr, fitted, still))
     assert found < 1.3 * best and found < 0.8 * loose
 
