@@ -9,7 +9,7 @@ FRAMES, SIZE = 10, (144, 192)
 
 
 def dtssd(phas, truth):
-    """Erofeev et al., "Perceptually Motivated Benchmark for Video Matting" (BMVC 2015), over the whole picture, times 100."""
+    """Erofeev et al., "Perceptually Motivated Benchmark for Video Matting" (BMVC 2015), whole picture, times 100."""
     wrong = np.diff(phas, axis=0) - np.diff(truth, axis=0)
     return 100 * np.sqrt(np.square(wrong).mean((1, 2))).mean()
 
@@ -32,7 +32,8 @@ def flickering(truth, seed, depth):
 
 def test_films_are_the_same_for_the_same_seed(film):
     again = make_film((3, 0), FRAMES, *SIZE, kind="person")
-    assert all(np.array_equal(a, b) for a, b in zip(film.srcs + film.phas + [film.bgr], again.srcs + again.phas + [again.bgr]))
+    first, second = ((*each.srcs, *each.phas, each.bgr) for each in (film, again))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second))
     assert len(film.srcs) == FRAMES and film.srcs[0].shape == (*SIZE, 3) and film.phas[0].shape == SIZE
     assert np.abs(film.phas[0].astype(int) - film.phas[-1]).mean() > 1  # it moves
 
