@@ -67,8 +67,10 @@ def find_homography(src, bgr):
         return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, near.score, still.score,
                          near.error, "")
     inliers, matches, features, first = _by_features(src, bgr)
-    starts = [_from_coarse(levels)] + ([] if first is None else [first])
-    fit = max((register(levels[-1:], start) for start in starts), key=lambda fit: fit.score)
+    fits = [register(levels[-1:], start) for start in [_from_coarse(levels)] + ([] if first is None else [first])]
+    fits += [register(levels[-1:], start, tight=True)
+             for start in [max(fits, key=lambda fit: fit.score).matrix] + ([] if first is None else [first])]
+    fit = max(fits, key=lambda fit: fit.score)
     moved = corner_shift(fit.matrix, size)
     reason = ""
     if fit.score < LEAST_SCORE:

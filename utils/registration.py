@@ -12,6 +12,8 @@ from utils.alignlevel import LEAST_POINTS, tukey
 STEPS = 12         # iterations at one level
 # The scale of what counts as noise comes from the best so many points, at first and at last: the others may be subject.
 FIRST_SHARES, LATER_SHARES = (0.5, 0.15), (0.25, 0.12)
+# With much subject that scale is too large: if a share e of the points fits, it is about 1 / e of the true one.
+TIGHT = 1.5        # times the noise of a camera, where the start is known to be good
 EFFECTIVE = 0.1    # neighbours are not independent: so large a share of the points counts
 REACH = 0.05       # of the longer side: how far ``search`` looks
 TURNS = (0.0, -0.025, 0.025)  # and at which rotations, radians
@@ -41,11 +43,15 @@ def failed(matrix):
     return Fit(matrix, 0.0, 0.0, np.inf)
 
 
-def register(levels, matrix):
-    """Refine ``matrix`` (3, 3, pixels of the photos) from the first level (coarse) to the last (fine). Returns Fit."""
+def register(levels, matrix, tight=False):
+    """Refine ``matrix`` (3, 3, pixels of the photos) from the first level (coarse) to the last (fine). Returns Fit.
+
+    ``tight``: the noise is what a camera makes, no more. That finds less from afar, but a start that is right is kept even
+    behind a subject that covers most of the picture.
+    """
     fit = failed(matrix)
     for level in levels:
-        fit = _at_level(level, fit.matrix)
+        fit = _at_level(level, fit.matrix, True, tight)
         if fit.error == np.inf:
             return fit
     return fit
@@ -80,7 +86,7 @@ def search(level, count=2):
     return [back @ entry[-1] @ level.change / (back @ entry[-1] @ level.change)[2, 2] for entry in best]
 
 
-def _at_level(level, matrix, move=True):
+def _at_level(level, matrix, move=True, tight=False):
     current = level.change @ matrix @ np.linalg.inv(level.change)
     light, covariance = level.first_light(current), None
     shares = FIRST_SHARES if level.flat else LATER_SHARES
@@ -90,6 +96,7 @@ def _at_level(level, matrix, move=True):
             return failed(matrix)
         share = shares[0] + (shares[1] - shares[0]) * min(step / 6, 1)
         scale = max(np.quantile(np.abs(rest[inside]), share) / _normal_quantile(share), 1.0)
+        scale = min(scale, TIGHT) if tight else scale
         weight = np.where(inside, tukey(rest, scale), 0)
         if step >= 3:
             weight *= level.shared(weight, inside)
