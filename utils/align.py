@@ -18,7 +18,7 @@ FINEST_SIDE = 1280    # and at which the last refinement runs
 FLAT_UNTIL = 200      # up to this side broad brightness is taken out before registration
 FEATURES = 1500
 RATIO = 0.8           # a feature's best match has to be so much nearer than its second best
-LEAST_INLIERS = 12
+LEAST_INLIERS, MANY_INLIERS = 12, 50
 MOVED_LEAST = 0.3     # pixels at the corner that moved most: below, a photo is left as it is
 WORST_ERROR = 1.2     # pixels that the corners may be off, by the fit's own covariance, at the finest level
 NEAR, CLEAR_SCORE = 1.5, 0.2  # pixels, and share: photos that are so near each other are not searched any further
@@ -77,7 +77,7 @@ def find_homography(src, bgr):
         reason = f"src shows {fit.agreement:.0%} of what bgr does ({inliers} of {features} features match)"
     elif not moved <= MOVED_MOST * max(size):
         reason = f"no plausible movement was found ({inliers} of {features} features match)"
-    elif fit.error > WORST_ERROR * size[1] / last.shape[1]:
+    elif fit.error > WORST_ERROR * size[1] / last.shape[1] and not (inliers >= MANY_INLIERS and fit.score > CLEAR_SCORE):
         reason = f"the background has too little texture ({inliers} of {features} features match)"
     return Alignment(None if reason else fit.matrix, inliers, matches, features, moved, fit.agreement, fit.score,
                      still.score, fit.error, reason)
