@@ -5,20 +5,20 @@ steps: SIFT features (Lowe, "Distinctive image features from scale-invariant key
 et al., CVPR 2020), then iterated photometric least squares from coarse to fine (Lucas and Kanade, IJCAI 1981; in the
 inverse compositional form of Baker and Matthews, IJCV 2004) with Tukey's weights, so that the subject does not vote.
 """
-import math
 from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
 
-from utils.registration import Level, assess, register, search
+from utils.alignlevel import Level
+from utils.registration import assess, register, search
 
 FEATURE_SIDE = 640    # the longer side at which features are sought; pixels
 FINEST_SIDE = 1280    # and at which the last refinement runs
 FLAT_UNTIL = 200      # up to this side broad brightness is taken out before registration
 FEATURES = 1500
 RATIO = 0.8           # a feature's best match has to be so much nearer than its second best
-LEAST_INLIERS = 12
+LEAST_INLIERS, MANY_INLIERS = 12, 50
 MOVED_LEAST = 0.3     # pixels at the corner that moved most: below, a photo is left as it is
 WORST_ERROR = 1.2     # pixels that the corners may be off, by the fit's own covariance, at the finest level
 NEAR, CLEAR_SCORE = 1.5, 0.2  # pixels, and share: photos that are so near each other are not searched any further
@@ -64,20 +64,23 @@ def find_homography(src, bgr):
     near = register(levels[-1:], np.eye(3))
     if (near.score > CLEAR_SCORE and near.error < WORST_ERROR
             and corner_shift(near.matrix, size) * last.shape[1] < NEAR * size[1]):
-        return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, near.score, still.score, near.error, "")
+        return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, near.score, still.score,
+                         near.error, "")
     inliers, matches, features, first = _by_features(src, bgr)
-    starts = [_from_coarse(levels)] + ([] if first is None else [first])
-    fit = max((register(levels[-1:], start) for start in starts), key=lambda fit: fit.score)
+    fits = [register(levels[-1:], start) for start in [_from_coarse(levels)] + ([] if first is None else [first])]
+    fits += [register(levels[-1:], start, tight=True)
+             for start in [max(fits, key=lambda fit: fit.score).matrix] + ([] if first is None else [first])]
+    fit = max(fits, key=lambda fit: fit.score)
     moved = corner_shift(fit.matrix, size)
     reason = ""
     if fit.score < LEAST_SCORE:
         reason = f"src shows {fit.agreement:.0%} of what bgr does ({inliers} of {features} features match)"
     elif not moved <= MOVED_MOST * max(size):
         reason = f"no plausible movement was found ({inliers} of {features} features match)"
-    elif fit.error > WORST_ERROR * size[1] / last.shape[1]:
+    elif fit.error > WORST_ERROR * size[1] / last.shape[1] and not (inliers >= MANY_INLIERS and fit.score > CLEAR_SCORE):
         reason = f"the background has too little texture ({inliers} of {features} features match)"
-    return Alignment(None if reason else fit.matrix, inliers, matches, features, moved, fit.agreement, fit.score, still.score,
-                     fit.error, reason)
+    return Alignment(None if reason else fit.matrix, inliers, matches, features, moved, fit.agreement, fit.score,
+                     still.score, fit.error, reason)
 
 
 def _from_coarse(levels):
@@ -143,8 +146,8 @@ def _by_features(src, bgr):
     near = [first for first, second in pairs if first.distance < RATIO * second.distance]
     if len(near) < 4:
         return 0, len(near), len(start), None
-    points = (np.float64([start[match.queryIdx].pt for match in near]), np.float64([to[match.trainIdx].pt for match in near]))
-    points = [(array + 0.5) / scale - 0.5 for array in points]
+    points = [[start[match.queryIdx].pt for match in near], [to[match.trainIdx].pt for match in near]]
+    points = [(np.float64(array) + 0.5) / scale - 0.5 for array in points]
     cv2.setRNGSeed(0)
     matrix, mask = cv2.findHomography(*points, cv2.USAC_MAGSAC, 2.0 / scale, maxIters=2000, confidence=0.999)
     inliers = 0 if mask is None else int(mask.sum())

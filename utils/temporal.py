@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 FLOW_SIDE = 480    # the flow is found on copies with so many pixels on the longer side
-MEMORY = 8.0       # frames that the average reaches back
-LOOSE = 8.0        # gray levels by which a photo may differ from the one before it, beyond its noise
+MEMORY = 5.0       # frames that the average reaches back
+LOOSE = 5.0        # gray levels by which a photo may differ from the one before it, beyond its noise
 NOISY = 1.5        # times the median difference is noise
 CUT = 0.45         # of the picture has to have a past, or it is another scene
 

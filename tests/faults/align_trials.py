@@ -1,11 +1,16 @@
 """Align generated hand-held pairs whose movement is known, and count how often it is found.
 
     python tests/faults/align_trials.py [--trials 200] [--seed 1] [--size 480 640] [--matte]
+    python tests/faults/align_trials.py --scenes [--trials 200] [--seed 1] [--size 240 320]
 
 A background larger than the frame is seen twice: with a subject by src, and through a known homography (a shift of up to
 3 % of the sides by turning the camera, a roll of up to 2 degrees, 1 % of scale), another exposure (up to 0.3 stops)
 and noise by bgr. Prints a line for each pair and a tally; --matte adds the SAD of mattes of the starter weights: with bgr as
-taken, fitted, and taken from a tripod (exposure matched). Exit code 1 where less than 95 % of the pairs with texture are within half a pixel at the corners.
+taken, fitted, and taken from a tripod (exposure matched). Exit code 1 where less than 95 % of the pairs with texture are
+within half a pixel at the corners.
+
+--scenes counts the warnings of another scene instead: for the pairs, every other from a tripod, and for each src with the bgr
+of another seed. Exit code 1 where a right pair was warned of, or less than 90 % of the wrong ones.
 """
 import argparse
 import sys
@@ -57,7 +62,8 @@ def make_pair(seed, height, width, moved=1.0):
 def movement(rng, height, width, moved=1.0):
     """A homography (3, 3) of a hand-held camera that turns about three axes and moves a little nearer or farther."""
     x, y = moved * rng.uniform(-0.03, 0.03, 2) * (width, height)
-    roll, scale, focal = np.deg2rad(moved * rng.uniform(-2, 2)), 1 + moved * rng.uniform(-0.01, 0.01), width * rng.uniform(0.8, 1.5)
+    roll, scale = np.deg2rad(moved * rng.uniform(-2, 2)), 1 + moved * rng.uniform(-0.01, 0.01)
+    focal = width * rng.uniform(0.8, 1.5)
     turn = cv2.Rodrigues(np.array([-y / focal, x / focal, 0]))[0] @ cv2.Rodrigues(np.array([0, 0, roll]))[0]
     lens = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
     matrix = lens @ np.diag([scale, scale, 1]) @ turn @ np.linalg.inv(lens)
@@ -78,8 +84,9 @@ def texture_error(still, pha):
     slopes = [cv2.Sobel(gray, cv2.CV_32F, *way, scale=1 / 8)[2 * rows, 2 * cols] for way in ((1, 0), (0, 1))]
     height, width = pha.shape
     x, y = 4 * cols / width - 1, 4 * rows / height - 1
-    along = -(x * slopes[0] + y * slopes[1])
-    design = np.stack([x * slopes[0], y * slopes[0], slopes[0], x * slopes[1], y * slopes[1], slopes[1], x * along, y * along])
+    right, down = slopes
+    along = -(x * right + y * down)
+    design = np.stack([x * right, y * right, right, x * down, y * down, down, x * along, y * along])
     covariance = np.linalg.inv(4 * design @ design.T / DOUBT ** 2 + 1e-9 * np.eye(8))
     corners = [np.array([[x, y, 1, 0, 0, 0, -x * x, -x * y], [0, 0, 0, x, y, 1, -x * y, -y * y]])
                for x in (-1, 1) for y in (-1, 1)]
@@ -92,7 +99,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, nargs=2, default=(480, 640), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--matte", action="store_true")
+    parser.add_argument("--scenes", action="store_true")
     args = parser.parse_args()
+    if args.scenes:
+        sys.exit(0 if scenes(args.trials, args.seed, args.size) else 1)
     sys.exit(0 if clean(args.trials, args.seed, args.size, args.matte) else 1)
 
 
@@ -125,9 +135,28 @@ def clean(trials, seed, size, matte=False):
         if matter:
             table = np.array(sads)[which]
             for way, values in (("mean", table.mean(0)), ("median", np.median(table, axis=0))):
-                print("  SAD, {}: as taken {:.3f}, aligned {:.3f}, tripod {:.3f} ({:.2f} times), tripod with align=auto {:.3f}"
-                      .format(way, values[0], values[1], values[2], values[1] / values[2], values[3]))
+                print(f"  SAD, {way}: as taken {values[0]:.3f}, fitted {values[1]:.3f}, tripod {values[2]:.3f} (fitted is "
+                      f"{values[1] / values[2]:.2f} times that), tripod with align=auto {values[3]:.3f}")
     return bool(np.mean(off[textured] <= WITHIN) >= LEAST_FOUND)
+
+
+def scenes(trials, seed, size):
+    """Count the warnings of another scene for right and wrong pairs, and tell whether they are right."""
+    warned, warped = {"right": 0, "wrong": 0}, 0
+    for number in range(trials):
+        src, bgr, _, pha, _ = make_pair((seed, number), *size, moved=number % 2)
+        other = make_pair((seed + 1, number), *size, moved=number % 2)[1]
+        for name, image in (("right", bgr), ("wrong", other)):
+            fit = fitter()
+            note = any("does not look like" in note for note in fit(src, image)[1])
+            warned[name] += note
+            warped += fit.moved and name == "right" and number % 2 == 0
+            if note != (name == "wrong"):
+                print(f"{number} {name}: {'warned' if note else 'not warned'}, subject {(pha > 127).mean():.2f}, "
+                      f"score {fit.alignment.score:.2f}, gains {np.round(fit.gains, 2)}", flush=True)
+    print(f"warned of {warned['right']} of {trials} right pairs and {warned['wrong']} of {trials} wrong ones; "
+          f"{warped} of {(trials + 1) // 2} tripod pairs were warped")
+    return warned["right"] == 0 and warned["wrong"] >= 0.9 * trials
 
 
 if __name__ == "__main__":

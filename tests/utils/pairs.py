@@ -31,8 +31,8 @@ def turned(size, shift, degrees, tilt=0.0):
     return lean @ matrix
 
 
-def pair(name, seed, matrix=None, gain=1.0, subject=True, size=SIZE, margin=30):
-    """(src, bgr, pha): src with a striped disc as subject; bgr -> src is ``matrix``; bgr is ``gain`` times as bright."""
+def pair(name, seed, matrix=None, gain=1.0, subject=0.25, size=SIZE, margin=30):
+    """(src, bgr, pha): src with a striped hill as subject, ``subject`` times as wide either way; bgr -> src is ``matrix``; bgr is ``gain`` times as bright."""
     rng = np.random.default_rng(seed)
     whole = scene(name, size, margin)
     height, width = size
@@ -42,7 +42,8 @@ def pair(name, seed, matrix=None, gain=1.0, subject=True, size=SIZE, margin=30):
                                                             flags=cv2.INTER_CUBIC)
     pha = np.zeros(size, np.uint8)
     if subject:
-        cv2.ellipse(pha, (width // 2, height), (width // 4, int(height * 0.7)), 0, 0, 360, 255, -1, cv2.LINE_AA)
+        axes = (int(width * subject), int(height * (0.45 + subject)))
+        cv2.ellipse(pha, (width // 2, height), axes, 0, 0, 360, 255, -1, cv2.LINE_AA)
     fgr = np.zeros((height, width, 3), np.uint8)
     fgr[...] = 200, 60, 90
     fgr[:, ::8] = 30, 20, 60

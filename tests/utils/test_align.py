@@ -17,6 +17,12 @@ def test_finds_a_movement_behind_a_subject(name, gain):
     assert found.score > found.still + 0.2
 
 
+def test_a_subject_that_hides_most_of_the_scene_has_no_say():
+    src, bgr, pha = pairs.pair("motorcycle_left.png", 1, MOVED, subject=0.42)
+    assert (pha > 127).mean() > 0.5
+    assert corner_shift(find_homography(src, bgr).matrix, pairs.SIZE, MOVED) < 0.5
+
+
 def test_a_tripod_did_not_move():
     src, bgr, _ = pairs.pair("motorcycle_left.png", 2)
     found = find_homography(src, bgr)
@@ -50,7 +56,7 @@ def test_small_pictures(size):
 
 
 def test_warp_brings_bgr_to_src():
-    src, bgr, pha = pairs.pair("motorcycle_left.png", 4, MOVED, subject=False)
+    src, bgr, pha = pairs.pair("motorcycle_left.png", 4, MOVED, subject=0)
     warped = warp(bgr, MOVED, pairs.SIZE)
     inner = np.s_[15:-15, 15:-15]
     assert warped.dtype == np.uint8 and warped.shape == src.shape

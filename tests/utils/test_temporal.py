@@ -9,7 +9,7 @@ FRAMES, SIZE = 10, (144, 192)
 
 
 def dtssd(phas, truth):
-    """Erofeev et al., "Perceptually Motivated Benchmark for Video Matting" (BMVC 2015), over the whole picture, times 100."""
+    """Erofeev et al., "Perceptually Motivated Benchmark for Video Matting" (BMVC 2015), whole picture, times 100."""
     wrong = np.diff(phas, axis=0) - np.diff(truth, axis=0)
     return 100 * np.sqrt(np.square(wrong).mean((1, 2))).mean()
 
@@ -23,26 +23,27 @@ def film():
     return make_film((3, 0), FRAMES, *SIZE, kind="person")
 
 
-def flickering(truth, seed, depth=0.1):
+def flickering(truth, seed, depth):
     """Alpha with holes and patches that come and go with every frame."""
     rng = np.random.default_rng(seed)
     coarse = rng.normal(0, depth, (len(truth), SIZE[0] // 8, SIZE[1] // 8)).astype(np.float32)
-    return np.clip(truth + np.kron(coarse, np.ones((8, 8), np.float32)), 0, 1)
+    return truth + np.kron(coarse, np.ones((8, 8), np.float32))
 
 
 def test_films_are_the_same_for_the_same_seed(film):
     again = make_film((3, 0), FRAMES, *SIZE, kind="person")
-    assert all(np.array_equal(a, b) for a, b in zip(film.srcs + film.phas + [film.bgr], again.srcs + again.phas + [again.bgr]))
+    first, second = ((*each.srcs, *each.phas, each.bgr) for each in (film, again))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second))
     assert len(film.srcs) == FRAMES and film.srcs[0].shape == (*SIZE, 3) and film.phas[0].shape == SIZE
     assert np.abs(film.phas[0].astype(int) - film.phas[-1]).mean() > 1  # it moves
 
 
 def test_takes_flicker_out(film):
-    truth = np.stack(film.phas) / np.float32(255)
-    phas = flickering(truth, 1)
+    truth = np.float32(0.3) + np.stack(film.phas) * np.float32(0.4 / 255)  # so that nothing has to be cut off
+    phas = flickering(truth, 1, 0.06)
     smoother = Smoother()
     smooth = np.stack([smoother(src, pha) for src, pha in zip(film.srcs, phas)])
-    assert smooth.dtype == np.float32 and 0 <= smooth.min() and smooth.max() <= 1
+    assert smooth.dtype == np.float32 and phas.min() - 1e-6 <= smooth.min() and smooth.max() <= phas.max() + 1e-6
     assert dtssd(smooth, truth) < 0.55 * dtssd(phas, truth)
     assert sad(smooth, truth) < 0.7 * sad(phas, truth)
 
@@ -52,12 +53,11 @@ def test_true_alpha_is_hardly_smeared(film):
     smoother = Smoother()
     smooth = np.stack([smoother(src, pha) for src, pha in zip(film.srcs, truth)])
     assert np.abs(smooth - truth).mean() < 0.5 * np.abs(truth[:-1] - truth[1:]).mean()
-    assert np.abs(smooth - truth).mean() < 0.005
 
 
 def test_mattes_of_the_network_flicker_less(film):
     truth = np.stack(film.phas) / np.float32(255)
-    with Matter(threads=1) as matter:
+    with Matter(backend="paddle", threads=1) as matter:
         phas = np.stack([matter.predict(src, film.bgr, ("pha",)).pha for src in film.srcs])
     smoother = Smoother()
     smooth = np.stack([smoother(src, pha) for src, pha in zip(film.srcs, phas)])
