@@ -7,7 +7,7 @@ from utils.errors import UserError, suggest
 from utils.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
 from utils.exposure import reduced as small_copy
 
-MODES = ("auto", "off")
+MODES = {"align": ("auto", "homography", "off"), "exposure": ("auto", "off")}
 BETTER = 0.02        # of the textured points of bgr have to fit better when it is warped
 SAME_SCENE = 0.06    # of them show in a src of the same scene, above chance; or
 SAME_LIGHT = 0.2     # of the pixels agree after a correction of the exposure, if that is at most
@@ -19,16 +19,17 @@ def fitter(align="auto", exposure="auto", video=False):
     """A callable ``(src, bgr) -> (bgr, notes)`` that prepares backgrounds for ``Matter.predict``.
 
     Args:
-        align: "auto": bgr is registered to src where that can be trusted and helps; "off": never.
+        align: "auto": bgr is registered to src where that can be trusted and helps; "homography": wherever one is found,
+            and a note says where none is; "off": never.
         exposure: "auto": bgr is exposed like src where that helps; "off": never.
         video: the calls are frames of one film in their order: what was found for a frame is followed (``VideoFitter``).
     Raises:
         UserError: another mode.
     """
     for name, mode in (("align", align), ("exposure", exposure)):
-        if mode not in MODES:
-            raise UserError(f"unknown {name} mode '{mode}'.{suggest(mode, MODES)}")
-    return (VideoFitter if video else Fitter)(align == "auto", exposure == "auto")
+        if mode not in MODES[name]:
+            raise UserError(f"unknown {name} mode '{mode}'.{suggest(mode, MODES[name])}")
+    return (VideoFitter if video else Fitter)(align != "off", exposure != "off", align == "homography")
 
 
 class Fitter:
@@ -37,8 +38,8 @@ class Fitter:
     After a call, ``alignment`` (``align.Alignment``), ``moved`` (whether bgr was warped) and ``gains`` say what was done.
     """
 
-    def __init__(self, align=True, exposure=True):
-        self._align, self._exposure = align, exposure
+    def __init__(self, align=True, exposure=True, always=False):
+        self._align, self._exposure, self._always = align, exposure, always
         self.alignment, self.moved, self.gains = None, False, (1.0, 1.0, 1.0)
 
     def __call__(self, src, bgr):
@@ -63,7 +64,8 @@ class Fitter:
         if not (self._align or self._exposure):
             return bgr, None, []
         found = self.alignment = find_homography(src, bgr)
-        useful = found.matrix is not None and found.moved >= MOVED_LEAST and found.score > found.still + BETTER
+        better = found.moved >= MOVED_LEAST and found.score > found.still + BETTER
+        useful = found.matrix is not None and (self._always or better)
         fitted = warp(bgr, found.matrix, src.shape[:2]) if self._align and useful else bgr
         exposure = fit_exposure(src, fitted)
         note = other_scene(found, exposure, src, fitted)
@@ -72,7 +74,7 @@ class Fitter:
         self.moved = fitted is not bgr
         self.gains = exposure.gains if self._exposure else self.gains
         notes = []
-        if found.matrix is None and found.inliers >= LEAST_INLIERS and self._align:
+        if found.matrix is None and self._align and (self._always or found.inliers >= LEAST_INLIERS):
             notes.append(f"bgr was not aligned: {found.reason}.")
         return fitted, exposure if self._exposure else None, notes
 
@@ -90,8 +92,8 @@ class VideoFitter(Fitter):
     PACE = 0.15         # of a change of the exposure is taken over with each frame
     JUMP = 0.12         # changes larger than this (logarithm) are taken over at once
 
-    def __init__(self, align=True, exposure=True):
-        super().__init__(align, exposure)
+    def __init__(self, align=True, exposure=True, always=False):
+        super().__init__(align, exposure, always)
         self._bgr = None
 
     def __call__(self, src, bgr):

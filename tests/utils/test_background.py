@@ -20,7 +20,7 @@ def test_aligns_and_exposes():
     fitted, notes = fit(src, bgr)
     still = pairs.pair("motorcycle_left.png", 1)[1]
     assert notes == [] and fit.moved and np.allclose(fit.gains, 1.25, rtol=0.04)
-    with Matter(backend="paddle", threads=1) as matter:
+    with Matter(backend="paddle", threads=1, unmix=False) as matter:
         loose, found, best = (sad(matter, src, each, pha) for each in (bgr, fitted, still))
     assert found < 1.3 * best and found < 0.8 * loose
 
@@ -31,6 +31,17 @@ def test_a_good_pair_is_left_exactly_as_it_is():
         fit = fitter()
         fitted, notes = fit(src, bgr)
         assert fitted is bgr and notes == [] and not fit.moved
+
+
+def test_homography_aligns_a_good_pair_as_well_and_says_where_none_is_found():
+    src, bgr, _ = pairs.pair("motorcycle_left.png", 2)
+    fit = fitter("homography", "off")
+    fitted, notes = fit(src, bgr)
+    assert fit.moved and fitted is not bgr and notes == []
+    assert np.abs(fitted.astype(int) - bgr).mean() < 6  # by next to nothing
+    plain = np.full((120, 160, 3), 90, np.uint8)
+    fitted, (note,) = fitter("homography", "off")(plain, plain)
+    assert fitted is plain and note.startswith("bgr was not aligned: ")
 
 
 def test_off_is_off():

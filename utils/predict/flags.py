@@ -34,7 +34,8 @@ def add_flags(parser, output):
     add("--sheet-rows", type=int, default=SHEET_ROWS, metavar="N", help=f"how many photos it shows (default: {SHEET_ROWS})")
     add("--fit", choices=FITS, help="what to do with a bgr of another size than src: stretch it, or scale and cut it")
     add("--align", default="auto", metavar="HOW",
-        help="move bgr to where src was taken from: auto, where it helps, or off (default: auto)")
+        help="move bgr to where src was taken from: auto, where it helps; homography, wherever one is found; off (default: "
+             "auto)")
     add("--exposure", default="auto", metavar="HOW",
         help="bring bgr to the light of src: auto, where it helps, or off (default: auto)")
     add("--temporal", action="store_const", const=True, help="videos: smooth the matte from picture to picture")
