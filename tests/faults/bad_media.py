@@ -55,7 +55,9 @@ def clean(folder, count, real, seed):
     worker, tally, most, slowest = Worker(folder / "worker.log"), Counter(), 0.0, 0.0
     for number, case in enumerate(cases(folder, sound, count, seed)):
         started = time.monotonic()
-        reply = whole_command(case.argv) if number % max(count // max(real, 1), 1) == 0 and real else worker.run(case.argv)
+        step = max(count // max(real, 1), 1)
+        whole = number % step == 0 and number // step < real
+        reply = whole_command(case.argv) if whole else worker.run(case.argv)
         most, slowest = max(most, reply["peak"]), max(slowest, time.monotonic() - started)
         verdict, why = judge(case, reply)
         tally[verdict] += 1
