@@ -90,11 +90,13 @@ class _Run:
         self._wanted = wanted_of(writers)
         self._target = _frame_of(job.target)
         self._errors, self._warnings, self._files, self._done = [], [], {}, 0
+        self._unread = []  # what ended the reading: frames decoded before it are still worked on
 
     def run(self):
         """Start the threads, be the one that runs the network, and see all end."""
         started = time.perf_counter()
-        threads = [self._thread(self._decode, self._decoded), self._thread(self._finish, *self._finished.values())]
+        threads = [self._thread(self._decode, self._decoded, errors=self._unread),
+                   self._thread(self._finish, *self._finished.values())]
         threads += [self._thread(lambda word=word: self._write(word)) for word in self._writers]
         in_main = threading.current_thread() is threading.main_thread()
         with StopOnSignal() if in_main else nullcontext() as stop:
@@ -113,15 +115,17 @@ class _Run:
                     thread.join()
         return self._report(time.perf_counter() - started, stop is not None and stop.wanted)
 
-    def _thread(self, work, *pipes):
+    def _thread(self, work, *pipes, errors=None):
         """A thread that keeps its error and closes the pipes it fills, however it ends."""
+        errors = self._errors if errors is None else errors
+
         def body():
             try:
                 work()
             except Cancelled:
                 pass
             except BaseException as error:
-                self._errors.append(error)
+                errors.append(error)
             finally:
                 for pipe in pipes:
                     pipe.close()
@@ -207,8 +211,8 @@ class _Run:
             warnings.append(f"{self._job.src} ends {self._reader.missing:.1f} s before its header says: it is cut short.")
         report = Report(frames, self._reader.damaged, seconds, frames / seconds if seconds else 0.0, self._files, stopped,
                         warnings)
-        if self._errors:
-            error = self._errors[0]
+        if self._errors or self._unread:
+            error = (self._errors + self._unread)[0]
             error.report = report
             raise error
         return report
