@@ -54,7 +54,7 @@ choose_python() {  # the interpreter that has paddle already, else the one of .v
 }
 
 install_missing() {  # beside a paddle that is there already: what else is needed, and never another paddle or numpy
-    "$py" -c 'import numpy, cv2, tqdm, skimage, visualdl, yaml, safetensors, PIL, tifffile' 2>/dev/null && return
+    "$py" -c 'import numpy, cv2, tqdm, skimage, visualdl, yaml, safetensors, PIL, tifffile, av' 2>/dev/null && return
     grep -v '^paddlepaddle' requirements.txt > .requirements.tmp
     "$py" -m pip freeze | grep '^numpy==' > .constraints.tmp || true
     code=0

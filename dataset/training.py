@@ -81,7 +81,8 @@ class StreamSet(Dataset):
         length: samples that count as one epoch.
         augment: the ``augment`` section of a stage's configuration.
         camouflage: share of subjects that take colours of their background; None: the generator's own.
-        kinds: members of ``generate.KINDS`` to draw from, one named twice comes twice as often; empty: the generator's shares.
+        kinds: members of ``generate.KINDS`` to draw from, one named twice comes twice as often; empty: the generator's
+            shares.
 
     Raises:
         UserError: an unknown kind.

@@ -16,9 +16,9 @@ def import_av():
         import av
     except ImportError:
         raise UserError("videos are read and written by PyAV, which is not installed here: "
-                        "pip install -r requirements-extra.txt") from None
+                        "pip install -U av") from None
     if version() < OLDEST:
-        raise UserError(f"videos need PyAV {OLDEST} or newer, not {av.__version__}: pip install -r requirements-extra.txt")
+        raise UserError(f"videos need PyAV {OLDEST} or newer, not {av.__version__}: pip install -U av")
     return av
 
 

@@ -205,7 +205,7 @@ def test_frames_above_the_bound_are_left_out(tmp_path, monkeypatch):
 
 def test_without_pyav(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(UserError, match="requirements-extra.txt"):
+    with pytest.raises(UserError, match="pip install -U av"):
         open_video(tmp_path / "a.mp4")
 
 
