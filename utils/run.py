@@ -134,6 +134,10 @@ class Run:
         for part, layers in self.network.named_children():
             if part not in self.rates:
                 layers.eval()
+        if self.config["freeze_norm"]:
+            for layer in self.network.sublayers():
+                if "BatchNorm" in type(layer).__name__:  # SyncBatchNorm too
+                    layer.eval()
 
     def count(self, updated, names):
         """Count an iteration as done, with or without an update.

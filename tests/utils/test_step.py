@@ -245,3 +245,20 @@ def test_the_refiner_alone_learns_on_all_pixels_or_on_the_worst(stage, pixels, t
     assert outcome.updated and terms <= set(outcome.terms) and ("pha_mse" in outcome.terms) == bool(pixels)
     assert changed and all(name.startswith("refiner.") for name in changed)
     assert run.network.refiner.mode == "sampling" and run.network.refiner.sample_pixels == 80_000
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_statistics_of_norms_may_stay(begun, frozen):
+    run, phase, batches = begun(freeze_norm=frozen)
+    run.rates = run.config["phases"]["base"]["rates"]
+    for layer in run.network.sublayers():
+        if hasattr(layer, "_use_global_stats"):
+            layer._use_global_stats = None  # as usual: by training or evaluation
+    before = weights(run)
+    assert train_step(run, phase, batches).updated
+    after = weights(run)
+    coarse = [name for name in after if not name.startswith("refiner.")]
+    moved = {name for name in coarse if not np.array_equal(after[name], before[name])}
+    statistics = {name for name in coarse if name.endswith(("._mean", "._variance"))}
+    assert statistics and moved - statistics  # weights learn either way
+    assert bool(moved & statistics) != frozen
