@@ -32,7 +32,8 @@ def turned(size, shift, degrees, tilt=0.0):
 
 
 def pair(name, seed, matrix=None, gain=1.0, subject=0.25, size=SIZE, margin=30):
-    """(src, bgr, pha): src with a striped hill as subject, ``subject`` times as wide either way; bgr -> src is ``matrix``; bgr is ``gain`` times as bright."""
+    """(src, bgr, pha): src with a striped hill as subject, ``subject`` times as wide either way; bgr -> src is ``matrix``;
+    bgr is ``gain`` times as bright."""
     rng = np.random.default_rng(seed)
     whole = scene(name, size, margin)
     height, width = size
