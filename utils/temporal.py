@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 FLOW_SIDE = 480    # the flow is found on copies with so many pixels on the longer side
-MEMORY = 4.0       # frames that the average reaches back
+MEMORY = 6.0       # frames that the average reaches back
 LOOSE = 5.0        # gray levels by which a photo may differ from the one before it, beyond its noise
 NOISY = 1.5        # times the median difference is noise
-MOVING = 3.0       # how much an outline's slope times its speed (pixels) speaks against the past
+MOVING = 1.5       # how much an outline's slope times its speed (pixels) speaks against the past
 FASTEST = 3.0      # pixels of the small copy: beyond, speed makes no difference
 CUT = 0.45         # of the picture has to have a past, or it is another scene
 
