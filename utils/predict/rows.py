@@ -2,13 +2,14 @@
 import cv2
 import numpy as np
 
+from dataset.placement import cover
 from utils.media import write_image
-from utils.sheet import sheet
 
 HEIGHT = 300              # pixels of a panel
 COLUMNS = ("src", "bgr", "pha", "com")
 MARGIN, STRIP = 8, 28     # pixels: between rows and beside them; of a line of text
 PAPER, INK = 245, 40      # gray
+GREEN = (60, 170, 90)
 
 
 class Sheet:
@@ -29,13 +30,37 @@ class Sheet:
     def add(self, name, pair, matte, target=None):
         """Add a row, if there is room. target: uint8 (H, W, 3), or None for plain green."""
         if self.room:
-            self._rows.append((name, sheet(pair.src, pair.bgr, matte, target, HEIGHT)))
+            self._rows.append((name, panels(pair.src, pair.bgr, matte, target)))
 
     def write(self):
         """Write the picture, if there are rows. Returns whether. Raises as ``utils.media.write_image``."""
         if self._rows:
             write_image(self.path, laid_out(self._rows))
         return bool(self._rows)
+
+
+def panels(src, bgr, matte, target=None, height=HEIGHT):
+    """src, bgr, pha and the cut-out before another background, side by side.
+
+    Args:
+        src, bgr: uint8 (H, W, 3).
+        matte: with pha float (H, W) and fgr float (H, W, 3) in 0..1, as ``Matter.predict`` returns it.
+        target: uint8 picture of any size that the subject is set before, or None for plain green.
+        height: of the panels, in pixels.
+
+    Returns:
+        uint8 (height, about 4 * height * W / H, 3)
+    """
+    target = np.full_like(src, GREEN) if target is None else cover(target, src.shape[:2])
+    pha = matte.pha[..., None]
+    com = matte.fgr * pha + target / 255 * (1 - pha)
+    shown = [src, bgr, _u8(np.repeat(pha, 3, axis=2)), _u8(com)]
+    width = round(src.shape[1] * height / src.shape[0])
+    return np.hstack([cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for image in shown])
+
+
+def _u8(image):
+    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
 def laid_out(rows):
