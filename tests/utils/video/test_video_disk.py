@@ -1,6 +1,7 @@
 """A disk that fills up in the middle: the video written so far is finished and plays, or there is no file."""
 import errno
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -153,11 +154,12 @@ def test_a_disk_that_is_really_full(tmp_path):
     make_clip(tmp_path / "src.mp4", images=NOISE)
     (tmp_path / "disk").mkdir()
     here, project = os.path.dirname(__file__), os.getcwd()
-    mount = f"mount -t tmpfs -o size=300k small {tmp_path}/disk"
+    mount = shlex.join(["mount", "-t", "tmpfs", "-o", "size=300k", "small", str(tmp_path / "disk")])
     if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode:
         pytest.skip("mounting is not allowed")
     (tmp_path / "try.py").write_text(SCRIPT)
-    command = f"{mount} && exec {sys.executable} {tmp_path}/try.py {tmp_path}/src.mp4 {tmp_path}/disk {here} {project}"
+    words = [sys.executable, tmp_path / "try.py", tmp_path / "src.mp4", tmp_path / "disk", here, project]
+    command = f"{mount} && exec {shlex.join(map(str, words))}"
     done = subprocess.run(["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True, timeout=60)
     first, second = done.stdout.splitlines()
     number, frames, played = map(int, first.split())

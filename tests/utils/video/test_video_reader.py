@@ -193,7 +193,7 @@ def test_absurd_size_takes_no_memory(tmp_path):
               "    print(error, peak.split()[1])\n")
     command = [sys.executable, "-c", script, str(tmp_path / "a.avi")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert "million pixels" in done.stdout, done
+    assert "million" in done.stdout, done
     assert int(done.stdout.split()[-1]) < 300_000  # KiB
 
 
