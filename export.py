@@ -8,12 +8,12 @@ Inputs src and bgr, (batch, 3, height, width) in 0..1, any batch, height and wid
 full size, err and ref as the network makes them. The file is then run on a photo, and compared with the network itself.
 """
 import argparse
-from pathlib import Path
 
+from utils.cli import run_main
 from utils.cpu import prepare_cpu
-from utils.errors import UserError, run_main, suggest
+from utils.errors import UserError, suggest
+from utils.files import PROJECT
 
-PROJECT = Path(__file__).resolve().parent
 FORMATS = ("onnx", "openvino", "paddle")
 
 
@@ -42,7 +42,7 @@ def main(argv=None):
     if args.half and args.format == "paddle":
         raise UserError("--half goes with the formats onnx and openvino.")
     prepare_cpu()
-    from utils.export import LARGEST, check_file, write_network  # import paddle
+    from model.inference.export import LARGEST, check_file, write_network  # import paddle
     settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
                 "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
     network, path = write_network(args.weights, args.output, args.format, args.half, settings)

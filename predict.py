@@ -14,38 +14,22 @@ Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be do
 import argparse
 import os
 import sys
-from pathlib import Path
 
 import cv2
 
+from prediction import flags
+from prediction.flags import add_flags
+from prediction.source import inputs, is_camera, is_video_source
+from prediction.video.cli import for_video
+from utils.cli import run_main
 from utils.cpu import prepare_cpu
-from utils.errors import UserError, run_main
-from utils.predict import flags
-from utils.predict.flags import add_flags
-
-PROJECT = Path(__file__).resolve().parent
+from utils.files import PROJECT
 
 
 def parse(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser, PROJECT / "image")
     return parser.parse_args(argv)
-
-
-def inputs(args):
-    """The src and bgr of the command line: both named, or neither for the sample pair."""
-    if args.src is None and args.bgr is None:
-        return PROJECT / "image" / "sample" / "src.jpg", PROJECT / "image" / "sample" / "bgr.jpg"
-    if flags.is_camera(args.src):
-        return args.src, args.bgr  # it shows the scene itself
-    if args.bgr is None and flags.is_video_source(args.src):
-        raise UserError(f"--src {args.src} needs its --bgr: a photo or video of the same scene without the subject, first:N "
-                        f"where its first N pictures show that, or median where the subject moves about.")
-    if args.bgr is None:
-        raise UserError(f"--src {args.src} needs its --bgr: a photo of the same scene without the subject.")
-    if args.src is None:
-        raise UserError(f"--bgr {args.bgr} needs its --src: the photo with the subject.")
-    return args.src, args.bgr
 
 
 def open_matter(args):
@@ -62,17 +46,17 @@ def main(argv=None):
     flags.check(args)
     args.overwrite = args.overwrite or args.src is None and args.bgr is None
     args.src, args.bgr = inputs(args)
-    if flags.is_camera(args.src):
+    if is_camera(args.src):
         flags.refuse(args, flags.PHOTO_ONLY, "photos", "a camera")
-        from utils.camera import cli
+        from prediction.camera import cli
         return cli.run(args, open_matter)
     flags.refuse(args, flags.CAMERA_ONLY, "cameras (--src camera:0)", "none")
-    if flags.is_video_source(str(args.src)):
+    if is_video_source(str(args.src)):
         flags.refuse(args, flags.PHOTO_ONLY, "photos", "a video")
-        from utils.video import cli
-        return cli.run(flags.for_video(args), open_matter)
+        from prediction.video import cli
+        return cli.run(for_video(args), open_matter)
     flags.refuse(args, flags.VIDEO_ONLY, "videos", "photos")
-    from utils.predict.photos import run_photos
+    from prediction.photos.cli import run_photos
     return run_photos(args, open_matter)
 
 

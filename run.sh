@@ -113,7 +113,7 @@ setup() {
 }
 
 choose_data() {  # the real datasets where they all are, else the generated sample data and configurations for it
-    kind=$("$py" -m utils.job kind) || fail "step 'data' failed." $?
+    kind=$("$py" -m dataset kind) || fail "step 'data' failed." $?
     configs=configs logs=log
     if [ "$kind" = sample ]; then
         configs=configs/sample logs=log/sample
@@ -128,7 +128,7 @@ stage() {  # stage N [FLAGS]
 }
 
 stage3() {
-    if [ "$configs" = configs ] && [ "$("$py" -m utils.job private)" = yes ]; then
+    if [ "$configs" = configs ] && [ "$("$py" -m dataset private)" = yes ]; then
         stage 3 "$@"
     else
         echo "== stage 3: no private data (set the path of 'private' in configs/datasets.yml); going on without."

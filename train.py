@@ -6,8 +6,8 @@
 """
 import argparse
 
+from utils.cli import _spellings, run_main
 from utils.cpu import prepare_cpu
-from utils.errors import run_main
 
 FLAGS = (
     ("dataset_name", str, "a name in configs/datasets.yml, or 'stream' for generated samples"),
@@ -40,17 +40,13 @@ def parse(argv):
 def main(argv=None):
     args = parse(argv)
     prepare_cpu()  # before anything else imports paddle
-    from utils.config import load_config
-    from utils.trainer import train
+    from training.config import load_config
+    from training.trainer import train
     overrides = {name: getattr(args, name) for name, _, _ in FLAGS}
     if args.batch_size is not None:
         overrides["phases"] = {name: {"batch_size": args.batch_size} for name in ("base", "joint")}
     config = load_config(args.config, overrides)
     train(config, args.epoch_end, args.force)
-
-
-def _spellings(name):
-    return ["--" + spelling for spelling in dict.fromkeys((name.replace("_", "-"), name))]
 
 
 if __name__ == "__main__":

@@ -4,18 +4,16 @@
 
 Where a wanted set is absent, ``catalog_or_sample`` stands generated sample data in for all of them.
 """
-import argparse
 import os
 from pathlib import Path
 
-from dataset.entries import read_entries
+from dataset.catalog_file import read_entries
 from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
-from dataset.layouts.estimate import EstimateForeground
-from dataset.parts import check_disjoint, part_of
-from dataset.readers import PairSet
-from utils.errors import UserError, run_main, suggest
-
-PROJECT = Path(__file__).resolve().parent.parent
+from dataset.layouts.photo_foregrounds import EstimateForeground
+from dataset.layouts.sets import PairSet
+from dataset.splits import check_disjoint, part_of
+from utils.errors import UserError, suggest
+from utils.files import PROJECT
 
 
 class Catalog:
@@ -190,35 +188,6 @@ def sample_catalog(sample_root):
     return Catalog(read_entries(source), sample_root, source, sample_root)
 
 
-def describe(catalog):
-    """One line of text per dataset: name, folder, and the counts of its splits or what is wrong."""
-    width = max(map(len, catalog.names), default=0)
-    return [f"{name:{width}}  {catalog.where(name) or '(no path yet)'}  {_contents(catalog, name)}"
-            for name in catalog.names]
-
-
-def _contents(catalog, name):
-    if not catalog.available(name):
-        return "absent"
-    try:
-        return ", ".join(f"{split} {len(catalog.split(name, split))}" for split in catalog.splits(name))
-    except UserError as error:
-        return f"unusable: {error}"
-
-
 def _generate(root):
     from dataset.generate import write_sample_data  # needed on a fresh machine only
     write_sample_data(root)
-
-
-def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m dataset.catalog", description="Show which datasets are there.")
-    parser.add_argument("--catalog", help="catalogue file (default: configs/datasets.yml)")
-    parser.add_argument("--data-root", "--data_root", help="folder of datasets (default: $DATA_ROOT, else data/)")
-    args = parser.parse_args(argv)
-    for line in describe(open_catalog(args.catalog, args.data_root)):
-        print(line)
-
-
-if __name__ == "__main__":
-    run_main(main)

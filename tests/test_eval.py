@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import eval as eval_script
-from dataset.generate.layouts import TEST_STILLS, write_stills
-from utils.errors import UserError, run_main
-from utils.media import list_image_names, read_image, write_image
+from dataset.generate.sets import TEST_STILLS, write_stills
+from media import list_image_names, read_image, write_image
+from utils.cli import run_main
+from utils.errors import UserError
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 
@@ -210,8 +211,8 @@ def test_clips_stand_before_one_background_and_get_errors_over_time(small_sets, 
     ("AIM", "Composition-1k/val/fg", "Composition-1k/val/alpha", "Composition-1k/people.txt"),
 ))
 def test_other_sets_in_their_layouts(small_sets, tmp_path, monkeypatch, name, fgr, pha, list_name):
-    monkeypatch.setattr("dataset.layouts.estimate.estimate_fgr", lambda photo, pha: photo)
-    monkeypatch.setattr("dataset.layouts.estimate.EstimateForeground.__init__", _with_cache(tmp_path))
+    monkeypatch.setattr("dataset.layouts.photo_foregrounds.estimate_fgr", lambda photo, pha: photo)
+    monkeypatch.setattr("dataset.layouts.photo_foregrounds.EstimateForeground.__init__", _with_cache(tmp_path))
     for number in range(2):
         colour, matte, _ = subject(number)
         write_image(small_sets / fgr / f"p{number}.jpg", colour)

@@ -15,9 +15,12 @@ import pytest
 from PIL import Image
 
 import predict
-from utils.errors import UserError, run_main
-from utils.media import read_gray, read_image, read_rgba, write_bytes, write_image
-from utils.predict import flags, outputs
+from media import read_gray, read_image, read_rgba, write_bytes, write_image
+from prediction import flags, outputs
+from prediction.source import inputs
+from utils.cli import run_main
+from utils.errors import UserError
+from utils.files import PROJECT
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 
@@ -117,9 +120,9 @@ def test_one_background_for_all(tmp_path):
 
 def test_without_arguments_the_sample_pair_goes_into_image():
     args = predict.parse([])
-    src, bgr = predict.inputs(args)
+    src, bgr = inputs(args)
     assert read_image(src).shape == read_image(bgr).shape == (960, 1280, 3)
-    assert args.output == predict.PROJECT / "image" and args.type is None and not args.overwrite
+    assert args.output == PROJECT / "image" and args.type is None and not args.overwrite
 
 
 def test_the_sample_pair_can_be_done_again(tmp_path):
@@ -445,7 +448,7 @@ def test_files_and_folders_without_permission(tmp_path, capsys, no_network):
 
 
 class Video:
-    """Stands for utils.video.cli; keeps what it was called with."""
+    """Stands for prediction.video.cli; keeps what it was called with."""
 
     def run(self, args, open_matter):
         self.args, self.open_matter = args, open_matter
@@ -457,11 +460,11 @@ class Video:
 
 @pytest.fixture
 def video(monkeypatch):
-    package, cli = types.ModuleType("utils.video"), Video()
+    package, cli = types.ModuleType("media.video"), Video()
     package.cli = cli
-    package.__spec__ = importlib.machinery.ModuleSpec("utils.video", None)
-    monkeypatch.setitem(sys.modules, "utils.video", package)
-    monkeypatch.setitem(sys.modules, "utils.video.cli", cli)
+    package.__spec__ = importlib.machinery.ModuleSpec("media.video", None)
+    monkeypatch.setitem(sys.modules, "media.video", package)
+    monkeypatch.setitem(sys.modules, "prediction.video.cli", cli)
     return cli
 
 
@@ -495,7 +498,7 @@ def test_a_videos_output_is_a_folder(tmp_path, video, capsys):
 def test_the_starter_weights_on_a_small_pair(tmp_path, monkeypatch):
     monkeypatch.undo()
     for name in ("src", "bgr"):
-        photo = cv2.resize(read_image(predict.PROJECT / "image" / "sample" / f"{name}.jpg"), (160, 120),
+        photo = cv2.resize(read_image(PROJECT / "image" / "sample" / f"{name}.jpg"), (160, 120),
                            interpolation=cv2.INTER_AREA)
         write_image(tmp_path / f"{name}.png", photo)
     options = ("--align", "off", "--exposure", "off", "--bit-depth", "16", "--type", "pha", "com", "err")
@@ -507,7 +510,7 @@ def test_the_starter_weights_on_a_small_pair(tmp_path, monkeypatch):
 
 
 def test_the_command_itself_from_another_folder(tmp_path):
-    script = os.path.join(predict.PROJECT, "predict.py")
+    script = os.path.join(PROJECT, "predict.py")
     result = subprocess.run([sys.executable, script, "--src", "no.jpg", "--bgr", "no.jpg"], cwd=tmp_path,
                             capture_output=True, text=True)
     assert result.returncode == 2 and "no.jpg" in result.stderr and result.stderr.count("\n") == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from utils.checkpoint import checkpoints, load_checkpoint
+from training.checkpoint import checkpoints, load_checkpoint
 
 PROJECT = Path(__file__).resolve().parent.parent
 STEPS = 8  # four in each phase

@@ -5,7 +5,8 @@ Only the ``main`` of a script turns it into a message and exit code 2.
 """
 import difflib
 import errno
-import sys
+
+SHOWN = 3  # names quoted in an error message before "..."
 
 
 class UserError(ValueError):
@@ -31,21 +32,6 @@ def no_space(error):
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def run_main(main, argv=None):
-    """Call ``main(argv)`` and end the process: 0 or what it returns, 2 on input that cannot be used, 130 on Ctrl-C."""
-    try:
-        code = main(argv)
-    except UserError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        code = 2
-    except OSError as error:
-        if not no_space(error):
-            raise
-        where = f" while writing {one_line(error.filename)}" if error.filename else ""
-        print(f"error: no space left on the disk{where}. Free some space and run the same command again.",
-              file=sys.stderr)
-        code = 2
-    except KeyboardInterrupt:
-        print("stopped.", file=sys.stderr)
-        code = 130
-    sys.exit(code or 0)
+def quote(names):
+    """The first few of ``names``, for an error message."""
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

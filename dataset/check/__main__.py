@@ -12,13 +12,12 @@ from itertools import combinations
 from tqdm import tqdm
 
 from dataset.catalog import open_catalog
-from dataset.check.item import ERROR, Finding
-from dataset.check.report import Report, table
+from dataset.check.inspection import ERROR, Finding, inspect_set
+from dataset.check.report import Report, Split, table
 from dataset.check.sheet import write_sheet
-from dataset.check.split import Split
-from dataset.check.walk import inspect_set
-from dataset.parts import check_disjoint
-from utils.errors import UserError, run_main
+from dataset.splits import check_disjoint
+from utils.cli import run_main
+from utils.errors import UserError
 
 LINES = 20  # of one kind in one split, without --all
 

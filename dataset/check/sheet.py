@@ -3,8 +3,8 @@ import cv2
 import numpy as np
 
 from dataset.composite import blend
+from media import write_image
 from utils.errors import UserError
-from utils.media import write_image
 
 CELL = 192      # pixels a side
 LABEL = 16      # pixels of height below a cell for the name
@@ -17,7 +17,7 @@ def write_sheet(path, splits, count=36):
 
     Args:
         path: the file to write, PNG or JPEG.
-        splits: ``dataset.check.split.Split`` objects.
+        splits: ``dataset.check.report.Split`` objects.
     Raises:
         UserError: nothing can be shown, or the file's type is unknown.
     """

@@ -1,11 +1,15 @@
 """``python -m dataset.generate``: write the sample sets, or a contact sheet to look at."""
 import argparse
 
-from utils.errors import run_main
+import cv2
+import numpy as np
 
-from .layouts import write_sample_data
-from .sheet import write_sheet
-from .subject import KINDS
+from dataset.composite import blend
+from dataset.generate.sample import make_sample
+from dataset.generate.sets import write_sample_data
+from dataset.generate.subjects.subject import KINDS
+from media import write_image
+from utils.cli import run_main
 
 
 def main(argv=None):
@@ -29,6 +33,21 @@ def main(argv=None):
         return
     counts = write_sample_data(options.root, options.seed, options.scale, options.private)
     print("\n".join([f"sample data in {options.root}:"] + [f"  {count:4d} {name}" for name, count in counts.items()]))
+
+
+def row_of(sample):
+    """src | bgr | pha | fgr of one sample, uint8 RGB (H, 4 W, 3)."""
+    src = blend(sample.fgr, sample.pha, sample.bgr)
+    return np.hstack((src, sample.bgr, cv2.cvtColor(sample.pha, cv2.COLOR_GRAY2RGB), sample.fgr))
+
+
+def write_sheet(path, seed=0, rows=8, columns=2, size=192, kind=None):
+    """Write ``rows`` x ``columns`` samples of ``size`` x ``size`` pixels to ``path``, seeds from ``seed`` on."""
+    lines = []
+    for row in range(rows):
+        seeds = range(seed + row * columns, seed + (row + 1) * columns)
+        lines.append(np.hstack([row_of(make_sample(number, size, size, kind)) for number in seeds]))
+    write_image(path, np.vstack(lines))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ A word is a path from the set's folder (train/fg/a.jpg) or from the folder of it
 blanks; a list of one word a line may have blanks within the path. The suffix is not compared, for people convert
 their files. What stands twice (Composition-1k lists each foreground with many backgrounds) counts once.
 """
-from dataset.readers import quote
-from utils.errors import UserError
+from utils.errors import UserError, quote
 
 
 def listed_names(path, column, folder, names):

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import cv2
 
-from dataset.layouts.frames import FrameReader, count_frames
-from dataset.readers import PairSet, pair_up
+from dataset.layouts.pairing import pair_up
+from dataset.layouts.sets import PairSet
+from dataset.layouts.video_frames import FrameReader, count_frames
+from media import VIDEO_SUFFIXES
 from utils.errors import UserError
-from utils.media import VIDEO_SUFFIXES
 
 
 def video_pairs(root, folders, unpaired=None):
@@ -18,7 +19,7 @@ def video_pairs(root, folders, unpaired=None):
     Args:
         root: the dataset's folder.
         folders: {"fgr": folder or file, "pha": folder or file} below ``root``.
-        unpaired: see ``dataset.readers.pair_up``.
+        unpaired: see ``dataset.layouts.pairing.pair_up``.
     Returns:
         ``PairSet`` with names such as 'clip/00012'.
     Raises:

@@ -3,10 +3,20 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.augment import (BACKGROUND_SCALE, PAIR_SCALE, Affine, _draw_filters, affine_matrix, augment_pair,
-                             colour_jitter, draw_affine, mirrored, warp)
+from dataset.augment import (
+    BACKGROUND_SCALE,
+    PAIR_SCALE,
+    Affine,
+    _draw_filters,
+    affine_matrix,
+    augment_pair,
+    colour_jitter,
+    draw_affine,
+    mirrored,
+    warp,
+)
+from dataset.batches import Batches
 from dataset.composite import noise_table
-from dataset.training import Batches
 
 
 def rng(seed=0):
@@ -126,7 +136,8 @@ def smooth(height, width):
 def test_one_warp_is_their_affine_map_resize_and_crop(affine, source, size, frame, flip):
     pytest.importorskip("PIL")
     from PIL import Image
-    from utils.bench_pil import Draw, changed, cropped
+
+    from benchmarks.authors_pillow import Draw, changed, cropped
     angle, right, down, scale, shear = affine  # right and down in whole pixels of the square: theirs are rounded
     cover, image = size / min(source), smooth(*source)
     across, down = right / cover / source[1], down / cover / source[0]

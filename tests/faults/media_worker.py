@@ -36,7 +36,7 @@ class StandIn:
 def answer(argv):
     """Run one command and say how it ended."""
     import predict
-    from utils.errors import run_main
+    from utils.cli import run_main
     predict.open_matter = lambda args: StandIn()
     text, trace, code = io.StringIO(), "", None
     restart_peak()

@@ -3,7 +3,8 @@ import errno
 
 import pytest
 
-from utils.errors import UserError, no_space, run_main, suggest
+from utils.cli import run_main
+from utils.errors import UserError, no_space, suggest
 
 
 def end(main, capsys):

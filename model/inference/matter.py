@@ -1,0 +1,220 @@
+"""Matter: from two photos to a matte. The only door to inference; numpy in, numpy out."""
+
+import cv2
+import numpy as np
+
+from model.geometry import ALPHA, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
+from model.inference.blocks import Blocks, choose, shrink
+from model.inference.engines import open_engine
+from model.inference.engines.graph_cache import BATCH
+from model.inference.matte import Matte, checked_size, padded
+from model.inference.unmix import unmix
+from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
+from utils.errors import UserError, suggest
+from utils.machine import find_device
+
+REFINE_MODES = ("sampling", "thresholding", "full")
+PRECISIONS = ("fp32", "fp16", "bf16")
+QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
+BLOCK_BYTES = 400_000  # what refining one block takes at once, seen with every engine
+
+
+class Matter:
+    """Runs a matting network on photos of any size. May be used by several threads, and as a context manager.
+
+    Args:
+        weights: a weights file (.safetensors, .pdparams, the authors' .pth), or None for the starter weights.
+            The backbone is told from the file.
+        backend: "paddle", "paddle-inference", "onnxruntime", "openvino"; "auto" takes the fastest that is installed and
+            passes its self-check; ``settings["backend"]`` says which.
+        device: "cpu", "gpu" or "gpu:N"; None takes a GPU where there is one.
+        backbone_scale: size of the coarse network's input relative to the photo, at most 0.5. None: 0.5, and 0.25 for
+            photos whose longer side is ``QUARTER_FROM`` or more. 0.25 is faster, and sees less of small photos.
+        refine_mode: "sampling", "thresholding" or "full"; None: "sampling".
+        sample_pixels: how many pixels "sampling" refines; None: 80,000.
+        threshold: predicted error above which "thresholding" refines; None: 0.1.
+        precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little.
+        threads: of a CPU backend; None: its own choice.
+        max_memory: MiB that refining may take at once, beyond the photos and mattes themselves; None: what is fastest.
+            The result does not depend on it.
+        unmix: end with ``model.inference.unmix``, which draws fine strands; False gives the network's answer as it is.
+
+    Raises:
+        UserError: the weights cannot be read or used, or an argument is not known.
+
+    Example:
+        from model import Matter
+        with Matter() as matter:
+            pha = matter.predict(src, bgr).pha      # src, bgr: uint8 RGB arrays of one size
+    """
+
+    def __init__(self, weights=None, backend="auto", device=None, backbone_scale=None, refine_mode=None,
+                 sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None, unmix=True):
+        _check_choice("refine mode", refine_mode or "sampling", REFINE_MODES)
+        _check_choice("precision", precision, PRECISIONS)
+        if backbone_scale is not None and not 0 < backbone_scale <= 0.5:
+            raise UserError(f"backbone scale lies above 0 and is at most 0.5, not {backbone_scale}.")
+        if sample_pixels is not None and sample_pixels < 0:
+            raise UserError(f"the number of pixels to refine is at least 0, not {sample_pixels}.")
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise UserError(f"the refine threshold lies in 0..1, not {threshold}.")
+        path = weights_path(weights)
+        arrays = from_torch_names(read_weights(path)[0])
+        try:
+            network = describe_state(arrays)
+        except ValueError as error:
+            raise UserError(f"{path} does not hold a matting network: {error}.") from None
+        self._refines = network["refine_kernel_size"] is not None
+        if not self._refines:
+            sample_pixels, refine_mode = 0, "sampling"  # a base network alone: its coarse result, enlarged
+        self._reach = (network["refine_kernel_size"] or 3) // 2
+        self.settings = {
+            "weights": str(path), "sha256": file_sha256(path), "backend": backend, "device": find_device(device),
+            "backbone": network["backbone"], "backbone_scale": backbone_scale or "auto",
+            "refine_mode": refine_mode or "sampling",
+            "sample_pixels": 80_000 if sample_pixels is None else sample_pixels,
+            "threshold": 0.1 if threshold is None else threshold, "precision": precision, "unmix": bool(unmix),
+        }
+        self._batch = _blocks_at_once(max_memory)
+        try:
+            self._engine = open_engine(backend, network, arrays, self.settings["sha256"], self.settings["device"],
+                                       precision, threads)
+        except UserError:
+            raise
+        except ValueError as error:
+            raise UserError(f"{path} cannot be used: {error}") from None
+        self.settings["backend"] = self._engine.name
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def sample_pixels(self):
+        """How many pixels mode "sampling" refines; may be set between calls. Stays 0 for a base network alone.
+
+        Raises:
+            UserError: set to less than 0.
+        """
+        return self.settings["sample_pixels"]
+
+    @sample_pixels.setter
+    def sample_pixels(self, count):
+        if count < 0:
+            raise UserError(f"the number of pixels to refine is at least 0, not {count}.")
+        if self._refines:
+            self.settings["sample_pixels"] = int(count)
+
+    def close(self):
+        """Give the engine's memory back; the object is not used afterwards."""
+        self._engine.close()
+
+    def predict(self, src, bgr, want=Matte._fields):
+        """Matte one photo.
+
+        Args:
+            src: uint8 (H, W, 3) RGB, the photo with the subject.
+            bgr: uint8 (H, W, 3) RGB, the same scene without it.
+            want: which of "pha", "fgr", "err", "ref" to make; the others are None, and cost nothing.
+
+        Returns:
+            Matte(pha (H, W), fgr (H, W, 3), err (H, W), ref (H, W)), float32 in 0..1; ref is 1 where it was refined.
+
+        Raises:
+            ValueError: another dtype, nothing in it, or the two differ in shape.
+        """
+        return self.predict_batch([src], [bgr], want)[0]
+
+    def predict_batch(self, srcs, bgrs, want=Matte._fields):
+        """Matte photos of one size together: lists as long as each other, of what ``predict`` takes and returns."""
+        if len(srcs) != len(bgrs) or len({src.shape for src in srcs}) > 1:
+            raise ValueError("a batch is as many src as bgr, all of one size")
+        if not srcs:
+            return []
+        height, width = [checked_size(src, bgr) for src, bgr in zip(srcs, bgrs)][0]
+        if self.settings["device"] != "cpu":  # to and fro between the host and a GPU costs more than it saves
+            return [self._predict_there(src, bgr, want) for src, bgr in zip(srcs, bgrs)]
+        srcs, bgrs = ([padded(photo) for photo in photos] for photos in (srcs, bgrs))
+        size = coarse_size(srcs[0].shape[:2], self.settings["backbone_scale"])
+        coarse = self._engine.coarse(*(np.stack([shrink(photo, *size) for photo in photos]) for photos in (srcs, bgrs)))
+        return [Matte(*(None if found is None else found[:height, :width]
+                        for found in self._refine(found, src, bgr, want)))
+                for found, src, bgr in zip(coarse, srcs, bgrs)]
+
+    def _predict_there(self, src, bgr, want):
+        """A Matte by the whole network on the device."""
+        found = self._engine.whole(src, bgr, coarse_scale(src.shape[:2], self.settings["backbone_scale"]), self.settings)
+        if self.settings["unmix"] and "pha" in want:
+            found = (unmix(src, bgr, found[0].copy(), found[1] - src / np.float32(255)), *found[1:])
+        return Matte(*(value if name in want else None for name, value in zip(Matte._fields, found)))
+
+    def _refine(self, coarse, src, bgr, want):
+        """A Matte of one padded photo, from its coarse array (h, w, 37)."""
+        (height, width), settings = src.shape[:2], self.settings
+        err_sm = np.clip(coarse[..., ERROR], 0, 1)
+        err = resize(err_sm, height // PATCH, width // PATCH)
+        chosen = choose(err, settings["refine_mode"], settings["sample_pixels"], settings["threshold"])
+        pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
+        fgr = resize(np.ascontiguousarray(coarse[..., COLOUR]), height, width) if "fgr" in want else None
+        quarter = coarse.shape[0] * 4 == height and coarse.shape[1] * 4 == width
+        blocks = Blocks(chosen, self._reach, quarter)
+        if len(blocks) and not quarter and coarse.shape[:2] != (height // 2, width // 2):
+            coarse = resize(np.clip(coarse, LOWEST, HIGHEST), height // 2, width // 2)
+        coarse = np.ascontiguousarray(coarse)
+        for batch in blocks.batches(self._batch):
+            inputs, count = blocks.inputs(batch, coarse, src, bgr), batch.stop - batch.start
+            refined = self._engine.blocks(_filled(inputs, self._batch), quarter)[:count]
+            blocks.paste(batch, refined, pha, fgr)
+        np.clip(pha, 0, 1, out=pha)
+        if settings["unmix"] and "pha" in want:
+            unmix(src, bgr, pha, np.ascontiguousarray(coarse[..., COLOUR]))
+        if fgr is not None:
+            cv2.addWeighted(src, 1 / 255, fgr, 1, 0, dst=fgr, dtype=cv2.CV_32F)
+            np.clip(fgr, 0, 1, out=fgr)
+        return Matte(pha if "pha" in want else None, fgr, resize(err_sm, height, width) if "err" in want else None,
+                     chosen.repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32) if "ref" in want else None)
+
+
+def coarse_size(size, scale="auto"):
+    """(height, width) of the coarse network's input for a photo of ``size``, multiples of 4, as ``Matter`` chooses it."""
+    return tuple(max(1, int(side * coarse_scale(size, scale))) for side in size)
+
+
+def coarse_scale(size, scale="auto"):
+    """The backbone scale for a photo of ``size`` (height, width): ``scale``, unless that is "auto"."""
+    if scale != "auto":
+        return scale
+    return 0.25 if max(size) >= QUARTER_FROM else 0.5
+
+
+def resize(image, height, width):
+    """float32 (h, w[, C]) -> (height, width[, C]), bilinear without antialiasing; the array itself where it fits."""
+    if image.shape[:2] == (height, width):
+        return image
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _blocks_at_once(max_memory):
+    """How many blocks to refine in one call, so that it takes at most ``max_memory`` MiB."""
+    if max_memory is None:
+        return BATCH
+    count = int(max_memory * 2 ** 20 // BLOCK_BYTES)
+    if count < 2:  # engines compute a single block in another order
+        raise UserError(f"refining takes at least {2 * BLOCK_BYTES / 2 ** 20:.1f} MiB at once; {max_memory} MiB do not do.")
+    return min(count, BATCH)
+
+
+def _filled(inputs, count):
+    """A batch brought to ``count`` blocks, so that engines see one shape only."""
+    missing = count - len(inputs["src"])
+    if not missing:
+        return inputs
+    return {name: array if name == "spread" and len(array) == 1 else
+            np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)]) for name, array in inputs.items()}
+
+
+def _check_choice(what, value, choices):
+    if value not in choices:
+        raise UserError(f"unknown {what} '{value}'.{suggest(value, choices)}")

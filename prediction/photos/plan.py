@@ -1,0 +1,124 @@
+"""Which src goes with which bgr, where the results go, and which of them are still to be made."""
+import hashlib
+import os
+import unicodedata
+from pathlib import Path
+from typing import NamedTuple
+
+from media import PHOTO_SUFFIXES, VIDEO_SUFFIXES, list_image_names
+from prediction.outputs import names_picture
+from utils.errors import UserError, quote
+from utils.files import inside
+
+
+class Job(NamedTuple):
+    """One photo: its name (path below the source folder), the files src and bgr, and outputs {type: file to write}."""
+    name: str
+    src: Path
+    bgr: Path
+    outputs: dict
+
+
+class Plan(NamedTuple):
+    """What there is to do: jobs, failures [(name, reason)] found already, how many photos are finished, notes to show."""
+    jobs: list
+    failures: list
+    finished: int
+    notes: list
+
+
+def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1)):
+    """Plan the work; opens no picture.
+
+    A photo gives OUTPUT/NAME_pha.png and so on, or OUTPUT itself where that names a picture. A folder gives
+    OUTPUT/pha/RELATIVE/NAME.png; its backgrounds are one photo for all, or a folder with the same names (suffixes may
+    differ). Of a folder, outputs that exist are left alone, unless ``overwrite``.
+
+    Args:
+        src, bgr: a picture or a folder each; output: a folder, or a picture for one src and one type.
+        types: as ``check_types`` returns them; suffix: of the outputs.
+        shard: (i, n): the i-th, from 1, of n parts of a folder. A photo's part follows from its name alone.
+    Raises:
+        UserError: something is missing or empty, nothing is paired, an output exists (one photo), or would land on or
+            among the inputs.
+    """
+    src, bgr, output = Path(src), Path(bgr), Path(output)
+    for path in (src, bgr):
+        if not os.path.exists(path):
+            raise UserError(f"no such picture or folder: {path}. Check the path.")
+    if src.is_dir():
+        plan = _folder_plan(src, bgr, output, types, suffix, shard)
+    else:
+        plan = _single_plan(src, bgr, output, types, suffix, shard)
+    inputs = {os.path.realpath(path) for job in plan.jobs for path in (job.src, job.bgr)}
+    for path in (path for job in plan.jobs for path in job.outputs.values()):
+        if os.path.realpath(path) in inputs:
+            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
+    if overwrite:
+        return plan
+    if not src.is_dir():
+        there = [path for path in plan.jobs[0].outputs.values() if os.path.lexists(path)]
+        if there:
+            raise UserError(f"{there[0]} exists. --overwrite replaces it; --output names another place.")
+        return plan
+    jobs = [job._replace(outputs={word: path for word, path in job.outputs.items() if not path.is_file()})
+            for job in plan.jobs]
+    jobs = [job for job in jobs if job.outputs]
+    return plan._replace(jobs=jobs, finished=len(plan.jobs) - len(jobs))
+
+
+def shard_of(name, count):
+    """The part, 1 to count, of the photo ``name``: the same on every machine, and whatever else the folder holds."""
+    name = unicodedata.normalize("NFC", name).encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") % count + 1
+
+
+def _single_plan(src, bgr, output, types, suffix, shard):
+    if bgr.is_dir():
+        raise UserError(f"{bgr} is a folder, but {src} is one photo; name the one picture that belongs to it.")
+    if shard != (1, 1):
+        raise UserError(f"--shard divides a folder, and {src} is one photo.")
+    if names_picture(output, (suffix,)):
+        return Plan([Job(src.name, src, bgr, {types[0]: output})], [], 0, [])
+    return Plan([Job(src.name, src, bgr, {word: output / f"{src.stem}_{word}{suffix}" for word in types})], [], 0, [])
+
+
+def _folder_plan(src, bgr, output, types, suffix, shard):
+    for folder in (src, bgr):
+        if folder.is_dir() and inside(output, folder):
+            raise UserError(f"the output folder {output} lies among the photos of {folder}; "
+                            f"the next run would take mattes for photos. Name another with --output.")
+    photos, failures = _by_name(src), []
+    scenes = _by_name(bgr) if bgr.is_dir() else dict.fromkeys(photos, [bgr])
+    if not photos.keys() & scenes.keys():
+        raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {bgr} ({quote(sorted(scenes))}) have no "
+                        f"name in common. Partners have the same path apart from the suffix.")
+    alone = sorted(scenes.keys() - photos.keys())
+    notes = [f"{len(alone)} in {bgr} without a photo in {src} ({quote(alone)})."] if alone else []
+    jobs = []
+    for name, files in photos.items():
+        if shard_of(name, shard[1]) != shard[0]:
+            continue
+        reason = _twins(files) or _twins(scenes.get(name, [])) or (None if name in scenes else f"no partner in {bgr}")
+        if reason:
+            failures.append((name, reason))
+        else:
+            jobs.append(Job(name, files[0], scenes[name][0],
+                            {word: output / word / f"{name}{suffix}" for word in types}))
+    return Plan(jobs, failures, 0, notes)
+
+
+def _twins(files):
+    return f"{files[0]} and {files[1].name} have one name: which is meant?" if len(files) > 1 else None
+
+
+def _by_name(folder):
+    """{path without suffix: files} of the photos below ``folder``, in order."""
+    files = {}
+    for relative in list_image_names(folder, PHOTO_SUFFIXES):
+        files.setdefault(relative[:relative.rindex(".")], []).append(Path(folder, relative))
+    if not files:
+        videos = list_image_names(folder, VIDEO_SUFFIXES)
+        hint = f"It holds videos ({quote(videos)}): name one as --src." if videos else "Put some there or correct the path."
+        raise UserError(f"{folder} holds no pictures (jpg, png, bmp, tif, webp, heic, avif, gif). {hint}")
+    return files

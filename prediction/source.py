@@ -1,0 +1,58 @@
+"""What --src and --bgr name: photos, a folder, a video, a camera, or the sample pair."""
+import os
+from pathlib import Path
+
+from media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_animation
+from media.video.opening import is_url
+from media.video.reader import open_video
+from utils.errors import UserError
+from utils.files import PROJECT
+
+
+def inputs(args):
+    """The src and bgr of the command line: both named, or neither for the sample pair."""
+    if args.src is None and args.bgr is None:
+        return PROJECT / "image" / "sample" / "src.jpg", PROJECT / "image" / "sample" / "bgr.jpg"
+    if is_camera(args.src):
+        return args.src, args.bgr  # it shows the scene itself
+    if args.bgr is None and is_video_source(args.src):
+        raise UserError(f"--src {args.src} needs its --bgr: a photo or video of the same scene without the subject, first:N "
+                        f"where its first N pictures show that, or median where the subject moves about.")
+    if args.bgr is None:
+        raise UserError(f"--src {args.src} needs its --bgr: a photo of the same scene without the subject.")
+    if args.src is None:
+        raise UserError(f"--bgr {args.bgr} needs its --src: the photo with the subject.")
+    return args.src, args.bgr
+
+
+def is_camera(text):
+    """Whether --src is a camera, or what stands in for one."""
+    return text is not None and str(text).startswith("camera:")
+
+
+def is_video_source(text):
+    """Whether --src is a video, an animation or a stream, rather than photos."""
+    if "://" in text:
+        return True
+    if is_animation(text):
+        return True
+    if os.path.isdir(text) or text.lower().endswith(IMAGE_SUFFIXES):
+        return False
+    return is_video(text)
+
+
+def is_video(text):
+    """True for a video by its suffix, a GIF of more than one frame, or an address (http, https, rtsp, rtmp, udp)."""
+    if is_url(text):
+        return True
+    suffix = Path(text).suffix.lower()
+    return suffix in VIDEO_SUFFIXES or suffix == ".gif" and several_frames(text)
+
+
+def several_frames(path):
+    """True for a file of more than one frame, such as an animated GIF; true also where that cannot be found out yet."""
+    try:
+        with open_video(path) as reader:
+            return sum(1 for _ in zip(range(2), reader.timed())) > 1
+    except UserError:
+        return True  # open_video will say what is wrong

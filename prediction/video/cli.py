@@ -1,0 +1,127 @@
+"""predict.py for a video: what to write where, checked before any work; then the work, and what came of it."""
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from media import VIDEO_SUFFIXES
+from media.video.opening import is_url
+from media.video.picture_folder import check_replaceable
+from media.video.writer import FORMATS, check_alpha
+from prediction.alignment.fitter import background_fitter
+from prediction.outputs import NAMED, names_picture
+from prediction.progress import FrameProgress
+from prediction.source import is_video_source
+from prediction.video.pipeline import VideoJob, matte_video
+from utils.errors import UserError, no_space
+from utils.files import prepare_folder
+
+
+def video_outputs(src, folder, types, cut_out, video_format=None):
+    """{type: Path}: FOLDER/NAME_pha.mp4, FOLDER/NAME_com.mov and so on.
+
+    Args:
+        src: path or address of the video. folder: for the results. types: of pha, com, fgr, err, ref.
+        cut_out: com has alpha, rather than a new background.
+        video_format: "mp4", "mov", "webm", "png" for all; None: mov for cut-outs, mp4 for the others.
+    Raises:
+        UserError: unknown format, one that cannot hold alpha, or an output would land on src.
+    """
+    name = Path(urlsplit(str(src)).path if is_url(src) else src).stem or "video"
+    outputs = {}
+    for word in types:
+        alpha = word == "com" and cut_out
+        chosen = video_format or ("mov" if alpha else "mp4")
+        path = Path(folder, f"{name}_{word}")
+        if alpha or chosen not in FORMATS:
+            check_alpha(chosen, path)
+        outputs[word] = Path(f"{path}{FORMATS[chosen].suffix}")
+    return outputs
+
+
+def check_outputs(outputs, inputs, overwrite):
+    """Raises UserError where an output exists and may not be overwritten, or is one of the inputs."""
+    inputs = {Path(path).resolve() for path in inputs if path is not None and not is_url(path)}
+    for path in outputs.values():
+        if path.resolve() in inputs:
+            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
+        if path.exists() and not overwrite:
+            raise UserError(f"{path} exists. Use --overwrite, or name another folder with --output.")
+        if path.exists() and path.suffix and path.is_dir():
+            raise UserError(f"{path} is a folder. Move it, or name another folder with --output.")
+        if path.exists() and not path.suffix:
+            check_replaceable(path)
+
+
+def run(args, open_matter):
+    """Matte the video of a command line.
+
+    Args:
+        args: src, bgr (path, "first:N" or "median"), output (folder), type (list), and where given target_bgr, target (an
+            object with frame(index, src)), video_format, overwrite, fit, fit_background, smooth.
+        open_matter: called with ``args`` once all inputs are known to be usable; gives a ``model.Matter``.
+    Returns:
+        exit code: 0, or 130 where a signal stopped it. The number of frames written is printed either way.
+    Raises:
+        UserError: something cannot be used. OSError: the disk is full.
+    """
+    target = getattr(args, "target", None)
+    if target is None and getattr(args, "target_bgr", None) is not None:
+        from prediction.backdrop import open_target
+        target = open_target(args.target_bgr)
+    outputs = video_outputs(args.src, args.output, args.type, target is None, getattr(args, "video_format", None))
+    check_outputs(outputs, (args.src, args.bgr, getattr(args, "target_bgr", None)), getattr(args, "overwrite", False))
+    job = VideoJob(args.src, outputs, args.bgr, getattr(args, "fit", None), target, getattr(args, "fit_background", None),
+                   getattr(args, "smooth", None))
+    prepare_folder(args.output)
+    progress = FrameProgress(Path(str(args.src)).name)
+    try:
+        report = matte_video(lambda: _opened(open_matter, args), job, progress)
+    except Exception as error:
+        progress.close()
+        _tell_rest(getattr(error, "report", None), error)
+        raise
+    progress.close()
+    _tell(args.src, report)
+    return 130 if report.stopped else 0
+
+
+def _opened(open_matter, args):
+    matter = open_matter(args)
+    settings = matter.settings
+    print(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}", flush=True)
+    return matter
+
+
+def _tell(src, report):
+    for warning in report.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if report.damaged:
+        print(f"warning: {report.damaged} damaged frames or packets of {src} were left out.", file=sys.stderr)
+    where = ", ".join(str(path) for path in report.files.values()) or "no file"
+    if report.stopped:
+        print(f"stopped after {report.frames} frames; they are in {where}", file=sys.stderr, flush=True)
+    else:
+        print(f"{src}  {report.frames} frames  {report.fps:.1f} fps  {report.seconds:.1f} s  ->  {where}", flush=True)
+
+
+def _tell_rest(report, error):
+    """Say what there is in spite of an error."""
+    if report is None or not report.files:
+        return
+    why = "the disk is full" if no_space(error) else "an error"
+    where = ", ".join(str(path) for path in report.files.values())
+    print(f"ended by {why} after {report.frames} frames; they are in {where}", file=sys.stderr, flush=True)
+
+
+def for_video(args):
+    """The command line as ``prediction.video.cli.run`` takes it."""
+    if names_picture(args.output, (*NAMED, *VIDEO_SUFFIXES)):
+        raise UserError(f"--output {args.output} looks like a file; for a video it is the folder for the results.")
+    from prediction.backdrop import open_target
+    args.type = args.type or ("pha", "com")
+    args.target = None if args.target_bgr is None else open_target(args.target_bgr)
+    args.fit_background = background_fitter(args, video=not is_video_source(str(args.bgr)))  # one bgr is followed
+    if args.temporal:
+        from prediction.smoothing import Smoother
+        args.smooth = Smoother()
+    return args

@@ -1,0 +1,40 @@
+"""How well a network does on pictures it does not learn from."""
+import numpy as np
+
+from dataset.composite import blend
+from dataset.generate import make_sample
+from dataset.samples import VALID_STREAM
+from evaluation.testset.composed import EvalItem, EvaluationSet
+from evaluation.testset.placement import disturb_background
+from evaluation.testset.trimap import make_trimap
+from model.inference.network import run_network
+
+
+def validation_set(config, catalog):
+    """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side.
+
+    Raises:
+        UserError: a file is missing or unreadable, or a subject or background is one of the training set, too.
+    """
+    count, size, seed = config["valid_count"], config["valid_size"], config["seed"]
+    if config["dataset_name"] == "stream":
+        return [_stream_item(seed, number, size) for number in range(count)]
+    for name in (config["dataset_name"], config["background_name"]):
+        catalog.check_disjoint(name, "train", "valid")
+    return EvaluationSet(
+        catalog.pairs(config["dataset_name"], "valid"), catalog.backgrounds(config["background_name"], "valid"),
+        size=(size, size), seed=seed, limit=count)
+
+
+def _stream_item(seed, number, size):
+    pha, fgr, bgr = make_sample([seed, 0, number, VALID_STREAM], size, size)
+    rng = np.random.default_rng([seed, 1, number, VALID_STREAM])
+    return EvalItem(f"sample_{number:03d}", blend(fgr, pha, bgr), disturb_background(bgr, rng), pha, fgr, make_trimap(pha))
+
+
+class _Predictor:
+    def __init__(self, network, device):
+        self.network, self.device = network, device
+
+    def predict(self, src, bgr):
+        return run_network(self.network, src, bgr, self.device)
