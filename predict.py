@@ -21,13 +21,13 @@ from prediction import flags
 from prediction.flags import add_flags
 from prediction.source import inputs, is_camera, is_video_source
 from prediction.video.cli import for_video
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 from utils.files import PROJECT
 
 
 def parse(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser, PROJECT / "image")
     return parser.parse_args(argv)
 
