@@ -10,12 +10,13 @@ class CommandLine(argparse.ArgumentParser):
     """A parser whose flags of several words are written with hyphens or with underscores, as anybody likes."""
 
     def add_argument(self, *names, **options):
-        both = [spelling for name in names for spelling in (name, _underscored(name))]
-        return super().add_argument(*dict.fromkeys(both), **options)
+        return super().add_argument(*dict.fromkeys(spelling for name in names for spelling in _spellings(name)), **options)
 
 
-def _underscored(name):
-    return "--" + name[2:].replace("-", "_") if name.startswith("--") else name
+def _spellings(name):
+    if not name.startswith("--"):
+        return [name]
+    return ["--" + name[2:].replace("_", "-"), "--" + name[2:].replace("-", "_")]
 
 
 def run_main(main, argv=None):
