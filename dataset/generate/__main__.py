@@ -1,5 +1,4 @@
 """``python -m dataset.generate``: write the sample sets, or a contact sheet to look at."""
-import argparse
 
 import cv2
 import numpy as np
@@ -9,12 +8,12 @@ from dataset.generate.sample import make_sample
 from dataset.generate.sets import write_sample_data
 from dataset.generate.subjects.subject import KINDS
 from media import write_image
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 
 
 def main(argv=None):
     """Read the command line and write what it asks for."""
-    parser = argparse.ArgumentParser(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
+    parser = CommandLine(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
     parser.add_argument("--root", help="folder for the sample sets, made here")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default 0)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of pictures (default 1)")
