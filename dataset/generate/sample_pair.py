@@ -145,7 +145,8 @@ def _photo(name):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m dataset.generate.sample_pair", description="Make the sample photo pair.")
+    parser = argparse.ArgumentParser(prog="python -m dataset.generate.sample_pair",
+                                     description="Make the sample photo pair.")
     parser.add_argument("--output", default=PROJECT / "image" / "sample", type=Path, help="default: image/sample")
     output = parser.parse_args(argv).output
     for name, image in zip(("src.jpg", "bgr.jpg"), sample_pair()):

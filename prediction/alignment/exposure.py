@@ -41,25 +41,13 @@ class Exposure(NamedTuple):
     fitting: float
 
 
-def match_exposure(src, bgr):
-    """Change bgr as if it had been exposed like src.
-
-    Args:
-        src, bgr: uint8 RGB (H, W, 3) of one size, aligned.
-    Returns:
-        (bgr, gains): bgr itself where it already matches, else a new uint8 (H, W, 3); gains as in ``Exposure``.
-    """
-    found = fit_exposure(src, bgr)
-    return apply_exposure(bgr, found), found.gains
-
-
 def apply_exposure(bgr, exposure):
     """bgr through the curves of an ``Exposure``; bgr itself where there are none."""
     return bgr if exposure.curves is None else cv2.LUT(bgr, exposure.curves[None])
 
 
 def fit_exposure(src, bgr):
-    """Exposure that brings bgr to src. Args as ``match_exposure``."""
+    """``Exposure`` that brings bgr to src, both uint8 RGB (H, W, 3) of one size, aligned."""
     small = [reduced(image) for image in (src, bgr)]
     seen = np.logical_and.reduce([(image.min(2) > DARK) & (image.max(2) < CLIPPED) for image in small])
     unchanged = np.array(UNCHANGED)

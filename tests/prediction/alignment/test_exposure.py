@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
 
-from prediction.alignment.exposure import fit_exposure, match_exposure
+from prediction.alignment.exposure import apply_exposure, fit_exposure
 from tests.prediction import pairs
+
+
+def match_exposure(src, bgr):
+    found = fit_exposure(src, bgr)
+    return apply_exposure(bgr, found), found.gains
 
 
 def levels(image, still, pha):
