@@ -9,6 +9,7 @@ from evaluation.methods import matter_method
 from evaluation.pipeline import evaluate
 from media import write_bytes
 from model.matting import MattingRefine
+from model.refinement import NOTHING
 from model.weights import load_state, load_weights
 from training.checkpoint import RESULTS, keep_newest, save_checkpoint, weights_file
 from training.config import completed, differences
@@ -206,16 +207,10 @@ class Run:
 
     def _validate(self):
         """SAD and MSE on the fixed validation pictures, with the refiner where it has been trained."""
-        network, refiner = self.network, self.network.refiner
-        pixels = refiner.sample_pixels
-        network.eval()
-        if self._coarse_only():
-            refiner.sample_pixels, refiner.mode = 0, "sampling"
-        try:
-            with self._averaged():
-                _, mean = evaluate(matter_method(_Predictor(network, self.ranks.device)), self.valid_items)
-        finally:
-            refiner.sample_pixels, refiner.mode = pixels, self.config["refine"]["mode"]
+        self.network.eval()
+        predictor = _Predictor(self.network, self.ranks.device, NOTHING if self._coarse_only() else None)
+        with self._averaged():
+            _, mean = evaluate(matter_method(predictor), self.valid_items)
         self.log.info(f"[EVAL] {self.phase} iter: {self.step}, SAD: {mean['sad']:.4f}, MSE x1000: {mean['mse'] * 1e3:.4f}")
         self.log.scalars({"valid/sad": mean["sad"], "valid/mse": mean["mse"]}, self.step)
         return {"sad": mean["sad"], "mse": mean["mse"]}

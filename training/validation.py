@@ -7,7 +7,7 @@ from dataset.samples import VALID_STREAM
 from evaluation.testset.composed import EvalItem, EvaluationSet
 from evaluation.testset.placement import disturb_background
 from evaluation.testset.trimap import make_trimap
-from model.inference.network import run_network
+from model.inference.device import run_network
 
 
 def validation_set(config, catalog):
@@ -33,8 +33,8 @@ def _stream_item(seed, number, size):
 
 
 class _Predictor:
-    def __init__(self, network, device):
-        self.network, self.device = network, device
+    def __init__(self, network, device, refinement=None):
+        self.network, self.device, self.refinement = network, device, refinement
 
     def predict(self, src, bgr):
-        return run_network(self.network, src, bgr, self.device)
+        return run_network(self.network, src, bgr, self.device, refinement=self.refinement)

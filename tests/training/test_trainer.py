@@ -10,6 +10,7 @@ import pytest
 import train as script
 from dataset.batches import Batches
 from dataset.samples import training_set
+from model.inference.matte import Matte
 from model.inference.matter import Matter
 from training import checkpoint
 from training import state as run_module
@@ -277,9 +278,15 @@ def test_a_step_is_a_function_of_seed_and_step(begun):
 def test_the_base_phase_is_validated_without_the_refiner(begun, monkeypatch):
     run, _, _ = begun
     seen = []
-    monkeypatch.setattr(run_module, "evaluate", lambda predict, items: seen.append(
-        (run.network.refiner.sample_pixels, run.network.refiner.mode, run.network.training)) or (
-            None, {"sad": 1.0, "mse": 2.0}))
+
+    def matted(network, *_, refinement=None):
+        refinement = refinement or network.refiner.refinement
+        seen.append((refinement.sample_pixels, refinement.mode, network.training))
+        return Matte(*[np.zeros((8, 8), np.float32)] * 4)
+
+    monkeypatch.setattr("training.validation.run_network", matted)
+    monkeypatch.setattr(run_module, "evaluate", lambda predict, items: (
+        predict(None, None), {"sad": 1.0, "mse": 2.0}))
     for run.phase, run.refined in (("base", True), ("joint", False), ("joint", True)):
         run._validate()
     assert seen == [(0, "sampling", False), (0, "sampling", False), (80_000, "sampling", False)]
