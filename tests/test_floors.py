@@ -6,62 +6,17 @@ A folder imports only what stands below it. Imports inside functions count, and 
 ("model.inference.matter", "model.inference.engines.onnx:OnnxEngine", "-m", "benchmarks.train").
 """
 import ast
-import re
-import warnings
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
-FLOORS = (("utils",), ("media",), ("model", "dataset"), ("evaluation", "prediction"), ("training",), ("benchmarks",))
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+from docs.imports import FILES, FLOOR, PROJECT, SCRIPTS, edges, imports, parsed
+
 MOST_MODULES, MOST_LINES, MOST_FUNCTION = 16, 300, 45
-NAMED = re.compile(rf"({'|'.join(FLOOR)})(\.\w+)+(:\w+)?")
 
 
-def name_of(path):
-    """model/inference/__init__.py -> model.inference"""
-    parts = path.relative_to(PROJECT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-FILES = {name_of(path): path for room in FLOOR for path in sorted((PROJECT / room).rglob("*.py"))}
-SCRIPTS = sorted(PROJECT.glob("*.py"))
-
-
-def parsed(path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)
-        return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def known(name):
-    """The module that ``name`` is, or is a member of; None outside the rooms."""
-    parts = name.split(".")
-    return next((found for end in range(len(parts), 0, -1) if (found := ".".join(parts[:end])) in FILES), None)
-
-
-def imports(path, tree=None):
-    """Yields (line, module of the rooms, or name of a script) for all that a file imports, or names in a string."""
-    scripts = {script.stem for script in SCRIPTS}
-    for node in ast.walk(tree or parsed(path)):
-        names = ()
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and NAMED.fullmatch(node.value):
-            names = [node.value.partition(":")[0]]
-        for name in names:
-            module = known(name) or (name.split(".")[0] if name.split(".")[0] in scripts else None)
-            if module is not None:
-                yield node.lineno, module
-
-
-def broken_floors(path, tree=None):
+def broken_floors(path, tree):
     """Lines of text: "file:line: rule"."""
     room = path.relative_to(PROJECT).parts[0]
     said = []
-    for line, module in imports(path, tree):
+    for line, module in imports(tree):
         other = module.split(".")[0]
         where = f"{path.relative_to(PROJECT)}:{line}"
         if other not in FLOOR:
@@ -72,14 +27,14 @@ def broken_floors(path, tree=None):
     return said
 
 
-def circles(edges):
+def circles(graph):
     """The circles of a graph {node: set of nodes}, each as a sorted list (Tarjan's strongly connected components)."""
     order, low, stack, found = {}, {}, [], []
 
     def visit(node):
         order[node] = low[node] = len(order)
         stack.append(node)
-        for other in edges.get(node, ()):
+        for other in graph.get(node, ()):
             if other not in order:
                 visit(other)
                 low[node] = min(low[node], low[other])
@@ -91,32 +46,27 @@ def circles(edges):
                 found.append(sorted(stack[end:]))
             del stack[end:]
 
-    for node in list(edges):
+    for node in list(graph):
         if node not in order:
             visit(node)
     return found
 
 
-def file_edges():
-    return {name: {module for _, module in imports(path)} - {name} for name, path in FILES.items()}
-
-
 def test_every_import_leads_downstairs():
-    said = [line for path in FILES.values() for line in broken_floors(path)]
+    said = [line for path in FILES.values() for line in broken_floors(path, parsed(path))]
     assert not said, "\n".join(said)
 
 
 def test_no_circle_between_files():
-    assert circles(file_edges()) == []
+    assert circles(edges()) == []
 
 
 def test_no_circle_between_folders():
     folder = {name: str(path.parent.relative_to(PROJECT)) for name, path in FILES.items()}
-    edges = {}
-    for name, modules in file_edges().items():
-        # what a package's __init__ hands on is its own folder's business
-        edges.setdefault(folder[name], set()).update(folder[module] for module in modules if module in folder)
-    assert circles({here: others - {here} for here, others in edges.items()}) == []
+    between = {}
+    for name, modules in edges().items():
+        between.setdefault(folder[name], set()).update(folder[module] for module in modules if module in folder)
+    assert circles({here: others - {here} for here, others in between.items()}) == []
 
 
 def test_rooms_are_small():
