@@ -46,6 +46,6 @@ def test_only_the_thread_warning_is_left_out():
 def test_the_number_of_threads_without_affinity(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert cpu._usable_cores() == 5
+    assert cpu.usable_cores() == 5
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert cpu._usable_cores() == 1
+    assert cpu.usable_cores() == 1
