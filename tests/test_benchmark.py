@@ -83,7 +83,8 @@ def test_what_cannot_be_measured(monkeypatch):
 
 
 def test_infer(capsys):
-    benchmark.main(["infer", "--backend", "paddle", "paddle-inference", "openvinoo", "--size", "160x96", "--rounds", "1", "--frames", "1", "--device", "cpu", "--sample-pixels", "1600"])
+    benchmark.main(["infer", "--backend", "paddle", "paddle-inference", "openvinoo", "--size", "160x96",
+                    "--rounds", "1", "--frames", "1", "--device", "cpu", "--sample-pixels", "1600"])
     text = capsys.readouterr().out
     rows = cells(text)
     assert [row[:2] for row in rows[:2]] == [["paddle", "cpu"], ["paddle-inference", "cpu"]]
