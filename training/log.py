@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.errors import one_line
+
 
 class RunLog:
     """Writes ``save_dir/train.log`` and VisualDL records beside it. Use as a context manager.
@@ -21,8 +23,8 @@ class RunLog:
     def __init__(self, save_dir, first=True):
         Path(save_dir).mkdir(parents=True, exist_ok=True)
         self._logger = logging.Logger("train", logging.INFO if first else logging.WARNING)
-        form = logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
-        files = [_LogFile(Path(save_dir) / "train.log")] if first else []
+        form = _Lines("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
+        files = [_LogFile(Path(save_dir) / "train.log", encoding="utf-8", errors="backslashreplace")] if first else []
         for handler in [logging.StreamHandler(sys.stdout)] + files:
             handler.setFormatter(form)
             self._logger.addHandler(handler)
@@ -72,6 +74,11 @@ class RunLog:
         except Exception as error:  # as above
             self.warn(f"VisualDL failed ({error}); training goes on without its records.")
             self._records = None
+
+
+class _Lines(logging.Formatter):
+    def format(self, record):
+        return "\n".join(one_line(line) for line in super().format(record).split("\n"))
 
 
 class _LogFile(logging.FileHandler):

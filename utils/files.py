@@ -12,6 +12,8 @@ from utils.errors import UserError, no_space
 
 PROJECT = Path(__file__).resolve().parent.parent  # the project's folder
 
+LONGEST_NAME = 255  # bytes of a name in a folder, on nearly all file systems
+ADDED = 30          # of them are kept for the dot, number and suffix of a temporary name
 LEFTOVER = re.compile(r"\.(.+)\.\d+\.tmp")  # what a killed write_bytes leaves of NAME
 LEFTOVER_AGE = 60                           # seconds: older ones are written by nobody any more
 
@@ -46,7 +48,17 @@ def _open_new(name):
 def hidden_name(path, number=None, suffix="tmp"):
     """The temporary name of ``path``, beside it: .NAME.NUMBER.SUFFIX; number is that of the process by default."""
     path = Path(path)
-    return path.with_name(f".{path.name}.{os.getpid() if number is None else number}.{suffix}")
+    ending = f".{os.getpid() if number is None else number}.{suffix}"
+    return path.with_name(f".{_cut(path.name)}{ending}")
+
+
+def _cut(name):
+    """``name``, or of one that leaves no room for what a temporary name adds the first part and a sum of the whole."""
+    data = os.fsencode(name)
+    if len(data) <= LONGEST_NAME - ADDED:
+        return name
+    data = data[:LONGEST_NAME - ADDED - 17].decode("utf-8", "ignore")
+    return f"{data}~{hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()}"
 
 
 def create_hidden(path, create, suffix="tmp"):
@@ -82,7 +94,7 @@ class WholeFolder:
         self.path, self._replace, self._alone = Path(path), replace, alone
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if alone:
-            self.part = self.path.with_name(f".{self.path.name}.tmp")
+            self.part = self.path.with_name(f".{_cut(self.path.name)}.tmp")
             shutil.rmtree(self.part, ignore_errors=True)
             self.part.mkdir()
         else:
@@ -125,7 +137,7 @@ class WholeFolder:
     def _old_name(self):
         if not self._alone:
             return hidden_name(self.path, suffix="old")
-        old = self.path.with_name(f".{self.path.name}.old")
+        old = self.path.with_name(f".{_cut(self.path.name)}.old")
         shutil.rmtree(old, ignore_errors=True)
         return old
 
@@ -158,7 +170,7 @@ def remove_leftovers(paths):
     """Delete what killed runs left half written of ``paths``, if nobody has touched it for a minute."""
     wanted = {}
     for path in paths:
-        wanted.setdefault(path.parent, set()).add(path.name)
+        wanted.setdefault(path.parent, set()).add(_cut(path.name))
     for folder, names in wanted.items():
         for entry in os.scandir(folder) if folder.is_dir() else ():
             found = LEFTOVER.fullmatch(entry.name)

@@ -19,7 +19,8 @@ from prediction.progress import announced
 from prediction.sizes import fit_size
 from prediction.smoothing import Smoother
 from prediction.video.scene import first_frames
-from utils.errors import UserError, one_line
+from utils.cli import say
+from utils.errors import UserError
 from utils.files import check_place, prepare_folder
 
 SUFFIXES = tuple(format.suffix for format in FORMATS.values() if format.suffix)
@@ -97,9 +98,9 @@ def _tell(name, loop, session, source):
     where = ", ".join(str(path) for path in session.recorded) or "no file"
     dropped = f"  {source.dropped} dropped" if source.live else ""
     fps = loop.matted / loop.seconds if loop.seconds else 0.0
-    print(one_line(f"{name}  {loop.matted} frames  {fps:.1f} fps{dropped}  ->  {where}"), flush=True)
+    say(f"{name}  {loop.matted} frames  {fps:.1f} fps{dropped}  ->  {where}")
     if not loop.matted:
-        print("note: no picture was matted: the background was not taken before the end.", file=sys.stderr)
+        say("note: no picture was matted: the background was not taken before the end.", sys.stderr)
 
 
 def check(options):
