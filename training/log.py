@@ -25,7 +25,7 @@ class RunLog:
         self._logger = logging.Logger("train", logging.INFO if first else logging.WARNING)
         form = _Lines("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
         files = [_LogFile(Path(save_dir) / "train.log", encoding="utf-8", errors="backslashreplace")] if first else []
-        for handler in [logging.StreamHandler(sys.stdout)] + files:
+        for handler in [_Screen(sys.stdout)] + files:
             handler.setFormatter(form)
             self._logger.addHandler(handler)
         self._records = self._open_records(save_dir) if first else None
@@ -84,6 +84,11 @@ class _Lines(logging.Formatter):
 class _LogFile(logging.FileHandler):
     def handleError(self, record):
         raise  # a disk that is full is to stop the run here as anywhere else, in one line
+
+
+class _Screen(logging.StreamHandler):
+    def handleError(self, record):
+        raise  # and so is an output that nobody reads any more
 
 
 class Meter:

@@ -4,8 +4,14 @@ import os
 import re
 import signal
 import sys
+import threading
+import time
+from contextlib import contextmanager
 
 from utils.errors import UserError, no_space, one_line
+
+STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+AT_ONCE = 0.1  # seconds within which signals count as one
 
 
 class CommandLine(argparse.ArgumentParser):
@@ -63,27 +69,98 @@ def say(text, stream=None):
 
 
 def run_main(main, argv=None):
-    """Call ``main(argv)`` and end the process: 0 or what it returns, 2 on input that cannot be used, 130 on Ctrl-C."""
+    """Call ``main(argv)`` and end the process.
+
+    Exit codes: 0 or what main returns, 2 for input or places that cannot be used, 130 on Ctrl-C, 141 where nobody reads the
+    output any more. A second signal ends the process whatever it does.
+    """
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Printable(streams[0]), Printable(streams[1])
     try:
-        code = main(argv)
+        with second_signal_kills():
+            code = main(argv)
+        sys.stdout.flush()
     except UserError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        code = 2
+        code = _told(2, f"error: {error}")
+    except BrokenPipeError:
+        code = _unread(streams[0])
     except OSError as error:
-        if not no_space(error):
+        line = _reason(error)
+        if line is None:
             raise
-        where = f" while writing {one_line(error.filename)}" if error.filename else ""
-        print(f"error: no space left on the disk{where}. Free some space and run the same command again.",
-              file=sys.stderr)
-        code = 2
+        code = _told(2, f"error: {line}")
     except KeyboardInterrupt:
-        print("stopped.", file=sys.stderr)
-        code = 130
+        code = _told(130, "stopped.")
     finally:
         sys.stdout, sys.stderr = streams
     sys.exit(code or 0)
+
+
+def _told(code, text):
+    say(text, sys.stderr)
+    return code
+
+
+def _reason(error):
+    """An OSError in one line, where it is about a place that the user named; None for all others."""
+    if no_space(error):
+        where = f" while writing {error.filename}" if error.filename else ""
+        return f"no space left on the disk{where}. Free some space and run the same command again."
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}. Look at its permissions, or name another place."
+    if "temporary directory" in str(error):
+        return f"{error.strerror}. Set TMPDIR to a folder that can be written."
+    return None
+
+
+def _unread(stream):
+    """What is still to be written is thrown away, or Python would complain of it at the end."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        pass  # it is no file
+    return 128 + 13  # as of a process that SIGPIPE ended
+
+
+@contextmanager
+def second_signal_kills():
+    """Within, the second signal to stop ends the process at once, also where Python does not come to its handlers because
+    a library computes or a file blocks. What comes at the same moment counts as one, as when a terminal is closed."""
+    if threading.current_thread() is not threading.main_thread() or os.name == "nt":
+        yield
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    os.register_at_fork(after_in_child=_not_here)
+    threading.Thread(target=_end_on_second, args=(reader,), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writer)
+
+
+def _not_here():
+    """A worker process that was forked tells nobody of its own signals."""
+    signal.set_wakeup_fd(-1)
+
+
+def _end_on_second(reader):
+    first = None
+    while True:
+        number = os.read(reader, 1)
+        if not number:
+            break
+        if number[0] not in STOPS:
+            continue
+        now = time.monotonic()
+        if first is not None and now - first > AT_ONCE:
+            os._exit(128 + number[0])
+        first = now if first is None else first
+    os.close(reader)
 
 
 class Printable:
@@ -107,11 +184,12 @@ class Printable:
 
 
 class StopOnSignal:
-    """While active, SIGINT and SIGTERM only set ``wanted``, so that the step under way ends and is saved."""
+    """While active, SIGINT, SIGTERM and SIGHUP only set ``wanted``, so that the step under way ends and is saved."""
 
     def __enter__(self):
         self.wanted = False
-        self._old = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup means it so
+        self._old = {number: signal.signal(number, self._note) for number in numbers}
         return self
 
     def __exit__(self, *_):

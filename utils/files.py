@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parent.parent  # the project's folder
 
 LONGEST_NAME = 255  # bytes of a name in a folder, on nearly all file systems
 ADDED = 30          # of them are kept for the dot, number and suffix of a temporary name
-LEFTOVER = re.compile(r"\.(.+)\.\d+\.tmp")  # what a killed write_bytes leaves of NAME
+LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<kind>tmp|reserve|old)")  # what killed runs leave of NAME
 LEFTOVER_AGE = 60                           # seconds: older ones are written by nobody any more
 
 
@@ -167,19 +167,38 @@ def check_place(output):
 
 
 def remove_leftovers(paths):
-    """Delete what killed runs left half written of ``paths``, if nobody has touched it for a minute."""
+    """Delete what killed runs left half written of ``paths``, if nobody has touched it for a minute.
+
+    A folder that a killed run had moved aside gets its name back where no new one has taken it.
+    """
     wanted = {}
     for path in paths:
         wanted.setdefault(path.parent, set()).add(_cut(path.name))
     for folder, names in wanted.items():
-        for entry in os.scandir(folder) if folder.is_dir() else ():
-            found = LEFTOVER.fullmatch(entry.name)
-            if found and found[1] in names:
-                try:
-                    if time.time() - entry.stat().st_mtime > LEFTOVER_AGE:
-                        os.unlink(entry.path)
-                except OSError:
-                    continue  # somebody else was faster, or may; it harms nobody
+        remove_leftovers_in(folder, names.__contains__)
+
+
+def remove_leftovers_in(folder, wanted):
+    """``remove_leftovers`` of what is called as ``wanted`` (name -> bool) likes it, in one folder."""
+    for entry in list(os.scandir(folder)) if os.path.isdir(folder) else ():
+        parts = LEFTOVER.fullmatch(entry.name)
+        if not parts or not wanted(parts["name"]):
+            continue
+        try:
+            # nobody touches a .reserve while its .tmp is written
+            tmp = f"{entry.path[:-len(parts['kind'])]}tmp"
+            touched = os.stat(tmp if os.path.exists(tmp) else entry.path, follow_symlinks=False).st_mtime
+            if time.time() - touched <= LEFTOVER_AGE:
+                continue
+            path = os.path.join(folder, parts["name"])
+            if parts["kind"] == "old" and not os.path.lexists(path):
+                os.rename(entry.path, path)
+            elif entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)
+        except OSError:
+            continue  # somebody else was faster, or may; it harms nobody
 
 
 def inside(path, folder):

@@ -21,7 +21,7 @@ from prediction.smoothing import Smoother
 from prediction.video.scene import first_frames
 from utils.cli import say
 from utils.errors import UserError
-from utils.files import check_place, prepare_folder
+from utils.files import check_place, prepare_folder, remove_leftovers_in
 
 SUFFIXES = tuple(format.suffix for format in FORMATS.values() if format.suffix)
 
@@ -56,6 +56,7 @@ def run(options, open_matter):
         session = _session(options, source, open_matter, folder)
         stack.callback(session.close)
         prepare_folder(folder)
+        remove_leftovers_in(folder, _is_recording(options.output))
         loop = Loop(options.src, source, session, window, sender)
         try:
             return 130 if loop.run() else 0
@@ -92,6 +93,12 @@ def _backdrops(first):
     """[(name, backdrop)] that key t goes through, ``first`` before the usual ones where it is not None."""
     texts = list(BACKDROPS) if first is None else [first, *BACKDROPS]
     return [(BACKDROPS.get(text, os.path.basename(text)), open_backdrop(text)) for text in dict.fromkeys(texts)]
+
+
+def _is_recording(output):
+    """name -> whether a recording of this command line may be called so."""
+    own = os.path.basename(output) if names_file(output) else None
+    return lambda name: name == own or name.startswith("camera_") and name.endswith(SUFFIXES)
 
 
 def _tell(name, loop, session, source):

@@ -9,7 +9,7 @@ from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.outputs import NAMED, SUFFIXES, Outputs, check_format, folder_of, names_picture
 from prediction.photos.pairs import PairReader
-from prediction.photos.pipeline import Work
+from prediction.photos.pipeline import Work, reason_of
 from prediction.photos.plan import others_by_kind, photo_jobs
 from prediction.photos.sheet import Sheet
 from prediction.progress import PhotoProgress, announced, list_failures, summary
@@ -66,7 +66,11 @@ def _reader(options, plan, single):
     read = PairReader(options.fit, fitter(options.align, options.exposure))
     if not single:
         return read
-    pair = read(plan.jobs[0])
+    job = plan.jobs[0]
+    try:
+        pair = read(job)
+    except Exception as error:
+        raise UserError(reason_of(error) if isinstance(error, UserError) else f"{job.src}: {reason_of(error)}") from None
 
     def kept(job):
         return pair

@@ -17,7 +17,7 @@ from prediction.source import is_video_source
 from prediction.video.pipeline import VideoJob, matte_video
 from utils.cli import say
 from utils.errors import UserError, no_space
-from utils.files import prepare_folder
+from utils.files import prepare_folder, remove_leftovers
 
 
 def video_outputs(src, folder, types, cut_out, video_format=None):
@@ -91,6 +91,7 @@ def _job(options, backdrop):
 def _matted(options, job, open_matter):
     """The ``Report`` of a job; of one that ended by an error, what there is is said."""
     prepare_folder(options.output)
+    remove_leftovers(job.outputs.values())
     progress = FrameProgress(Path(options.src).name)
     try:
         return matte_video(lambda: announced(open_matter(options)), job, progress)
