@@ -153,6 +153,16 @@ def _sync_folder(path):
         os.close(number)
 
 
+def why_missing(path):
+    """What to do about a ``path`` that is not seen: one line."""
+    place = Path(os.path.abspath(path)).parent
+    while not os.path.lexists(place):
+        place = place.parent
+    if place.is_dir() and not os.access(place, os.X_OK):
+        return f"You have no permission to look into {place}."
+    return "Check the path."
+
+
 def check_place(output):
     """Raise UserError where the folder ``output`` cannot be made or written; makes nothing."""
     place = Path(os.path.abspath(output))

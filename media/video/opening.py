@@ -5,6 +5,7 @@ from pathlib import Path
 
 from media.video.libav import end_of, usable_cores, version
 from utils.errors import UserError
+from utils.files import why_missing
 
 LIVE_SCHEMES = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://", "tcp://", "srt://")
 URL_SCHEMES = ("http://", "https://", *LIVE_SCHEMES)  # whatever else has a colon in it is a path
@@ -33,10 +34,12 @@ def open_container(av, source):
             arguments["container_options"] = {"rtsp_transport": "tcp"}
     else:
         path = Path(source)
-        if not path.exists():
-            raise UserError(f"no such video: {source}. Check the path.")
+        if not os.path.exists(path):
+            raise UserError(f"no such video: {source}. {why_missing(source)}")
         if path.is_dir():
             raise UserError(f"{source} is a folder, not a video; name one file in it.")
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise UserError(f"{source} is a device or pipe, not a video; name a file.")
     try:
         container = av.open(source if is_url(source) else _file(source), **arguments)
     except av.error.FFmpegError as error:

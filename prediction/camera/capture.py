@@ -141,6 +141,8 @@ def _check_file(text, name):
         raise UserError(f"--src {text}: neither the number of a camera, such as camera:0, nor a video that is there.")
     if os.path.isdir(name) or name.lower().endswith(PHOTO_SUFFIXES):
         raise UserError(f"--src {text}: only a video can stand in for a camera.")
+    if not os.path.isfile(name):  # opening a pipe would wait for ever
+        raise UserError(f"--src {text}: a device or pipe; only a video can stand in for a camera.")
 
 
 def _opened(text, name, is_number, is_address):

@@ -9,7 +9,7 @@ from media import PHOTO_SUFFIXES, list_image_names
 from media.other_kinds import other_kind
 from prediction.outputs import names_picture, too_long
 from utils.errors import UserError, quote
-from utils.files import inside
+from utils.files import inside, why_missing
 
 
 class Job(NamedTuple):
@@ -49,9 +49,9 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
     src, bgr, output = Path(src), Path(bgr), Path(output)
     for path in (src, bgr):
         if not os.path.exists(path):
-            raise UserError(f"no such picture or folder: {path}. Check the path.")
-        if not path.is_dir() and other_kind(path.name) is not None:
-            kind, advice = other_kind(path.name)
+            raise UserError(f"no such picture or folder: {path}. {why_missing(path)}")
+        kind, advice = other_kind(path.name) or (None, "")
+        if kind not in (None, "video") and not path.is_dir():
             raise UserError(f"{path} is a {kind}, which is not read as a photo: {advice}.")
     if src.is_dir():
         plan = _folder_plan(src, bgr, output, types, suffix, shard)
