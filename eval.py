@@ -44,7 +44,8 @@ def parse(argv=None):
     add("--folder", metavar="DIR",
         help="a composed benchmark: DIR/{src,bgr,pha[,fgr,trimap]}/NAME.*, or DIR/NAME/src.* ...")
     add("--export-set", metavar="DIR", help="write the benchmark to a new folder and stop")
-    add("--size", metavar="N|HxW|original", help="size of the pictures that are composed (default: the protocol's)")
+    add("--size", metavar="N|WIDTHxHEIGHT|original",
+        help="size of the pictures that are composed, tall ones as w1080h1920 (default: the protocol's)")
     add("--backgrounds-each", type=int, help="backgrounds for each foreground (default: the set's)")
     add("--sequences", action="store_true", help="foregrounds are frames of clips, one background a clip")
     add("--limit", type=int, help="use only the first so many foregrounds")
@@ -71,7 +72,7 @@ def main(argv=None):
     baselines, skipped = choose_baselines(["keying"] if args.baselines is None else args.baselines)
     benchmark = open_benchmark(args)
     items, protocol = benchmark.items, benchmark.protocol
-    changed = ", ".join(f"{key} {value}" for key, value in protocol.differences().items())
+    changed = protocol.changes_said()
     print(f"protocol {protocol.name}: {protocol.about}" + (f"; changed: {changed}" if changed else "")
           + (f"; pictures as they are in {args.folder}" if args.folder else ""), flush=True)
     if args.export_set is not None:

@@ -89,13 +89,13 @@ def latest_checkpoint(save_dir, warn):
     folders, damaged = checkpoints(save_dir), []
     for folder in reversed(folders):
         try:
-            found = load_checkpoint(folder)
+            whole = load_checkpoint(folder)
         except UserError as error:
             damaged.append((folder, error))
             continue
         for broken, error in damaged:
             warn(f"{error} It is set aside as {_set_aside(broken).name}; going on from {folder.name}.")
-        return found
+        return whole
     if damaged:
         raise UserError(f"{damaged[0][1]} No other checkpoint there is whole; put a copy back, or start over with "
                         "--force.")
@@ -104,9 +104,9 @@ def latest_checkpoint(save_dir, warn):
 
 def checkpoints(save_dir):
     """The ``iter_N`` folders in ``save_dir``, oldest first."""
-    found = [(int(match.group(1)), path) for path in Path(save_dir).glob("iter_*")
-             for match in [re.fullmatch(r"iter_(\d+)", path.name)] if match]
-    return [path for _, path in sorted(found)]
+    numbered = [(int(match.group(1)), path) for path in Path(save_dir).glob("iter_*")
+                for match in [re.fullmatch(r"iter_(\d+)", path.name)] if match]
+    return [path for _, path in sorted(numbered)]
 
 
 def keep_newest(save_dir, count):

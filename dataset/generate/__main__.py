@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 
-from dataset.composite import blend
 from dataset.generate.sample import make_sample
 from dataset.generate.sets import write_sample_data
 from dataset.generate.subjects.subject import KINDS
 from media import write_image
+from media.operations import blend
+from media.sheet import in_rows
 from utils.cli import CommandLine, run_main
 
 
@@ -42,11 +43,8 @@ def row_of(sample):
 
 def write_sheet(path, seed=0, rows=8, columns=2, size=192, kind=None):
     """Write ``rows`` x ``columns`` samples of ``size`` x ``size`` pixels to ``path``, seeds from ``seed`` on."""
-    lines = []
-    for row in range(rows):
-        seeds = range(seed + row * columns, seed + (row + 1) * columns)
-        lines.append(np.hstack([row_of(make_sample(number, size, size, kind)) for number in seeds]))
-    write_image(path, np.vstack(lines))
+    samples = [make_sample(number, size, size, kind) for number in range(seed, seed + rows * columns)]
+    write_image(path, in_rows([row_of(sample) for sample in samples], columns))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections import deque
 
 import cv2
 
+from media.sheet import write_text
 from prediction.camera.session import KEYS
 from utils.errors import UserError, one_line
 
@@ -106,7 +107,5 @@ def drawn(picture, lines):
     strip = picture[:step * len(lines) + step // 2]
     strip //= 3
     for row, line in enumerate(lines):
-        text = one_line(line).encode("ascii", "replace").decode()
-        cv2.putText(picture, text, (step // 2, (row + 1) * step), cv2.FONT_HERSHEY_SIMPLEX, scale, INK, max(1, round(scale)),
-                    cv2.LINE_AA)
+        write_text(picture, one_line(line), (step // 2, (row + 1) * step), scale, INK, max(1, round(scale)))
     return picture

@@ -3,6 +3,7 @@ import cv2
 import numpy as np
 
 from media import write_image
+from media.sheet import strip
 from prediction.sizes import fit_size
 
 HEIGHT = 300              # pixels of a panel
@@ -67,23 +68,13 @@ def laid_out(rows):
     """[(name, uint8 (HEIGHT, W, 3) of four panels)] below each other, with headings: uint8 (H, W, 3)."""
     width = max(panels.shape[1] for _, panels in rows) + 2 * MARGIN
     parts = []
-    for name, panels in rows:
-        strip = np.full((STRIP, width, 3), PAPER, np.uint8)
-        for column, heading in enumerate(COLUMNS):
-            label = f"{heading}  {_ascii(name)}" if column == 0 else heading
+    for _number, (name, panels) in enumerate(rows):
+        head = np.full((STRIP, width, 3), PAPER, np.uint8)
+        for column, word in enumerate(COLUMNS):
+            label = f"{word}  {name}" if column == 0 else word
             left, right = (MARGIN + panels.shape[1] * place // len(COLUMNS) for place in (column, column + 1))
-            _text(strip[:, left:right], label)
+            head[:, left:right] = strip(right - left, STRIP, label, 0.5, INK, PAPER)
         row = np.full((HEIGHT + MARGIN, width, 3), PAPER, np.uint8)
         row[:HEIGHT, MARGIN:MARGIN + panels.shape[1]] = panels
-        parts += [strip, row]
+        parts += [head, row]
     return np.vstack(parts)
-
-
-def _text(strip, text):
-    drawn = np.ascontiguousarray(strip)
-    cv2.putText(drawn, text, (2, STRIP - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (INK, INK, INK), 1, cv2.LINE_AA)
-    strip[:] = drawn
-
-
-def _ascii(name):
-    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in name)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dataset.generate.clip import make_film
 from model import Matter
 from prediction.smoothing import Smoother
+from tests.prediction.films import make_film
 
 FRAMES, SIZE = 10, (144, 192)
 
