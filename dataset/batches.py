@@ -28,7 +28,7 @@ def read_batches(samples, batches, workers):
     try:
         for batch in iterator:
             if len(batch) == 1:
-                raise UserError(bytes(batch[0].numpy()).decode())
+                raise UserError(bytes(batch[0].numpy()).decode("utf-8", "surrogateescape"))
             yield batch
     finally:
         # Left in the middle, the iterator would be kept alive by its own thread, and its workers with it.
@@ -39,7 +39,7 @@ def _collate(samples):
     """Stack the samples; where one of them is an error, its text alone, since workers cannot hand on exceptions."""
     for sample in samples:
         if isinstance(sample, UserError):
-            return [np.frombuffer(str(sample).encode(), np.uint8)]
+            return [np.frombuffer(str(sample).encode("utf-8", "surrogateescape"), np.uint8)]
     return [np.stack(images) for images in zip(*samples)]
 
 

@@ -3,9 +3,20 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from utils.errors import UserError
+from utils.errors import UserError, no_space
 
+MOST_TEXT = 200     # signs of a foreign error that are shown
 LARGE = 16_000_000  # pixels: from here on one photo at a time, since memory counts more than time
+
+
+def reason_of(error):
+    """Why a photo could not be done, from what reading, matting or writing it raised."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is. Scale it down, or set --max-memory."
+    text = " ".join(str(error).split())
+    return f"unexpected {type(error).__name__}: {text[:MOST_TEXT]}" if text else f"unexpected {type(error).__name__}"
 
 
 class Work:
@@ -45,7 +56,10 @@ class Work:
                 large = pair.src.shape[0] * pair.src.shape[1] >= LARGE
                 if not large:
                     ahead = self._next(reader, rest)
-                matte, seconds = self._matte(job, pair)
+                matte, seconds = self._matted(job, pair)
+                if matte is None:
+                    ahead = ahead or self._next(reader, rest)
+                    continue
                 while writing:
                     self._finish(*writing.popleft())
                 writing.append((job, pair, seconds,
@@ -61,6 +75,14 @@ class Work:
         item = next(rest, None)
         return item and (item, reader.submit(self._read, item[1]))
 
+    def _matted(self, job, pair):
+        """(matte, seconds); (None, None), and a failure, where the network cannot do it."""
+        try:
+            return self._matte(job, pair)
+        except Exception as error:
+            self._fail(job, error)
+            return None, None
+
     def _matte(self, job, pair):
         types = (*job.outputs, "com") if self._sheet is not None and self._sheet.room else job.outputs
         start = time.perf_counter()
@@ -74,13 +96,19 @@ class Work:
             self._sheet.add(job.name, pair, matte, behind)
 
     def _result(self, job, future):
-        """What ``future`` gives; None, and a failure, where it raises UserError."""
+        """What ``future`` gives; None, and a failure, where it raises: whatever a decoder does over one file, the others are
+        done."""
         try:
             return future.result()
-        except UserError as error:
-            self.failures.append((job.name, str(error)))
-            self._failed(job, str(error))
+        except Exception as error:
+            self._fail(job, error)
             return None
+
+    def _fail(self, job, error):
+        if no_space(error):
+            raise error
+        self.failures.append((job.name, reason_of(error)))
+        self._failed(job, reason_of(error))
 
     def _finish(self, job, pair, seconds, writing):
         count = len(self.failures)
