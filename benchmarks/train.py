@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.config import DEFAULT, LEAST_CROP, load_config
+from training.config import DEFAULT, load_config
+from training.config_rules import LEAST_CROP
 from utils.errors import UserError
 from utils.files import PROJECT
 from utils.machine import describe_machine, free_memory, peak_memory

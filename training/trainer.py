@@ -197,8 +197,10 @@ class Trainer:
                                                             for name, (before, best) in self.state.scores.items()}}
         write_bytes(self.save_dir / RESULTS, json.dumps(results, indent=1).encode())
         for name, (before, best) in self.state.scores.items():
+            none = "; it was never better than at its start, and the weights it began with are in best_model" if (
+                best == before) else ""
             self.log.info(f"[DONE] {self.save_dir} {name}: validation SAD {before['sad']:.3f} -> {best['sad']:.3f}, "
-                          f"MSE x1000 {before['mse'] * 1e3:.3f} -> {best['mse'] * 1e3:.3f}")
+                          f"MSE x1000 {before['mse'] * 1e3:.3f} -> {best['mse'] * 1e3:.3f}{none}")
 
     def _newest_checkpoint(self):
         """The newest whole checkpoint, the same for all processes, or None. The first looks for it, the others read it."""

@@ -15,6 +15,8 @@ from model.inference.network import run_network
 def validation_set(config, catalog):
     """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side.
 
+    They are spread over all subjects and clips of the validation part, and the same each time they are asked for.
+
     Raises:
         UserError: a file is missing or unreadable, or a subject or background is one of the training set, too.
     """
@@ -23,9 +25,38 @@ def validation_set(config, catalog):
         return [_stream_item(seed, number, size) for number in range(count)]
     for name in (config["dataset_name"], config["background_name"]):
         catalog.check_disjoint(name, "train", "valid")
-    return EvaluationSet(
-        catalog.pairs(config["dataset_name"], "valid"), catalog.backgrounds(config["background_name"], "valid"),
-        size=(size, size), seed=seed, limit=count)
+    pairs = catalog.pairs(config["dataset_name"], "valid")
+    return EvaluationSet(pairs.subset(spread(pairs.subjects, count)),
+                         catalog.backgrounds(config["background_name"], "valid"), size=(size, size), seed=seed)
+
+
+def spread(subjects, count):
+    """Which ``count`` items to take so that every subject is seen as often as any other, at even distances.
+
+    Args:
+        subjects: the subject of each item, such as ``PairSet.subjects``.
+
+    Returns:
+        numbers of items, ascending: all where there are no more; of more subjects than ``count``, one item each of some
+        at even distances.
+    """
+    items = {}
+    for number, subject in enumerate(subjects):
+        items.setdefault(subject, []).append(number)
+    if count < len(items):
+        items = [list(items.values())[place] for place in _even(len(items), count)]
+        return sorted(numbers[len(numbers) // 2] for numbers in items)
+    shares, left = {}, min(count, len(subjects))
+    for position, subject in enumerate(sorted(items, key=lambda name: len(items[name]))):  # small ones leave more to others
+        shares[subject] = min(len(items[subject]), left // (len(items) - position))
+        left -= shares[subject]
+    return sorted(items[subject][place] for subject, share in shares.items()
+                  for place in _even(len(items[subject]), share))
+
+
+def _even(length, count):
+    """``count`` of ``length`` places, each in the middle of its stretch."""
+    return [(2 * number + 1) * length // (2 * count) for number in range(count)]
 
 
 def validate(learner, items, coarse_only):
