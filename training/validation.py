@@ -9,7 +9,8 @@ from evaluation.pipeline import evaluate
 from evaluation.testset.composed import EvalItem, EvaluationSet
 from evaluation.testset.placement import disturb_background
 from evaluation.testset.trimap import make_trimap
-from model.inference.network import run_network
+from model.inference.device import run_network
+from model.refinement import NOTHING
 
 
 def validation_set(config, catalog):
@@ -70,16 +71,10 @@ def validate(learner, items, coarse_only):
     Returns:
         {"sad", "mse"}: means over the items, each over its unknown region.
     """
-    network, refiner = learner.network, learner.network.refiner
-    pixels = refiner.sample_pixels
-    network.eval()
-    if coarse_only:
-        refiner.sample_pixels, refiner.mode = 0, "sampling"
-    try:
-        with learner.averaged():
-            _, mean = evaluate(matter_method(_Matter(network, learner.ranks.device)), items)
-    finally:
-        refiner.sample_pixels, refiner.mode = pixels, learner.config["refine"]["mode"]
+    learner.network.eval()
+    matter = _Matter(learner.network, learner.ranks.device, NOTHING if coarse_only else None)
+    with learner.averaged():
+        _, mean = evaluate(matter_method(matter), items)
     return {"sad": mean["sad"], "mse": mean["mse"]}
 
 
@@ -92,8 +87,8 @@ def _stream_item(seed, number, size):
 class _Matter:
     """A network in training as ``model.Matter`` is used."""
 
-    def __init__(self, network, device):
-        self._network, self._device = network, device
+    def __init__(self, network, device, refinement):
+        self._network, self._device, self._refinement = network, device, refinement
 
     def predict(self, src, bgr):
-        return run_network(self._network, src, bgr, self._device)
+        return run_network(self._network, src, bgr, self._device, refinement=self._refinement)
