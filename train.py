@@ -32,9 +32,15 @@ def parse(argv):
     for name, kind, text in FLAGS:
         parser.add_argument(*_spellings(name), type=kind, help=text)
     parser.add_argument(*_spellings("epoch_end"), type=int, help="last epoch of the stage, counted over its phases")
-    parser.add_argument(*_spellings("batch_size"), type=int, help="samples a batch, in every phase")
+    parser.add_argument(*_spellings("batch_size"), type=batch_size, metavar="N|auto", help="samples a batch, in every "
+                        "phase; auto: as configured, halved (and --accumulate doubled) until it fits in memory")
     parser.add_argument("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
     return parser.parse_args(argv)
+
+
+def batch_size(text):
+    """What --batch-size takes."""
+    return text if text == "auto" else int(text)
 
 
 def main(argv=None):
@@ -43,7 +49,9 @@ def main(argv=None):
     from training.config import load_config
     from training.trainer import train
     overrides = {name: getattr(args, name) for name, _, _ in FLAGS}
-    if args.batch_size is not None:
+    if args.batch_size == "auto":
+        overrides["batch_auto"] = True
+    elif args.batch_size is not None:
         overrides["phases"] = {name: {"batch_size": args.batch_size} for name in ("base", "joint")}
     config = load_config(args.config, overrides)
     train(config, args.epoch_end, args.force)

@@ -10,7 +10,7 @@ from utils.plain_files import read_yaml, shown
 DEFAULT = PROJECT / "configs" / "default.yml"
 MOST_LEVELS, MOST_FILES = 20, 100  # of what one stage builds on
 # What earlier versions did, whose checkpoints do not name these keys.
-EARLIER = {}
+EARLIER = {"epoch_of": "foregrounds", "refine": {"train_mode": "full"}}
 
 
 def load_config(path, overrides=None):

@@ -91,23 +91,26 @@ _CHANCE = number(0, 1)
 
 RULES = {
     "dataset_name": text(), "background_name": text(), "data_root": text(null=True),
+    "epoch_of": choice("longer", "foregrounds"),
     "stream_length": whole(1), "stream_camouflage": _CHANCE, "stream_kinds": names(),
     "bad_files_max": whole(0), "num_workers": whole(0, 256),
     "backbone": text(), "pretrain": text(null=True),
     "refine": {"backbone_scale": number(0.01, 0.5), "kernel_size": choice(1, 3),
-               "mode": choice("full", "sampling", "thresholding"), "train_pixels": whole(0), "sample_pixels": whole(0),
+               "mode": choice("full", "sampling", "thresholding"), "train_mode": choice("full", "sampling"),
+               "train_pixels": whole(0), "sample_pixels": whole(0),
                "threshold": _CHANCE},
     "seed": whole(0, 2 ** 32 - 1), "device": text(null=True), "learning_rate": number(0, 1),
     "schedule": choice("constant", "cosine"), "warmup_iters": whole(0), "clip_norm": number(0, 10 ** 6),
-    "accumulate": whole(1, 10 ** 4), "amp": choice(None, "O1", "O2"), "amp_dtype": choice("float16", "bfloat16"),
+    "accumulate": whole(1, 10 ** 4), "batch_auto": flag(),
+    "amp": choice(None, "O1", "O2"), "amp_dtype": choice("float16", "bfloat16"),
     "ema": number(0, 1, below=True), "freeze_norm": flag(), "nonfinite_max": whole(1), "detach_error": flag(),
     "phases": {"base": _phase("base", "backbone", "aspp", "decoder"),
                "joint": _phase("joint", "backbone", "aspp", "decoder", "refiner")},
     "augment": {"shadow": _CHANCE, "noise": _CHANCE, "noise_sigma": _CHANCE, "bgr_jitter": _CHANCE,
                 "bgr_affine": _CHANCE, "jpeg": _CHANCE, "exposure": _CHANCE, "subpixel": _CHANCE},
     "save_dir": text(), "log_train_loss_interval": whole(1), "log_images_interval": whole(1),
-    "valid_interval": whole(1), "valid_count": whole(1, 10 ** 5), "valid_size": whole(16, MOST_SIDE),
-    "checkpoint_interval": whole(1), "keep_checkpoint_max": whole(1, 10 ** 4),
+    "valid_interval": or_null(whole(1)), "patience": whole(0), "valid_count": whole(1, 10 ** 5),
+    "valid_size": whole(16, MOST_SIDE), "checkpoint_interval": whole(1), "keep_checkpoint_max": whole(1, 10 ** 4),
 }
 
 

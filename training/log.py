@@ -51,6 +51,18 @@ class RunLog:
         for tag, value in values.items():
             self._record("add_scalar", tag=tag, value=float(value), step=step)
 
+    def progress(self, phase, epoch, step, last, meter, more):
+        """The progress line, and its numbers as records.
+
+        Args:
+            phase: name; epoch, step: of the run; last: its last phase (``training.schedule.Phase``).
+            meter: ``Meter``, which begins anew; more: {tag: number} to record beside its own, "train/lr" among them.
+        """
+        loss, terms, costs, ips = meter.take()
+        self.info(train_line(phase, epoch, last.last_epoch, step, last.end, loss, terms, more["train/lr"], costs, ips))
+        self.scalars({"train/loss": loss, "train/ips": ips, "train/reader_cost": costs[0], "train/batch_cost": costs[1],
+                      **more, **{f"train/{name}": value for name, value in terms.items()}}, step)
+
     def pictures(self, images, step):
         """Record {tag: uint8 (H, W, 3)}."""
         for tag, image in images.items():
@@ -86,6 +98,7 @@ class Meter:
     """
 
     def __init__(self):
+        self.all_count, self.all_seconds = 0, 0.0  # since the meter was made
         self._clear()
 
     def _clear(self):
@@ -101,7 +114,10 @@ class Meter:
 
     def add(self, loss, terms, samples):
         """The iteration ends."""
-        self.seconds += time.perf_counter() - self._begun
+        seconds = time.perf_counter() - self._begun
+        self.seconds += seconds
+        self.all_seconds += seconds
+        self.all_count += 1
         self.losses.append(loss)
         self.terms.append(terms)
         self.samples += samples
@@ -128,6 +144,17 @@ def train_line(phase, epoch, epochs, iteration, iterations, loss, terms, rate, c
     return (f"[TRAIN] {phase} epoch: {epoch}/{epochs}, iter: {iteration}/{iterations}, loss: {loss:.4f} ({named}), "
             f"lr: {rate:.2e}, reader_cost: {costs[0]:.4f}, batch_cost: {costs[1]:.4f}, ips: {ips:.2f} samples/sec "
             f"| ETA {left}")
+
+
+def time_line(phase, seconds, left, validations, valid_seconds):
+    """What the first iterations tell of the time a phase will take.
+
+    Args:
+        seconds: an iteration's; left: iterations to come; validations: how many to come; valid_seconds: of one.
+    """
+    whole = timedelta(seconds=int(seconds * left + validations * valid_seconds))
+    return (f"[TIME] {phase}: about {whole} to its end, from {seconds:.2f} s an iteration and {valid_seconds:.0f} s a "
+            f"validation ({left} and {validations} to come).")
 
 
 def picture_row(images, limit=4):

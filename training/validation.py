@@ -11,6 +11,7 @@ from evaluation.testset.placement import disturb_background
 from evaluation.testset.trimap import make_trimap
 from model.inference.device import run_network
 from model.refinement import NOTHING
+from model.weights import load_state
 
 
 def validation_set(config, catalog):
@@ -71,10 +72,24 @@ def validate(learner, items, coarse_only):
     Returns:
         {"sad", "mse"}: means over the items, each over its unknown region.
     """
+    with learner.averaged():
+        return _score(learner, items, coarse_only)
+
+
+def validate_arrays(learner, arrays, items, coarse_only):
+    """``validate`` with other weights in the network, {name: ndarray}; those it has are put back."""
+    own = {name: value.numpy() for name, value in learner.network.state_dict().items()}
+    load_state(learner.network, arrays, partial=True)
+    try:
+        return _score(learner, items, coarse_only)
+    finally:
+        load_state(learner.network, own)
+
+
+def _score(learner, items, coarse_only):
     learner.network.eval()
     matter = _Matter(learner.network, learner.ranks.device, NOTHING if coarse_only else None)
-    with learner.averaged():
-        _, mean = evaluate(matter_method(matter), items)
+    _, mean = evaluate(matter_method(matter), items)
     return {"sad": mean["sad"], "mse": mean["mse"]}
 
 
