@@ -9,6 +9,7 @@ from utils.plain_files import read_yaml, shown
 
 DEFAULT = PROJECT / "configs" / "default.yml"
 MOST_LEVELS, MOST_FILES = 20, 100  # of what one stage builds on
+NAMED_WEIGHTS = ("starter", "imagenet", "auto")  # what ``pretrain`` may be beside a path
 # What earlier versions did, whose checkpoints do not name these keys.
 EARLIER = {"epoch_of": "foregrounds", "refine": {"train_mode": "full"}}
 
@@ -39,7 +40,7 @@ def load_config(path, overrides=None):
 
 def _anchor(config):
     for key in ("data_root", "save_dir", "pretrain"):
-        if config[key] not in (None, "starter"):
+        if config[key] not in (None, *NAMED_WEIGHTS):
             config[key] = str(PROJECT / os.path.expanduser(config[key]))
 
 

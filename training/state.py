@@ -5,6 +5,7 @@ import numpy as np
 
 from media import write_bytes
 from model.weights import load_state
+from model.weights.metadata import network_metadata
 from training.checkpoint import RESULTS, keep_newest, save_checkpoint
 from training.config import completed, differences
 from training.optimizer import optimizer_arrays
@@ -155,7 +156,8 @@ def _arrays(learner):
 
 
 def _metadata(learner, state):
-    return {"backbone": learner.config["backbone"], "step": str(state.step), "dataset": learner.config["dataset_name"]}
+    return {"backbone": learner.config["backbone"],
+            **network_metadata(learner.network, learner.config["dataset_name"], state.step)}
 
 
 def _reachable(phases, facts):

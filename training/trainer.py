@@ -83,7 +83,8 @@ class Trainer:
         saved = None if force else self._newest_checkpoint()
         if saved is None:
             if self.config["pretrain"] is not None:
-                line, self.state.refined = load_pretrained(self.learner.network, self.config["pretrain"])
+                line, self.state.refined = load_pretrained(self.learner.network, self.config["pretrain"],
+                                                           self.config["data_root"])
                 self.log.info(line)
             self.learner.begin()
             return True
