@@ -7,6 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from media.operations import LONGEST, shrunk
+from training.checkpoint import LOG
+
+PICTURES_A_SET, MOST_PICTURES = 6, 200  # tags that ``training.step`` makes pictures for; pictures of a whole run
+
 
 class RunLog:
     """Writes ``save_dir/train.log`` and VisualDL records beside it. Use as a context manager.
@@ -22,7 +27,7 @@ class RunLog:
         Path(save_dir).mkdir(parents=True, exist_ok=True)
         self._logger = logging.Logger("train", logging.INFO if first else logging.WARNING)
         form = logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
-        files = [_LogFile(Path(save_dir) / "train.log")] if first else []
+        files = [_LogFile(Path(save_dir) / LOG)] if first else []
         for handler in [logging.StreamHandler(sys.stdout)] + files:
             handler.setFormatter(form)
             self._logger.addHandler(handler)
@@ -64,9 +69,9 @@ class RunLog:
                       **more, **{f"train/{name}": value for name, value in terms.items()}}, step)
 
     def pictures(self, images, step):
-        """Record {tag: uint8 (H, W, 3)}."""
+        """Record {tag: uint8 (H, W, 3)}, with sides of at most 512 pixels."""
         for tag, image in images.items():
-            self._record("add_image", tag=tag, img=image, step=step)
+            self._record("add_image", tag=tag, img=shrunk(image), step=step)
 
     def _open_records(self, save_dir):
         try:
@@ -157,8 +162,14 @@ def time_line(phase, seconds, left, validations, valid_seconds):
             f"validation ({left} and {validations} to come).")
 
 
+def picture_interval(config, iterations):
+    """Iterations between two sets of pictures: as configured, or more, so that a run of ``iterations`` keeps few enough."""
+    return max(config["log_images_interval"], -(-iterations * PICTURES_A_SET // MOST_PICTURES))
+
+
 def picture_row(images, limit=4):
-    """Put a batch (B, C, H, W) of values in 0..1 side by side as uint8 (H, B * W, 3)."""
+    """Put a batch (B, C, H, W) of values in 0..1 side by side as uint8 (H, B * W, 3); of large pictures the first two."""
+    limit = limit if limit * images.shape[3] <= LONGEST else min(2, limit)
     row = np.concatenate(list(np.asarray(images[:limit], np.float32).transpose(0, 2, 3, 1)), axis=1)
     row = np.rint(row.clip(0, 1) * 255).astype(np.uint8)
     return np.repeat(row, 3, axis=2) if row.shape[2] == 1 else row

@@ -1,15 +1,18 @@
 """What a training run carries from step to step: where it stands, and that it is saved and taken up again."""
 import json
+import math
 
 import numpy as np
 
 from media import write_bytes
 from model.weights import load_state
 from model.weights.metadata import network_metadata
-from training.checkpoint import RESULTS, keep_newest, save_checkpoint
+from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, save_checkpoint
 from training.config import completed, differences
 from training.optimizer import optimizer_arrays
+from training.schedule import PHASES
 from utils.errors import UserError
+from utils.plain_files import shown
 
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",
@@ -74,7 +77,7 @@ class State:
     def take(self, facts):
         """Stand where ``facts`` were written."""
         self.step, self.phase, self.phase_start = facts["step"], facts["phase"], facts["phase_start"]
-        self.scores, self.refined = facts["scores"], facts["refined"]
+        self.scores, self.refined = facts["scores"], facts.get("refined", False)
         self.skipped, self.skipped_in_row = facts.get("skipped", [0, 0])
         self.stale = facts.get("stale", 0)
 
@@ -86,6 +89,7 @@ def resume(saved, learner, state, phases, save_dir):
         UserError: it was made with other settings, or is not on the way through ``phases``.
     """
     facts = saved.state
+    check_facts(facts, save_dir)
     before = {**completed(facts["config"]), "training samples": facts["samples"], "processes": facts.get("processes", 1)}
     now = {**learner.config, "training samples": state.samples, "processes": state.processes}
     free = FREE_KEYS + (DIVIDING if _iteration_sizes(before) == _iteration_sizes(now) else ())
@@ -96,13 +100,59 @@ def resume(saved, learner, state, phases, save_dir):
         raise UserError(f"{save_dir} holds a run with other settings ({changed[0]}). Use those, or begin another run from "
                         f"what this one has learnt: --save-dir ANOTHER --pretrain {save_dir / 'best_model'}"
                         f"{_without(facts['phase'])}. --force starts over and deletes it.")
-    load_state(learner.network, saved.model)
+    _load_network(learner.network, saved, save_dir)
     state.take(facts)
     state.other_pictures = any(before[key] != now[key] for key in ("valid_count", "valid_size"))
     learner.precision.load(facts.get("precision", learner.precision.state()))
     learner.begin()
     if learner.ema is not None:
-        learner.ema.load(saved.ema, facts["ema_updates"])
+        learner.ema.load(saved.ema or {}, facts.get("ema_updates", 0))
+
+
+def check_facts(facts, folder):
+    """Raise UserError where the ``facts`` of a checkpoint below ``folder`` are not such as ``State.facts`` returns."""
+    for name, fits in _FACTS.items():
+        if name in facts and not fits(facts[name]) or name not in facts and name in _NEEDED:
+            raise UserError(f"{folder} cannot be gone on from: '{name}' in its state.json is "
+                            f"{shown(facts[name]) if name in facts else 'missing'}. Put a copy back, or use --force.")
+
+
+def _whole(value):
+    return type(value) is int and 0 <= value < 2 ** 53
+
+
+def _finite(value):
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _score(value):
+    return isinstance(value, dict) and set(value) == {"sad", "mse"} and all(map(_finite, value.values()))
+
+
+def _scores(value):
+    return isinstance(value, dict) and set(value) <= set(PHASES) and all(
+        isinstance(pair, list) and len(pair) == 2 and _score(pair[0]) and (pair[1] is None or _score(pair[1]))
+        for pair in value.values())
+
+
+_NEEDED = ("step", "phase", "phase_start", "samples", "scores", "config")
+_FACTS = {
+    "step": _whole, "phase": lambda value: value in PHASES, "phase_start": _whole, "samples": _whole, "scores": _scores,
+    "config": lambda value: isinstance(value, dict), "refined": lambda value: type(value) is bool, "stale": _whole,
+    "processes": _whole, "ema_updates": _whole,
+    "skipped": lambda value: isinstance(value, list) and len(value) == 2 and all(map(_whole, value)),
+    "precision": lambda value: isinstance(value, dict) and _finite(value.get("scale")) and value["scale"] > 0
+    and _whole(value.get("good")),
+}
+
+
+def _load_network(network, saved, folder):
+    if saved.optimizer is None:
+        raise UserError(f"{folder} cannot be gone on from: its checkpoint has no {OPTIMIZER}. Use --force to start over.")
+    try:
+        load_state(network, saved.model)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{folder} cannot be gone on from: its {MODEL} is not this network's ({shown(error)}).") from None
 
 
 def _iteration_sizes(config):

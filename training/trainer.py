@@ -1,6 +1,7 @@
 """Training a stage: its phases, each a loop of steps. Everything random follows from the seed and the step."""
 import sys
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -8,13 +9,13 @@ import cv2
 import paddle
 from tqdm import tqdm
 
-from dataset.batches import Batches, read_batches
+from dataset.batches import Batches, WorkersFailed, read_iterations
 from dataset.catalog import catalog_or_sample, open_catalog
 from dataset.samples import training_set
-from training.checkpoint import clear, latest_checkpoint, load_checkpoint, recover
+from training.checkpoint import clear, latest_checkpoint, load_checkpoint, locked, recover
 from training.distributed import join_ranks, synchronised
 from training.fit import Division, fitted, largest_side, out_of_memory, too_large
-from training.log import Meter, RunLog, time_line
+from training.log import Meter, RunLog, picture_interval, time_line
 from training.schedule import learning_rate, plan, plan_line, valid_interval
 from training.start import load_pretrained, network_of
 from training.state import State, checkpoint_size, resume, save_best, save_iteration, save_results
@@ -42,15 +43,18 @@ def train(config, epoch_end=None, force=False):
     Raises:
         UserError: data, weights, settings or devices that cannot be used, or losses that are not finite.
     """
-    cv2.setNumThreads(0)  # the cores are for the network; and see read_batches
+    cv2.setNumThreads(0)  # the cores are for the network; and see dataset.batches
     ranks = join_ranks(config["device"])
     paddle.seed(config["seed"])
     network = synchronised(network_of(config), ranks)
     catalog = _catalog(config)
     samples = len(training_set(config, "joint", catalog))
     phases = plan(config, samples, epoch_end, ranks.world)
-    save_dir = ranks.on_first(lambda: _prepared(config["save_dir"]))
-    with RunLog(save_dir, ranks.first) as log:
+    save_dir = ranks.on_first(lambda: prepare_folder(config["save_dir"], "--save-dir"))
+    with ExitStack() as stack:
+        ranks.on_first(lambda: stack.enter_context(locked(save_dir)))
+        ranks.on_first(lambda: recover(save_dir))
+        log = stack.enter_context(RunLog(save_dir, ranks.first))
         trainer = Trainer(Learner(config, network, ranks), State(samples, ranks.world), phases, catalog, log)
         if not trainer.take_up(force):
             return True
@@ -170,6 +174,11 @@ class Trainer:
         """Train one phase to its end; False when a signal stopped it before the run's last step."""
         try:
             return self._train_phase(phase, stop)
+        except WorkersFailed as error:
+            if self.ranks.world > 1 or self.state.step == 0:  # the others know nothing of it; there is nothing to save
+                raise
+            self._save()
+            raise UserError(f"{error} Iteration {self.state.step} is saved.") from None
         except Exception as error:  # of any kind: paddle's own, MemoryError, bad_alloc as RuntimeError
             if isinstance(error, UserError) or not out_of_memory(error):
                 raise
@@ -185,7 +194,7 @@ class Trainer:
                 epoch, first = divmod(state.step - phase.start, phase.per_epoch)
                 batches = self._batches(phase, phase.first_epoch + epoch, first, len(samples))
                 meter.wait()
-                for number, group in enumerate(_iterations(samples, batches, config["num_workers"]), first):
+                for number, group in enumerate(read_iterations(samples, batches, config["num_workers"]), first):
                     meter.read()
                     for line in samples.news():
                         self.log.warn(line)
@@ -209,7 +218,7 @@ class Trainer:
             left = phase.end - step
             self.log.info(time_line(phase.name, meter.all_seconds / meter.all_count, left,
                                     -(-left // self.valid_interval), self._valid_seconds))
-        if step % config["log_images_interval"] == 0:
+        if step % picture_interval(config, end) == 0:
             self.log.pictures(outcome.pictures(), step)
         if step % self.valid_interval == 0 or step == phase.end:
             self.validate_and_keep_best()
@@ -219,7 +228,7 @@ class Trainer:
                 step = self.state.step = phase.end
         stopping = self.ranks.any(stop.wanted or self.ranks.abandoned)  # all at the same step, whichever is told
         if stopping or step % config["checkpoint_interval"] == 0 or step == phase.end:
-            self.ranks.on_first(lambda: save_iteration(self.save_dir, self.learner, self.state))
+            self.ranks.on_first(self._save)
         return not (stopping and step < end)
 
     def _validate(self):
@@ -239,6 +248,9 @@ class Trainer:
         self.log.info(f"[EVAL] {self.state.phase} best_model on the pictures asked for now: SAD {score['sad']:.4f}, "
                       f"MSE x1000 {score['mse'] * 1e3:.4f}")
         return score
+
+    def _save(self):
+        save_iteration(self.save_dir, self.learner, self.state)
 
     def _save_best(self):
         save_best(self.save_dir, self.learner, self.state)
@@ -272,18 +284,6 @@ class Trainer:
         self.log.progress(phase.name, epoch + 1, self.state.step, self.phases[-1], meter, {
             "train/lr": learning_rate(self.config, phase, self.state.step - 1), "train/grad_norm": norm,
             **({} if memory is None else {"train/memory_gib": memory / 2 ** 30})})
-
-
-def _prepared(save_dir):
-    folder = prepare_folder(save_dir, "--save-dir")
-    recover(folder)
-    return folder
-
-
-def _iterations(samples, batches, workers):
-    """Lists of the batches of one iteration each."""
-    reader = read_batches(samples, batches, workers)
-    return map(list, zip(*[reader] * batches.accumulate))
 
 
 def _names(samples, batches, number):

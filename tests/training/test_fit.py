@@ -14,7 +14,7 @@ from training.fit import Division, fitted, out_of_memory
 from training.step import Learner, train_step
 from utils.errors import UserError
 
-PADDLE = ("\n\n--------------------------------------\nC++ Traceback\nResourceExhaustedError: \n\nOut of memory error on GPU "
+PADDLE = ("\n\n----------------------\nC++ Traceback\nResourceExhaustedError: \n\nOut of memory error on GPU "
           "0. Cannot allocate 2.000000GB memory on GPU 0 ... (at ../paddle/fluid/memory/allocation/cuda_allocator.cc:86)")
 ERRORS = (MemoryError(), RuntimeError(PADDLE), SystemError("(ResourceExhausted) Fail to alloc memory of 88 size"),
           RuntimeError("std::bad_alloc"))
