@@ -4,8 +4,9 @@ Images are HWC uint8 RGB (or HW uint8 for alpha); files are replaced whole or no
 fast, the colours as they are stored. ``read_photo`` is for people's own photos: every usual format, colours brought to sRGB.
 """
 from media.files import IMAGE_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, list_image_names, list_images, read_bytes
+from media.formats import JPEG
 from media.photo import is_animation, read_photo
-from media.reading import JPEG, REDUCED, read_gray, read_image, read_rgba
+from media.reading import REDUCED, read_gray, read_image, read_rgba
 from media.writing import encode, write_image
 from utils.files import write_bytes
 

@@ -6,15 +6,14 @@ import warnings
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, features
+from PIL import Image, ImageOps, features
 
+from media.colour_profile import array_to_srgb, embedded_profile, profile_mode, to_srgb
 from media.files import read_bytes
-from media.reading import BITS, check_size, check_whole, imdecode, to_8_bits, undecodable
+from media.formats import BITS, ORIENTATION, check_size, check_whole, undecodable
+from media.reading import imdecode, to_8_bits
 from utils.errors import UserError
 
-SPACES = {"RGB ": "RGB", "RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # a profile's colour space: Pillow's word for it
-
-ORIENTATION = 0x0112                                # EXIF tag: which way up; 1 is upright
 FAST = {"JPEG": ("L", "RGB"), "MPO": ("L", "RGB"),  # Pillow's formats and modes that OpenCV reads alike, and faster
         "PNG": ("1", "L", "LA", "P", "RGB", "RGBA"), "BMP": ("L", "RGB"), "WEBP": ("RGB", "RGBA")}
 DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")     # gray of more than eight bits
@@ -31,7 +30,7 @@ def read_photo(path):
 
     Raises:
         UserError: missing, a folder, a video, an animation, empty, cut short, damaged, larger than
-            ``media.reading.LARGEST``, or of a format whose package is not installed.
+            ``media.formats.LARGEST``, or of a format whose package is not installed.
     """
     data = read_bytes(path)
     check_whole(path, data)
@@ -142,34 +141,3 @@ def _by_pillow(picture, profile):
 
 def _in_mode(image, mode):
     return image if image.mode == mode else image.convert(mode)
-
-
-def embedded_profile(icc):
-    """The profile in the bytes ``icc``; None for sRGB, for none, and for one that cannot be read."""
-    if not icc:
-        return None
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        known = "srgb" in ImageCms.getProfileDescription(profile).lower()
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return None
-    return None if known else profile
-
-
-def profile_mode(profile):
-    """Pillow's mode ("RGB", "L", "CMYK") of the colours that a profile describes; None for others."""
-    return SPACES.get(profile.profile.xcolor_space)
-
-
-def to_srgb(image, profile):
-    """A Pillow image of ``profile_mode(profile)`` as uint8 sRGB (H, W, 3); without a change where the two do not fit."""
-    try:
-        transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), image.mode, "RGB")
-        return np.asarray(ImageCms.applyTransform(image, transform))
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return np.asarray(image.convert("RGB"))
-
-
-def array_to_srgb(rgb, profile):
-    """uint8 RGB (H, W, 3) as ``to_srgb``."""
-    return to_srgb(Image.fromarray(rgb), profile)

@@ -1,7 +1,6 @@
 """How well a network does on pictures it does not learn from."""
 import numpy as np
 
-from dataset.composite import blend
 from dataset.generate import make_sample
 from dataset.samples import VALID_STREAM
 from evaluation.methods import matter_method
@@ -9,6 +8,7 @@ from evaluation.pipeline import evaluate
 from evaluation.testset.composed import EvalItem, EvaluationSet
 from evaluation.testset.placement import disturb_background
 from evaluation.testset.trimap import make_trimap
+from media.operations import blend
 from model.inference.device import run_network
 from model.refinement import NOTHING
 from model.weights import load_state
@@ -100,7 +100,7 @@ def _stream_item(seed, number, size):
 
 
 class _Matter:
-    """A network in training as ``model.Matter`` is used."""
+    """A network in training as ``model.Matter`` is used; refinement: other than the refiner's own, or None."""
 
     def __init__(self, network, device, refinement):
         self._network, self._device, self._refinement = network, device, refinement

@@ -58,7 +58,7 @@ def test_what_was_written_is_taken_up(saved, tmp_path):
 
 @pytest.mark.parametrize("name, value", [
     ("step", -1), ("step", 1e300), ("step", "2"), ("step", [[]] * 3), ("step", None), ("phase", "third"), ("phase", []),
-    ("phase_start", None), ("samples", {}), ("scores", []), ("scores", {"base": [None, None]}), ("scores", {"base": {"a": 1}}),
+    ("phase_start", None), ("samples", {}), ("scores", []), ("scores", {"base": [None, None]}), ("scores", {"base": {}}),
     ("scores", {"base": [{"sad": "x", "mse": 1}, None]}), ("refined", 1), ("skipped", [1]), ("processes", "a"),
     ("precision", {"scale": 0, "good": 1}), ("ema_updates", -3), ("config", []), ("config", {"ema": 7}),
     ("config", {"phases": 5}), ("config", {"seed": "x" * 9999})])
@@ -96,7 +96,8 @@ def test_a_checkpoint_without_its_optimizer(saved, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"step": NaN}', '{"step": 1e999}', '{"step": ' + "9" * 5000 + "}",
-                                  '{"sha256": {"/dev/zero": "a", "state.json": "b"}}', '{"sha256": ["state.json"]}', " " * (5 << 20)])
+                                  '{"sha256": {"/dev/zero": "a", "state.json": "b"}}', '{"sha256": ["state.json"]}',
+                                  " " * (5 << 20)])
 def test_a_state_that_is_no_json_of_ours(tmp_path, text):
     (tmp_path / "iter_1").mkdir()
     (tmp_path / "iter_1" / "state.json").write_text(text)
