@@ -50,6 +50,23 @@ def read_rgba(path):
     return cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB), np.ascontiguousarray(image[..., 3])
 
 
+def read_matte(path):
+    """Read an alpha matte: (pha uint8 (H, W), "alpha" or "luminance", where it was found).
+
+    Gray pictures and opaque ones hold it in their colours (0 empty, 255 subject); cut-outs in their transparency. The alpha
+    channel is taken where it is not the same all over, else the luminance. Errors as ``read_image``.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    if image.dtype == np.uint16:
+        image = to_8_bits(image)
+    if image.ndim == 3 and image.shape[2] == 4:
+        pha = np.ascontiguousarray(image[..., 3])
+        if pha.min() != pha.max():
+            return pha, "alpha"
+        image = image[..., :3]
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), "luminance"
+
+
 def to_8_bits(image):
     """uint16 of any shape, range 0..65535, to the nearest uint8 of range 0..255."""
     return cv2.convertScaleAbs(image, alpha=1 / 257)  # no uint16 lies half way, so that its rounding does not matter
