@@ -226,10 +226,9 @@ def _lab(samples, kind, depth):
     if depth == 16:
         full = 65535 if kind == LAB else 65280
         light = np.rint(np.minimum(light, full) * (255 / full)).astype(np.uint8)
-        others = (np.minimum(others if kind == ICC_LAB else others ^ 0x8000, 65407).astype(np.uint32) + 128 >> 8)
-        others = others.astype(np.uint8)
-        return np.concatenate([light, others], axis=2)
-    return np.concatenate([light, others if kind == ICC_LAB else others ^ 0x80], axis=2)
+        from_least = np.minimum(others if kind == ICC_LAB else others ^ 0x8000, 65407)
+        others, kind = (from_least.astype(np.uint32) + 128 >> 8).astype(np.uint8), ICC_LAB
+    return np.concatenate([light, others ^ 0x80 if kind == ICC_LAB else others], axis=2)
 
 
 def _by_pillow(path, data, tags):
