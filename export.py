@@ -9,7 +9,7 @@ full size, err and ref as the network makes them. The file is then run on a phot
 """
 import argparse
 
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 from utils.errors import UserError, suggest
 from utils.files import PROJECT
@@ -18,16 +18,16 @@ FORMATS = ("onnx", "openvino", "paddle")
 
 
 def parse(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--format", default="onnx", help=f"{', '.join(FORMATS)} (default: onnx)")
     add("--weights", help="weights file (default: the starter weights)")
     add("--output", default=PROJECT / "export" / "matting", help="path without suffix (default: export/matting)")
     add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
-    add("--backbone-scale", "--backbone_scale", type=float, default=0.25,
+    add("--backbone-scale", type=float, default=0.25,
         help="size of the coarse network's input (default: %(default)s)")
-    add("--refine-mode", "--refine_mode", default="sampling", help="sampling, thresholding or full (default: sampling)")
-    add("--sample-pixels", "--sample_pixels", type=int, default=80_000,
+    add("--refine-mode", default="sampling", help="sampling, thresholding or full (default: sampling)")
+    add("--sample-pixels", type=int, default=80_000,
         help="pixels to refine in mode sampling (default: %(default)s)")
     add("--threshold", type=float, default=0.1, help="error above which thresholding refines (default: %(default)s)")
     add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: the sample)")

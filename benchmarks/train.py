@@ -46,7 +46,7 @@ def combinations(args):
     """What to measure: dicts of backbone, phase, crop, batch, steps and device."""
     if args.steps < 1 or args.batch is not None and args.batch < 1:
         raise UserError("--steps and --batch must be 1 or more.")
-    found = []
+    works = []
     for backbone in args.backbone:
         for phase in args.phase:
             for crop in args.crop or CROPS[phase]:
@@ -54,9 +54,9 @@ def combinations(args):
                 if crop < least or crop % 4:
                     raise UserError(f"--crop {crop} must be a multiple of 4, and {least} or more for {phase}.")
                 batch = args.batch or load_config(DEFAULT)["phases"][phase]["batch_size"]
-                found.append({"backbone": backbone, "phase": phase, "crop": crop, "batch": batch, "steps": args.steps,
+                works.append({"backbone": backbone, "phase": phase, "crop": crop, "batch": batch, "steps": args.steps,
                               "device": args.device})
-    return found
+    return works
 
 
 def measure_apart(work):
@@ -74,7 +74,7 @@ def measure_apart(work):
     last = (done.stderr.strip().splitlines() or [""])[-1]
     if done.returncode == 2 and last.startswith("error: "):
         raise UserError(last[len("error: "):])
-    if done.returncode < 0 or any(word in done.stderr.lower() for word in FULL):
+    if done.returncode < 0 or any(sign in done.stderr.lower() for sign in FULL):
         return {"error": "does not fit in memory"}
     return {"error": f"failed: {last[:80]}"}
 
@@ -97,11 +97,11 @@ def measure(work):
     on_gpu = device.startswith("gpu")
     if not on_gpu:
         bound_memory()
-    training, phase, batch = _prepare(work, device)
+    learner, phase, batch = _prepare(work, device)
     seconds = []
     for _ in range(work["steps"] + 1):
         begun = time.perf_counter()
-        train_step(training, phase, [batch])  # reads the loss: waits for the device and the update before
+        train_step(learner, phase, phase.start, [batch])  # reads the loss: waits for the device and the update before
         seconds.append(time.perf_counter() - begun)
     memory = peak_memory(device)
     name = paddle.device.cuda.get_device_name() if on_gpu else device
@@ -109,23 +109,21 @@ def measure(work):
 
 
 def _prepare(work, device):
-    """What a step needs: the run, its phase, and a batch of noise."""
+    """What a step needs: the learner, its phase, and a batch of noise."""
     import paddle
 
     from training.distributed import Ranks
-    from training.optimizer import build_optimizer
     from training.schedule import plan
-    from training.state import Run, build_network
+    from training.start import network_of
+    from training.step import Learner
     config = load_config(DEFAULT, {"backbone": work["backbone"], "device": work["device"],
                                    "phases": {work["phase"]: {"batch_size": work["batch"]}}})
-    training = Run(config, build_network(config), work["batch"], log=None, ranks=Ranks(0, 1, device))
-    rates = config["phases"][work["phase"]]["rates"]
-    training.optimizer = build_optimizer(training.network, rates, config["clip_norm"])
+    learner = Learner(config, network_of(config), Ranks(0, 1, device))
+    learner.enter(work["phase"])
     phase = next(part for part in plan(config, work["batch"]) if part.name == work["phase"])
-    training.step = phase.start
     rng = np.random.default_rng(0)
     shapes = [(work["batch"], channels, work["crop"], work["crop"]) for channels in (3, 3, 3, 1)]
-    return training, phase, [paddle.to_tensor(rng.integers(0, 256, shape, dtype=np.uint8)) for shape in shapes]
+    return learner, phase, [paddle.to_tensor(rng.integers(0, 256, shape, dtype=np.uint8)) for shape in shapes]
 
 
 def heading(steps):
@@ -135,14 +133,14 @@ def heading(steps):
             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
 
 
-def row(work, found):
+def row(work, measured):
     """One line of the table, from one of ``combinations`` and what ``measure_apart`` said of it."""
     start = f"| {work['backbone']} | {work['phase']} | {work['crop']}x{work['crop']} | {work['batch']} |"
-    if "error" in found:
-        return f"{start} {work['device'] or '-'} | {found['error']} | - | - |"
-    memory = "-" if found["memory"] is None else f"{found['memory'] / 2 ** 30:.2f} GiB"
-    rate = 1 / found["seconds"]
-    return f"{start} {found['device']} | {rate:.3f} | {work['batch'] * rate:.2f} | {memory} |"
+    if "error" in measured:
+        return f"{start} {work['device'] or '-'} | {measured['error']} | - | - |"
+    memory = "-" if measured["memory"] is None else f"{measured['memory'] / 2 ** 30:.2f} GiB"
+    rate = 1 / measured["seconds"]
+    return f"{start} {measured['device']} | {rate:.3f} | {work['batch'] * rate:.2f} | {memory} |"
 
 
 def bound_memory():

@@ -35,8 +35,8 @@ def affine_matrix(affine, source, frame, size):
     linear = turn @ np.array([[1.0, np.tan(shear)], [0.0, 1.0]]) * (affine.scale * cover * shrink)
     shift = np.array([affine.shift_x * source[1], affine.shift_y * source[0]]) * cover * shrink
     middle = (np.array(source[::-1]) - 1) / 2
-    target = (np.array(frame[::-1]) - 1) / 2 + shift
-    return np.hstack([linear, (target - linear @ middle)[:, None]])
+    centre = (np.array(frame[::-1]) - 1) / 2 + shift
+    return np.hstack([linear, (centre - linear @ middle)[:, None]])
 
 
 def mirrored(matrix, frame):

@@ -1,6 +1,6 @@
 """Names to datasets: configs/datasets.yml says where each lies and how it is laid out.
 
-    python -m dataset.catalog [--data-root DIR] [--catalog FILE]      # what is there, with counts
+    python -m dataset [--data-root DIR] [--catalog FILE]      # what is there, with counts
 
 Where a wanted set is absent, ``catalog_or_sample`` stands generated sample data in for all of them.
 """
@@ -134,10 +134,10 @@ class Catalog:
         entry = self._entry(name)
         if not self.holds_pairs(name):
             return BACKGROUND_LAYOUTS[entry["layout"]](self.where(name), folders)
-        found = PAIR_LAYOUTS[entry["layout"]](self.where(name), folders, unpaired)
+        pairs = PAIR_LAYOUTS[entry["layout"]](self.where(name), folders, unpaired)
         if not entry.get("photo"):
-            return found
-        return PairSet(found.names, found.files, EstimateForeground(found.read, self.cache_root / "fgr"))
+            return pairs
+        return PairSet(pairs.names, pairs.files, EstimateForeground(pairs.read, self.cache_root / "fgr"))
 
 
 def open_catalog(path=None, data_root=None, sample_root=None):

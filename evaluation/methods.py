@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from dataset.layouts.pairing import check_partners, files_by_name
-from evaluation.keying import difference_key
 from media import read_gray, read_image
-from utils.errors import UserError
-
-WEIGHTS_SUFFIXES = (".safetensors", ".pdparams", ".pth")
+from model.weights.files import WEIGHTS_SUFFIXES
+from utils.errors import UserError, quote
 
 
 class Network:
@@ -24,10 +22,10 @@ class Network:
 
     def __call__(self, item):
         start = time.perf_counter()
-        found = self._predict(item.src, item.bgr)
+        matte = self._predict(item.src, item.bgr)
         self.seconds += time.perf_counter() - start
         self.count += 1
-        return found
+        return matte
 
 
 class Mattes:
@@ -67,7 +65,7 @@ class Mattes:
 
 
 def open_networks(weights, backends, precisions, **options):
-    """Every combination of weights, backends and precisions as {word: Network}.
+    """Every combination of weights, backends and precisions as {name: Network}.
 
     Args:
         weights: files; None for the starter weights.
@@ -78,12 +76,12 @@ def open_networks(weights, backends, precisions, **options):
     """
     from model import Matter
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
-    words = [_word(one, weights, backends, precisions) for one in combinations]
-    return {word: Network(Matter(file, backend=backend, precision=precision, **options))
-            for word, (file, backend, precision) in zip(words, combinations)}
+    names = [_name(combination, weights, backends, precisions) for combination in combinations]
+    return {name: Network(Matter(file, backend=backend, precision=precision, **options))
+            for name, (file, backend, precision) in zip(names, combinations)}
 
 
-def _word(combination, *lists):
+def _name(combination, *lists):
     """What tells one combination from the others: "network" where there is but one."""
     files = short_names(["starter" if file is None else str(file) for file in lists[0]])
     parts = []
@@ -99,38 +97,34 @@ def short_names(paths):
     plain = [path[:-len(Path(path).suffix)] if path.endswith(WEIGHTS_SUFFIXES) else path for path in plain]
     parts = [Path(path).parts for path in plain]
     for count in range(1, max(map(len, parts), default=0) + 1):
-        names = ["/".join(one[-count:]) for one in parts]
+        names = ["/".join(path[-count:]) for path in parts]
         if len(set(names)) == len(set(plain)):
             return names
     return plain
 
 
 def open_mattes(folders, names, taken=(), part=False):
-    """{word: Mattes} of folders of mattes; the word is as much of a path as tells it from the others.
+    """{name: Mattes} of folders of mattes; the name is as much of a path as tells it from the others.
 
     Args:
         folders: the folders.
         names, part: of ``Mattes``.
-        taken: words that other methods have; "pred" is put before one of these.
+        taken: names that other methods have; "pred" is put before one of these.
 
     Raises:
         UserError: as ``Mattes``.
     """
-    words = [f"pred {word}" if word in taken else word for word in short_names([str(one) for one in folders])]
-    return {word: Mattes(folder, names, part) for word, folder in zip(words, folders)}
+    methods = [f"pred {name}" if name in taken else name for name in short_names([str(folder) for folder in folders])]
+    return {method: Mattes(folder, names, part) for method, folder in zip(methods, folders)}
 
 
 def _check_complete(root, files, names, part):
     missing, extra = [name for name in names if name not in files], sorted(set(files) - set(names))
     if missing:
-        raise UserError(f"{root} lacks the mattes of {len(missing)} of {len(names)} pictures ({_some(missing)}).")
+        raise UserError(f"{root} lacks the mattes of {len(missing)} of {len(names)} pictures ({quote(missing)}).")
     if extra and not part:
-        raise UserError(f"{root} has {len(extra)} mattes that belong to no picture of the benchmark ({_some(extra)}). "
+        raise UserError(f"{root} has {len(extra)} mattes that belong to no picture of the benchmark ({quote(extra)}). "
                         "Remove them, or check the benchmark.")
-
-
-def _some(names):
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def matter_method(matter):
@@ -144,11 +138,6 @@ def matter_method(matter):
         return _to_u8(matte.pha), _to_u8(matte.fgr)
 
     return predict
-
-
-def keying_method(src, bgr):
-    """The baseline as a method: difference keying, with the photo itself for a foreground."""
-    return difference_key(src, bgr), src
 
 
 def _to_u8(values):

@@ -1,6 +1,7 @@
 """Protocols: what a published figure was measured on and how, under one name. Every result names its protocol."""
 import dataclasses
-from typing import NamedTuple, Optional, Tuple
+import math
+from typing import NamedTuple, Optional
 
 from evaluation.testset.trimap import TRIMAPS
 from utils.errors import UserError, suggest
@@ -11,6 +12,13 @@ class Column(NamedTuple):
     title: str
     times: float
     unit: str
+
+    def text(self, value, sign=False):
+        """A plain value as tables show it, '-' for None and NaN; with ``sign`` a '+' before what is above zero."""
+        if value is None or math.isnan(value):
+            return "-"
+        value *= self.times
+        return ("+" if sign and value > 0 else "") + (f"{value:.1f}" if abs(value) >= 1000 else f"{value:.3f}")
 
 
 UNKNOWN_REGION = {
@@ -59,7 +67,7 @@ class Protocol:
     about: str
     family: str = "unknown"
     trimap: str = "paper"
-    size: Optional[Tuple[int, int]] = None
+    size: Optional[tuple[int, int]] = None
     disturb: bool = True
     noise: float = 0.01
     backbone_scale: Optional[float] = 0.25
@@ -90,6 +98,11 @@ class Protocol:
         """The attributes, as {name: value}, in which it is no longer the protocol of its name."""
         own, original = self.facts(), PROTOCOLS[self.name].facts()
         return {key: value for key, value in own.items() if value != original[key] and key != "sequences"}
+
+    def changes_said(self):
+        """``differences`` as text for a person: "size 72x64, noise 0.02"; "" where there are none."""
+        return ", ".join(f"{key} {value[1]}x{value[0]}" if isinstance(value, list) else f"{key} {value}"
+                         for key, value in self.differences().items())
 
     def facts(self):
         """All attributes, of types that JSON knows."""

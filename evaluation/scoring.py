@@ -16,10 +16,7 @@ from evaluation.metrics import (
     sad,
     sad_paddle2021,
 )
-from evaluation.protocols import PROTOCOLS, UNKNOWN_REGION
 from utils.errors import UserError
-
-METRICS = tuple(UNKNOWN_REGION)
 
 ALPHA = {
     "unknown": {"sad": sad, "mse": mse, "grad": grad, "conn": conn},
@@ -49,7 +46,7 @@ def score(protocol, item, pha, fgr=None, before=None):
         return None if image is None else _cut(image, protocol.cell)
 
     pred, true, trimap = cut(pha), cut(item.pha), cut(item.trimap)
-    row = {"name": item.name, **{word: metric(pred, true, trimap) for word, metric in ALPHA[protocol.family].items()}}
+    row = {"name": item.name, **{word: error(pred, true, trimap) for word, error in ALPHA[protocol.family].items()}}
     if "fg_mse" in protocol.columns:
         row["fg_mse"] = _colour_error(protocol.family, cut(fgr), cut(item.fgr), true, trimap)
     if "dtssd" in protocol.columns:
@@ -80,11 +77,6 @@ class Result(NamedTuple):
     rows: list
     mean: dict
     settings: Any = None
-
-
-def score_unknown(item, pha, fgr=None):
-    """``score`` with the errors over the unknown region: sad, mse, grad, conn and fg_mse."""
-    return score(PROTOCOLS["paper"], item, pha, fgr)
 
 
 def mean_of(rows):

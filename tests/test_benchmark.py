@@ -103,7 +103,9 @@ def test_ratios_to_a_peer():
 
 
 @pytest.mark.parametrize("flags, said", [
-    ("--size huge", "--size huge is not"), ("--size 0x9", "--size 0x9 is not"), ("--rounds 0", "must be 1 or more"),
+    ("--size huge",
+     "cannot read the size 'huge'; use 512, 1920x1080 .width x height., hd, 4k"),
+    ("--size 0x9", "the size is 0x9"), ("--rounds 0", "must be 1 or more"),
     ("--peer nowhere", "nowhere is not a checkout")])
 def test_infer_flags(flags, said):
     with pytest.raises(UserError, match=said):

@@ -54,9 +54,9 @@ def run(*arguments):
 
 
 def test_the_script_end_to_end(data_root, tmp_path, capsys):
-    assert run("--data_root", data_root, "--size", "64x72", "--output", tmp_path / "out", "--seed", "4") == 0
+    assert run("--data_root", data_root, "--size", "72x64", "--output", tmp_path / "out", "--seed", "4") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("protocol paper: ") and lines[0].endswith("changed: size [64, 72]")
+    assert lines[0].startswith("protocol paper: ") and lines[0].endswith("changed: size 72x64")
     assert [text.split()[0] for text in lines[2:5]] == ["item0", "item1", "item2"]
     assert lines[6].startswith("mean of 3, network") and lines[7].startswith("mean of 3, keying")
     assert "SAD" in lines[8] and "lower" in lines[8] and "images/s" in lines[9]
@@ -85,6 +85,7 @@ def test_the_script_without_baseline_and_with_a_limit(data_root, tmp_path, capsy
     (("--weights", "missing.pdparams"), "no such weights file"),
     (("--size", "big"), "cannot read the size 'big'"),
     (("--size", "0"), "size is 0x0"),
+    (("--size", "1080x1920"), "write 1920x1080 for a wide picture, w1080h1920 for a tall one"),
     (("--limit", "0"), "limit is 0"),
     (("--seed", "-1"), "seed is -1"),
     (("--protocol", "papers"), "unknown protocol 'papers'. Did you mean 'paper'"),
@@ -115,7 +116,7 @@ def figures(folder):
 
 
 def test_an_exported_set_gives_the_same_figures(data_root, tmp_path, capsys):
-    common = ("--data-root", data_root, "--size", "48x56")
+    common = ("--data-root", data_root, "--size", "56x48")
     assert run(*common, "--export-set", tmp_path / "bench") == run(*common, "--output", tmp_path / "a") == 0
     assert sorted(list_image_names(tmp_path / "bench" / "trimap")) == ["item0.png", "item1.png", "item2.png"]
     assert run("--folder", tmp_path / "bench", "--output", tmp_path / "b", "--workers", "2") == 0

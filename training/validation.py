@@ -4,6 +4,8 @@ import numpy as np
 from dataset.composite import blend
 from dataset.generate import make_sample
 from dataset.samples import VALID_STREAM
+from evaluation.methods import matter_method
+from evaluation.pipeline import evaluate
 from evaluation.testset.composed import EvalItem, EvaluationSet
 from evaluation.testset.placement import disturb_background
 from evaluation.testset.trimap import make_trimap
@@ -26,15 +28,41 @@ def validation_set(config, catalog):
         size=(size, size), seed=seed, limit=count)
 
 
+def validate(learner, items, coarse_only):
+    """Score a network, with its averaged weights where there are any.
+
+    Args:
+        learner: ``training.step.Learner``.
+        items: as of ``validation_set``.
+        coarse_only: whether to leave the refiner out.
+
+    Returns:
+        {"sad", "mse"}: means over the items, each over its unknown region.
+    """
+    network, refiner = learner.network, learner.network.refiner
+    pixels = refiner.sample_pixels
+    network.eval()
+    if coarse_only:
+        refiner.sample_pixels, refiner.mode = 0, "sampling"
+    try:
+        with learner.averaged():
+            _, mean = evaluate(matter_method(_Matter(network, learner.ranks.device)), items)
+    finally:
+        refiner.sample_pixels, refiner.mode = pixels, learner.config["refine"]["mode"]
+    return {"sad": mean["sad"], "mse": mean["mse"]}
+
+
 def _stream_item(seed, number, size):
     pha, fgr, bgr = make_sample([seed, 0, number, VALID_STREAM], size, size)
     rng = np.random.default_rng([seed, 1, number, VALID_STREAM])
     return EvalItem(f"sample_{number:03d}", blend(fgr, pha, bgr), disturb_background(bgr, rng), pha, fgr, make_trimap(pha))
 
 
-class _Predictor:
+class _Matter:
+    """A network in training as ``model.Matter`` is used."""
+
     def __init__(self, network, device):
-        self.network, self.device = network, device
+        self._network, self._device = network, device
 
     def predict(self, src, bgr):
-        return run_network(self.network, src, bgr, self.device)
+        return run_network(self._network, src, bgr, self._device)

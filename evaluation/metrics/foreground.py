@@ -2,7 +2,8 @@
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import UNKNOWN, check_array, mean_square, unknown_region
+from evaluation.metrics.region import check_array, mean_square, unknown_region
+from evaluation.testset.trimap import UNKNOWN
 
 
 def fg_mse(pred_fgr, true_fgr, true_pha, trimap=None):

@@ -41,7 +41,7 @@ def dtssd(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None):
 def messddt(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None):
     """Error that comes and goes along the motion: ``mean |e(p, t-1)^2 - e(p + v, t)^2|``, e the error of alpha in 0..1.
 
-    MESSDdt is from Erofeev et al. (BMVC 2015); v is the motion of pixel p, see ``evaluation.metrics.temporal.followed``. They
+    MESSDdt is from Erofeev et al. (BMVC 2015); v is the motion of pixel p, see ``followed``. They
     sum, this takes the mean over the frame. An error that stays where it is on the subject costs nothing.
     Tables show it times 1000; this is plain.
 

@@ -3,13 +3,10 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from dataset.composite import blend
 from evaluation.testset.placement import NOISE_SIGMA, disturb_background, place
 from evaluation.testset.trimap import trimap_of
-from media.operations import cover
+from media.operations import blend, cover
 from utils.errors import UserError
-
-__all__ = ["EvalItem", "EvaluationSet", "cover", "disturb_background", "place"]
 
 BACKGROUND_STREAM = 2 ** 32 - 1  # the seed of the background order; no item has this number
 
@@ -95,7 +92,7 @@ def _check(pair_set, background_set, size, seed, limit, each, clips):
     if seed < 0:
         raise UserError(f"the seed is {seed}; use 0 or more.")
     if size is not None and min(size) < 1:
-        raise UserError(f"the size is {size[0]}x{size[1]}; use 1 or more.")
+        raise UserError(f"the size is {size[1]}x{size[0]}; use 1 or more.")
     if clips and (size is not None or each > 1):
         raise UserError("frames of clips keep their size and have one background a clip: leave --size and "
                         "--backgrounds-each out, or --sequences.")

@@ -20,9 +20,10 @@ class FolderSet:
     """The items of such a folder, in the order of its manifest or of their names. ``set[i]`` reads item i as ``EvalItem``.
 
     Args:
-        folder: the folder. Where it has a manifest.json (``evaluation.testset.manifest``), every file is compared with it first.
-        trimap: the rule of ``evaluation.testset.trimap.TRIMAPS`` for trimaps. The folder's own are taken where the manifest says that
-            they were made by this rule, or where there is no manifest; "whole" takes none.
+        folder: the folder. Where it has a manifest.json (``evaluation.testset.manifest``), every file is compared with it
+            first.
+        trimap: the rule of ``evaluation.testset.trimap.TRIMAPS`` for trimaps. The folder's own are taken where the
+            manifest says that they were made by this rule, or where there is no manifest; "whole" takes none.
         limit: use only the first so many items; None uses all.
 
     Raises:
@@ -37,7 +38,7 @@ class FolderSet:
         if limit is not None and limit < 1:
             raise UserError(f"the limit is {limit}; use 1 or more.")
         self.manifest = read_manifest(folder)
-        files = _found(folder)
+        files = _files(folder)
         names = list(files["src"]) if self.manifest is None else self.manifest["names"]
         self.names = names if limit is None else names[:limit]
         if self.manifest is not None:
@@ -69,7 +70,7 @@ class FolderSet:
         return EvalItem(name, read["src"], read["bgr"], read["pha"], read.get("fgr"), trimap)
 
 
-def _found(folder):
+def _files(folder):
     """{kind: {name: file}} of either form."""
     if not folder.is_dir():
         raise UserError(f"no such folder: {folder}. Check the path.")
@@ -98,8 +99,8 @@ def _one_folder_each(folder):
         missing = [name for name in files["src"] if name not in files.get(kind, {})]
         if missing:
             raise UserError(f"{folder}: no {kind} beside the src of {len(missing)} pictures ({quote(missing)}).")
-    complete = {kind: found for kind, found in files.items() if set(found) >= set(files["src"])}
-    return {kind: {name: found[name] for name in files["src"]} for kind, found in complete.items()}
+    complete = {kind: own for kind, own in files.items() if set(own) >= set(files["src"])}
+    return {kind: {name: own[name] for name in files["src"]} for kind, own in complete.items()}
 
 
 def _check_names(folder, names, files):

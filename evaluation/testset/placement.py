@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from media.operations import _resize
+from media.operations import resize
 
 FIT = (0.75, 1.0)          # the subject takes this part of the largest size that fits the frame
 SHIFT = 0.3                # pixels
@@ -73,9 +73,9 @@ def _offset(room, share, cut_before, cut_after):
 def _resize_pair(fgr, pha, height, width):
     """Resize with alpha as weight, so that colours from where nothing is do not bleed into the subject's edge."""
     weight = pha.astype(np.float32)[..., None] / 255
-    new_pha = _resize(weight[..., 0], height, width)[..., None]
-    weighted = _resize(fgr.astype(np.float32) * weight, height, width)
-    plain = _resize(fgr, height, width)
+    new_pha = resize(weight[..., 0], height, width)[..., None]
+    weighted = resize(fgr.astype(np.float32) * weight, height, width)
+    plain = resize(fgr, height, width)
     colour = np.where(new_pha > 0, weighted / np.maximum(new_pha, 1e-6), plain)
     return _to_u8(colour), _to_u8(new_pha[..., 0] * 255)
 

@@ -2,8 +2,9 @@
 from fractions import Fraction
 from pathlib import Path
 
-from media.video.libav import end_of, usable_cores, version
+from media.video.libav import end_of, version
 from utils.errors import UserError
+from utils.machine import usable_cores
 
 URL_SCHEMES = ("http://", "https://", "rtsp://", "rtmp://", "udp://")
 LIVE_SCHEMES = ("rtsp://", "rtmp://", "udp://")

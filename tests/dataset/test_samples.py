@@ -153,7 +153,7 @@ def test_messages_name_the_files_that_a_sample_is_made_of(config, monkeypatch):
 
 
 def test_without_disturbances_src_is_the_blend(config):
-    config["augment"] = {**{name: 0.0 for name in AUGMENT}, "noise_sigma": 0.03}
+    config["augment"] = {**dict.fromkeys(AUGMENT, 0.0), "noise_sigma": 0.03}
     for number in range(4):
         src, bgr, fgr, pha = (image.astype(float) for image in open_set(config)[key(number)])
         alpha = pha / 255

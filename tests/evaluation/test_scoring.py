@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from evaluation.gallery import Gallery
-from evaluation.methods import keying_method, matter_method
+from evaluation.keying import difference_key
+from evaluation.methods import matter_method
 from evaluation.pipeline import ahead, evaluate
 from evaluation.protocols import PROTOCOLS
 from evaluation.report import comparison, heading, line, write_report
-from evaluation.scoring import Result, mean_of, score_unknown
+from evaluation.scoring import Result, mean_of, score
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.trimap import make_trimap
 from utils.errors import UserError
@@ -32,6 +33,10 @@ def item(seed, size=(40, 44)):
 
 
 ITEMS = [item(seed) for seed in range(5)]
+
+
+def keyed(src, bgr):
+    return difference_key(src, bgr), src
 
 
 def half(src, bgr):
@@ -63,18 +68,19 @@ def test_sizes_are_cut_to_multiples_of_four():
     odd = item(1, (43, 47))
     spoilt = odd.pha.copy()
     spoilt[40:], spoilt[:, 44:] = 255, 255
-    assert score_unknown(odd, spoilt, odd.fgr) == {"name": "item1", "sad": 0, "mse": 0, "grad": 0, "conn": 0, "fg_mse": 0}
+    assert score(PROTOCOLS["paper"], odd, spoilt, odd.fgr) == {"name": "item1", "sad": 0, "mse": 0, "grad": 0, "conn": 0,
+                                                               "fg_mse": 0}
 
 
 @pytest.mark.parametrize("workers", (0, 1, 3, 9))
 def test_workers_change_nothing(workers):
-    assert evaluate(keying_method, ITEMS, workers) == evaluate(keying_method, ITEMS)
+    assert evaluate(keyed, ITEMS, workers) == evaluate(keyed, ITEMS)
     assert list(ahead(list(range(20)), workers)) == list(range(20))
 
 
 def test_another_order_gives_the_same_rows():
-    rows, mean = evaluate(keying_method, ITEMS)
-    backward, other = evaluate(keying_method, ITEMS[::-1])
+    rows, mean = evaluate(keyed, ITEMS)
+    backward, other = evaluate(keyed, ITEMS[::-1])
     assert backward[::-1] == rows
     assert other == pytest.approx(mean)
 

@@ -8,8 +8,8 @@ from evaluation.page import write_page
 from evaluation.page.__main__ import main
 from evaluation.page.cases import error_map, extremes, fit
 from evaluation.page.charts import axis, nice_steps
-from evaluation.page.load import Column
 from evaluation.page.statistics import Comparison, Paired, sentence
+from evaluation.protocols import Column
 from utils.errors import UserError
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -141,7 +141,7 @@ def test_sentences():
         return sentence(Comparison("b", "sad", Column("SAD", 1, ""), paired, p), "a")
 
     assert said(-1, -2, -0.5, 9, 1, 0.01).endswith("chance alone hardly explains that: b is better on such pictures.")
-    assert said(1, 0.5, 2, 1, 9, None).endswith("b is worse on such pictures.")
+    assert said(1, 0.5, 2, 1, 9, 0.01).endswith("b is worse on such pictures.")
     assert "do not tell the two apart" in said(1, -0.5, 2, 4, 6, 0.4)
     assert "do not agree on that" in said(1, 0.5, 2, 4, 6, 0.4)
     assert "do not agree on that" in said(1, 0.5, 2, 6, 4, 0.01)   # the mean is worse, most pictures are better
