@@ -2,6 +2,7 @@
 import struct
 
 from utils.errors import UserError
+from utils.machine import free_memory
 
 SCAN = 0xDA                                              # marker: the picture itself begins
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding
@@ -12,6 +13,10 @@ STARTS = {"JPEG": (JPEG,), "PNG": (PNG,), "GIF": (b"GIF87a", b"GIF89a"), "BMP": 
           "RAW": (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", b"FOVb", b"II\x1a\0\0\0HEAPCCDR")}
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # chunks of a PNG
 READ = "JPEG, PNG, TIFF, WebP, BMP, GIF, HEIC and AVIF"
+
+LARGEST = 2 ** 28     # pixels, 16384 x 16384: above what phones and cameras make
+BYTES = 8             # a pixel takes at once while it is read, seen with every format
+SMALL = 16_000_000    # pixels: up to here memory is not asked for
 
 # ISO base media files name their brands in the first box.
 RAW_BRANDS, AVIF_BRANDS = {b"crx "}, {b"avif", b"avis"}
@@ -136,3 +141,25 @@ def shorter_side(data):
     """A JPEG's shorter side in pixels; None where the header does not say."""
     found = jpeg_size(data)
     return min(found) if found else None
+
+
+def check_size(path, width, height):
+    """Raise UserError for more than ``LARGEST`` pixels, or more than memory holds, before any is taken for them."""
+    pixels = width * height
+    if pixels > LARGEST:
+        raise UserError(f"{path} is {width}x{height}, {pixels / 1e6:.0f} megapixels; at most {LARGEST / 1e6:.0f} are read. "
+                        f"Save it smaller.")
+    check_memory(path, width, height, BYTES, "reading it")
+
+
+def check_memory(path, width, height, bytes_each, what):
+    """Raise UserError where ``what`` takes more memory than there is: ``bytes_each`` for every pixel."""
+    free = free_memory() if width * height > SMALL else None
+    if free is not None and width * height * bytes_each > free:
+        raise UserError(f"{path} is {width}x{height}: {what} takes about {width * height * bytes_each / 2 ** 30:.1f} GiB, "
+                        f"and {free / 2 ** 30:.1f} GiB of memory are free. Save it smaller, or close other programs.")
+
+
+def out_of_memory(path):
+    """The UserError for a picture that took more than there is all the same."""
+    return UserError(f"{path} needs more memory than there is. Save it smaller, or close other programs.")

@@ -3,8 +3,8 @@ import io
 
 from PIL import features
 
-from media.limits import check_size
-from media.orientation import orientation_in
+from media.exif import orientation_in
+from media.formats import check_size
 from utils.errors import UserError
 
 

@@ -13,11 +13,10 @@ from PIL.WebPImagePlugin import WebPImageFile
 from media.animation import refuse_animation
 from media.colour_profile import to_rgb, usable_profile
 from media.ending import ended
+from media.exif import orientation, upright
 from media.files import read_bytes
-from media.formats import check_kind, declared_size, pixels_only, undecodable
+from media.formats import check_kind, check_size, declared_size, out_of_memory, pixels_only, undecodable
 from media.heif import open_container, stated_colours
-from media.limits import check_size, out_of_memory
-from media.orientation import orientation, upright
 from media.pixels import decoded, swapped, to_8_bits
 from media.stated_colours import png_profile, profile_of_numbers
 from media.tiff import read_tiff, visible
@@ -43,7 +42,7 @@ def read_photo(path, notes=None):
 
     Raises:
         UserError: missing, a folder, a video, a raw photo, an animation or several pages, empty, cut short, damaged, larger
-            than ``media.limits.LARGEST`` or than memory, or of a format whose package is not installed.
+            than ``media.formats.LARGEST`` or than memory, or of a format whose package is not installed.
     """
     data, found = read_bytes(path), []
     with warnings.catch_warnings():  # Pillow's remarks on flawed headers, and on sizes, which are judged here

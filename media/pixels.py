@@ -2,8 +2,7 @@
 import cv2
 import numpy as np
 
-from media.formats import undecodable
-from media.limits import check_size
+from media.formats import check_size, undecodable
 
 ROWS = 1 << 22  # pixels worked on at once
 

@@ -7,11 +7,10 @@ import numpy as np
 from media.animation import refuse_animation
 from media.colour_profile import to_rgb
 from media.ending import ended
+from media.exif import orientation, upright
 from media.files import read_bytes
-from media.formats import JPEG, check_kind, declared_size, shorter_side, undecodable
+from media.formats import JPEG, check_kind, check_size, declared_size, out_of_memory, shorter_side, undecodable
 from media.heif import open_container
-from media.limits import check_size, out_of_memory
-from media.orientation import orientation, upright
 from media.pixels import decoded, to_8_bits
 from media.tiff import read_tiff, visible
 from utils.errors import UserError
@@ -33,7 +32,7 @@ def read_image(path, least=None):
 
     Raises:
         UserError: the file is missing, is a folder, a video, an animation or a raw photo, is cut short, cannot be
-            decoded, or says that it holds more than ``media.limits.LARGEST`` pixels.
+            decoded, or says that it holds more than ``media.formats.LARGEST`` pixels.
     """
     return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR, least), cv2.COLOR_BGR2RGB)
 

@@ -11,10 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
 
-from media.formats import cut_short, raw, undecodable
-from media.limits import check_size
+from media.exif import byte_order, directories, orientation_of, sub_directories
+from media.formats import check_size, cut_short, raw, undecodable
 from media.pixels import to_8_bits
-from media.tags import byte_order, directories, orientation_of, sub_directories
 from utils.errors import UserError
 
 SUBTYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL = 254, 256, 257, 258, 259, 262, 266
