@@ -3,6 +3,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
+from prediction.outputs import Canvas
 from utils.errors import UserError, no_space
 
 MOST_TEXT = 200     # signs of a foreign error that are shown
@@ -56,7 +57,7 @@ class Work:
                 large = pair.src.shape[0] * pair.src.shape[1] >= LARGE
                 if not large:
                     ahead = self._next(reader, rest)
-                matte, seconds = self._matted(job, pair)
+                matte, seconds = self._matted(job, index, pair, large)
                 if matte is None:
                     ahead = ahead or self._next(reader, rest)
                     continue
@@ -75,21 +76,30 @@ class Work:
         item = next(rest, None)
         return item and (item, reader.submit(self._read, item[1]))
 
-    def _matted(self, job, pair):
-        """(matte, seconds); (None, None), and a failure, where the network cannot do it."""
+    def _matted(self, *photo):
+        """As ``_matte``; (None, None), and a failure, where the network cannot do it."""
         try:
-            return self._matte(job, pair)
+            return self._matte(*photo)
         except Exception as error:
-            self._fail(job, error)
+            self._fail(photo[0], error)
             return None, None
 
-    def _matte(self, job, pair):
-        types = (*job.outputs, "com") if self._sheet is not None and self._sheet.room else job.outputs
+    def _matte(self, job, index, pair, large):
+        """(a matte, seconds that it took); of a large photo its pictures as a ``Canvas``, if no sheet has to show it."""
+        shown = self._sheet is not None and self._sheet.room
+        wanted = self._outputs.wants((*job.outputs, "com") if shown else job.outputs)
         start = time.perf_counter()
-        matte = self._matter.predict(pair.src, pair.bgr, self._outputs.wants(types))
-        return matte, time.perf_counter() - start
+        if large and not shown:
+            made = self._outputs.canvas(job.outputs, pair.src.shape[:2], self._outputs.background(index, pair.src, pair.bgr))
+            self._matter.predict(pair.src, pair.bgr, wanted, rows=made.add)
+        else:
+            made = self._matter.predict(pair.src, pair.bgr, wanted)
+        return made, time.perf_counter() - start
 
     def _write(self, job, index, pair, matte):
+        if isinstance(matte, Canvas):
+            matte.write(job.outputs)
+            return
         behind = self._outputs.background(index, pair.src, pair.bgr)
         self._outputs.write(job.outputs, matte, behind)
         if self._sheet is not None and matte.pha is not None and matte.fgr is not None:
