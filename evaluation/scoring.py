@@ -31,7 +31,7 @@ def score(protocol, item, pha, fgr=None, before=None):
     Args:
         protocol: ``evaluation.protocols.Protocol``.
         item: ``evaluation.testset.composed.EvalItem``; its src and bgr are not looked at.
-        pha: predicted alpha, uint8 (H, W).
+        pha: predicted alpha, uint8 (H, W); where ``protocol.rounded`` is not set, float (H, W) in 0..1 as well.
         fgr: predicted foreground, uint8 RGB (H, W, 3), or None.
         before: None, or (predicted alpha, true alpha) of the frame before this one in the same clip, uint8 (H, W).
 

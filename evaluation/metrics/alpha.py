@@ -52,15 +52,33 @@ def _sum(difference):
     return float(difference.sum(dtype=np.int64))
 
 
-def sad_paddle2021(pred_u8, target_u8, trimap_u8):
-    """Twice ``evaluation.metrics.sad``. Arguments, return value and errors as there."""
-    return SCALE * sad(pred_u8, target_u8, trimap_u8)
+def sad_paddle2021(pred, target_u8, trimap_u8):
+    """Twice ``evaluation.metrics.sad``, of an alpha that need not be rounded.
+
+    Args:
+        pred: predicted alpha, uint8 (H, W), or float (H, W) in 0..1.
+        target_u8, trimap_u8: as ``sad``; return value and errors too.
+    """
+    if pred.dtype == np.uint8:
+        return SCALE * sad(pred, target_u8, trimap_u8)
+    return SCALE * float(np.abs(_float_difference(pred, target_u8, trimap_u8)).sum()) / 1000
 
 
-def mse_paddle2021(pred_u8, target_u8, trimap_u8):
+def mse_paddle2021(pred, target_u8, trimap_u8):
     """Twice the sum of squared differences over the number of unknown pixels + 1; plain, tables show it times 1000.
 
-    Arguments, return value and errors as ``evaluation.metrics.mse``.
+    Arguments, return value and errors as ``sad_paddle2021``.
     """
-    pixels = pred_u8.size if trimap_u8 is None else int((trimap_u8 == UNKNOWN).sum())
-    return SCALE * mse(pred_u8, target_u8, trimap_u8) * pixels / (pixels + 1)
+    if pred.dtype != np.uint8:
+        difference = _float_difference(pred, target_u8, trimap_u8)
+        return SCALE * float(np.square(difference).sum()) / (difference.size + 1)
+    pixels = pred.size if trimap_u8 is None else int((trimap_u8 == UNKNOWN).sum())
+    return SCALE * mse(pred, target_u8, trimap_u8) * pixels / (pixels + 1)
+
+
+def _float_difference(pred, target_u8, trimap_u8):
+    """pred - target in 0..1 where it counts, float64 (n,)."""
+    unknown = unknown_region(trimap_u8, ("target", target_u8))
+    if pred.shape != target_u8.shape:
+        raise ValueError(f"shapes differ: pred {pred.shape}, target {target_u8.shape}")
+    return pred[unknown].astype(np.float64) - target_u8[unknown] / 255

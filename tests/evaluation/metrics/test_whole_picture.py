@@ -72,3 +72,16 @@ def test_paddle2021_is_twice_the_plain_value_over_one_pixel_more():
     assert sad_paddle2021(pred, target, trimap) == pytest.approx(2 * 4 * 0.2 / 1000)
     assert mse_paddle2021(pred, target, trimap) == pytest.approx(2 * 4 * 0.04 / 5)
     assert mse_paddle2021(pred, target, np.zeros_like(trimap)) == 0
+
+
+def test_paddle2021_takes_alpha_that_is_not_rounded():
+    rng = np.random.default_rng(3)
+    target, pred = (rng.integers(0, 256, (9, 7), dtype=np.uint8) for _ in range(2))
+    trimap = np.where(rng.random((9, 7)) < 0.5, np.uint8(128), np.uint8(0))
+    for error in (sad_paddle2021, mse_paddle2021):
+        assert error(pred / 255, target, trimap) == pytest.approx(error(pred, target, trimap), rel=1e-9)
+        assert error(pred / 255, target, None) == pytest.approx(error(pred, target, None), rel=1e-9)
+    flat, trimap = np.zeros((4, 4), np.uint8), np.full((4, 4), 128, np.uint8)
+    assert sad_paddle2021(np.full((4, 4), 0.001, np.float32), flat, trimap) == pytest.approx(2 * 16 * 0.001 / 1000)
+    with pytest.raises(ValueError, match="shapes differ"):
+        sad_paddle2021(np.zeros((4, 5)), flat, trimap)
