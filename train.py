@@ -6,7 +6,7 @@
 """
 import argparse
 
-from utils.cli import _spellings, run_main
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 
 FLAGS = (
@@ -27,12 +27,12 @@ FLAGS = (
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", required=True, help="a stage's YAML file, such as configs/stage1.yml")
     for name, kind, text in FLAGS:
-        parser.add_argument(*_spellings(name), type=kind, help=text)
-    parser.add_argument(*_spellings("epoch_end"), type=int, help="last epoch of the stage, counted over its phases")
-    parser.add_argument(*_spellings("batch_size"), type=int, help="samples a batch, in every phase")
+        parser.add_argument("--" + name.replace("_", "-"), type=kind, help=text)
+    parser.add_argument("--epoch-end", type=int, help="last epoch of the stage, counted over its phases")
+    parser.add_argument("--batch-size", type=int, help="samples a batch, in every phase")
     parser.add_argument("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
     return parser.parse_args(argv)
 

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from media import read_image
+from model.refinement import BACKBONE_SCALE, Refinement
 from utils.errors import UserError
 from utils.files import PROJECT
 from utils.machine import describe_machine
@@ -35,8 +36,8 @@ def add_flags(parser):
         "have random weights")
     add("--weights", help="weights file in place of those, for its own backbone")
     add("--size", nargs="+", default=["hd", "4k"], help="hd, 4k or WIDTHxHEIGHT (default: hd 4k)")
-    add("--backbone-scale", type=float, default=0.25, help="default: %(default)s")
-    add("--sample-pixels", type=int, default=80_000, help="default: %(default)s")
+    add("--backbone-scale", type=float, default=BACKBONE_SCALE, help="default: %(default)s")
+    add("--sample-pixels", type=int, default=Refinement().sample_pixels, help="default: %(default)s")
     add("--rounds", type=int, default=4, help="turns that each row takes (default: %(default)s)")
     add("--frames", type=int, default=4, help="frames a turn (default: %(default)s)")
     add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo (default: image/sample/src.jpg)")

@@ -4,11 +4,10 @@
     python -m dataset kind            # "real" where the datasets of all stages are there, else "sample" (and why, on stderr)
     python -m dataset private         # "yes" where stage 3 has data: the private set and real backgrounds
 """
-import argparse
 import sys
 
 from dataset.catalog import open_catalog
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.errors import UserError
 
 STAGE_SETS = ("VideoMatte240K", "Distinctions646_person", "Backgrounds")
@@ -46,10 +45,10 @@ def tell_kind(catalog):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m dataset", description="Show which datasets are there.")
+    parser = CommandLine(prog="python -m dataset", description="Show which datasets are there.")
     parser.add_argument("question", nargs="?", choices=("kind", "private"), help="answer this alone, in one word")
     parser.add_argument("--catalog", help="catalogue file (default: configs/datasets.yml)")
-    parser.add_argument("--data-root", "--data_root", help="folder of datasets (default: $DATA_ROOT, else data/)")
+    parser.add_argument("--data-root", help="folder of datasets (default: $DATA_ROOT, else data/)")
     args = parser.parse_args(argv)
     catalog = open_catalog(args.catalog, args.data_root)
     if args.question == "kind":

@@ -7,6 +7,13 @@ from utils.errors import one_line
 EVERY = 10  # seconds between lines where there is no terminal
 
 
+def announced(matter):
+    """Say what a network runs on, and return it."""
+    settings = matter.settings
+    print(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}", flush=True)
+    return matter
+
+
 class PhotoProgress:
     """One line per photo on stdout; for folders on a terminal a bar instead. Notes and failures go to stderr.
 

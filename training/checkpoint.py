@@ -19,6 +19,7 @@ from safetensors.numpy import load as load_bytes
 from safetensors.numpy import save as to_bytes
 
 from utils.errors import UserError
+from utils.files import WholeFolder
 
 MODEL, OPTIMIZER, EMA, STATE = "model.safetensors", "optimizer.safetensors", "ema.safetensors", "state.json"
 RESULTS = "results.json"  # beside the checkpoints: the run is finished, with these scores
@@ -45,16 +46,9 @@ def save_checkpoint(folder, model, optimizer, state, metadata, ema=None):
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     sums[STATE] = _state_sum(state)
     files[STATE] = json.dumps({**state, "sha256": sums}, indent=1).encode()
-    folder = Path(folder)
-    part = folder.with_name(f".{folder.name}.tmp")
-    try:
-        _fresh_folder(part)
+    with WholeFolder(folder, replace=True, alone=True) as part:
         for name, data in files.items():
             _write_synced(part / name, data)
-    except OSError:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-    _swap(part, folder)
 
 
 def load_checkpoint(folder):
@@ -159,31 +153,8 @@ def _state_sum(state):
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
-def _swap(part, folder):
-    old = folder.with_name(f".{folder.name}.old")
-    if folder.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-    part.rename(folder)
-    _sync_folder(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _fresh_folder(path):
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-
-
 def _write_synced(path, data):
     with open(path, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(path):
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from media import write_bytes
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.errors import UserError
 
 TRAIN = re.compile(r"\[TRAIN\] (?P<phase>\w+) epoch: .*?iter: (?P<step>\d+)/\d+, loss: (?P<loss>\S+) "
@@ -133,7 +133,7 @@ def _names(folders):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m training.curves", description=__doc__,
+    parser = CommandLine(prog="python -m training.curves", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, such as log/stage1")
     parser.add_argument("--output", help="PNG to write (default: curves.png in the first run's folder)")

@@ -8,6 +8,7 @@ from paddle.nn import functional as F
 
 from model.losses import base_loss, patch_loss, refine_loss
 from model.matting import MattingBase
+from model.refinement import Refinement
 from training.ema import Ema
 from training.log import picture_row
 from training.optimizer import build_optimizer, freeze_others, load_optimizer_arrays
@@ -97,15 +98,12 @@ class PhaseLoss(paddle.nn.Layer):
         return loss(pred, pha, fgr, self._config["detach_error"]), pred
 
     def _refined(self, src, bgr):
-        refiner, pixels = self.network.refiner, self._config["refine"]["train_pixels"]
-        refiner.mode = "full"  # also for a loss on patches: paddle is no slower at whole pictures than at single patches
-        try:
-            pred = self.network(src, bgr)
-        finally:
-            refiner.mode = self._config["refine"]["mode"]
+        # everywhere, also for a loss on patches: paddle is no slower at whole pictures than at single patches
+        pred = self.network(src, bgr, refinement=Refinement("full"))
+        pixels = self._config["refine"]["train_pixels"]
         if not pixels:
             return pred
-        return pred._replace(ref_sm=refiner.largest(_resized(pred.err_sm, pred.ref_sm), pixels))
+        return pred._replace(ref_sm=self.network.refiner.largest(_resized(pred.err_sm, pred.ref_sm), pixels))
 
 
 def train_step(learner, phase, step, batches):

@@ -1,7 +1,6 @@
 """How well a network does on pictures it does not learn from."""
 import numpy as np
 
-from dataset.composite import blend
 from dataset.generate import make_sample
 from dataset.samples import VALID_STREAM
 from evaluation.methods import matter_method
@@ -9,7 +8,9 @@ from evaluation.pipeline import evaluate
 from evaluation.testset.composed import EvalItem, EvaluationSet
 from evaluation.testset.placement import disturb_background
 from evaluation.testset.trimap import make_trimap
-from model.inference.network import run_network
+from media.operations import blend
+from model.inference.device import run_network
+from model.refinement import NOTHING
 
 
 def validation_set(config, catalog):
@@ -39,16 +40,10 @@ def validate(learner, items, coarse_only):
     Returns:
         {"sad", "mse"}: means over the items, each over its unknown region.
     """
-    network, refiner = learner.network, learner.network.refiner
-    pixels = refiner.sample_pixels
-    network.eval()
-    if coarse_only:
-        refiner.sample_pixels, refiner.mode = 0, "sampling"
-    try:
-        with learner.averaged():
-            _, mean = evaluate(matter_method(_Matter(network, learner.ranks.device)), items)
-    finally:
-        refiner.sample_pixels, refiner.mode = pixels, learner.config["refine"]["mode"]
+    learner.network.eval()
+    matter = _Matter(learner.network, learner.ranks.device, NOTHING if coarse_only else None)
+    with learner.averaged():
+        _, mean = evaluate(matter_method(matter), items)
     return {"sad": mean["sad"], "mse": mean["mse"]}
 
 
@@ -59,10 +54,10 @@ def _stream_item(seed, number, size):
 
 
 class _Matter:
-    """A network in training as ``model.Matter`` is used."""
+    """A network in training as ``model.Matter`` is used; refinement: other than the refiner's own, or None."""
 
-    def __init__(self, network, device):
-        self._network, self._device = network, device
+    def __init__(self, network, device, refinement=None):
+        self._network, self._device, self._refinement = network, device, refinement
 
     def predict(self, src, bgr):
-        return run_network(self._network, src, bgr, self._device)
+        return run_network(self._network, src, bgr, self._device, refinement=self._refinement)

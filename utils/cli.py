@@ -1,12 +1,22 @@
 """What command lines share: spellings of flags, errors as one line and an exit code, stopping on a signal."""
+import argparse
 import signal
 import sys
 
 from utils.errors import UserError, no_space, one_line
 
 
+class CommandLine(argparse.ArgumentParser):
+    """A parser whose flags of several words are written with hyphens or with underscores, as anybody likes."""
+
+    def add_argument(self, *names, **options):
+        return super().add_argument(*dict.fromkeys(spelling for name in names for spelling in _spellings(name)), **options)
+
+
 def _spellings(name):
-    return ["--" + spelling for spelling in dict.fromkeys((name.replace("_", "-"), name))]
+    if not name.startswith("--"):
+        return [name]
+    return ["--" + name[2:].replace("_", "-"), "--" + name[2:].replace("-", "_")]
 
 
 def run_main(main, argv=None):
@@ -43,10 +53,3 @@ class StopOnSignal:
 
     def _note(self, *_):
         self.wanted = True
-
-
-def _hyphens_and_underscores(parser):
-    def add(flag, **options):
-        other = "--" + flag[2:].replace("-", "_")
-        return parser.add_argument(*dict.fromkeys((flag, other)), **options)
-    return add

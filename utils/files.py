@@ -1,7 +1,10 @@
 """Files and folders: written whole or not at all, checked before they are used, cleared of what killed runs left."""
+import errno
 import hashlib
 import os
+import random
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -26,9 +29,9 @@ def write_bytes(path, data):
     """Replace ``path`` by ``data`` in one step: a reader sees the old file or the new one, never half of it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    part, file = create_hidden(path, _open_new)
     try:
-        with open(part, "wb") as file:
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -38,6 +41,108 @@ def write_bytes(path, data):
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def _open_new(name):
+    return open(name, "xb")  # never a file that is there, nor what a link leads to
+
+
+def hidden_name(path, number=None, suffix="tmp"):
+    """The temporary name of ``path``, beside it: .NAME.NUMBER.SUFFIX; number is that of the process by default."""
+    path = Path(path)
+    return path.with_name(f".{path.name}.{os.getpid() if number is None else number}.{suffix}")
+
+
+def create_hidden(path, create, suffix="tmp"):
+    """(name, ``create(name)``) for a temporary name of ``path`` that nobody has.
+
+    Args:
+        create: makes a file or folder of that name, and raises FileExistsError where there is one.
+    """
+    for number in (None, *(random.getrandbits(40) for _ in range(9))):
+        name = hidden_name(path, number, suffix)
+        try:
+            return name, create(name)
+        except FileExistsError:  # another machine's process of this number, or a killed one
+            continue
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
+
+
+class WholeFolder:
+    """A folder that appears under its name whole or not at all::
+
+        with WholeFolder(path) as part:  # hidden, beside path, to write into
+            ...                          # ended without error: it gets its name; else it is gone
+
+    Args:
+        replace: a folder of this name is replaced when the new one is complete; False: the name is free, or an empty folder.
+        alone: nobody else writes it: its hidden names .NAME.tmp and .NAME.old bear no number, so that a later run can clear
+            up behind one that was killed.
+    Raises:
+        OSError: it cannot be made, or with ``keep``, the name is taken. What had the name is untouched.
+    """
+
+    def __init__(self, path, replace=False, alone=False):
+        self.path, self._replace, self._alone = Path(path), replace, alone
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if alone:
+            self.part = self.path.with_name(f".{self.path.name}.tmp")
+            shutil.rmtree(self.part, ignore_errors=True)
+            self.part.mkdir()
+        else:
+            self.part, _ = create_hidden(self.path, os.mkdir)
+
+    def __enter__(self):
+        return self.part
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.keep()
+        else:
+            self.drop()
+
+    def keep(self):
+        """Give the folder its name."""
+        old = None
+        try:
+            if not self._replace and self.path.is_dir():
+                self.path.rmdir()
+            elif not self._replace and os.path.lexists(self.path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.path))
+            elif os.path.lexists(self.path):
+                old = self._old_name()
+                self.path.rename(old)
+            self.part.rename(self.path)
+        except BaseException:
+            if old is not None and not os.path.lexists(self.path):
+                old.rename(self.path)
+            self.drop()
+            raise
+        _sync_folder(self.path.parent)
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def drop(self):
+        """Leave no folder."""
+        shutil.rmtree(self.part, ignore_errors=True)
+
+    def _old_name(self):
+        if not self._alone:
+            return hidden_name(self.path, suffix="old")
+        old = self.path.with_name(f".{self.path.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        return old
+
+
+def _sync_folder(path):
+    """Have names in a folder on the disk; systems other than POSIX see to that themselves."""
+    if os.name != "posix":
+        return
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def check_place(output):

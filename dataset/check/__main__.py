@@ -4,7 +4,6 @@
 
 One line per finding, a table at the end. Exit code 1 where there are errors, 0 with warnings only.
 """
-import argparse
 import sys
 from itertools import combinations
 
@@ -15,7 +14,7 @@ from dataset.check.inspection import ERROR, Finding, inspect_set
 from dataset.check.report import Report, Split, table
 from dataset.check.sheet import write_sheet
 from dataset.splits import check_disjoint
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.errors import UserError
 from utils.machine import usable_cores
 
@@ -62,12 +61,12 @@ def _shared_subjects(catalog, name, first, second):
 
 
 def parse(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m dataset.check", description=__doc__.split("\n")[0])
+    parser = CommandLine(prog="python -m dataset.check", description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("name", help="a dataset of the catalogue")
     add("--split", help="only this split (default: all)")
     add("--catalog", help="catalogue file (default: configs/datasets.yml)")
-    add("--data-root", "--data_root", help="folder of datasets (default: $DATA_ROOT, else data/)")
+    add("--data-root", help="folder of datasets (default: $DATA_ROOT, else data/)")
     add("--sheet", metavar="FILE.png", help="also write a contact sheet")
     add("--workers", type=int, default=min(8, usable_cores()),
         help="processes (default: %(default)s; 0: none); each holds one item at a time")

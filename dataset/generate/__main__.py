@@ -1,5 +1,4 @@
 """``python -m dataset.generate``: write the sample sets, or a contact sheet to look at."""
-import argparse
 
 import cv2
 import numpy as np
@@ -10,12 +9,12 @@ from dataset.generate.subjects.subject import KINDS
 from media import write_image
 from media.operations import blend
 from media.sheet import in_rows
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 
 
 def main(argv=None):
     """Read the command line and write what it asks for."""
-    parser = argparse.ArgumentParser(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
+    parser = CommandLine(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
     parser.add_argument("--root", help="folder for the sample sets, made here")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default 0)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of pictures (default 1)")

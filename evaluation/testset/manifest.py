@@ -4,14 +4,11 @@ DIR/{src,bgr,pha,fgr,trimap}/NAME.png and DIR/manifest.json: the protocol, where
 that made them, and the SHA-256 of every file. The folder appears under its name when it is complete.
 """
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from media import write_image
 from utils.errors import UserError
-from utils.files import file_sha256, write_bytes
+from utils.files import WholeFolder, file_sha256, write_bytes
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -38,19 +35,10 @@ def export_set(items, folder, protocol, facts, progress=None):
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; name a new folder for the benchmark.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
-    try:
+    with WholeFolder(folder) as part:
         names, sums = _write_items(items, part, progress)
         content = {"format": FORMAT, **facts, "protocol": protocol.facts(), "names": names, "files": sums}
         write_bytes(part / NAME, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
-        os.chmod(part, 0o755)
-        if folder.is_dir():
-            folder.rmdir()
-        os.rename(part, folder)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
     return folder / NAME
 
 

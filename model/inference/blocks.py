@@ -6,11 +6,10 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from model.geometry import BLOCK, PATCH, coarse_side, photo_side
+from model.geometry import BLOCK, PATCH, coarse_side, photo_side, spread_matrix
 
 PER_BLOCK = BLOCK // PATCH
 SAMPLED = 31       # one of so many values tells roughly where the largest begin
-ENDLESS = 1 << 30  # pixels; a side whose end is far away
 
 
 def shrink(photo, height, width):
@@ -131,27 +130,6 @@ def windows(image, rows, columns, step, before, side, inside):
         y, x = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
         window[y.start - top:y.stop - top, x.start - left:x.stop - left] = image[y, x]
     return found
-
-
-def spread_matrix(block, reach, count=ENDLESS):
-    """What doubles a coarse window along one side, bilinear with the image's border repeated: float32 (p / 2, c).
-
-    Rows for half-resolution pixels outside the photo are 0, which is the refiner's padding.
-
-    Args:
-        block: number of the block along this side.
-        count: length of this side of the coarse image.
-    """
-    side, c_side = photo_side(reach) // 2, coarse_side(reach, True)
-    matrix = np.zeros((side, c_side), np.float32)
-    first, c_first = block * BLOCK // 2 - 3 * reach, block * BLOCK // 4 - 1 - reach
-    for row, half in enumerate(range(first, first + side)):
-        if 0 <= half < 2 * count:
-            low = (half - 1) // 2
-            share = 0.25 if half % 2 else 0.75  # of the second
-            matrix[row, max(low, 0) - c_first] += 1 - share
-            matrix[row, min(low + 1, count - 1) - c_first] += share
-    return matrix
 
 
 def _cells_of(image):

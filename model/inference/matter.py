@@ -9,11 +9,11 @@ from model.inference.engines import open_engine
 from model.inference.engines.graph_cache import BATCH
 from model.inference.matte import Matte, checked_size, padded
 from model.inference.unmix import unmix
+from model.refinement import KERNEL_SIZE, NOTHING, Refinement, check_backbone_scale, check_refinement
 from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
 from utils.errors import UserError, suggest
 from utils.machine import find_device
 
-REFINE_MODES = ("sampling", "thresholding", "full")
 PRECISIONS = ("fp32", "fp16", "bf16")
 QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
 BLOCK_BYTES = 400_000  # what refining one block takes at once, seen with every engine
@@ -50,34 +50,31 @@ class Matter:
 
     def __init__(self, weights=None, backend="auto", device=None, backbone_scale=None, refine_mode=None,
                  sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None, unmix=True):
-        _check_choice("refine mode", refine_mode or "sampling", REFINE_MODES)
-        _check_choice("precision", precision, PRECISIONS)
-        if backbone_scale is not None and not 0 < backbone_scale <= 0.5:
-            raise UserError(f"backbone scale lies above 0 and is at most 0.5, not {backbone_scale}.")
-        if sample_pixels is not None and sample_pixels < 0:
-            raise UserError(f"the number of pixels to refine is at least 0, not {sample_pixels}.")
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise UserError(f"the refine threshold lies in 0..1, not {threshold}.")
+        given = {"mode": refine_mode, "sample_pixels": sample_pixels, "threshold": threshold}
+        refinement = check_refinement(Refinement(**{name: value for name, value in given.items() if value is not None}))
+        if precision not in PRECISIONS:
+            raise UserError(f"unknown precision '{precision}'.{suggest(precision, PRECISIONS)}")
+        if backbone_scale is not None:
+            check_backbone_scale(backbone_scale)
         path = weights_path(weights)
         arrays = from_torch_names(read_weights(path)[0])
         try:
-            network = describe_state(arrays)
+            described = describe_state(arrays)
         except ValueError as error:
             raise UserError(f"{path} does not hold a matting network: {error}.") from None
-        self._refines = network["refine_kernel_size"] is not None
-        if not self._refines:
-            sample_pixels, refine_mode = 0, "sampling"  # a base network alone: its coarse result, enlarged
-        self._reach = (network["refine_kernel_size"] or 3) // 2
+        self._refines = described["refine_kernel_size"] is not None
+        if not self._refines:  # a base network alone: its coarse result, enlarged
+            refinement = NOTHING._replace(threshold=refinement.threshold)
+        self._reach = (described["refine_kernel_size"] or KERNEL_SIZE) // 2
         self.settings = {
             "weights": str(path), "sha256": file_sha256(path), "backend": backend, "device": find_device(device),
-            "backbone": network["backbone"], "backbone_scale": backbone_scale or "auto",
-            "refine_mode": refine_mode or "sampling",
-            "sample_pixels": 80_000 if sample_pixels is None else sample_pixels,
-            "threshold": 0.1 if threshold is None else threshold, "precision": precision, "unmix": bool(unmix),
+            "backbone": described["backbone"], "backbone_scale": backbone_scale or "auto",
+            "refine_mode": refinement.mode, "sample_pixels": refinement.sample_pixels, "threshold": refinement.threshold,
+            "precision": precision, "unmix": bool(unmix),
         }
         self._batch = _blocks_at_once(max_memory)
         try:
-            self._engine = open_engine(backend, network, arrays, self.settings["sha256"], self.settings["device"],
+            self._engine = open_engine(backend, described, arrays, self.settings["sha256"], self.settings["device"],
                                        precision, threads)
         except UserError:
             raise
@@ -134,28 +131,37 @@ class Matter:
         if not srcs:
             return []
         height, width = [checked_size(src, bgr) for src, bgr in zip(srcs, bgrs)][0]
-        if self.settings["device"] != "cpu":  # to and fro between the host and a GPU costs more than it saves
+        if self.settings["device"] != "cpu" and self._engine.network is not None:
+            # To and fro between the host and a GPU costs more than it saves.
             return [self._predict_there(src, bgr, want) for src, bgr in zip(srcs, bgrs)]
         srcs, bgrs = ([padded(photo) for photo in photos] for photos in (srcs, bgrs))
         size = coarse_size(srcs[0].shape[:2], self.settings["backbone_scale"])
         coarse = self._engine.coarse(*(np.stack([shrink(photo, *size) for photo in photos]) for photos in (srcs, bgrs)))
-        return [Matte(*(None if found is None else found[:height, :width]
-                        for found in self._refine(found, src, bgr, want)))
-                for found, src, bgr in zip(coarse, srcs, bgrs)]
+        return [Matte(*(None if image is None else image[:height, :width]
+                        for image in self._refine(coarse_one, src, bgr, want)))
+                for coarse_one, src, bgr in zip(coarse, srcs, bgrs)]
 
     def _predict_there(self, src, bgr, want):
         """A Matte by the whole network on the device."""
-        found = self._engine.whole(src, bgr, coarse_scale(src.shape[:2], self.settings["backbone_scale"]), self.settings)
-        if self.settings["unmix"] and "pha" in want:
-            found = (unmix(src, bgr, found[0].copy(), found[1] - src / np.float32(255)), *found[1:])
-        return Matte(*(value if name in want else None for name, value in zip(Matte._fields, found)))
+        from model.inference.device import run_network  # imports paddle
+        settings = self.settings
+        with self._engine.lock:
+            matte = run_network(self._engine.network, src, bgr, settings["device"],
+                                coarse_scale(src.shape[:2], settings["backbone_scale"]), settings["precision"],
+                                self._refinement())
+        if settings["unmix"] and "pha" in want:
+            matte = (unmix(src, bgr, matte[0].copy(), matte[1] - src / np.float32(255)), *matte[1:])
+        return Matte(*(value if name in want else None for name, value in zip(Matte._fields, matte)))
+
+    def _refinement(self):
+        return Refinement(*(self.settings[name] for name in ("refine_mode", "sample_pixels", "threshold")))
 
     def _refine(self, coarse, src, bgr, want):
         """A Matte of one padded photo, from its coarse array (h, w, 37)."""
         (height, width), settings = src.shape[:2], self.settings
         err_sm = np.clip(coarse[..., ERROR], 0, 1)
         err = resize(err_sm, height // PATCH, width // PATCH)
-        chosen = choose(err, settings["refine_mode"], settings["sample_pixels"], settings["threshold"])
+        chosen = choose(err, *self._refinement())
         pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
         fgr = resize(np.ascontiguousarray(coarse[..., COLOUR]), height, width) if "fgr" in want else None
         quarter = coarse.shape[0] * 4 == height and coarse.shape[1] * 4 == width
@@ -213,8 +219,3 @@ def _filled(inputs, count):
         return inputs
     return {name: array if name == "spread" and len(array) == 1 else
             np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)]) for name, array in inputs.items()}
-
-
-def _check_choice(what, value, choices):
-    if value not in choices:
-        raise UserError(f"unknown {what} '{value}'.{suggest(value, choices)}")

@@ -55,7 +55,7 @@ def read_weights(path):
 def _read_safetensors(path):
     try:
         with safe_open(str(path), framework="np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} cannot be read as weights: {error}. Fetch it again.") from None
 

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from prediction.camera.capture import END
 from prediction.camera.preview import Meter, drawn, lines_of
 from prediction.camera.session import WAITING
-from prediction.progress import PhotoProgress
+from prediction.progress import FrameProgress
 from utils.cli import StopOnSignal
 from utils.errors import UserError, one_line
 
@@ -32,7 +32,7 @@ class Loop:
         Raises:
             UserError: the camera stopped or changed its size, or something cannot be written. OSError: the disk is full.
         """
-        progress = PhotoProgress(self._name) if self._window is None else None
+        progress = FrameProgress(self._name) if self._window is None else None
         started = time.perf_counter()
         in_main = threading.current_thread() is threading.main_thread()
         try:

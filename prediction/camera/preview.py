@@ -95,7 +95,7 @@ def lines_of(view, session, meter, dropped):
     refined = "" if view.refined is None else f"  {view.refined} pixels refined"
     lines = [f"{meter.latency:.0f} ms  {meter.fps:.1f} fps  {dropped} dropped{refined}"]
     recording = f"  REC {session.recording.frames}" if session.recording is not None else ""
-    lines.append(f"{view.state}  before {session.target}{recording}")
+    lines.append(f"{view.state}  before {session.backdrop}{recording}")
     return lines + ([view.text] if view.text else []) + session.notes[-1:] + [KEYS]
 
 

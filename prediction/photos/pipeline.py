@@ -68,10 +68,10 @@ class Work:
         return matte, time.perf_counter() - start
 
     def _write(self, job, index, pair, matte):
-        target = self._outputs.background(index, pair.src, pair.bgr)
-        self._outputs.write(job.outputs, matte, target)
+        behind = self._outputs.background(index, pair.src, pair.bgr)
+        self._outputs.write(job.outputs, matte, behind)
         if self._sheet is not None and matte.pha is not None and matte.fgr is not None:
-            self._sheet.add(job.name, pair, matte, target)
+            self._sheet.add(job.name, pair, matte, behind)
 
     def _result(self, job, future):
         """What ``future`` gives; None, and a failure, where it raises UserError."""

@@ -61,7 +61,7 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
         if there:
             raise UserError(f"{there[0]} exists. --overwrite replaces it; --output names another place.")
         return plan
-    jobs = [job._replace(outputs={word: path for word, path in job.outputs.items() if not path.is_file()})
+    jobs = [job._replace(outputs={kind: path for kind, path in job.outputs.items() if not path.is_file()})
             for job in plan.jobs]
     jobs = [job for job in jobs if job.outputs]
     return plan._replace(jobs=jobs, finished=len(plan.jobs) - len(jobs))
@@ -80,7 +80,7 @@ def _single_plan(src, bgr, output, types, suffix, shard):
         raise UserError(f"--shard divides a folder, and {src} is one photo.")
     if names_picture(output, (suffix,)):
         return Plan([Job(src.name, src, bgr, {types[0]: output})], [], 0, [])
-    return Plan([Job(src.name, src, bgr, {word: output / f"{src.stem}_{word}{suffix}" for word in types})], [], 0, [])
+    return Plan([Job(src.name, src, bgr, {kind: output / f"{src.stem}_{kind}{suffix}" for kind in types})], [], 0, [])
 
 
 def _folder_plan(src, bgr, output, types, suffix, shard):
@@ -104,7 +104,7 @@ def _folder_plan(src, bgr, output, types, suffix, shard):
             failures.append((name, reason))
         else:
             jobs.append(Job(name, files[0], scenes[name][0],
-                            {word: output / word / f"{name}{suffix}" for word in types}))
+                            {kind: output / kind / f"{name}{suffix}" for kind in types}))
     return Plan(jobs, failures, 0, notes)
 
 

@@ -3,8 +3,8 @@ import cv2
 import numpy as np
 
 from media import write_image
-from media.operations import cover
 from media.sheet import strip
+from prediction.sizes import fit_size
 
 HEIGHT = 300              # pixels of a panel
 COLUMNS = ("src", "bgr", "pha", "com")
@@ -28,10 +28,10 @@ class Sheet:
         """Whether it takes another row."""
         return len(self._rows) < self._limit
 
-    def add(self, name, pair, matte, target=None):
-        """Add a row, if there is room. target: uint8 (H, W, 3), or None for plain green."""
+    def add(self, name, pair, matte, behind=None):
+        """Add a row, if there is room. behind: uint8 (H, W, 3), or None for plain green."""
         if self.room:
-            self._rows.append((name, panels(pair.src, pair.bgr, matte, target)))
+            self._rows.append((name, panels(pair.src, pair.bgr, matte, behind)))
 
     def write(self):
         """Write the picture, if there are rows. Returns whether. Raises as ``media.write_image``."""
@@ -40,21 +40,21 @@ class Sheet:
         return bool(self._rows)
 
 
-def panels(src, bgr, matte, target=None, height=HEIGHT):
+def panels(src, bgr, matte, behind=None, height=HEIGHT):
     """src, bgr, pha and the cut-out before another background, side by side.
 
     Args:
         src, bgr: uint8 (H, W, 3).
         matte: with pha float (H, W) and fgr float (H, W, 3) in 0..1, as ``Matter.predict`` returns it.
-        target: uint8 picture of any size that the subject is set before, or None for plain green.
+        behind: uint8 picture of any size that the subject is set before, or None for plain green.
         height: of the panels, in pixels.
 
     Returns:
         uint8 (height, about 4 * height * W / H, 3)
     """
-    target = np.full_like(src, GREEN) if target is None else cover(target, src.shape[:2])
+    behind = np.full_like(src, GREEN) if behind is None else fit_size(behind, src.shape[:2], "crop")
     pha = matte.pha[..., None]
-    com = matte.fgr * pha + target / 255 * (1 - pha)
+    com = matte.fgr * pha + behind / 255 * (1 - pha)
     shown = [src, bgr, _u8(np.repeat(pha, 3, axis=2)), _u8(com)]
     width = round(src.shape[1] * height / src.shape[0])
     return np.hstack([cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for image in shown])

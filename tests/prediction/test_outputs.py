@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from prediction.backdrop import open_target
+from prediction.backdrop import open_backdrop
 from prediction.outputs import Outputs, check_format, check_types, picture
 from utils.errors import UserError
 
@@ -41,7 +41,7 @@ def test_before_a_background(bits):
 def test_the_matte_is_left_as_it_is():
     given = matte()
     for word in ("pha", "com", "fgr"):
-        picture(given, word, 16, open_target("white").frame(0, np.zeros((1, 4, 3), np.uint8)))
+        picture(given, word, 16, open_backdrop("white").frame(0, np.zeros((1, 4, 3), np.uint8), None))
     np.testing.assert_array_equal(given.pha, matte().pha)
     np.testing.assert_array_equal(given.fgr, matte().fgr)
 

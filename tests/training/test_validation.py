@@ -1,4 +1,7 @@
 """What is validated: with the refiner or without it, and the averaged weights where there are any."""
+import numpy as np
+
+from model.inference.matte import Matte
 from tests.training.runs import Log, equal, weights
 from training import validation
 from training.checkpoint import load_checkpoint
@@ -11,8 +14,14 @@ def test_the_base_phase_is_validated_without_the_refiner(begun, monkeypatch):
     trainer = Trainer(begun()[0], State(4), [], None, Log())
     state, network = trainer.state, trainer.learner.network
     seen = []
-    monkeypatch.setattr(validation, "evaluate", lambda predict, items: seen.append(
-        (network.refiner.sample_pixels, network.refiner.mode, network.training)) or (None, {"sad": 1.0, "mse": 2.0}))
+
+    def matted(network, *_, refinement=None):
+        refinement = refinement or network.refiner.refinement
+        seen.append((refinement.sample_pixels, refinement.mode, network.training))
+        return Matte(*[np.zeros((8, 8), np.float32)] * 4)
+
+    monkeypatch.setattr(validation, "run_network", matted)
+    monkeypatch.setattr(validation, "evaluate", lambda predict, items: (predict(None, None), {"sad": 1.0, "mse": 2.0}))
     for state.phase, state.refined in (("base", True), ("joint", False), ("joint", True)):
         assert trainer._validate() == {"sad": 1.0, "mse": 2.0}
     assert seen == [(0, "sampling", False), (0, "sampling", False), (80_000, "sampling", False)]

@@ -7,16 +7,18 @@ from utils.errors import UserError, suggest
 
 __all__ = ["ENGINES", "Engine", "EngineError", "open_engine"]
 
-ENGINES = {"openvino": "model.inference.engines.openvino:OpenvinoEngine", "onnxruntime": "model.inference.engines.onnx:OnnxEngine",
-           "paddle-inference": "model.inference.engines.paddle_inference:InferenceEngine", "paddle": "model.inference.engines.eager:DygraphEngine"}
+ENGINES = {"openvino": "model.inference.engines.openvino:OpenvinoEngine",
+           "onnxruntime": "model.inference.engines.onnx:OnnxEngine",
+           "paddle-inference": "model.inference.engines.paddle_inference:InferenceEngine",
+           "paddle": "model.inference.engines.eager:DygraphEngine"}
 FASTEST = {"cpu": ("openvino", "onnxruntime", "paddle"), "gpu": ("paddle",)}  # fastest first
 
 
-def open_engine(name, network, arrays, sha256, device, precision="fp32", threads=None):
+def open_engine(name, described, arrays, sha256, device, precision="fp32", threads=None):
     """The engine called ``name``, or for "auto" the fastest that is installed and sound on ``device``.
 
     Args:
-        network, arrays: as for ``model.inference.network.build_network``; sha256: of the weights file.
+        described, arrays: as for ``model.inference.engines.network.network_from_arrays``; sha256: of the weights file.
         device: "cpu" or "gpu:N". precision: "fp32", "fp16" or "bf16". threads: on a CPU; None: the engine's own choice.
 
     Raises:
@@ -30,7 +32,7 @@ def open_engine(name, network, arrays, sha256, device, precision="fp32", threads
     reasons = []
     for candidate in FASTEST[device.split(":")[0]] if name == "auto" else (name,):
         try:
-            return _open(candidate, network, arrays, sha256, device, precision, threads)
+            return _open(candidate, described, arrays, sha256, device, precision, threads)
         except EngineError as error:
             reasons.append(f"{candidate}: {error}")
             if name == "auto" and not isinstance(error, EngineAbsent):
@@ -39,13 +41,13 @@ def open_engine(name, network, arrays, sha256, device, precision="fp32", threads
     raise UserError(f"{where}: {'; '.join(reasons)}.")
 
 
-def _open(name, network, arrays, sha256, device, precision, threads):
+def _open(name, described, arrays, sha256, device, precision, threads):
     if name == "paddle":
         if precision != "fp32" and device == "cpu":
             raise EngineAbsent(f"it computes in {precision} on a GPU only")
-        return _class_of(name)(network, arrays, device, precision)
+        return _class_of(name)(described, arrays, device, precision)
     try:
-        return _class_of(name)(network, arrays, device, precision, sha256, threads)
+        return _class_of(name)(described, arrays, device, precision, sha256, threads)
     except (EngineError, UserError, MemoryError):
         raise
     except Exception as error:  # whatever a foreign runtime raises, it must not stop the others from being tried

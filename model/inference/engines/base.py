@@ -18,10 +18,12 @@ class Engine(ABC):
     Attributes:
         name: one of ``model.inference.engines.ENGINES``.
         precision: what it computes in, "fp32", "fp16" or "bf16".
+        network: the MattingRefine itself, where that is what it runs, to be called with ``lock`` held; else None.
     """
 
     name = None
     precision = "fp32"
+    network = lock = None
 
     @abstractmethod
     def coarse(self, src, bgr):
@@ -31,5 +33,5 @@ class Engine(ABC):
     def blocks(self, inputs, quarter):
         """BlockGraph: {name: array} of one batch, as its docstring has them -> float32 (N, 16, 16, 4)."""
 
-    def close(self):
+    def close(self):  # noqa: B027  (most have nothing to give back)
         """Give memory back; the engine is not used afterwards."""

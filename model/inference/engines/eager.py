@@ -11,7 +11,7 @@ class DygraphEngine(Engine):
     """Runs Paddle's layers one by one.
 
     Args:
-        network: {"backbone", "refine_kernel_size"}, from ``model.weights.describe_state``.
+        described: {"backbone", "refine_kernel_size"}, from ``model.weights.describe_state``.
         arrays: {name: ndarray}, the network's weights.
         device: "cpu" or "gpu:N".
         precision: "fp32", or on a GPU "fp16" or "bf16".
@@ -19,13 +19,13 @@ class DygraphEngine(Engine):
 
     name = "paddle"
 
-    def __init__(self, network, arrays, device, precision="fp32"):
+    def __init__(self, described, arrays, device, precision="fp32"):
         prepare_cpu()
-        from model.inference.network import build_network  # imports paddle
+        from model.inference.engines.network import network_from_arrays  # imports paddle
         self.precision, self._device = precision, device
-        self.network = build_network(network, arrays).to(device)
+        self.network = network_from_arrays(described, arrays).to(device)
         self._graphs = {}
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def coarse(self, src, bgr):
         from model.inference.engines.graphs import CoarseGraph
@@ -37,24 +37,11 @@ class DygraphEngine(Engine):
         return self._run(quarter, lambda: BlockGraph(self.network.refiner, quarter),
                          inputs["coarse"], inputs["src"], inputs["bgr"], *spread)
 
-    def whole(self, src, bgr, backbone_scale, settings):
-        """A Matte of one photo without the host's part: for a GPU.
-
-        Args:
-            settings: of ``Matter``: refine_mode, sample_pixels, threshold.
-        """
-        from model.inference.network import run_network
-        refiner = self.network.refiner
-        with self._lock:
-            refiner.mode, refiner.sample_pixels = settings["refine_mode"], settings["sample_pixels"]
-            refiner.threshold = settings["threshold"]
-            return run_network(self.network, src, bgr, self._device, backbone_scale, self.precision)
-
     def _run(self, key, build, *arrays):
         import paddle
 
-        from model.inference.network import AMP_TYPES, place_of
-        with self._lock, paddle.no_grad():  # paddle's tracer and flags belong to the process
+        from model.inference.engines.network import AMP_TYPES, place_of
+        with self.lock, paddle.no_grad():  # paddle's tracer and flags belong to the process
             if key not in self._graphs:
                 self._graphs[key] = build()
                 self._graphs[key].eval()

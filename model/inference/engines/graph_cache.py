@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.geometry import CHANNELS, coarse_side, photo_side
-from model.inference.blocks import spread_matrix
+from model.geometry import CHANNELS, coarse_side, photo_side, spread_matrix
 from model.inference.engines.base import EngineError
 
 VERSION = 1  # of the graphs; another one makes them anew
@@ -31,43 +30,43 @@ def cache_folder():
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "background-matting"
 
 
-def exported_graphs(kind, sha256, network, arrays):
+def exported_graphs(kind, sha256, described, arrays):
     """The folder of a weights file's graphs, made if it is not there yet.
 
     Args:
         kind: "onnx" or "paddle".
-        sha256: of the weights file; network, arrays: as for ``model.inference.network.build_network``.
+        sha256: of the weights file; described, arrays: as for ``model.inference.engines.network.network_from_arrays``.
 
     Raises:
         EngineError: a package for the export is missing, or the export fails.
     """
     folder = cache_folder() / f"{sha256[:16]}-{kind}-{VERSION}"
     with _EXPORTING:
-        if not _whole(folder):
-            _fill(folder, kind, network, arrays)
+        if not _complete(folder):
+            _fill(folder, kind, described, arrays)
     return folder
 
 
-def _fill(folder, kind, network, arrays):
+def _fill(folder, kind, described, arrays):
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix="new-", dir=folder.parent))
     except OSError as error:
         raise EngineError(f"no exported graphs can be kept in {folder.parent}: {error.strerror}") from None
     try:
-        _export(kind, made, network, arrays)
+        _export(kind, made, described, arrays)
         (made / SIZES).write_text(json.dumps({path.name: path.stat().st_size for path in made.iterdir()}))
-        if not _whole(folder):  # another process may have been faster
+        if not _complete(folder):  # another process may have been faster
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(made, folder)  # whole or not at all
     except OSError as error:
-        if not _whole(folder):
+        if not _complete(folder):
             raise EngineError(f"exported graphs cannot be written to {folder}: {error.strerror}") from None
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _whole(folder):
+def _complete(folder):
     """Whether a folder's files are there with the sizes that they were written with."""
     try:
         sizes = json.loads((folder / SIZES).read_text())
@@ -98,23 +97,23 @@ def check_engine(engine, folder, tolerance):
 def sample_inputs(reach):
     """{graph: {name: array}}: small inputs for every graph, always the same."""
     rng = np.random.default_rng(0)
-    side, found = photo_side(reach), {}
-    found["coarse"] = {name: rng.random((1, 48, 64, 3), np.float32) for name in ("src", "bgr")}
+    side, inputs = photo_side(reach), {}
+    inputs["coarse"] = {name: rng.random((1, 48, 64, 3), np.float32) for name in ("src", "bgr")}
     for graph, quarter in (("quarter", True), ("half", False)):
         c_side = coarse_side(reach, quarter)
-        inputs = {"coarse": rng.normal(0, 1, (BATCH, c_side, c_side, CHANNELS)).astype(np.float32)}
-        inputs.update({name: rng.integers(0, 256, (BATCH, side, side, 3), dtype=np.uint8) for name in ("src", "bgr")})
+        given = {"coarse": rng.normal(0, 1, (BATCH, c_side, c_side, CHANNELS)).astype(np.float32)}
+        given.update({name: rng.integers(0, 256, (BATCH, side, side, 3), dtype=np.uint8) for name in ("src", "bgr")})
         if quarter:
-            inputs["spread"] = np.kron(*[spread_matrix(1, reach)] * 2)[None]
-        found[graph] = inputs
-    return found
+            given["spread"] = np.kron(*[spread_matrix(1, reach)] * 2)[None]
+        inputs[graph] = given
+    return inputs
 
 
-def _export(kind, folder, network, arrays):
+def _export(kind, folder, described, arrays):
     from utils.cpu import prepare_cpu
     prepare_cpu()
+    from model.inference.engines.network import network_from_arrays
     from model.inference.engines.static_graphs import export_graphs
-    from model.inference.network import build_network
-    model = build_network(network, arrays)
-    answers = export_graphs(model, folder, kind, sample_inputs(model.refiner.reach))
+    network = network_from_arrays(described, arrays)
+    answers = export_graphs(network, folder, kind, sample_inputs(network.refiner.reach))
     np.savez(folder / "check.npz", **answers)

@@ -1,4 +1,4 @@
-"""The network cut in two graphs; what lies between them, choosing and cropping, is done on the host (``model.inference.blocks``).
+"""The network cut in two graphs; what lies between them, choosing and cropping, is ``model.inference.blocks``, on the host.
 
 ``CoarseGraph`` is the base network, ``BlockGraph`` the refiner for blocks of 16x16 pixels. Refining whole blocks gives
 every 4x4 patch in them the value it would have alone, and costs less than one window per patch: neighbours share what
@@ -41,7 +41,7 @@ class BlockGraph(nn.Layer):
         coarse: (N, c, c, 37), windows of CoarseGraph's output, c = ``coarse_side``.
         src, bgr: uint8 (N, p, p, 3), windows of the photos, p = ``photo_side``; 0 outside the photo.
         spread: with ``quarter``, (1 or N, p * p / 4, c * c), the matrix that enlarges a coarse window to half resolution
-            (``model.inference.blocks.spread_matrix``).
+            (``model.geometry.spread_matrix``).
 
     Output: (N, 16, 16, 4), alpha and colour residual, before they are clipped.
     """
@@ -83,7 +83,7 @@ class BlockGraph(nn.Layer):
         return paddle.to_tensor(np.ascontiguousarray(array, np.float32))
 
 
-class WholeGraph(nn.Layer):
+class NetworkGraph(nn.Layer):
     """What ``MattingRefine.forward`` computes.
 
     Input: src, bgr (B, 3, H, W) in 0..1, H and W multiples of 4.

@@ -10,14 +10,14 @@ class OnnxEngine(Engine):
 
     name = "onnxruntime"
 
-    def __init__(self, network, arrays, device, precision, sha256, threads=None):
+    def __init__(self, described, arrays, device, precision, sha256, threads=None):
         if device != "cpu" or precision != "fp32":
             raise EngineAbsent("it runs here on a CPU and in fp32 only")
         try:
             import onnxruntime
         except ImportError:
             raise EngineAbsent("the package onnxruntime is not installed") from None
-        folder = exported_graphs("onnx", sha256, network, arrays)
+        folder = exported_graphs("onnx", sha256, described, arrays)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3

@@ -15,7 +15,7 @@ class OpenvinoEngine(Engine):
 
     name = "openvino"
 
-    def __init__(self, network, arrays, device, precision, sha256, threads=None):
+    def __init__(self, described, arrays, device, precision, sha256, threads=None):
         if device != "cpu" or precision not in TOLERANCE:
             raise EngineAbsent("it runs here on a CPU and in fp32 or bf16 only")
         try:
@@ -26,7 +26,7 @@ class OpenvinoEngine(Engine):
         if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise EngineAbsent("this CPU does not compute in bf16")
         self.precision = precision
-        self._folder = exported_graphs("onnx", sha256, network, arrays)
+        self._folder = exported_graphs("onnx", sha256, described, arrays)
         self._config = {"INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
                         "PERFORMANCE_HINT": "LATENCY"}
         if threads:

@@ -12,10 +12,10 @@ class InferenceEngine(Engine):
 
     name = "paddle-inference"
 
-    def __init__(self, network, arrays, device, precision, sha256, threads=None):
+    def __init__(self, described, arrays, device, precision, sha256, threads=None):
         if precision != "fp32":
             raise EngineAbsent("it runs here in fp32 only")
-        folder = exported_graphs("paddle", sha256, network, arrays)
+        folder = exported_graphs("paddle", sha256, described, arrays)
         self._folder, self._device, self._threads = folder, device, threads
         self._predictors, self._lock = {}, threading.Lock()
         check_engine(self, folder, 1e-3)

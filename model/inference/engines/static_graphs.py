@@ -10,7 +10,7 @@ from paddle.static import InputSpec
 
 from model.geometry import CHANNELS, coarse_side, photo_side
 from model.inference.engines.base import EngineAbsent, EngineError
-from model.inference.engines.graphs import BlockGraph, CoarseGraph, WholeGraph
+from model.inference.engines.graphs import BlockGraph, CoarseGraph, NetworkGraph
 
 OPSET = 17
 
@@ -41,14 +41,14 @@ def export_graphs(network, folder, kind, inputs):
     return answers
 
 
-def export_whole(network, path, kind):
+def export_network(network, path, kind):
     """Write the whole network as one graph with any height, width and batch.
 
     Args:
         path: without suffix; .onnx, or .json (.pdmodel before Paddle 3) and .pdiparams are added. kind: "onnx" or "paddle".
     """
     specs = [InputSpec([None, 3, None, None], "float32", name) for name in ("src", "bgr")]
-    layer = WholeGraph(network)
+    layer = NetworkGraph(network)
     layer.eval()
     save_graph(layer, specs, path, kind, names=("pha", "fgr", "err", "ref"))
 

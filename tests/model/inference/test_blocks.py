@@ -7,8 +7,9 @@ import pytest
 from paddle.nn import functional as F
 
 from model import Matte, Matter, MattingRefine
-from model.geometry import BLOCK, CHANNELS, PATCH, coarse_side, photo_side
-from model.inference.blocks import Blocks, choose, largest, shrink, spread_matrix, windows
+from model.geometry import BLOCK, CHANNELS, PATCH, coarse_side, photo_side, spread_matrix
+from model.inference.blocks import Blocks, choose, largest, shrink, windows
+from model.refinement import Refinement
 from model.refiner import Refiner
 from model.weights import save_weights
 from tests.model.reference import reference_network
@@ -201,13 +202,13 @@ def test_only_the_chosen_patches_are_pasted():
 @pytest.mark.parametrize("scale", (0.25, 0.5, 0.3))
 def test_refined_as_by_the_network(refined, scale, mode):
     network, path = refined
-    network.refiner.mode, network.refiner.sample_pixels, network.refiner.threshold = mode, 3200, THRESHOLD
-    matter = Matter(path, "paddle", "cpu", scale, mode, 3200, THRESHOLD, unmix=False)
+    refinement = Refinement(mode, 3200, THRESHOLD)
+    matter = Matter(path, "paddle", "cpu", scale, *refinement, unmix=False)
     for height, width in SIZES:
         src, bgr = photos(height, width)
         matte = matter.predict(src, bgr)
         with paddle.no_grad():
-            out = network(tensor(src), tensor(bgr), scale)
+            out = network(tensor(src), tensor(bgr), scale, refinement)
         ref = out.ref_sm.numpy()[0, 0].repeat(PATCH, 0).repeat(PATCH, 1)
         same = matte.ref == ref
         assert same.mean() > 0.99

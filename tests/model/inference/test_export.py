@@ -13,8 +13,9 @@ import pytest
 
 import export
 import model.inference.engines.static_graphs
-import model.inference.export as export_module
+import model.inference.graph_files as export_module
 from model import MattingBase, MattingRefine
+from model.refinement import Refinement
 from model.weights import save_weights
 from tests.model.reference import reference_network  # noqa: E402
 from utils.errors import UserError
@@ -35,10 +36,9 @@ def noise(batch, height, width, seed=0):
 
 
 def by_network(network, src, bgr, mode="sampling", sample_pixels=int(PIXELS), threshold=0.42):
-    refiner = network.refiner
-    refiner.mode, refiner.sample_pixels, refiner.threshold = mode, sample_pixels, threshold
     with paddle.no_grad():
-        out = network(paddle.to_tensor(src), paddle.to_tensor(bgr))
+        out = network(paddle.to_tensor(src), paddle.to_tensor(bgr),
+                      refinement=Refinement(mode, sample_pixels, threshold))
     return dict(zip(OUTPUTS, (x.numpy() for x in (out.pha, out.fgr, out.err_sm, out.ref_sm))))
 
 
@@ -231,15 +231,15 @@ def test_a_missing_package_is_named(made, weights, pair, tmp_path, monkeypatch, 
     need("openvino")
     if missing == "openvino":
         source = made("onnx", "sampling")[1]
-        monkeypatch.setattr(export_module, "export_whole", lambda _, path, kind: shutil.copy(source, f"{path}.{kind}"))
+        monkeypatch.setattr(export_module, "export_network", lambda _, path, kind: shutil.copy(source, f"{path}.{kind}"))
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UserError, match=f"the package {missing} is not installed.*requirements-fast.txt"):
         export.main(["--weights", str(weights), "--format", "openvino", "--output", str(tmp_path / "m"), *pair])
 
 
 @pytest.mark.parametrize("wrong", (0.002, np.nan))
-def test_a_file_that_differs_is_refused(made, network, pair, monkeypatch, wrong):
-    network.refiner.mode = "full"
+def test_a_file_that_differs_is_refused(made, pair, monkeypatch, wrong):
+    network = reference_network(MattingRefine, "mobilenetv2", refine_mode="full")
     path, real = made("paddle", "full")[1], export_module.RUNNERS["paddle"]
 
     def run(path, inputs):

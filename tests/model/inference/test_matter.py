@@ -83,7 +83,8 @@ def test_arguments_reach_the_network(whole):
     assert (full.ref == 1).all()
     coarse = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.25, unmix=False).predict(src, bgr)
     assert (coarse.ref == 0).all() and np.abs(full.pha - coarse.pha).mean() > 0.01
-    above = Matter(whole, device="cpu", refine_mode="thresholding", threshold=0.5, backbone_scale=0.25, unmix=False).predict(src, bgr)
+    above = Matter(whole, device="cpu", refine_mode="thresholding", threshold=0.5, backbone_scale=0.25,
+                   unmix=False).predict(src, bgr)
     with paddle.no_grad():
         small = reference_network(MattingRefine, "mobilenetv2")(tensor(src), tensor(bgr)).err_sm.numpy()[0, 0]
     assert np.array_equal(above.ref[::4, ::4] > 0, small > 0.5)
@@ -94,7 +95,8 @@ def test_arguments_reach_the_network(whole):
 
 @pytest.mark.parametrize("size, scale", [((16, 2556), 0.5), ((2556, 16), 0.5), ((16, 2560), 0.25)])
 def test_large_photos_are_shown_to_the_coarse_network_at_a_quarter(whole, size, scale):
-    auto, fixed = (Matter(whole, device="cpu", sample_pixels=0, backbone_scale=value, unmix=False) for value in (None, scale))
+    auto, fixed = (Matter(whole, device="cpu", sample_pixels=0, backbone_scale=value, unmix=False)
+                   for value in (None, scale))
     assert np.array_equal(auto.predict(*photos(*size)).pha, fixed.predict(*photos(*size)).pha)
 
 
@@ -133,7 +135,7 @@ def test_settings(whole):
                "device": "cpu", "backbone": "mobilenetv2", "backbone_scale": "auto", "refine_mode": "sampling",
                "sample_pixels": 80_000, "threshold": 0.1, "precision": "fp32", "unmix": True}
     assert Matter(whole, device="cpu").settings == default
-    given = dict(backbone_scale=0.125, refine_mode="thresholding", sample_pixels=0, threshold=0.0, unmix=False)
+    given = {"backbone_scale": 0.125, "refine_mode": "thresholding", "sample_pixels": 0, "threshold": 0.0, "unmix": False}
     assert Matter(str(whole), device="cpu", **given).settings == {**default, **given}
 
 
@@ -152,14 +154,15 @@ def test_files_of_paddle_and_half_precision(tmp_path, whole):
     src, bgr = photos(32, 48)
     expected = Matter(whole, device="cpu", unmix=False).predict(src, bgr).pha
     assert np.array_equal(Matter(tmp_path / "w.pdparams", device="cpu", unmix=False).predict(src, bgr).pha, expected)
-    assert np.abs(Matter(tmp_path / "half.safetensors", device="cpu", unmix=False).predict(src, bgr).pha - expected).mean() < 0.01
+    half = Matter(tmp_path / "half.safetensors", device="cpu", unmix=False).predict(src, bgr).pha
+    assert np.abs(half - expected).mean() < 0.01
 
 
 @pytest.mark.parametrize("wrong, said", [
-    (dict(backend="onx"), "unknown backend 'onx'"), (dict(device="tpu"), "device 'tpu'"),
-    (dict(device="gpu:99"), "device 'gpu:99'"), (dict(refine_mode="ful"), "Did you mean 'full'"),
-    (dict(backbone_scale=0.75), "at most 0.5, not 0.75"), (dict(sample_pixels=-1), "at least 0, not -1"),
-    (dict(threshold=2), "in 0..1, not 2")])
+    ({"backend": "onx"}, "unknown backend 'onx'"), ({"device": "tpu"}, "device 'tpu'"),
+    ({"device": "gpu:99"}, "device 'gpu:99'"), ({"refine_mode": "ful"}, "Did you mean 'full'"),
+    ({"backbone_scale": 0.75}, "at most 0.5, not 0.75"), ({"sample_pixels": -1}, "at least 0, not -1"),
+    ({"threshold": 2}, "in 0..1, not 2")])
 def test_wrong_arguments(whole, base, wrong, said):
     for weights in [whole] if "sample_pixels" in wrong else [whole, base]:  # a base network samples nothing
         with pytest.raises(UserError, match=said):

@@ -19,6 +19,10 @@ MAGIC = 0x1950A86A20F9469CFC6C
 KINDS = {"float32": "FloatStorage", "float16": "HalfStorage", "float64": "DoubleStorage", "int64": "LongStorage",
          "int32": "IntStorage", "uint8": "ByteStorage", "bool": "BoolStorage", "uint16": "BFloat16Storage"}
 
+ONES = np.ones(4, np.float32)
+ARRAY = Call(Global("numpy._core.multiarray", "_reconstruct"), (Global("numpy", "ndarray"), (0,), b"b"))
+BOMB = 10 ** 12  # elements; far more than a machine has room for
+
 
 def pickled(thing):
     """A pickle of protocol 2 that rebuilds ``thing``, where Global, Call, ... stand for those of any program."""
@@ -72,6 +76,15 @@ def write_legacy(path, state, storages):
     parts = [pickled(part) for part in (MAGIC, 1001, machine, state, list(storages))]
     parts += [struct.pack("<q", array.size) + array.tobytes() for array in storages.values()]
     path.write_bytes(b"".join(parts))
+
+
+def write_pdparams(path, state, storages):
+    """A pickle as ``paddle.save`` writes it; its arrays are in the pickle, so that there are no ``storages``."""
+    path.write_bytes(pickled(state))
+
+
+LAYOUTS = {"pdparams": write_pdparams, "zip.pth": write_zip, "legacy.pth": write_legacy, "script.pth": write_script}
+TORCH_LAYOUTS = [layout for layout in LAYOUTS if "pth" in layout]
 
 
 def _opcodes(thing):

@@ -6,8 +6,9 @@ from tests.prediction import pairs
 
 
 def match_exposure(src, bgr):
-    found = fit_exposure(src, bgr)
-    return apply_exposure(bgr, found), found.gains
+    """(bgr as if it had been exposed like src, gains of the channels)"""
+    exposure = fit_exposure(src, bgr)
+    return apply_exposure(bgr, exposure), exposure.gains
 
 
 def levels(image, still, pha):

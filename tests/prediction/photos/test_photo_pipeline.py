@@ -44,7 +44,7 @@ class Stage:
     def background(self, index, src, bgr):
         self.events.append(f"index {index}")
 
-    def write(self, paths, matte, target):
+    def write(self, paths, matte, behind):
         name = next(iter(paths.values()))
         self.events.append(f"write {name}")
         with self._lock:

@@ -5,26 +5,23 @@ import numpy as np
 import paddle
 from paddle.nn import functional as F
 
+from model.inference.engines.network import AMP_TYPES, place_of
 from model.inference.matte import Matte, checked_size, padded
-from model.matting import MattingRefine
-from model.weights import load_state
-
-AMP_TYPES = {"fp16": "float16", "bf16": "bfloat16"}
 
 
-def run_network(network, src, bgr, device, backbone_scale=None, precision="fp32"):
+def run_network(network, src, bgr, device, backbone_scale=None, precision="fp32", refinement=None):
     """Matte one photo with a MattingRefine on ``device``.
 
     Args:
         device: "cpu" or "gpu:N", where the network is.
-        backbone_scale: None: the network's own.
+        backbone_scale, refinement: None: the network's own.
         precision: "fp32", or on a GPU "fp16" or "bf16".
         src, bgr: as for ``Matter.predict``, which says what comes back and what is raised, too.
     """
     height, width = checked_size(src, bgr)
     mixed = paddle.amp.auto_cast(dtype=AMP_TYPES[precision]) if precision != "fp32" else contextlib.nullcontext()
     with paddle.no_grad(), mixed:
-        out = network(_tensor(src, device), _tensor(bgr, device), backbone_scale)
+        out = network(_tensor(src, device), _tensor(bgr, device), backbone_scale, refinement)
         size = list(out.pha.shape[2:])
         err = F.interpolate(out.err_sm.astype("float32"), size=size, mode="bilinear", align_corners=False)
         ref = F.interpolate(out.ref_sm.astype("float32"), size=size, mode="nearest")
@@ -32,33 +29,7 @@ def run_network(network, src, bgr, device, backbone_scale=None, precision="fp32"
     return Matte(pha[0], np.ascontiguousarray(fgr.transpose(1, 2, 0)), err[0], ref[0])
 
 
-def place_of(device):
-    """Paddle's place of "cpu" or "gpu:N"."""
-    return paddle.CPUPlace() if device == "cpu" else paddle.CUDAPlace(int(device.split(":")[1]))
-
-
 def _tensor(photo, device):
     """uint8 (H, W, 3) -> float (1, 3, H', W') in 0..1, sides made multiples of 4."""
     x = np.ascontiguousarray(padded(photo).transpose(2, 0, 1)[None]).astype(np.float32) / 255
     return paddle.to_tensor(x, place=place_of(device))
-
-
-def build_network(network, arrays, **settings):
-    """A MattingRefine in evaluation mode that holds ``arrays``.
-
-    Args:
-        network: {"backbone", "refine_kernel_size"}; where the kernel size is None the file holds a base network alone, and
-            the refiner keeps the values it is made with.
-        settings: further arguments of MattingRefine.
-
-    Raises:
-        ValueError: the arrays are not those of such a network.
-    """
-    kernel_size = network["refine_kernel_size"]
-    model = MattingRefine(network["backbone"], refine_kernel_size=kernel_size or 3, **settings)
-    if kernel_size is None:
-        unused = {f"refiner.{name}": np.asarray(value.numpy()) for name, value in model.refiner.state_dict().items()}
-        arrays = {**arrays, **unused}
-    load_state(model, arrays)
-    model.eval()
-    return model

@@ -6,9 +6,10 @@ import paddle
 
 from media import read_image
 from model.inference.engines.base import EngineError
+from model.inference.engines.network import network_from_arrays
 from model.inference.engines.openvino import import_openvino
-from model.inference.engines.static_graphs import export_whole
-from model.inference.network import build_network
+from model.inference.engines.static_graphs import export_network
+from model.refinement import NOTHING
 from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
 from utils.errors import UserError
 
@@ -33,21 +34,21 @@ def write_network(weights, output, kind, half, settings):
     arrays = from_torch_names(read_weights(path)[0])
     try:
         described = describe_state(arrays)
-        network = build_network(described, arrays, **settings)
+        if described["refine_kernel_size"] is None:
+            settings = {**settings, "refine_mode": NOTHING.mode, "refine_sample_pixels": NOTHING.sample_pixels}
+        network = network_from_arrays(described, arrays, **settings)
     except ValueError as error:
         raise UserError(f"{path} cannot be exported: {error}.") from None
-    if described["refine_kernel_size"] is None:
-        network.refiner.mode, network.refiner.sample_pixels = "sampling", 0
     facts = {**described, **settings, "weights_sha256": file_sha256(path), "precision": "float16" if half else "float32",
              "made_with": f"paddlepaddle {paddle.__version__}"}
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         if kind == "paddle":
-            export_whole(network, output, "paddle")
+            export_network(network, output, "paddle")
             found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
             _write_facts(output.with_name(output.name + ".txt"), facts)
             return network, found
-        export_whole(network, output, "onnx")
+        export_network(network, output, "onnx")
         source = output.with_name(output.name + ".onnx")
         if kind == "onnx":
             _finish_onnx(source, half, facts)
