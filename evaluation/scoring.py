@@ -37,7 +37,8 @@ def score(protocol, item, pha, fgr=None, before=None):
 
     Returns:
         {"name": str, metric: float or None ...}, metrics in the order of ``protocol.columns``; None where the
-        foreground is not known, or, for MESSDdt, where there is no frame before.
+        foreground is not known, where nothing counts (no pixel of the trimap is unknown), or, for MESSDdt, where there is no
+        frame before.
 
     Raises:
         ValueError: the prediction is not uint8 or of another size than the item.

@@ -42,12 +42,26 @@ def read_rgba(path):
     Raises:
         UserError: as ``read_image``, and where the file has no alpha channel.
     """
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    image = read_stored(path)
     if image.ndim != 3 or image.shape[2] != 4:
         raise UserError(f"{path} has no alpha channel; expected an RGBA picture such as a PNG cut-out.")
+    return np.ascontiguousarray(image[..., :3]), np.ascontiguousarray(image[..., 3])
+
+
+def read_stored(path):
+    """Read a picture with the channels that it has: uint8 (H, W), RGB (H, W, 3) or RGBA (H, W, 4); a palette is looked up.
+
+    Raises:
+        UserError: as ``read_image``.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
     if image.dtype == np.uint16:
         image = to_8_bits(image)
-    return cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB), np.ascontiguousarray(image[..., 3])
+    if image.dtype != np.uint8:
+        raise UserError(f"{path} holds numbers of unknown range ({image.dtype}). Save it with 8 or 16 bits.")
+    if image.ndim == 2:
+        return image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
 def to_8_bits(image):

@@ -110,7 +110,7 @@ class Trainer:
         if phase.name not in self.state.scores:
             score = self.ranks.on_first(self._validate)
             # A refiner that has learnt nothing cannot be the best: any later state of this phase replaces it.
-            begun = phase.name == "base" or self.state.refined
+            begun = score["sad"] is not None and (phase.name == "base" or self.state.refined)
             self.state.scores[phase.name] = [score, score if begun else None]
             if begun:
                 self.ranks.on_first(self._save_best)
@@ -139,7 +139,7 @@ class Trainer:
         """Score the network; where it is the best of its phase so far, write ``best_model``."""
         score = self.ranks.on_first(self._validate)
         scores = self.state.scores[self.state.phase]
-        if scores[1] is None or score["sad"] < scores[1]["sad"]:
+        if score["sad"] is not None and (scores[1] is None or score["sad"] < scores[1]["sad"]):
             scores[1] = score
             self.ranks.on_first(self._save_best)
 
@@ -183,9 +183,13 @@ class Trainer:
     def _validate(self):
         """SAD and MSE on the fixed validation pictures, with the refiner where it has been trained."""
         score = validate(self.learner, self.valid_items, self.state.coarse_only)
-        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {score['sad']:.4f}, "
-                      f"MSE x1000: {score['mse'] * 1e3:.4f}")
-        self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
+        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {_told(score['sad'], 4)}, "
+                      f"MSE x1000: {_told(score['mse'], 4, 1e3)}")
+        if score["sad"] is None:
+            self.log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look "
+                          "at the masks: python -m dataset.check NAME.")
+        else:
+            self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
         return score
 
     def _save_best(self):
@@ -197,8 +201,9 @@ class Trainer:
                                                             for name, (before, best) in self.state.scores.items()}}
         write_bytes(self.save_dir / RESULTS, json.dumps(results, indent=1).encode())
         for name, (before, best) in self.state.scores.items():
-            self.log.info(f"[DONE] {self.save_dir} {name}: validation SAD {before['sad']:.3f} -> {best['sad']:.3f}, "
-                          f"MSE x1000 {before['mse'] * 1e3:.3f} -> {best['mse'] * 1e3:.3f}")
+            best = best or dict.fromkeys(before)
+            self.log.info(f"[DONE] {self.save_dir} {name}: validation SAD {_told(before['sad'], 3)} -> "
+                          f"{_told(best['sad'], 3)}, MSE x1000 {_told(before['mse'], 3, 1e3)} -> {_told(best['mse'], 3, 1e3)}")
 
     def _newest_checkpoint(self):
         """The newest whole checkpoint, the same for all processes, or None. The first looks for it, the others read it."""
@@ -230,6 +235,11 @@ class Trainer:
                           "train/batch_cost": costs[1], "train/grad_norm": norm,
                           **({} if memory is None else {"train/memory_gib": memory / 2 ** 30}),
                           **{f"train/{name}": value for name, value in terms.items()}}, step)
+
+
+def _told(value, digits, times=1):
+    """A score as text; "-" where there was nothing to score."""
+    return "-" if value is None else f"{value * times:.{digits}f}"
 
 
 def _prepared(save_dir):

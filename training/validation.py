@@ -38,7 +38,7 @@ def validate(learner, items, coarse_only):
         coarse_only: whether to leave the refiner out.
 
     Returns:
-        {"sad", "mse"}: means over the items, each over its unknown region.
+        {"sad", "mse"}: means over the items, each over its unknown region; None where no item has one.
     """
     learner.network.eval()
     matter = _Matter(learner.network, learner.ranks.device, NOTHING if coarse_only else None)

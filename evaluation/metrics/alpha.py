@@ -16,30 +16,32 @@ def sad(pred_u8, target_u8, trimap_u8=None):
         trimap_u8: uint8 (H, W); only pixels of value 128 count. None: the whole picture.
 
     Returns:
-        float >= 0.
+        float >= 0; None where nothing counts: no pixel of the trimap is unknown.
 
     Raises:
         ValueError: the arrays differ in shape, are not uint8, or are not (H, W).
     """
-    return _sum(_difference(pred_u8, target_u8, trimap_u8)) / 255 / 1000
+    difference = _difference(pred_u8, target_u8, trimap_u8)
+    return _sum(difference) / 255 / 1000 if difference.size else None
 
 
 def mad(pred_u8, target_u8, trimap_u8=None):
     """Mean absolute difference ``mean |pred - target|`` with alpha in 0..1; over the whole picture in Robust Video
     Matting (Lin et al., WACV 2022). Tables show it times 1000; this is plain.
 
-    Arguments, return value and errors as ``sad``. Where nothing counts the mean is undefined and 0.0 is returned.
+    Arguments, return value and errors as ``sad``.
     """
     difference = _difference(pred_u8, target_u8, trimap_u8)
-    return _sum(difference) / 255 / difference.size if difference.size else 0.0
+    return _sum(difference) / 255 / difference.size if difference.size else None
 
 
 def mse(pred_u8, target_u8, trimap_u8=None):
     """Mean squared difference ``mean (pred - target)^2`` with alpha in 0..1. Tables show it times 1000; this is plain.
 
-    Arguments, return value and errors as ``sad``. Where nothing counts the mean is undefined and 0.0 is returned.
+    Arguments, return value and errors as ``sad``.
     """
-    return mean_square(_difference(pred_u8, target_u8, trimap_u8)) / 255 ** 2
+    mean = mean_square(_difference(pred_u8, target_u8, trimap_u8))
+    return None if mean is None else mean / 255 ** 2
 
 
 def _difference(pred, target, trimap):
@@ -60,8 +62,10 @@ def sad_paddle2021(pred, target_u8, trimap_u8):
         target_u8, trimap_u8: as ``sad``; return value and errors too.
     """
     if pred.dtype == np.uint8:
-        return SCALE * sad(pred, target_u8, trimap_u8)
-    return SCALE * float(np.abs(_float_difference(pred, target_u8, trimap_u8)).sum()) / 1000
+        value = sad(pred, target_u8, trimap_u8)
+        return None if value is None else SCALE * value
+    difference = _float_difference(pred, target_u8, trimap_u8)
+    return SCALE * float(np.abs(difference).sum()) / 1000 if difference.size else None
 
 
 def mse_paddle2021(pred, target_u8, trimap_u8):
@@ -71,9 +75,9 @@ def mse_paddle2021(pred, target_u8, trimap_u8):
     """
     if pred.dtype != np.uint8:
         difference = _float_difference(pred, target_u8, trimap_u8)
-        return SCALE * float(np.square(difference).sum()) / (difference.size + 1)
-    pixels = pred.size if trimap_u8 is None else int((trimap_u8 == UNKNOWN).sum())
-    return SCALE * mse(pred, target_u8, trimap_u8) * pixels / (pixels + 1)
+        return SCALE * float(np.square(difference).sum()) / (difference.size + 1) if difference.size else None
+    value, pixels = mse(pred, target_u8, trimap_u8), pred.size if trimap_u8 is None else int((trimap_u8 == UNKNOWN).sum())
+    return None if value is None else SCALE * value * pixels / (pixels + 1)
 
 
 def _float_difference(pred, target_u8, trimap_u8):
