@@ -35,7 +35,7 @@ def read_batches(samples, batches, workers):
     samples = _Safe(samples)
     for batch in _from_workers(samples, batches, workers) if workers else _from_here(samples, batches):
         if len(batch) == 1:
-            raise UserError(bytes(batch[0].numpy()).decode(errors="replace"))
+            raise UserError(bytes(batch[0].numpy()).decode("utf-8", "surrogateescape"))
         yield batch
 
 
@@ -122,7 +122,7 @@ def _collate(samples):
     """Stack the samples; where one of them is an error, its text alone, since workers cannot hand on exceptions."""
     for sample in samples:
         if isinstance(sample, UserError):
-            return [np.frombuffer(str(sample).encode(), np.uint8)]
+            return [np.frombuffer(str(sample).encode("utf-8", "surrogateescape"), np.uint8)]
     try:
         return [np.stack(images) for images in zip(*samples)]
     except (ValueError, MemoryError) as error:

@@ -9,6 +9,7 @@ import numpy as np
 
 from media.operations import LONGEST, shrunk
 from training.checkpoint import LOG
+from utils.errors import one_line
 
 PICTURES_A_SET, MOST_PICTURES = 6, 200  # tags that ``training.step`` makes pictures for; pictures of a whole run
 
@@ -26,9 +27,9 @@ class RunLog:
     def __init__(self, save_dir, first=True):
         Path(save_dir).mkdir(parents=True, exist_ok=True)
         self._logger = logging.Logger("train", logging.INFO if first else logging.WARNING)
-        form = logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
-        files = [_LogFile(Path(save_dir) / LOG)] if first else []
-        for handler in [logging.StreamHandler(sys.stdout)] + files:
+        form = _Lines("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
+        files = [_LogFile(Path(save_dir) / LOG, encoding="utf-8", errors="backslashreplace")] if first else []
+        for handler in [_Screen(sys.stdout)] + files:
             handler.setFormatter(form)
             self._logger.addHandler(handler)
         self._records = self._open_records(save_dir) if first else None
@@ -91,9 +92,19 @@ class RunLog:
             self._records = None
 
 
+class _Lines(logging.Formatter):
+    def format(self, record):
+        return "\n".join(one_line(line) for line in super().format(record).split("\n"))
+
+
 class _LogFile(logging.FileHandler):
     def handleError(self, record):
         raise  # a disk that is full is to stop the run here as anywhere else, in one line
+
+
+class _Screen(logging.StreamHandler):
+    def handleError(self, record):
+        raise  # and so is an output that nobody reads any more
 
 
 class Meter:
