@@ -3,7 +3,6 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from prediction.outputs import Canvas
 from utils.errors import UserError
 
 LARGE = 16_000_000  # pixels: from here on one photo at a time, since memory counts more than time
@@ -14,7 +13,8 @@ class Work:
 
     Args:
         read: job -> ``Pair``; raises UserError.
-        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref.
+        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref, and hands large
+            ones to its argument ``rows`` in strips.
         outputs: an ``Outputs``.
         sheet: None, or a ``Sheet`` that shows the first photos.
         report: None, or called with (job, (width, height), seconds of the network, notes) after each photo is written.
@@ -46,12 +46,13 @@ class Work:
                 large = pair.src.shape[0] * pair.src.shape[1] >= LARGE
                 if not large:
                     ahead = self._next(reader, rest)
-                matte, seconds = self._matte(job, index, pair, large)
+                matte, canvas, seconds = self._matte(job, index, pair, large)
                 while writing:
                     self._finish(*writing.popleft())
                 writing.append((job, pair, seconds,
+                                writer.submit(canvas.write, job.outputs) if canvas is not None else
                                 writer.submit(self._write, job, index, pair, matte)))
-                del matte, pair
+                del matte, canvas, pair
                 if large:
                     self._finish(*writing.popleft())
                     ahead = self._next(reader, rest)
@@ -63,21 +64,19 @@ class Work:
         return item and (item, reader.submit(self._read, item[1]))
 
     def _matte(self, job, index, pair, large):
-        """(a matte, seconds that it took); of a large photo its pictures as a ``Canvas``, if no sheet has to show it."""
+        """(a matte, None, seconds that it took); of a large photo that no sheet has to show (None, a ``Canvas``, seconds)."""
         shown = self._sheet is not None and self._sheet.room
         wanted = self._outputs.wants((*job.outputs, "com") if shown else job.outputs)
-        start = time.perf_counter()
+        start, canvas = time.perf_counter(), None
         if large and not shown:
-            made = self._outputs.canvas(job.outputs, pair.src.shape[:2], self._outputs.background(index, pair.src, pair.bgr))
-            self._matter.predict(pair.src, pair.bgr, wanted, rows=made.add)
+            behind = self._outputs.background(index, pair.src, pair.bgr)
+            canvas = self._outputs.canvas(job.outputs, pair.src.shape[:2], behind)
+            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=canvas.add)
         else:
-            made = self._matter.predict(pair.src, pair.bgr, wanted)
-        return made, time.perf_counter() - start
+            matte = self._matter.predict(pair.src, pair.bgr, wanted)
+        return matte, canvas, time.perf_counter() - start
 
     def _write(self, job, index, pair, matte):
-        if isinstance(matte, Canvas):
-            matte.write(job.outputs)
-            return
         behind = self._outputs.background(index, pair.src, pair.bgr)
         self._outputs.write(job.outputs, matte, behind)
         if self._sheet is not None and matte.pha is not None and matte.fgr is not None:
