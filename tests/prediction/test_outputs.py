@@ -93,7 +93,8 @@ def test_types_are_checked_and_taken_once():
 @pytest.mark.parametrize("has_background", [False, True])
 def test_a_matte_in_strips_makes_the_same_files(tmp_path, bits, has_background):
     rng = np.random.default_rng(1)
-    whole = Matte(rng.random((20, 12), np.float32), rng.random((20, 12, 3), np.float32), None, rng.random((20, 12), np.float32))
+    pha, fgr, ref = (rng.random(shape, np.float32) for shape in ((20, 12), (20, 12, 3), (20, 12)))
+    whole = Matte(pha, fgr, None, ref)
     behind = rng.integers(0, 256, (20, 12, 3), dtype=np.uint8) if has_background else None
     types = ("pha", "com", "fgr", "ref")
     for folder in ("whole", "strips"):
