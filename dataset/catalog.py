@@ -189,12 +189,12 @@ def catalog_or_sample(names, path=None, data_root=None, sample_root=None):
 
 
 def check_named_root(catalog, absent):
-    """Raise UserError where sets are absent from a folder of datasets that the user named: that is no wish for sample data."""
+    """Raise UserError where sets are absent from a folder that the user named: that is no wish for sample data."""
     if catalog.named_by is None or catalog.root.resolve() == catalog.sample_root.resolve():
         return
     places = ", ".join(f"{name} ({catalog.where(name) or 'no path yet'})" for name in absent)
-    raise UserError(f"{catalog.named_by} names {catalog.root}, but what is needed is not there: {places}. Name the folder that "
-                    f"holds the sets, correct their `path` in {catalog.source}, or leave {catalog.named_by} out.")
+    raise UserError(f"{catalog.named_by} names {catalog.root}, but what is needed is not there: {places}. Name the folder "
+                    f"that holds the sets, correct their `path` in {catalog.source}, or leave {catalog.named_by} out.")
 
 
 def sample_catalog(sample_root):

@@ -26,7 +26,8 @@ def outputs(cell):
 def run(book, timeout):
     """Run all cells in place. Raises CellExecutionError."""
     os.environ.update(MATTING_PLATFORM="here", CPU="1")
-    NotebookClient(book, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
+    place = {"metadata": {"path": str(NOTEBOOK.parent)}}
+    NotebookClient(book, timeout=timeout, kernel_name="python3", resources=place).execute()
 
 
 def cleaned(book, project):

@@ -14,7 +14,8 @@ CAMERA_ONLY = ("no_window", "virtual_camera", "countdown")
 def add_flags(parser, output):
     """Add predict.py's flags to an argparse parser; ``output`` is the folder for results by default."""
     add = parser.add_argument
-    add("--src", "--image-path", help="photo, folder of photos, video, stream address, or camera:0 (default: image/sample/src.jpg)")
+    add("--src", "--image-path",
+        help="photo, folder of photos, video, stream address, or camera:0 (default: image/sample/src.jpg)")
     add("--bgr", help="photo of the empty scene, or folder of such photos; for a video also first:N or median "
                       "(default: image/sample/bgr.jpg)")
     add("--output", "--save-dir", help="folder for the results, or for one photo the picture to write (default: image)")

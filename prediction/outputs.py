@@ -12,6 +12,7 @@ import numpy as np
 
 from media import encode, write_bytes
 from utils.errors import UserError, no_space, suggest
+from utils.files import LONGEST_NAME
 
 GRAY = ("pha", "err", "ref")
 Parts = namedtuple("Parts", "pha fgr err ref")  # of a matte, None where it is not wanted
@@ -149,7 +150,9 @@ def _rounded(x, bits):
 
 
 def names_picture(output, suffixes):
-    """True where the path ``output`` names a picture to write, and not a folder."""
+    """True where the path ``output`` names a picture to write, and not a folder, which may end in a slash."""
+    if str(output).endswith(("/", os.sep)):
+        return False
     output = Path(output)
     return output.suffix.lower() in suffixes and not output.is_dir()
 
@@ -159,6 +162,15 @@ def folder_of(output, is_file):
     if not is_file:
         return output
     return os.path.dirname(output) or "."
+
+
+def too_long(outputs):
+    """Why a file system does not take the name of a result; None where it does."""
+    longest = max((path.name for path in outputs.values()), key=lambda name: len(os.fsencode(name)))
+    if len(os.fsencode(longest)) <= LONGEST_NAME:
+        return None
+    return (f"its result's name would have {len(os.fsencode(longest))} bytes, and {LONGEST_NAME} are possible. Shorten "
+            f"that of the source.")
 
 
 def wanted_of(types):

@@ -32,7 +32,7 @@ class PairReader:
         self._lock = threading.Lock()
 
     def __call__(self, job):
-        """Raises UserError: a file cannot be read, memory does not do, or the two differ in size and no fit was asked for."""
+        """Raises UserError: a file cannot be read, memory does not do, or the sizes differ and no fit was asked for."""
         notes = []
         src, bgr = read_photo(job.src, notes), self._background(job.bgr, notes)
         check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES, "matting it")

@@ -68,7 +68,8 @@ def clean(folder, count, real, seed):
         else:
             shutil.rmtree(case.folder)
     worker.stop()
-    print(f"{count} damaged files, {real} of them with the network: {tally['refused']} refused, {tally['part']} done in part "
+    print(f"{count} damaged files, {real} of them with the network: {tally['refused']} refused, "
+          f"{tally['part']} done in part "
           f"or with a note, {tally['done']} done (no decoder notices), {tally['BAD']} bad; "
           f"at most {most:.0f} MiB, {slowest:.1f} s", flush=True)
     return tally["BAD"] == 0
@@ -119,7 +120,8 @@ def make_case(folder, sound, family, kind, role, how, rng):
     argv = ["--src", str(paths["src"]), "--bgr", str(paths["bgr"]), "--output", str(folder / "out")]
     argv += ["--fit", "resize"] if rng.integers(2) else []
     return Case(folder, name, argv, f"{family} {kind} as {role}, {how}",
-                how in ("empty", "noise") or family == "photo" and how == "truncated" or kind in damage.RAWS and how == "renamed")
+                how in ("empty", "noise") or (family, how) == ("photo", "truncated")
+                or kind in damage.RAWS and how == "renamed")
 
 
 def judge(case, reply):

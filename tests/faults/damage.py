@@ -64,7 +64,8 @@ def raw(kind, image):
         return tiff(small, more={254: (4, [1]), 330: (4, [begin])}) + directory("<", sensor, begin)
     if kind == "cr2":
         data = tiff(small)
-        return data[:4] + struct.pack("<I", len(data) + 8) + b"CR\2\0" + data[8:] + bytes(8) + directory("<", {}, len(data) + 8)
+        begin = len(data) + 8
+        return data[:4] + struct.pack("<I", begin) + b"CR\2\0" + data[8:] + bytes(4) + directory("<", {}, begin)
     head = b"FUJIFILMCCD-RAW 0201FF" if kind == "raf" else b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom"
     return head + bytes(40) + photo("jpg", small)
 
@@ -129,7 +130,7 @@ def declare(data, family, kind, width, height):
         place = data.index(b"ispe") + 8
         data[place:place + 8] = struct.pack(">II", width, height)
     elif kind in RAWS[2:] or TIFFS.get(kind, {}).get("big"):
-        data[-8:] = bytes(8)  # of no such field here: its end is lost
+        data[-8:] = b"\xff" * 8  # there is no such field here: its end is lost
     elif kind == "tif" or kind in TIFFS or kind in RAWS:
         _declare_tiff(data, width, height)
     elif kind in ("mp4", "mov"):

@@ -140,8 +140,9 @@ def test_accumulated_and_averaged_a_run_goes_on_where_it_stopped(stage, tmp_path
 
 @pytest.mark.parametrize("flags, words", [(["--amp", "O1"], "--amp O1 needs a GPU"),
                                           (["--accumulate", "5"], "too few for iterations of 5 batches"),
-                                          (["--accumulate", "0"], "'accumulate' must be 1 or more"),
-                                          (["--amp", "O3"], "unknown amp 'O3'. Known: O1, O2")])
+                                          (["--accumulate", "0"],
+                                           "'accumulate' in command line must be a whole number from 1 to 10000, not 0."),
+                                          (["--amp", "O3"], "'amp' in command line must be one of null, O1, O2, not 'O3'.")])
 def test_settings_that_cannot_be_used(stage, capsys, flags, words):
     with pytest.raises(SystemExit) as ended:
         run_main(script.main, ["--config", str(stage()), "--device", "cpu", *flags])
