@@ -7,6 +7,7 @@ import numpy as np
 from media import is_animation, read_photo
 from prediction.sizes import fit_size
 from utils.errors import UserError
+from utils.files import why_missing
 
 BLUR = "blur"
 BLUR_SIGMA = 1 / 40  # of the picture's longer side
@@ -35,7 +36,9 @@ def open_backdrop(text):
     if colour is not None:
         return ColourBackdrop(colour)
     if not os.path.exists(text):
-        raise UserError(f"no such background: {text}. Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
+        why = why_missing(text) if os.path.dirname(text) else ""
+        raise UserError(f"no such background: {text}. {why and why + ' '}Name a photo, a video, a colour (white, #20c040) or "
+                        f"{BLUR}.")
     if _is_video(text):
         return VideoBackdrop(text)
     return PhotoBackdrop(text)
