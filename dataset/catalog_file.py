@@ -6,7 +6,8 @@ import yaml
 from dataset.layouts import BACKGROUND_LAYOUTS, FORMS, MEANT, PAIR_LAYOUTS
 from utils.errors import UserError, suggest
 
-KEYS = ("layout", "path", "splits", "folders", "parts", "photo", "names_are_subjects", "backgrounds_each")
+KEYS = ("layout", "path", "splits", "folders", "parts", "photo", "names_are_subjects", "backgrounds_each", "also")
+FORM_KEYS = ("layout", "path", "splits")  # that another form of a set may have of its own
 LAYOUTS = (*PAIR_LAYOUTS, *BACKGROUND_LAYOUTS)
 
 
@@ -51,6 +52,28 @@ def _check(entry, where):
         _check_folders(entry["folders"], layout, f"{where}: folders")
         _check_parts(entry["parts"], where)
     _check_marks(entry, where)
+    _check_others(entry, where)
+
+
+def _check_others(entry, where):
+    """The other forms of a set: each as an entry of its own once the rest is filled in."""
+    others = entry.get("also", [])
+    if not isinstance(others, list) or not all(isinstance(other, dict) for other in others):
+        raise UserError(f"{where}: `also` must be a list of forms, such as [{{path: folder}}].")
+    for other in others:
+        for key in other:
+            if key not in FORM_KEYS:
+                raise UserError(f"{where}: also: unknown key '{key}'.{suggest(key, FORM_KEYS)}")
+        whole = other_form(entry, other)
+        _check(whole, f"{where}: also")
+        if whole["path"] is None or (whole["layout"] in PAIR_LAYOUTS) != (entry["layout"] in PAIR_LAYOUTS):
+            raise UserError(f"{where}: also: a form needs a path, and holds pairs where the entry does.")
+
+
+def other_form(entry, other):
+    """The entry in another of its forms: with what ``other`` says in place of its own."""
+    dropped = ("also", "folders", "parts") if "splits" in other else ("also",)
+    return {**{key: value for key, value in entry.items() if key not in dropped}, **other}
 
 
 def _check_splits(splits, layout, where):
