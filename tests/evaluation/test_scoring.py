@@ -169,6 +169,19 @@ def test_report_files(tmp_path):
     assert content["versions"]["numpy"] == np.__version__ and content["date"] and content["units"]
 
 
+def test_names_in_the_table_are_no_formulas_and_may_be_no_text(tmp_path):
+    names = ["=1+1", "+a", "-b", "@c", "\tx", "plain", "a=b", os.fsdecode(b"\xff"), "\u202egpj.png"]
+    rows = [{"name": name, "sad": -1.5, "mse": 0.5, "grad": 1.0, "conn": 1.0, "fg_mse": None} for name in names]
+    csv_path, json_path = write_report(tmp_path, {}, {"=method": Result(rows, mean_of(rows))})
+    with open(csv_path, newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [line["name"] for line in table] == ["'=1+1", "'+a", "'-b", "'@c", "'\tx", "plain", "a=b", "\\udcff",
+                                                "\u202egpj.png", "mean"]
+    assert {line["method"] for line in table} == {"'=method"} and {line["sad"] for line in table} == {"-1.5"}
+    content = json.loads(json_path.read_text(encoding="utf-8"))
+    assert [row["name"] for row in content["methods"]["=method"]["images"]] == names
+
+
 def test_an_output_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write into the output folder"):
