@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from media.files import is_system
 from utils.errors import UserError, suggest
 
 # What is appended to a set's name and says nothing about which set it is.
@@ -105,7 +106,7 @@ def _child(place, relative):
 
 def _names(folder):
     try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+        return sorted(name for name in os.listdir(folder) if not is_system(name))
     except OSError:
         return []
 
