@@ -18,7 +18,7 @@ from training.fit import Division, fitted, largest_side, out_of_memory, too_larg
 from training.log import Meter, RunLog, picture_interval, time_line
 from training.schedule import learning_rate, plan, plan_line, valid_interval
 from training.start import load_pretrained, network_of
-from training.state import State, checkpoint_size, resume, save_best, save_iteration, save_results
+from training.state import State, checkpoint_size, resume, save_best, save_iteration, save_results, told
 from training.step import Learner, train_step
 from training.validation import validate, validate_arrays, validation_set
 from utils.cli import StopOnSignal
@@ -127,7 +127,7 @@ class Trainer:
         if phase.name not in self.state.scores:
             score = self.ranks.on_first(self._validate)
             # A refiner that has learnt nothing cannot be the best: any later state of this phase replaces it.
-            begun = phase.name == "base" or self.state.refined
+            begun = score["sad"] is not None and (phase.name == "base" or self.state.refined)
             self.state.scores[phase.name] = [score, score if begun else None]
             if begun:
                 self.ranks.on_first(self._save_best)
@@ -236,17 +236,21 @@ class Trainer:
         begun = time.perf_counter()
         score = validate(self.learner, self.valid_items, self.state.coarse_only)
         self._valid_seconds = time.perf_counter() - begun
-        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {score['sad']:.4f}, "
-                      f"MSE x1000: {score['mse'] * 1e3:.4f}")
-        self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
+        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {told(score['sad'], 4)}, "
+                      f"MSE x1000: {told(score['mse'], 4, 1e3)}")
+        if score["sad"] is None:
+            self.log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look "
+                          "at the masks: python -m dataset.check NAME.")
+        else:
+            self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
         return score
 
     def _score_best(self):
         """The score of ``best_model`` on other pictures than those it was chosen by, so that what comes compares with it."""
         best = load_checkpoint(self.save_dir / "best_model").model
         score = validate_arrays(self.learner, best, self.valid_items, self.state.coarse_only)
-        self.log.info(f"[EVAL] {self.state.phase} best_model on the pictures asked for now: SAD {score['sad']:.4f}, "
-                      f"MSE x1000 {score['mse'] * 1e3:.4f}")
+        self.log.info(f"[EVAL] {self.state.phase} best_model on the pictures asked for now: SAD {told(score['sad'], 4)}, "
+                      f"MSE x1000 {told(score['mse'], 4, 1e3)}")
         return score
 
     def _save(self):

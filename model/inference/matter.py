@@ -162,10 +162,10 @@ class Matter:
 
     def _coarse(self, srcs, bgrs):
         """(padded srcs, padded bgrs, coarse arrays (B, h, w, 37)) of photos of one size."""
-        scale = coarse_scale(srcs[0].shape[:2], self.settings["backbone_scale"])
-        unit = max(PATCH, round(1 / scale)) if (1 / scale).is_integer() else PATCH
-        srcs, bgrs = ([padded(photo, unit) for photo in photos] for photos in (srcs, bgrs))
-        size = coarse_size(srcs[0].shape[:2], scale)
+        wanted = self.settings["backbone_scale"]
+        is_eighth = wanted == "auto" and max(srcs[0].shape[:2]) > EIGHTH_FROM - PATCH  # it may be padded up to that
+        srcs, bgrs = ([padded(photo, 2 * PATCH if is_eighth else PATCH) for photo in photos] for photos in (srcs, bgrs))
+        size = coarse_size(srcs[0].shape[:2], wanted)
         small = (np.stack([shrink(photo, *size) for photo in photos]) for photos in (srcs, bgrs))
         return srcs, bgrs, self._engine.coarse(*small)
 
