@@ -65,7 +65,7 @@ def load_checkpoint(folder):
     """
     folder = Path(folder)
     try:
-        state = read_json(folder / STATE)
+        state = _read_state(folder)
         sums = state.pop("sha256")
         broken = [STATE] if sums.pop(STATE) != _state_sum(state) else []
         strange = [name for name in sums if name not in (MODEL, OPTIMIZER, EMA)]
@@ -81,6 +81,13 @@ def load_checkpoint(folder):
         raise UserError(f"{folder} is damaged: {broken[0] if broken else MODEL} is not what was written.")
     model, optimizer, ema = (_arrays(data, name, folder) for name in (MODEL, OPTIMIZER, EMA))
     return Checkpoint(model, optimizer, state, ema)
+
+
+def _read_state(folder):
+    try:
+        return read_json(folder / STATE)
+    except UserError as error:
+        raise UserError(f"{folder} is not a whole checkpoint: {error}") from None
 
 
 def _arrays(data, name, folder):
