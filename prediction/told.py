@@ -1,4 +1,4 @@
-"""Photos beside the ones to matte, such as a common background: what is remarkable about their files goes to the terminal."""
+"""Photos beside the ones to matte, such as a common background: what is remarkable about their files is printed."""
 import sys
 
 from media import read_photo
