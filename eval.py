@@ -16,7 +16,7 @@ import sys
 from evaluation.baselines import BASELINES, choose_baselines
 from evaluation.cli import _first_network, open_benchmark, open_methods, score_all, show, speed, workers_for
 from evaluation.pipeline import ahead
-from evaluation.protocols import PROTOCOLS
+from evaluation.protocols import PROTOCOLS, UNMIX
 from evaluation.report import write_report
 from evaluation.testset.manifest import export_set
 from evaluation.testset.trimap import TRIMAPS
@@ -60,8 +60,9 @@ def parse(argv=None):
     add("--backbone-scale", type=float,
         help="size of the coarse network's input (default: the protocol's)")
     add("--sample-pixels", type=int, help="pixels to refine (default: the protocol's)")
-    add("--no-unmix", dest="unmix", action="store_false",
-        help="score the networks' alpha as it is, without the last step that draws fine strands")
+    add("--unmix", nargs="?", const="on", choices=UNMIX, help="the last step of predict.py, which draws fine strands: score "
+        "the networks with it, as NAME + unmix; both: with and without (default: the protocol's; off but in sample)")
+    add("--no-unmix", dest="unmix", action="store_const", const="off", help="the same as --unmix off")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--workers", type=int, help="processes for metrics and baselines; 0 works without (default: one a core, at most 8)")
     return parser.parse_args(argv)

@@ -13,7 +13,6 @@ Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be do
 """
 import argparse
 import os
-import sys
 
 import cv2
 
@@ -57,9 +56,6 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a file name must not end the run where it cannot be shown
     if "OPENCV_LOG_LEVEL" not in os.environ and hasattr(cv2.utils, "logging"):
         cv2.utils.logging.setLogLevel(0)  # what is wrong with a file is said in one line of our own
     run_main(main)

@@ -54,7 +54,7 @@ class Stub:
     def __init__(self):
         self._made = {}
 
-    def __call__(self, src, bgr, scale, refinement, want, unmix, dtype):
+    def __call__(self, src, bgr, scale, refinement, want, unmix, dtype, unit):
         import paddle
         key = tuple(src.shape), dtype
         if key not in self._made:

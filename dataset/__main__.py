@@ -6,11 +6,12 @@
 """
 import sys
 
-from dataset.catalog import open_catalog
+from dataset.catalog import check_named_root, open_catalog
 from utils.cli import CommandLine, run_main
 from utils.errors import UserError
 
 STAGE_SETS = ("VideoMatte240K", "Distinctions646_person", "Backgrounds")
+BENCHMARK = "PhotoMatte85"
 
 
 def kind(catalog):
@@ -36,8 +37,17 @@ def _contents(catalog, name):
 
 
 def tell_kind(catalog):
-    """Print which data the stages train on, and on stderr what is missing of the real sets."""
+    """Print which data the stages train on, and on stderr what is missing of the real sets.
+
+    Raises:
+        UserError: the user named a folder of datasets, and it lacks some.
+    """
     answer, absent = kind(catalog)
+    if absent:
+        check_named_root(catalog, absent)
+    elif not catalog.available(BENCHMARK):
+        print(f"note: {BENCHMARK} is not at {catalog.where(BENCHMARK)}. Training does not need it, but eval.py does: put it "
+              "there before the stages end.", file=sys.stderr)
     if absent:
         print(f"Not under {catalog.root}: {', '.join(absent)}. The whole job runs on generated sample data instead.",
               file=sys.stderr)

@@ -13,6 +13,7 @@ from utils.machine import versions
 NAME_WIDTH = 32
 CELL_WIDTH = 12
 PICTURES = "pictures"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet computes
 
 
 def heading(shown=UNKNOWN_REGION, first="image"):
@@ -64,8 +65,8 @@ def write_report(folder, facts, methods, pictures=None):
         files, content["pictures"] = pictures.files(PICTURES)
         for path, data in files.items():
             write_bytes(folder / path, data)
-    write_bytes(csv_path, _csv(methods, shown).encode("utf-8"))
-    write_bytes(json_path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+    write_bytes(csv_path, _csv(methods, shown).encode("utf-8", "backslashreplace"))
+    write_bytes(json_path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
     return csv_path, json_path
 
 
@@ -73,10 +74,15 @@ def _csv(methods, shown):
     text = io.StringIO()
     table = csv.DictWriter(text, ("method", "name", *shown), lineterminator="\n")
     table.writeheader()
-    for name, result in methods.items():
-        table.writerows({"method": name, **row} for row in result.rows)
-        table.writerow({"method": name, "name": "mean", **result.mean})
+    for method, result in methods.items():
+        for row in (*result.rows, {"name": "mean", **result.mean}):
+            table.writerow({column: _text_cell(value) for column, value in {"method": method, **row}.items()})
     return text.getvalue()
+
+
+def _text_cell(value):
+    """A name that spreadsheets would take for a formula gets an apostrophe before it."""
+    return "'" + value if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _ratio(value, baseline):

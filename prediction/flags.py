@@ -14,10 +14,11 @@ CAMERA_ONLY = ("no_window", "virtual_camera", "countdown")
 def add_flags(parser, output):
     """Add predict.py's flags to an argparse parser; ``output`` is the folder for results by default."""
     add = parser.add_argument
-    add("--src", help="photo, folder of photos, video, stream address, or camera:0 (default: image/sample/src.jpg)")
+    add("--src", "--image-path",
+        help="photo, folder of photos, video, stream address, or camera:0 (default: image/sample/src.jpg)")
     add("--bgr", help="photo of the empty scene, or folder of such photos; for a video also first:N or median "
                       "(default: image/sample/bgr.jpg)")
-    add("--output", help="folder for the results, or for one photo the picture to write (default: image)")
+    add("--output", "--save-dir", help="folder for the results, or for one photo the picture to write (default: image)")
     add("--type", nargs="+", metavar="TYPE",
         help=f"what to write, of {', '.join(TYPES)} (default: pha com; com alone where --output names a picture)")
     add("--target-bgr", metavar="BGR",
@@ -43,7 +44,7 @@ def add_flags(parser, output):
     add("--virtual-camera", action="store_const", const=True,
         help="camera: also send the picture to other programs, by pyvirtualcam")
     add("--countdown", type=float, metavar="S", help="camera: seconds from key b to the picture of the scene (default: 3)")
-    add("--weights", help="weights file (default: the starter weights)")
+    add("--weights", "--model-path", help="weights file (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
     add("--precision", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")

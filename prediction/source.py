@@ -34,7 +34,7 @@ def is_camera(text):
 
 def is_video_source(text):
     """Whether --src is a video, an animation or a stream, rather than photos."""
-    if "://" in text:
+    if is_url(text):
         return True
     if is_animation(text):
         return True

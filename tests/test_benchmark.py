@@ -20,7 +20,7 @@ def cells(text):
 
 def test_data(capsys):
     pytest.importorskip("PIL")
-    benchmark.main("data --samples 1 --files 1 --height 90 --width 120".split())
+    benchmark.main(["data", "--samples", "1", "--files", "1", "--height", "90", "--width", "120"])
     text = capsys.readouterr().out
     rows = cells(text)
     assert [row[:3] for row in rows] == [["base", "512", "256-512"], ["joint", "2048", "1024-2048"]]
@@ -46,7 +46,7 @@ def test_samples_of_both_sides_are_alike(tmp_path):
 
 
 def test_train(capsys):
-    benchmark.main("train --crop 64 --batch 2 --steps 1 --device cpu".split())
+    benchmark.main(["train", "--crop", "64", "--batch", "2", "--steps", "1", "--device", "cpu"])
     rows = cells(capsys.readouterr().out)
     assert [row[:5] for row in rows] == [["mobilenetv2", phase, "64x64", "2", "cpu"] for phase in ("base", "joint")]
     for row in rows:
@@ -83,8 +83,8 @@ def test_what_cannot_be_measured(monkeypatch):
 
 
 def test_infer(capsys):
-    benchmark.main("infer --backend paddle paddle-inference openvinoo --size 160x96 --rounds 1 --frames 1 --device cpu "
-                   "--sample-pixels 1600".split())
+    benchmark.main(["infer", "--backend", "paddle", "paddle-inference", "openvinoo", "--size", "160x96",
+                    "--rounds", "1", "--frames", "1", "--device", "cpu", "--sample-pixels", "1600"])
     text = capsys.readouterr().out
     rows = cells(text)
     assert [row[:2] for row in rows[:2]] == [["paddle", "cpu"], ["paddle-inference", "cpu"]]

@@ -12,7 +12,9 @@ from utils.errors import UserError, no_space
 
 PROJECT = Path(__file__).resolve().parent.parent  # the project's folder
 
-LEFTOVER = re.compile(r"\.(.+)\.\d+\.tmp")  # what a killed write_bytes leaves of NAME
+LONGEST_NAME = 255  # bytes of a name in a folder, on nearly all file systems
+ADDED = 30          # of them are kept for the dot, number and suffix of a temporary name
+LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<kind>tmp|reserve|old)")  # what killed runs leave of NAME
 LEFTOVER_AGE = 60                           # seconds: older ones are written by nobody any more
 
 
@@ -50,7 +52,17 @@ def _open_new(name):
 def hidden_name(path, number=None, suffix="tmp"):
     """The temporary name of ``path``, beside it: .NAME.NUMBER.SUFFIX; number is that of the process by default."""
     path = Path(path)
-    return path.with_name(f".{path.name}.{os.getpid() if number is None else number}.{suffix}")
+    ending = f".{os.getpid() if number is None else number}.{suffix}"
+    return path.with_name(f".{_cut(path.name)}{ending}")
+
+
+def _cut(name):
+    """``name``, or of one that leaves no room for what a temporary name adds the first part and a sum of the whole."""
+    data = os.fsencode(name)
+    if len(data) <= LONGEST_NAME - ADDED:
+        return name
+    data = data[:LONGEST_NAME - ADDED - 17].decode("utf-8", "ignore")
+    return f"{data}~{hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()}"
 
 
 def create_hidden(path, create, suffix="tmp"):
@@ -86,7 +98,7 @@ class WholeFolder:
         self.path, self._replace, self._alone = Path(path), replace, alone
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if alone:
-            self.part = self.path.with_name(f".{self.path.name}.tmp")
+            self.part = self.path.with_name(f".{_cut(self.path.name)}.tmp")
             shutil.rmtree(self.part, ignore_errors=True)
             self.part.mkdir()
         else:
@@ -129,7 +141,7 @@ class WholeFolder:
     def _old_name(self):
         if not self._alone:
             return hidden_name(self.path, suffix="old")
-        old = self.path.with_name(f".{self.path.name}.old")
+        old = self.path.with_name(f".{_cut(self.path.name)}.old")
         shutil.rmtree(old, ignore_errors=True)
         return old
 
@@ -143,6 +155,22 @@ def _sync_folder(path):
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def why_missing(path):
+    """What to do about a ``path`` that is not seen: one line."""
+    place = Path(os.path.abspath(path)).parent
+    while not os.path.lexists(place):
+        place = place.parent
+    if place.is_dir() and not os.access(place, os.X_OK):
+        return f"You have no permission to look into {place}."
+    return "Check the path."
+
+
+def check_is_file(path):
+    """Raise UserError where ``path`` is there and no file; to open a pipe would be to wait for ever."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{path} is a folder, device or pipe; name a file.")
 
 
 def check_place(output):
@@ -159,19 +187,38 @@ def check_place(output):
 
 
 def remove_leftovers(paths):
-    """Delete what killed runs left half written of ``paths``, if nobody has touched it for a minute."""
+    """Delete what killed runs left half written of ``paths``, if nobody has touched it for a minute.
+
+    A folder that a killed run had moved aside gets its name back where no new one has taken it.
+    """
     wanted = {}
     for path in paths:
-        wanted.setdefault(path.parent, set()).add(path.name)
+        wanted.setdefault(path.parent, set()).add(_cut(path.name))
     for folder, names in wanted.items():
-        for entry in os.scandir(folder) if folder.is_dir() else ():
-            found = LEFTOVER.fullmatch(entry.name)
-            if found and found[1] in names:
-                try:
-                    if time.time() - entry.stat().st_mtime > LEFTOVER_AGE:
-                        os.unlink(entry.path)
-                except OSError:
-                    continue  # somebody else was faster, or may; it harms nobody
+        remove_leftovers_in(folder, names.__contains__)
+
+
+def remove_leftovers_in(folder, wanted):
+    """``remove_leftovers`` of what is called as ``wanted`` (name -> bool) likes it, in one folder."""
+    for entry in list(os.scandir(folder)) if os.path.isdir(folder) else ():
+        parts = LEFTOVER.fullmatch(entry.name)
+        if not parts or not wanted(parts["name"]):
+            continue
+        try:
+            # nobody touches a .reserve while its .tmp is written
+            tmp = f"{entry.path[:-len(parts['kind'])]}tmp"
+            touched = os.stat(tmp if os.path.exists(tmp) else entry.path, follow_symlinks=False).st_mtime
+            if time.time() - touched <= LEFTOVER_AGE:
+                continue
+            path = os.path.join(folder, parts["name"])
+            if parts["kind"] == "old" and not os.path.lexists(path):
+                os.rename(entry.path, path)
+            elif entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)
+        except OSError:
+            continue  # somebody else was faster, or may; it harms nobody
 
 
 def inside(path, folder):

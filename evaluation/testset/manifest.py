@@ -38,7 +38,8 @@ def export_set(items, folder, protocol, facts, progress=None):
     with WholeFolder(folder) as part:
         names, sums = _write_items(items, part, progress)
         content = {"format": FORMAT, **facts, "protocol": protocol.facts(), "names": names, "files": sums}
-        write_bytes(part / NAME, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        write_bytes(part / NAME, text.encode("utf-8", "backslashreplace"))  # as JSON spells what is no text
     return folder / NAME
 
 

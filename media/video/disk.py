@@ -63,7 +63,7 @@ class HiddenFile:
             os.replace(self.name, self.path)
         except OSError as error:
             self.drop()
-            raise _named(error, self.path)
+            raise _named(error, self.path) from None
         self._remove_reserve()
 
     def drop(self):

@@ -35,7 +35,9 @@ class PictureWriter:
                 file.write(("" if self.frames else "# timestamp format v2\n") + f"{float(pts * 1000):.6g}\n")
         except OSError as error:
             name.unlink(missing_ok=True)
-            raise disk_full(self.path) if no_space(error) else error
+            if not no_space(error):
+                raise
+            raise disk_full(self.path) from None
         self.frames += 1
 
     def close(self):

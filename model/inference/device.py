@@ -36,26 +36,28 @@ class DeviceMatting:
         self._most = most or BLOCKS_AT_ONCE
         self._unmix = TensorUnmix(place_of(device), most and max(1, most * BLOCK_BYTES // PIXEL_BYTES))
 
-    def __call__(self, src, bgr, scale=None, refinement=None, want=Matte._fields, unmix=False, dtype="float32"):
+    def __call__(self, src, bgr, scale=None, refinement=None, want=Matte._fields, unmix=False, dtype="float32",
+                 unit=PATCH):
         """Matte one photo.
 
         Args:
             src, bgr: uint8 RGB (H, W, 3).
             scale, refinement: of the network; None: its own.
             want, dtype: as for ``Matter.predict``, which says what comes back. unmix: whether to end with that step.
+            unit: what the sides are padded to multiples of.
 
         Raises:
             UserError: the GPU fails, or its memory does not do.
         """
         with _told(self._device), on_device(self._device), paddle.no_grad():
             photos = [self._upload(photo) for photo in (src, bgr)]
-            made = self.compute(*photos, scale, refinement, want, unmix, dtype)
+            made = self.compute(*photos, scale, refinement, want, unmix, dtype, unit)
             return Matte(*(made[name].numpy() if name in want else None for name in Matte._fields))
 
-    def compute(self, src, bgr, scale, refinement, want, unmix, dtype):
+    def compute(self, src, bgr, scale, refinement, want, unmix, dtype, unit):
         """What happens on the device: uint8 tensors (H, W, 3) -> {name: tensor of ``dtype``} of what is wanted."""
         height, width = src.shape[:2]
-        images = _padded(paddle.concat([src, bgr], axis=2))
+        images = _padded(paddle.concat([src, bgr], axis=2), unit)
         size = images.shape[2:]
         with self._mixed():
             coarse, features = self._coarse(images, scale or self._network.backbone_scale)
@@ -65,7 +67,8 @@ class DeviceMatting:
         if "pha" in want:
             made["pha"] = _pasted(_resize(pha, size), refined, 0, 1).clip(0, 1)
             if unmix:
-                shown = features[:, 33:36] if refined is not None else residual
+                enlarged = refined is not None and 4 * residual.shape[2] > size[0]  # as the host does
+                shown = features[:, 33:36] if enlarged else residual
                 made["pha"] = self._unmix(images[:, :3], images[:, 3:], made["pha"], shown)
         if "fgr" in want:
             made["fgr"] = (_pasted(_resize(residual, size), refined, 1, 4) + images[:, :3] / 255).clip(0, 1)
@@ -125,18 +128,18 @@ def _told(device):
                         "--device cpu does without it.") from error
 
 
-def _padded(images):
-    """uint8 (H, W, 6) -> float32 (1, 6, H', W'), sides made multiples of 4 by repeating the last row and column."""
+def _padded(images, unit):
+    """uint8 (H, W, 6) -> float32 (1, 6, H', W'), sides made multiples of ``unit`` by repeating the last row and column."""
     height, width = images.shape[:2]
     images = images.astype("float32").transpose([2, 0, 1]).unsqueeze(0)
-    if height % PATCH or width % PATCH:
-        images = F.pad(images, [0, -width % PATCH, 0, -height % PATCH], mode="replicate")
+    if height % unit or width % unit:
+        images = F.pad(images, [0, -width % unit, 0, -height % unit], mode="replicate")
     return images
 
 
 def _shrunk(images, size):
     """0..255 at full size -> 0..1 at ``size``, bilinear without antialiasing."""
-    for factor in (4, 2):  # every sample lies in the middle of four pixels
+    for factor in (8, 4, 2):  # every sample lies in the middle of four pixels
         if [factor * side for side in size] == list(images.shape[2:]):
             first = factor // 2 - 1
             rows = images[:, :, first::factor] + images[:, :, first + 1::factor]

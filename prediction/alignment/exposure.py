@@ -9,6 +9,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from prediction.sizes import scaled
+
 SIDE = 160          # the curves are fitted on copies of so many pixels on the longer side: noise and fringes average out
 FLOOR = 12.0        # gray levels added before the logarithm
 MIDDLE = 4.7        # the logarithm of a middle gray
@@ -83,9 +85,7 @@ def _none(fitting):
 def reduced(image):
     """A copy with at most ``SIDE`` pixels on its longer side."""
     scale = SIDE / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return image if scale >= 1 else scaled(image, scale)
 
 
 def _commonest(difference, seen):

@@ -12,6 +12,7 @@ import numpy as np
 
 from prediction.alignment.level import Level
 from prediction.alignment.registration import assess, register, search
+from prediction.sizes import scaled
 
 FEATURE_SIDE = 640    # the longer side at which features are sought; pixels
 FINEST_SIDE = 1280    # and at which the last refinement runs
@@ -131,7 +132,7 @@ def pyramid(src, bgr, finest=FINEST_SIDE):
 def reduced(image, scale):
     """Gray uint8 of an RGB photo, shrunk by ``scale``."""
     if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        image = scaled(image, scale)
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 

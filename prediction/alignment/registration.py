@@ -65,8 +65,8 @@ def assess(level, matrix):
 def search(level, count=2):
     """The ``count`` matrices (3, 3) among shifts and turns in steps that fit best at a level, best first."""
     keep = level.locates
-    if keep.sum() < LEAST_POINTS:
-        return []
+    if not level.flat or keep.sum() < LEAST_POINTS:
+        return []  # a strip has no coarse level, and looking about at a fine one would take minutes
     reach, tried = int(np.ceil(REACH * max(level.shape))), []
     for angle in TURNS:
         cos, sin = np.cos(angle), np.sin(angle)

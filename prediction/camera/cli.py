@@ -19,8 +19,9 @@ from prediction.progress import announced
 from prediction.sizes import fit_size
 from prediction.smoothing import Smoother
 from prediction.video.scene import first_frames
-from utils.errors import UserError, one_line
-from utils.files import check_place, prepare_folder
+from utils.cli import say
+from utils.errors import UserError
+from utils.files import check_place, prepare_folder, remove_leftovers_in
 
 SUFFIXES = tuple(format.suffix for format in FORMATS.values() if format.suffix)
 
@@ -55,6 +56,7 @@ def run(options, open_matter):
         session = _session(options, source, open_matter, folder)
         stack.callback(session.close)
         prepare_folder(folder)
+        remove_leftovers_in(folder, _is_recording(options.output))
         loop = Loop(options.src, source, session, window, sender)
         try:
             return 130 if loop.run() else 0
@@ -93,13 +95,19 @@ def _backdrops(first):
     return [(BACKDROPS.get(text, os.path.basename(text)), open_backdrop(text)) for text in dict.fromkeys(texts)]
 
 
+def _is_recording(output):
+    """name -> whether a recording of this command line may be called so."""
+    own = os.path.basename(output) if names_file(output) else None
+    return lambda name: name == own or name.startswith("camera_") and name.endswith(SUFFIXES)
+
+
 def _tell(name, loop, session, source):
     where = ", ".join(str(path) for path in session.recorded) or "no file"
     dropped = f"  {source.dropped} dropped" if source.live else ""
     fps = loop.matted / loop.seconds if loop.seconds else 0.0
-    print(one_line(f"{name}  {loop.matted} frames  {fps:.1f} fps{dropped}  ->  {where}"), flush=True)
+    say(f"{name}  {loop.matted} frames  {fps:.1f} fps{dropped}  ->  {where}")
     if not loop.matted:
-        print("note: no picture was matted: the background was not taken before the end.", file=sys.stderr)
+        say("note: no picture was matted: the background was not taken before the end.", sys.stderr)
 
 
 def check(options):

@@ -8,8 +8,8 @@ from prediction.camera.capture import END
 from prediction.camera.preview import Meter, drawn, lines_of
 from prediction.camera.session import WAITING
 from prediction.progress import FrameProgress
-from utils.cli import StopOnSignal
-from utils.errors import UserError, one_line
+from utils.cli import StopOnSignal, say
+from utils.errors import UserError
 
 
 class Loop:
@@ -74,5 +74,5 @@ class Loop:
 
     def _tell_notes(self):
         for note in self._session.notes[self._told:]:
-            print(one_line(f"note: {note}"), file=sys.stderr, flush=True)
+            say(f"note: {note}", sys.stderr)
         self._told = len(self._session.notes)

@@ -9,12 +9,12 @@ from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.outputs import NAMED, SUFFIXES, Outputs, check_format, folder_of, names_picture
 from prediction.photos.pairs import PairReader
-from prediction.photos.pipeline import Work
-from prediction.photos.plan import photo_jobs
+from prediction.photos.pipeline import Work, reason_of
+from prediction.photos.plan import others_by_kind, photo_jobs
 from prediction.photos.sheet import Sheet
 from prediction.progress import PhotoProgress, announced, list_failures, summary
-from utils.cli import StopOnSignal
-from utils.errors import UserError, one_line
+from utils.cli import StopOnSignal, say
+from utils.errors import UserError
 from utils.files import check_place, inside, prepare_folder, remove_leftovers
 
 
@@ -45,8 +45,8 @@ def run(options, open_matter):
     sheet = _sheet(options, plan, single)
     backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
     read = _reader(options, plan, single)
-    for note in plan.notes + _doubts(options):
-        print(one_line(f"note: {note}"), file=sys.stderr)
+    for note in [*plan.notes, *_doubts(options)]:
+        say(f"note: {note}", sys.stderr)
     if not plan.jobs:
         return _end(options, plan, Work(None, None, None), sheet, single)
     matter = announced(open_matter(options))
@@ -66,7 +66,11 @@ def _reader(options, plan, single):
     read = PairReader(options.fit, fitter(options.align, options.exposure))
     if not single:
         return read
-    pair = read(plan.jobs[0])
+    job = plan.jobs[0]
+    try:
+        pair = read(job)
+    except Exception as error:
+        raise UserError(reason_of(error) if isinstance(error, UserError) else f"{job.src}: {reason_of(error)}") from None
 
     def kept(job):
         return pair
@@ -108,7 +112,7 @@ def _sheet(options, plan, single):
     if os.path.lexists(options.sheet) and not options.overwrite:
         if single:
             raise UserError(f"{options.sheet} exists. --overwrite replaces it; --sheet can name another file.")
-        print(f"note: {options.sheet} exists and stays as it is; --overwrite replaces it.", file=sys.stderr)
+        say(f"note: {options.sheet} exists and stays as it is; --overwrite replaces it.", sys.stderr)
         return None
     return Sheet(options.sheet, options.sheet_rows)
 
@@ -116,13 +120,13 @@ def _sheet(options, plan, single):
 def _end(options, plan, work, sheet, single):
     """Write the sheet, say how it went, and return the exit code."""
     if sheet is not None and sheet.write():
-        print(f"sheet  ->  {one_line(sheet.path)}", flush=True)
+        say(f"sheet  ->  {sheet.path}")
     left = len(plan.jobs) - work.done - len(work.failures)
     failures = plan.failures + work.failures
     if not single:
         _tell(options, plan, work)
     if left:
-        print("stopped; the same command goes on from here.", file=sys.stderr)
+        say("stopped; the same command goes on from here.", sys.stderr)
         return 130
     return 1 if failures else 0
 
@@ -131,8 +135,10 @@ def _tell(options, plan, work):
     """Say what came of a folder."""
     failures = sorted(plan.failures + work.failures)
     left = len(plan.jobs) - work.done - len(work.failures)
-    print(summary(work.done, plan.finished, len(failures), left, options.output), flush=True)
+    say(summary(work.done, plan.finished, len(failures), left, options.output))
     list_failures(failures)
+    if plan.left_out:
+        say(f"left out: {'; '.join(others_by_kind(plan.left_out))}.", sys.stderr)
 
 
 def pictures_of(options, single):

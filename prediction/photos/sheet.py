@@ -68,7 +68,7 @@ def laid_out(rows):
     """[(name, uint8 (HEIGHT, W, 3) of four panels)] below each other, with headings: uint8 (H, W, 3)."""
     width = max(panels.shape[1] for _, panels in rows) + 2 * MARGIN
     parts = []
-    for number, (name, panels) in enumerate(rows):
+    for _number, (name, panels) in enumerate(rows):
         head = np.full((STRIP, width, 3), PAPER, np.uint8)
         for column, word in enumerate(COLUMNS):
             label = f"{word}  {name}" if column == 0 else word

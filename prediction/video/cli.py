@@ -10,13 +10,14 @@ from media.video.picture_folder import check_replaceable
 from media.video.writer import FORMATS, check_alpha
 from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
-from prediction.outputs import NAMED, names_picture
+from prediction.outputs import NAMED, names_picture, too_long
 from prediction.progress import FrameProgress, announced
 from prediction.smoothing import Smoother
 from prediction.source import is_video_source
 from prediction.video.pipeline import VideoJob, matte_video
+from utils.cli import say
 from utils.errors import UserError, no_space
-from utils.files import prepare_folder
+from utils.files import prepare_folder, remove_leftovers
 
 
 def video_outputs(src, folder, types, cut_out, video_format=None):
@@ -38,6 +39,8 @@ def video_outputs(src, folder, types, cut_out, video_format=None):
         if alpha or chosen not in FORMATS:
             check_alpha(chosen, path)
         outputs[kind] = Path(f"{path}{FORMATS[chosen].suffix}")
+    if too_long(outputs):
+        raise UserError(f"{src}: {too_long(outputs)}")
     return outputs
 
 
@@ -88,6 +91,7 @@ def _job(options, backdrop):
 def _matted(options, job, open_matter):
     """The ``Report`` of a job; of one that ended by an error, what there is is said."""
     prepare_folder(options.output)
+    remove_leftovers(job.outputs.values())
     progress = FrameProgress(Path(options.src).name)
     try:
         return matte_video(lambda: announced(open_matter(options)), job, progress)
@@ -101,14 +105,14 @@ def _matted(options, job, open_matter):
 
 def _tell(src, report):
     for warning in report.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}", sys.stderr)
     if report.damaged:
-        print(f"warning: {report.damaged} damaged frames or packets of {src} were left out.", file=sys.stderr)
+        say(f"warning: {report.damaged} damaged frames or packets of {src} were left out.", sys.stderr)
     where = ", ".join(str(path) for path in report.files.values()) or "no file"
     if report.stopped:
-        print(f"stopped after {report.frames} frames; they are in {where}", file=sys.stderr, flush=True)
+        say(f"stopped after {report.frames} frames; they are in {where}", sys.stderr)
     else:
-        print(f"{src}  {report.frames} frames  {report.fps:.1f} fps  {report.seconds:.1f} s  ->  {where}", flush=True)
+        say(f"{src}  {report.frames} frames  {report.fps:.1f} fps  {report.seconds:.1f} s  ->  {where}")
 
 
 def _tell_rest(report, error):
@@ -117,4 +121,4 @@ def _tell_rest(report, error):
         return
     why = "the disk is full" if no_space(error) else "an error"
     where = ", ".join(str(path) for path in report.files.values())
-    print(f"ended by {why} after {report.frames} frames; they are in {where}", file=sys.stderr, flush=True)
+    say(f"ended by {why} after {report.frames} frames; they are in {where}", sys.stderr)

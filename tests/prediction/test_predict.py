@@ -57,6 +57,12 @@ def test_hyphen_and_underscore(flag):
     assert predict.parse([flag, "0.125"]).backbone_scale == 0.125
 
 
+def test_other_programs_names_for_the_same():
+    args = predict.parse(["--model_path", "w.pdparams", "--image_path", "a.jpg", "--save_dir", "out"])
+    assert (args.weights, args.src, args.output) == ("w.pdparams", "a.jpg", "out")
+    assert predict.parse(["--save-dir", "o"]).output == "o"
+
+
 def test_half_a_pair(photos, capsys):
     assert "--bgr" in refuse(capsys, photos / "out", "--src", photos / "src.png")
     assert "--src" in refuse(capsys, photos / "out", "--bgr", photos / "bgr.png")

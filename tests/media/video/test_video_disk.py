@@ -39,7 +39,7 @@ class SmallDisk:
 
         class File:
             def __init__(self):
-                self._file, self._end = open(name, mode, buffering=buffering), 0
+                self._file, self._end = open(name, mode, buffering=buffering), 0  # noqa: SIM115
 
             def write(self, data):
                 lost = [spare for spare in disk_self.spares if not os.path.exists(spare)]

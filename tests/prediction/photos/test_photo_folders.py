@@ -9,6 +9,7 @@ import pytest
 import predict
 from media import read_image, write_bytes, write_image
 from prediction import outputs
+from prediction.photos import pairs
 from tests.prediction.command import StandIn, files, folder_flags, refuse, run, write_folders
 from utils.cli import run_main
 from utils.errors import UserError
@@ -109,7 +110,7 @@ def test_shards_together_do_all(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_finishes_the_photo_under_way(tmp_path, capsys, monkeypatch, number):
     class Stopped(StandIn):
         calls = 0
@@ -165,3 +166,39 @@ def test_files_and_folders_without_permission(tmp_path, capsys, no_network):
     (tmp_path / "photos" / "a.png").chmod(0)
     with pytest.raises(UserError, match="cannot read"):
         run("--src", tmp_path / "photos" / "a.png", "--bgr", tmp_path / "rooms" / "a.bmp", "--output", tmp_path / "new")
+
+
+@pytest.mark.parametrize("error", [
+    RuntimeError("a decoder\nof somebody"), NotImplementedError(), MemoryError(), KeyError("x"), RecursionError("deep"),
+    ZeroDivisionError("division"), OSError(5, "Input/output error")])
+def test_whatever_a_decoder_raises_is_one_photos_failure(tmp_path, capsys, monkeypatch, error):
+    write_folders(tmp_path, ("a", "b", "c"))
+    read = pairs.read_photo
+
+    def reading(path, *more):
+        if path.name == "b.png":
+            raise error
+        return read(path, *more)
+    monkeypatch.setattr(pairs, "read_photo", reading)
+    assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
+    said = capsys.readouterr()
+    assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png"] and "2 done, 1 failed" in said.out
+    reason = "more memory" if isinstance(error, MemoryError) else f"unexpected {type(error).__name__}"
+    assert said.err.startswith("1 failed:\n  b: ") and reason in said.err and said.err.count("\n") == 2
+    with pytest.raises(UserError, match="b.png: .*" + reason):
+        run("--src", tmp_path / "photos" / "b.png", "--bgr", tmp_path / "rooms" / "b.bmp", "--output", tmp_path / "new")
+
+
+def test_what_the_network_cannot_do_is_one_photos_failure(tmp_path, capsys, monkeypatch):
+    class Picky(StandIn):
+        def predict(self, src, bgr, want):
+            if src.shape[0] == 5:
+                raise RuntimeError("no")
+            return super().predict(src, bgr, want)
+    write_folders(tmp_path, ("a", "b", "c"))
+    for name in ("photos/b.png", "rooms/b.bmp"):
+        write_image(tmp_path / name, np.zeros((5, 6, 3), np.uint8))
+    monkeypatch.setattr(predict, "open_matter", lambda options: Picky())
+    assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
+    assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png"]
+    assert "b: unexpected RuntimeError: no" in capsys.readouterr().err
