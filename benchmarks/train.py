@@ -8,18 +8,20 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from training.config import DEFAULT, LEAST_CROP, load_config
+from training.config import DEFAULT, load_config
+from training.config.rules import LEAST_CROP
+from training.fit import bounded_memory, out_of_memory
 from utils.errors import UserError
 from utils.files import PROJECT
-from utils.machine import describe_machine, free_memory, peak_memory
+from utils.machine import describe_machine, peak_memory
 
 HELP = "training steps a second and peak memory, for each backbone, phase and crop"
 CROPS = {"base": (256, 512), "joint": (512, 1024)}
-FULL = ("out of memory", "bad_alloc", "resourceexhausted", "memoryerror", "cannot allocate")
 
 
 def add_flags(parser):
@@ -74,7 +76,7 @@ def measure_apart(work):
     last = (done.stderr.strip().splitlines() or [""])[-1]
     if done.returncode == 2 and last.startswith("error: "):
         raise UserError(last[len("error: "):])
-    if done.returncode < 0 or any(sign in done.stderr.lower() for sign in FULL):
+    if done.returncode < 0 or out_of_memory(done.stderr):
         return {"error": "does not fit in memory"}
     return {"error": f"failed: {last[:80]}"}
 
@@ -96,16 +98,16 @@ def measure(work):
     paddle.set_device(device)
     on_gpu = device.startswith("gpu")
     if not on_gpu:
-        bound_memory()
-    learner, phase, batch = _prepare(work, device)
+        be_the_first_to_go()
     seconds = []
-    for _ in range(work["steps"] + 1):
-        begun = time.perf_counter()
-        train_step(learner, phase, phase.start, [batch])  # reads the loss: waits for the device and the update before
-        seconds.append(time.perf_counter() - begun)
-    memory = peak_memory(device)
+    with bounded_memory(device):  # this process is to fail, not the machine
+        learner, phase, batch = _prepare(work, device)
+        for _ in range(work["steps"] + 1):
+            begun = time.perf_counter()
+            train_step(learner, phase, phase.start, [batch])  # reads the loss: waits for the device and the update before
+            seconds.append(time.perf_counter() - begun)
     name = paddle.device.cuda.get_device_name() if on_gpu else device
-    return {"seconds": statistics.median(seconds[1:]), "memory": memory, "device": name}
+    return {"seconds": statistics.median(seconds[1:]), "memory": peak_memory(device), "device": name}
 
 
 def _prepare(work, device):
@@ -143,16 +145,10 @@ def row(work, measured):
     return f"{start} {measured['device']} | {rate:.3f} | {work['batch'] * rate:.2f} | {memory} |"
 
 
-def bound_memory():
-    """Let this process fail, not the machine: it may take what is free now, and is the first to go."""
-    try:
-        import resource
-        free = free_memory()
-        if free is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (free, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+def be_the_first_to_go():
+    """Where the system runs out of memory in spite of the bound, it is to end this process and no other."""
+    with suppress(OSError):  # a system without such scores
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    except (ImportError, OSError, ValueError):
-        pass  # a system without such limits
 
 
 def main(argv=None):

@@ -4,7 +4,7 @@ import math
 import cv2
 import numpy as np
 
-from dataset.augment import colour_jitter, draw_affine
+from dataset.augment import added_jitter, draw_affine
 from media.operations import blend
 
 
@@ -26,7 +26,7 @@ def compose_pair(rng, fgr, pha, bgr, augment):
         src = add_noise(rng, src, augment["noise_sigma"])
         bgr = add_noise(rng, bgr, augment["noise_sigma"])
     if rng.random() < augment["bgr_jitter"]:
-        bgr = colour_jitter(rng, bgr, 0.18, 0.18, 0.18, 0.1)
+        bgr = added_jitter(rng, bgr, 0.18, 0.18, 0.18, 0.1)
     if rng.random() < augment["exposure"]:
         bgr = change_exposure(rng, bgr)
     if rng.random() < augment["bgr_affine"]:

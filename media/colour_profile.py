@@ -1,38 +1,92 @@
-"""Colour profiles (ICC) of pictures, and bringing their colours to sRGB."""
+"""Colour profiles (ICC) of pictures, applied by what they do and not by their names, and bringing colours to sRGB."""
 import io
 
 import numpy as np
 from PIL import Image, ImageCms
 
-SPACES = {"RGB ": "RGB", "RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # a profile's colour space: Pillow's word for it
+SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}  # a profile's colour space: ours, and Pillow's mode
+WORDS = {"RGB": "RGB", "L": "gray", "CMYK": "CMYK", "LAB": "Lab"}
+SAME = 2              # of 255: a profile that changes no colour by more is sRGB's, written by another hand
+STEPS = 9             # values of each channel that are looked at for it
+ROWS = 1 << 20        # pixels converted at once
 
 
-def embedded_profile(icc):
-    """The profile in the bytes ``icc``; None for sRGB, for none, and for one that cannot be read."""
+class Profile:
+    """A colour profile that fits the pixels: ``space`` as above, ``apply(pixels)``.
+
+    Args:
+        icc: its bytes. space: of the pixels.
+    Raises:
+        ValueError: it cannot be used with them; the text says why, to follow "its colour profile ".
+    """
+
+    def __init__(self, icc, space):
+        self._space = space
+        try:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            found = SPACES.get(profile.profile.xcolor_space.strip())
+        except Exception:  # littleCMS and Pillow raise what they like for damaged ones
+            raise ValueError("cannot be read") from None
+        if found != space:
+            raise ValueError(f"is for {WORDS.get(found, 'other')} pixels, and its pixels are {WORDS[space]}")
+        try:
+            self._transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), space, "RGB")
+        except Exception:
+            raise ValueError("cannot be converted to sRGB") from None
+
+    def apply(self, pixels):
+        """uint8 (H, W[, C]) of its space as uint8 sRGB (H, W, 3)."""
+        made = np.empty((*pixels.shape[:2], 3), np.uint8)
+        step = max(1, ROWS // pixels.shape[1])
+        for top in range(0, len(pixels), step):
+            part = as_image(pixels[top:top + step], self._space)
+            made[top:top + step] = np.asarray(ImageCms.applyTransform(part, self._transform))
+        return made
+
+    def changes(self):
+        """False where it is that of sRGB itself, so that there is nothing to convert."""
+        if self._space not in ("RGB", "L"):
+            return True
+        values = np.linspace(0, 255, STEPS).round().astype(np.uint8)
+        if self._space == "L":
+            probe = values[None]
+            wanted = np.repeat(probe[..., None], 3, 2)
+        else:
+            wanted = probe = np.stack(np.meshgrid(values, values, values), -1).reshape(STEPS, -1, 3)
+        return bool(np.abs(self.apply(probe).astype(int) - wanted).max() > SAME)
+
+
+def usable_profile(icc, space, notes):
+    """The ``Profile`` in the bytes ``icc`` for pixels of ``space``. None for none, for sRGB's own, and, with a note added to
+    the list ``notes``, for one that does not fit."""
     if not icc:
         return None
     try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        known = "srgb" in ImageCms.getProfileDescription(profile).lower()
-    except (ImageCms.PyCMSError, OSError, ValueError):
+        profile = Profile(icc, space)
+    except ValueError as error:
+        notes.append(f"its colour profile {error}; it is left out.")
         return None
-    return None if known else profile
+    return profile if profile.changes() else None
 
 
-def profile_mode(profile):
-    """Pillow's mode ("RGB", "L", "CMYK") of the colours that a profile describes; None for others."""
-    return SPACES.get(profile.profile.xcolor_space)
+def to_rgb(pixels, space, profile=None):
+    """uint8 (H, W[, C]) of ``space`` as uint8 RGB (H, W, 3), through a ``Profile`` where there is one."""
+    if profile is not None:
+        return profile.apply(pixels)
+    if space == "RGB":
+        return pixels
+    if space == "L":
+        return np.repeat(pixels[..., None], 3, axis=2)
+    if space == "LAB":
+        return Profile(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes(), "LAB").apply(pixels)
+    made = np.empty((*pixels.shape[:2], 3), np.uint8)
+    step = max(1, ROWS // pixels.shape[1])
+    for top in range(0, len(pixels), step):
+        made[top:top + step] = np.asarray(as_image(pixels[top:top + step], space).convert("RGB"))
+    return made
 
 
-def to_srgb(image, profile):
-    """A Pillow image of ``profile_mode(profile)`` as uint8 sRGB (H, W, 3); without a change where the two do not fit."""
-    try:
-        transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), image.mode, "RGB")
-        return np.asarray(ImageCms.applyTransform(image, transform))
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return np.asarray(image.convert("RGB"))
-
-
-def array_to_srgb(rgb, profile):
-    """uint8 RGB (H, W, 3) as ``to_srgb``."""
-    return to_srgb(Image.fromarray(rgb), profile)
+def as_image(pixels, mode):
+    """uint8 (H, W[, C]) as Pillow image of a mode, also LAB and CMYK."""
+    pixels = np.ascontiguousarray(pixels)
+    return Image.frombytes(mode, pixels.shape[1::-1], pixels)

@@ -3,10 +3,13 @@ import os
 import stat
 from pathlib import Path
 
+from media.formats import kind_of
 from utils.errors import UserError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-PHOTO_SUFFIXES = (*IMAGE_SUFFIXES, ".heic", ".heif", ".avif", ".gif")  # what people have beyond what data sets hold
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe")
+IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp")
+PHOTO_SUFFIXES = (*IMAGE_SUFFIXES, ".mpo", ".heic", ".heif", ".hif", ".heics", ".avif", ".avifs", ".gif",
+                  ".apng")  # what people have beyond what data sets hold
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv")
 # What file servers and other systems keep in folders, beside what begins with a dot (.AppleDouble, .Trash-1000, ._a.jpg).
 SYSTEM_NAMES = {"@eaDir", "lost+found", "$RECYCLE.BIN", "#recycle", "System Volume Information", "__MACOSX", "Thumbs.db",
@@ -39,6 +42,11 @@ def list_image_names(folder, suffixes=IMAGE_SUFFIXES, others=None):
     return sorted(names)
 
 
+def is_system(name):
+    """Whether a file or folder of this name is the system's business and no data: hidden, or of ``SYSTEM_NAMES``."""
+    return name.startswith(".") or name in SYSTEM_NAMES
+
+
 def read_bytes(path):
     """The content of a picture file.
 
@@ -50,10 +58,10 @@ def read_bytes(path):
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):
             raise UserError(f"{path} is a folder, not a picture; name one file in it.")
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            raise UserError(f"{path} is a video, not a picture; extract its frames into a folder and name that folder.")
         if not stat.S_ISREG(facts.st_mode):
             raise UserError(f"{path} is a device or pipe, not a picture; name a file.")
+        if path.suffix.lower() in VIDEO_SUFFIXES and not _is_picture(path):
+            raise UserError(f"{path} is a video, not a picture; extract its frames into a folder and name that folder.")
         if facts.st_size > LARGEST_FILE:
             raise UserError(f"{path} has {facts.st_size / 2 ** 30:.1f} GiB; pictures have at most "
                             f"{LARGEST_FILE / 2 ** 30:.0f}.")
@@ -64,11 +72,16 @@ def read_bytes(path):
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
 
 
+def _is_picture(path):
+    with open(path, "rb") as file:
+        return kind_of(file.read(64)) not in (None, "VIDEO")
+
+
 def _walk(folder, prefix, above, suffixes, lists):
     names, others = lists
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name in SYSTEM_NAMES:
+            if is_system(entry.name):
                 continue
             if entry.is_dir():
                 real = os.path.realpath(entry.path)

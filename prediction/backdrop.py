@@ -4,8 +4,9 @@ import os
 import cv2
 import numpy as np
 
-from media import is_animation, read_photo
+from media import is_animation
 from prediction.sizes import fit_size
+from prediction.told import told_photo
 from utils.errors import UserError
 from utils.files import why_missing
 
@@ -86,7 +87,7 @@ class PhotoBackdrop(Backdrop):
     """One photo for all; what was cut for one size is kept for the next picture of that size."""
 
     def __init__(self, path):
-        self._photo = read_photo(path)
+        self._photo = told_photo(path)
         self._cut = None
 
     def frame(self, index, src, bgr):

@@ -77,6 +77,38 @@ class Outputs:
             cut_out = kind == "com" and behind is None
             write(path, picture(matte, kind, self.bits, behind), lossless=cut_out or kind not in LOSSY)
 
+    def canvas(self, types, size, behind=None):
+        """An empty ``Canvas`` for a photo of ``size`` (height, width); behind as ``background`` returns it."""
+        return Canvas(types, size, self.bits, behind)
+
+
+class Canvas:
+    """The pictures of one photo, made of a matte that comes in strips, so that it is never whole in memory.
+
+    Args:
+        types: of the pictures. size: (height, width). bits: 8 or 16. behind: as ``Outputs.background`` returns it.
+    """
+
+    def __init__(self, types, size, bits, behind):
+        self._size, self._bits, self._behind = size, bits, behind
+        self._pictures = dict.fromkeys(types)
+
+    def add(self, top, matte):
+        """Take in the rows of a matte from ``top`` on."""
+        for kind in self._pictures:
+            behind = None if self._behind is None else self._behind[top:]
+            part = next(part for part in matte if part is not None)
+            made = picture(matte, kind, self._bits, None if behind is None else behind[:len(part)])
+            if self._pictures[kind] is None:
+                self._pictures[kind] = np.empty((*self._size, *made.shape[2:]), made.dtype)
+            self._pictures[kind][top:top + len(made)] = made
+
+    def write(self, paths):
+        """Write ``paths`` {type: file}, and forget the pictures. Raises as ``Outputs.write``."""
+        for kind, path in paths.items():
+            cut_out = kind == "com" and self._behind is None
+            write(path, self._pictures.pop(kind), lossless=cut_out or kind not in LOSSY, owned=True)
+
 
 def picture(matte, kind, bits=8, behind=None):
     """One output type of a matte as uint8 or uint16: (H, W), (H, W, 3) for fgr, (H, W, 4) RGBA for com.
@@ -99,10 +131,10 @@ def picture(matte, kind, bits=8, behind=None):
     return np.concatenate([np.where(pha > 0, fgr, 0).astype(fgr.dtype), pha], axis=2)
 
 
-def write(path, image, lossless=True):
-    """Write one picture. Raises UserError where it cannot be, OSError where the disk is full."""
+def write(path, image, lossless=True, owned=False):
+    """Write one picture; args as ``media.encode``. Raises UserError where it cannot be, OSError where the disk is full."""
     try:
-        write_bytes(path, encode(Path(path).suffix, image, lossless))
+        write_bytes(path, encode(Path(path).suffix, image, lossless, owned))
     except UserError as error:
         raise UserError(f"cannot write {path}: {error}") from None
     except OSError as error:

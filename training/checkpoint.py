@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 from collections import namedtuple
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors.numpy import load as load_bytes
@@ -20,8 +21,10 @@ from safetensors.numpy import save as to_bytes
 
 from utils.errors import UserError
 from utils.files import WholeFolder
+from utils.plain_files import read_json, shown
 
 MODEL, OPTIMIZER, EMA, STATE = "model.safetensors", "optimizer.safetensors", "ema.safetensors", "state.json"
+LOG = "train.log"
 RESULTS = "results.json"  # beside the checkpoints: the run is finished, with these scores
 
 # model, optimizer, ema: {name: ndarray}, the last two None where they were not saved; state: dict
@@ -62,17 +65,38 @@ def load_checkpoint(folder):
     """
     folder = Path(folder)
     try:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        state = _read_state(folder)
         sums = state.pop("sha256")
         broken = [STATE] if sums.pop(STATE) != _state_sum(state) else []
+        strange = [name for name in sums if name not in (MODEL, OPTIMIZER, EMA)]
+        if strange:
+            raise UserError(f"{folder} is no checkpoint of this program: {STATE} names a file {shown(strange[0])}.")
         data = {name: (folder / name).read_bytes() for name in sums}
         broken += [name for name in data if hashlib.sha256(data[name]).hexdigest() != sums[name]]
+    except UserError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{folder} is not a whole checkpoint: {error!r}.") from None
+        raise UserError(f"{folder} is not a whole checkpoint: {shown(error)}.") from None
     if broken or MODEL not in data:
         raise UserError(f"{folder} is damaged: {broken[0] if broken else MODEL} is not what was written.")
-    model, optimizer, ema = (load_bytes(data[name]) if name in data else None for name in (MODEL, OPTIMIZER, EMA))
+    model, optimizer, ema = (_arrays(data, name, folder) for name in (MODEL, OPTIMIZER, EMA))
     return Checkpoint(model, optimizer, state, ema)
+
+
+def _read_state(folder):
+    try:
+        return read_json(folder / STATE)
+    except UserError as error:
+        raise UserError(f"{folder} is not a whole checkpoint: {error}") from None
+
+
+def _arrays(data, name, folder):
+    if name not in data:
+        return None
+    try:
+        return load_bytes(data[name])
+    except Exception as error:  # safetensors raises several kinds, none of them public
+        raise UserError(f"{folder} cannot be used: {name} holds no arrays ({shown(error)}).") from None
 
 
 def latest_checkpoint(save_dir, warn):
@@ -115,10 +139,15 @@ def keep_newest(save_dir, count):
         shutil.rmtree(folder)
 
 
+def unmark(save_dir):
+    """Take the mark of a finished run away: the run goes on, perhaps further than the one that was finished."""
+    (Path(save_dir) / RESULTS).unlink(missing_ok=True)
+
+
 def clear(save_dir):
     """Delete all checkpoints in ``save_dir`` and the mark of a finished run, and nothing else that may lie there."""
     recover(save_dir)
-    (Path(save_dir) / RESULTS).unlink(missing_ok=True)
+    unmark(save_dir)
     for pattern in ("iter_*", "best_model"):
         for folder in Path(save_dir).glob(pattern):
             if (folder / STATE).exists() or (folder / MODEL).exists():
@@ -129,6 +158,27 @@ def weights_file(path):
     """The weights file in a checkpoint folder; another path is returned as it is."""
     path = Path(path)
     return path / MODEL if path.is_dir() else path
+
+
+@contextmanager
+def locked(save_dir):
+    """Context in which no other process trains in ``save_dir``, as far as its file system knows locks.
+
+    The lock is on train.log, and of a kind that forked workers do not inherit: it ends with this process.
+
+    Raises:
+        UserError: another process trains there.
+    """
+    with open(Path(save_dir) / LOG, "ab") as file:
+        try:
+            import fcntl
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise UserError(f"another training is at work in {save_dir}. Wait for its end, or name another folder with "
+                            "--save-dir.") from None
+        except (ImportError, OSError):
+            pass  # a system, or a file system, without such locks
+        yield
 
 
 def recover(save_dir):

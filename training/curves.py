@@ -75,7 +75,8 @@ def _points(line):
     if terms:
         values.update(term.split(": ") for term in terms.split(", "))
     for name, value in values.items():
-        yield NAMES.get(name, name), (step, float(value), phase)
+        if value != "-":
+            yield NAMES.get(name, name), (step, float(value), phase)
 
 
 def draw(runs):

@@ -1,16 +1,25 @@
 """What a training run carries from step to step: where it stands, and that it is saved and taken up again."""
+import json
+import math
+
 import numpy as np
 
+from media import write_bytes
 from model.weights import load_state
-from training.checkpoint import keep_newest, save_checkpoint
+from model.weights.metadata import network_metadata
+from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, save_checkpoint
 from training.config import completed, differences
 from training.optimizer import optimizer_arrays
+from training.schedule import PHASES
 from utils.errors import UserError
+from utils.plain_files import shown
 
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",
-             "log_train_loss_interval", "log_images_interval", "valid_interval", "checkpoint_interval",
-             "keep_checkpoint_max", "pretrain", "phases.base.epochs", "phases.joint.epochs")
+             "log_train_loss_interval", "log_images_interval", "valid_interval", "valid_count", "valid_size", "patience",
+             "checkpoint_interval", "keep_checkpoint_max", "pretrain", "batch_auto", "phases.base.epochs",
+             "phases.joint.epochs")
+DIVIDING = ("accumulate", "phases.base.batch_size", "phases.joint.batch_size")  # free where their product stays
 
 
 class State:
@@ -28,9 +37,13 @@ class State:
         self.scores = {}  # {phase: [score before it, best score in it or None]}
         self.refined = False  # whether the refiner has learnt anything yet
         self.skipped, self.skipped_in_row = 0, 0  # iterations without an update
+        self.stale = 0  # validations of the phase since the best
+        self.other_pictures = False  # whether the scores so far are of other pictures than those to come
 
     def enter(self, phase):
         """The run is now in ``phase`` (of ``training.schedule.plan``)."""
+        if self.phase != phase.name:
+            self.stale = 0
         self.phase, self.phase_start = phase.name, phase.start
 
     def count(self, updated):
@@ -39,6 +52,15 @@ class State:
         self.refined = self.refined or self.phase == "joint"
         self.skipped += not updated
         self.skipped_in_row = 0 if updated else self.skipped_in_row + 1
+
+    def score(self, score):
+        """Note a validation's ``score``, and tell whether it is the best of the phase so far; one of nothing never is."""
+        best = self.scores[self.phase][1]
+        if score["sad"] is None or best is not None and score["sad"] >= best["sad"]:
+            self.stale += 1
+            return False
+        self.scores[self.phase][1], self.stale = score, 0
+        return True
 
     @property
     def coarse_only(self):
@@ -49,14 +71,15 @@ class State:
         """All of it, and what the ``learner`` carries in numbers; JSON-able."""
         return {"step": self.step, "phase": self.phase, "phase_start": self.phase_start, "scores": self.scores,
                 "refined": self.refined, "skipped": [self.skipped, self.skipped_in_row], "samples": self.samples,
-                "processes": self.processes, "precision": learner.precision.state(),
+                "stale": self.stale, "processes": self.processes, "precision": learner.precision.state(),
                 "ema_updates": 0 if learner.ema is None else learner.ema.updates, "config": learner.config}
 
     def take(self, facts):
         """Stand where ``facts`` were written."""
         self.step, self.phase, self.phase_start = facts["step"], facts["phase"], facts["phase_start"]
-        self.scores, self.refined = facts["scores"], facts["refined"]
+        self.scores, self.refined = facts["scores"], facts.get("refined", False)
         self.skipped, self.skipped_in_row = facts.get("skipped", [0, 0])
+        self.stale = facts.get("stale", 0)
 
 
 def resume(saved, learner, state, phases, save_dir):
@@ -66,20 +89,81 @@ def resume(saved, learner, state, phases, save_dir):
         UserError: it was made with other settings, or is not on the way through ``phases``.
     """
     facts = saved.state
+    check_facts(facts, save_dir)
     before = {**completed(facts["config"]), "training samples": facts["samples"], "processes": facts.get("processes", 1)}
     now = {**learner.config, "training samples": state.samples, "processes": state.processes}
-    changed = [line for line in differences(before, now) if line.split(":")[0] not in FREE_KEYS]
+    free = FREE_KEYS + (DIVIDING if _iteration_sizes(before) == _iteration_sizes(now) else ())
+    changed = [line for line in differences(before, now) if line.split(":")[0] not in free]
     if not changed and not _reachable(phases, facts):
         changed = [f"the epochs of a phase before iteration {facts['step']}"]
     if changed:
-        raise UserError(f"{save_dir} holds a run with other settings ({changed[0]}). Use those, start over with "
-                        "--force, or name another --save-dir.")
-    load_state(learner.network, saved.model)
+        raise UserError(f"{save_dir} holds a run with other settings ({changed[0]}). Use those, or begin another run from "
+                        f"what this one has learnt: --save-dir ANOTHER --pretrain {save_dir / 'best_model'}"
+                        f"{_without(facts['phase'])}. --force starts over and deletes it.")
+    _load_network(learner.network, saved, save_dir)
     state.take(facts)
+    state.other_pictures = any(before[key] != now[key] for key in ("valid_count", "valid_size"))
     learner.precision.load(facts.get("precision", learner.precision.state()))
     learner.begin()
     if learner.ema is not None:
-        learner.ema.load(saved.ema, facts["ema_updates"])
+        learner.ema.load(saved.ema or {}, facts.get("ema_updates", 0))
+
+
+def check_facts(facts, folder):
+    """Raise UserError where the ``facts`` of a checkpoint below ``folder`` are not such as ``State.facts`` returns."""
+    for name, fits in _FACTS.items():
+        if name in facts and not fits(facts[name]) or name not in facts and name in _NEEDED:
+            raise UserError(f"{folder} cannot be gone on from: '{name}' in its state.json is "
+                            f"{shown(facts[name]) if name in facts else 'missing'}. Put a copy back, or use --force.")
+
+
+def _whole(value):
+    return type(value) is int and 0 <= value < 2 ** 53
+
+
+def _finite(value):
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _score(value):
+    return isinstance(value, dict) and set(value) == {"sad", "mse"} and all(
+        number is None or _finite(number) for number in value.values())
+
+
+def _scores(value):
+    return isinstance(value, dict) and set(value) <= set(PHASES) and all(
+        isinstance(pair, list) and len(pair) == 2 and _score(pair[0]) and (pair[1] is None or _score(pair[1]))
+        for pair in value.values())
+
+
+_NEEDED = ("step", "phase", "phase_start", "samples", "scores", "config")
+_FACTS = {
+    "step": _whole, "phase": lambda value: value in PHASES, "phase_start": _whole, "samples": _whole, "scores": _scores,
+    "config": lambda value: isinstance(value, dict), "refined": lambda value: type(value) is bool, "stale": _whole,
+    "processes": _whole, "ema_updates": _whole,
+    "skipped": lambda value: isinstance(value, list) and len(value) == 2 and all(map(_whole, value)),
+    "precision": lambda value: isinstance(value, dict) and _finite(value.get("scale")) and value["scale"] > 0
+    and _whole(value.get("good")),
+}
+
+
+def _load_network(network, saved, folder):
+    if saved.optimizer is None:
+        raise UserError(f"{folder} cannot be gone on from: its checkpoint has no {OPTIMIZER}. Use --force to start over.")
+    try:
+        load_state(network, saved.model)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{folder} cannot be gone on from: its {MODEL} is not this network's ({shown(error)}).") from None
+
+
+def _iteration_sizes(config):
+    """Samples an iteration of each phase, in one process."""
+    return [phase["batch_size"] * config["accumulate"] for phase in config["phases"].values()]
+
+
+def _without(phase):
+    """What to add so that a finished phase is not trained again."""
+    return "" if phase == "base" else " and 'phases: {base: {epochs: 0}}' in the stage's file"
 
 
 def save_iteration(save_dir, learner, state):
@@ -98,12 +182,43 @@ def save_best(save_dir, learner, state):
     save_checkpoint(save_dir / "best_model", arrays, None, state.facts(learner), _metadata(learner, state))
 
 
+def save_results(save_dir, state):
+    """Write ``results.json``, the mark of a finished run: the scores before and after each phase; returns lines on them."""
+    results = {"iterations": state.step, "valid": {name: {"before": before, "best": best}
+                                                   for name, (before, best) in state.scores.items()}}
+    write_bytes(save_dir / RESULTS, json.dumps(results, indent=1).encode())
+    return [_done_line(save_dir, name, before, best, name == state.phase) for name, (before, best) in state.scores.items()]
+
+
+def _done_line(save_dir, phase, before, best, last):
+    known = best or dict.fromkeys(before)
+    line = (f"[DONE] {save_dir} {phase}: validation SAD {told(before['sad'], 3)} -> {told(known['sad'], 3)}, MSE x1000 "
+            f"{told(before['mse'], 3, 1e3)} -> {told(known['mse'], 3, 1e3)}")
+    if best != before or best is None:
+        return line
+    return line + "; never better than at its start" + ("; best_model holds the weights it began with" if last else "")
+
+
+def told(value, digits, times=1):
+    """A score as text; "-" where there was nothing to score."""
+    return "-" if value is None else f"{value * times:.{digits}f}"
+
+
+def checkpoint_size(learner):
+    """Bytes of an ``iter_N``: the network, two moments of what learns, and the averaged network where there is one."""
+    state = learner.network.state_dict()
+    learning = [value for value in learner.network.parameters() if not value.stop_gradient]
+    return sum(4 * int(np.prod(value.shape)) * (1 if learner.ema is None else 2) for value in state.values()) + sum(
+        8 * int(np.prod(value.shape)) for value in learning)
+
+
 def _arrays(learner):
     return {name: np.ascontiguousarray(value.numpy()) for name, value in learner.network.state_dict().items()}
 
 
 def _metadata(learner, state):
-    return {"backbone": learner.config["backbone"], "step": str(state.step), "dataset": learner.config["dataset_name"]}
+    return {"backbone": learner.config["backbone"],
+            **network_metadata(learner.network, learner.config["dataset_name"], state.step)}
 
 
 def _reachable(phases, facts):

@@ -39,6 +39,7 @@ class Learner:
         self.loss = ranks.wrap(PhaseLoss(network, config, self.precision), config["phases"]["base"]["epochs"] > 0)
         self.ema = None
         self.optimizer, self.rates = None, {}
+        self.single = False  # whether batches are of one sample, over all processes where BatchNorm looks at them all
 
     def begin(self):
         """Average the weights from here on, where that is wanted: they are what the run starts from."""
@@ -63,6 +64,29 @@ class Learner:
             for layer in self.network.sublayers():
                 if "BatchNorm" in type(layer).__name__:  # SyncBatchNorm too
                     layer.eval()
+        if self.single:  # one value has no spread: normalised by it, the pooled branch would always say the same
+            self.network.aspp.convs[-1].eval()
+
+    def rehearse(self, phase, images):
+        """Forward and backward, and room for the optimizer's moments, all of which is forgotten.
+
+        Args:
+            phase: name; images: src, bgr, fgr and pha as uint8 arrays (B, C, H, W).
+        """
+        self.train_mode()
+        statistics, chance = Statistics(self.network), paddle.get_rng_state()
+        try:
+            learning = [value for value in self.network.parameters() if not value.stop_gradient]
+            moments = [paddle.zeros_like(value) for value in learning for _ in range(2)]
+            with self.ranks.local(self.loss):  # the other processes are not waited for: they may not get so far
+                terms, _ = self.loss(phase, *(paddle.to_tensor(image).astype("float32") / 255 for image in images))
+                self.precision.scaled(sum(terms.values())).backward()
+            self.precision.unscale(learning).item()  # what is computed elsewhere has come to its end
+            del moments
+        finally:
+            statistics.restore()
+            self.optimizer.clear_grad(set_to_zero=False)
+            paddle.set_rng_state(chance)
 
     def averaged(self):
         """Context in which the network has the weights that are validated and kept."""
@@ -98,12 +122,13 @@ class PhaseLoss(paddle.nn.Layer):
         return loss(pred, pha, fgr, self._config["detach_error"]), pred
 
     def _refined(self, src, bgr):
-        # everywhere, also for a loss on patches: paddle is no slower at whole pictures than at single patches
-        pred = self.network(src, bgr, refinement=Refinement("full"))
-        pixels = self._config["refine"]["train_pixels"]
-        if not pixels:
+        refine, refiner = self._config["refine"], self.network.refiner
+        # Everywhere also for a loss on patches: paddle is no slower at whole pictures than at single patches.
+        everywhere = refine["train_pixels"] or refine["train_mode"] == "full"
+        pred = self.network(src, bgr, refinement=Refinement("full" if everywhere else "sampling", refine["sample_pixels"]))
+        if not refine["train_pixels"]:
             return pred
-        return pred._replace(ref_sm=self.network.refiner.largest(_resized(pred.err_sm, pred.ref_sm), pixels))
+        return pred._replace(ref_sm=refiner.largest(_resized(pred.err_sm, pred.ref_sm), refine["train_pixels"]))
 
 
 def train_step(learner, phase, step, batches):
@@ -119,16 +144,18 @@ def train_step(learner, phase, step, batches):
         Outcome
     """
     learner.train_mode()
-    statistics, losses = Statistics(learner.network), []
+    statistics, numbers = Statistics(learner.network), []
     for turn, batch in enumerate(batches):
         _seed(learner, step, turn)
         images = [image.astype("float32") / 255 for image in batch]
         with nullcontext() if turn == len(batches) - 1 else learner.ranks.local(learner.loss):
             terms, pred = learner.loss(phase.name, *images)
             learner.precision.scaled(sum(terms.values()) / len(batches)).backward()
-        losses.append([term.item() for term in terms.values()])
-    terms = dict(zip(terms, learner.ranks.mean(np.mean(losses, axis=0).tolist())))
-    norm = learner.precision.unscale(learner.network.parameters())
+        numbers += [term.detach().reshape([1]) for term in terms.values()]
+    numbers.append(learner.precision.unscale(learner.network.parameters()).reshape([1]))
+    # The one time in an iteration that the device is waited for.
+    *losses, norm = paddle.concat(numbers).numpy().astype(float).tolist()
+    terms = dict(zip(terms, learner.ranks.mean(np.reshape(losses, (len(batches), -1)).mean(axis=0).tolist())))
     # The same numbers in every process, so that all of them update or none.
     finite = all_finite([norm, *terms.values()])
     if finite:

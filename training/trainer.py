@@ -1,6 +1,7 @@
 """Training a stage: its phases, each a loop of steps. Everything random follows from the seed and the step."""
-import json
 import sys
+import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -8,22 +9,24 @@ import cv2
 import paddle
 from tqdm import tqdm
 
-from dataset.batches import Batches, read_batches
+from dataset.batches import Batches, WorkersFailed, read_iterations
 from dataset.catalog import catalog_or_sample, open_catalog
 from dataset.samples import training_set
-from media import write_bytes
-from training.checkpoint import RESULTS, clear, latest_checkpoint, load_checkpoint, recover
+from training.checkpoint import clear, latest_checkpoint, load_checkpoint, locked, recover, unmark
 from training.distributed import join_ranks, synchronised
-from training.log import Meter, RunLog, train_line
-from training.schedule import learning_rate, plan
+from training.fit import Division, fitted, largest_side, out_of_memory, too_large
+from training.log import Meter, RunLog, picture_interval, time_line
+from training.schedule import learning_rate, plan, plan_line, valid_interval
 from training.start import load_pretrained, network_of
-from training.state import State, resume, save_best, save_iteration
+from training.state import State, checkpoint_size, resume, save_best, save_iteration, save_results, told
 from training.step import Learner, train_step
-from training.validation import validate, validation_set
+from training.validation import validate, validate_arrays, validation_set
 from utils.cli import StopOnSignal
 from utils.errors import UserError
 from utils.files import prepare_folder
 from utils.machine import peak_memory
+
+ESTIMATE_AFTER = 20  # iterations
 
 
 def train(config, epoch_end=None, force=False):
@@ -40,21 +43,24 @@ def train(config, epoch_end=None, force=False):
     Raises:
         UserError: data, weights, settings or devices that cannot be used, or losses that are not finite.
     """
-    cv2.setNumThreads(0)  # the cores are for the network; and see read_batches
+    cv2.setNumThreads(0)  # the cores are for the network; and see dataset.batches
     ranks = join_ranks(config["device"])
     paddle.seed(config["seed"])
     network = synchronised(network_of(config), ranks)
-    catalog = _catalog(config)
+    catalog = catalog_of(config)
     samples = len(training_set(config, "joint", catalog))
     phases = plan(config, samples, epoch_end, ranks.world)
-    save_dir = ranks.on_first(lambda: _prepared(config["save_dir"]))
-    with RunLog(save_dir, ranks.first) as log:
+    save_dir = ranks.on_first(lambda: prepare_folder(config["save_dir"], "--save-dir"))
+    with ExitStack() as stack:
+        ranks.on_first(lambda: stack.enter_context(locked(save_dir)))
+        ranks.on_first(lambda: recover(save_dir))
+        log = stack.enter_context(RunLog(save_dir, ranks.first))
         trainer = Trainer(Learner(config, network, ranks), State(samples, ranks.world), phases, catalog, log)
         if not trainer.take_up(force):
+            ranks.on_first(lambda: save_results(save_dir, trainer.state))
             return True
         trainer.valid_items = validation_set(config, catalog)
-        if force:
-            ranks.on_first(lambda: clear(save_dir))
+        ranks.on_first(lambda: clear(save_dir) if force else unmark(save_dir))
         with StopOnSignal() as stop:
             return trainer.run(stop)
 
@@ -73,13 +79,16 @@ class Trainer:
         self.save_dir = Path(self.config["save_dir"])
         self.valid_items = None  # set before the first phase is entered
         self._catalog, self._moments = catalog, None
+        self.valid_interval = valid_interval(self.config, phases) if phases else None
+        self.samples, self.division, self._valid_seconds = None, None, 0.0  # of the phase under way
 
     def take_up(self, force):
         """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do."""
         saved = None if force else self._newest_checkpoint()
         if saved is None:
             if self.config["pretrain"] is not None:
-                line, self.state.refined = load_pretrained(self.learner.network, self.config["pretrain"])
+                line, self.state.refined = load_pretrained(self.learner.network, self.config["pretrain"],
+                                                           self.config["data_root"])
                 self.log.info(line)
             self.learner.begin()
             return True
@@ -93,7 +102,11 @@ class Trainer:
         return True
 
     def run(self, stop):
-        """Train what is left of the phases; False when ``stop`` (``StopOnSignal``) ended it before the last step."""
+        """Train what is left of the phases; False when ``stop`` (``StopOnSignal``) ended it before the last step.
+
+        Raises:
+            UserError: memory ran out, or the losses were not finite; the checkpoints so far stay.
+        """
         for phase in self.phases:
             if self.state.step < phase.end and not self._run_phase(phase, stop):
                 self.log.info(f"[STOPPED] saved iteration {self.state.step} in {self.save_dir}; the same command goes on "
@@ -103,17 +116,23 @@ class Trainer:
         return True
 
     def enter(self, phase):
-        """Set up for a phase, and give a new one its first score."""
+        """Set up for a phase, see that it fits in memory, and give a new one its first score."""
         self.learner.enter(phase.name, self._moments if self.state.phase == phase.name else None)
         self._moments = None
+        self.samples = training_set(self.config, phase.name, self._catalog)
+        self._divide(phase.name)
+        self.log.info(plan_line(phase, self.config, self.samples, self.division, self.ranks.world, len(self.valid_items),
+                                self.valid_interval, checkpoint_size(self.learner)))
         self.state.enter(phase)
         if phase.name not in self.state.scores:
             score = self.ranks.on_first(self._validate)
             # A refiner that has learnt nothing cannot be the best: any later state of this phase replaces it.
-            begun = phase.name == "base" or self.state.refined
+            begun = score["sad"] is not None and (phase.name == "base" or self.state.refined)
             self.state.scores[phase.name] = [score, score if begun else None]
             if begun:
                 self.ranks.on_first(self._save_best)
+        elif self.state.other_pictures and self.state.scores[phase.name][1] is not None:
+            self.state.scores[phase.name][1] = self.ranks.on_first(self._score_best)
 
     def count(self, updated, names):
         """Count an iteration as done, with or without an update.
@@ -137,23 +156,45 @@ class Trainer:
 
     def validate_and_keep_best(self):
         """Score the network; where it is the best of its phase so far, write ``best_model``."""
-        score = self.ranks.on_first(self._validate)
-        scores = self.state.scores[self.state.phase]
-        if scores[1] is None or score["sad"] < scores[1]["sad"]:
-            scores[1] = score
+        if self.state.score(self.ranks.on_first(self._validate)):
             self.ranks.on_first(self._save_best)
+
+    def _divide(self, phase):
+        """Find out how the samples of an iteration are to be divided so that they fit in memory."""
+        config, ranks = self.config, self.ranks
+        division = Division(config["phases"][phase]["batch_size"], config["accumulate"])
+        together = ranks.world if ranks.device != "cpu" else 1  # BatchNorm looks at all processes' samples on GPUs alone
+        self.learner.single = division.batch_size * together == 1
+        self.division = fitted(self.learner, phase, division, config["batch_auto"], self.log.info)
+        self.learner.single = self.division.batch_size * together == 1
+        if self.learner.single:
+            self.log.warn(f"{phase}: batches of one sample; BatchNorm in the ASPP's pooled branch keeps its statistics.")
 
     def _run_phase(self, phase, stop):
         """Train one phase to its end; False when a signal stopped it before the run's last step."""
+        try:
+            return self._train_phase(phase, stop)
+        except WorkersFailed as error:
+            if self.ranks.world > 1 or self.state.step == 0:  # the others know nothing of it; there is nothing to save
+                raise
+            self._save()
+            raise UserError(f"{error} Iteration {self.state.step} is saved.") from None
+        except Exception as error:  # of any kind: paddle's own, MemoryError, bad_alloc as RuntimeError
+            if isinstance(error, UserError) or not out_of_memory(error):
+                raise
+            division = self.division or Division(self.config["phases"][phase.name]["batch_size"], self.config["accumulate"])
+            raise too_large(division, phase.name, largest_side(self.config, phase.name), self.ranks.device) from None
+
+    def _train_phase(self, phase, stop):
         self.enter(phase)
         state, config = self.state, self.config
-        samples, meter = training_set(config, phase.name, self._catalog), Meter()
+        samples, meter = self.samples, Meter()
         with tqdm(total=phase.end, initial=state.step, desc=phase.name, disable=not self._watched()) as bar:
             while state.step < phase.end:
                 epoch, first = divmod(state.step - phase.start, phase.per_epoch)
                 batches = self._batches(phase, phase.first_epoch + epoch, first, len(samples))
                 meter.wait()
-                for number, group in enumerate(_iterations(samples, batches, config["num_workers"]), first):
+                for number, group in enumerate(read_iterations(samples, batches, config["num_workers"]), first):
                     meter.read()
                     for line in samples.news():
                         self.log.warn(line)
@@ -163,6 +204,8 @@ class Trainer:
                     meter.add(outcome.loss, outcome.terms, batches.batch_size * len(group) * self.ranks.world)
                     if not self._after(phase, batches.epoch, outcome, meter, stop):
                         return False
+                    if state.step == phase.end:  # sooner than planned, perhaps
+                        break
                     meter.wait()
         return True
 
@@ -171,34 +214,54 @@ class Trainer:
         step, config, end = self.state.step, self.config, self.phases[-1].end
         if step % config["log_train_loss_interval"] == 0:
             self._report(phase, epoch, meter, outcome.norm)
-        if step % config["log_images_interval"] == 0:
+        if meter.all_count == ESTIMATE_AFTER:
+            left = phase.end - step
+            self.log.info(time_line(phase.name, meter.all_seconds / meter.all_count, left,
+                                    -(-left // self.valid_interval), self._valid_seconds))
+        if step % picture_interval(config, end) == 0:
             self.log.pictures(outcome.pictures(), step)
-        if step % config["valid_interval"] == 0 or step == phase.end:
+        if step % self.valid_interval == 0 or step == phase.end:
             self.validate_and_keep_best()
+            if self.state.stale == config["patience"] > 0 and step < phase.end:
+                self.log.info(f"[EARLY] {phase.name}: no validation in {self.state.stale} was better; the phase ends after "
+                              f"iteration {step}, {phase.end - step} before its last.")
+                step = self.state.step = phase.end
         stopping = self.ranks.any(stop.wanted or self.ranks.abandoned)  # all at the same step, whichever is told
         if stopping or step % config["checkpoint_interval"] == 0 or step == phase.end:
-            self.ranks.on_first(lambda: save_iteration(self.save_dir, self.learner, self.state))
+            self.ranks.on_first(self._save)
         return not (stopping and step < end)
 
     def _validate(self):
         """SAD and MSE on the fixed validation pictures, with the refiner where it has been trained."""
+        begun = time.perf_counter()
         score = validate(self.learner, self.valid_items, self.state.coarse_only)
-        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {score['sad']:.4f}, "
-                      f"MSE x1000: {score['mse'] * 1e3:.4f}")
-        self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
+        self._valid_seconds = time.perf_counter() - begun
+        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {told(score['sad'], 4)}, "
+                      f"MSE x1000: {told(score['mse'], 4, 1e3)}")
+        if score["sad"] is None:
+            self.log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look "
+                          "at the masks: python -m dataset.check NAME.")
+        else:
+            self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
         return score
+
+    def _score_best(self):
+        """The score of ``best_model`` on other pictures than those it was chosen by, so that what comes compares with it."""
+        best = load_checkpoint(self.save_dir / "best_model").model
+        score = validate_arrays(self.learner, best, self.valid_items, self.state.coarse_only)
+        self.log.info(f"[EVAL] {self.state.phase} best_model on the pictures asked for now: SAD {told(score['sad'], 4)}, "
+                      f"MSE x1000 {told(score['mse'], 4, 1e3)}")
+        return score
+
+    def _save(self):
+        save_iteration(self.save_dir, self.learner, self.state)
 
     def _save_best(self):
         save_best(self.save_dir, self.learner, self.state)
 
     def _finish(self):
-        """Write ``results.json``, the mark of a finished run: the scores before and after each phase; and say them."""
-        results = {"iterations": self.state.step, "valid": {name: {"before": before, "best": best}
-                                                            for name, (before, best) in self.state.scores.items()}}
-        write_bytes(self.save_dir / RESULTS, json.dumps(results, indent=1).encode())
-        for name, (before, best) in self.state.scores.items():
-            self.log.info(f"[DONE] {self.save_dir} {name}: validation SAD {before['sad']:.3f} -> {best['sad']:.3f}, "
-                          f"MSE x1000 {before['mse'] * 1e3:.3f} -> {best['mse'] * 1e3:.3f}")
+        for line in save_results(self.save_dir, self.state):
+            self.log.info(line)
 
     def _newest_checkpoint(self):
         """The newest whole checkpoint, the same for all processes, or None. The first looks for it, the others read it."""
@@ -214,41 +277,24 @@ class Trainer:
 
     def _batches(self, phase, epoch, start, length):
         settings = self.config["phases"][phase.name]
-        return Batches(length, settings["batch_size"], settings["crop"], self.config["seed"], epoch, start,
-                       self.config["accumulate"], self.ranks.rank, self.ranks.world)
+        return Batches(length, self.division.batch_size, settings["crop"], self.config["seed"], epoch, start,
+                       self.division.accumulate, self.ranks.rank, self.ranks.world)
 
     def _watched(self):
         return self.ranks.first and sys.stderr.isatty()
 
     def _report(self, phase, epoch, meter, norm):
-        loss, terms, costs, ips = meter.take()
-        step, last = self.state.step, self.phases[-1]
-        rate = learning_rate(self.config, phase, step - 1)
-        self.log.info(train_line(phase.name, epoch + 1, last.last_epoch, step, last.end, loss, terms, rate, costs, ips))
         memory = peak_memory(self.ranks.device)
-        self.log.scalars({"train/loss": loss, "train/lr": rate, "train/ips": ips, "train/reader_cost": costs[0],
-                          "train/batch_cost": costs[1], "train/grad_norm": norm,
-                          **({} if memory is None else {"train/memory_gib": memory / 2 ** 30}),
-                          **{f"train/{name}": value for name, value in terms.items()}}, step)
-
-
-def _prepared(save_dir):
-    folder = prepare_folder(save_dir, "--save-dir")
-    recover(folder)
-    return folder
-
-
-def _iterations(samples, batches, workers):
-    """Lists of the batches of one iteration each."""
-    reader = read_batches(samples, batches, workers)
-    return map(list, zip(*[reader] * batches.accumulate))
+        self.log.progress(phase.name, epoch + 1, self.state.step, self.phases[-1], meter, {
+            "train/lr": learning_rate(self.config, phase, self.state.step - 1), "train/grad_norm": norm,
+            **({} if memory is None else {"train/memory_gib": memory / 2 ** 30})})
 
 
 def _names(samples, batches, number):
     return [samples.describe(key) for batch in batches.iteration(number) for key in batch]
 
 
-def _catalog(config):
+def catalog_of(config):
     if config["dataset_name"] == "stream":
         return open_catalog(data_root=config["data_root"])
     return catalog_or_sample([config["dataset_name"], config["background_name"]], data_root=config["data_root"])

@@ -6,6 +6,7 @@ DIR/NAME/src.*, DIR/NAME/bgr.* and so on. A NAME may have folders in it, such as
 import unicodedata
 from pathlib import Path
 
+from dataset.layouts.mattes import read_matte
 from dataset.layouts.pairing import check_partners, files_by_name
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.manifest import read_manifest
@@ -14,7 +15,7 @@ from media import read_gray, read_image
 from utils.errors import UserError, quote
 
 NEEDED, OPTIONAL = ("src", "bgr", "pha"), ("fgr", "trimap")
-GRAY = ("pha", "trimap")
+READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_matte, "trimap": read_gray}
 
 
 class FolderSet:
@@ -64,7 +65,7 @@ class FolderSet:
             raise IndexError(f"item {index} of {len(self.names)}")
         name = self.names[index]
         kinds = [kind for kind in (*NEEDED, "fgr") if kind in self._files] + ["trimap"] * self._read_trimap
-        read = {kind: (read_gray if kind in GRAY else read_image)(self._files[kind][name]) for kind in kinds}
+        read = {kind: READ[kind](self._files[kind][name]) for kind in kinds}
         for kind, image in read.items():
             if image.shape[:2] != read["src"].shape[:2]:
                 raise UserError(f"{self._files[kind][name]} is {_size(image)} but {self._files['src'][name]} is "

@@ -24,7 +24,8 @@ class Work:
 
     Args:
         read: job -> ``Pair``; raises UserError.
-        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref.
+        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref, and hands large
+            ones to its argument ``rows`` in strips.
         outputs: an ``Outputs``.
         sheet: None, or a ``Sheet`` that shows the first photos.
         report: None, or called with (job, (width, height), seconds of the network, notes) after each photo is written.
@@ -56,15 +57,16 @@ class Work:
                 large = pair.src.shape[0] * pair.src.shape[1] >= LARGE
                 if not large:
                     ahead = self._next(reader, rest)
-                matte, seconds = self._matted(job, pair)
-                if matte is None:
+                matte, canvas, seconds = self._matted(job, index, pair, large)
+                if seconds is None:
                     ahead = ahead or self._next(reader, rest)
                     continue
                 while writing:
                     self._finish(*writing.popleft())
                 writing.append((job, pair, seconds,
+                                writer.submit(canvas.write, job.outputs) if canvas is not None else
                                 writer.submit(self._write, job, index, pair, matte)))
-                del matte, pair
+                del matte, canvas, pair
                 if large:
                     self._finish(*writing.popleft())
                     ahead = self._next(reader, rest)
@@ -75,19 +77,26 @@ class Work:
         item = next(rest, None)
         return item and (item, reader.submit(self._read, item[1]))
 
-    def _matted(self, job, pair):
-        """(matte, seconds); (None, None), and a failure, where the network cannot do it."""
+    def _matted(self, *photo):
+        """As ``_matte``; seconds is None, and there is a failure, where the network cannot do it."""
         try:
-            return self._matte(job, pair)
+            return self._matte(*photo)
         except Exception as error:
-            self._fail(job, error)
-            return None, None
+            self._fail(photo[0], error)
+            return None, None, None
 
-    def _matte(self, job, pair):
-        types = (*job.outputs, "com") if self._sheet is not None and self._sheet.room else job.outputs
-        start = time.perf_counter()
-        matte = self._matter.predict(pair.src, pair.bgr, self._outputs.wants(types))
-        return matte, time.perf_counter() - start
+    def _matte(self, job, index, pair, large):
+        """(a matte, None, seconds that it took); for a large photo that no sheet shows (None, a ``Canvas``, seconds)."""
+        shown = self._sheet is not None and self._sheet.room
+        wanted = self._outputs.wants((*job.outputs, "com") if shown else job.outputs)
+        start, canvas = time.perf_counter(), None
+        if large and not shown:
+            behind = self._outputs.background(index, pair.src, pair.bgr)
+            canvas = self._outputs.canvas(job.outputs, pair.src.shape[:2], behind)
+            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=canvas.add)
+        else:
+            matte = self._matter.predict(pair.src, pair.bgr, wanted)
+        return matte, canvas, time.perf_counter() - start
 
     def _write(self, job, index, pair, matte):
         behind = self._outputs.background(index, pair.src, pair.bgr)

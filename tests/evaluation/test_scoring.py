@@ -64,6 +64,15 @@ def test_mean_of_passes_over_missing_values():
         mean_of([])
 
 
+def test_a_picture_with_nothing_unknown_has_no_score_and_no_say():
+    sure = ITEMS[0]._replace(trimap=np.where(ITEMS[0].pha > 127, np.uint8(255), np.uint8(0)))
+    rows, mean = evaluate(half, [sure, ITEMS[1]])
+    assert rows[0] == {"name": "item0", "sad": None, "mse": None, "grad": None, "conn": None, "fg_mse": None}
+    assert mean["sad"] == rows[1]["sad"] > 0
+    assert line("item0", rows[0]).split() == ["item0", "-", "-", "-", "-", "-"]
+    assert evaluate(half, [sure])[1] == dict.fromkeys(("sad", "mse", "grad", "conn", "fg_mse"))
+
+
 def test_sizes_are_cut_to_multiples_of_four():
     odd = item(1, (43, 47))
     spoilt = odd.pha.copy()

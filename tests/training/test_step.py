@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
 import yaml
 
@@ -140,8 +141,9 @@ def test_accumulated_and_averaged_a_run_goes_on_where_it_stopped(stage, tmp_path
 
 @pytest.mark.parametrize("flags, words", [(["--amp", "O1"], "--amp O1 needs a GPU"),
                                           (["--accumulate", "5"], "too few for iterations of 5 batches"),
-                                          (["--accumulate", "0"], "'accumulate' must be 1 or more"),
-                                          (["--amp", "O3"], "unknown amp 'O3'. Known: O1, O2")])
+                                          (["--accumulate", "0"],
+                                           "'accumulate' in command line must be a whole number from 1 to 10000, not 0."),
+                                          (["--amp", "O3"], "'amp' in command line must be one of null, O1, O2, not 'O3'.")])
 def test_settings_that_cannot_be_used(stage, capsys, flags, words):
     with pytest.raises(SystemExit) as ended:
         run_main(script.main, ["--config", str(stage()), "--device", "cpu", *flags])
@@ -206,3 +208,19 @@ def test_statistics_of_norms_may_stay(begun, frozen):
     statistics = {name for name in coarse if name.endswith(("._mean", "._variance"))}
     assert statistics and moved - statistics  # weights learn either way
     assert bool(moved & statistics) != frozen
+
+
+@pytest.mark.parametrize("phase, batches", [(0, 2), (1, 1)])
+def test_the_device_is_waited_for_once_an_iteration(stage, monkeypatch, phase, batches):
+    learner, phase, images = first_iteration(stage(accumulate=batches), batches, phase=phase)
+    train_step(learner, phase, phase.start, images)
+    reads = []
+    for name in ("numpy", "item", "tolist", "__float__", "__bool__"):
+        read = getattr(paddle.Tensor, name)
+        monkeypatch.setattr(paddle.Tensor, name, lambda self, *rest, read=read, name=name: reads.append(
+            (name, list(self.shape))) or read(self, *rest))
+    train_step(learner, phase, phase.start + 1, images)
+    monkeypatch.undo()
+    terms = 4 if phase.name == "base" else 7
+    assert [shape for name, shape in reads if name == "numpy"] == [[batches * terms + 1]]
+    assert not [name for name, _ in reads if name != "numpy"]

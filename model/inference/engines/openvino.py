@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 
 from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import check_engine, exported_graphs
+from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
 KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more
 TOLERANCE = {"fp32": 1e-3, "bf16": 0.1}
@@ -33,13 +33,20 @@ class OpenvinoEngine(Engine):
             self._config["INFERENCE_NUM_THREADS"] = threads
         self._compiled, self._lock = OrderedDict(), threading.Lock()
         self._local = threading.local()
-        check_engine(self, self._folder, TOLERANCE[precision])
+        check_engine(self, stored_answers(self._folder), TOLERANCE[precision])
 
     def coarse(self, src, bgr):
         return self._run("coarse", {"src": src, "bgr": bgr})
 
     def blocks(self, inputs, quarter):
         return self._run("quarter" if quarter else "half", inputs)
+
+    def forget(self):
+        requests = self._local.__dict__.get("requests", {})
+        with self._lock:
+            for kept in (self._compiled, requests):
+                for key in [key for key in kept if key[0] == "coarse"]:
+                    del kept[key]
 
     def close(self):
         self._compiled.clear()
