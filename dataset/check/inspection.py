@@ -13,8 +13,8 @@ from PIL import Image
 
 from dataset.layouts.mattes import alpha_note
 from media import read_image
-from media.photo import ORIENTATION
-from media.reading import BITS
+from media.exif import ORIENTATION
+from media.tiff import BITS
 from utils.errors import UserError
 
 CHUNK = 16           # neighbours go to one worker, so that the frames of a video are decoded in turn
