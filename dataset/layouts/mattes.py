@@ -8,7 +8,7 @@ import os
 import cv2
 import numpy as np
 
-from media import read_gray, read_matte
+from media import read_gray
 from media.files import read_bytes
 from media.formats import JPEG, PNG
 from media.reading import read_stored
@@ -40,9 +40,10 @@ def read_pha(path, least=None):
         if head.startswith(PNG) and head[PNG_DEPTH] == 16 and not pha.any():
             _check_depth(path)
     else:
-        pha, _ = read_matte(path)
+        image = read_stored(path)
         if head.startswith(PNG) and head[PNG_KIND] == PALETTE:
-            _check_palette(path)
+            _check_palette(path, image)
+        pha = _channel(image)
     check_matte(pha, path, not head.startswith(JPEG))
     return pha
 
@@ -89,8 +90,14 @@ def _plain(head):
         head.startswith(PNG) and head[PNG_KIND] in (GRAY, RGB) and b"tRNS" not in head)
 
 
-def _check_palette(path):
-    image = read_stored(path)
+def _channel(image):
+    """uint8 (H, W) of what ``read_stored`` gives."""
+    if image.ndim == 3 and image.shape[2] == 4 and np.ptp(image[..., 3]):
+        return np.ascontiguousarray(image[..., 3])
+    return image if image.ndim == 2 else cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_RGB2GRAY)
+
+
+def _check_palette(path, image):
     if image.ndim == 3 and np.ptp(image[..., :3], axis=2).any():
         _refuse(path, "has colours in its palette, as a picture of classes has", int(image.max()))
 

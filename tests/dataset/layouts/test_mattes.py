@@ -7,7 +7,7 @@ from dataset.check.inspection import inspect_pair
 from dataset.layouts.mattes import alpha_note, check_matte, read_pha
 from dataset.layouts.pictures import read_cutout, read_fgr_pha
 from evaluation.testset.folder import FolderSet
-from media import write_image
+from media import read_gray, write_image
 from utils.errors import UserError
 
 
@@ -71,6 +71,25 @@ def test_a_palette_is_looked_up(tmp_path):
     assert np.array_equal(read_pha(path), MASK * 255)
     ramp = saved(tmp_path, palette(PHA, [(255 - k,) * 3 for k in range(256)]), "ramp.png")
     assert np.array_equal(read_pha(ramp), 255 - PHA)
+
+
+@pytest.mark.parametrize("alpha", (None, 255, 0, "ramp"))
+def test_the_alpha_channel_counts_where_it_is_not_the_same_all_over(tmp_path, alpha):
+    colours, ramp = np.full((4, 6, 3), 90, np.uint8), np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
+    colours[1] = 200
+    last = () if alpha is None else (ramp if alpha == "ramp" else np.full((4, 6), alpha, np.uint8),)
+    write_image(tmp_path / "a.png", np.dstack([colours, *last]))
+    np.testing.assert_array_equal(read_pha(tmp_path / "a.png"), ramp if alpha == "ramp" else colours[..., 0])
+
+
+def test_mattes_of_one_channel_of_16_bits_and_of_a_palette(tmp_path):
+    write_image(tmp_path / "a.png", np.array([[0, 257 * 9, 65535]], np.uint16))
+    assert read_pha(tmp_path / "a.png").tolist() == [[0, 9, 255]]
+    three = palette(np.array([[0, 1, 2]], np.uint8), [(250,) * 3, (0,) * 3, (128,) * 3])
+    for name, options in (("p.png", {}), ("p.tif", {}), ("t.png", {"transparency": bytes((10, 20, 30))})):
+        path = saved(tmp_path, three, name, **options)
+        assert read_pha(path).tolist() == [[10, 20, 30] if options else [250, 0, 128]]
+        assert read_gray(path).tolist() == [[250, 0, 128]]
 
 
 @pytest.mark.parametrize("image, said", (
