@@ -8,6 +8,7 @@ from media import is_animation
 from prediction.sizes import fit_size
 from prediction.told import told_photo
 from utils.errors import UserError
+from utils.files import why_missing
 
 BLUR = "blur"
 BLUR_SIGMA = 1 / 40  # of the picture's longer side
@@ -36,7 +37,9 @@ def open_backdrop(text):
     if colour is not None:
         return ColourBackdrop(colour)
     if not os.path.exists(text):
-        raise UserError(f"no such background: {text}. Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
+        why = why_missing(text) if os.path.dirname(text) else ""
+        raise UserError(f"no such background: {text}. {why and why + ' '}Name a photo, a video, a colour (white, #20c040) or "
+                        f"{BLUR}.")
     if _is_video(text):
         return VideoBackdrop(text)
     return PhotoBackdrop(text)
