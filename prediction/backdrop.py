@@ -38,8 +38,8 @@ def open_backdrop(text):
         return ColourBackdrop(colour)
     if not os.path.exists(text):
         why = why_missing(text) if os.path.dirname(text) else ""
-        raise UserError(f"no such background: {text}. {why and why + ' '}Name a photo, a video, a colour (white, #20c040) or "
-                        f"{BLUR}.")
+        raise UserError(f"no such background: {text}. {why and why + ' '}Name a photo, a video, a colour (white, #20c040) "
+                        f"or {BLUR}.")
     if _is_video(text):
         return VideoBackdrop(text)
     return PhotoBackdrop(text)
