@@ -6,6 +6,7 @@ from dataset.layouts.mattes import check_matte, read_pha
 from dataset.layouts.pairing import files_by_name, pair_up, picture_names
 from dataset.layouts.sets import BackgroundSet, PairSet
 from media import read_image, read_rgba
+from media.files import JPEG_SUFFIXES
 from utils.errors import UserError
 
 
@@ -83,4 +84,4 @@ def read_cutout(file):
 
 
 def _is_jpeg(file):
-    return str(file).lower().endswith((".jpg", ".jpeg"))
+    return str(file).lower().endswith(JPEG_SUFFIXES)
