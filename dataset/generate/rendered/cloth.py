@@ -16,14 +16,16 @@ def draw_colour(rng, loud=0.08):
     """A colour of cloth (3,), sRGB 0..255; rarely a loud one."""
     if rng.random() < loud:
         return rng.uniform(10, 235, 3)
-    return np.clip(COLOURS[rng.choice(len(COLOURS), p=CHANCES / CHANCES.sum())] * rng.uniform(0.8, 1.15) + rng.normal(0, 6, 3), 8, 228)
+    shade = COLOURS[rng.choice(len(COLOURS), p=CHANCES / CHANCES.sum())]
+    return np.clip(shade * rng.uniform(0.8, 1.15) + rng.normal(0, 6, 3), 8, 228)
 
 
 def _pattern(rng, material, kind, first, second):
     """The colour of the cloth as a socket."""
     spot, scale = material.spot(), rng.uniform(10, 45)
     if kind == "stripe":
-        wave = material.node("TexWave", {"Vector": spot, "Scale": scale * 0.5}, bands_direction=str(rng.choice(["X", "Z", "Z"])))
+        axis = str(rng.choice(["X", "Z", "Z"]))
+        wave = material.node("TexWave", {"Vector": spot, "Scale": scale * 0.5}, bands_direction=axis)
         share = material.math("GREATER_THAN", wave.outputs["Fac"], float(rng.uniform(0.4, 0.8)))
     elif kind == "plaid":
         waves = [material.node("TexWave", {"Vector": spot, "Scale": scale * 0.3}, bands_direction=axis).outputs["Fac"]
@@ -47,7 +49,8 @@ def folds(rng, material, depth):
     """A normal with creases that run mostly downwards, fine ones over broad ones, and the weave."""
     tall = material.stretched((1.0, 1.0, float(rng.uniform(0.25, 0.6))))
     broad = material.noise(float(rng.uniform(9, 16)), 2.0, tall, 0.8)
-    crease = material.math("ABSOLUTE", material.math("SUBTRACT", material.noise(float(rng.uniform(14, 24)), 3.0, tall, 1.4), 0.5))
+    crease = material.math("SUBTRACT", material.noise(float(rng.uniform(14, 24)), 3.0, tall, 1.4), 0.5)
+    crease = material.math("ABSOLUTE", crease)
     normal = material.bump(broad, 0.05 * depth, 0.8)
     normal = material.bump(crease, 0.02 * depth, 0.7, normal)
     weave = material.node("TexVoronoi", {"Vector": material.spot(), "Scale": float(rng.uniform(500, 1100))}).outputs[0]
@@ -66,7 +69,8 @@ def cloth(rng, colour=None, depth=None):
     shade = _pattern(rng, material, kind, first, second)
     shader = material.node("BsdfPrincipled", {
         "Base Color": shade, "Roughness": float(rng.choice([0.45, 0.75, 0.9], p=[0.08, 0.3, 0.62])),
-        "Specular IOR Level": float(rng.uniform(0.1, 0.3)), "Sheen Weight": float(rng.uniform(0, 0.2)), "Sheen Roughness": 0.45,
+        "Specular IOR Level": float(rng.uniform(0.1, 0.3)),
+        "Sheen Weight": float(rng.uniform(0, 0.2)), "Sheen Roughness": 0.45,
         "Normal": folds(rng, material, rng.uniform(0.5, 1.2) if depth is None else depth)})
     return material.finish(shader.outputs[0])
 
@@ -81,22 +85,27 @@ def leather(rng, colour=None):
     return material.finish(shader.outputs[0])
 
 
+def _cells(material, scale):
+    """How far a place is from the edge of its cell, for threads along the edges; ``scale`` cells per metre."""
+    inputs = {"Vector": material.spot(), "Scale": float(scale)}
+    return material.node("TexVoronoi", inputs, feature="DISTANCE_TO_EDGE").outputs[0]
+
+
 def holed(rng, kind, colour=None):
     """Cloth that the background shows through: ``tulle`` (a thin even veil), ``lace`` (flowers of thread) or ``knit``."""
     material = Material(kind)
     shade = draw_colour(rng, 0.1) if colour is None else colour
-    spot = material.spot()
     if kind == "tulle":
-        solid = material.math("ADD", material.math("MULTIPLY", material.noise(60.0, 2.0), 0.12), float(rng.uniform(0.12, 0.45)))
+        uneven = material.math("MULTIPLY", material.noise(60.0, 2.0), 0.12)
+        solid = material.math("ADD", uneven, float(rng.uniform(0.12, 0.45)))
     elif kind == "lace":
-        flowers = material.node("TexVoronoi", {"Vector": spot, "Scale": float(rng.uniform(18, 34))}, feature="DISTANCE_TO_EDGE")
-        threads = material.node("TexVoronoi", {"Vector": spot, "Scale": float(rng.uniform(150, 260))}, feature="DISTANCE_TO_EDGE")
-        petals = material.math("LESS_THAN", material.math("ABSOLUTE", material.math("SUBTRACT", flowers.outputs[0], 0.17)), 0.09)
-        mesh = material.math("LESS_THAN", threads.outputs[0], 0.055)
+        flowers = _cells(material, rng.uniform(18, 34))
+        petals = material.math("ABSOLUTE", material.math("SUBTRACT", flowers, 0.17))
+        petals = material.math("LESS_THAN", petals, 0.09)
+        mesh = material.math("LESS_THAN", _cells(material, rng.uniform(150, 260)), 0.055)
         solid = material.math("MAXIMUM", material.math("MULTIPLY", petals, 0.92), material.math("MULTIPLY", mesh, 0.85))
     else:
-        threads = material.node("TexVoronoi", {"Vector": spot, "Scale": float(rng.uniform(45, 90))}, feature="DISTANCE_TO_EDGE")
-        solid = material.math("LESS_THAN", threads.outputs[0], float(rng.uniform(0.14, 0.24)))
+        solid = material.math("LESS_THAN", _cells(material, rng.uniform(45, 90)), float(rng.uniform(0.14, 0.24)))
     inside = material.node("BsdfTranslucent", {"Color": linear(shade)})
     face = material.node("BsdfDiffuse", {"Color": linear(shade)})
     both = material.node("MixShader", {0: 0.35, 1: face.outputs[0], 2: inside.outputs[0]})

@@ -35,7 +35,7 @@ def strand_contrast(cover):
 
 
 def expose(rng, colour, alpha):
-    """Colour (H, W, 3) as sRGB 0..1: brightness set by the brightest solid parts, highlights rolled off, small shifts of tone."""
+    """Colour (H, W, 3) as sRGB 0..1: brightness by the brightest solid parts, highlights rolled off, small shifts."""
     solid = alpha > 0.9
     bright = colour[solid] if solid.any() else colour.reshape(-1, 3)
     peak = max(1e-4, float(np.percentile(bright.mean(1), 96)), 0.55 * float(np.percentile(bright.max(1), 99)))

@@ -46,8 +46,9 @@ def read_target(path):
     """A morph target as (indices (K,), offsets (K, 3)), in the file's axes (y up) and unit (a tenth of a metre)."""
     path = Path(path)
     text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
-    rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    rows = np.array([row for row in rows if len(row) == 4], float).reshape(-1, 4)
+    if "#" in text:
+        text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    rows = np.array(text.split(), float).reshape(-1, 4)
     return rows[:, 0].astype(int), rows[:, 1:]
 
 

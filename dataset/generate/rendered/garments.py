@@ -74,13 +74,9 @@ def loosened(rng, points, tris, most=0.02):
 
 def whole_faces(rest, posed, faces):
     """Which faces (F,) the pose has not torn long."""
-    keep = []
-    for face in faces:
-        ring, turned = rest[face], posed[face]
-        before = np.linalg.norm(ring - np.roll(ring, 1, 0), axis=1).max()
-        after = np.linalg.norm(turned - np.roll(turned, 1, 0), axis=1).max()
-        keep.append(after < max(TORN, 3 * before))
-    return np.array(keep)
+    rings = np.array([face if len(face) == 4 else [*face[:3], face[2]] for face in faces])
+    before, after = (np.linalg.norm(points[rings] - points[np.roll(rings, 1, 1)], axis=2).max(1) for points in (rest, posed))
+    return after < np.maximum(TORN, 3 * before)
 
 
 def wear(rng, folder, rest, weights, skeleton):

@@ -2,7 +2,7 @@
 import numpy as np
 
 from dataset.generate.rendered.geometry import smooth_noise, unit
-from dataset.generate.rendered.strands import DOWN
+from dataset.generate.rendered.strands import DOWN, shortened
 
 SMOOTH = 12  # points of a strand between root and tie
 
@@ -61,12 +61,19 @@ def tail(rng, count, line, width):
     """Strands (count, K, 3) of a tail around ``line`` (K, 3): narrow at the tie, ``width`` metres thick, pointed below."""
     steps = len(line)
     across, over = frames(line)
-    place = disc(rng, count)
     share = np.linspace(0, 1, steps)
-    radius = width / 2 * np.interp(share, (0, 0.15, 0.45, 0.8, 1), (0.38, 0.95, 1.0, 0.75, 0.35))
-    offset = place[:, 0, None, None] * across + place[:, 1, None, None] * over
-    strands = line + offset * radius[None, :, None]
-    return strands + smooth_noise(rng, count, steps, 5) * 0.25 * width * share[None, :, None] ** 1.5
+    locks = 70  # strands hang together in locks, and the locks part towards the tip
+    lock = rng.integers(0, locks, count)
+    centre, place = disc(rng, locks)[lock], disc(rng, count)
+    full, tip = rng.uniform(0.6, 1.0), rng.uniform(0.25, 0.9)
+    radius = width / 2 * np.interp(share, (0, 0.12, 0.45, 0.8, 1), (0.35, 0.8 * full, 1.0, 0.5 + 0.4 * tip, tip))
+    gathered = np.interp(share, (0, 0.3, 1), (0.0, 0.55, 0.8))[None, :, None]
+    spot = centre[:, None] * gathered + place[:, None] * (1.05 - gathered)
+    strands = line + (spot[..., :1] * across + spot[..., 1:] * over) * radius[None, :, None]
+    sway = smooth_noise(rng, locks, steps, 5)[lock] * 0.22 + smooth_noise(rng, count, steps, 5) * 0.12
+    strands = strands + sway * width * share[None, :, None] ** 1.3
+    # few strands are as long as the longest: the tail thins out downwards
+    return shortened(strands, 1 - rng.uniform(0, 0.55, count) ** 1.5 - 0.12 * rng.random(locks)[lock])
 
 
 def braid(rng, count, line, width, crossings):
@@ -98,7 +105,8 @@ def bun(rng, count, tie, out, radius, steps=30):
     wide, high = place[:, :1] * np.cos(roll) - place[:, 1:] * np.sin(roll), place[:, :1] * np.sin(roll) + place[:, 1:]
     ring = radius * (0.55 + 0.42 * wide) * np.minimum(1, 0.35 + 3 * share)
     above = radius * (0.6 + 0.5 * np.clip(high, -1, 1)) * np.minimum(1, 4 * share)
-    strands = tie + out * above[..., None] + (first * np.cos(angle)[..., None] + second * np.sin(angle)[..., None]) * ring[..., None]
+    around = first * np.cos(angle)[..., None] + second * np.sin(angle)[..., None]
+    strands = tie + out * above[..., None] + around * ring[..., None]
     return strands + smooth_noise(rng, count, steps, 6) * 0.0025
 
 

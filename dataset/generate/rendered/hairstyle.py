@@ -116,8 +116,8 @@ def wisps(rng, head, cut, surface, count=700):
     local = head.to_local(roots)
     edge = local[:, 2] - head.hairline(local, cut.recede) < 0.02
     keep = np.flatnonzero(edge | (rng.random(len(roots)) < 0.06))[:count]
-    growth = Growth(length=rng.uniform(0.02, 0.06), steps=14, lift=0.8, comb=0.3, gravity=0.1, wander=0.12, spread=0.5,
-                    noise=0.008, stray=0.3, gap=0.002, clump=0.1)
+    growth = Growth(length=rng.uniform(0.015, 0.05), steps=14, lift=0.45, comb=0.7, gravity=0.1, wander=0.06, spread=0.6,
+                    noise=0.004, stray=0.12, gap=0.002, clump=0.25)
     way = combed(head, roots[keep], facing[keep], (0.0, 0.6, 0.3))
     return grow(rng, roots[keep], facing[keep], way, growth, head, surface)
 
@@ -168,7 +168,8 @@ def _tied_part(rng, style, base, tie, out, surface, thick):
     line = gather.hanging_line(rng, tie, out, length, 30, surface, rng.uniform(0.1, 0.5))
     grown = gather.tail(rng, count, line, rng.uniform(0.05, 0.085) * thick)
     if rng.random() < 0.5:
-        grown = finish(rng, grown, Growth(length=length, curl=rng.uniform(0.003, 0.009), turns=rng.uniform(5, 14), noise=0.012))
+        curls = Growth(length=length, curl=rng.uniform(0.003, 0.009), turns=rng.uniform(5, 14), noise=0.012)
+        grown = finish(rng, grown, curls)
     return gather.joined(base, grown)
 
 
@@ -188,7 +189,8 @@ def tied(rng, head, roots, facing, surface, cut):
     if not chosen.all():
         rest = np.flatnonzero(~chosen)
         growth = free_growth(rng, str(rng.choice(["long", "wavy"])))
-        found.append(grow(rng, roots[rest], facing[rest], parted(head, roots[rest], facing[rest], 0.0), growth, head, surface))
+        way = parted(head, roots[rest], facing[rest], 0.0)
+        found.append(grow(rng, roots[rest], facing[rest], way, growth, head, surface))
     return found, ties
 
 

@@ -10,6 +10,8 @@ from dataset.generate.rendered.scene import link
 
 KINDS = {"soft": 0.3, "lamps": 0.38, "sun": 0.14, "rim": 0.18}
 
+STRENGTHS = {"soft": (1.0, 1.0), "lamps": (0.3, 1.0), "sun": (0.4, 1.0), "rim": (0.25, 0.6)}  # of the surroundings
+
 
 def studio_lights():
     """The panoramas that come with Blender (CC0)."""
@@ -19,8 +21,7 @@ def studio_lights():
 def add_light(rng, target, toward):
     """Light the subject at ``target`` (3,) that faces ``toward`` (3,); returns what was drawn."""
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
-    strength = {"soft": 1.0, "lamps": rng.uniform(0.3, 1.0), "sun": rng.uniform(0.4, 1.0), "rim": rng.uniform(0.25, 0.6)}[kind]
-    name = _surroundings(rng, strength)
+    name = _surroundings(rng, rng.uniform(*STRENGTHS[kind]))
     ahead = math.atan2(toward[1], toward[0])
     if kind == "lamps":
         for _ in range(rng.integers(1, 4)):

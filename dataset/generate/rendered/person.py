@@ -89,7 +89,7 @@ def _add_hair(rng, data, rest, skeleton, head, surface, traits, style, extras):
     """All strands of a head, and what they are, as a dict."""
     draw = rng("hair")
     cut = draw_haircut(draw, traits.male, traits.age, style)
-    colour = skin.draw_hair_colour(rng("dye"), traits.grey)
+    colour = skin.draw_hair_colour(rng("dye"), traits.grey, np.clip(1.6 * traits.caucasian, 0.05, 1))
     material = skin.hair(rng("gloss"), colour)
     strands, ties = make_hair(draw, head, surface, cut)
     brim = accessories.hat_line(extras, head)

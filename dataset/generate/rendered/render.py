@@ -26,7 +26,7 @@ def set_up(size, samples, threads=0, filter_width=1.2):
     cycles.filter_width = filter_width
     cycles.use_denoising, cycles.denoiser = True, "OPENIMAGEDENOISE"
     cycles.denoising_input_passes, cycles.denoising_prefilter = "RGB_ALBEDO_NORMAL", "FAST"
-    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces, cycles.transmission_bounces = 5, 2, 2, 5
+    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces, cycles.transmission_bounces = 4, 2, 2, 4
     cycles.transparent_max_bounces, cycles.volume_bounces = 16, 0
     cycles.caustics_reflective = cycles.caustics_refractive = False
     cycles.sample_clamp_indirect = 4
@@ -67,11 +67,14 @@ def shoot_cover(folder, samples):
     cycles = bpy.context.scene.cycles
     before = cycles.samples, cycles.use_denoising, cycles.max_bounces
     cycles.samples, cycles.use_denoising, cycles.max_bounces = samples, False, 0
+    # pixels that are all in or all out are done after a few samples; the soft ones get them all
+    cycles.use_adaptive_sampling, cycles.adaptive_threshold, cycles.adaptive_min_samples = True, 0.01, min(16, samples)
     show(COVER)
     try:
         return shoot(folder, "cover")
     finally:
         cycles.samples, cycles.use_denoising, cycles.max_bounces = before
+        cycles.use_adaptive_sampling = False
         show(LOOK)
 
 

@@ -35,7 +35,8 @@ def skin(rng, assets, tone):
     if rng.random() < 0.35:
         spots = material.node("TexVoronoi", {"Vector": material.spot(), "Scale": rng.uniform(140, 260)}).outputs[0]
         share = material.math("MULTIPLY", material.math("LESS_THAN", spots, 0.16), material.ramp(mottle, 0.4, 0.7))
-        colour = material.mix(material.math("MULTIPLY", share, rng.uniform(0.2, 0.6)), colour, linear(tone * (0.62, 0.48, 0.4)))
+        share = material.math("MULTIPLY", share, rng.uniform(0.2, 0.6))
+        colour = material.mix(share, colour, linear(tone * (0.62, 0.48, 0.4)))
     textures = assets.body / "textures"
     lips = np.clip(tone * (0.84, 0.56, 0.55), 0, 255)
     if rng.random() < 0.25:  # painted
@@ -81,12 +82,12 @@ def tongue():
     return plain("tongue", (150, 70, 70), 0.35)
 
 
-def draw_hair_colour(rng, grey=0.0):
-    """Melanin 0..1, its redness 0..1, and a dye (3,) sRGB or None."""
+def draw_hair_colour(rng, grey=0.0, fair=1.0):
+    """Melanin 0..1, its redness 0..1, and a dye (3,) sRGB or None; ``fair`` 0..1 is how likely light hair is."""
     if rng.random() < grey:
         return float(rng.uniform(0.02, 0.16)), 0.0, None
     ranges = ((0.85, 1.0), (0.62, 0.85), (0.4, 0.62), (0.2, 0.4))
-    low, high = ranges[rng.choice(4, p=(0.38, 0.3, 0.2, 0.12))]
+    low, high = ranges[0] if rng.random() > fair else ranges[rng.choice(4, p=(0.3, 0.32, 0.22, 0.16))]
     dye = rng.uniform(20, 200, 3) if rng.random() < 0.05 else None
     return float(rng.uniform(low, high)), float(rng.uniform(0.2, 0.7) if rng.random() < 0.85 else rng.uniform(0.8, 1)), dye
 
