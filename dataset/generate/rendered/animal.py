@@ -15,8 +15,8 @@ COATS = ((42, 30, 22), (120, 84, 54), (176, 150, 116), (196, 190, 182), (70, 66,
 def _draw_build(rng):
     """Sizes in metres of an animal between a kitten and a large dog."""
     scale = rng.uniform(0.7, 1.3)
-    build = {"back": rng.uniform(0.28, 0.5), "girth": rng.uniform(0.12, 0.18), "leg": rng.uniform(0.16, 0.38),
-             "neck": rng.uniform(0.04, 0.22), "skull": rng.uniform(0.12, 0.16), "snout": rng.uniform(0.03, 0.12),
+    build = {"back": rng.uniform(0.28, 0.46), "girth": rng.uniform(0.17, 0.25), "leg": rng.uniform(0.14, 0.32),
+             "neck": rng.uniform(0.0, 0.12), "skull": rng.uniform(0.15, 0.2), "snout": rng.uniform(0.02, 0.09),
              "ear": rng.uniform(0.04, 0.11), "tail": rng.uniform(0.12, 0.4)}
     return {name: value * scale for name, value in build.items()}
 
@@ -37,11 +37,11 @@ def _balls(rng, build):
             swing = rng.normal(0, 0.06)
             hip = (side * girth * 0.4, end * back / 2, height - 0.02)
             foot = (side * girth * 0.42, end * back / 2 + swing, 0.03)
-            parts.append(_chain(hip, foot, girth * 0.65, girth * 0.34, 9))
+            parts.append(_chain(hip, foot, girth * 0.55, girth * 0.36, 9))
             parts.append(_chain(foot, (foot[0], foot[1] - 0.04, 0.025), girth * 0.33, girth * 0.3, 3))
     turn = rng.normal(0, 0.06)
     head = np.array([turn, -back / 2 - 0.1 - build["neck"] * 0.4, height + build["neck"] + 0.1])
-    parts.append(_chain((0, -back / 2, height + 0.03), head, girth * 0.85, girth * 0.6, 5))
+    parts.append(_chain((0, -back / 2, height + 0.03), head, girth * 0.9, girth * 0.7, 5))
     parts.append(np.append(head, skull)[None])
     snout = head + np.array([turn, -0.06 - build["snout"], -0.03])
     parts.append(_chain(head + [0, -0.05, -0.015], snout, skull * 0.62, skull * 0.42, 5))
@@ -49,7 +49,7 @@ def _balls(rng, build):
     for side in (-1, 1):
         base = head + np.array([side * skull * 0.4, 0.01, skull * 0.4])
         way = np.array([side * 0.35, 0, 1.0]) if upright else np.array([side * 1.0, 0, -0.7])
-        parts.append(_chain(base, base + unit(way) * build["ear"], 0.045, 0.03, 6))
+        parts.append(_chain(base, base + unit(way) * build["ear"], skull * 0.34, skull * 0.2, 6))
     lift = rng.uniform(-0.6, 1.3)
     share = np.linspace(0, 1, 10)[:, None]
     bend = lift + share * rng.normal(0.4, 0.5)
@@ -106,18 +106,29 @@ def _fur(rng, points, tris, head, coat, length):
         add_strands("fur", roots[:, None] + (strands - roots[:, None]) * short, rng.uniform(0.00007, 0.00012), coat)
 
 
-def _features(rng, head, snout, skull):
-    """Eyes, nose, whiskers."""
+def _on_skin(points, start, way):
+    """Where a ray from ``start`` (3,) along ``way`` leaves the body, by the farthest point near it."""
+    way = unit(np.asarray(way, float))
+    along = (points - start) @ way
+    off = np.linalg.norm(points - start - along[:, None] * way, axis=1)
+    near = (off < 0.02) & (along > 0)
+    return start + way * along[near].max() if near.any() else start + way * 0.05
+
+
+def _features(rng, points, head, snout, skull):
+    """Eyes, nose, whiskers, on the surface ``points`` (V, 3)."""
     eye, nose = plain("eye", (10, 8, 6), 0.06), plain("nose", rng.choice([(14, 12, 12), (120, 74, 70)]), 0.3)
     for side in (-1, 1):
-        add_ball("eye", head + np.array([side * skull * 0.36, -skull * 0.52, skull * 0.16]), 0.0135, eye)
-    add_ball("nose", snout + np.array([0, -0.04, 0.008]), (0.017, 0.012, 0.012), nose)
+        place = _on_skin(points, head, (side * 0.62, -0.85, 0.32))
+        add_ball("eye", place + (head - place) * 0.05, skull * rng.uniform(0.085, 0.11), eye)
+    tip = _on_skin(points, snout, (0, -1, 0.15))
+    add_ball("nose", tip, (0.1 * skull, 0.07 * skull, 0.07 * skull), nose)
     step = np.linspace(0, 1, 12)[:, None]
     whiskers = []
     for side in (-1, 1):
         for _ in range(rng.integers(4, 10)):
             way = unit(np.array([side, rng.normal(-0.2, 0.2), rng.normal(-0.05, 0.25)]))
-            whiskers.append(snout + [side * 0.02, -0.015, -0.008] + way * step * rng.uniform(0.07, 0.14)
+            whiskers.append(tip + [side * 0.015, 0.02, -0.012] + way * step * rng.uniform(0.07, 0.14)
                             + np.array([0, 0, -0.03]) * step ** 2)
     add_strands("whiskers", np.array(whiskers), 0.00022, plain("whisker", (214, 210, 202), 0.3))
 
@@ -131,7 +142,7 @@ def add_animal(rng):
     length = float(rng.choice([0.014, 0.03, 0.055], p=[0.3, 0.4, 0.3]) * rng.uniform(0.8, 1.3))
     coat = skin.hair(rng, skin.draw_hair_colour(rng, 0.25), "coat")
     _fur(rng, points, tris, head, coat, length)
-    _features(rng, head, snout, build["skull"])
+    _features(rng, points, head, snout, build["skull"])
     turn = rng.uniform(-1.4, 1.4)
     if rng.random() < 0.35:  # only the head and the breast
         points = points[points[:, 1] < head[1] + 0.2 * build["back"] + 0.05]

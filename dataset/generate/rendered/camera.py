@@ -60,7 +60,8 @@ def add_camera(rng, view, behind=0.08, focus=True):
     item.rotation_euler.rotate_axis("Z", rng.normal(0, 0.03))
     lens.dof.use_dof = bool(focus and rng.random() < 0.3)
     lens.dof.focus_distance = float(np.linalg.norm(view.focus - item.location))
-    lens.dof.aperture_fstop = float(rng.uniform(1.4, 5.6))
+    blur = rng.uniform(0.003, 0.02)  # share of the picture's width, for what lies a fifth of that width out of focus
+    lens.dof.aperture_fstop = float(0.001 * lens.lens / (blur * distance / 0.2))
     about = {"lens": round(lens.lens, 1), "fstop": round(lens.dof.aperture_fstop, 1) if lens.dof.use_dof else None}
     about["motion"] = _move(rng, item, distance, view.size) if rng.random() < MOVED else 0
     return about
@@ -68,7 +69,7 @@ def add_camera(rng, view, behind=0.08, focus=True):
 
 def _move(rng, item, distance, size):
     """Blur by motion: the camera moves during the exposure, by the returned share of the picture's width."""
-    share = float(rng.uniform(0.006, 0.035))
+    share = float(rng.uniform(0.004, 0.02))
     way = item.rotation_euler.to_matrix() @ Vector((rng.normal(), rng.normal() * 0.5, 0)).normalized()
     scene = bpy.context.scene
     scene.render.use_motion_blur, scene.render.motion_blur_shutter = True, 1.0

@@ -133,9 +133,9 @@ def locks(rng, head, roots, facing, surface, cut):
     near = np.concatenate([temple[np.argsort(np.linalg.norm(roots[temple] - seed, axis=1))[:rng.integers(20, 160)]]
                            for seed in seeds])
     growth = Growth(length=rng.uniform(0.1, 0.28), steps=26, lift=0.5, gravity=0.3, gap=0.006, clump=0.6, noise=0.006,
-                    curl=rng.choice([0, 0.006]), turns=10, stray=0.12, guard=not cut.in_face)
-    sideways = 0.15 if cut.in_face else 0.8
-    return [grow(rng, roots[near], facing[near], parted(head, roots[near], facing[near], 0.0, sideways, -0.3), growth,
+                    curl=rng.choice([0, 0.006]), turns=10, stray=0.05, guard=not cut.in_face)
+    sideways, back = (0.15, -0.3) if cut.in_face else (0.7, 0.15)
+    return [grow(rng, roots[near], facing[near], parted(head, roots[near], facing[near], 0.0, sideways, back), growth,
                  head, surface)]
 
 

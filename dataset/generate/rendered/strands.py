@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 from dataset.generate.rendered.geometry import smooth_noise, unit
 
 DOWN = np.array([0, 0, -1.0])
+HELD = 0.07  # metres along a strand over which the comb holds it; beyond, it is the weight that shapes it
 
 
 @dataclasses.dataclass
@@ -38,9 +39,9 @@ def grow_guides(rng, roots, facing, comb, growth, head, surface):
     side = np.sign(head.to_local(roots)[:, 0])
     line = [roots]
     for number in range(1, growth.steps):
-        share = number / growth.steps
-        pull = growth.gravity * share ** 0.6
-        held = growth.comb * 0.35 * max(0.0, 1 - 2.5 * share)
+        grown = number * step
+        pull = growth.gravity * np.minimum(1, grown / 0.08) ** 0.7 * np.minimum(1, step / 0.01)
+        held = growth.comb * 0.3 * np.clip(1 - grown / HELD, 0, 1)
         heading = unit(heading * (1 - pull) + DOWN * pull + comb * held + rng.normal(0, growth.wander, roots.shape))
         place = surface.push(line[-1] + heading * step, growth.gap * min(1.0, number / 4))
         if growth.guard:
