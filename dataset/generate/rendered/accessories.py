@@ -13,14 +13,14 @@ CHANCES = {"glasses": (0.16, 0.18), "sunglasses": (0.05, 0.05), "beanie": (0.05,
            "backpack": (0.05, 0.06), "cup": (0.06, 0.06), "phone": (0.05, 0.05)}
 
 
-def choose(rng, male):
-    """Names of the extras of one person; one hat at most, and no veil over a hat."""
+def choose(rng, male, seated=False):
+    """Names of the extras of one person; one hat at most, no veil over a hat, no bag in the hand of who sits."""
     found = [name for name, chances in CHANCES.items() if rng.random() < chances[int(male)]]
     if "sunglasses" in found and "glasses" in found:
         found.remove("glasses")
     for name in [name for name in found if name in (*HATS, "veil")][1:]:
         found.remove(name)
-    return found
+    return [name for name in found if not (seated and name == "handbag")]
 
 
 def hat_line(extras, head):
@@ -42,7 +42,7 @@ def add(rng, extras, skeleton, head, surface, seated):
         elif name == "veil":
             add_veil(rng, head, surface)
         elif name == "backpack":
-            add_backpack(rng, skeleton)
+            add_backpack(rng, skeleton, surface)
         else:
             add_carried(rng, skeleton, name)
         done.append(name)

@@ -15,7 +15,7 @@ def _box(centre, axes, half, power=0.35, rings=14):
     return centre + (ball * half) @ axes, grid_faces(rings, 4 * rings, closed=True)
 
 
-def add_backpack(rng, skeleton):
+def add_backpack(rng, skeleton, surface):
     """A rounded bag on the back and straps over the shoulders."""
     world, places = skeleton.solve()
     chest = skeleton.index("spine01")
@@ -31,7 +31,7 @@ def add_backpack(rng, skeleton):
         base = middle + (shoulder - middle) * 0.55
         line = np.stack([base + back * 0.14 + up * 0.02, base + up * 0.075 + back * 0.03, base + up * 0.06 - back * 0.07,
                          base - back * 0.125 - up * 0.08, base - back * 0.1 - up * 0.22, base + back * 0.06 - up * 0.34])
-        add_tube("strap", _smooth(line), 0.014, fabric)
+        add_tube("strap", surface.push(_smooth(line), 0.012, near=0.12), 0.014, fabric)
 
 
 def _smooth(line, steps=40):
@@ -60,8 +60,14 @@ def add_carried(rng, skeleton, name):
         points, faces = _box(centre, np.stack([along, side, palm]), np.array([0.075, 0.037, 0.005]), 0.3)
         shade = rng.choice([(14, 14, 16), (200, 200, 204), (70, 40, 60)])
         return add_mesh("phone", points, faces, [plain("phone", shade, 0.2)])
-    points, faces = _box(centre + UP * 0.02, np.eye(3), np.array([0.036, 0.036, 0.055]), 0.6)
-    return add_mesh("cup", points, faces, [plain("cup", cloth.draw_colour(rng, 0.3), 0.3)], subdivide=1)
+    # the outline of a paper cup with a lid: radius by height
+    profile = np.array([(0.0, -0.055), (0.027, -0.055), (0.037, 0.048), (0.04, 0.05), (0.04, 0.058), (0.033, 0.062),
+                        (0.0, 0.062)])
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    points = np.stack([np.outer(profile[:, 0], np.cos(angle)), np.outer(profile[:, 0], np.sin(angle)),
+                       np.repeat(profile[:, 1:], 40, 1)], -1).reshape(-1, 3) + centre + UP * 0.015
+    paper = plain("cup", cloth.draw_colour(rng, 0.3), 0.4)
+    return add_mesh("cup", points, grid_faces(len(profile), 40, closed=True), [paper])
 
 
 def _handbag(rng, grip):
@@ -84,7 +90,9 @@ def _handbag(rng, grip):
 def add_stool(rng, skeleton):
     """A stool under someone who sits."""
     _, places = skeleton.solve()
-    seat = places[skeleton.index("pelvis.L")] * 0.5 + places[skeleton.index("pelvis.R")] * 0.5 - UP * 0.13
+    hips, knees = ((places[skeleton.index(f"{bone}.L")] + places[skeleton.index(f"{bone}.R")]) / 2
+                   for bone in ("upperleg01", "lowerleg01"))
+    seat = hips + unit((knees - hips) * [1, 1, 0]) * 0.07 - UP * 0.12
     floor = min(places[skeleton.index(f"foot.{side}")][2] for side in "LR") - 0.08
     material = plain("stool", cloth.draw_colour(rng), 0.5)
     points, faces = _box(seat - UP * 0.02, np.eye(3), np.array([0.19, 0.19, 0.02]), 0.5)

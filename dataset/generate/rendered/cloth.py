@@ -46,7 +46,7 @@ def _pattern(rng, material, kind, first, second):
 
 
 def folds(rng, material, depth):
-    """A normal with creases that run mostly downwards, fine ones over broad ones, and the weave."""
+    """A normal with creases that run mostly downwards, fine ones over broad ones, and the weave 0..1: two sockets."""
     tall = material.stretched((1.0, 1.0, float(rng.uniform(0.25, 0.6))))
     broad = material.noise(float(rng.uniform(9, 16)), 2.0, tall, 0.8)
     crease = material.math("SUBTRACT", material.noise(float(rng.uniform(14, 24)), 3.0, tall, 1.4), 0.5)
@@ -54,7 +54,7 @@ def folds(rng, material, depth):
     normal = material.bump(broad, 0.05 * depth, 0.8)
     normal = material.bump(crease, 0.02 * depth, 0.7, normal)
     weave = material.node("TexVoronoi", {"Vector": material.spot(), "Scale": float(rng.uniform(500, 1100))}).outputs[0]
-    return material.bump(weave, 0.0012, 0.3, normal)
+    return material.bump(weave, 0.0012, 0.3, normal), weave
 
 
 def cloth(rng, colour=None, depth=None):
@@ -67,12 +67,14 @@ def cloth(rng, colour=None, depth=None):
     calm = kind in ("plain", "heather", "denim")
     second = first * rng.uniform(0.72, 0.9) if calm else first * 0.4 + 0.6 * draw_colour(rng)
     shade = _pattern(rng, material, kind, first, second)
+    normal, weave = folds(rng, material, rng.uniform(0.5, 1.2) if depth is None else depth)
+    glow = material.math("ADD", material.math("MULTIPLY", weave, float(rng.uniform(0.1, 0.5))), 0.8)
     shader = material.node("BsdfPrincipled", {
         "Base Color": shade, "Roughness": float(rng.choice([0.45, 0.75, 0.9], p=[0.08, 0.3, 0.62])),
         "Specular IOR Level": float(rng.uniform(0.1, 0.3)),
         "Sheen Weight": float(rng.uniform(0, 0.2)), "Sheen Roughness": 0.45,
-        "Normal": folds(rng, material, rng.uniform(0.5, 1.2) if depth is None else depth)})
-    return material.finish(shader.outputs[0])
+        "Normal": normal})
+    return material.finish(shader.outputs[0], glow=glow)
 
 
 def leather(rng, colour=None):

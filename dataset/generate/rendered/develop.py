@@ -25,7 +25,7 @@ def straight_colour(look, cover):
 
 
 def strand_contrast(cover):
-    """A factor near 1 (H, W) that gives strands back what denoising took: their glow beside the glow around them."""
+    """A factor near 1 (H, W) that gives strands and grain back what denoising took: glow beside the glow around it."""
     alpha = np.clip(cover[..., 3], 0, 1)
     glow = cover[..., 0] / np.maximum(alpha, LEAST)
     weight = alpha + 1e-4

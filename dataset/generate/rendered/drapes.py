@@ -13,18 +13,22 @@ def add_scarf(rng, skeleton, head, surface):
     neck = places[skeleton.index("neck01")]
     ahead = head.forward
     side = np.cross(ahead, UP)
-    turns, steps, rows = rng.uniform(1.3, 2.2), 90, 14
+    turns, steps, rows = rng.uniform(1.6, 2.6), 120, 20
     angle = np.linspace(0, 2 * np.pi * turns, steps) + rng.uniform(0, 6)
-    radius = rng.uniform(0.082, 0.105) + 0.01 * np.sin(2 * angle)
-    height = 0.02 * np.sin(angle * 0.7 + 1) + np.linspace(-0.012, 0.012, steps)
+    share = np.linspace(0, 1, steps)
+    radius = rng.uniform(0.068, 0.08) + rng.uniform(0.02, 0.05) * share + 0.008 * np.sin(2.3 * angle)
+    front = np.sin(angle)  # it hangs lower before the breast, more so in the outer windings
+    height = 0.035 - 0.05 * share - rng.uniform(0.01, 0.05) * share * np.clip(front, 0, 1) + 0.008 * np.sin(1.7 * angle)
     around = side * np.cos(angle)[:, None] + ahead * np.sin(angle)[:, None]
     line = neck + around * radius[:, None] + UP * height[:, None] + ahead * 0.02
     outwards = unit((line - neck) * [1, 1, 0])
     section = np.linspace(0, 2 * np.pi, rows, endpoint=False)
-    thick, tall = rng.uniform(0.014, 0.024), rng.uniform(0.03, 0.05)
-    points = outwards[:, None] * (np.cos(section) * thick)[None, :, None] + UP * (np.sin(section) * tall)[None, :, None]
-    points = (line[:, None] + points).reshape(-1, 3)
-    points += unit(points - neck) * 0.006 * np.abs(Waves(rng, 0.035)(points))[:, None]
+    thick, tall = rng.uniform(0.013, 0.02), rng.uniform(0.024, 0.04)
+    ridge = 1 + 0.22 * np.sin(5 * section + 2.3 * angle[:, None]) + 0.12 * np.sin(9 * section - 3.1 * angle[:, None])
+    ridge = ridge * np.interp(share, (0, 0.04, 0.96, 1), (0.2, 1, 1, 0.2))[:, None]
+    beside, above = np.cos(section) * thick * ridge, np.sin(section) * tall * ridge
+    points = (line[:, None] + outwards[:, None] * beside[..., None] + UP * above[..., None]).reshape(-1, 3)
+    points += unit(points - neck) * 0.004 * np.abs(Waves(rng, 0.03)(points))[:, None]
     fabric = cloth.cloth(rng)
     add_mesh("scarf", points, grid_faces(steps, rows, closed=True), [fabric], subdivide=1)
     if rng.random() < 0.7:

@@ -10,7 +10,7 @@ from dataset.generate.rendered.geometry import Waves, normals, triangles
 from dataset.generate.rendered.scene import add_mesh
 
 LARGE = 150        # points from which a connected piece of a suit gets a cloth of its own
-TORN = 0.07        # metres; a face longer than this and three times its length at rest is a fault of the fit
+TORN = 0.1        # metres; a face longer than this and three times its length at rest is a fault of the fit
 
 
 @dataclasses.dataclass
@@ -95,7 +95,8 @@ def wear(rng, folder, rest, weights, skeleton):
     large = names[np.argsort(-counts)][:6]
     make = leather if shoes else cloth
     slot = {name: place + 1 for place, name in enumerate(large) if counts[names == name] > LARGE}
-    materials = [make(rng)] + [make(rng) for _ in large]
+    slot = {} if shoes else slot  # both shoes are alike
+    materials = [make(rng) for _ in range(1 + len(slot))]
     keep = whole_faces(points, posed, mesh.faces)
     chosen = [face for face, good in zip(mesh.faces, keep) if good]
     add_mesh(folder.name, posed, chosen, materials, uv=mesh.uv, thickness=0.002, subdivide=1,

@@ -1,7 +1,8 @@
 """Materials as node trees. Each has two ends: what it looks like, and what it covers.
 
-The second end is for the alpha pass: it glows evenly, so its light is exactly its coverage, and strands glow each
-with its own strength, which shows them one by one. ``show_coverage`` in ``alpha.py`` switches all materials over.
+The second end is for the alpha pass: it only glows, which costs nothing to compute. Strands glow each with a strength
+of its own, skin and cloth with their grain: what denoising takes from the look, ``develop.py`` gives back from there.
+``show`` in ``render.py`` switches all materials over.
 """
 import bpy
 import numpy as np

@@ -49,7 +49,7 @@ def add_person(job, data, part="", where=(0, 0, 0), yaw=0.0, style=None, gesture
     surface = head.surface([(garment.points, garment.normals) for garment in worn])
     about = {"male": traits.male, "age": round(traits.age, 2), "tone": [int(value) for value in tone], "clothes": clothes,
              "hands": pose.gestures, "seated": seated}
-    extras = accessories.choose(rng("extras"), traits.male)
+    extras = accessories.choose(rng("extras"), traits.male, seated)
     about.update(_add_hair(rng, data, rest, skeleton, head, surface, traits, style, extras))
     about["extras"] = accessories.add(rng("carry"), extras, skeleton, head, surface, seated)
     return Placed(posed[:BODY_POINTS], head, skeleton, about)

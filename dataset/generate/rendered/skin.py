@@ -52,8 +52,9 @@ def skin(rng, assets, tone):
     rough = material.math("ADD", material.math("MULTIPLY", shine, 0.22), float(rng.uniform(0.4, 0.56)))
     shader = material.node("BsdfPrincipled", {
         "Base Color": colour, "Roughness": rough, "Specular IOR Level": float(rng.uniform(0.22, 0.4)), "Normal": normal,
-        "Subsurface Weight": 0.75, "Subsurface Radius": (1.0, 0.36, 0.2), "Subsurface Scale": 0.007})
-    return material.finish(shader.outputs[0])
+        "Subsurface Weight": 0.7, "Subsurface Radius": (1.0, 0.36, 0.2), "Subsurface Scale": 0.005})
+    grain = material.math("ADD", material.math("MULTIPLY", fine, 0.3), material.math("MULTIPLY", pores, 0.16))
+    return material.finish(shader.outputs[0], glow=material.math("ADD", grain, 0.8))
 
 
 def eye(rng):
