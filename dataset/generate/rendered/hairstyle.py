@@ -29,6 +29,7 @@ class Haircut:
     in_face: bool
     count: int
     radius: float
+    covered: bool = False  # by a hat, which presses it down
 
 
 def draw_haircut(rng, male, age, style=None):
@@ -64,8 +65,8 @@ def free_growth(rng, style):
         "crop": dict(length=rng.uniform(0.01, 0.028), steps=6, lift=0.7, comb=0.6, gravity=0.05, gap=0.002),
         "short": dict(length=rng.uniform(0.03, 0.07), steps=12, lift=rng.uniform(0.3, 0.8), gravity=0.12, gap=0.004,
                       clump=rng.uniform(0.2, 0.6)),
-        "quiff": dict(length=rng.uniform(0.04, 0.08), steps=14, lift=0.9, gravity=0.02, gap=0.005, clump=0.45),
-        "messy": dict(length=rng.uniform(0.05, 0.12), steps=18, lift=0.8, gravity=0.16, wander=0.14, clump=0.6, noise=0.01),
+        "quiff": dict(length=rng.uniform(0.03, 0.07), steps=14, lift=0.5, gravity=0.06, gap=0.005, clump=0.45),
+        "messy": dict(length=rng.uniform(0.05, 0.12), steps=18, lift=0.5, gravity=0.25, wander=0.14, clump=0.6, noise=0.01),
         "bob": dict(length=rng.uniform(0.17, 0.26), steps=24, lift=0.35, spread=0.07, gap=0.01, clump=0.25),
         "long": dict(length=rng.uniform(0.3, 0.52), steps=32, lift=0.3, gap=0.012, clump=rng.uniform(0.25, 0.6)),
         "wavy": dict(length=rng.uniform(0.26, 0.48), steps=44, lift=0.35, gap=0.014, clump=0.5, noise=0.01,
@@ -81,6 +82,8 @@ def free_growth(rng, style):
 
 def _ways(rng, head, roots, facing, cut):
     """The combing of an untied style."""
+    if cut.covered:
+        return combed(head, roots, facing, (0.0, 0.4, -1.0))
     if cut.style in ("buzz", "crop"):
         return combed(head, roots, facing, (0.1, -0.8, -0.5))
     if cut.style == "short":
@@ -203,6 +206,8 @@ def make_hair(rng, head, surface, cut):
         found, ties = tied(rng, head, roots, facing, surface, cut)
     else:
         growth = dataclasses.replace(free_growth(rng, cut.style), guard=not cut.in_face)
+        if cut.covered:
+            growth = dataclasses.replace(growth, lift=0.15, gravity=max(0.25, growth.gravity))
         found, ties = [grow(rng, roots, facing, _ways(rng, head, roots, facing, cut), growth, head, surface)], []
     if cut.fringe:
         found += fringe(rng, head, roots, facing, surface)

@@ -11,13 +11,13 @@ HATS = {"beanie": 0.042, "cap": 0.05, "straw": 0.05}  # height of the band above
 
 def add_hat(rng, head, kind):
     """A knitted hat, a cap or a straw hat, turned about the head's own axis."""
-    size = np.array([head.half_width + 0.012, 0.108 * head.scale, head.top - 0.012])
+    size = np.array([head.half_width + 0.012, head.half_depth + 0.012, head.top + 0.004])
     base = HATS[kind] * head.scale
     rows, columns = 18, 72
     share, angle = np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 2 * np.pi, columns, endpoint=False), indexing="ij")
     tall = rng.uniform(0.02, 0.05) if kind == "beanie" else rng.uniform(0.005, 0.03)
     height = base - 0.01 + (size[2] + tall - base) * np.sin(share * np.pi / 2)
-    bulge = np.cos(share * np.pi / 2) ** (0.6 if kind != "straw" else 0.35)
+    bulge = np.cos(share * np.pi / 2) ** (0.5 if kind != "straw" else 0.35)
     rib = 1 + (0.012 * np.sin(36 * angle) if kind == "beanie" else 0) + 0.03 * (kind == "beanie") * (1 - share)
     wide = bulge * rib
     points = np.stack([np.cos(angle) * size[0] * wide, head.centre[1] + np.sin(angle) * size[1] * wide, height], -1)

@@ -3,7 +3,7 @@ import dataclasses
 
 import numpy as np
 
-from dataset.generate.rendered import accessories, facehair, garments, skin
+from dataset.generate.rendered import accessories, facehair, garments, knitwear, skin
 from dataset.generate.rendered.body import BODY_POINTS
 from dataset.generate.rendered.geometry import turn, unit
 from dataset.generate.rendered.hairstyle import TIED, draw_haircut, make_hair
@@ -63,6 +63,10 @@ def _dress(rng, data, rest, skeleton, male):
     if not male and rng.random() < 0.22:
         worn.append(garments.wear_skirt(rng, data, rest, skeleton))
         names.append("skirt")
+    if rng.random() < 0.3:
+        top, name = knitwear.wear_top(rng, data, rest, skeleton)
+        worn.append(top)
+        names.append(name)
     return worn, names
 
 
@@ -89,10 +93,11 @@ def _add_hair(rng, data, rest, skeleton, head, surface, traits, style, extras):
     """All strands of a head, and what they are, as a dict."""
     draw = rng("hair")
     cut = draw_haircut(draw, traits.male, traits.age, style)
+    brim = accessories.hat_line(extras, head)
+    cut = dataclasses.replace(cut, covered=brim is not None)
     colour = skin.draw_hair_colour(rng("dye"), traits.grey, np.clip(1.6 * traits.caucasian, 0.05, 1))
     material = skin.hair(rng("gloss"), colour)
     strands, ties = make_hair(draw, head, surface, cut)
-    brim = accessories.hat_line(extras, head)
     for part in strands:
         if brim is not None:  # under a hat no hair stands up
             local = head.to_local(part)

@@ -54,6 +54,7 @@ class Head:
         self.top = float(skull[:, 2].max())
         self.centre = np.array([0, (skull[:, 1].min() + skull[:, 1].max()) / 2, 0.2 * self.top])
         self.half_width = float(np.percentile(np.abs(skull[:, 0]), 97))
+        self.half_depth = float(np.ptp(skull[:, 1])) / 2
 
     @property
     def scale(self):

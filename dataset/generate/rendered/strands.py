@@ -93,7 +93,7 @@ def finish(rng, strands, growth, groups=None):
         strands = curled(rng, strands, growth, groups)
     strands = shortened(strands, np.clip(1 - np.abs(rng.normal(0, 0.09, count)), 0.5, 1))
     stray = np.flatnonzero(rng.random(count) < growth.stray)
-    far = 0.006 + 0.1 * growth.length * rng.random((len(stray), 1, 1)) ** 2
+    far = min(0.006, 0.3 * growth.length) + 0.1 * growth.length * rng.random((len(stray), 1, 1)) ** 2
     strands[stray] += smooth_noise(rng, len(stray), steps, 4) * far * share
     return strands
 
