@@ -48,7 +48,7 @@ def main(argv=None):
     done = finished(folder)
     left = [job for job in jobs if job.name not in done]
     print(f"{len(jobs)} subjects, {len(jobs) - len(left)} of them are in {folder} already", flush=True)
-    from dataset.generate.rendered.body import BodyData  # these import Blender, which takes seconds
+    from dataset.generate.rendered.body.body import BodyData  # these import Blender, which takes seconds
     from dataset.generate.rendered.make import make
     data = BodyData(assets)
     for number, job in enumerate(left, 1):

@@ -3,9 +3,9 @@ import dataclasses
 
 import numpy as np
 
-from dataset.generate.rendered import gather
-from dataset.generate.rendered.geometry import unit
-from dataset.generate.rendered.strands import Growth, finish, grow
+from dataset.generate.rendered.body.geometry import unit
+from dataset.generate.rendered.hair import gather
+from dataset.generate.rendered.hair.strands import Growth, finish, grow
 
 # Chance for women, chance for men.
 STYLES = {
@@ -36,7 +36,7 @@ def draw_haircut(rng, male, age, style=None):
     """A random haircut for a person; ``style`` fixes its name."""
     chances = np.array([pair[int(male)] for pair in STYLES.values()])
     style = style or str(rng.choice(list(STYLES), p=chances / chances.sum()))
-    recede = max(0.0, rng.normal(0.012, 0.012)) * (1 + max(0, age - 0.6) * 4) if male else max(0, rng.normal(0, 0.003))
+    recede = max(0.0, rng.normal(0.005, 0.01)) * (1 + max(0, age - 0.6) * 4) if male else max(0, rng.normal(0, 0.003))
     return Haircut(style, float(rng.choice([-0.035, -0.02, 0.0, 0.02, 0.035])), float(recede),
                    bool(style in FRINGED and rng.random() < 0.35), bool(rng.random() < 0.12),
                    int(rng.integers(26000, 36000)), float(rng.uniform(0.000045, 0.000085)))

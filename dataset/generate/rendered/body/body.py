@@ -5,8 +5,8 @@ import json
 import cv2
 import numpy as np
 
-from dataset.generate.rendered.files import read_obj, read_target
-from dataset.generate.rendered.traits import FACE_FOLDERS, draw_expression, draw_face, large_targets
+from dataset.generate.rendered.body.files import read_obj, read_target
+from dataset.generate.rendered.body.traits import FACE_FOLDERS, draw_expression, draw_face, large_targets
 
 BODY_POINTS = 13380  # of the mesh; the points after them are helpers: eyes, teeth, joints, cloth
 LARGE_FOLDERS = ("macrodetails", "macrodetails/height", "macrodetails/proportions", "breast")
@@ -118,3 +118,17 @@ def sorted_bones(table):
                 placed.add(name)
                 found.append((name, table[name]))
     return found
+
+
+def fitted(clothing, rest, weights):
+    """A garment's points (P, 3) on the body ``rest`` (V, 3), and its skin weights (P, bones)."""
+    scale = []
+    for axis, column in (("x", 0), ("y", 2), ("z", 1)):
+        first, second, length = clothing.scales[axis]
+        scale.append(abs(rest[first, column] - rest[second, column]) / (0.1 * length))
+    offsets = to_metres(clothing.offsets) * np.array([scale[0], scale[2], scale[1]])
+    points = np.einsum("pk,pkd->pd", clothing.weights, rest[clothing.refs]) + offsets
+    share = np.clip(clothing.weights, 0, None)
+    share /= share.sum(1, keepdims=True)
+    skin = sum(weights[clothing.refs[:, corner]] * share[:, corner:corner + 1] for corner in range(3))
+    return points, skin / skin.sum(1, keepdims=True)

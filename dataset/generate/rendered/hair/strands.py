@@ -4,7 +4,7 @@ import dataclasses
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dataset.generate.rendered.geometry import smooth_noise, unit
+from dataset.generate.rendered.body.geometry import smooth_noise, unit
 
 DOWN = np.array([0, 0, -1.0])
 HELD = 0.07  # metres along a strand over which the comb holds it; beyond, it is the weight that shapes it

@@ -3,15 +3,17 @@ import dataclasses
 
 import numpy as np
 
-from dataset.generate.rendered import accessories, facehair, garments, knitwear, skin
-from dataset.generate.rendered.body import BODY_POINTS
-from dataset.generate.rendered.geometry import turn, unit
-from dataset.generate.rendered.hairstyle import TIED, draw_haircut, make_hair
-from dataset.generate.rendered.pose import apply_pose, draw_pose
-from dataset.generate.rendered.rig import Skeleton
-from dataset.generate.rendered.scalp import Head
-from dataset.generate.rendered.scene import add_ball, add_mesh, add_strands
-from dataset.generate.rendered.traits import draw_traits
+from dataset.generate.rendered.blender import skin
+from dataset.generate.rendered.blender.scene import add_ball, add_mesh, add_strands
+from dataset.generate.rendered.body.body import BODY_POINTS
+from dataset.generate.rendered.body.geometry import turn, unit
+from dataset.generate.rendered.body.pose import apply_pose, draw_pose
+from dataset.generate.rendered.body.rig import Skeleton
+from dataset.generate.rendered.body.traits import draw_traits
+from dataset.generate.rendered.hair import facehair
+from dataset.generate.rendered.hair.hairstyle import TIED, draw_haircut, make_hair
+from dataset.generate.rendered.hair.scalp import Head
+from dataset.generate.rendered.wear import accessories, garments, knitwear
 
 
 @dataclasses.dataclass

@@ -1,10 +1,10 @@
 """Hats: knitted, caps with a peak, straw with pin holes between its threads."""
 import numpy as np
 
-from dataset.generate.rendered import cloth
-from dataset.generate.rendered.geometry import Waves, turn, unit
-from dataset.generate.rendered.material import Material, linear
-from dataset.generate.rendered.scene import add_mesh, grid_faces
+from dataset.generate.rendered.blender import cloth
+from dataset.generate.rendered.blender.material import Material, linear
+from dataset.generate.rendered.blender.scene import add_mesh, grid_faces
+from dataset.generate.rendered.body.geometry import Waves, turn, unit
 
 HATS = {"beanie": 0.042, "cap": 0.05, "straw": 0.05}  # height of the band above the eyes, for a head of usual size
 
@@ -25,7 +25,7 @@ def add_hat(rng, head, kind):
     points += 0.003 * Waves(rng, 0.05)(points)[:, None] * unit(points - head.centre)
     fabric = cloth.cloth(rng) if kind != "straw" else _straw(rng)
     tilt = rng.normal(0, 0.08)
-    lean = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
+    lean = turn("X", tilt)
 
     def place(local):
         return head.to_world((local - head.centre) @ lean.T + head.centre)

@@ -3,11 +3,11 @@ import dataclasses
 
 import numpy as np
 
-from dataset.generate.rendered.body import to_metres
-from dataset.generate.rendered.cloth import cloth, leather
-from dataset.generate.rendered.files import read_clothing, read_obj
-from dataset.generate.rendered.geometry import Waves, normals, triangles
-from dataset.generate.rendered.scene import add_mesh
+from dataset.generate.rendered.blender.cloth import cloth, leather
+from dataset.generate.rendered.blender.scene import add_mesh
+from dataset.generate.rendered.body.body import fitted
+from dataset.generate.rendered.body.files import read_clothing, read_obj
+from dataset.generate.rendered.body.geometry import Waves, normals, triangles
 
 LARGE = 150        # points from which a connected piece of a suit gets a cloth of its own
 TORN = 0.1        # metres; a face longer than this and three times its length at rest is a fault of the fit
@@ -29,20 +29,6 @@ def choose_clothes(rng, assets, male):
     own = [name for name in suits if name.startswith("male" if male else "female")]
     chosen = rng.choice(own if own and rng.random() < 0.75 else suits)
     return [folder / str(chosen), folder / f"shoes{rng.integers(1, 7):02d}"]
-
-
-def fitted(clothing, rest, weights):
-    """A garment's points (P, 3) on the body ``rest`` (V, 3), and its skin weights (P, bones)."""
-    scale = []
-    for axis, column in (("x", 0), ("y", 2), ("z", 1)):
-        first, second, length = clothing.scales[axis]
-        scale.append(abs(rest[first, column] - rest[second, column]) / (0.1 * length))
-    offsets = to_metres(clothing.offsets) * np.array([scale[0], scale[2], scale[1]])
-    points = np.einsum("pk,pkd->pd", clothing.weights, rest[clothing.refs]) + offsets
-    share = np.clip(clothing.weights, 0, None)
-    share /= share.sum(1, keepdims=True)
-    skin = sum(weights[clothing.refs[:, corner]] * share[:, corner:corner + 1] for corner in range(3))
-    return points, skin / skin.sum(1, keepdims=True)
 
 
 def pieces(count, faces):
