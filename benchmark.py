@@ -8,13 +8,13 @@
 """
 import argparse
 
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
-from utils.errors import run_main
 
 
 def parse(argv, commands):
     """The command line; ``commands`` is {word: module with HELP, add_flags(parser) and run(args)}."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     for word, module in commands.items():
         command = words.add_parser(word, help=module.HELP, description=module.__doc__,
@@ -26,7 +26,9 @@ def parse(argv, commands):
 
 def main(argv=None):
     prepare_cpu()  # before anything else imports paddle
-    from utils import bench_data, bench_infer, bench_train
+    from benchmarks import data as bench_data
+    from benchmarks import infer as bench_infer
+    from benchmarks import train as bench_train
     args = parse(argv, {"data": bench_data, "infer": bench_infer, "train": bench_train})
     args.run(args)
 

@@ -8,28 +8,31 @@ Inputs src and bgr, (batch, 3, height, width) in 0..1, any batch, height and wid
 full size, err and ref as the network makes them. The file is then run on a photo, and compared with the network itself.
 """
 import argparse
-from pathlib import Path
 
+from model.refinement import BACKBONE_SCALE, Refinement
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
-from utils.errors import UserError, run_main, suggest
+from utils.errors import UserError, suggest
+from utils.files import PROJECT
 
-PROJECT = Path(__file__).resolve().parent
 FORMATS = ("onnx", "openvino", "paddle")
 
 
 def parse(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add, refined = parser.add_argument, Refinement()
     add("--format", default="onnx", help=f"{', '.join(FORMATS)} (default: onnx)")
     add("--weights", help="weights file (default: the starter weights)")
     add("--output", default=PROJECT / "export" / "matting", help="path without suffix (default: export/matting)")
     add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
-    add("--backbone-scale", "--backbone_scale", type=float, default=0.25,
+    add("--backbone-scale", type=float, default=BACKBONE_SCALE,
         help="size of the coarse network's input (default: %(default)s)")
-    add("--refine-mode", "--refine_mode", default="sampling", help="sampling, thresholding or full (default: sampling)")
-    add("--sample-pixels", "--sample_pixels", type=int, default=80_000,
+    add("--refine-mode", default=refined.mode,
+        help="sampling, thresholding or full (default: %(default)s)")
+    add("--sample-pixels", type=int, default=refined.sample_pixels,
         help="pixels to refine in mode sampling (default: %(default)s)")
-    add("--threshold", type=float, default=0.1, help="error above which thresholding refines (default: %(default)s)")
+    add("--threshold", type=float, default=refined.threshold,
+        help="error above which thresholding refines (default: %(default)s)")
     add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: the sample)")
     add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background (default: image/sample/bgr.jpg)")
     return parser.parse_args(argv)
@@ -42,7 +45,7 @@ def main(argv=None):
     if args.half and args.format == "paddle":
         raise UserError("--half goes with the formats onnx and openvino.")
     prepare_cpu()
-    from utils.export import LARGEST, check_file, write_network  # import paddle
+    from model.inference.graph_files import LARGEST, check_file, write_network  # import paddle
     settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
                 "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
     network, path = write_network(args.weights, args.output, args.format, args.half, settings)

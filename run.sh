@@ -4,12 +4,13 @@
 #   sh run.sh                  everything; finished parts are passed over, an interrupted stage goes on
 #   sh run.sh PART [FLAGS]     one part: setup, stage1, stage2, stage3, eval, predict, test
 #   sh run.sh --force          everything from the start
+#   sh run.sh --data-root /data --save-dir runs    other data, another place for stages and evaluation
 #
 # FLAGS go to train.py, eval.py, predict.py or pytest, such as: sh run.sh stage1 --epoch-end 4
-# PYTHON=/path/to/python chooses the interpreter; DATA_ROOT=/path the folder of datasets (default: data/).
+# PYTHON=/path/to/python chooses the interpreter; DATA_ROOT=/path the folder of datasets (default: data/); CPU=1 keeps to the
+# CPU's paddle on a machine with a card. Relative paths are those of the folder that the command is called from.
 set -eu
-here=$(dirname "$0")
-cd "$here"
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 trap 'echo "run.sh: interrupted; the same command goes on from here." >&2; exit 130' INT TERM
 
 fail() {
@@ -48,38 +49,38 @@ choose_python() {  # the interpreter that has paddle already, else the one of .v
             return
         fi
     done
-    if [ -x .venv/bin/python ]; then
-        py=$PWD/.venv/bin/python
+    if [ -x "$here/.venv/bin/python" ]; then
+        py=$here/.venv/bin/python
     fi
 }
 
 install_missing() {  # beside a paddle that is there already: what else is needed, and never another paddle or numpy
     "$py" -c 'import numpy, cv2, tqdm, skimage, visualdl, yaml, safetensors, PIL, tifffile, av' 2>/dev/null && return
-    grep -v '^paddlepaddle' requirements.txt > .requirements.tmp
-    "$py" -m pip freeze | grep '^numpy==' > .constraints.tmp || true
+    grep -v '^paddlepaddle' "$here/requirements.txt" > "$here/.requirements.tmp"
+    "$py" -m pip freeze | grep '^numpy==' > "$here/.constraints.tmp" || true
     code=0
-    "$py" -m pip install -q -r .requirements.tmp -c .constraints.tmp || code=$?
-    rm -f .requirements.tmp .constraints.tmp
+    "$py" -m pip install -q -r "$here/.requirements.tmp" -c "$here/.constraints.tmp" || code=$?
+    rm -f "$here/.requirements.tmp" "$here/.constraints.tmp"
     return "$code"
 }
 
-install_all() {
+install_all() {  # paddle first: the wheel that fits this machine; then the rest beside it
     echo "installing requirements.txt into .venv; this takes a minute or more"
-    "$py" -m pip install -q --upgrade pip && "$py" -m pip install -q -r requirements.txt
+    "$py" -m pip install -q --upgrade pip && "$py" "$here/utils/paddle_wheel.py" install && install_missing
 }
 
 install_fast() {  # engines for mattes on a CPU; without them everything works, only slower
-    [ -f .venv/fast.txt ] && cmp -s requirements-fast.txt .venv/fast.txt && return
+    [ -f "$here/.venv/fast.txt" ] && cmp -s "$here/requirements-fast.txt" "$here/.venv/fast.txt" && return
     "$py" -c 'import sys, paddle; sys.exit(not (paddle.is_compiled_with_cuda() or paddle.__version__ < "3"))' \
         >/dev/null 2>&1 && return  # of no use there
     "$py" -c 'import openvino, onnxruntime, paddle2onnx' >/dev/null 2>&1 && return
-    "$py" -m pip freeze | grep -i -E '^(numpy|protobuf|paddlepaddle)==' > .constraints.tmp || true
-    if "$py" -m pip install -q -r requirements-fast.txt -c .constraints.tmp; then
-        case $py in "$PWD"/.venv/*) cp requirements-fast.txt .venv/fast.txt ;; esac
+    "$py" -m pip freeze | grep -i -E '^(numpy|protobuf|paddlepaddle)==' > "$here/.constraints.tmp" || true
+    if "$py" -m pip install -q -r "$here/requirements-fast.txt" -c "$here/.constraints.tmp"; then
+        case $py in "$here"/.venv/*) cp "$here/requirements-fast.txt" "$here/.venv/fast.txt" ;; esac
     else
         echo "run.sh: requirements-fast.txt does not install here; mattes are made by paddle itself, which is slower." >&2
     fi
-    rm -f .constraints.tmp
+    rm -f "$here/.constraints.tmp"
 }
 
 check_opencv() {  # the usual OpenCV needs graphics libraries of the system that bare machines lack
@@ -94,15 +95,15 @@ setup() {
     choose_python
     if [ -z "$py" ]; then
         base=$(find_python) || exit $?
-        step "setup: .venv with $base" "$base" -m venv .venv
-        py=$PWD/.venv/bin/python
+        step "setup: .venv with $base" "$base" -m venv "$here/.venv"
+        py=$here/.venv/bin/python
     fi
     case $py in
-    "$PWD"/.venv/*)
-        if ! cmp -s requirements.txt .venv/installed.txt; then
+    "$here"/.venv/*)
+        if ! cmp -s "$here/requirements.txt" "$here/.venv/installed.txt"; then
             step "setup: install requirements.txt" install_all
             step "setup: check OpenCV" check_opencv
-            cp requirements.txt .venv/installed.txt
+            cp "$here/requirements.txt" "$here/.venv/installed.txt"
         fi
         install_fast ;;
     *)
@@ -110,25 +111,36 @@ setup() {
         step "setup: check OpenCV" check_opencv
         install_fast ;;
     esac
+    "$py" "$here/utils/paddle_wheel.py" check || true
+}
+
+module() {  # module NAME [ARGS]: a module of this project, whatever folder the command is called from
+    PYTHONPATH=$here${PYTHONPATH:+:$PYTHONPATH} "$py" -m "$@"
 }
 
 choose_data() {  # the real datasets where they all are, else the generated sample data and configurations for it
-    kind=$("$py" -m utils.job kind) || fail "step 'data' failed." $?
-    configs=configs logs=log
+    kind=$(module dataset kind ${data_root:+--data-root "$data_root"}) || fail "step 'data' failed." $?
+    configs=$here/configs logs=$here/log
     if [ "$kind" = sample ]; then
-        configs=configs/sample logs=log/sample
+        configs=$here/configs/sample logs=$here/log/sample
     fi
+    logs=${save_dir:-$logs}
 }
 
-stage() {  # stage N [FLAGS]
+stage() {  # stage N [FLAGS]; with --save-dir DIR, stages lie in DIR/stageN, and a stage starts from the one before it there
     number=$1
     shift
-    step "stage $number" "$py" train.py --config "$configs/stage$number.yml" "$@"
+    before=$logs/stage$((number - 1))/best_model
+    if [ -n "$save_dir" ]; then
+        set -- --save-dir "$logs/stage$number" "$@"
+        [ ! -d "$before" ] || set -- --pretrain "$before" "$@"
+    fi
+    step "stage $number" "$py" "$here/train.py" --config "$configs/stage$number.yml" "$@"
     [ -f "$logs/stage$number/results.json" ] || fail "stage $number was interrupted; the same command goes on from here." 130
 }
 
 stage3() {
-    if [ "$configs" = configs ] && [ "$("$py" -m utils.job private)" = yes ]; then
+    if [ "$kind" = real ] && [ "$(module dataset private ${data_root:+--data-root "$data_root"})" = yes ]; then
         stage 3 "$@"
     else
         echo "== stage 3: no private data (set the path of 'private' in configs/datasets.yml); going on without."
@@ -144,22 +156,23 @@ newest_weights() {  # of the last stage that was trained; nothing: the starter w
 
 evaluate() {
     newest_weights
-    step "eval" "$py" eval.py ${weights:+--weights "$weights"} --output "$logs/eval" "$@"
+    step "eval" "$py" "$here/eval.py" ${weights:+--weights "$weights"} --output "$logs/eval" "$@"
 }
 
 predict() {
     newest_weights
-    step "predict" "$py" predict.py ${weights:+--weights "$weights"} "$@"
+    step "predict" "$py" "$here/predict.py" ${weights:+--weights "$weights"} "$@"
 }
 
 tests() {
-    "$py" -c 'import pytest' 2>/dev/null || step "setup: install requirements-dev.txt" "$py" -m pip install -r requirements-dev.txt
-    step "test" "$py" -m pytest tests "$@"
+    "$py" -c 'import pytest' 2>/dev/null || step "setup: install requirements-dev.txt" "$py" -m pip install -r "$here/requirements-dev.txt"
+    cd "$here"
+    step "test" "$py" -m pytest "$@"
 }
 
-part=all
+part=all save_dir='' data_root=''
 case ${1:-} in
--h | --help) sed -n '2,10s/^# \{0,1\}//p' run.sh; exit 0 ;;
+-h | --help) sed -n '2,12s/^# \{0,1\}//p' "$here/run.sh"; exit 0 ;;
 '' | -*) ;;
 *) part=$1; shift ;;
 esac
@@ -168,12 +181,31 @@ all | setup | stage1 | stage2 | stage3 | eval | predict | test) ;;
 *) fail "unknown part '$part'; one of setup, stage1, stage2, stage3, eval, predict, test, or nothing for all." 2 ;;
 esac
 
+count=$#
+while [ "$count" -gt 0 ]; do  # --save-dir of stages is taken out here, --data-root only looked at
+    word=$1
+    shift
+    count=$((count - 1))
+    case $part:$word in
+    all:--save[-_]dir=* | stage?:--save[-_]dir=*) save_dir=${word#*=}; continue ;;
+    all:--save[-_]dir | stage?:--save[-_]dir)
+        [ "$count" -gt 0 ] || fail "$word needs a folder." 2
+        save_dir=$1
+        shift
+        count=$((count - 1))
+        continue ;;
+    *:--data[-_]root=* | *:--data[-_]path=*) data_root=${word#*=} ;;
+    *:--data[-_]root | *:--data[-_]path) data_root=${1:-} ;;
+    esac
+    set -- "$@" "$word"
+done
+
 setup
 case $part in
 setup) "$py" -c 'import paddle, sys; print("ready: Python", sys.version.split()[0], "with paddle", paddle.__version__)' ;;
 test) tests "$@" ;;
 *)
-    choose_data
+    choose_data "$@"
     case $part in
     stage1) stage 1 "$@" ;;
     stage2) stage 2 "$@" ;;
@@ -184,7 +216,7 @@ test) tests "$@" ;;
         stage 1 "$@"
         stage 2 "$@"
         stage3 "$@"
-        evaluate
+        evaluate ${data_root:+--data-root "$data_root"}
         predict
         ;;
     esac ;;

@@ -1,21 +1,21 @@
 """Names to datasets: configs/datasets.yml says where each lies and how it is laid out.
 
-    python -m dataset.catalog [--data-root DIR] [--catalog FILE]      # what is there, with counts
+    python -m dataset [--data-root DIR] [--catalog FILE]      # what is there, with counts
 
 Where a wanted set is absent, ``catalog_or_sample`` stands generated sample data in for all of them.
 """
-import argparse
 import os
 from pathlib import Path
 
-from dataset.entries import read_entries
+from dataset.catalog_file import read_entries
 from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
-from dataset.layouts.estimate import EstimateForeground
-from dataset.parts import check_disjoint, part_of
-from dataset.readers import PairSet
-from utils.errors import UserError, run_main, suggest
+from dataset.layouts.photo_foregrounds import EstimateForeground
+from dataset.layouts.sets import PairSet
+from dataset.splits import check_disjoint, part_of
+from utils.errors import UserError, suggest
+from utils.files import PROJECT
 
-PROJECT = Path(__file__).resolve().parent.parent
+USUAL_ROOT = PROJECT / "data"
 
 
 class Catalog:
@@ -27,14 +27,16 @@ class Catalog:
         source: the catalogue file, named in messages.
         sample_root: where sample data lies or will be generated; default data/sample of this project.
         cache_root: where foregrounds estimated from photos are kept; default data/cache of this project.
+        named_by: what named the root ("--data-root", "DATA_ROOT"), or None for the usual place.
     """
 
-    def __init__(self, entries, root, source, sample_root=None, cache_root=None):
+    def __init__(self, entries, root, source, sample_root=None, cache_root=None, named_by=None):
         self._entries = entries
         self.root = Path(root).expanduser()
         self.source = Path(source)
         self.sample_root = Path(sample_root or PROJECT / "data" / "sample")
         self.cache_root = Path(cache_root or PROJECT / "data" / "cache")
+        self.named_by = named_by
         self._listed = {}  # a large set takes seconds to list, and a run asks for it several times
 
     @property
@@ -136,10 +138,10 @@ class Catalog:
         entry = self._entry(name)
         if not self.holds_pairs(name):
             return BACKGROUND_LAYOUTS[entry["layout"]](self.where(name), folders)
-        found = PAIR_LAYOUTS[entry["layout"]](self.where(name), folders, unpaired)
+        pairs = PAIR_LAYOUTS[entry["layout"]](self.where(name), folders, unpaired)
         if not entry.get("photo"):
-            return found
-        return PairSet(found.names, found.files, EstimateForeground(found.read, self.cache_root / "fgr"))
+            return pairs
+        return PairSet(pairs.names, pairs.files, EstimateForeground(pairs.read, self.cache_root / "fgr"))
 
 
 def open_catalog(path=None, data_root=None, sample_root=None):
@@ -153,8 +155,9 @@ def open_catalog(path=None, data_root=None, sample_root=None):
         UserError: the file is missing, or says something the catalogue does not know.
     """
     path = path or PROJECT / "configs" / "datasets.yml"
-    root = data_root or os.environ.get("DATA_ROOT") or PROJECT / "data"
-    return Catalog(read_entries(path), root, path, sample_root)
+    named_by = "--data-root" if data_root else "DATA_ROOT" if os.environ.get("DATA_ROOT") else None
+    root = data_root or os.environ.get("DATA_ROOT") or USUAL_ROOT
+    return Catalog(read_entries(path), root, path, sample_root, named_by=named_by)
 
 
 def catalog_or_sample(names, path=None, data_root=None, sample_root=None):
@@ -172,6 +175,7 @@ def catalog_or_sample(names, path=None, data_root=None, sample_root=None):
     absent = [name for name in dict.fromkeys(names) if not catalog.available(name)]
     if not absent:
         return catalog
+    check_named_root(catalog, absent)
     sample = sample_catalog(catalog.sample_root)
     unknown = [name for name in absent if name not in sample.names or sample.where(name) is None]
     if unknown:
@@ -184,41 +188,21 @@ def catalog_or_sample(names, path=None, data_root=None, sample_root=None):
     return sample
 
 
+def check_named_root(catalog, absent):
+    """Raise UserError where sets are absent from a folder that the user named: that is no wish for sample data."""
+    if catalog.named_by is None or catalog.root.resolve() == catalog.sample_root.resolve():
+        return
+    places = ", ".join(f"{name} ({catalog.where(name) or 'no path yet'})" for name in absent)
+    raise UserError(f"{catalog.named_by} names {catalog.root}, but what is needed is not there: {places}. Name the folder "
+                    f"that holds the sets, correct their `path` in {catalog.source}, or leave {catalog.named_by} out.")
+
+
 def sample_catalog(sample_root):
     """The catalogue of the generated sample data in ``sample_root``, which need not have been generated yet."""
     source = PROJECT / "configs" / "sample.yml"
     return Catalog(read_entries(source), sample_root, source, sample_root)
 
 
-def describe(catalog):
-    """One line of text per dataset: name, folder, and the counts of its splits or what is wrong."""
-    width = max(map(len, catalog.names), default=0)
-    return [f"{name:{width}}  {catalog.where(name) or '(no path yet)'}  {_contents(catalog, name)}"
-            for name in catalog.names]
-
-
-def _contents(catalog, name):
-    if not catalog.available(name):
-        return "absent"
-    try:
-        return ", ".join(f"{split} {len(catalog.split(name, split))}" for split in catalog.splits(name))
-    except UserError as error:
-        return f"unusable: {error}"
-
-
 def _generate(root):
     from dataset.generate import write_sample_data  # needed on a fresh machine only
     write_sample_data(root)
-
-
-def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m dataset.catalog", description="Show which datasets are there.")
-    parser.add_argument("--catalog", help="catalogue file (default: configs/datasets.yml)")
-    parser.add_argument("--data-root", "--data_root", help="folder of datasets (default: $DATA_ROOT, else data/)")
-    args = parser.parse_args(argv)
-    for line in describe(open_catalog(args.catalog, args.data_root)):
-        print(line)
-
-
-if __name__ == "__main__":
-    run_main(main)

@@ -5,7 +5,7 @@
 import importlib
 
 # Loaded when they are asked for: the networks need paddle, which takes seconds to import, and Matter often does without.
-_HOMES = {"Matte": "model.matter", "Matter": "model.matter",
+_HOMES = {"Matte": "model.inference.matter", "Matter": "model.inference.matter",
           "MattingBase": "model.matting", "MattingRefine": "model.matting"}
 __all__ = ["MattingBase", "MattingRefine", "Matte", "Matter"]
 

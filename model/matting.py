@@ -8,8 +8,10 @@ from paddle.nn import functional as F
 from model.aspp import ASPP
 from model.backbones import build_backbone
 from model.decoder import Decoder
+from model.refinement import BACKBONE_SCALE, KERNEL_SIZE, Refinement, check_backbone_scale
 from model.refiner import Refiner
-from utils.errors import UserError
+
+_REFINED = Refinement()
 
 BaseOutput = namedtuple("BaseOutput", "pha fgr err hid")
 RefineOutput = namedtuple("RefineOutput", "pha fgr pha_sm fgr_sm err_sm ref_sm")
@@ -64,6 +66,7 @@ class MattingRefine(MattingBase):
     Input:
         src, bgr: (B, 3, H, W) float, RGB in 0..1, H and W multiples of 4.
         backbone_scale: another scale for this call; None: the network's own.
+        refinement: another ``model.refinement.Refinement`` for this call; None: the network's own.
 
     Output, a named tuple:
         pha: (B, 1, H, W) alpha, fgr: (B, 3, H, W) foreground colour; both in 0..1 at full size.
@@ -79,22 +82,21 @@ class MattingRefine(MattingBase):
         pha, fgr, *_ = refine(src, bgr)
     """
 
-    def __init__(self, backbone, backbone_scale=0.25, refine_mode="sampling", refine_sample_pixels=80_000,
-                 refine_threshold=0.1, refine_kernel_size=3):
-        if not 0 < backbone_scale <= 0.5:
-            raise UserError(f"backbone scale lies above 0 and is at most 0.5, not {backbone_scale}.")
+    def __init__(self, backbone, backbone_scale=BACKBONE_SCALE, refine_mode=_REFINED.mode,
+                 refine_sample_pixels=_REFINED.sample_pixels, refine_threshold=_REFINED.threshold,
+                 refine_kernel_size=KERNEL_SIZE):
         super().__init__(backbone)
-        self.backbone_scale = backbone_scale
+        self.backbone_scale = check_backbone_scale(backbone_scale)
         self.refiner = Refiner(refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size)
 
-    def forward(self, src, bgr, backbone_scale=None):
+    def forward(self, src, bgr, backbone_scale=None, refinement=None):
         height, width = _checked_size(src, bgr)
         scale = backbone_scale or self.backbone_scale
         size = [max(1, int(side * scale)) for side in (height, width)]
         src_sm = F.interpolate(src, size=size, mode="bilinear", align_corners=False)
         bgr_sm = F.interpolate(bgr, size=size, mode="bilinear", align_corners=False)
         pha_sm, residual_sm, err_sm, hid = self.coarse(src_sm, bgr_sm)
-        pha, residual, ref_sm = self.refiner(src, bgr, pha_sm, residual_sm, err_sm, hid)
+        pha, residual, ref_sm = self.refiner(src, bgr, pha_sm, residual_sm, err_sm, hid, refinement)
         return RefineOutput(pha.clip(0, 1), (residual + src).clip(0, 1),
                             pha_sm, (residual_sm + src_sm).clip(0, 1), err_sm, ref_sm)
 

@@ -5,24 +5,22 @@ from paddle.nn import functional as F
 
 from model.geometry import PATCH
 from model.patches import crop_patches, replace_patches
-from utils.errors import UserError, suggest
-
-REFINE_MODES = ("sampling", "thresholding", "full")
+from model.refinement import Refinement, check_refinement
+from utils.errors import UserError
 
 
 class Refiner(nn.Layer):
     """Two convolutions at half resolution, two at full resolution, on the selected 4x4 patches and what surrounds them.
 
     Args:
-        mode: "sampling" refines the ``sample_pixels / 16`` patches with the largest predicted error, "thresholding"
-            every patch with an error above ``threshold``, "full" everything (for training).
-        sample_pixels: how many pixels to refine in an image ("sampling").
-        threshold: predicted error in 0..1 above which a patch is refined ("thresholding").
+        mode, sample_pixels, threshold: which patches are refined, as ``model.refinement.Refinement`` has it; "full" is for
+            training.
         kernel_size: 3 or 1.
 
     Input:
         src, bgr: (B, 3, H, W) in 0..1, H and W multiples of 4.
         pha, fgr, err, hid: the base network's (B, 1 / 3 / 1 / 32, Hc, Wc); fgr is the residual to src.
+        refinement: for this call; None: the refiner's own.
 
     Output:
         pha: (B, 1, H, W), fgr: (B, 3, H, W) as residual, both unbounded.
@@ -31,17 +29,9 @@ class Refiner(nn.Layer):
 
     def __init__(self, mode, sample_pixels, threshold, kernel_size):
         super().__init__()
-        if mode not in REFINE_MODES:
-            raise UserError(f"unknown refine mode '{mode}'.{suggest(mode, REFINE_MODES)}")
         if kernel_size not in (1, 3):
             raise UserError(f"refine kernel size is 1 or 3, not {kernel_size}.")
-        if sample_pixels < 0:
-            raise UserError(f"the number of pixels to refine is at least 0, not {sample_pixels}.")
-        if not 0 <= threshold <= 1:
-            raise UserError(f"the refine threshold lies in 0..1, not {threshold}.")
-        self.mode = mode
-        self.sample_pixels = sample_pixels
-        self.threshold = threshold
+        self.refinement = check_refinement(Refinement(mode, sample_pixels, threshold))
         self.reach = kernel_size // 2  # how far one convolution looks to each side
         self.conv1 = nn.Conv2D(32 + 4 + 6, 24, kernel_size, bias_attr=False)
         self.bn1 = nn.BatchNorm2D(24)
@@ -51,16 +41,23 @@ class Refiner(nn.Layer):
         self.bn3 = nn.BatchNorm2D(12)
         self.conv4 = nn.Conv2D(12, 4, kernel_size)
 
-    def forward(self, src, bgr, pha, fgr, err, hid):
-        if self.mode == "full":
-            return self._refine_everywhere(src, bgr, pha, fgr, hid)
-        return self._refine_patches(src, bgr, pha, fgr, err, hid)
+    mode = property(lambda self: self.refinement.mode)
+    sample_pixels = property(lambda self: self.refinement.sample_pixels)
+    threshold = property(lambda self: self.refinement.threshold)
 
-    def select(self, err):
+    def forward(self, src, bgr, pha, fgr, err, hid, refinement=None):
+        refinement = refinement or self.refinement
+        if refinement.mode == "full":
+            return self._refine_everywhere(src, bgr, pha, fgr, hid)
+        ref = self.select(_resize(err, src.shape[2] // PATCH, src.shape[3] // PATCH), refinement)
+        return self._refine_patches(src, bgr, pha, fgr, hid, ref)
+
+    def select(self, err, refinement=None):
         """(B, 1, h, w) predicted error -> the same shape, 1 where to refine. Never where the error is 0."""
-        if self.mode == "thresholding":
-            return (err > self.threshold).astype(err.dtype)
-        return self.largest(err, self.sample_pixels)
+        refinement = refinement or self.refinement
+        if refinement.mode == "thresholding":
+            return (err > refinement.threshold).astype(err.dtype)
+        return self.largest(err, refinement.sample_pixels)
 
     @staticmethod
     def largest(err, sample_pixels):
@@ -75,9 +72,8 @@ class Refiner(nn.Layer):
         chosen = chosen * (flat > 0).astype(err.dtype)
         return chosen.reshape([batch, 1, height, width])
 
-    def _refine_patches(self, src, bgr, pha, fgr, err, hid):
+    def _refine_patches(self, src, bgr, pha, fgr, hid, ref):
         height, width = src.shape[2:]
-        ref = self.select(_resize(err, height // PATCH, width // PATCH))
         coarse = paddle.concat([pha, fgr], axis=1)
         out = _resize(coarse, height, width)
         index = paddle.nonzero(ref.squeeze(1))

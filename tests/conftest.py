@@ -5,6 +5,7 @@ import os
 import pytest
 import yaml
 
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
     """Exported graphs of a test run are its own: the user's cache is neither read nor filled."""

@@ -1,10 +1,9 @@
 """The alignment with the authors' figures passes, and fails where a reference is moved by little more than its bound."""
 import json
 
+import alignment
 import numpy as np
 import pytest
-
-import alignment
 from alignment import STEPS_IN_ORDER, Line, Trainings, align, main, read_reference
 
 

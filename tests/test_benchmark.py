@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import benchmark
-from utils import bench_data, bench_infer, bench_train
+from benchmarks import data as bench_data
+from benchmarks import infer as bench_infer
+from benchmarks import train as bench_train
 from utils.errors import UserError
 
 
@@ -18,7 +20,7 @@ def cells(text):
 
 def test_data(capsys):
     pytest.importorskip("PIL")
-    benchmark.main("data --samples 1 --files 1 --height 90 --width 120".split())
+    benchmark.main(["data", "--samples", "1", "--files", "1", "--height", "90", "--width", "120"])
     text = capsys.readouterr().out
     rows = cells(text)
     assert [row[:3] for row in rows] == [["base", "512", "256-512"], ["joint", "2048", "1024-2048"]]
@@ -30,8 +32,9 @@ def test_data(capsys):
 def test_samples_of_both_sides_are_alike(tmp_path):
     pytest.importorskip("PIL")
     import numpy as np
+
+    from benchmarks.authors_pillow import pil_sample
     from dataset.layouts.pictures import backgrounds, fgr_pha_folders
-    from utils.bench_pil import pil_sample
     bench_data.write_pictures(tmp_path, 1, 90, 120)
     pairs, scenes = fgr_pha_folders(tmp_path, {"fgr": "fgr", "pha": "pha"}), backgrounds(tmp_path, "bgr")
     files = [tmp_path / kind / "0.jpg" for kind in bench_data.KINDS]
@@ -43,7 +46,7 @@ def test_samples_of_both_sides_are_alike(tmp_path):
 
 
 def test_train(capsys):
-    benchmark.main("train --crop 64 --batch 2 --steps 1 --device cpu".split())
+    benchmark.main(["train", "--crop", "64", "--batch", "2", "--steps", "1", "--device", "cpu"])
     rows = cells(capsys.readouterr().out)
     assert [row[:5] for row in rows] == [["mobilenetv2", phase, "64x64", "2", "cpu"] for phase in ("base", "joint")]
     for row in rows:
@@ -80,8 +83,8 @@ def test_what_cannot_be_measured(monkeypatch):
 
 
 def test_infer(capsys):
-    benchmark.main("infer --backend paddle paddle-inference openvinoo --size 160x96 --rounds 1 --frames 1 --device cpu "
-                   "--sample-pixels 1600".split())
+    benchmark.main(["infer", "--backend", "paddle", "paddle-inference", "openvinoo", "--size", "160x96",
+                    "--rounds", "1", "--frames", "1", "--device", "cpu", "--sample-pixels", "1600"])
     text = capsys.readouterr().out
     rows = cells(text)
     assert [row[:2] for row in rows[:2]] == [["paddle", "cpu"], ["paddle-inference", "cpu"]]
@@ -100,7 +103,9 @@ def test_ratios_to_a_peer():
 
 
 @pytest.mark.parametrize("flags, said", [
-    ("--size huge", "--size huge is not"), ("--size 0x9", "--size 0x9 is not"), ("--rounds 0", "must be 1 or more"),
+    ("--size huge",
+     "cannot read the size 'huge'; use 512, 1920x1080 .width x height., hd, 4k"),
+    ("--size 0x9", "the size is 0x9"), ("--rounds 0", "must be 1 or more"),
     ("--peer nowhere", "nowhere is not a checkout")])
 def test_infer_flags(flags, said):
     with pytest.raises(UserError, match=said):

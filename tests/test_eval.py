@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import eval as eval_script
-from dataset.generate.layouts import TEST_STILLS, write_stills
-from utils.errors import UserError, run_main
-from utils.media import list_image_names, read_image, write_image
+from dataset.generate.sets import TEST_STILLS, write_stills
+from media import list_image_names, read_image, write_image
+from utils.cli import run_main
+from utils.errors import UserError
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 
@@ -53,9 +54,9 @@ def run(*arguments):
 
 
 def test_the_script_end_to_end(data_root, tmp_path, capsys):
-    assert run("--data_root", data_root, "--size", "64x72", "--output", tmp_path / "out", "--seed", "4") == 0
+    assert run("--data_root", data_root, "--size", "72x64", "--output", tmp_path / "out", "--seed", "4") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("protocol paper: ") and lines[0].endswith("changed: size [64, 72]")
+    assert lines[0].startswith("protocol paper: ") and lines[0].endswith("changed: size 72x64")
     assert [text.split()[0] for text in lines[2:5]] == ["item0", "item1", "item2"]
     assert lines[6].startswith("mean of 3, network") and lines[7].startswith("mean of 3, keying")
     assert "SAD" in lines[8] and "lower" in lines[8] and "images/s" in lines[9]
@@ -84,6 +85,7 @@ def test_the_script_without_baseline_and_with_a_limit(data_root, tmp_path, capsy
     (("--weights", "missing.pdparams"), "no such weights file"),
     (("--size", "big"), "cannot read the size 'big'"),
     (("--size", "0"), "size is 0x0"),
+    (("--size", "1080x1920"), "write 1920x1080 for a wide picture, w1080h1920 for a tall one"),
     (("--limit", "0"), "limit is 0"),
     (("--seed", "-1"), "seed is -1"),
     (("--protocol", "papers"), "unknown protocol 'papers'. Did you mean 'paper'"),
@@ -114,7 +116,7 @@ def figures(folder):
 
 
 def test_an_exported_set_gives_the_same_figures(data_root, tmp_path, capsys):
-    common = ("--data-root", data_root, "--size", "48x56")
+    common = ("--data-root", data_root, "--size", "56x48")
     assert run(*common, "--export-set", tmp_path / "bench") == run(*common, "--output", tmp_path / "a") == 0
     assert sorted(list_image_names(tmp_path / "bench" / "trimap")) == ["item0.png", "item1.png", "item2.png"]
     assert run("--folder", tmp_path / "bench", "--output", tmp_path / "b", "--workers", "2") == 0
@@ -210,8 +212,8 @@ def test_clips_stand_before_one_background_and_get_errors_over_time(small_sets, 
     ("AIM", "Composition-1k/val/fg", "Composition-1k/val/alpha", "Composition-1k/people.txt"),
 ))
 def test_other_sets_in_their_layouts(small_sets, tmp_path, monkeypatch, name, fgr, pha, list_name):
-    monkeypatch.setattr("dataset.layouts.estimate.estimate_fgr", lambda photo, pha: photo)
-    monkeypatch.setattr("dataset.layouts.estimate.EstimateForeground.__init__", _with_cache(tmp_path))
+    monkeypatch.setattr("dataset.layouts.photo_foregrounds.estimate_fgr", lambda photo, pha: photo)
+    monkeypatch.setattr("dataset.layouts.photo_foregrounds.EstimateForeground.__init__", _with_cache(tmp_path))
     for number in range(2):
         colour, matte, _ = subject(number)
         write_image(small_sets / fgr / f"p{number}.jpg", colour)

@@ -4,6 +4,8 @@ import os
 import sys
 import warnings
 
+from utils.machine import usable_cores
+
 NOISE = ("No ccache found", "When training, we now always track global mean")  # hints to paddle's own developers
 
 
@@ -18,7 +20,7 @@ def prepare_cpu(threads=None, load=True):
         threads: how many; by default every core this process may use.
         load: False: only prepare for the import, which takes seconds and is often not needed.
     """
-    threads = threads or _usable_cores()
+    threads = threads or usable_cores()
     os.environ.setdefault("FLAGS_paddle_num_threads", str(threads))
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     if _is_amd():
@@ -31,9 +33,10 @@ def prepare_cpu(threads=None, load=True):
         return
     real, sys.stderr = sys.stderr, _WithoutThreadWarning(sys.stderr)
     try:
-        import paddle  # noqa: F401
+        import paddle
     finally:
         sys.stderr = real
+    paddle.disable_signal_handler()  # a dozen lines of its own where somebody only ended the program
 
 
 class _WithoutThreadWarning:
@@ -68,10 +71,6 @@ def _keep_memory():
         return  # another C library
     mallopt(-4, 0)              # M_MMAP_MAX: blocks of any size come from the heap
     mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD: which does not shrink
-
-
-def _usable_cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_amd():

@@ -5,7 +5,11 @@ Only the ``main`` of a script turns it into a message and exit code 2.
 """
 import difflib
 import errno
-import sys
+import re
+
+# control signs but tab and line feed, those that embed, override and isolate directions, and bytes that are no text
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+SHOWN = 3  # names quoted in an error message before "..."
 
 
 class UserError(ValueError):
@@ -26,26 +30,16 @@ def one_line(text):
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in str(text))
 
 
+def without_bidi(text):
+    """``text`` with signs that turn the direction of writing, control signs and lone surrogates as escapes; lines stay."""
+    return HIDDEN.sub(lambda sign: sign[0].encode("unicode_escape").decode("ascii"), text)
+
+
 def no_space(error):
     """True where ``error`` says that the disk is full or the quota is used up."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def run_main(main, argv=None):
-    """Call ``main(argv)`` and end the process: 0 or what it returns, 2 on input that cannot be used, 130 on Ctrl-C."""
-    try:
-        code = main(argv)
-    except UserError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        code = 2
-    except OSError as error:
-        if not no_space(error):
-            raise
-        where = f" while writing {one_line(error.filename)}" if error.filename else ""
-        print(f"error: no space left on the disk{where}. Free some space and run the same command again.",
-              file=sys.stderr)
-        code = 2
-    except KeyboardInterrupt:
-        print("stopped.", file=sys.stderr)
-        code = 130
-    sys.exit(code or 0)
+def quote(names):
+    """The first few of ``names``, for an error message."""
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

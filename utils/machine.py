@@ -1,10 +1,15 @@
 """Which machine and which versions a measurement was made on."""
 import datetime
+import importlib.metadata
 import os
 import platform
+import shutil
 import time
 
-from utils.report import versions
+import cv2
+import numpy as np
+
+from utils.errors import UserError, suggest
 
 
 def describe_machine():
@@ -64,3 +69,39 @@ def _kilobytes(path, key):
 def _load():
     """The load of others matters to every timing; not every system tells it."""
     return f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
+
+
+def find_device(name=None):
+    """The device called ``name`` ("cpu", "gpu", "gpu:N"), or for None the first GPU, else the CPU.
+
+    Raises:
+        UserError: there is no such device.
+    """
+    if name == "cpu" or name is None and not _may_have_gpu():
+        return "cpu"  # without importing paddle, which takes seconds
+    import paddle
+    gpus = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
+    if name is None:
+        return "gpu:0" if gpus else "cpu"
+    if name == "gpu":
+        name = "gpu:0"
+    known = ["cpu"] + [f"gpu:{number}" for number in range(gpus)]
+    if name not in known:
+        raise UserError(f"device '{name}' is not there.{suggest(name, known)}")
+    return name
+
+
+def _may_have_gpu():
+    return bool(os.name == "nt" or shutil.which("nvidia-smi")
+                or any(os.path.exists(path) for path in ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia")))
+
+
+def versions():
+    """{name: version} of what the numbers depend on."""
+    found = {"python": platform.python_version(), "numpy": np.__version__, "opencv": cv2.__version__}
+    for package in ("paddlepaddle", "paddlepaddle-gpu", "openvino", "onnxruntime", "pymatting"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,16 +1,20 @@
 """``python -m dataset.generate``: write the sample sets, or a contact sheet to look at."""
-import argparse
 
-from utils.errors import run_main
+import cv2
+import numpy as np
 
-from .layouts import write_sample_data
-from .sheet import write_sheet
-from .subject import KINDS
+from dataset.generate.sample import make_sample
+from dataset.generate.sets import write_sample_data
+from dataset.generate.subjects.subject import KINDS
+from media import write_image
+from media.operations import blend
+from media.sheet import in_rows
+from utils.cli import CommandLine, run_main
 
 
 def main(argv=None):
     """Read the command line and write what it asks for."""
-    parser = argparse.ArgumentParser(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
+    parser = CommandLine(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
     parser.add_argument("--root", help="folder for the sample sets, made here")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default 0)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of pictures (default 1)")
@@ -29,6 +33,18 @@ def main(argv=None):
         return
     counts = write_sample_data(options.root, options.seed, options.scale, options.private)
     print("\n".join([f"sample data in {options.root}:"] + [f"  {count:4d} {name}" for name, count in counts.items()]))
+
+
+def row_of(sample):
+    """src | bgr | pha | fgr of one sample, uint8 RGB (H, 4 W, 3)."""
+    src = blend(sample.fgr, sample.pha, sample.bgr)
+    return np.hstack((src, sample.bgr, cv2.cvtColor(sample.pha, cv2.COLOR_GRAY2RGB), sample.fgr))
+
+
+def write_sheet(path, seed=0, rows=8, columns=2, size=192, kind=None):
+    """Write ``rows`` x ``columns`` samples of ``size`` x ``size`` pixels to ``path``, seeds from ``seed`` on."""
+    samples = [make_sample(number, size, size, kind) for number in range(seed, seed + rows * columns)]
+    write_image(path, in_rows([row_of(sample) for sample in samples], columns))
 
 
 if __name__ == "__main__":

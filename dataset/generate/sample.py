@@ -3,8 +3,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .scenes import make_background
-from .subject import make_subject
+from dataset.generate.scenes import make_background
+from dataset.generate.subjects.subject import make_subject
 
 
 class Sample(NamedTuple):

@@ -2,9 +2,10 @@
 from pathlib import Path
 
 from dataset.layouts.lists import listed_names
-from dataset.readers import BackgroundSet, PairSet, files_by_name, pair_up, picture_names
+from dataset.layouts.pairing import files_by_name, pair_up, picture_names
+from dataset.layouts.sets import BackgroundSet, PairSet
+from media import read_gray, read_image, read_rgba
 from utils.errors import UserError
-from utils.media import read_gray, read_image, read_rgba
 
 
 def fgr_pha_folders(root, folders, unpaired=None):
@@ -14,7 +15,7 @@ def fgr_pha_folders(root, folders, unpaired=None):
         root: the dataset's folder.
         folders: {"fgr": folder, "pha": folder} below ``root``; with "list" a text file below ``root`` whose lines
             begin with the foregrounds to take (see ``dataset.layouts.lists``).
-        unpaired: see ``dataset.readers.pair_up``.
+        unpaired: see ``dataset.layouts.pairing.pair_up``.
     Raises:
         UserError: a folder or the list is missing or empty, the list names what is not there, or a picture has no
             partner.
@@ -60,7 +61,7 @@ def read_fgr_pha(fgr_file, pha_file, least=None):
 
     Args:
         fgr_file, pha_file: the paths.
-        least: see ``utils.media.read_image``. It counts where both are JPEG, so that both come out at one size.
+        least: see ``media.read_image``. It counts where both are JPEG, so that both come out at one size.
     Raises:
         UserError: unreadable, or of different size.
     """

@@ -1,13 +1,15 @@
 """Pairs of video files: a clip of foregrounds and a clip of alphas, frame by frame."""
 import os
+import unicodedata
 from pathlib import Path
 
 import cv2
 
-from dataset.layouts.frames import FrameReader, count_frames
-from dataset.readers import PairSet, pair_up
+from dataset.layouts.pairing import pair_up
+from dataset.layouts.sets import PairSet
+from dataset.layouts.video_frames import FrameReader, count_frames
+from media import VIDEO_SUFFIXES, list_image_names
 from utils.errors import UserError
-from utils.media import VIDEO_SUFFIXES
 
 
 def video_pairs(root, folders, unpaired=None):
@@ -18,7 +20,7 @@ def video_pairs(root, folders, unpaired=None):
     Args:
         root: the dataset's folder.
         folders: {"fgr": folder or file, "pha": folder or file} below ``root``.
-        unpaired: see ``dataset.readers.pair_up``.
+        unpaired: see ``dataset.layouts.pairing.pair_up``.
     Returns:
         ``PairSet`` with names such as 'clip/00012'.
     Raises:
@@ -43,11 +45,9 @@ def videos_by_name(folder):
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder of videos. Put the videos there or correct the path.")
     files = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if path.suffix.lower() not in VIDEO_SUFFIXES or any(part.startswith(".") for part in relative.parts):
-            continue
-        name = relative.with_suffix("").as_posix()
+    for relative in list_image_names(folder, VIDEO_SUFFIXES):
+        path = folder / relative
+        name = unicodedata.normalize("NFC", relative[:relative.rindex(".")])
         if name in files:
             raise UserError(f"{folder} has both {Path(files[name]).name} and {path.name}: which is meant? Remove one "
                             f"of them.")

@@ -10,8 +10,9 @@ from a file of its own, where base and refiner were trained apart.
 """
 import argparse
 
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
-from utils.errors import UserError, run_main
+from utils.errors import UserError
 
 
 def convert(source, target, half=False):
@@ -24,8 +25,9 @@ def convert(source, target, half=False):
         UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is no safetensors.
     """
     from model.matting import MattingBase, MattingRefine
-    from model.weights.files import file_sha256, save_weights
+    from model.weights.files import save_weights
     from model.weights.loading import describe_state, load_state
+    from utils.files import file_sha256
     _check_target(target)
     arrays = _own_arrays(source)
     try:
@@ -48,7 +50,8 @@ def average(sources, target, refiner=None):
     """
     import numpy as np
     from safetensors.numpy import save
-    from utils.media import write_bytes
+
+    from media import write_bytes
     _check_target(target)
     found = [_own_arrays(source) for source in sources]
     shapes = [{name: value.shape for name, value in arrays.items()} for arrays in found]
@@ -66,9 +69,8 @@ def average(sources, target, refiner=None):
 
 
 def _own_arrays(source):
-    from model.weights.files import read_weights
+    from model.weights.files import read_weights, weights_path
     from model.weights.loading import from_torch_names
-    from model.weights.starter import weights_path
     return from_torch_names(read_weights(weights_path(source))[0])
 
 
@@ -78,7 +80,7 @@ def _check_target(target):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m model.weights", description=__doc__,
+    parser = CommandLine(prog="python -m model.weights", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("convert", help="read any known format, write safetensors")

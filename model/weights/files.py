@@ -7,9 +7,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_bytes
 
-from model.weights.unpickle import read_pdparams, read_torch
+from media import write_bytes
+from model.weights.torch_files import read_torch
+from model.weights.unpickle import read_pdparams
 from utils.errors import UserError
-from utils.media import write_bytes
+
+STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
 
 WEIGHTS_SUFFIXES = (".safetensors", ".pdparams", ".pth", ".pt")
 
@@ -49,14 +52,25 @@ def read_weights(path):
     return (read_pdparams if path.suffix == ".pdparams" else read_torch)(path), {}
 
 
-def file_sha256(path):
-    """Hexadecimal SHA-256 of a file's bytes."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 def _read_safetensors(path):
     try:
         with safe_open(str(path), framework="np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} cannot be read as weights: {error}. Fetch it again.") from None
+
+
+def weights_path(name=None):
+    """Path of a weights file: ``None`` and "starter" mean the one that comes with the project.
+
+    Raises:
+        UserError: the starter weights are wanted, and the file is missing or not what ``STARTER``'s .sha256 file says.
+    """
+    if name not in (None, "", "starter"):
+        return Path(name)
+    if not STARTER.is_file():
+        raise UserError(f"the starter weights are not at {STARTER}. Fetch the project again, or name --weights.")
+    wanted = STARTER.with_suffix(".sha256").read_text(encoding="ascii").split()[0]
+    if hashlib.sha256(STARTER.read_bytes()).hexdigest() != wanted:
+        raise UserError(f"{STARTER} is damaged: its checksum is not the one beside it. Fetch the project again.")
+    return STARTER

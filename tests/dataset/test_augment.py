@@ -3,8 +3,16 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.augment import (Affine, _draw_filters, affine_matrix, augment_background, augment_pair, colour_jitter,
-                             draw_affine, warp)
+from dataset.augment import (
+    Affine,
+    _draw_filters,
+    affine_matrix,
+    augment_background,
+    augment_pair,
+    colour_jitter,
+    draw_affine,
+    warp,
+)
 
 STILL = Affine(0.0, 0.0, 0.0, 1.0, 0.0)
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.catalog import PROJECT
 from dataset.check.__main__ import main
-from dataset.check.item import header_findings, is_binary, looks_inverted
+from dataset.check.inspection import header_findings, is_binary, looks_inverted
 from dataset.check.sheet import CELL, LABEL
+from media import read_image, write_image
 from utils.errors import UserError
-from utils.media import read_image, write_image
+from utils.files import PROJECT
 
 CATALOG = """own:
   layout: fgr_pha_folders

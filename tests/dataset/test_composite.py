@@ -4,7 +4,7 @@ import pytest
 
 from dataset import composite
 from dataset.augment import Affine
-from dataset.composite import (add_noise, blend, cast_shadow, change_exposure, compose_pair, move, through_jpeg)
+from dataset.composite import add_noise, blend, cast_shadow, change_exposure, compose_pair, move, through_jpeg
 
 NEVER = {"shadow": 0.0, "noise": 0.0, "noise_sigma": 0.03, "bgr_jitter": 0.0, "bgr_affine": 0.0, "jpeg": 0.0,
          "exposure": 0.0, "subpixel": 0.0}
@@ -149,6 +149,6 @@ def test_subpixel_shift_is_below_a_pixel():
 
 def test_the_same_seed_gives_the_same_photos():
     fgr, pha, bgr = images()
-    always = {**{name: 1.0 for name in NEVER}, "noise_sigma": 0.03}
+    always = {**dict.fromkeys(NEVER, 1.0), "noise_sigma": 0.03}
     first, again, other = (compose_pair(rng(seed), fgr, pha, bgr, always) for seed in (5, 5, 6))
     assert all((a == b).all() for a, b in zip(first, again)) and any((a != b).any() for a, b in zip(first, other))

@@ -9,7 +9,7 @@ and noise by bgr. Prints a line for each pair and a tally; --matte adds the SAD 
 taken, fitted, and taken from a tripod (exposure matched). Exit code 1 where less than 95 % of the pairs with texture are
 within half a pixel at the corners.
 
---scenes counts the warnings of another scene instead: for the pairs, every other from a tripod, and for each src with the bgr
+--scenes counts the warnings of another scene instead: for the pairs, every other from a tripod, and each src with the bgr
 of another seed. Exit code 1 where a right pair was warned of, or less than 90 % of the wrong ones.
 """
 import argparse
@@ -21,11 +21,10 @@ import numpy as np
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
-
 from dataset.composite import add_noise, blend  # noqa: E402  (the project lies two folders up)
 from dataset.generate import make_background, make_subject  # noqa: E402
-from utils.align import corner_shift  # noqa: E402
-from utils.background import fitter  # noqa: E402
+from prediction.alignment.fitter import fitter  # noqa: E402
+from prediction.alignment.homography import corner_shift  # noqa: E402
 
 MARGIN = 0.12        # the background is painted so much larger on each side, so that both photos lie inside
 WITHIN = 0.5         # pixels

@@ -67,7 +67,8 @@ def clean(folder, count, real, seed):
         else:
             shutil.rmtree(case.folder)
     worker.stop()
-    print(f"{count} damaged files, {real} of them with the network: {tally['refused']} refused, {tally['part']} done in part "
+    print(f"{count} damaged files, {real} of them with the network: {tally['refused']} refused, "
+          f"{tally['part']} done in part "
           f"or with a note, {tally['done']} done (no decoder notices), {tally['BAD']} bad; "
           f"at most {most:.0f} MiB, {slowest:.1f} s", flush=True)
     return tally["BAD"] == 0

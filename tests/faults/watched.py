@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from media_worker import peak
+from tests.faults.media_worker import peak
 
 PROJECT = Path(__file__).resolve().parents[2]
 LIMIT = 180        # seconds for one case: it hangs

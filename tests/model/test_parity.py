@@ -4,7 +4,17 @@ import paddle
 import pytest
 
 from model.matting import MattingBase, MattingRefine
-from reference import FLOAT16_STEP, REFINES, difference, reference_network, run, run_refine, stored, stored_names, torch_name
+from tests.model.reference import (
+    FLOAT16_STEP,
+    REFINES,
+    difference,
+    reference_network,
+    run,
+    run_refine,
+    stored,
+    stored_names,
+    torch_name,
+)
 
 BASES = {"mobilenetv2": 5e-6, "resnet50": 1e-6, "resnet101": 1e-5}  # bound of the mean difference
 

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from reference import in_order, relative, stored, train
+from tests.model.reference import in_order, relative, stored, train
 
 
 @pytest.mark.parametrize("kind", ("base", "refine"))

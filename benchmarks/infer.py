@@ -1,0 +1,222 @@
+"""How fast photos become mattes, and in how much memory: ``python benchmark.py infer``.
+
+Every row is a process of its own. They take turns, A B C A B C, so that what else the machine does meets them alike.
+A frame goes from two uint8 photos in memory to pha and fgr in memory. With --peer, the authors' PyTorch code runs beside
+it with the same weights and settings, tensors in, tensors out, eager and with channels last.
+"""
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from media import read_image
+from model.refinement import BACKBONE_SCALE, Refinement
+from utils.errors import UserError
+from utils.files import PROJECT
+from utils.machine import describe_machine
+from utils.sizes import parse_size
+
+HELP = "milliseconds a frame of each backend, beside the authors' code with --peer"
+SIZES = {"hd": (1080, 1920), "4k": (2160, 3840)}
+PEERS = ("eager", "channels-last")
+SLOW = ("paddle", "paddle-inference")  # a third of the frames tells enough of them
+
+
+def add_flags(parser):
+    """The flags of ``benchmark.py infer``."""
+    add = parser.add_argument
+    add("--backend", nargs="+", default=["openvino", "openvino:bf16", "onnxruntime", "paddle-inference", "paddle"],
+        metavar="BACKEND[:PRECISION]", help="default: openvino openvino:bf16 onnxruntime paddle-inference paddle")
+    add("--backbone", nargs="+", default=["mobilenetv2"], help="default: mobilenetv2, with the starter weights; others "
+        "have random weights")
+    add("--weights", help="weights file in place of those, for its own backbone")
+    add("--size", nargs="+", default=["hd", "4k"], help="hd, 4k or WIDTHxHEIGHT (default: hd 4k)")
+    add("--backbone-scale", type=float, default=BACKBONE_SCALE, help="default: %(default)s")
+    add("--sample-pixels", type=int, default=Refinement().sample_pixels, help="default: %(default)s")
+    add("--rounds", type=int, default=4, help="turns that each row takes (default: %(default)s)")
+    add("--frames", type=int, default=4, help="frames a turn (default: %(default)s)")
+    add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo (default: image/sample/src.jpg)")
+    add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background")
+    add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
+    add("--peer", metavar="CHECKOUT", help="folder of the authors' code (BackgroundMattingV2)")
+    add("--peer-python", default=sys.executable, help="an interpreter with torch and torchvision (default: this one)")
+
+
+def run(args):
+    """Measure, and print a table for each backbone and size. Raises UserError: a flag that cannot be used."""
+    sizes = [parse_size(word, SIZES) for word in args.size]
+    if args.rounds < 1 or args.frames < 1:
+        raise UserError("--rounds and --frames must be 1 or more.")
+    if args.peer and not (Path(args.peer) / "model" / "model.py").is_file():
+        raise UserError(f"--peer {args.peer} is not a checkout of BackgroundMattingV2: it has no model/model.py.")
+    print("\n".join(describe_machine()))
+    print(f"Median of {args.rounds * args.frames} frames in {args.rounds} turns; backbone scale {args.backbone_scale:g}, "
+          f"{args.sample_pixels} pixels refined.")
+    with tempfile.TemporaryDirectory() as folder:
+        for backbone in args.backbone:
+            weights = weights_for(backbone, args.weights, Path(folder))
+            for height, width in sizes:
+                table(args, Path(folder), backbone, weights, height, width)
+
+
+def table(args, folder, backbone, weights, height, width):
+    """Measure and print one table."""
+    photos = folder / "photos.npz"
+    np.savez(photos, **{name: cv2.resize(read_image(path), (width, height), interpolation=cv2.INTER_AREA)
+                        for name, path in (("src", args.src), ("bgr", args.bgr))})
+    common = {"photos": str(photos), "scale": args.backbone_scale, "pixels": args.sample_pixels, "backbone": backbone,
+              "device": args.device}
+    rows = [Row(spec, [sys.executable, "-m", "benchmarks.infer_worker"], folder, {
+        **common, "weights": str(weights), "backend": spec.split(":")[0], "precision": (spec.split(":") + ["fp32"])[1]})
+        for spec in args.backend]
+    if args.peer:
+        arrays = write_peer_weights(weights, folder)
+        script = str(PROJECT / "benchmarks" / "authors_torch.py")
+        rows += [Row(f"authors, {how}", [args.peer_python, script], folder, {
+            **common, "weights": str(arrays), "checkout": str(args.peer), "how": how}) for how in PEERS]
+    try:
+        for row in rows:  # exports are made once for a weights file; how long that takes is not to be measured
+            if row.exports:
+                row.start()
+                row.stop()
+        for row in rows:
+            row.start()
+        for _ in range(args.rounds):
+            for row in rows:
+                row.measure(max(1, args.frames // 3) if row.name in SLOW else args.frames)
+        for row in rows:
+            row.finish()
+    finally:
+        for row in rows:
+            row.stop()
+    print("\n".join(render(rows, backbone, height, width)), flush=True)
+
+
+class Row:
+    """One process that mattes the same frame whenever it is asked to.
+
+    Args:
+        name: first column. command: starts the process, which gets ``work`` as JSON behind it.
+        folder: for the matte it leaves.
+    """
+
+    def __init__(self, name, command, folder, work):
+        self.name, self.seconds, self.error, self.facts = name, [], None, {}
+        self.exports = work.get("backend", "paddle") != "paddle"
+        self.matte = folder / f"{abs(hash(name))}.npy"
+        self._command = [*command, json.dumps({**work, "matte": str(self.matte)})]
+        self._process = None
+
+    def start(self):
+        """Start it, and wait for its first matte."""
+        self._process = subprocess.Popen(self._command, cwd=PROJECT, text=True, stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.facts.update(self._answer() or {})
+
+    def measure(self, frames):
+        """Let it work on ``frames`` frames."""
+        found = self._ask({"frames": frames})
+        self.seconds += found["seconds"] if found else []
+
+    def finish(self):
+        """Ask how much memory it took."""
+        self.facts.update(self._ask({"frames": 0}) or {})
+
+    def stop(self):
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _ask(self, question):
+        if self.error:
+            return None
+        try:
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            pass  # it has ended; why, is said below
+        return self._answer()
+
+    def _answer(self):
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        last = (self._process.stderr.read().strip().splitlines() or ["ended without a word"])[-1]
+        self.error = last.removeprefix("error: ")[:100]
+        return None
+
+
+def render(rows, backbone, height, width):
+    """Lines of the table, and of the ratios to the authors' code."""
+    exact = next((np.load(row.matte) for row in rows if row.name == "paddle" and not row.error), None)
+    lines = ["", f"{backbone}, {width}x{height}", "",
+             "| backend | device | ms/frame | fps | peak memory | start to first matte | largest (mean) difference of pha |",
+             "| --- | --- | --- | --- | --- | --- | --- |"]
+    for row in rows:
+        if row.error:
+            lines.append(f"| {row.name} | {row.error} | - | - | - | - | - |")
+            continue
+        middle, difference = statistics.median(row.seconds), "-"
+        if exact is not None:
+            off = np.abs(np.load(row.matte) - exact)
+            difference = f"{off.max():.1e} ({off.mean():.1e})"
+        lines.append(f"| {row.name} | {row.facts['device']} | {middle * 1e3:.0f} | {1 / middle:.2f} | "
+                     f"{row.facts['memory'] / 2 ** 20:.0f} MiB | {row.facts['start']:.2f} s | {difference} |")
+    peers = [row for row in rows if row.name.startswith("authors") and not row.error]
+    for row in rows:
+        if peers and not row.error and row not in peers:
+            times = ", ".join(f"{statistics.median(peer.seconds) / statistics.median(row.seconds):.2f}x {peer.name}"
+                              for peer in peers)
+            memory = row.facts["memory"] / peers[0].facts["memory"]
+            lines.append(f"- {row.name}: speed {times}; peak memory {memory:.2f}x {peers[0].name}")
+    return lines
+
+
+def weights_for(backbone, named, folder):
+    """The weights file to measure ``backbone`` with."""
+    from model.weights import STARTER
+    if named:
+        return named
+    if backbone == "mobilenetv2":
+        return STARTER
+    import paddle
+
+    from model.matting import MattingRefine
+    from model.weights import save_weights
+    paddle.seed(0)
+    network = MattingRefine(backbone, refine_mode="full")
+    _settle(network)
+    path = folder / f"{backbone}.safetensors"
+    save_weights(network, path)
+    return path
+
+
+def _settle(network):
+    """Give BatchNorm the statistics of a picture, as training would: without, random layers blow their numbers up."""
+    import paddle
+    for layer in network.sublayers():
+        if isinstance(layer, paddle.nn.BatchNorm2D):
+            layer._momentum = 0.0
+    network.train()
+    rng = np.random.default_rng(0)
+    with paddle.no_grad():
+        network(*(paddle.to_tensor(cv2.resize(rng.random((16, 16, 3), np.float32), (256, 256)).transpose(2, 0, 1)[None])
+                  for _ in range(2)))
+    network.eval()
+
+
+def write_peer_weights(weights, folder):
+    """The weights with the authors' names, as a file that needs nothing but numpy."""
+    from model.weights import from_torch_names, read_weights
+    arrays = {name.replace("._mean", ".running_mean").replace("._variance", ".running_var"): value.astype(np.float32)
+              for name, value in from_torch_names(read_weights(weights)[0]).items()}
+    path = folder / "peer.npz"
+    np.savez(path, **arrays)
+    return path

@@ -1,0 +1,43 @@
+"""One engine in a process of its own, timed on request: the other side of ``benchmarks.infer``."""
+import json
+import sys
+
+import numpy as np
+
+
+def serve(work, begun):
+    """The process of one row: matte once, then as often as lines on standard input say."""
+    import time
+
+    from model import Matter
+    from utils.machine import peak_memory
+    with np.load(work["photos"]) as photos:
+        src, bgr = photos["src"], photos["bgr"]
+    matter = Matter(work["weights"], work["backend"], work["device"], work["scale"], sample_pixels=work["pixels"],
+                    precision=work["precision"])
+    want = ("pha", "fgr")
+    matte = matter.predict(src, bgr, want)
+    start = time.time() - begun
+    np.save(work["matte"], matte.pha)
+    del matte
+    print(json.dumps({"start": start, "device": matter.settings["device"]}), flush=True)
+    for line in sys.stdin:
+        seconds = []
+        for _ in range(json.loads(line)["frames"]):
+            before = time.perf_counter()
+            matter.predict(src, bgr, want)
+            seconds.append(time.perf_counter() - before)
+        print(json.dumps({"seconds": seconds, "memory": peak_memory(matter.settings["device"])}), flush=True)
+
+
+def main(argv=None):
+    from utils.machine import process_start
+    begun = process_start()
+    from utils.cpu import prepare_cpu
+    prepare_cpu(load=False)
+    serve(json.loads((sys.argv[1:] if argv is None else argv)[0]), begun)
+
+
+if __name__ == "__main__":
+    from utils.cli import run_main
+    run_main(main)

@@ -1,0 +1,1 @@
+"""Painting: canvas, shapes, noise, colour, texture, optics."""

@@ -1,0 +1,1 @@
+"""Painted subjects: people, heads, hair, creatures, things."""

@@ -1,0 +1,64 @@
+"""No subject in two parts: dividing a set that has no split folders of its own, and checking one that has."""
+import zlib
+
+from utils.errors import UserError, quote
+
+
+def check_disjoint(first, second, which):
+    """Raise UserError where two sets share a subject, naming the first few. Compares names and opens no file.
+
+    Args:
+        first, second: ``PairSet`` or ``BackgroundSet``.
+        which: names both in the message, such as 'PPM100: train and valid'.
+    """
+    shared = sorted(set(first.subjects) & set(second.subjects))
+    if shared:
+        raise UserError(f"{which} share {len(shared)} subject(s) ({quote(shared)}), so a score would flatter. Take "
+                        f"them out of one; where only the names are alike, add `names_are_subjects: false` to the "
+                        f"dataset's entry.")
+
+
+def part_of(subjects, parts):
+    """The part each subject belongs to.
+
+    A subject's place is a hash of its name, so it keeps its part when others are added, on every machine.
+    In a small set the hash may leave a part empty; that part then takes the nearest subject from the fullest part.
+
+    Args:
+        subjects: names; the same name always gets the same part.
+        parts: {part: share}, shares adding up to 1, such as {"train": 0.8, "valid": 0.1, "test": 0.1}.
+    Returns:
+        {subject: part}
+    Raises:
+        UserError: fewer subjects than parts.
+    """
+    places = {subject: zlib.crc32(subject.encode("utf-8", "surrogateescape")) / 2 ** 32 for subject in sorted(set(subjects))}
+    if len(places) < len(parts):
+        raise UserError(f"{len(places)} subject(s) cannot be divided into {', '.join(parts)}: a subject (a clip "
+                        f"folder, or a single picture) is never divided. Add subjects, or give the set split folders.")
+    bounds = _bounds(parts)
+    chosen = {subject: _part_at(place, bounds) for subject, place in places.items()}
+    for part, (low, high) in bounds.items():
+        if part not in chosen.values():
+            held = list(chosen.values())
+            fullest = max(parts, key=held.count)
+            middle = (low + high) / 2
+            nearest = min((s for s in chosen if chosen[s] == fullest), key=lambda s: abs(places[s] - middle))
+            chosen[nearest] = part
+    return chosen
+
+
+def _bounds(parts):
+    """{part: (low, high)}: the stretch of 0..1 that each part covers."""
+    bounds, low = {}, 0.0
+    for part, share in parts.items():
+        bounds[part] = (low, low + share)
+        low += share
+    return bounds
+
+
+def _part_at(place, bounds):
+    for part, (_, high) in bounds.items():
+        if place < high:
+            return part
+    return part  # shares may add up to a hair under 1

@@ -1,0 +1,52 @@
+"""Small pictures of what was evaluated, for the eye: kept in memory as encoded files until it is known which matter."""
+import re
+
+import cv2
+
+ALL_UP_TO = 200    # items: a set of more keeps only the best and the worst
+EXTREMES = 12
+
+
+def encoded(image):
+    """(suffix, bytes): PNG of uint8 (H, W), JPEG of RGB (H, W, 3)."""
+    if image.ndim == 2:
+        return ".png", cv2.imencode(".png", image)[1].tobytes()
+    return ".jpg", cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+class Gallery:
+    """Keeps the pictures of every item of a small set, or those of the best and worst of a large one.
+
+    Args:
+        count: how many items the set has.
+    """
+
+    def __init__(self, count):
+        self._all = count <= ALL_UP_TO
+        self._kept = {}
+
+    def add(self, name, value, pictures):
+        """Take in the pictures of one item, as of ``evaluation.pipeline.Scored``; ``value`` is the error that ranks it."""
+        self._kept[name] = value, pictures
+        if not self._all and len(self._kept) > 2 * EXTREMES:
+            ranked = sorted(self._kept, key=lambda name: self._kept[name][0])
+            del self._kept[ranked[EXTREMES]]
+
+    def files(self, folder):
+        """What is kept.
+
+        Returns:
+            ({path: bytes}, {name: {"src", "bgr", "truth", "trimap": path, "pred": {method: path}}}); paths begin with
+            ``folder``.
+        """
+        files = {}
+
+        def listed(name, kind, picture):
+            path = f"{folder}/{name}_{re.sub('[^A-Za-z0-9._-]+', '-', kind)}{picture[0]}"
+            files[path] = picture[1]
+            return path
+
+        names = {name: {kind: {method: listed(name, f"pred_{method}", matte) for method, matte in picture.items()}
+                        if kind == "pred" else listed(name, kind, picture) for kind, picture in pictures.items()}
+                 for name, (_, pictures) in self._kept.items()}
+        return files, names

@@ -1,0 +1,146 @@
+"""What is evaluated: networks that are run, and mattes that some program has left in a folder."""
+import itertools
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dataset.layouts.pairing import check_partners, files_by_name
+from media import read_gray, read_image
+from model.weights.files import WEIGHTS_SUFFIXES
+from utils.errors import UserError, quote
+
+
+class Network:
+    """A ``model.Matter`` as a method: ``network(item) -> (pha_u8, fgr_u8)``; ``seconds`` sums up what it took."""
+
+    def __init__(self, matter):
+        self._predict = matter_method(matter)
+        self.settings = matter.settings
+        self.seconds, self.count = 0.0, 0
+
+    def __call__(self, item):
+        start = time.perf_counter()
+        matte = self._predict(item.src, item.bgr)
+        self.seconds += time.perf_counter() - start
+        self.count += 1
+        return matte
+
+
+class Mattes:
+    """Mattes of any program as a method: DIR/NAME.* or DIR/pha/NAME.*, and DIR/fgr/NAME.* where there is DIR/pha.
+
+    Args:
+        folder: the folder.
+        names: of the benchmark's items.
+        part: whether they are only a part of a benchmark, and mattes of further pictures are to be expected.
+
+    Raises:
+        UserError: the folder is missing, or a picture of the benchmark has no matte, or a matte no picture.
+    """
+
+    def __init__(self, folder, names, part=False):
+        folder = Path(folder)
+        root = folder / "pha" if (folder / "pha").is_dir() else folder
+        self._pha, self._fgr = files_by_name(root), {}
+        _check_complete(root, self._pha, names, part)
+        if root != folder and (folder / "fgr").is_dir():
+            self._fgr = files_by_name(folder / "fgr")
+            check_partners(root, self._pha, folder / "fgr", self._fgr)
+        self.settings = {"pred": str(folder)}
+
+    def __call__(self, item):
+        """(pha_u8, fgr_u8 or None). Raises UserError where a file cannot be read or is of another size than the item."""
+        pha = self._read(read_gray, self._pha[item.name], item)
+        return pha, self._read(read_image, self._fgr[item.name], item) if self._fgr else None
+
+    @staticmethod
+    def _read(read, file, item):
+        image = read(file)
+        if image.shape[:2] != item.pha.shape:
+            raise UserError(f"{file} is {image.shape[1]}x{image.shape[0]}, but {item.name} of the benchmark is "
+                            f"{item.pha.shape[1]}x{item.pha.shape[0]}. Write mattes at the size of their photos.")
+        return image
+
+
+def open_networks(weights, backends, precisions, **options):
+    """Every combination of weights, backends and precisions as {name: Network}.
+
+    Args:
+        weights: files; None for the starter weights.
+        backends, precisions, options: of ``model.Matter``.
+
+    Raises:
+        UserError: as ``model.Matter``.
+    """
+    from model import Matter
+    combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
+    names = [_name(combination, weights, backends, precisions) for combination in combinations]
+    return {name: Network(Matter(file, backend=backend, precision=precision, **options))
+            for name, (file, backend, precision) in zip(names, combinations)}
+
+
+def _name(combination, *lists):
+    """What tells one combination from the others: "network" where there is but one."""
+    files = short_names(["starter" if file is None else str(file) for file in lists[0]])
+    parts = []
+    for value, values, shown in zip(combination, lists, (dict(zip(lists[0], files)), {}, {})):
+        if len(set(values)) > 1:
+            parts.append(shown.get(value, value))
+    return " ".join(parts) or "network"
+
+
+def short_names(paths):
+    """As few of the last parts of each path as tell them apart, without a weights file's suffix: run1/model, run2/model."""
+    plain = [os.path.normpath(path) for path in paths]
+    plain = [path[:-len(Path(path).suffix)] if path.endswith(WEIGHTS_SUFFIXES) else path for path in plain]
+    parts = [Path(path).parts for path in plain]
+    for count in range(1, max(map(len, parts), default=0) + 1):
+        names = ["/".join(path[-count:]) for path in parts]
+        if len(set(names)) == len(set(plain)):
+            return names
+    return plain
+
+
+def open_mattes(folders, names, taken=(), part=False):
+    """{name: Mattes} of folders of mattes; the name is as much of a path as tells it from the others.
+
+    Args:
+        folders: the folders.
+        names, part: of ``Mattes``.
+        taken: names that other methods have; "pred" is put before one of these.
+
+    Raises:
+        UserError: as ``Mattes``.
+    """
+    methods = [f"pred {name}" if name in taken else name for name in short_names([str(folder) for folder in folders])]
+    return {method: Mattes(folder, names, part) for method, folder in zip(methods, folders)}
+
+
+def _check_complete(root, files, names, part):
+    missing, extra = [name for name in names if name not in files], sorted(set(files) - set(names))
+    if missing:
+        raise UserError(f"{root} lacks the mattes of {len(missing)} of {len(names)} pictures ({quote(missing)}).")
+    if extra and not part:
+        raise UserError(f"{root} has {len(extra)} mattes that belong to no picture of the benchmark ({quote(extra)}). "
+                        "Remove them, or check the benchmark.")
+
+
+def matter_method(matter):
+    """The method of a ``model.Matter``.
+
+    Raises (when called):
+        UserError: the network's answer is not finite, as after a training that diverged.
+    """
+    def predict(src, bgr):
+        matte = matter.predict(src, bgr)
+        return _to_u8(matte.pha), _to_u8(matte.fgr)
+
+    return predict
+
+
+def _to_u8(values):
+    if not np.isfinite(values).all():
+        raise UserError("the network answers with numbers that are not finite; these weights cannot be used.")
+    return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)

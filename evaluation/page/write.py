@@ -1,0 +1,40 @@
+"""Writes index.html and sheet.png from the results.json of one evaluation, or of several on the same pictures."""
+import os
+from pathlib import Path
+
+import cv2
+
+from evaluation.page.document import render
+from evaluation.page.load import read_results
+from evaluation.page.sheet import draw_sheet, encode
+from media import write_bytes
+from utils.errors import UserError, no_space, without_bidi
+
+
+def write_page(folder, *others, output=None):
+    """Write OUTPUT/index.html, one file that needs no other and no network, and OUTPUT/sheet.png.
+
+    Args:
+        folder: output folder of ``eval.py``, with its results.json.
+        others: more such folders, evaluated on the same pictures, to compare with the first.
+        output: where to write; default: ``folder``, or for several a folder named 'compare' beside the first.
+
+    Returns:
+        Paths of index.html and sheet.png.
+
+    Raises:
+        UserError: a results.json is missing or is none, the folders' pictures differ in name, or the output cannot be
+            written.
+    """
+    results = read_results([folder, *others])
+    if output is None:
+        output = Path(folder).resolve().parent / "compare" if others else folder
+    page, picture = Path(output) / "index.html", Path(output) / "sheet.png"
+    try:
+        write_bytes(page, without_bidi(render(results)).encode("utf-8"))
+        write_bytes(picture, encode(draw_sheet(results)))
+    except (OSError, cv2.error) as error:
+        if not isinstance(error, OSError) or no_space(error):
+            raise
+        raise UserError(f"cannot write into {os.fspath(output)}: {error.strerror}. Name another folder.") from None
+    return page, picture

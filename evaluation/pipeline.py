@@ -1,0 +1,176 @@
+"""Several methods on the same pictures: pictures are made, networks run and errors computed at the same time.
+
+Threads make the pictures, this process runs the networks, and worker processes run the baselines and the metrics. What
+a worker imports brings no network library in. The figures do not depend on the number of workers.
+"""
+import multiprocessing
+import signal
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import NamedTuple
+
+import cv2
+
+from evaluation.baselines import BASELINES
+from evaluation.gallery import encoded
+from evaluation.protocols import PROTOCOLS
+from evaluation.scoring import mean_of, score
+from media.operations import shrunk
+from utils.errors import UserError
+
+MOST_THREADS = 8
+
+
+class Scored(NamedTuple):
+    """One picture's outcome: rows {method: row}, and small pictures: {"src", "bgr", "truth", "trimap": (suffix, bytes),
+    "pred": {method: (suffix, bytes)}}.
+    """
+    name: str
+    rows: dict
+    pictures: dict
+
+
+class _Started(NamedTuple):
+    item: object
+    mattes: dict      # method -> (pha, fgr)
+    baselines: dict   # method -> Future of pha
+
+
+def measure(items, protocol, methods, baselines=(), workers=0):
+    """Score methods and baselines on every picture of a benchmark.
+
+    Args:
+        items: sequence of ``evaluation.testset.composed.EvalItem``; frames of a clip follow each other where
+            ``protocol.sequences`` is set, and are called CLIP/FRAME.
+        protocol: ``evaluation.protocols.Protocol``.
+        methods: {name: (EvalItem) -> (pha_u8, fgr_u8 or None)}, called in this process, one after the other.
+        baselines: names of ``evaluation.baselines.BASELINES``.
+        workers: processes for the rest; 0 does all in this process.
+
+    Yields:
+        ``Scored`` for each item, in their order, once it is ready.
+
+    Raises:
+        UserError: as ``items`` and methods do, or a worker process died.
+    """
+    pool = _pool(workers)
+    try:
+        yield from _in_order(items, protocol, methods, baselines, pool, workers)
+    except BrokenProcessPool:
+        raise UserError("a worker process ended by itself, perhaps for want of memory. Use fewer --workers.") from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(items, protocol, methods, baselines, pool, workers):
+    started, scoring, before = deque(), deque(), None
+    for item in ahead(items, min(workers, MOST_THREADS)):
+        mattes = {name: method(item) for name, method in methods.items()}
+        futures = {name: pool.submit(_baseline, name, item.src, item.bgr) for name in baselines}
+        started.append(_Started(item, mattes, futures))
+        if len(started) > workers:
+            before = _submit(started.popleft(), protocol, before, pool, scoring)
+        while len(scoring) > workers + 1:
+            yield scoring.popleft().result()
+    while started:
+        before = _submit(started.popleft(), protocol, before, pool, scoring)
+    while scoring:
+        yield scoring.popleft().result()
+
+
+def _submit(started, protocol, before, pool, scoring):
+    """Send one item to be scored; returns what the next one needs of it."""
+    item, mattes = started.item, dict(started.mattes)
+    for name, future in started.baselines.items():
+        mattes[name] = future.result(), None
+    frames = {}
+    if protocol.sequences and before is not None and _clip(before.item.name) == _clip(item.name):
+        frames = {name: (before.mattes[name][0], before.item.pha) for name in mattes}
+    colour = item.src if started.baselines else None
+    small = item._replace(src=shrunk(item.src), bgr=shrunk(item.bgr))
+    scoring.append(pool.submit(_score_all, protocol, small, mattes, frames, colour))
+    return _Started(item, mattes, {}) if protocol.sequences else None
+
+
+def _clip(name):
+    return name.rpartition("/")[0]
+
+
+def _baseline(name, src, bgr):
+    return BASELINES[name](src, bgr)
+
+
+def _score_all(protocol, item, mattes, frames, colour):
+    """In a worker: the rows and small pictures of one item, whose src and bgr are small already.
+
+    ``colour`` is the foreground of the baselines: the photo.
+    """
+    rows, pictures = {}, {"src": encoded(item.src), "bgr": encoded(item.bgr), "truth": encoded(shrunk(item.pha)), "pred": {}}
+    if item.trimap is not None:
+        pictures["trimap"] = encoded(shrunk(item.trimap))
+    for name, (pha, fgr) in mattes.items():
+        rows[name] = score(protocol, item, pha, colour if name in BASELINES else fgr, frames.get(name))
+        pictures["pred"][name] = encoded(shrunk(pha))
+    return Scored(item.name, rows, pictures)
+
+
+def _pool(workers):
+    if workers < 1:
+        return _Inline()
+    # "spawn" works on every system and brings nothing of this process along: no threads, no network library.
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
+
+
+def _begin():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which then stops the workers
+    cv2.setNumThreads(1)
+
+
+class _Inline:
+    """A pool that does the work at once, here."""
+
+    def submit(self, function, *arguments):
+        future = Future()
+        future.set_result(function(*arguments))
+        return future
+
+    def shutdown(self, wait=True, cancel_futures=False):
+        """Nothing is under way."""
+
+
+def evaluate(predict, items, workers=0):
+    """Score one method by the errors of the protocol "paper".
+
+    Args:
+        predict: (src_u8, bgr_u8) -> (pha_u8, fgr_u8 or None).
+        items: an ``EvaluationSet``, or any sequence of ``EvalItem``.
+        workers: threads that prepare the next items meanwhile; 0 prepares each when its turn comes.
+
+    Returns:
+        (rows, mean): one dict per item in the order of ``items``, as ``score`` gives it, and ``mean_of(rows)``.
+
+    Raises:
+        UserError: ``items`` is empty.
+    """
+    rows = [score(PROTOCOLS["paper"], item, *predict(item.src, item.bgr)) for item in ahead(items, workers)]
+    return rows, mean_of(rows)
+
+
+def ahead(items, workers):
+    """Iterate over ``items[0]``, ``items[1]`` ... while ``workers`` threads make the next ones. Order is kept."""
+    if workers < 1:
+        yield from (items[index] for index in range(len(items)))
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        pending = deque()
+        try:
+            for index in range(len(items)):
+                pending.append(pool.submit(items.__getitem__, index))
+                if len(pending) > workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()

@@ -1,0 +1,138 @@
+"""Protocols: what a published figure was measured on and how, under one name. Every result names its protocol."""
+import dataclasses
+import math
+from typing import NamedTuple, Optional
+
+from evaluation.testset.trimap import TRIMAPS
+from utils.errors import UserError, suggest
+
+
+class Column(NamedTuple):
+    """How tables show a metric: its title, by what the plain value is multiplied, and what the plain value is."""
+    title: str
+    times: float
+    unit: str
+
+    def text(self, value, sign=False):
+        """A plain value as tables show it, '-' for None and NaN; with ``sign`` a '+' before what is above zero."""
+        if value is None or math.isnan(value):
+            return "-"
+        value *= self.times
+        return ("+" if sign and value > 0 else "") + (f"{value:.1f}" if abs(value) >= 1000 else f"{value:.3f}")
+
+
+UNKNOWN_REGION = {
+    "sad": Column("SAD", 1, "sum of absolute differences / 1000"),
+    "mse": Column("MSE e3", 1000, "mean squared difference (tables show it times 1000)"),
+    "grad": Column("Grad", 1, "gradient error, sum"),
+    "conn": Column("Conn", 1, "connectivity error, sum"),
+    "fg_mse": Column("FG MSE e3", 1000, "mean squared difference of the foreground (tables show it times 1000)"),
+}
+PADDLE2021 = {
+    "sad": Column("SAD x2", 1, "twice the sum of absolute differences / 1000"),
+    "mse": Column("MSE x2 e3", 1000, "twice the mean squared difference (tables show it times 1000)"),
+}
+WHOLE_PICTURE = {
+    "mad": Column("MAD e3", 1000, "mean absolute difference of the whole picture (tables show it times 1000)"),
+    "mse": Column("MSE e3", 1000, "mean squared difference of the whole picture (tables show it times 1000)"),
+    "grad": Column("Grad", 1e-3, "gradient error of the whole picture, sum (tables show it / 1000)"),
+    "conn": Column("Conn", 1e-3, "connectivity error of the whole picture, sum (tables show it / 1000)"),
+    "fg_mse": Column("FG MSE e3", 1000, "mean squared difference of the foreground where alpha > 0 (tables: times 1000)"),
+}
+OVER_TIME = {
+    "dtssd": Column("dtSSD e2", 100, "root mean squared error of the change since the frame before, 0 for a clip's "
+                                     "first frame (tables show it times 100)"),
+    "messddt": Column("MESSDdt e3", 1000, "mean change of the squared error along the motion (tables: times 1000)"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """One way to measure.
+
+    Attributes:
+        name: its word on the command line.
+        about: one line that says what it is.
+        family: which formulas: "unknown" (those of Lin et al., CVPR 2021), "paddle2021" or "whole" (Robust Video Matting).
+        trimap: the rule that makes it, of ``evaluation.testset.trimap.TRIMAPS``.
+        size: (height, width) of composed pictures; None: each foreground at its own size.
+        disturb: whether bgr differs from the background inside src, as a second photo of it would.
+        noise: sigma of the noise of that second photo, of the range 0..1.
+        backbone_scale, sample_pixels: how the network is run; None: the network's own choice.
+        cell: pictures are cut at the right and the bottom to a multiple of this, as the authors' scripts do.
+        sequences: whether frames of a clip are also measured over time.
+        note: what a reader of the figures has to know; printed below them.
+    """
+    name: str
+    about: str
+    family: str = "unknown"
+    trimap: str = "paper"
+    size: Optional[tuple[int, int]] = None
+    disturb: bool = True
+    noise: float = 0.01
+    backbone_scale: Optional[float] = 0.25
+    sample_pixels: Optional[int] = 320_000
+    cell: int = 4
+    sequences: bool = False
+    note: str = ""
+
+    @property
+    def columns(self):
+        """{metric: Column} in the order of tables."""
+        return columns(self.family, self.sequences)
+
+    def changed(self, **values):
+        """The protocol with some attributes replaced; those that are None stay. The size "original" stands for None.
+
+        Raises:
+            UserError: no such trimap.
+        """
+        values = {key: value for key, value in values.items() if value is not None}
+        if "size" in values:
+            values["size"] = None if values["size"] == "original" else tuple(values["size"])
+        if values.get("trimap", self.trimap) not in TRIMAPS:
+            raise UserError(f"unknown trimap '{values['trimap']}'.{suggest(values['trimap'], TRIMAPS)}")
+        return dataclasses.replace(self, **values)
+
+    def differences(self):
+        """The attributes, as {name: value}, in which it is no longer the protocol of its name."""
+        own, original = self.facts(), PROTOCOLS[self.name].facts()
+        return {key: value for key, value in own.items() if value != original[key] and key != "sequences"}
+
+    def changes_said(self):
+        """``differences`` as text for a person: "size 72x64, noise 0.02"; "" where there are none."""
+        return ", ".join(f"{key} {value[1]}x{value[0]}" if isinstance(value, list) else f"{key} {value}"
+                         for key, value in self.differences().items())
+
+    def facts(self):
+        """All attributes, of types that JSON knows."""
+        facts = dataclasses.asdict(self)
+        facts["size"] = "original" if self.size is None else list(self.size)
+        return facts
+
+
+def columns(family, sequences=False):
+    """{metric: Column} of one family of formulas; with those over time where frames follow each other."""
+    chosen = {"unknown": UNKNOWN_REGION, "paddle2021": PADDLE2021, "whole": WHOLE_PICTURE}[family]
+    return {**chosen, **OVER_TIME} if sequences and family == "whole" else chosen
+
+
+def find_protocol(name):
+    """The protocol of that name. Raises UserError where there is none."""
+    if name not in PROTOCOLS:
+        raise UserError(f"unknown protocol '{name}'.{suggest(name, PROTOCOLS)}")
+    return PROTOCOLS[name]
+
+
+PROTOCOLS = {protocol.name: protocol for protocol in (
+    Protocol("sample", "512x512, seeded placement, disturbed bgr: quick, for small pictures such as the sample data",
+             size=(512, 512), backbone_scale=None, sample_pixels=80_000),
+    Protocol("paper", "as Lin et al. (CVPR 2021): original size, disturbed bgr, 20,000 patches refined"),
+    Protocol("plain", "2048x2048, seeded placement, bgr just as it is inside src", size=(2048, 2048), disturb=False),
+    Protocol("paddle2021", "an earlier reproduction in Paddle: its own trimap, SAD and MSE doubled, bgr undisturbed",
+             family="paddle2021", trimap="soft", size=(2048, 2048), disturb=False, sample_pixels=80_000, cell=1,
+             note="paddle2021 is the metric of an earlier Paddle reproduction: SAD and MSE are doubled and its trimap "
+                  "reaches 10 pixels around every soft one. Plain values are about half; placement here is seeded."),
+    Protocol("rvm", "as Robust Video Matting (WACV 2022): the whole picture counts, and change over time in clips",
+             family="whole", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1),
+)}

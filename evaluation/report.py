@@ -1,0 +1,93 @@
+"""What an evaluation prints, and the files it leaves: results.csv, results.json and small pictures."""
+import csv
+import datetime
+import io
+import json
+from pathlib import Path
+
+from evaluation.protocols import UNKNOWN_REGION, columns
+from evaluation.scoring import Result
+from utils.files import write_bytes
+from utils.machine import versions
+
+NAME_WIDTH = 32
+CELL_WIDTH = 12
+PICTURES = "pictures"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet computes
+
+
+def heading(shown=UNKNOWN_REGION, first="image"):
+    """The first line of a table. ``shown`` is {metric: evaluation.protocols.Column}: SAD, MSE x 10^3 ... by default."""
+    return first.ljust(NAME_WIDTH) + "".join(column.title.rjust(CELL_WIDTH) for column in shown.values())
+
+
+def line(name, row, shown=UNKNOWN_REGION):
+    """One line of the table, each value times what its title says; '-' where there is no value."""
+    name = name if len(name) <= NAME_WIDTH else "..." + name[3 - NAME_WIDTH:]
+    return name.ljust(NAME_WIDTH) + "".join(column.text(row[metric]).rjust(CELL_WIDTH)
+                                            for metric, column in shown.items())
+
+
+def comparison(mean, baseline_mean, shown=UNKNOWN_REGION, name="network"):
+    """One line that says how a method's mean errors stand against those of difference keying."""
+    parts = [f"{column.title.split(' e')[0]} {_ratio(mean[metric], baseline_mean[metric])}"
+             for metric, column in shown.items() if mean[metric] is not None and baseline_mean[metric] is not None]
+    return f"{name} against difference keying: " + ", ".join(parts)
+
+
+def write_report(folder, facts, methods, pictures=None):
+    """Write results.csv and results.json, and small pictures where there are any.
+
+    The CSV has one line per method and image, and a line named 'mean' per method. The JSON has ``facts``, the
+    versions and date of the run, the units and titles of the metrics, and the same rows and means. All values are
+    plain, not times 1000.
+
+    Args:
+        folder: where; made if absent.
+        facts: dict of what was evaluated (weights, dataset, seed, size ...), of types that JSON knows; "protocol" in it
+            as ``Protocol.facts`` says which metrics there are, and without it they are those of the unknown region.
+        methods: {name: evaluation.scoring.Result, or (rows, mean)}.
+        pictures: None, or ``evaluation.gallery.Gallery``.
+
+    Returns:
+        The paths of the two files.
+    """
+    folder, methods = Path(folder), {name: Result(*result) for name, result in methods.items()}
+    csv_path, json_path = folder / "results.csv", folder / "results.json"
+    protocol = facts.get("protocol", {"family": "unknown", "sequences": False})
+    shown = columns(protocol["family"], protocol["sequences"])
+    content = {**facts, "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+               "versions": versions(), "units": {metric: column.unit for metric, column in shown.items()},
+               "shown": {metric: {"title": column.title, "times": column.times} for metric, column in shown.items()},
+               "methods": {name: {"mean": result.mean, "images": result.rows, "settings": result.settings or {}}
+                           for name, result in methods.items()}}
+    if pictures is not None:
+        files, content["pictures"] = pictures.files(PICTURES)
+        for path, data in files.items():
+            write_bytes(folder / path, data)
+    write_bytes(csv_path, _csv(methods, shown).encode("utf-8", "backslashreplace"))
+    write_bytes(json_path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
+    return csv_path, json_path
+
+
+def _csv(methods, shown):
+    text = io.StringIO()
+    table = csv.DictWriter(text, ("method", "name", *shown), lineterminator="\n")
+    table.writeheader()
+    for method, result in methods.items():
+        for row in (*result.rows, {"name": "mean", **result.mean}):
+            table.writerow({column: _text_cell(value) for column, value in {"method": method, **row}.items()})
+    return text.getvalue()
+
+
+def _text_cell(value):
+    """A name that spreadsheets would take for a formula gets an apostrophe before it."""
+    return "'" + value if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _ratio(value, baseline):
+    if value == baseline:
+        return "equal"
+    if value < baseline:
+        return f"{baseline / value:.2f} times lower" if value > 0 else "down to 0"
+    return f"{value / baseline:.2f} times HIGHER" if baseline > 0 else "HIGHER (keying has 0)"

@@ -1,0 +1,95 @@
+"""From names to a benchmark: which foregrounds on which backgrounds under which protocol, or a folder composed before."""
+from typing import Any, NamedTuple
+
+from dataset.catalog import catalog_or_sample
+from evaluation.protocols import find_protocol
+from evaluation.testset.composed import EvaluationSet
+from evaluation.testset.folder import FolderSet
+from utils.errors import UserError
+
+# What a folder's manifest keeps of where its pictures come from.
+ORIGIN = ("dataset", "split", "backgrounds", "backgrounds_split", "backgrounds_each", "sample_data", "seed")
+
+
+class Benchmark(NamedTuple):
+    """Pictures to measure on.
+
+    Attributes:
+        items: sequence of ``evaluation.testset.composed.EvalItem`` with ``names``.
+        protocol: ``evaluation.protocols.Protocol``, with what the caller changed in it.
+        facts: dict of where the pictures come from, for results.json.
+    """
+    items: Any
+    protocol: Any
+    facts: dict
+
+
+def composed(dataset, background, protocol=None, changes=None, data_root=None, split=None, seed=0, limit=None, each=None,
+             sequences=False):
+    """Compose foregrounds on backgrounds of the catalogue, or of generated sample data where these are absent.
+
+    Args:
+        dataset, background: names in configs/datasets.yml.
+        protocol: its name; None: "paper", and "sample" on sample data.
+        changes: {attribute of the protocol: value, or None}.
+        data_root: folder of the datasets.
+        split: of both sets; None: "test" where there is one, else "valid".
+        seed, limit, each: of ``EvaluationSet``; ``each`` None: what the catalogue says for the set, else 1.
+        sequences: the foregrounds are frames of clips.
+
+    Raises:
+        UserError: as the catalogue, ``EvaluationSet`` and ``find_protocol`` do.
+    """
+    catalog = catalog_or_sample([dataset, background], data_root=data_root)
+    sample = catalog.root == catalog.sample_root
+    chosen = find_protocol(protocol or ("sample" if sample else "paper")).changed(**changes or {})
+    chosen = chosen.changed(sequences=sequences and chosen.family == "whole")
+    splits = [split or _test_split(catalog, name) for name in (dataset, background)]
+    if each is None:
+        each = catalog.backgrounds_each(dataset)
+    items = EvaluationSet(catalog.pairs(dataset, splits[0]), catalog.backgrounds(background, splits[1]), chosen.size, seed,
+                          chosen.disturb, limit, each, sequences, chosen.noise, chosen.trimap)
+    if sequences and not _are_frames(items.names):
+        raise UserError(f"{dataset} holds no sequences: --sequences needs names such as CLIP/FRAME.")
+    facts = {"dataset": dataset, "split": splits[0], "backgrounds": background, "backgrounds_split": splits[1],
+             "backgrounds_each": each, "sample_data": sample, "seed": seed, "size": chosen.size,
+             "disturb": chosen.disturb, "limit": limit}
+    return Benchmark(items, chosen, facts)
+
+
+def from_folder(folder, protocol=None, changes=None, limit=None, sequences=None):
+    """A benchmark that lies composed in a folder (``evaluation.testset.folder``).
+
+    Args:
+        folder, limit: of ``FolderSet``.
+        protocol: its name; None: that of the folder's manifest, else "paper".
+        changes: as for ``composed``, of what is not fixed by the pictures.
+        sequences: whether names are CLIP/FRAME; None: True where all names have a folder in them.
+
+    Raises:
+        UserError: as ``FolderSet`` and ``find_protocol`` do.
+    """
+    items = FolderSet(folder, limit=limit)
+    manifest = items.manifest or {"protocol": {}}
+    made_by = manifest["protocol"]
+    chosen = find_protocol(protocol or made_by.get("name", "paper"))
+    chosen = chosen.changed(**{key: made_by.get(key) for key in ("size", "disturb", "noise")})  # the pictures are made
+    if chosen.name == made_by.get("name"):
+        chosen = chosen.changed(trimap=made_by["trimap"])
+    if sequences and not _are_frames(items.names):
+        raise UserError(f"{folder} holds no sequences: --sequences needs names such as CLIP/FRAME.")
+    clips = _are_frames(items.names) if sequences is None else sequences
+    chosen = chosen.changed(**changes or {})
+    chosen = chosen.changed(sequences=clips and chosen.family == "whole")
+    items.use_trimap(chosen.trimap)
+    facts = {"folder": str(folder), **{key: manifest[key] for key in ORIGIN if key in manifest},
+             "size": made_by.get("size"), "disturb": made_by.get("disturb"), "limit": limit}
+    return Benchmark(items, chosen, facts)
+
+
+def _are_frames(names):
+    return all("/" in name for name in names)
+
+
+def _test_split(catalog, name):
+    return "test" if "test" in catalog.splits(name) else "valid"

@@ -1,0 +1,114 @@
+"""A composed benchmark in a folder: pictures that belong together, with the truth.
+
+Either DIR/src/NAME.*, DIR/bgr/NAME.*, DIR/pha/NAME.* and, where known, DIR/fgr/NAME.* and DIR/trimap/NAME.*; or
+DIR/NAME/src.*, DIR/NAME/bgr.* and so on. A NAME may have folders in it, such as CLIP/FRAME.
+"""
+from pathlib import Path
+
+from dataset.layouts.pairing import check_partners, files_by_name
+from evaluation.testset.composed import EvalItem
+from evaluation.testset.manifest import read_manifest
+from evaluation.testset.trimap import trimap_of
+from media import read_gray, read_image
+from utils.errors import UserError, quote
+
+NEEDED, OPTIONAL = ("src", "bgr", "pha"), ("fgr", "trimap")
+GRAY = ("pha", "trimap")
+
+
+class FolderSet:
+    """The items of such a folder, in the order of its manifest or of their names. ``set[i]`` reads item i as ``EvalItem``.
+
+    Args:
+        folder: the folder. Where it has a manifest.json (``evaluation.testset.manifest``), every file is compared with it
+            first.
+        trimap: the rule of ``evaluation.testset.trimap.TRIMAPS`` for trimaps. The folder's own are taken where the
+            manifest says that they were made by this rule, or where there is no manifest; "whole" takes none.
+        limit: use only the first so many items; None uses all.
+
+    Raises:
+        UserError: the folder is missing, has neither form, lacks partners, or a file is not as the manifest says; the
+            limit is below 1.
+    """
+
+    size = None
+
+    def __init__(self, folder, trimap="paper", limit=None):
+        folder = Path(folder)
+        if limit is not None and limit < 1:
+            raise UserError(f"the limit is {limit}; use 1 or more.")
+        self.manifest = read_manifest(folder)
+        files = _files(folder)
+        names = list(files["src"]) if self.manifest is None else self.manifest["names"]
+        self.names = names if limit is None else names[:limit]
+        if self.manifest is not None:
+            _check_names(folder, self.names, files)
+        self._files = files
+        self.use_trimap(trimap)
+
+    def use_trimap(self, rule):
+        """Change the rule for trimaps."""
+        given = "trimap" in self._files and rule != "whole"
+        self._trimap = rule
+        self._read_trimap = given and (self.manifest is None or self.manifest["protocol"]["trimap"] == rule)
+
+    def __len__(self):
+        return len(self.names)
+
+    def __getitem__(self, index):
+        """Raises UserError where a file cannot be read or the pictures of an item differ in size."""
+        if not 0 <= index < len(self.names):
+            raise IndexError(f"item {index} of {len(self.names)}")
+        name = self.names[index]
+        kinds = [kind for kind in (*NEEDED, "fgr") if kind in self._files] + ["trimap"] * self._read_trimap
+        read = {kind: (read_gray if kind in GRAY else read_image)(self._files[kind][name]) for kind in kinds}
+        for kind, image in read.items():
+            if image.shape[:2] != read["src"].shape[:2]:
+                raise UserError(f"{self._files[kind][name]} is {_size(image)} but {self._files['src'][name]} is "
+                                f"{_size(read['src'])}; all pictures of an item have one size.")
+        trimap = read["trimap"] if self._read_trimap else trimap_of(read["pha"], self._trimap)
+        return EvalItem(name, read["src"], read["bgr"], read["pha"], read.get("fgr"), trimap)
+
+
+def _files(folder):
+    """{kind: {name: file}} of either form."""
+    if not folder.is_dir():
+        raise UserError(f"no such folder: {folder}. Check the path.")
+    kinds = [kind for kind in (*NEEDED, *OPTIONAL) if (folder / kind).is_dir()]
+    if "src" not in kinds:
+        return _one_folder_each(folder)
+    for kind in NEEDED:
+        if kind not in kinds:
+            raise UserError(f"{folder} has a folder src but no folder {kind}; a benchmark needs src, bgr and pha.")
+    files = {kind: files_by_name(folder / kind) for kind in kinds}
+    for kind in kinds:
+        check_partners(folder / "src", files["src"], folder / kind, files[kind])
+    return files
+
+
+def _one_folder_each(folder):
+    files = {}
+    for name, file in files_by_name(folder).items():
+        item, _, kind = name.rpartition("/")
+        if item and kind in (*NEEDED, *OPTIONAL):
+            files.setdefault(kind, {})[item] = file
+    if "src" not in files:
+        raise UserError(f"{folder} is no benchmark: expected src, bgr and pha in it, or NAME/src.png, NAME/bgr.png and "
+                        "NAME/pha.png for each picture.")
+    for kind in NEEDED:
+        missing = [name for name in files["src"] if name not in files.get(kind, {})]
+        if missing:
+            raise UserError(f"{folder}: no {kind} beside the src of {len(missing)} pictures ({quote(missing)}).")
+    complete = {kind: own for kind, own in files.items() if set(own) >= set(files["src"])}
+    return {kind: {name: own[name] for name in files["src"]} for kind, own in complete.items()}
+
+
+def _check_names(folder, names, files):
+    missing = [name for name in names if name not in files["src"]]
+    if missing:
+        raise UserError(f"{folder} lacks {len(missing)} of the pictures its manifest lists ({quote(missing)}). "
+                        "Copy or export it again.")
+
+
+def _size(image):
+    return f"{image.shape[1]}x{image.shape[0]}"

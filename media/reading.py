@@ -1,0 +1,131 @@
+"""Pictures of data sets: fast, at a part of their size where that suffices, colours as they are stored."""
+import warnings
+
+import cv2
+import numpy as np
+
+from media.animation import refuse_animation
+from media.colour_profile import to_rgb
+from media.ending import ended
+from media.exif import orientation, upright
+from media.files import read_bytes
+from media.formats import JPEG, check_kind, check_size, declared_size, out_of_memory, shorter_side, undecodable
+from media.heif import open_container
+from media.pixels import decoded, to_8_bits
+from media.tiff import read_tiff, visible
+from utils.errors import UserError
+
+# JPEG decoding to a part of the size: the decoder leaves out what would not be seen.
+REDUCED = {
+    cv2.IMREAD_COLOR: {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8},
+    cv2.IMREAD_GRAYSCALE: {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+                           8: cv2.IMREAD_REDUCED_GRAYSCALE_8}}
+
+
+def read_image(path, least=None):
+    """Read a picture as uint8 RGB (H, W, 3), turned upright as its EXIF record says.
+
+    Args:
+        path: the file.
+        least: pixels that the shorter side has to have. A JPEG with two, four or eight times as many is read at a half,
+            a quarter or an eighth of its size, sides rounded up, in a fraction of the time. None: at its own size.
+
+    Raises:
+        UserError: the file is missing, is a folder, a video, an animation or a raw photo, is cut short, cannot be
+            decoded, or says that it holds more than ``media.formats.LARGEST`` pixels.
+    """
+    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR, least), cv2.COLOR_BGR2RGB)
+
+
+def read_gray(path, least=None):
+    """Read a picture as uint8 (H, W); colour is turned to luminance. Args and errors as ``read_image``."""
+    return _decode(path, cv2.IMREAD_GRAYSCALE, least)
+
+
+def read_rgba(path):
+    """Read a picture with transparency as (rgb uint8 (H, W, 3), pha uint8 (H, W)).
+
+    Raises:
+        UserError: as ``read_image``, and where the file has no alpha channel.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    if image.ndim != 3 or image.shape[2] != 4:
+        raise UserError(f"{path} has no alpha channel; expected an RGBA picture such as a PNG cut-out.")
+    image = to_8_bits(image)
+    return cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB), np.ascontiguousarray(image[..., 3])
+
+
+def read_matte(path):
+    """Read an alpha matte: (pha uint8 (H, W), "alpha" or "luminance", where it was found).
+
+    Gray pictures and opaque ones hold it in their colours (0 empty, 255 subject); cut-outs in their transparency. The alpha
+    channel is taken where it is not the same all over, else the luminance. Errors as ``read_image``.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    image = to_8_bits(image)
+    if image.ndim == 3 and image.shape[2] == 4:
+        pha = np.ascontiguousarray(image[..., 3])
+        if pha.min() != pha.max():
+            return pha, "alpha"
+        image = image[..., :3]
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), "luminance"
+
+
+def _decode(path, flags, least=None):
+    """Gray (H, W), BGR or BGRA as OpenCV's ``flags`` say, upright."""
+    data = read_bytes(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _decode_bytes(path, data, flags, least)
+        except UserError:
+            raise
+        except MemoryError:
+            raise out_of_memory(path) from None
+        except Exception:  # decoders raise what they like for damaged files
+            raise undecodable(path) from None
+
+
+def _decode_bytes(path, data, flags, least):
+    kind = check_kind(path, data)
+    refuse_animation(path, kind, data)
+    if kind in ("TIFF", "HEIF", "AVIF"):
+        return _as_opencv(*(_tiff(path, data) if kind == "TIFF" else _container(path, kind, data)), flags)
+    data = ended(path, data)
+    declared = declared_size(data)
+    if declared is not None:
+        check_size(path, *declared)
+    reduction = 1 if least is None else _reduction(data, least)
+    image = decoded(path, data, REDUCED[flags][reduction] if reduction > 1 else flags)
+    return upright(image, orientation(kind, data))
+
+
+def _tiff(path, data):
+    stored = read_tiff(path, data)
+    pixels, alpha = visible(stored)
+    rgb = to_rgb(pixels, stored.space) if stored.space != "L" else pixels
+    return rgb, alpha, stored.turn
+
+
+def _container(path, kind, data):
+    image, turn = open_container(path, kind, data)
+    alpha = np.asarray(image.getchannel("A")) if image.mode in ("RGBA", "LA") else None
+    return np.asarray(image.convert("L" if image.mode in ("L", "LA") else "RGB")), alpha, turn
+
+
+def _as_opencv(pixels, alpha, turn, flags):
+    """uint8 gray or RGB, and its alpha or None, as cv2.imdecode would give it by ``flags``."""
+    if flags == cv2.IMREAD_GRAYSCALE:
+        made = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    elif flags == cv2.IMREAD_UNCHANGED and pixels.ndim == 2 and alpha is None:
+        made = pixels
+    else:
+        made = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR)
+        made = made if flags == cv2.IMREAD_COLOR or alpha is None else np.dstack([made, alpha])
+    return upright(made, turn)
+
+
+def _reduction(data, least):
+    """The largest of 1, 2, 4, 8 that leaves a picture's shorter side ``least`` pixels; 1 for all but JPEG."""
+    side = shorter_side(data) if data.startswith(JPEG) else None
+    return next((part for part in (8, 4, 2) if side is not None and side >= part * least), 1)

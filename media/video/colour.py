@@ -1,0 +1,88 @@
+"""Colour range, matrix, primaries and transfer of a video stream, in the code points of ITU-T H.273.
+
+Formats of pixels are converted by FFmpeg's swscale; this module says from what to what. The depth in between is 8 bits.
+"""
+from typing import NamedTuple
+
+from media.video.libav import reformat
+
+LIMITED, FULL = 1, 2
+BT709, BT601, UNKNOWN = 1, 6, 2
+SWS_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # H.273 -> swscale's names: 709, FCC, 601 twice, 240M, 2020 twice
+
+
+class Colour(NamedTuple):
+    """How the numbers of a stream become colours; code points of H.273, 2 where it is not said."""
+    range: int = LIMITED
+    matrix: int = BT709
+    primaries: int = UNKNOWN
+    transfer: int = UNKNOWN
+
+
+def colour_of(frame, context):
+    """The Colour of a decoded ``av.VideoFrame``, by what it, then its codec context, say; else by what players assume.
+
+    Without a word about the matrix, players take BT.709 for more than 576 lines or 1280 columns, else BT.601.
+    Pictures of RGB have neither range nor matrix; the answer is what a video made of them should have.
+    """
+    name = frame.format.name
+    width, height = frame.width, frame.height
+    guess = BT709 if width >= 1280 or height > 576 else BT601
+    primaries = _known(getattr(frame, "color_primaries", UNKNOWN), getattr(context, "color_primaries", UNKNOWN))
+    transfer = _known(getattr(frame, "color_trc", UNKNOWN), getattr(context, "color_trc", UNKNOWN))
+    if is_rgb(frame.format):
+        return Colour(LIMITED, guess, primaries, transfer)
+    matrix = _known(int(frame.colorspace), int(context.colorspace))
+    said = int(frame.color_range) or int(context.color_range)
+    full = name.startswith(("yuvj", "gray")) and said != LIMITED or said == FULL
+    return Colour(FULL if full else LIMITED, matrix if matrix in SWS_MATRIX else guess, primaries, transfer)
+
+
+def is_rgb(pixels):
+    """True for formats of pixels that hold red, green and blue, or a palette of them."""
+    return pixels.is_rgb or pixels.has_palette
+
+
+def to_rgb(frame, colour, width=None, height=None):
+    """uint8 RGB (H, W, 3) of a decoded frame, scaled to ``width`` and ``height`` where they are given."""
+    size = {} if width is None else {"width": width, "height": height}
+    if not is_rgb(frame.format):
+        matrix = SWS_MATRIX[colour.matrix]
+        size.update(src_colorspace=matrix, dst_colorspace=_other(matrix), src_color_range=colour.range,
+                    dst_color_range=FULL)
+    return reformat(frame, format="rgb24", **size).to_ndarray()
+
+
+def from_array(av, image, pixels, colour):
+    """An ``av.VideoFrame`` of the format ``pixels`` from uint8 gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4)."""
+    kind = "gray" if image.ndim == 2 else "rgb24" if image.shape[2] == 3 else "rgba"
+    frame = av.VideoFrame.from_ndarray(image, kind)
+    matrix = SWS_MATRIX[colour.matrix]
+    return reformat(frame, format=pixels, src_colorspace=_other(matrix), dst_colorspace=matrix, src_color_range=FULL,
+                    dst_color_range=colour.range)
+
+
+def tag(context, colour):
+    """Write ``colour`` into the header of a stream that is to be encoded."""
+    context.color_range, context.colorspace = colour.range, colour.matrix
+    context.color_primaries, context.color_trc = colour.primaries, colour.transfer
+
+
+def complete(colour):
+    """``colour`` with the primaries and transfer that usually go with its matrix where it does not name them.
+
+    Some players and writers of MOV pass over a matrix that comes without them.
+    """
+    usual = {BT709: (1, 1), 9: (9, 14), 10: (9, 14)}.get(colour.matrix, (6, 6))
+    primaries, transfer = (said if said != UNKNOWN else guess
+                           for said, guess in zip((colour.primaries, colour.transfer), usual))
+    return colour._replace(primaries=primaries, transfer=transfer)
+
+
+def _other(matrix):
+    """A name for the side that is RGB and has no matrix; older PyAV convert by BT.601 where both sides are named alike."""
+    return SWS_MATRIX[BT709 if matrix != SWS_MATRIX[BT709] else BT601]
+
+
+def _known(*values):
+    return next((int(value) for value in values if int(value) not in (0, UNKNOWN)), UNKNOWN)

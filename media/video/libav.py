@@ -1,0 +1,40 @@
+"""The door to PyAV, and what differs between its versions."""
+import re
+
+from utils.errors import UserError
+
+OLDEST = 14  # PyAV before it neither takes these flags nor knows BT.2020
+# FFmpeg's bits of SwsFlags: bicubic, full chroma interpolation, full chroma input, accurate rounding. Without the middle
+# two every chroma sample of 4:2:0 colours four pixels alike.
+SCALING = 0x4 | 0x2000 | 0x4000 | 0x40000
+
+
+def import_av():
+    """The module ``av``. Raises UserError where it is not installed or too old."""
+    try:
+        import av
+    except ImportError:
+        raise UserError("videos are read and written by PyAV, which is not installed here: "
+                        "pip install -U av") from None
+    if version() < OLDEST:
+        raise UserError(f"videos need PyAV {OLDEST} or newer, not {av.__version__}: pip install -U av")
+    return av
+
+
+def version():
+    """The first number of PyAV's version."""
+    import av
+    found = re.match(r"\d+", str(av.__version__))
+    return int(found.group()) if found else 0
+
+
+def reformat(frame, **wanted):
+    """``frame.reformat`` with good chroma, by one thread where PyAV lets choose."""
+    if version() >= 17:
+        wanted["threads"] = 1
+    return frame.reformat(interpolation=SCALING, **wanted)
+
+
+def end_of(error):
+    """What an FFmpeg error says, for a person: "Invalid data found when processing input"."""
+    return getattr(error, "strerror", None) or str(error)

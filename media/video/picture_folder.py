@@ -1,0 +1,64 @@
+"""A video as a folder of PNG pictures, with the time of each in a text file."""
+import os
+from pathlib import Path
+
+import cv2
+
+from media.video.disk import disk_full
+from utils.errors import UserError, no_space
+from utils.files import WholeFolder
+
+TIMES = "timestamps.txt"  # "timestamp format v2", as mkvmerge reads it: milliseconds, one line each
+
+
+class PictureWriter:
+    """Pictures 000000.png, 000001.png ... in a folder that is hidden until ``close``; the times are in timestamps.txt."""
+
+    needs_samples, warning = False, None
+
+    def __init__(self, path):
+        self.path, self.frames, self._times = Path(path), 0, []
+        self._whole = WholeFolder(path, replace=True)
+        self._folder = self._whole.part
+
+    def write(self, image, pts, duration, sounds=()):
+        """Append a picture; arguments and errors as ``VideoWriter.write``. Sound is passed over."""
+        if image is None:
+            return
+        if image.ndim == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+        data = cv2.imencode(".png", image)[1].tobytes()
+        name = self._folder / f"{self.frames:06d}.png"
+        try:
+            name.write_bytes(data)
+            with open(self._folder / TIMES, "a", encoding="ascii") as file:
+                file.write(("" if self.frames else "# timestamp format v2\n") + f"{float(pts * 1000):.6g}\n")
+        except OSError as error:
+            name.unlink(missing_ok=True)
+            if not no_space(error):
+                raise
+            raise disk_full(self.path) from None
+        self.frames += 1
+
+    def close(self):
+        """Give the folder its name; an older one of that name goes. Without a picture there is no folder."""
+        if not self.frames:
+            return self.drop()
+        if self.path.exists():
+            check_replaceable(self.path)
+        self._whole.keep()
+
+    def drop(self):
+        """Leave no folder."""
+        self.frames = 0
+        self._whole.drop()
+
+
+def check_replaceable(folder):
+    """Raises UserError where ``folder`` holds what no ``PictureWriter`` wrote."""
+    if not Path(folder).is_dir():
+        raise UserError(f"{folder} is in the way of a folder of pictures. Move it or name another output.")
+    strange = next((entry.name for entry in os.scandir(folder)
+                    if entry.name != TIMES and not (entry.name.endswith(".png") and entry.name[:-4].isdigit())), None)
+    if strange is not None:
+        raise UserError(f"{folder} holds {strange} beside pictures of a video; it is not overwritten. Name another output.")

@@ -1,0 +1,231 @@
+"""Reading a video: upright RGB frames with their times, one after the other, whatever is damaged left out."""
+from fractions import Fraction
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from media.video.audio import AudioReader
+from media.video.colour import Colour, colour_of, to_rgb
+from media.video.libav import import_av
+from media.video.opening import MAX_PIXELS, check_size, duration_of, open_container, prepare, start_of, video_stream
+from media.video.turn import parse_matrix, turned
+from utils.errors import UserError
+
+MAX_ERRORS = 1000  # of the demuxer in a row, before the rest counts as lost
+AUDIO_AT_ONCE = 256  # packets of sound that wait for a frame
+
+
+class Frame(NamedTuple):
+    """One frame: image uint8 RGB (H, W, 3); pts and duration in seconds; the sound that comes before it in the file."""
+    image: Optional[np.ndarray]
+    pts: Fraction
+    duration: Fraction
+    audio: list
+
+
+class Info(NamedTuple):
+    """What is known of a video before it is read. Sizes are upright; pts are multiples of ``time_base``."""
+    width: int
+    height: int
+    rate: Fraction
+    time_base: Fraction
+    colour: Colour
+    duration: Optional[Fraction]
+    frames: Optional[int]
+    has_audio: bool
+    aspect: Fraction  # of one pixel, width to height
+
+
+def open_video(source):
+    """Open a video file, an animated GIF or an address (http, https, rtsp, rtmp, udp).
+
+    Returns:
+        ``VideoReader``, a context manager and iterator of ``Frame``.
+    Raises:
+        UserError: PyAV is missing; the file is missing, no video, has no frames, or frames of more than MAX_PIXELS.
+    """
+    return VideoReader(source)
+
+
+class VideoReader:
+    """An open video. ``info`` tells what it is, ``damaged`` how many frames or packets were left out so far,
+    ``missing`` how many seconds before the end that its header names it ended.
+
+    Frames come upright: a rotation or mirroring that the file asks for is carried out. Times start at 0 for the stream
+    (picture or sound) that starts first. Frames that the decoder knows to be broken are left out; their predecessor
+    lasts longer. Where the size changes in the middle, frames are scaled to the first one's.
+    """
+
+    def __init__(self, source):
+        self.source, self.damaged, self.missing, self.audio = source, 0, 0.0, None
+        self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
+        self._av = av = import_av()
+        self._container = container = open_container(av, source)
+        try:
+            self._stream = stream = video_stream(container, source)
+            check_size(source, stream.codec_context.width, stream.codec_context.height)
+            prepare(stream)
+            sound = next(iter(container.streams.audio), None)
+            if sound is not None:
+                self.audio = AudioReader(sound)
+            self._start = start_of(stream, sound)
+            self._decoded = self._decode()
+            self._first = next(self._decoded, None)
+            if self._first is None:
+                raise UserError(f"{source} holds no frame that can be decoded ({stream.codec_context.name}): damaged, of "
+                                f"more than {MAX_PIXELS // 10 ** 6} million pixels, or of a kind that this FFmpeg does "
+                                f"not know.")
+            self._matrix = parse_matrix(self._first)
+            self.info = self._describe()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Close the file; the object is not used afterwards."""
+        self._container.close()
+
+    def want_samples(self, wanted):
+        """Whether sound is decoded too, for outputs that cannot hold its codec."""
+        if self.audio is not None:
+            self.audio.decode = wanted
+
+    def __iter__(self):
+        """The frames, once."""
+        for frame in self.items():
+            if frame.image is not None:
+                yield frame
+
+    def items(self):
+        """As iterating, but sound that comes without a picture is handed out too, as frames whose image is None."""
+        for found, pts, duration in self.timed():
+            if found is not None:
+                try:
+                    image = self.image(found)
+                except Exception:  # whatever FFmpeg or PyAV makes of one frame, the film goes on
+                    self.damaged += 1
+                    continue
+                yield Frame(image, pts, duration, self._take_audio())
+            else:
+                yield Frame(None, pts, Fraction(0), self._take_audio())
+
+    def timed(self):
+        """(decoded frame or None, pts, duration): as ``items``, before colours are converted."""
+        usual = 1 / self.info.rate
+        before, last = None, None
+        for found in self._decoded_all():
+            if found is None:
+                yield None, last or Fraction(0), Fraction(0)
+                continue
+            pts = self._time_of(found)
+            if pts is None or last is not None and pts <= last:
+                pts = Fraction(0) if last is None else last + usual
+            if before is not None:
+                yield before, last, pts - last
+            before, last = found, pts
+        if before is not None:
+            yield before, last, self._end_of(last, usual)
+        if self._waiting:
+            yield None, last or Fraction(0), Fraction(0)
+
+    def _end_of(self, last, usual):
+        """How long the last frame is seen: as the stream's header says, else its packet, else as frames usually do."""
+        known = self.info.duration is not None and (self._stream.duration or not self.info.has_audio)
+        lasts = self._first_time + self.info.duration - last if known else 0
+        if not 0 < lasts <= 5 * usual:  # a stream that was cut short ends long before its header's end
+            self.missing = max(float(lasts - usual), 0.0)
+            lasts = self._packet_lasts
+        return lasts if lasts > 0 else usual
+
+    def image(self, found):
+        """uint8 RGB (H, W, 3), upright, of what ``timed`` gave."""
+        size = (found.width, found.height)
+        wanted = (self._first_size if size != self._first_size else (None, None))
+        return turned(to_rgb(found, colour_of(found, self._stream.codec_context), *wanted), self._matrix)
+
+    def count(self):
+        """The number of frames, told by the packets that hold them; reads the rest of the file, which is spent then."""
+        return sum(packet.stream.type == "video" for packet in self._packets()) + self._sent
+
+    def _decoded_all(self):
+        first, self._first = self._first, None
+        yield first
+        yield from self._decoded
+
+    def _decode(self):
+        """Decoded frames in the order of their times, and None where much sound has gathered."""
+        latest = None
+        for packet in self._packets():
+            if packet.stream.type == "audio":
+                self._waiting.extend(self.audio.take(packet, self._start))
+                if len(self._waiting) >= AUDIO_AT_ONCE and getattr(self, "info", None):
+                    yield None
+                continue
+            if latest is None or packet.pts is not None and packet.pts >= latest:
+                latest = packet.pts
+                self._packet_lasts = (packet.duration or 0) * Fraction(packet.time_base or 0)
+            self._sent += 1
+            yield from self._frames_of(packet)
+        yield from self._frames_of(None)
+        if self.audio is not None:
+            self._waiting.extend(self.audio.rest(self._start))
+
+    def _frames_of(self, packet):
+        try:
+            frames = self._stream.codec_context.decode(packet)
+        except self._av.error.EOFError:
+            return
+        except Exception:  # as above
+            self.damaged += 1
+            return
+        for frame in frames:
+            if getattr(frame, "is_corrupt", False) or not 0 < frame.width * frame.height <= MAX_PIXELS:
+                self.damaged += 1
+            else:
+                yield frame
+
+    def _packets(self):
+        streams = [self._stream] + ([self.audio.stream] if self.audio else [])
+        errors = 0
+        while errors < MAX_ERRORS:
+            try:
+                for packet in self._container.demux(*streams):
+                    errors = 0
+                    if packet.size:
+                        yield packet
+                return
+            except self._av.error.EOFError:
+                return
+            except self._av.error.InvalidDataError:  # a damaged place; the demuxer looks for the next sound one
+                self.damaged += 1
+                errors += 1
+            except (self._av.error.FFmpegError, OSError):  # a connection that ended
+                return
+
+    def _take_audio(self):
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def _time_of(self, frame):
+        ticks = frame.pts if frame.pts is not None else frame.dts
+        return None if ticks is None else ticks * Fraction(frame.time_base or self._stream.time_base) - self._start
+
+    def _describe(self):
+        first, stream = self._first, self._stream
+        self._first_time = self._time_of(first) or Fraction(0)
+        self._first_size = first.width, first.height
+        width, height = self._first_size
+        aspect = Fraction(stream.codec_context.sample_aspect_ratio or 1)
+        if self._matrix.swaps:
+            width, height, aspect = height, width, 1 / aspect if aspect else Fraction(1)
+        rate = next((Fraction(rate) for rate in (stream.average_rate, getattr(stream, "guessed_rate", None))
+                     if rate and 0 < rate <= 1000), Fraction(25))
+        duration = duration_of(self._container, stream)
+        return Info(width, height, rate, Fraction(stream.time_base), colour_of(first, stream.codec_context), duration,
+                    stream.frames or None, self.audio is not None, aspect if aspect > 0 else Fraction(1))

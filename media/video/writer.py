@@ -1,0 +1,220 @@
+"""Writing a video of mattes: MP4 (H.264), MOV (ProRes 4444), WebM (VP9), or a folder of PNG pictures."""
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from media.video.audio import AudioWriter
+from media.video.colour import LIMITED, complete, from_array, tag
+from media.video.disk import HiddenFile, disk_full
+from media.video.libav import end_of, import_av
+from media.video.picture_folder import PictureWriter
+from utils.errors import UserError, suggest
+from utils.machine import usable_cores
+
+RESERVE = 16 << 20  # bytes for the index of a video; frames that an encoder holds come on top
+
+MUXERS = {"webm": {"cluster_size_limit": "1000000"}}  # bytes that wait in memory; the reserve has to do for them, too
+
+
+class Format(NamedTuple):
+    """A kind of file: its suffix, FFmpeg's muxer, and whether it can hold alpha."""
+    suffix: str
+    alpha: bool
+
+
+FORMATS = {"mp4": Format(".mp4", False), "mov": Format(".mov", True), "webm": Format(".webm", True),
+           "png": Format("", True)}
+WITH_ALPHA = [name for name, format in FORMATS.items() if format.alpha]
+
+
+def format_of(path):
+    """The name in ``FORMATS`` that a path's suffix stands for; no suffix is a folder of PNG pictures.
+
+    Raises:
+        UserError: another suffix.
+    """
+    suffix = Path(path).suffix.lower()
+    for name, format in FORMATS.items():
+        if suffix == format.suffix:
+            return name
+    raise UserError(f"{path}: videos of type '{suffix}' are not written.{suggest(suffix, ['.mp4', '.mov', '.webm'])}")
+
+
+def check_alpha(name, path):
+    """Raises UserError where the format ``name`` cannot hold the alpha of a cut-out."""
+    if name not in FORMATS:
+        raise UserError(f"unknown video format '{name}'.{suggest(name, FORMATS)}")
+    if not FORMATS[name].alpha:
+        raise UserError(f"{path}: {name} cannot hold the alpha of a cut-out; choose {', '.join(WITH_ALPHA)}, or name a "
+                        f"background to put it before.")
+
+
+def open_writer(path, info, alpha=False, audio=None, gray=False):
+    """A writer for ``path`` (its suffix chooses the format): write(image, pts, duration, sounds), then close().
+
+    Args:
+        path: the file to write, or without a suffix the folder.
+        info: ``media.video.reader.Info`` of the source: size, rate, time base and colour are taken over.
+        alpha: images are RGBA. gray: images are mattes, which are kept more exactly than RGB.
+        audio: the ``AudioReader`` of the source, or None.
+    Raises:
+        UserError: the format cannot hold alpha, or this FFmpeg lacks the encoder. OSError: the folder cannot be written.
+    """
+    name = format_of(path)
+    if alpha:
+        check_alpha(name, path)
+    if name == "png":
+        return PictureWriter(path)
+    return VideoWriter(path, name, info, alpha, audio, gray)
+
+
+class VideoWriter:
+    """One video under a hidden name until ``close``, which finishes it after whatever frame was last.
+
+    ``frames`` were written; ``warning`` is a line about sound that could not be kept, or None; ``needs_samples`` is true
+    where sound is wanted decoded.
+    """
+
+    def __init__(self, path, muxer, info, alpha, audio, gray):
+        self.path, self.frames, self.warning, self._audio, self._last = Path(path), 0, None, None, None
+        self._av = av = import_av()
+        self._file = HiddenFile(path, RESERVE + 4 * info.width * info.height)
+        self._lasts = {}
+        try:
+            self._container = av.open(self._file, "w", format=muxer, buffer_size=1 << 16, options=MUXERS.get(muxer, {}))
+            self._open_stream(muxer, info, alpha, gray)
+            if audio is not None:
+                self._open_audio(muxer, audio)
+            self.needs_samples = self._audio is not None and not self._audio.copies
+        except (av.error.FFmpegError, ValueError) as error:
+            self._file.drop()
+            raise UserError(f"cannot write {path}: this FFmpeg does not encode it ({end_of(error)}).") from None
+        except BaseException:
+            self._file.drop()
+            raise
+
+    def write(self, image, pts, duration, sounds=()):
+        """Append a frame.
+
+        Args:
+            image: uint8 (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA; None for sound alone.
+            pts, duration: seconds, Fractions. sounds: list of ``media.video.audio.Sound``.
+        Raises:
+            OSError: the disk is full. The frame may be in the file all the same; ``close`` saves what there is.
+        """
+        if self._audio is not None:
+            self._audio.write(sounds)
+        if image is not None:
+            ticks = int(pts / self._tick + Fraction(1, 2))
+            self._last = ticks = ticks if self._last is None else max(ticks, self._last + 1)
+            frame = from_array(self._av, image, self._pixels, self._colour)
+            frame.pts, frame.time_base = ticks, self._tick
+            self._lasts[ticks] = max(int(duration / self._tick + Fraction(1, 2)), 1)
+            self._mux(self._stream.encode(frame))
+            self.frames += 1
+        if self._file.error is not None:
+            raise self._file.error
+        if self._file.full:
+            raise disk_full(self.path)
+
+    def close(self):
+        """Finish the file and give it its name; without a frame in it there is no file.
+
+        Raises:
+            OSError: it could not be finished, and is gone.
+        """
+        try:
+            if self.frames:
+                self._mux(self._stream.encode(None))
+                if self._audio is not None:
+                    self._audio.finish()
+            self._container.close()
+            if self.frames:
+                self._file.keep()
+            else:
+                self._file.drop()
+        except BaseException:
+            self.frames = 0
+            self._file.drop()
+            raise
+
+    def drop(self):
+        """Leave no file."""
+        self.frames = 0
+        try:
+            self._container.close()
+        except (self._av.error.FFmpegError, OSError):
+            pass
+        self._file.drop()
+
+    def _mux(self, packets):
+        for packet in packets:
+            lasts = self._lasts.pop(packet.pts, None)
+            if lasts and Fraction(packet.time_base) == self._tick:
+                packet.duration = lasts
+            self._container.mux(packet)
+
+    def _open_stream(self, muxer, info, alpha, gray):
+        codec, self._pixels, options = _encoding(muxer, info, alpha, gray)
+        self._colour = info.colour
+        if muxer == "mov":  # ProRes has no word for full range
+            self._colour = complete(info.colour._replace(range=LIMITED))
+        self._tick = Fraction(1, 1000) if muxer == "webm" else info.time_base
+        self._stream = stream = self._container.add_stream(codec, rate=info.rate)
+        stream.width, stream.height, stream.pix_fmt = info.width, info.height, self._pixels
+        context = stream.codec_context
+        context.options = options
+        context.time_base = stream.time_base = self._tick
+        context.thread_count = encoder_threads()
+        tag(context, self._colour)
+        if info.aspect != 1:
+            _set_aspect(stream, info.aspect)
+        if muxer == "webm" and alpha:
+            stream.metadata["alpha_mode"] = "1"
+
+    def _open_audio(self, muxer, audio):
+        try:
+            self._audio = AudioWriter(self._container, muxer, audio)
+        except (self._av.error.FFmpegError, ValueError) as error:
+            self.warning = f"{self.path} has no sound: {audio.codec} could not be kept ({end_of(error)})."
+
+
+def encoder_threads():
+    """Threads of an encoder: a quarter of the cores, for the network takes them all; more hold more frames, too."""
+    return max(1, min(8, usable_cores() // 4))
+
+
+def _encoding(muxer, info, alpha, gray):
+    """(encoder, format of pixels, options)."""
+    crf = "10" if gray else "18"
+    even = info.width % 2 == 0 and info.height % 2 == 0
+    if muxer == "mp4":
+        # No B frames: packets in the order of their times keep variable frame rates exact in every version.
+        return "libx264", "yuv420p" if even else "yuv444p", {"preset": "veryfast", "crf": crf, "bf": "0"}
+    if muxer == "mov":
+        return _prores(even), "yuva444p10le" if alpha else "yuv444p10le", {}
+    return "libvpx-vp9", "yuva420p" if alpha else "yuv420p", {
+        "deadline": "realtime", "cpu-used": "7", "crf": crf, "b": "0", "row-mt": "1", "auto-alt-ref": "0",
+        "lag-in-frames": "0"}
+
+
+def _prores(even):
+    """The faster encoder of ProRes, prores_aw, which does even sizes only.
+
+    A frame of 1920x1080 with alpha took it 60 ms of one core, and prores_ks 220 ms.
+    """
+    av = import_av()
+    for name in ("prores_aw", "prores_ks") if even else ("prores_ks",):
+        try:
+            av.codec.Codec(name, "w")
+        except ValueError:
+            continue
+        return name
+    raise ValueError("no encoder of ProRes")
+
+
+def _set_aspect(stream, aspect):
+    try:
+        stream.codec_context.sample_aspect_ratio = aspect
+    except AttributeError:
+        pass  # this PyAV cannot; pixels are shown square

@@ -1,0 +1,66 @@
+"""Writing pictures: PNG, TIFF, WebP, JPEG and what else OpenCV encodes."""
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from utils.errors import UserError
+from utils.files import write_bytes
+
+WEBP_SIDE = 16383  # pixels; the format holds no more
+LOSSY = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 92], ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95]}
+LOSSLESS = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 101]}
+
+
+def encode(suffix, image, lossless=True):
+    """A picture as the bytes of a file.
+
+    Args:
+        suffix: of the file, such as ".png"; it chooses the format.
+        image: uint8 gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4); uint16 as well for .png and .tif.
+        lossless: False: WebP may lose what is not seen.
+    Raises:
+        UserError: this format is not known, or cannot hold this picture.
+    """
+    suffix = suffix.lower()
+    if suffix == ".webp" and max(image.shape[:2]) > WEBP_SIDE:
+        raise UserError(f"WebP holds at most {WEBP_SIDE} pixels a side, not {image.shape[1]}x{image.shape[0]}; use .png.")
+    if suffix in (".tif", ".tiff"):
+        return _tiff(image)
+    if image.ndim == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+    try:
+        done, data = cv2.imencode(suffix, image, (LOSSLESS if lossless else LOSSY).get(suffix, []))
+    except cv2.error:
+        done = False
+    if not done:
+        raise UserError(f"pictures of type '{suffix}' are not supported; use .png or .jpg.")
+    return data.tobytes()
+
+
+def write_image(path, image, lossless=True):
+    """Write a picture; the suffix of ``path`` chooses the format. Args as ``encode``.
+
+    The file appears under its name only when it is complete.
+
+    Raises:
+        UserError: as ``encode``.
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    path = Path(path)
+    try:
+        data = encode(path.suffix, image, lossless)
+    except UserError as error:
+        raise UserError(f"cannot write {path}: {error}") from None
+    write_bytes(path, data)
+
+
+def _tiff(image):
+    import tifffile  # OpenCV leaves out the mark of an alpha channel, and other programs then drop or misread it
+    shape = {"photometric": "minisblack"} if image.ndim == 2 else {"photometric": "rgb"}
+    if image.ndim == 3 and image.shape[2] == 4:
+        shape["extrasamples"] = ["unassalpha"]
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.ascontiguousarray(image), compression="zlib", predictor=True, metadata=None, **shape)
+    return file.getvalue()

@@ -1,0 +1,152 @@
+"""Between the two graphs, in numpy and OpenCV: choose the patches, cut windows around their blocks, paste what comes back.
+
+Arrays are (H, W) or channels last; H and W are multiples of 4. A block is 16x16 pixels, a patch 4x4.
+"""
+import cv2
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from model.geometry import BLOCK, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
+from model.inference.enlarge import enlarged_windows
+
+PER_BLOCK = BLOCK // PATCH
+SAMPLED = 31       # one of so many values tells roughly where the largest begin
+
+
+def shrink(photo, height, width):
+    """uint8 (H, W, 3) -> float32 (height, width, 3) in 0..1, bilinear without antialiasing, as the network was trained."""
+    for factor in (8, 4, 2):  # every sample lies in the middle of four pixels
+        if (factor * height, factor * width) == photo.shape[:2]:
+            y = factor // 2 - 1
+            rows = np.add(photo[y::factor], photo[y + 1::factor], dtype=np.uint16)
+            return np.add(rows[:, y::factor], rows[:, y + 1::factor]) * np.float32(1 / (4 * 255))
+    return cv2.resize(photo.astype(np.float32) * np.float32(1 / 255), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def choose(err, mode, sample_pixels, threshold):
+    """Which patches to refine, as ``Refiner.select``: bool of the shape of ``err`` (H / 4, W / 4)."""
+    if mode == "full":
+        return np.ones(err.shape, bool)
+    if mode == "thresholding":
+        return err > threshold
+    chosen = np.zeros(err.size, bool)
+    chosen[largest(err.reshape(-1), min(sample_pixels // PATCH ** 2, err.size))] = True
+    return chosen.reshape(err.shape) & (err > 0)
+
+
+def largest(values, count):
+    """Indices of the ``count`` largest of ``values`` (N,), in any order."""
+    if count == 0:
+        return np.empty(0, np.intp)
+    sample = np.sort(values[::SAMPLED])
+    likely = sample[max(len(sample) - 1 - 2 * count // SAMPLED, 0)]  # about twice as many as wanted lie above it
+    place = np.flatnonzero(values >= likely)
+    if len(place) < count:
+        place = np.arange(len(values))
+    found = values[place]
+    return place[np.argpartition(found, len(found) - count)[len(found) - count:]]
+
+
+class Blocks:
+    """The blocks of one photo that hold a chosen patch, and the windows around them.
+
+    Args:
+        chosen: bool (H / 4, W / 4), from ``choose``.
+        reach: of the refiner, 0 or 1.
+        quarter: whether ``coarse`` is a quarter of the photo's size; else it is half of it.
+    """
+
+    def __init__(self, chosen, reach, quarter):
+        self.chosen, self.reach, self.quarter = chosen, reach, quarter
+        down, across = (-(-side // PER_BLOCK) for side in chosen.shape)
+        padded = np.zeros((down * PER_BLOCK, across * PER_BLOCK), bool)
+        padded[:chosen.shape[0], :chosen.shape[1]] = chosen
+        cells = padded.reshape(down, PER_BLOCK, across, PER_BLOCK).transpose(0, 2, 1, 3)
+        rows, columns = np.nonzero(cells.any((2, 3)))
+        # Blocks near the border need windows of their own making; they come last, so that the rest can be one batch.
+        margin = 1 if reach or quarter else 0  # enlarging a quarter looks a pixel further, too
+        last_row, last_column = ((side * PATCH - photo_side(margin)) // BLOCK for side in chosen.shape)
+        inner = (rows >= margin) & (columns >= margin) & (rows <= last_row) & (columns <= last_column)
+        order = np.argsort(~inner, kind="stable")
+        self.rows, self.columns, self.inner = rows[order], columns[order], int(inner.sum())
+        self._cells = cells[self.rows, self.columns]
+
+    def __len__(self):
+        return len(self.rows)
+
+    def between(self, top, bottom):
+        """Numbers of the blocks in these rows of the photo, multiples of 16."""
+        return np.flatnonzero((self.rows * BLOCK >= top) & (self.rows * BLOCK < bottom))
+
+    def batches(self, most):
+        """Slices of at most ``most`` blocks; no slice holds both inner blocks and such near the border."""
+        for start, end in ((0, self.inner), (self.inner, len(self))):
+            for at in range(start, end, most):
+                yield slice(at, min(at + most, end))
+
+    def inputs(self, batch, coarse, src, bgr):
+        """BlockGraph's inputs for one of ``batches``.
+
+        Args:
+            coarse: (h, w, 37) float32, CoarseGraph's output at a quarter or half of the size, or smaller than a quarter;
+                src, bgr: uint8 (H, W, 3).
+        """
+        rows, columns, inside = self.rows[batch], self.columns[batch], batch.stop <= self.inner
+        side, reach = photo_side(self.reach), self.reach
+        found = {name: windows(photo, rows, columns, BLOCK, 6 * reach, side, inside)
+                 for name, photo in (("src", src), ("bgr", bgr))}
+        height, width = (count * PATCH // 2 for count in self.chosen.shape)
+        if 2 * coarse.shape[0] < height and not self.quarter:  # enlarged whole it would take gigabytes
+            found["coarse"] = enlarged_windows(coarse, height, width, rows * BLOCK // 2 - 3 * reach,
+                                               columns * BLOCK // 2 - 3 * reach, side // 2, LOWEST, HIGHEST)
+            return found
+        if not self.quarter:
+            found["coarse"] = windows(coarse, rows, columns, BLOCK // 2, 3 * reach, side // 2, inside)
+            return found
+        c_side, height, width = coarse_side(reach, True), *coarse.shape[:2]
+        found["coarse"] = windows(coarse, rows, columns, BLOCK // 4, 1 + reach, c_side, inside)
+        if inside:
+            found["spread"] = np.kron(*[spread_matrix(1, reach)] * 2)[None]
+        else:
+            found["spread"] = np.stack([np.kron(spread_matrix(row, reach, height), spread_matrix(column, reach, width))
+                                        for row, column in zip(rows, columns)])
+        return found
+
+    def paste(self, batch, refined, pha, fgr, top=0):
+        """Put the chosen patches of ``refined``, BlockGraph's output, into ``pha`` (H, W) and ``fgr`` (H, W, 3); either may
+        be None, and both may be the rows from ``top``, a multiple of 16, if they hold the blocks of ``batch``."""
+        number, y, x = np.nonzero(self._cells[batch])
+        patches = refined.reshape(-1, PER_BLOCK, PATCH, PER_BLOCK, PATCH, 4).transpose(0, 1, 3, 2, 4, 5)[number, y, x]
+        rows, columns = self.rows[batch][number] * PER_BLOCK + y, self.columns[batch][number] * PER_BLOCK + x
+        rows = rows - top // PATCH
+        if pha is not None:
+            _cells_of(pha)[rows, columns] = patches[..., 0]
+        if fgr is not None:
+            _cells_of(fgr)[rows, columns] = patches[..., 1:]
+
+
+def windows(image, rows, columns, step, before, side, inside):
+    """Windows (N, side, side, C) of ``image`` (h, w, C) that begin at (row, column) * step - before; 0 outside of it.
+
+    ``inside`` says that none of them reaches beyond the image.
+    """
+    height, width, channels = image.shape
+    if inside:
+        if height < side or width < side:
+            return np.empty((0, side, side, channels), image.dtype)
+        image = np.ascontiguousarray(image)
+        strides = image.strides
+        view = as_strided(image, (height - side + 1, width - side + 1, side, side, channels),
+                          (*strides[:2], *strides), writeable=False)
+        return view[rows * step - before, columns * step - before]
+    found = np.zeros((len(rows), side, side, channels), image.dtype)
+    for window, top, left in zip(found, rows * step - before, columns * step - before):
+        y, x = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
+        window[y.start - top:y.stop - top, x.start - left:x.stop - left] = image[y, x]
+    return found
+
+
+def _cells_of(image):
+    height, width = image.shape[:2]
+    cells = image.reshape(height // PATCH, PATCH, width // PATCH, PATCH, *image.shape[2:])
+    return cells.swapaxes(1, 2)

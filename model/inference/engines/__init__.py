@@ -1,0 +1,60 @@
+"""Engines that run the network, and the choice among them."""
+import importlib
+import warnings
+
+from model.inference.engines.base import Engine, EngineAbsent, EngineError
+from utils.errors import UserError, suggest
+
+__all__ = ["ENGINES", "Engine", "EngineError", "open_engine"]
+
+ENGINES = {"openvino": "model.inference.engines.openvino:OpenvinoEngine",
+           "onnxruntime": "model.inference.engines.onnx:OnnxEngine",
+           "paddle-inference": "model.inference.engines.paddle_inference:InferenceEngine",
+           "paddle": "model.inference.engines.eager:DygraphEngine"}
+FASTEST = {"cpu": ("openvino", "onnxruntime", "paddle"), "gpu": ("paddle",)}  # fastest first
+
+
+def open_engine(name, described, arrays, sha256, device, precision="fp32", threads=None):
+    """The engine called ``name``, or for "auto" the fastest that is installed and sound on ``device``.
+
+    Args:
+        described, arrays: as for ``model.inference.engines.network.network_from_arrays``; sha256: of the weights file.
+        device: "cpu" or "gpu:N". precision: "fp32", "fp16" or "bf16". threads: on a CPU; None: the engine's own choice.
+
+    Raises:
+        UserError: no such engine, or the one that is named cannot be used here.
+
+    Warns:
+        RuntimeWarning: "auto" passes over an engine that is installed and does not work.
+    """
+    if name not in ("auto", *ENGINES):
+        raise UserError(f"unknown backend '{name}'.{suggest(name, ('auto', *ENGINES))}")
+    reasons = []
+    for candidate in FASTEST[device.split(":")[0]] if name == "auto" else (name,):
+        try:
+            return _open(candidate, described, arrays, sha256, device, precision, threads)
+        except EngineError as error:
+            reasons.append(f"{candidate}: {error}")
+            if name == "auto" and not isinstance(error, EngineAbsent):
+                warnings.warn(f"backend {candidate} is passed over: {error}.", RuntimeWarning, stacklevel=3)
+    where = f"backend '{name}' cannot be used" if name != "auto" else f"no backend computes in {precision} on {device}"
+    raise UserError(f"{where}: {'; '.join(reasons)}.")
+
+
+def _open(name, described, arrays, sha256, device, precision, threads):
+    if name == "paddle":
+        if precision != "fp32" and device == "cpu":
+            raise EngineAbsent(f"it computes in {precision} on a GPU only")
+        return _class_of(name)(described, arrays, device, precision)
+    try:
+        return _class_of(name)(described, arrays, device, precision, sha256, threads)
+    except (EngineError, UserError, MemoryError):
+        raise
+    except Exception as error:  # whatever a foreign runtime raises, it must not stop the others from being tried
+        text = " ".join(str(error).split())[:200]  # some put the reason in a later line
+        raise EngineError(f"{type(error).__name__}: {text}") from error
+
+
+def _class_of(name):
+    module, attribute = ENGINES[name].split(":")
+    return getattr(importlib.import_module(module), attribute)

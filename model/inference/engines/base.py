@@ -1,0 +1,40 @@
+"""What an engine is: something that runs the network's two graphs (``model.inference.engines.graphs``) on a device."""
+from abc import ABC, abstractmethod
+
+
+class EngineError(Exception):
+    """This engine cannot be used here; the text says why."""
+
+
+class EngineAbsent(EngineError):
+    """This engine is not installed, or not made for this device or precision: nothing is broken."""
+
+
+class Engine(ABC):
+    """Runs the two graphs; numpy in, numpy out. Calls from several threads are allowed.
+
+    What comes back may be overwritten by the same thread's next call of the same method.
+
+    Attributes:
+        name: one of ``model.inference.engines.ENGINES``.
+        precision: what it computes in, "fp32", "fp16" or "bf16".
+        network: the MattingRefine itself, where that is what it runs, to be called with ``lock`` held; else None.
+    """
+
+    name = None
+    precision = "fp32"
+    network = lock = None
+
+    @abstractmethod
+    def coarse(self, src, bgr):
+        """CoarseGraph: float32 (B, h, w, 3) twice -> float32 (B, h, w, 37)."""
+
+    @abstractmethod
+    def blocks(self, inputs, quarter):
+        """BlockGraph: {name: array} of one batch, as its docstring has them -> float32 (N, 16, 16, 4)."""
+
+    def forget(self):  # noqa: B027  (most have nothing to give back)
+        """Give back what the last call of ``coarse`` took; what it returned may be gone, too."""
+
+    def close(self):  # noqa: B027  (most have nothing to give back)
+        """Give memory back; the engine is not used afterwards."""

@@ -1,0 +1,119 @@
+"""Exported graphs on disk: made once for a weights file, kept in the user's cache, with an answer to check engines by.
+
+A folder holds coarse, quarter and half (BlockGraph for either size of the coarse image) as .onnx or as Paddle's files,
+and check.npz: a small input and what the layers themselves answer to it.
+"""
+import json
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from model.geometry import CHANNELS, coarse_side, photo_side, spread_matrix
+from model.inference.engines.base import EngineError
+
+VERSION = 1  # of the graphs; another one makes them anew
+GRAPHS = ("coarse", "quarter", "half")
+SIZES = "sizes.json"
+BATCH = 32   # blocks a call; larger batches gain nothing, and fall out of a processor's cache
+_EXPORTING = threading.Lock()  # paddle's tracer and the standard streams, silent meanwhile, belong to the process
+
+
+def cache_folder():
+    """Where exported graphs are kept: $MATTING_CACHE, else background-matting in the user's cache folder."""
+    named = os.environ.get("MATTING_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "background-matting"
+
+
+def exported_graphs(kind, sha256, described, arrays):
+    """The folder of a weights file's graphs, made if it is not there yet.
+
+    Args:
+        kind: "onnx" or "paddle".
+        sha256: of the weights file; described, arrays: as for ``model.inference.engines.network.network_from_arrays``.
+
+    Raises:
+        EngineError: a package for the export is missing, or the export fails.
+    """
+    folder = cache_folder() / f"{sha256[:16]}-{kind}-{VERSION}"
+    with _EXPORTING:
+        if not _complete(folder):
+            _fill(folder, kind, described, arrays)
+    return folder
+
+
+def _fill(folder, kind, described, arrays):
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix="new-", dir=folder.parent))
+    except OSError as error:
+        raise EngineError(f"no exported graphs can be kept in {folder.parent}: {error.strerror}") from None
+    try:
+        _export(kind, made, described, arrays)
+        (made / SIZES).write_text(json.dumps({path.name: path.stat().st_size for path in made.iterdir()}))
+        if not _complete(folder):  # another process may have been faster
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(made, folder)  # whole or not at all
+    except OSError as error:
+        if not _complete(folder):
+            raise EngineError(f"exported graphs cannot be written to {folder}: {error.strerror}") from None
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _complete(folder):
+    """Whether a folder's files are there with the sizes that they were written with."""
+    try:
+        sizes = json.loads((folder / SIZES).read_text())
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def check_engine(engine, folder, tolerance):
+    """Let an engine answer the small input of ``folder``.
+
+    Raises:
+        EngineError: an answer is not finite, or farther than ``tolerance`` from the stored one.
+    """
+    with np.load(folder / "check.npz") as stored:
+        stored = dict(stored)
+    answers = {"coarse": lambda given: engine.coarse(given["src"], given["bgr"]),
+               "quarter": lambda given: engine.blocks(given, True), "half": lambda given: engine.blocks(given, False)}
+    for graph, ask in answers.items():
+        given = {name.split("/")[1]: value for name, value in stored.items() if name.startswith(f"{graph}/")}
+        wanted = given.pop("answer")
+        got = ask(given)
+        worst = float(np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max())) if got.shape == wanted.shape else np.inf
+        if not worst <= tolerance:
+            raise EngineError(f"its self-check failed: {graph} is off by {worst:.3g}, allowed is {tolerance:g}")
+
+
+def sample_inputs(reach):
+    """{graph: {name: array}}: small inputs for every graph, always the same."""
+    rng = np.random.default_rng(0)
+    side, inputs = photo_side(reach), {}
+    inputs["coarse"] = {name: rng.random((1, 48, 64, 3), np.float32) for name in ("src", "bgr")}
+    for graph, quarter in (("quarter", True), ("half", False)):
+        c_side = coarse_side(reach, quarter)
+        given = {"coarse": rng.normal(0, 1, (BATCH, c_side, c_side, CHANNELS)).astype(np.float32)}
+        given.update({name: rng.integers(0, 256, (BATCH, side, side, 3), dtype=np.uint8) for name in ("src", "bgr")})
+        if quarter:
+            given["spread"] = np.kron(*[spread_matrix(1, reach)] * 2)[None]
+        inputs[graph] = given
+    return inputs
+
+
+def _export(kind, folder, described, arrays):
+    from utils.cpu import prepare_cpu
+    prepare_cpu()
+    from model.inference.engines.network import network_from_arrays
+    from model.inference.engines.static_graphs import export_graphs
+    network = network_from_arrays(described, arrays)
+    answers = export_graphs(network, folder, kind, sample_inputs(network.refiner.reach))
+    np.savez(folder / "check.npz", **answers)

@@ -1,0 +1,147 @@
+"""The network cut in two graphs; what lies between them, choosing and cropping, is ``model.inference.blocks``, on the host.
+
+``CoarseGraph`` is the base network, ``BlockGraph`` the refiner for blocks of 16x16 pixels. Refining whole blocks gives
+every 4x4 patch in them the value it would have alone, and costs less than one window per patch: neighbours share what
+surrounds them. An engine (``model.inference.engines``) runs the two graphs, however it likes. Arrays are channels last.
+"""
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+from model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side
+from model.patches import crop_patches, replace_patches
+
+
+class CoarseGraph(nn.Layer):
+    """What the base network finds, before it is clipped.
+
+    Input: src, bgr (B, h, w, 3) in 0..1.
+    Output: (B, h, w, 37), channels as ``ALPHA`` ... ``HIDDEN`` say, to be clipped to ``LOWEST`` and ``HIGHEST``; the
+    colour is the residual to src.
+    """
+
+    def __init__(self, network):
+        super().__init__()
+        self.backbone, self.aspp, self.decoder = network.backbone, network.aspp, network.decoder
+
+    def forward(self, src, bgr):
+        deepest, *shortcuts = self.backbone(paddle.concat([src, bgr], axis=3).transpose([0, 3, 1, 2]))
+        return self.decoder(self.aspp(deepest), *shortcuts).transpose([0, 2, 3, 1])
+
+
+class BlockGraph(nn.Layer):
+    """The refiner for N blocks.
+
+    Args:
+        refiner: a ``Refiner``.
+        quarter: whether the coarse windows come from a quarter of the photo's size, and not from half of it.
+
+    Input:
+        coarse: (N, c, c, 37), windows of CoarseGraph's output, c = ``coarse_side``.
+        src, bgr: uint8 (N, p, p, 3), windows of the photos, p = ``photo_side``; 0 outside the photo.
+        spread: with ``quarter``, (1 or N, p * p / 4, c * c), the matrix that enlarges a coarse window to half resolution
+            (``model.geometry.spread_matrix``).
+
+    Output: (N, 16, 16, 4), alpha and colour residual, before they are clipped.
+    """
+
+    def __init__(self, refiner, quarter):
+        super().__init__()
+        self.reach = refiner.reach
+        self.quarter = quarter
+        self.refiner = refiner
+        kernel = refiner.conv1.weight.numpy()  # its inputs are hidden, alpha, colour, photos
+        size = kernel.shape[2]
+        coarse = np.concatenate([kernel[:, 32:36], np.zeros((len(kernel), 1, size, size), np.float32), kernel[:, :32]], 1)
+        self.coarse_kernel = self._constant(coarse)
+        self.photo_kernel = self._constant(kernel[:, 36:] / 255)  # so that photos need not be divided
+        kernel = refiner.conv3.weight.numpy()
+        kernel = np.concatenate([kernel[:, :16], kernel[:, 16:] / 255], 1)
+        self.last_kernel = self._constant(kernel)
+        self.lowest, self.highest = (self._constant(x.reshape(1, 1, 1, -1)) for x in (LOWEST, HIGHEST))
+
+    def forward(self, coarse, src, bgr, spread=None):
+        reach, side = self.reach, photo_side(self.reach)
+        coarse = paddle.minimum(paddle.maximum(coarse, self.lowest), self.highest)
+        if self.quarter:
+            flat = coarse.reshape([-1, coarse_side(reach, True) ** 2, CHANNELS])
+            coarse = paddle.matmul(spread, flat).reshape([-1, side // 2, side // 2, CHANNELS])
+        photos = paddle.concat([src.astype("float32"), bgr.astype("float32")], axis=3).transpose([0, 3, 1, 2])
+        x = F.conv2d(coarse.transpose([0, 3, 1, 2]), self.coarse_kernel)
+        x = x + F.conv2d(F.avg_pool2d(photos, 2, 2), self.photo_kernel)
+        x = F.relu(self.refiner.bn1(x))
+        x = F.relu(self.refiner.bn2(self.refiner.conv2(x)))
+        x = F.interpolate(x, size=[BLOCK + 4 * reach] * 2, mode="nearest")
+        edge = 4 * reach
+        photos = photos[:, :, edge:side - edge, edge:side - edge]
+        x = F.conv2d(paddle.concat([x, photos], axis=1), self.last_kernel)
+        x = self.refiner.conv4(F.relu(self.refiner.bn3(x)))
+        return x.transpose([0, 2, 3, 1])
+
+    def _constant(self, array):
+        return paddle.to_tensor(np.ascontiguousarray(array, np.float32))
+
+
+class NetworkGraph(nn.Layer):
+    """What ``MattingRefine.forward`` computes.
+
+    Input: src, bgr (B, 3, H, W) in 0..1, H and W multiples of 4.
+    Output: pha (B, 1, H, W), fgr (B, 3, H, W), and as they are made err (B, 1, h, w) and ref (B, 1, H/4, W/4).
+    """
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        self.refiner = network.refiner
+
+    def forward(self, src, bgr):
+        size = paddle.shape(src)[2:]
+        size_sm = (size.astype("float64") * self.network.backbone_scale).astype("int32")
+        src_sm, bgr_sm = _resize(src, size_sm), _resize(bgr, size_sm)
+        pha_sm, fgr_sm, err, hid = self.network.coarse(src_sm, bgr_sm)
+        images, coarse = paddle.concat([src, bgr], axis=1), paddle.concat([pha_sm, fgr_sm], axis=1)
+        half = paddle.concat([_resize(paddle.concat([hid, coarse], axis=1), size // 2), _resize(images, size // 2)], axis=1)
+        if self.refiner.mode == "full":
+            out = self._everywhere(half, images)
+            ref = paddle.ones_like(F.avg_pool2d(src[:, :1], PATCH, PATCH))
+        else:
+            ref = self._select(_resize(err, size // PATCH))
+            out = self._patches(half, images, _resize(coarse, size), ref)
+        return out[:, :1].clip(0, 1), (out[:, 1:] + src).clip(0, 1), err, ref
+
+    def _select(self, err):
+        """As ``Refiner.select``."""
+        if self.refiner.mode == "thresholding":
+            return (err > self.refiner.threshold).astype("float32")
+        if self.refiner.sample_pixels < PATCH ** 2:
+            return paddle.zeros_like(err)
+        flat = err.flatten(1)
+        wanted = paddle.full([1], self.refiner.sample_pixels // PATCH ** 2, "int32")
+        count = paddle.minimum(wanted, paddle.shape(flat)[1:].astype("int32"))
+        _, place = paddle.topk(flat, count, axis=1)
+        chosen = paddle.put_along_axis(paddle.zeros_like(flat), place, paddle.ones_like(place).astype("float32"), axis=1)
+        return (chosen * (flat > 0).astype("float32")).reshape(paddle.shape(err))
+
+    def _patches(self, half, images, out, ref):
+        """``out`` (B, 4, H, W) with the chosen patches refined."""
+        reach = self.refiner.reach
+        # Runtimes trip over a batch of none: the first patch always goes through, and is used where it was chosen.
+        index = paddle.concat([paddle.zeros([1, 3], "int64"), paddle.nonzero(ref.squeeze(1))])
+        x = self.refiner.half_resolution(crop_patches(half, index, PATCH // 2, 3 * reach))
+        x = F.interpolate(x, size=[PATCH + 4 * reach] * 2, mode="nearest")
+        x = paddle.concat([x, crop_patches(images, index, PATCH, 2 * reach)], axis=1)
+        refined = replace_patches(out, self.refiner.full_resolution(x), index)
+        where = F.interpolate(ref, size=paddle.shape(out)[2:], mode="nearest")
+        return out + where * (refined - out)
+
+    def _everywhere(self, half, images):
+        """As ``Refiner`` in mode "full"."""
+        reach = self.refiner.reach
+        x = self.refiner.half_resolution(F.pad(half, [3 * reach] * 4))
+        x = F.interpolate(x, size=paddle.shape(x)[2:] * 2, mode="nearest")
+        return self.refiner.full_resolution(paddle.concat([x, F.pad(images, [2 * reach] * 4)], axis=1))
+
+
+def _resize(x, size):
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)

@@ -1,0 +1,43 @@
+"""The engine "onnxruntime": exported graphs in ONNX Runtime."""
+import threading
+
+from model.inference.engines.base import Engine, EngineAbsent
+from model.inference.engines.graph_cache import GRAPHS, check_engine, exported_graphs
+
+
+class OnnxEngine(Engine):
+    """Args as of ``DygraphEngine``, and ``sha256`` of the weights file. Raises EngineError: it cannot be used here."""
+
+    name = "onnxruntime"
+
+    def __init__(self, described, arrays, device, precision, sha256, threads=None):
+        if device != "cpu" or precision != "fp32":
+            raise EngineAbsent("it runs here on a CPU and in fp32 only")
+        try:
+            import onnxruntime
+        except ImportError:
+            raise EngineAbsent("the package onnxruntime is not installed") from None
+        folder = exported_graphs("onnx", sha256, described, arrays)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
+        self._load = lambda graph: onnxruntime.InferenceSession(
+            str(folder / f"{graph}.onnx"), options, providers=["CPUExecutionProvider"])
+        self._sessions, self._lock = {}, threading.Lock()
+        check_engine(self, folder, 1e-3)
+
+    def coarse(self, src, bgr):
+        return self._run("coarse", {"src": src, "bgr": bgr})
+
+    def blocks(self, inputs, quarter):
+        return self._run("quarter" if quarter else "half", inputs)
+
+    def close(self):
+        self._sessions.clear()
+
+    def _run(self, graph, inputs):
+        assert graph in GRAPHS
+        with self._lock:
+            if graph not in self._sessions:
+                self._sessions[graph] = self._load(graph)
+        return self._sessions[graph].run(None, inputs)[0]

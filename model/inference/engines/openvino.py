@@ -1,0 +1,88 @@
+"""The engine "openvino": exported graphs in OpenVINO, compiled for the sizes in use. The fastest on most CPUs."""
+import sys
+import threading
+from collections import OrderedDict
+
+from model.inference.engines.base import Engine, EngineAbsent
+from model.inference.engines.graph_cache import check_engine, exported_graphs
+
+KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more
+TOLERANCE = {"fp32": 1e-3, "bf16": 0.1}
+
+
+class OpenvinoEngine(Engine):
+    """Args and errors as of ``OnnxEngine``; ``precision`` may be "bf16" where the CPU computes in it."""
+
+    name = "openvino"
+
+    def __init__(self, described, arrays, device, precision, sha256, threads=None):
+        if device != "cpu" or precision not in TOLERANCE:
+            raise EngineAbsent("it runs here on a CPU and in fp32 or bf16 only")
+        try:
+            openvino = import_openvino()
+        except ImportError:
+            raise EngineAbsent("the package openvino is not installed") from None
+        self._core = openvino.Core()
+        if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise EngineAbsent("this CPU does not compute in bf16")
+        self.precision = precision
+        self._folder = exported_graphs("onnx", sha256, described, arrays)
+        self._config = {"INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
+                        "PERFORMANCE_HINT": "LATENCY"}
+        if threads:
+            self._config["INFERENCE_NUM_THREADS"] = threads
+        self._compiled, self._lock = OrderedDict(), threading.Lock()
+        self._local = threading.local()
+        check_engine(self, self._folder, TOLERANCE[precision])
+
+    def coarse(self, src, bgr):
+        return self._run("coarse", {"src": src, "bgr": bgr})
+
+    def blocks(self, inputs, quarter):
+        return self._run("quarter" if quarter else "half", inputs)
+
+    def forget(self):
+        requests = self._local.__dict__.get("requests", {})
+        with self._lock:
+            for kept in (self._compiled, requests):
+                for key in [key for key in kept if key[0] == "coarse"]:
+                    del kept[key]
+
+    def close(self):
+        self._compiled.clear()
+        self._local = threading.local()
+
+    def _run(self, graph, inputs):
+        key = graph, tuple(sorted((name, array.shape) for name, array in inputs.items()))
+        compiled = self._compile(key, graph, inputs)
+        requests = self._local.__dict__.setdefault("requests", OrderedDict())  # one request serves one thread
+        if requests.get(key, (None,))[0] is not compiled:
+            requests[key] = compiled, compiled.create_infer_request()
+            while len(requests) > KEPT:
+                requests.popitem(last=False)
+        result = requests[key][1].infer(inputs, share_inputs=True, share_outputs=True)
+        return result[0]
+
+    def _compile(self, key, graph, inputs):
+        with self._lock:
+            if key not in self._compiled:
+                model = self._core.read_model(self._folder / f"{graph}.onnx")
+                model.reshape({name: list(array.shape) for name, array in inputs.items()})
+                # The base network is compiled anew for each size of photo: kept, 20 MB for each would pile up.
+                kept = {} if graph == "coarse" else {"CACHE_DIR": str(self._folder)}
+                self._compiled[key] = self._core.compile_model(model, "CPU", {**self._config, **kept})
+                while len(self._compiled) > KEPT:
+                    self._compiled.popitem(last=False)
+            self._compiled.move_to_end(key)
+            return self._compiled[key]
+
+
+def import_openvino():
+    """The package openvino, without its part that tells a server of every import; raises ImportError."""
+    silenced = sys.modules.setdefault("openvino_telemetry", None) is None
+    try:
+        import openvino
+    finally:
+        if silenced:
+            sys.modules.pop("openvino_telemetry", None)
+    return openvino

@@ -1,0 +1,61 @@
+"""The engine "paddle-inference": exported graphs in Paddle's own predictor."""
+import threading
+
+import numpy as np
+
+from model.inference.engines.base import Engine, EngineAbsent
+from model.inference.engines.graph_cache import check_engine, exported_graphs
+
+
+class InferenceEngine(Engine):
+    """Args and errors as of ``OnnxEngine``."""
+
+    name = "paddle-inference"
+
+    def __init__(self, described, arrays, device, precision, sha256, threads=None):
+        if precision != "fp32":
+            raise EngineAbsent("it runs here in fp32 only")
+        folder = exported_graphs("paddle", sha256, described, arrays)
+        self._folder, self._device, self._threads = folder, device, threads
+        self._predictors, self._lock = {}, threading.Lock()
+        check_engine(self, folder, 1e-3)
+
+    def coarse(self, src, bgr):
+        return self._run("coarse", {"src": src, "bgr": bgr})
+
+    def blocks(self, inputs, quarter):
+        if quarter:  # Paddle 2.6 optimizes a product that broadcasts into one that does not
+            spread = inputs["spread"]
+            inputs = {**inputs, "spread": np.broadcast_to(spread, (len(inputs["src"]), *spread.shape[1:]))}
+        return self._run("quarter" if quarter else "half", inputs)
+
+    def close(self):
+        self._predictors.clear()
+
+    def _run(self, graph, inputs):
+        with self._lock:  # a predictor serves one call at a time
+            if graph not in self._predictors:
+                self._predictors[graph] = self._load(graph)
+            predictor = self._predictors[graph]
+            for name in predictor.get_input_names():
+                handle = predictor.get_input_handle(name)
+                handle.reshape(inputs[name].shape)
+                handle.copy_from_cpu(np.ascontiguousarray(inputs[name]))
+            predictor.run()
+            return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
+
+    def _load(self, graph):
+        from paddle import inference
+        program = next(path for path in (self._folder / f"{graph}.json", self._folder / f"{graph}.pdmodel")
+                       if path.is_file())
+        config = inference.Config(str(program), str(self._folder / f"{graph}.pdiparams"))
+        config.disable_glog_info()
+        if self._device == "cpu":
+            config.disable_gpu()
+            if hasattr(config, "disable_mkldnn"):
+                config.disable_mkldnn()  # Paddle 3.3 turns oneDNN on, and then fails on bilinear interpolation
+            if self._threads:
+                config.set_cpu_math_library_num_threads(self._threads)
+        else:
+            config.enable_use_gpu(256, int(self._device.split(":")[1]))
+        return inference.create_predictor(config)

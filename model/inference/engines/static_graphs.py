@@ -1,0 +1,131 @@
+"""Writing the network as static graphs: Paddle's own format by ``jit.save``, and ONNX from it by paddle2onnx."""
+import contextlib
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import paddle
+from paddle.static import InputSpec
+
+from model.geometry import CHANNELS, coarse_side, photo_side
+from model.inference.engines.base import EngineAbsent, EngineError
+from model.inference.engines.graphs import BlockGraph, CoarseGraph, NetworkGraph
+
+OPSET = 17
+
+
+def export_graphs(network, folder, kind, inputs):
+    """Write the graphs of an engine, and answer small inputs with the layers themselves.
+
+    Args:
+        network: a MattingRefine in evaluation mode. folder: that exists. kind: "onnx" or "paddle".
+        inputs: {graph: {name: ndarray}}, ``model.inference.engines.graph_cache.sample_inputs``.
+
+    Returns:
+        {"graph/name": ndarray}: the inputs again, and each graph's "answer".
+
+    Raises:
+        EngineError: the conversion fails; EngineAbsent: its package is not installed.
+    """
+    reach, answers = network.refiner.reach, {}
+    for graph, layer, specs in (("coarse", CoarseGraph(network), _coarse_specs()),
+                                ("quarter", BlockGraph(network.refiner, True), _block_specs(reach, True)),
+                                ("half", BlockGraph(network.refiner, False), _block_specs(reach, False))):
+        layer.eval()
+        with paddle.no_grad():
+            answer = layer(*(paddle.to_tensor(inputs[graph][spec.name]) for spec in specs))
+        answers[f"{graph}/answer"] = answer.numpy()
+        answers.update({f"{graph}/{name}": value for name, value in inputs[graph].items()})
+        save_graph(layer, specs, Path(folder) / graph, kind)
+    return answers
+
+
+def export_network(network, path, kind):
+    """Write the whole network as one graph with any height, width and batch.
+
+    Args:
+        path: without suffix; .onnx, or .json (.pdmodel before Paddle 3) and .pdiparams are added. kind: "onnx" or "paddle".
+    """
+    specs = [InputSpec([None, 3, None, None], "float32", name) for name in ("src", "bgr")]
+    layer = NetworkGraph(network)
+    layer.eval()
+    save_graph(layer, specs, path, kind, names=("pha", "fgr", "err", "ref"))
+
+
+def save_graph(layer, specs, path, kind, names=None):
+    """``jit.save`` a layer; for "onnx" convert it and keep that alone. ``names``: of the outputs in ONNX."""
+    if kind == "paddle":
+        return _jit_save(layer, specs, path)
+    if paddle.__version__ < "3":
+        raise EngineAbsent("exporting to ONNX needs paddlepaddle 3")
+    try:
+        import onnx
+        import paddle2onnx
+    except ImportError as error:
+        raise EngineAbsent(f"the package {error.name} is not installed") from None
+    with tempfile.TemporaryDirectory() as folder:
+        _jit_save(layer, specs, Path(folder) / "graph")
+        program = next(file for file in Path(folder).iterdir() if file.suffix in (".json", ".pdmodel"))
+        target = Path(folder) / "graph.onnx"
+        with _silent():
+            try:
+                paddle2onnx.export(str(program), str(Path(folder) / "graph.pdiparams"), str(target), opset_version=OPSET,
+                                   optimize_tool="None")  # its default tool would fetch packages from the net
+            except (Exception, SystemExit) as error:  # it leaves by SystemExit, too
+                raise EngineError(f"the conversion to ONNX failed: {error}") from None
+        graph = onnx.load(str(target))
+    for node in graph.graph.node:
+        if node.op_type == "Pad":
+            del node.input[2:]  # the value to pad with, which paddle2onnx 2.1 leaves undefined; without it, it is 0
+    rename_outputs(graph, names or ["answer"])
+    onnx.save(graph, f"{path}.onnx")
+    return None
+
+
+def rename_outputs(graph, names):
+    """Give an ONNX model's outputs, in their order, the names they are known by."""
+    for value, name in zip(graph.graph.output, names):
+        for node in graph.graph.node:
+            for place, output in enumerate(node.output):
+                if output == value.name:
+                    node.output[place] = name
+            for place, used in enumerate(node.input):
+                if used == value.name:
+                    node.input[place] = name
+        value.name = name
+
+
+def _jit_save(layer, specs, path):
+    static = paddle.jit.to_static(layer, input_spec=specs, full_graph=True)
+    with warnings.catch_warnings(), _silent():
+        warnings.simplefilter("ignore")
+        paddle.jit.save(static, str(path))
+
+
+def _coarse_specs():
+    return [InputSpec([None, None, None, 3], "float32", name) for name in ("src", "bgr")]
+
+
+def _block_specs(reach, quarter):
+    side, c_side = photo_side(reach), coarse_side(reach, quarter)
+    specs = [InputSpec([None, c_side, c_side, CHANNELS], "float32", "coarse")]
+    specs += [InputSpec([None, side, side, 3], "uint8", name) for name in ("src", "bgr")]
+    if quarter:
+        specs.append(InputSpec([None, side * side // 4, c_side * c_side], "float32", "spread"))
+    return specs
+
+
+@contextlib.contextmanager
+def _silent():
+    """Keep what is printed to the standard streams, by native code too, off the screen."""
+    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
+        saved = [os.dup(number) for number in (1, 2)]
+        try:
+            for number in (1, 2):
+                os.dup2(nothing.fileno(), number)
+            yield
+        finally:
+            for number, copy in zip((1, 2), saved):
+                os.dup2(copy, number)
+                os.close(copy)

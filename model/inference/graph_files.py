@@ -1,0 +1,151 @@
+"""Exporting a weights file as one graph for other programs, and checking the file against the network itself."""
+from pathlib import Path
+
+import numpy as np
+import paddle
+
+from media import read_image
+from model.inference.engines.base import EngineError
+from model.inference.engines.network import network_from_arrays
+from model.inference.engines.openvino import import_openvino
+from model.inference.engines.static_graphs import export_network
+from model.refinement import NOTHING
+from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
+from utils.errors import UserError
+
+LARGEST = {"full": 1e-3, "half": 2e-2}  # allowed difference of pha; float16 weights round by a two thousandth
+ONNX_NEED = "pip install -r requirements-fast.txt brings what the formats onnx and openvino need"
+
+
+def write_network(weights, output, kind, half, settings):
+    """Export a weights file.
+
+    Args:
+        weights: a file, or None for the starter weights. output: path without suffix; its folder is made.
+        kind: "onnx", "openvino" or "paddle". half: store float16 weights. settings: MattingRefine's keyword arguments.
+
+    Returns:
+        (the network, the file's path; OpenVINO's .bin and Paddle's .pdiparams lie beside it)
+
+    Raises:
+        UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
+    """
+    path, output = weights_path(weights), Path(output)
+    arrays = from_torch_names(read_weights(path)[0])
+    try:
+        described = describe_state(arrays)
+        if described["refine_kernel_size"] is None:
+            settings = {**settings, "refine_mode": NOTHING.mode, "refine_sample_pixels": NOTHING.sample_pixels}
+        network = network_from_arrays(described, arrays, **settings)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be exported: {error}.") from None
+    facts = {**described, **settings, "weights_sha256": file_sha256(path), "precision": "float16" if half else "float32",
+             "made_with": f"paddlepaddle {paddle.__version__}"}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if kind == "paddle":
+            export_network(network, output, "paddle")
+            found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
+            _write_facts(output.with_name(output.name + ".txt"), facts)
+            return network, found
+        export_network(network, output, "onnx")
+        source = output.with_name(output.name + ".onnx")
+        if kind == "onnx":
+            _finish_onnx(source, half, facts)
+            return network, source
+        return network, _to_openvino(source, half, facts)
+    except ImportError as error:
+        raise UserError(f"the package {error.name} is not installed. {ONNX_NEED}.") from None
+    except EngineError as error:
+        raise UserError(f"{error}. {ONNX_NEED}.") from None
+
+
+def check_file(network, path, kind, src, bgr):
+    """Run an exported file on a photo; {"pha", "fgr", "err", "ref": largest difference from the network}.
+
+    ref counts the share of patches that were chosen otherwise, which near-equal errors may bring.
+    """
+    inputs = {}
+    for name, photo in (("src", src), ("bgr", bgr)):
+        image = read_image(photo)
+        image = image[:image.shape[0] // 4 * 4, :image.shape[1] // 4 * 4]
+        inputs[name] = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32) / 255
+    with paddle.no_grad():
+        out = network(*(paddle.to_tensor(array) for array in inputs.values()))
+    expected = {"pha": out.pha, "fgr": out.fgr, "err": out.err_sm, "ref": out.ref_sm}
+    found = RUNNERS[kind](path, inputs)
+    differences = {name: np.abs(found[name] - value.numpy()) for name, value in expected.items()}
+    return {name: float(value.mean() if name == "ref" else value.max()) for name, value in differences.items()}
+
+
+def _finish_onnx(path, half, facts):
+    import onnx
+    graph = onnx.load(str(path))
+    if half:
+        _halve(graph)
+    onnx.helper.set_model_props(graph, {key: str(value) for key, value in facts.items()})
+    onnx.save(graph, str(path))
+
+
+def _halve(graph):
+    """Store large float32 constants as float16, cast back where they are used: half the file, the same graph."""
+    from onnx import TensorProto, helper, numpy_helper
+    casts = []
+    for tensor in graph.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) > 256:
+            name = tensor.name
+            half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
+            tensor.CopyFrom(half)
+            casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    for node in list(graph.graph.node):
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            value = node.attribute[0].t
+            if value.data_type == TensorProto.FLOAT and np.prod(value.dims) > 256:
+                name = node.output[0]
+                value.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(value).astype(np.float16)))
+                node.output[0] = f"{name}.half"
+                casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    kept = list(graph.graph.node)
+    constants = [node for node in kept if node.op_type == "Constant"]
+    others = [node for node in kept if node.op_type != "Constant"]
+    del graph.graph.node[:]
+    graph.graph.node.extend(constants + casts + others)
+
+
+def _to_openvino(source, half, facts):
+    openvino = import_openvino()
+    model = openvino.Core().read_model(str(source))
+    for key, value in facts.items():
+        model.set_rt_info(str(value), ["matting", key])
+    target = source.with_suffix(".xml")
+    openvino.save_model(model, str(target), compress_to_fp16=half)
+    source.unlink()
+    return target
+
+
+def _write_facts(path, facts):
+    path.write_text("".join(f"{key}: {value}\n" for key, value in facts.items()), encoding="utf-8")
+
+
+def _run_onnx(path, inputs):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # it warns of every constant that nothing uses
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return dict(zip([output.name for output in session.get_outputs()], session.run(None, inputs)))
+
+
+def _run_openvino(path, inputs):
+    compiled = import_openvino().Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = compiled(inputs)
+    return {name: found[name] for name in ("pha", "fgr", "err", "ref")}
+
+
+def _run_paddle(path, inputs):
+    layer = paddle.jit.load(str(path.with_suffix("")))
+    with paddle.no_grad():
+        found = layer(*(paddle.to_tensor(inputs[name]) for name in ("src", "bgr")))
+    return {name: value.numpy() for name, value in zip(("pha", "fgr", "err", "ref"), found)}
+
+
+RUNNERS = {"onnx": _run_onnx, "openvino": _run_openvino, "paddle": _run_paddle}

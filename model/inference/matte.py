@@ -1,0 +1,28 @@
+"""What a matte is, and the sizes that the networks take."""
+from collections import namedtuple
+
+import numpy as np
+
+from model.geometry import PATCH
+
+Matte = namedtuple("Matte", "pha fgr err ref")
+
+
+def padded(photo, unit=PATCH):
+    """uint8 (H, W, 3) with the last row and column repeated up to multiples of ``unit``."""
+    height, width = photo.shape[:2]
+    if height % unit or width % unit:
+        photo = np.pad(photo, ((0, -height % unit), (0, -width % unit), (0, 0)), mode="edge")
+    return np.ascontiguousarray(photo)
+
+
+def checked_size(src, bgr):
+    """(height, width) of a pair of photos. Raises ValueError where ``Matter.predict`` does."""
+    for name, image in (("src", src), ("bgr", bgr)):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"{name} must be uint8 (H, W, 3), not {image.dtype} {image.shape}")
+    if src.shape != bgr.shape:
+        raise ValueError(f"src and bgr must have one size, not {src.shape[:2]} and {bgr.shape[:2]}")
+    if 0 in src.shape:
+        raise ValueError(f"src and bgr are empty: {src.shape[:2]}")
+    return src.shape[:2]

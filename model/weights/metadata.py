@@ -1,0 +1,50 @@
+"""What a weights file says of itself in its header, as text: the settings its network is meant for, and where it came from.
+
+    backbone_scale, refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size    settings of MattingRefine
+    data, iterations, version                                                                  how it came about
+"""
+from model.refinement import Refinement, check_backbone_scale, check_refinement
+from utils.errors import UserError
+
+SETTINGS = {"backbone_scale": float, "refine_mode": str, "refine_sample_pixels": int, "refine_threshold": float,
+            "refine_kernel_size": int}
+ORIGIN = ("data", "iterations", "version")
+VERSION = "1"  # of these keys
+
+
+def network_metadata(network, data=None, iterations=None):
+    """The header of a file that holds ``network``'s weights.
+
+    Args:
+        network: a MattingRefine, whose settings are the ones the file is meant to be used with.
+        data: name of what it was trained on; iterations: how many updates it has had; None: not known.
+
+    Returns:
+        {str: str}, for ``save_weights`` and safetensors.
+    """
+    refiner = network.refiner
+    facts = {"backbone_scale": network.backbone_scale, "refine_mode": refiner.mode,
+             "refine_sample_pixels": refiner.sample_pixels, "refine_threshold": refiner.threshold,
+             "refine_kernel_size": 2 * refiner.reach + 1, "data": data, "iterations": iterations, "version": VERSION}
+    return {key: str(value) for key, value in facts.items() if value is not None}
+
+
+def stored_settings(metadata, path):
+    """The settings among the ``metadata`` of a weights file, those that it names: {key of SETTINGS: value}.
+
+    Raises:
+        UserError: one of them cannot be; ``path`` is named.
+    """
+    settings = {}
+    try:
+        for key, kind in SETTINGS.items():
+            if key in metadata:
+                settings[key] = kind(metadata[key])
+        check_backbone_scale(settings.get("backbone_scale", 0.5))
+        check_refinement(Refinement(**{key: settings[f"refine_{key}"] for key in Refinement._fields
+                                       if f"refine_{key}" in settings}))
+    except UserError as error:
+        raise UserError(f"the header of {path} cannot be used: {error}") from None
+    except ValueError:
+        raise UserError(f"the header of {path} cannot be used: {key} is no number, but '{metadata[key]}'.") from None
+    return settings

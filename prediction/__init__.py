@@ -1,0 +1,1 @@
+"""Mattes of what users have: photos, folders, videos, a camera."""

@@ -1,0 +1,1 @@
+"""A background brought into line with its photo: position and light."""

@@ -1,0 +1,78 @@
+"""The loop between camera, session, preview and virtual camera."""
+import sys
+import threading
+import time
+from contextlib import nullcontext
+
+from prediction.camera.capture import END
+from prediction.camera.preview import Meter, drawn, lines_of
+from prediction.camera.session import WAITING
+from prediction.progress import FrameProgress
+from utils.cli import StopOnSignal, say
+from utils.errors import UserError
+
+
+class Loop:
+    """Takes pictures from ``source`` (``capture``), hands them to a ``Session``, and what it makes of them to the others.
+
+    Args:
+        name: of the camera, for messages. window: a ``Window``, or None. sender: a ``VirtualCamera``, or None.
+    Attributes:
+        matted: number of pictures; seconds that it ran; meter: rate and delay of the last pictures.
+    """
+
+    def __init__(self, name, source, session, window=None, sender=None):
+        self._name, self._source, self._session = name, source, session
+        self._window, self._sender = window, sender
+        self.matted, self.seconds, self.meter, self._told = 0, 0.0, Meter(), 0
+
+    def run(self):
+        """Go on until the session is done, the source has ended, or SIGINT or SIGTERM comes. Returns whether one did.
+
+        Raises:
+            UserError: the camera stopped or changed its size, or something cannot be written. OSError: the disk is full.
+        """
+        progress = FrameProgress(self._name) if self._window is None else None
+        started = time.perf_counter()
+        in_main = threading.current_thread() is threading.main_thread()
+        try:
+            with StopOnSignal() if in_main else nullcontext() as stop:
+                while not self._session.done:
+                    if stop is not None and stop.wanted:
+                        return True
+                    shot = self._source.next()
+                    if shot is END:
+                        break
+                    self._picture(shot)
+                    if progress is not None and self.matted:
+                        progress(self.matted, None)
+            return False
+        finally:
+            self.seconds = time.perf_counter() - started
+            if progress is not None:
+                progress.close()
+
+    def _picture(self, shot):
+        """One turn; shot is None where the camera has nothing new, and only keys are looked for."""
+        shown = None
+        if shot is not None:
+            view = self._session.frame(shot.image, shot.time)
+            self._tell_notes()
+            if view.com is not None:
+                self.matted += 1
+                if self._sender is not None:
+                    self._sender.send(view.com)
+            if self._window is not None:
+                shown = drawn(view.picture, lines_of(view, self._session, self.meter, self._source.dropped))
+            elif view.state == WAITING:
+                raise UserError(f"{self._name} changed the size of its pictures; the background is of the old one. "
+                                f"Start again.")
+        if self._window is not None:
+            self._session.key(self._window.show(shown))
+        if shot is not None:
+            self.meter.shown(shot.time)
+
+    def _tell_notes(self):
+        for note in self._session.notes[self._told:]:
+            say(f"note: {note}", sys.stderr)
+        self._told = len(self._session.notes)

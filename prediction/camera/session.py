@@ -1,0 +1,161 @@
+"""What is made of a camera's pictures. Knows no window, camera or clock: keys and pictures with their times come in."""
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from model.geometry import PATCH
+from prediction.outputs import Parts, finished
+from prediction.video.scene import median_of
+
+WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"
+SHOTS = 15             # pictures of the empty scene that a median is taken of, in half a second
+FEWEST = 1000          # pixels: fewer are none
+KEYS = "b background  t target  r record  +/- pixels  q end"
+
+
+class View(NamedTuple):
+    """One picture's outcome.
+
+    picture: uint8 RGB (H, W, 3) to show; com: the same, or None where there is no matte yet: only mattes are recorded or
+    sent on. state: one of the four. text: what to do or what is done, a line. refined: pixels, or None.
+    """
+    picture: np.ndarray
+    com: Optional[np.ndarray]
+    state: str
+    text: str
+    refined: Optional[int]
+
+
+class Session:
+    """Takes ``key`` and ``frame``; ``close`` ends a recording under way.
+
+    Args:
+        matter: predict(src, bgr, want) as ``model.Matter``; ``sample_pixels`` can be set.
+        backdrops: [(name, ``prediction.backdrop.Backdrop``)], at least one: what subjects are set before.
+        background: bgr, uint8 RGB (H, W, 3), or None: key b takes it.
+        countdown: seconds from key b to the first picture of the empty scene.
+        fit_background: None, or (src, bgr) -> (bgr, notes). smooth: None, or (src, pha) -> pha, with reset().
+        record: () -> ``Recording``, called where key r starts one; None: key r does nothing.
+    Attributes:
+        state; background; done: whether a key ended it; notes: warnings so far; recording: None or the one under way;
+        recorded: [path] of those that are finished.
+    """
+
+    def __init__(self, matter, backdrops, background=None, countdown=3.0, fit_background=None, smooth=None, record=None):
+        self._matter, self._backdrops, self._countdown = matter, list(backdrops), countdown
+        self._fit, self._smooth, self._record = fit_background, smooth, record
+        self.background, self.state = background, WAITING if background is None else MATTING
+        self.done, self.notes, self.recording, self.recorded = False, [], None, []
+        self._chosen, self._now, self._index, self._said = 0, 0.0, 0, ""
+        self._shots, self._wanted, self._delay, self._due = [], 0, 0.0, None
+
+    @property
+    def backdrop(self):
+        """Name of what subjects are set before."""
+        return self._backdrops[self._chosen][0]
+
+    def key(self, sign):
+        """Obey a key: b, t, r, +, -, q or Esc, in either case; others do nothing."""
+        act = {"b": lambda: self.capture(SHOTS, self._countdown), "t": self._next_backdrop, "r": self._toggle,
+               "+": lambda: self._refine(2), "=": lambda: self._refine(2), "-": lambda: self._refine(0.5),
+               "q": self._end, "\x1b": self._end}.get(sign.lower())
+        if act is not None:
+            self._said = ""
+            act()
+
+    def capture(self, count, delay=0.0):
+        """Make the background of ``count`` pictures, the first of them ``delay`` seconds behind the next."""
+        self._shots, self._wanted, self._delay, self._due = [], count, delay, None
+        self.state = COUNTDOWN if delay > 0 else CAPTURING
+
+    def frame(self, src, now):
+        """Take the next picture.
+
+        Args:
+            src: uint8 RGB (H, W, 3); now: its time in seconds.
+        Returns:
+            ``View``.
+        Raises:
+            UserError, OSError: a recording cannot be written.
+        """
+        self._now = now
+        self._check_size(src)
+        if self.state == COUNTDOWN:
+            self._due = now + self._delay if self._due is None else self._due
+            self.state = CAPTURING if now >= self._due else COUNTDOWN
+        if self.state == CAPTURING:
+            self._collect(src)
+            return View(src, None, CAPTURING, "taking the background", None)
+        if self.state == COUNTDOWN:
+            return View(src, None, COUNTDOWN, f"background in {self._due - now:.1f} s: leave the picture", None)
+        if self.state == WAITING:
+            return View(src, None, WAITING, self._said or "press b, then leave the picture: it takes the background", None)
+        return self._matte(src)
+
+    def close(self):
+        """End a recording under way, and close the backdrops."""
+        try:
+            self._stop_recording()
+        finally:
+            for _, backdrop in self._backdrops:
+                backdrop.close()
+
+    def _check_size(self, src):
+        """Another size than before: all that was made for the old one ends."""
+        if self._shots and self._shots[0].shape != src.shape:
+            self._shots = []
+        if self.background is not None and self.background.shape != src.shape:
+            self.background, self._said = None, "the camera changed its size: press b"
+            if self.state == MATTING:
+                self.state = WAITING
+            self._stop_recording()
+
+    def _collect(self, src):
+        self._shots.append(src)
+        if len(self._shots) == self._wanted:
+            self.background, self._shots, self.state = median_of(np.stack(self._shots)), [], MATTING
+            if self._smooth is not None:
+                self._smooth.reset()
+
+    def _matte(self, src):
+        bgr, notes = self.background, []
+        if self._fit is not None:
+            bgr, notes = self._fit(src, bgr)
+        self.notes += [note for note in notes if note not in self.notes]
+        matte = self._matter.predict(src, bgr, want=("pha", "fgr", "ref"))
+        refined = int(np.count_nonzero(matte.ref[::PATCH, ::PATCH])) * PATCH ** 2
+        if self._smooth is not None:
+            matte = Parts(self._smooth(src, matte.pha), matte.fgr, None, None)
+        behind = self._backdrops[self._chosen][1].frame(self._index, src, bgr)
+        com = finished(matte, ("com",), behind)["com"]
+        self._index += 1
+        if self.recording is not None:
+            self.recording.write(com, self._now)
+        return View(com, com, MATTING, self._said, refined)
+
+    def _next_backdrop(self):
+        self._chosen = (self._chosen + 1) % len(self._backdrops)
+
+    def _toggle(self):
+        if self.recording is not None:
+            self._stop_recording()
+            self._said = f"written: {self.recorded[-1]}" if self.recorded else ""
+        elif self._record is not None and self.background is not None:
+            self.recording = self._record()
+
+    def _stop_recording(self):
+        recording, self.recording = self.recording, None
+        if recording is not None:
+            recording.close()
+            if recording.frames:
+                self.recorded.append(recording.path)
+
+    def _refine(self, factor):
+        count = int(self._matter.sample_pixels * factor)
+        if count < FEWEST:
+            count = FEWEST if factor > 1 else 0
+        self._matter.sample_pixels = count if self.background is None else min(count, self.background.size // 3)
+        self._said = f"{self._matter.sample_pixels} pixels at most are refined"
+
+    def _end(self):
+        self.done = True

@@ -1,0 +1,124 @@
+"""predict.py for a video: what to write where, checked before any work; then the work, and what came of it."""
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from media import VIDEO_SUFFIXES
+from media.video.opening import is_url
+from media.video.picture_folder import check_replaceable
+from media.video.writer import FORMATS, check_alpha
+from prediction.alignment.fitter import fitter
+from prediction.backdrop import open_backdrop
+from prediction.outputs import NAMED, names_picture, too_long
+from prediction.progress import FrameProgress, announced
+from prediction.smoothing import Smoother
+from prediction.source import is_video_source
+from prediction.video.pipeline import VideoJob, matte_video
+from utils.cli import say
+from utils.errors import UserError, no_space
+from utils.files import prepare_folder, remove_leftovers
+
+
+def video_outputs(src, folder, types, cut_out, video_format=None):
+    """{type: Path}: FOLDER/NAME_pha.mp4, FOLDER/NAME_com.mov and so on.
+
+    Args:
+        src: path or address of the video. folder: for the results. types: of pha, com, fgr, err, ref.
+        cut_out: com has alpha, rather than a new background.
+        video_format: "mp4", "mov", "webm", "png" for all; None: mov for cut-outs, mp4 for the others.
+    Raises:
+        UserError: unknown format, one that cannot hold alpha, or an output would land on src.
+    """
+    name = Path(urlsplit(str(src)).path if is_url(src) else src).stem or "video"
+    outputs = {}
+    for kind in types:
+        alpha = kind == "com" and cut_out
+        chosen = video_format or ("mov" if alpha else "mp4")
+        path = Path(folder, f"{name}_{kind}")
+        if alpha or chosen not in FORMATS:
+            check_alpha(chosen, path)
+        outputs[kind] = Path(f"{path}{FORMATS[chosen].suffix}")
+    if too_long(outputs):
+        raise UserError(f"{src}: {too_long(outputs)}")
+    return outputs
+
+
+def check_outputs(outputs, inputs, overwrite):
+    """Raises UserError where an output exists and may not be overwritten, or is one of the inputs."""
+    inputs = {Path(path).resolve() for path in inputs if path is not None and not is_url(path)}
+    for path in outputs.values():
+        if path.resolve() in inputs:
+            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
+        if path.exists() and not overwrite:
+            raise UserError(f"{path} exists. Use --overwrite, or name another folder with --output.")
+        if path.exists() and path.suffix and path.is_dir():
+            raise UserError(f"{path} is a folder. Move it, or name another folder with --output.")
+        if path.exists() and not path.suffix:
+            check_replaceable(path)
+
+
+def run(options, open_matter):
+    """Matte the video of a command line.
+
+    Args:
+        options: ``prediction.options.Options``. open_matter: options -> the network, called once all inputs are known to
+            be usable.
+    Returns:
+        exit code: 0, or 130 where a signal stopped it. The number of frames written is printed either way.
+    Raises:
+        UserError: something cannot be used. OSError: the disk is full.
+    """
+    if names_picture(options.output, (*NAMED, *VIDEO_SUFFIXES)):
+        raise UserError(f"--output {options.output} looks like a file; for a video it is the folder for the results.")
+    backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
+    with backdrop or nullcontext():
+        report = _matted(options, _job(options, backdrop), open_matter)
+    _tell(options.src, report)
+    return 130 if report.stopped else 0
+
+
+def _job(options, backdrop):
+    """The ``VideoJob`` of a command line. Raises UserError where an output cannot be made."""
+    outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), backdrop is None,
+                            options.video_format)
+    check_outputs(outputs, (options.src, options.bgr, options.target_bgr), options.overwrite)
+    follow = not is_video_source(options.bgr)  # one bgr for all frames
+    return VideoJob(options.src, outputs, options.bgr, options.fit, backdrop,
+                    fitter(options.align, options.exposure, video=follow), Smoother() if options.temporal else None)
+
+
+def _matted(options, job, open_matter):
+    """The ``Report`` of a job; of one that ended by an error, what there is is said."""
+    prepare_folder(options.output)
+    remove_leftovers(job.outputs.values())
+    progress = FrameProgress(Path(options.src).name)
+    try:
+        return matte_video(lambda: announced(open_matter(options)), job, progress)
+    except Exception as error:
+        progress.close()
+        _tell_rest(getattr(error, "report", None), error)
+        raise
+    finally:
+        progress.close()
+
+
+def _tell(src, report):
+    for warning in report.warnings:
+        say(f"warning: {warning}", sys.stderr)
+    if report.damaged:
+        say(f"warning: {report.damaged} damaged frames or packets of {src} were left out.", sys.stderr)
+    where = ", ".join(str(path) for path in report.files.values()) or "no file"
+    if report.stopped:
+        say(f"stopped after {report.frames} frames; they are in {where}", sys.stderr)
+    else:
+        say(f"{src}  {report.frames} frames  {report.fps:.1f} fps  {report.seconds:.1f} s  ->  {where}")
+
+
+def _tell_rest(report, error):
+    """Say what there is in spite of an error."""
+    if report is None or not report.files:
+        return
+    why = "the disk is full" if no_space(error) else "an error"
+    where = ", ".join(str(path) for path in report.files.values())
+    say(f"ended by {why} after {report.frames} frames; they are in {where}", sys.stderr)

@@ -1,0 +1,245 @@
+"""Matting a video: decoding, the network, finishing and encoding at once, each in a thread of its own.
+
+Between the threads lie queues of a frame or two, so that memory does not depend on the clip's length.
+"""
+import threading
+import time
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from typing import Any, Callable, NamedTuple, Optional
+
+from media.video.libav import import_av
+from media.video.reader import open_video
+from media.video.writer import open_writer
+from prediction.outputs import GRAY, Parts, finished, wanted_of
+from prediction.video.pipe import END, Cancelled, Pipe
+from prediction.video.scene import open_scene
+from utils.cli import StopOnSignal
+from utils.errors import UserError
+
+POLL = 0.2  # seconds after which a signal is looked for
+LARGE = 4096 * 2304  # pixels above which queues are as short as can be, and one frame is worked on at a time
+
+
+class VideoJob(NamedTuple):
+    """What to do with one video.
+
+    src: path or address. outputs: {"pha", "com", "fgr", "err", "ref": path}; the suffix chooses the format, none is a folder
+    of pictures. bgr, fit: see ``prediction.video.scene.open_scene``. backdrop: ``prediction.backdrop.Backdrop``, or anything
+    whose frame(index, src, bgr) gives what com is put before, uint8 RGB of src's size; None for cut-outs with alpha.
+    fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every frame
+    in turn.
+    """
+    src: Any
+    outputs: dict
+    bgr: Any
+    fit: Optional[str] = None
+    backdrop: Any = None
+    fit_background: Optional[Callable] = None
+    smooth: Optional[Callable] = None
+
+
+class Report(NamedTuple):
+    """What came of it: frames written, damaged ones left out, seconds, frames per second, {type: Path} written."""
+    frames: int
+    damaged: int
+    seconds: float
+    fps: float
+    files: dict
+    stopped: bool
+    warnings: list
+
+
+def matte_video(open_matter, job, on_progress=None):
+    """Matte a video and write its outputs. SIGINT and SIGTERM end it after the frame under way; what is written plays.
+
+    Args:
+        open_matter: () -> ``model.Matter``, or anything with its predict(src, bgr, want); called when src and bgr are known
+            to be usable.
+        job: ``VideoJob``.
+        on_progress: called with (frames done, frames in all or None) after every frame.
+    Returns:
+        ``Report``; stopped is true after a signal.
+    Raises:
+        UserError: src, bgr or an output cannot be used. OSError: the disk is full; and whatever matter or a hook raises.
+        Files hold the frames up to there and play, unless not even their end could be written; an error that came after
+        the first frame has the Report as its attribute ``report``.
+    """
+    with ExitStack() as stack:
+        reader = stack.enter_context(open_video(job.src))
+        scene = open_scene(job.bgr, job.src, reader.info, job.fit)
+        stack.callback(scene.close)
+        matter = open_matter()
+        writers = _open_writers(job, reader)
+        reader.want_samples(any(writer.needs_samples for writer in writers.values()))
+        return _Run(matter, job, reader, scene, writers, on_progress).run()
+
+
+class _Run:
+    """One call of ``matte_video``: the stages, and what they share."""
+
+    def __init__(self, matter, job, reader, scene, writers, on_progress):
+        self._matter, self._job, self._reader, self._scene = matter, job, reader, scene
+        self._writers, self._on_progress = writers, on_progress
+        info = reader.info
+        self._large = info.width * info.height > LARGE
+        size = 1 if self._large else 2
+        self._decoded, self._matted = Pipe(size), Pipe(1)
+        self._finished = {kind: Pipe(size) for kind in writers}
+        self._wanted = wanted_of(writers)
+        self._errors, self._warnings, self._files, self._done = [], [], {}, 0
+        self._unread = []  # what ended the reading: frames decoded before it are still worked on
+
+    def run(self):
+        """Start the threads, be the one that runs the network, and see all end."""
+        started = time.perf_counter()
+        threads = [self._thread(self._decode, self._decoded, errors=self._unread),
+                   self._thread(self._finish, *self._finished.values())]
+        threads += [self._thread(lambda kind=kind: self._write(kind)) for kind in self._writers]
+        in_main = threading.current_thread() is threading.main_thread()
+        with StopOnSignal() if in_main else nullcontext() as stop:
+            for thread in threads:
+                thread.start()
+            try:
+                self._matte(stop)
+            except Cancelled:
+                pass
+            except BaseException as error:
+                self._errors.append(error)
+            finally:
+                self._decoded.cancel()
+                self._matted.close()
+                for thread in threads:
+                    thread.join()
+        return self._report(time.perf_counter() - started, stop is not None and stop.wanted)
+
+    def _thread(self, work, *pipes, errors=None):
+        """A thread that keeps its error and closes the pipes it fills, however it ends."""
+        errors = self._errors if errors is None else errors
+
+        def body():
+            try:
+                work()
+            except Cancelled:
+                pass
+            except BaseException as error:
+                errors.append(error)
+            finally:
+                for pipe in pipes:
+                    pipe.close()
+        return threading.Thread(target=body, daemon=True)
+
+    def _decode(self):
+        for frame in self._reader.items():
+            self._decoded.put(frame)
+            del frame  # or it would live on beside the one that is decoded next
+
+    def _matte(self, stop):
+        in_all, index = _in_all(self._reader.info), 0
+        while not self._errors and not (stop is not None and stop.wanted):
+            frame = self._decoded.get(POLL)
+            if frame is END:
+                return
+            if frame is None:
+                continue
+            matte = bgr = None
+            if frame.image is not None:
+                bgr = self._background(frame.image, index)
+                matte = self._matter.predict(frame.image, bgr, want=self._wanted)
+                index += 1
+            if self._large:
+                self._hand_on(index - 1, frame, bgr, matte)
+            else:
+                self._matted.put((index - 1, frame, bgr, matte))
+            if matte is not None and self._on_progress is not None:
+                self._on_progress(index, None if in_all is None else max(in_all, index))
+            del frame, matte, bgr
+
+    def _background(self, src, index):
+        bgr = self._scene.frame(index)
+        if self._job.fit_background is None:
+            return bgr
+        bgr, notes = self._job.fit_background(src, bgr)
+        self._warnings += [note for note in notes if note not in self._warnings]
+        return bgr
+
+    def _finish(self):
+        try:
+            while True:
+                item = self._matted.get()
+                if item is END:
+                    return
+                self._hand_on(*item)
+                del item
+        finally:
+            self._matted.cancel()
+
+    def _hand_on(self, index, frame, bgr, matte):
+        """Make 8-bit pictures of a matte, and give each writer its own."""
+        pictures = {}
+        if matte is not None:
+            if self._job.smooth is not None and matte.pha is not None:
+                matte = Parts(self._job.smooth(frame.image, matte.pha), matte.fgr, matte.err, matte.ref)
+            pictures = finished(matte, self._writers, self._behind(index, frame.image, bgr))
+        for kind, pipe in self._finished.items():
+            pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
+
+    def _behind(self, index, src, bgr):
+        """What com of this frame is put before, uint8 RGB; None for a cut-out, or without com."""
+        if self._job.backdrop is None or "com" not in self._writers:
+            return None
+        behind = self._job.backdrop.frame(index, src, bgr)
+        if behind.shape != src.shape:
+            raise UserError(f"the new background is {behind.shape[1]}x{behind.shape[0]}, but the video is "
+                            f"{src.shape[1]}x{src.shape[0]}.")
+        return behind
+
+    def _write(self, kind):
+        writer, pipe = self._writers[kind], self._finished[kind]
+        try:
+            while True:
+                item = pipe.get()
+                if item is END:
+                    break
+                writer.write(*item)
+                del item
+        finally:
+            pipe.cancel()
+            writer.close()
+            if writer.frames:
+                self._files[kind] = Path(self._job.outputs[kind])
+
+    def _report(self, seconds, stopped):
+        frames = min((self._writers[kind].frames for kind in self._files), default=0)
+        warnings = [writer.warning for writer in self._writers.values() if writer.warning] + self._warnings
+        if self._reader.missing:
+            warnings.append(f"{self._job.src} ends {self._reader.missing:.1f} s before its header says: it is cut short.")
+        report = Report(frames, self._reader.damaged, seconds, frames / seconds if seconds else 0.0, self._files, stopped,
+                        warnings)
+        if self._errors or self._unread:
+            error = (self._errors + self._unread)[0]
+            error.report = report
+            raise error
+        return report
+
+
+def _open_writers(job, reader):
+    """{type: writer}, all or none."""
+    import_av()
+    writers = {}
+    try:
+        for kind, path in job.outputs.items():
+            alpha = kind == "com" and job.backdrop is None
+            writers[kind] = open_writer(path, reader.info, alpha, reader.audio, kind in GRAY)
+    except BaseException:
+        for writer in writers.values():
+            writer.drop()
+        raise
+    return writers
+
+
+def _in_all(info):
+    """How many frames are to be expected, or None."""
+    if info.frames:
+        return info.frames
+    return None if info.duration is None else max(1, round(info.duration * info.rate))

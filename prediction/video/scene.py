@@ -1,0 +1,155 @@
+"""The empty scene of a video: a photo, a video, or what the clip itself shows where the subject is not."""
+import re
+from pathlib import Path
+
+import numpy as np
+
+from media import VIDEO_SUFFIXES, read_photo
+from media.video.opening import is_live, is_url
+from media.video.reader import open_video
+from prediction.sizes import check_size, fit_size
+from utils.errors import UserError
+
+SAMPLES = 50  # frames that a median looks at
+SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done strip by strip
+
+
+def open_scene(bgr, src, info, fit=None):
+    """The background of each frame of a video.
+
+    Args:
+        bgr: path of a photo or of a video (of the empty scene, frame by frame; its last frame stays), "first:N" (median of
+            the first N frames of ``src``) or "median" (over at most SAMPLES frames, evenly spread over ``src``).
+        src: path or address of the video itself. info: its ``Info``.
+        fit: what to do with a bgr of another size: "resize" stretches it, "crop" covers the frame and cuts what stands
+            over on both sides; None refuses it.
+    Returns:
+        An object with frame(index) -> uint8 RGB (height, width, 3), and close().
+    Raises:
+        UserError: bgr cannot be read or used, or has another size and ``fit`` is None.
+    """
+    size = info.height, info.width
+    count = first_frames(bgr)
+    if count is not None or bgr == "median":
+        if is_live(src):
+            raise UserError(f"--bgr {bgr} reads the clip before it mattes it, which {src} does not allow. "
+                            f"Name a photo of the empty scene.")
+        return Still(clip_median(src, count, info))
+    if is_url(bgr) or Path(bgr).suffix.lower() in VIDEO_SUFFIXES + (".gif",):
+        return MovingScene(bgr, size, fit, src)
+    return Still(fit_size(read_photo(bgr), size, fit, src, bgr))
+
+
+def first_frames(bgr):
+    """The N of "first:N", or None where ``bgr`` is something else. Raises UserError where N is no number above 0."""
+    text = str(bgr)
+    if not text.startswith("first:"):
+        return None
+    if not re.fullmatch(r"first:\d{1,9}", text) or int(text[6:]) < 1:
+        raise UserError(f"--bgr {text}: say how many frames show the empty scene, as in first:30.")
+    return int(text[6:])
+
+
+class Still:
+    """One picture for all frames."""
+
+    def __init__(self, image):
+        self._image = image
+
+    def frame(self, index):
+        """uint8 RGB (H, W, 3)."""
+        return self._image
+
+    def close(self):
+        """Nothing is open."""
+
+
+class MovingScene:
+    """A video of the empty scene, frame by frame, in order; its last frame is held. ``size``: (height, width) of src."""
+
+    def __init__(self, path, size, fit, src):
+        self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
+        self._reader = open_video(path)
+        try:
+            check_size((self._reader.info.height, self._reader.info.width), size, fit, src, path)
+        except UserError:
+            self.close()
+            raise
+        self._frames = iter(self._reader)
+
+    def frame(self, index):
+        """uint8 RGB (H, W, 3) of frame ``index``, which is never smaller than in the call before."""
+        image = None
+        while self._at < index:
+            following = next(self._frames, None)
+            self._at += 1
+            if following is None:
+                self._at = index
+                break
+            image = following.image
+        if image is not None:
+            self._image = fit_size(image, self._size, self._fit, bgr_name=self._path)
+        return self._image
+
+    def close(self):
+        """Close the file."""
+        self._reader.close()
+
+
+def clip_median(path, count, info):
+    """Median over time of a clip: what is seen there for more than half of the frames looked at.
+
+    Args:
+        path: the video. count: look at its first ``count`` frames, or None for its whole length; at most SAMPLES frames,
+            evenly spread, are taken either way. info: its ``Info``.
+    Returns:
+        uint8 RGB (H, W, 3).
+    """
+    if count is None or count > SAMPLES:
+        there = _count(path)
+        count = there if count is None else min(count, there)
+    chosen = _spread(count)
+    height, width = info.height, info.width
+    rows = max(1, min(height, SAMPLE_BYTES // (len(chosen) * width * 3)))
+    strips = [_strip_median(path, chosen, top, min(top + rows, height)) for top in range(0, height, rows)]
+    return np.concatenate(strips)
+
+
+def median_of(images):
+    """Median over the first axis of uint8 (N, H, W, 3); the lower of the two middle ones where N is even."""
+    middle = (len(images) - 1) // 2
+    result = np.empty(images.shape[1:], np.uint8)
+    for row in range(images.shape[1]):  # a copy of one row at a time; axis last, where numpy is fast
+        values = np.ascontiguousarray(images[:, row].reshape(len(images), -1).T)
+        values.partition(middle, axis=1)
+        result[row] = values[:, middle].reshape(images.shape[2:])
+    return result
+
+
+def _strip_median(path, chosen, top, bottom):
+    kept, images = 0, None
+    with open_video(path) as reader:
+        for index, (decoded, _, _) in enumerate(item for item in reader.timed() if item[0] is not None):
+            if index in chosen:
+                strip = reader.image(decoded)[top:bottom]
+                if images is None:
+                    images = np.empty((len(chosen), *strip.shape), np.uint8)
+                images[kept] = strip
+                kept += 1
+            if index >= max(chosen):
+                break
+    if not kept:
+        raise UserError(f"{path} has no frame to make a background of.")
+    return median_of(images[:kept])
+
+
+def _spread(count):
+    """At most SAMPLES indices, evenly spread over ``count`` frames."""
+    number = max(1, min(count, SAMPLES))
+    return {int((step + 0.5) * count / number) for step in range(number)}
+
+
+def _count(path):
+    """How many frames a video has, counted without decoding them."""
+    with open_video(path) as reader:
+        return max(1, reader.count())

@@ -1,0 +1,131 @@
+"""Each real layout, written small into tmp_path, comes back pixel for pixel; each flaw is named."""
+import pickle
+
+import numpy as np
+import pytest
+
+from dataset.layouts import backgrounds, fgr_pha_folders, rgba_folder
+from media import write_image
+from utils.errors import UserError
+
+FOLDERS = {"fgr": "fgr", "pha": "pha"}
+
+
+def picture(value, size=(6, 8), channels=3):
+    shape = (*size, channels) if channels else size
+    return np.full(shape, value, np.uint8)
+
+
+def write_pair(root, name, value=10, fgr_suffix=".png", pha_suffix=".png", size=(6, 8)):
+    write_image(root / "fgr" / f"{name}{fgr_suffix}", picture((value, 2 * value, 3 * value), size))
+    write_image(root / "pha" / f"{name}{pha_suffix}", picture(value, size, channels=0))
+
+
+def test_videomatte_clips_are_paired_and_are_the_subjects(tmp_path):
+    for clip, frame in (("0001", "00001"), ("0000", "00000"), ("0000", "00001")):
+        write_pair(tmp_path, f"{clip}/{frame}", value=20, fgr_suffix=".jpg", pha_suffix=".jpg")
+    pairs = fgr_pha_folders(tmp_path, FOLDERS)
+    assert pairs.names == ["0000/00000", "0000/00001", "0001/00001"]
+    assert pairs.subjects == ["0000", "0000", "0001"]
+    name, fgr, pha = pairs.load(2)
+    assert name == "0001/00001" and fgr.dtype == pha.dtype == np.uint8
+    assert fgr.shape == (6, 8, 3) and pha.shape == (6, 8)
+    assert np.abs(fgr.astype(int) - (20, 40, 60)).max() <= 3 and np.abs(pha.astype(int) - 20).max() <= 1
+
+
+def test_distinctions_pairs_jpg_with_png(tmp_path):
+    write_pair(tmp_path, "woman.v2", value=40, fgr_suffix=".jpg")
+    write_pair(tmp_path, "man", value=50, fgr_suffix=".JPG")
+    pairs = fgr_pha_folders(tmp_path, FOLDERS)
+    assert pairs.names == ["man", "woman.v2"] == pairs.subjects
+    assert pairs.load(0).pha.min() == pairs.load(0).pha.max() == 50
+
+
+def test_photomatte_rgba(tmp_path):
+    cutout = np.dstack([picture((1, 2, 3)), picture(77, channels=0)])
+    write_image(tmp_path / "a.png", cutout)
+    pairs = rgba_folder(tmp_path, ".")
+    assert pairs.names == ["a"]
+    np.testing.assert_array_equal(pairs.load(0).fgr, cutout[..., :3])
+    np.testing.assert_array_equal(pairs.load(0).pha, cutout[..., 3])
+
+
+def test_rgba_without_alpha_is_named(tmp_path):
+    write_image(tmp_path / "flat.png", picture(9))
+    with pytest.raises(UserError, match=r"flat\.png has no alpha"):
+        rgba_folder(tmp_path, ".").load(0)
+
+
+def test_backgrounds_of_any_nesting(tmp_path):
+    write_image(tmp_path / "b.png", picture((5, 6, 7)))
+    write_image(tmp_path / "in" / "deep" / "a.bmp", picture(8))
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("no picture")
+    found = backgrounds(tmp_path, ".")
+    assert found.names == ["b.png", "in/deep/a.bmp"] and len(found) == 2
+    assert found.subjects == ["b", "a"]
+    assert found.load(0)[0, 0].tolist() == [5, 6, 7]
+    assert found.subset([1]).names == ["in/deep/a.bmp"]
+
+
+def test_subset_keeps_order_and_files_together(tmp_path):
+    for value in (10, 20, 30):
+        write_pair(tmp_path, f"p{value}", value)
+    part = fgr_pha_folders(tmp_path, FOLDERS).subset([2, 0])
+    assert [(pair.name, pair.pha[0, 0]) for pair in map(part.load, range(len(part)))] == [("p30", 30), ("p10", 10)]
+
+
+def test_sets_can_be_sent_to_worker_processes(tmp_path):
+    write_pair(tmp_path, "a", 30)
+    again = pickle.loads(pickle.dumps(fgr_pha_folders(tmp_path, FOLDERS)))
+    assert again.load(0).pha[0, 0] == 30
+
+
+def test_listing_opens_no_file(tmp_path):
+    for kind in FOLDERS:
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "a.jpg").write_bytes(b"not a picture")
+    assert fgr_pha_folders(tmp_path, FOLDERS).names == ["a"]
+
+
+def test_unpaired_files_are_counted_and_quoted(tmp_path):
+    write_pair(tmp_path, "both")
+    for name in "abcd":
+        write_image(tmp_path / "fgr" / f"{name}.png", picture(1))
+    write_image(tmp_path / "pha" / "z.png", picture(1, channels=0))
+    with pytest.raises(UserError) as error:
+        fgr_pha_folders(tmp_path, FOLDERS)
+    message = str(error.value)
+    assert "4 in " in message and "(a, b, c, ...)" in message and "1 in " in message and "(z)" in message
+    assert "\n" not in message
+
+
+def test_two_files_for_one_name(tmp_path):
+    write_pair(tmp_path, "a")
+    write_image(tmp_path / "fgr" / "a.jpg", picture(1))
+    with pytest.raises(UserError, match=r"a\.jpg and a\.png"):
+        fgr_pha_folders(tmp_path, FOLDERS)
+
+
+def test_different_sizes_are_named(tmp_path):
+    write_pair(tmp_path, "a")
+    write_image(tmp_path / "pha" / "a.png", picture(1, size=(6, 9), channels=0))
+    with pytest.raises(UserError, match=r"a\.png is 9x6 but .*a\.png is 8x6"):
+        fgr_pha_folders(tmp_path, FOLDERS).load(0)
+
+
+@pytest.mark.parametrize("make, words", [(False, "does not exist"), (True, "holds no pictures")])
+def test_missing_and_empty_folders(tmp_path, make, words):
+    folder = tmp_path / "set"
+    if make:
+        (folder / "sub").mkdir(parents=True)
+    for read in (rgba_folder, backgrounds):
+        with pytest.raises(UserError, match=words) as error:
+            read(folder, ".")
+        assert str(folder) in str(error.value)
+
+
+def test_empty_pha_tree(tmp_path):
+    write_image(tmp_path / "fgr" / "a.png", picture(1))
+    with pytest.raises(UserError, match=r"pha does not exist"):
+        fgr_pha_folders(tmp_path, FOLDERS)

@@ -1,0 +1,100 @@
+"""List files: each column, each way of writing a path, and what is wrong with a line."""
+import numpy as np
+import pytest
+
+from dataset.catalog import open_catalog
+from dataset.layouts import backgrounds, fgr_pha_folders
+from media import write_image
+from utils.errors import UserError
+
+TRAIN = {"fgr": "train/fg", "pha": "train/alpha", "list": "train.txt"}
+
+
+def write(path, value=9, channels=3):
+    write_image(path, np.full((4, 6, channels) if channels else (4, 6), value, np.uint8))
+
+
+@pytest.fixture
+def composition(tmp_path):
+    """Composition-1k, small: three foregrounds for training, one for validation, four backgrounds."""
+    root = tmp_path / "Composition-1k"
+    for part, names in (("train", "abc"), ("val", "v")):
+        for name in names:
+            write(root / part / "fg" / f"{name}.jpg")
+            write(root / part / "alpha" / f"{name}.png", channels=0)
+    for name in ("r1", "r2", "r3", "r4"):
+        write(root / "bg" / f"{name}.jpg")
+    (root / "train.txt").write_text("train/fg/b.jpg bg/r2.jpg\ntrain/fg/a.jpg bg/r1.jpg\n\n"
+                                    "train/fg/a.jpg bg/r3.jpg\n")
+    (root / "val.txt").write_text("val/fg/v.jpg bg/r4.jpg val/trimap/v.png\n")
+    return root
+
+
+def test_composition_takes_each_listed_foreground_once(composition):
+    pairs = fgr_pha_folders(composition, TRAIN)
+    assert pairs.names == ["a", "b"] and pairs.load(0).fgr.shape == (4, 6, 3)
+
+
+def test_composition_backgrounds_are_the_second_column(composition):
+    assert backgrounds(composition, {"bgr": "bg", "list": "train.txt"}).names == ["r1.jpg", "r2.jpg", "r3.jpg"]
+    found = backgrounds(composition, {"bgr": "bg", "list": "val.txt"})
+    assert found.names == ["r4.jpg"] and found.load(0).shape == (4, 6, 3)
+
+
+@pytest.mark.parametrize("text", ["a.jpg\n", "./train/fg/a.jpg x\n", "train\\fg\\a.png\r\n", "\ufefftrain/fg/a\n"])
+def test_ways_to_write_a_line(composition, text):
+    (composition / "train.txt").write_text(text, encoding="utf-8")
+    assert fgr_pha_folders(composition, TRAIN).names == ["a"]
+
+
+def test_blanks_within_a_path(composition):
+    write(composition / "train" / "fg" / "a b.v2.jpg")
+    write(composition / "train" / "alpha" / "a b.v2.png", channels=0)
+    (composition / "train.txt").write_text("train/fg/a b.v2.jpg\n")
+    assert fgr_pha_folders(composition, TRAIN).names == ["a b.v2"]
+
+
+@pytest.mark.parametrize("text, words", [
+    ("train/fg/z.jpg\ntrain/fg/a.jpg\n", r"train\.txt names 1 .*not in train/fg \(line 1: train/fg/z\.jpg\)"),
+    ("\n\n", "no lines"),
+])
+def test_wrong_lists(composition, text, words):
+    (composition / "train.txt").write_text(text)
+    with pytest.raises(UserError, match=words):
+        fgr_pha_folders(composition, TRAIN)
+
+
+def test_a_list_without_backgrounds(composition):
+    (composition / "train.txt").write_text("train/fg/a.jpg\n")
+    with pytest.raises(UserError, match="line 1: expected at least 2 words"):
+        backgrounds(composition, {"bgr": "bg", "list": "train.txt"})
+
+
+def test_missing_and_binary_lists(composition):
+    (composition / "train.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="UTF-8"):
+        fgr_pha_folders(composition, TRAIN)
+    (composition / "train.txt").unlink()
+    with pytest.raises(UserError, match=r"no such list: .*train\.txt"):
+        fgr_pha_folders(composition, TRAIN)
+
+
+def test_listed_foreground_without_alpha(composition):
+    (composition / "train" / "alpha" / "a.png").unlink()
+    (composition / "train" / "alpha" / "c.png").unlink()  # not listed, so not missed
+    with pytest.raises(UserError, match=r"1 in .*fg without a partner in .*alpha \(a\)"):
+        fgr_pha_folders(composition, TRAIN)
+    lone = []
+    assert fgr_pha_folders(composition, TRAIN, lone).names == ["b"]
+    assert lone == [str(composition / "train" / "fg" / "a.jpg")]
+
+
+def test_shipped_entries(composition, tmp_path):
+    for part, name in (("train", "h_1"), ("testval", "h_2")):
+        write(tmp_path / "BG-20k" / part / f"{name}.jpg")
+    catalog = open_catalog(data_root=tmp_path)
+    assert [len(catalog.pairs("Composition1k", split)) for split in ("train", "valid")] == [2, 1]
+    assert [len(catalog.backgrounds("Composition1k_backgrounds", split)) for split in ("train", "valid")] == [3, 1]
+    assert [catalog.backgrounds("BG20k", split).names for split in ("train", "valid")] == [["h_1.jpg"], ["h_2.jpg"]]
+    for name in ("Composition1k", "Composition1k_backgrounds", "BG20k"):
+        catalog.check_disjoint(name, "train", "valid")

@@ -1,0 +1,98 @@
+"""Photos with a scene behind the subject: foregrounds are estimated once, kept, and estimated anew for changed files.
+
+PyMatting is optional, so most tests put a cheap estimate in its place; where it is installed it is tried itself.
+"""
+import importlib.util
+import os
+
+import numpy as np
+import pytest
+
+from dataset.catalog import Catalog, open_catalog
+from dataset.catalog_file import read_entries
+from dataset.layouts import photo_foregrounds as estimate
+from media import list_images, write_image
+from utils.errors import UserError
+
+ENTRY = """photos:
+  layout: fgr_pha_folders
+  path: photos
+  photo: true
+  splits: {train: {fgr: fg, pha: alpha}}
+"""
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """A catalogue of two photos, and the list of estimates made, which add 100 to the photo."""
+    for number, name in enumerate("ab"):
+        write_image(tmp_path / "photos" / "fg" / f"{name}.png", np.full((6, 8, 3), 10 + number, np.uint8))
+        write_image(tmp_path / "photos" / "alpha" / f"{name}.png", np.full((6, 8), 99, np.uint8))
+    (tmp_path / "c.yml").write_text(ENTRY)
+    made = []
+    monkeypatch.setattr(estimate, "estimate_fgr", lambda photo, pha: made.append(photo[0, 0, 0]) or photo + 100)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    return Catalog(read_entries(tmp_path / "c.yml"), tmp_path, tmp_path / "c.yml", cache_root=tmp_path / "cache"), made
+
+
+def test_second_run_reads_the_cache(photos, tmp_path):
+    catalog, made = photos
+    for _ in range(2):
+        pairs = catalog.pairs("photos", "train")
+        assert [(pair.fgr[0, 0, 0], pair.pha[0, 0]) for pair in map(pairs.load, range(2))] == [(110, 99), (111, 99)]
+    assert made == [10, 11]
+    assert len(list_images(tmp_path / "cache")) == 2
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_changed_photo_is_estimated_anew(photos, tmp_path):
+    catalog, made = photos
+    pairs = catalog.pairs("photos", "train")
+    pairs.load(0)
+    photo = tmp_path / "photos" / "fg" / "a.png"
+    write_image(photo, np.full((6, 8, 3), 20, np.uint8))
+    os.utime(photo, ns=(1, 1))
+    assert pairs.load(0).fgr[0, 0, 0] == 120 and made == [10, 20]
+
+
+def test_gone_photo_is_named(photos, tmp_path):
+    catalog, _ = photos
+    pairs = catalog.pairs("photos", "train")
+    (tmp_path / "photos" / "fg" / "a.png").unlink()
+    with pytest.raises(UserError, match=r"cannot read .*a\.png"):
+        pairs.load(0)
+
+
+def test_pymatting_missing_is_said_before_work_starts(photos, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="pip install pymatting"):
+        photos[0].pairs("photos", "train")
+
+
+def test_shipped_photo_sets_are_marked(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    for folder, alpha in (("P3M-10k/train/blurred_image", "P3M-10k/train/mask"),
+                          ("P3M-10k/validation/P3M-500-P/blurred_image", "P3M-10k/validation/P3M-500-P/mask"),
+                          ("PPM-100/train/fg", "PPM-100/train/alpha"), ("PPM-100/val/fg", "PPM-100/val/alpha")):
+        name = folder.replace("/", "_")
+        write_image(tmp_path / folder / f"{name}.jpg", np.full((6, 8, 3), 9, np.uint8))
+        write_image(tmp_path / alpha / f"{name}.png", np.full((6, 8), 9, np.uint8))
+    for split in ("train", "val"):
+        (tmp_path / "PPM-100" / f"{split}.txt").write_text(f"{split}/fg/PPM-100_{split}_fg.jpg\n")
+    catalog = open_catalog(data_root=tmp_path)
+    for name in ("PPM100", "P3M10k"):
+        for split in ("train", "valid"):
+            pairs = catalog.pairs(name, split)
+            assert len(pairs) == 1 and isinstance(pairs.read, estimate.EstimateForeground)
+        catalog.check_disjoint(name, "train", "valid")
+
+
+def test_pymatting_takes_the_scene_out_of_the_edge():
+    pytest.importorskip("pymatting")
+    pha = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
+    weight = pha[..., None] / 255
+    photo = np.rint(weight * (200, 60, 30) + (1 - weight) * (0, 0, 255)).astype(np.uint8)
+    fgr = estimate.estimate_fgr(photo, pha)
+    assert fgr.dtype == np.uint8 and fgr.shape == photo.shape
+    assert np.abs(fgr[:, 16:].astype(int) - (200, 60, 30)).max() <= 12
+    assert np.abs(photo[:, 16].astype(int) - (200, 60, 30)).max() > 100

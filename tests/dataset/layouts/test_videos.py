@@ -1,0 +1,150 @@
+"""Video pairs: frames come back by their number, in any order, from any process; each flaw is named.
+
+Frame n of a test clip shows n in binary, a black or white block for each bit, so a frame off by one is seen.
+"""
+import multiprocessing
+import pickle
+
+import cv2
+import numpy as np
+import pytest
+
+from dataset.layouts import video_frames as frames
+from dataset.layouts import video_pairs
+from utils.errors import UserError
+
+FOLDERS = {"fgr": "fgr", "pha": "pha"}
+COUNT = 60  # several key frames
+
+
+def write_video(path, count=COUNT, first=0, size=(64, 48)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25, size)
+    for number in range(count):
+        bits = [255 * (first + number >> bit & 1) for bit in range(8)]
+        writer.write(np.broadcast_to(np.repeat(np.uint8(bits), size[0] // 8)[None, :, None], (*size[::-1], 3)).copy())
+    writer.release()
+
+
+@pytest.fixture(params=["opencv", "pyav"])
+def reader(request, monkeypatch):
+    """Run a test with each of the two libraries, as far as it is installed."""
+    if request.param == "opencv":
+        monkeypatch.setattr(frames, "av", None)
+    elif frames.av is None:
+        pytest.skip("PyAV is not installed")
+
+
+def number_of(image):
+    blocks = image.reshape(image.shape[0], 8, -1).mean((0, 2))
+    return sum(1 << bit for bit in range(8) if blocks[bit] > 127)
+
+
+def test_frames_in_any_order(tmp_path, reader):
+    write_video(tmp_path / "fgr" / "a.mp4")
+    write_video(tmp_path / "pha" / "a.mp4", first=100)
+    pairs = video_pairs(tmp_path, FOLDERS)
+    assert len(pairs) == COUNT and pairs.names[7] == "a/00007"
+    for index in (0, 1, 2, 37, 36, 38, 5, COUNT - 1, 0, 12):
+        name, fgr, pha = pairs.load(index)
+        assert fgr.shape == (48, 64, 3) and pha.shape == (48, 64) and fgr.dtype == pha.dtype == np.uint8
+        assert number_of(fgr) == index and number_of(pha) == 100 + index
+
+
+def test_a_clip_is_a_subject(tmp_path, reader):
+    for clip in ("b", "in/a"):
+        write_video(tmp_path / "fgr" / f"{clip}.mp4", 3)
+        write_video(tmp_path / "pha" / f"{clip}.mp4", 3)
+    pairs = video_pairs(tmp_path, FOLDERS)
+    assert pairs.names == [f"{clip}/{frame:05d}" for clip in ("b", "in/a") for frame in range(3)]
+    assert sorted(set(pairs.subjects)) == ["b", "in/a"]
+
+
+def test_one_pair_of_files(tmp_path, reader):
+    write_video(tmp_path / "me.mp4", 4)
+    write_video(tmp_path / "me_pha.mp4", 4)
+    pairs = video_pairs(tmp_path, {"fgr": "me.mp4", "pha": "me_pha.mp4"})
+    assert pairs.names == [f"me/{frame:05d}" for frame in range(4)] and number_of(pairs.load(3).fgr) == 3
+
+
+def send_numbers(pairs, indices, pipe):
+    pipe.send([number_of(pairs.load(index).fgr) for index in indices])
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_worker_processes_read_for_themselves(tmp_path, method):
+    for kind in FOLDERS:
+        write_video(tmp_path / kind / "a.mp4")
+    pairs = video_pairs(tmp_path, FOLDERS)
+    assert number_of(pairs.load(10).fgr) == 10  # so that a forked worker inherits an open file
+    context = multiprocessing.get_context(method)
+    here, there = context.Pipe()
+    worker = context.Process(target=send_numbers, args=(pairs, [11, 12, 40], there), daemon=True)
+    worker.start()
+    assert number_of(pairs.load(30).fgr) == 30 and number_of(pairs.load(11).fgr) == 11
+    assert here.poll(30) and here.recv() == [11, 12, 40]
+    worker.join(30)
+    assert worker.exitcode == 0
+
+
+def test_pickled_set(tmp_path, reader):
+    for kind in FOLDERS:
+        write_video(tmp_path / kind / "a.mp4", 3)
+    pairs = video_pairs(tmp_path, FOLDERS)
+    pairs.load(0)
+    assert number_of(pickle.loads(pickle.dumps(pairs)).load(2).fgr) == 2
+
+
+def test_many_clips_keep_few_files_open(tmp_path, reader):
+    for clip in range(6):
+        for kind in FOLDERS:
+            write_video(tmp_path / kind / f"{clip}.mp4", 2, first=10 * clip)
+    pairs = video_pairs(tmp_path, FOLDERS)
+    for index in range(12):
+        assert number_of(pairs.load(index).fgr) == 10 * (index // 2) + index % 2
+    assert all(len(clips) <= frames.OPEN_CLIPS for _, clips in pairs.read._frames._kept.values())
+
+
+def test_two_lengths(tmp_path, reader):
+    write_video(tmp_path / "fgr" / "a.mp4", 5)
+    write_video(tmp_path / "pha" / "a.mp4", 4)
+    with pytest.raises(UserError, match=r"pha.a\.mp4 has 4 frames but .*fgr.a\.mp4 has 5"):
+        video_pairs(tmp_path, FOLDERS)
+
+
+def test_two_sizes(tmp_path, reader):
+    write_video(tmp_path / "fgr" / "a.mp4", 2)
+    write_video(tmp_path / "pha" / "a.mp4", 2, size=(32, 48))
+    with pytest.raises(UserError, match="is 32x48 but .* is 64x48"):
+        video_pairs(tmp_path, FOLDERS).load(0)
+
+
+def test_no_video(tmp_path, reader):
+    (tmp_path / "fgr").mkdir()
+    with pytest.raises(UserError, match="holds no videos"):
+        video_pairs(tmp_path, FOLDERS)
+    (tmp_path / "fgr" / "a.mp4").write_bytes(b"not a video")
+    with pytest.raises(UserError, match="pha is no folder of videos"):
+        video_pairs(tmp_path, FOLDERS)
+    write_video(tmp_path / "pha" / "a.mp4", 2)
+    with pytest.raises(UserError, match=r"cannot open .*a\.mp4"):
+        video_pairs(tmp_path, FOLDERS)
+
+
+def test_clip_without_partner(tmp_path, reader):
+    for path in ("fgr/a.mp4", "fgr/b.mp4", "pha/a.mp4"):
+        write_video(tmp_path / path, 2)
+    with pytest.raises(UserError, match=r"1 in .*fgr without a partner in .*pha \(b\)"):
+        video_pairs(tmp_path, FOLDERS)
+
+
+def test_cut_video_names_frame_and_file(tmp_path, reader):
+    for kind in FOLDERS:
+        write_video(tmp_path / kind / "a.mp4")
+    pairs = video_pairs(tmp_path, FOLDERS)
+    (tmp_path / "fgr" / "a.mp4").unlink()
+    with pytest.raises(UserError, match=r"no such video: .*fgr.a\.mp4"):
+        pairs.load(0)
+    write_video(tmp_path / "fgr" / "a.mp4", 10)
+    with pytest.raises(UserError, match=r"cannot read frame 59 of .*fgr.a\.mp4"):
+        pairs.load(COUNT - 1)

@@ -1,0 +1,273 @@
+"""Training samples: pure functions of (seed, epoch, number), the same for any count of workers."""
+import copy
+import multiprocessing
+
+import cv2
+import numpy as np
+import pytest
+
+from dataset.batches import Batches, read_batches
+from dataset.catalog import open_catalog
+from dataset.samples import CompositeSet, SampleKey, StreamSet, training_set
+from media import write_image
+from training.config import DEFAULT, load_config
+from training.validation import validation_set
+from utils.errors import UserError
+
+AUGMENT = load_config(DEFAULT)["augment"]
+
+
+def numbers(batches):
+    return [key.number for batch in batches for key in batch]
+
+
+def sizes(batches):
+    return [[(key.height, key.width) for key in batch] for batch in batches]
+
+
+def test_every_sample_once_an_epoch_and_the_rest_dropped():
+    batches = Batches(23, 4, (64, 64), seed=1, epoch=0)
+    assert len(batches) == len(list(batches)) == 5 and all(len(batch) == 4 for batch in batches)
+    seen = numbers(batches)
+    assert len(set(seen)) == 20 and set(seen) < set(range(23))
+    assert sorted(numbers(Batches(20, 4, (64, 64), 1, 0))) == list(range(20))
+
+
+def test_what_is_dropped_changes_from_epoch_to_epoch():
+    assert set().union(*(numbers(Batches(5, 4, (64, 64), 1, epoch)) for epoch in range(20))) == set(range(5))
+
+
+def test_order_depends_on_seed_and_epoch_alone():
+    orders = {(seed, epoch): numbers(Batches(30, 5, (64, 64), seed, epoch)) for seed in (1, 2) for epoch in (0, 1)}
+    assert len({tuple(order) for order in orders.values()}) == 4
+    assert orders[2, 1] == numbers(Batches(30, 5, (64, 64), 2, 1)) and orders[1, 0] != sorted(orders[1, 0])
+    keys = next(iter(Batches(30, 5, (64, 64), 2, 1)))
+    assert {(key.seed, key.epoch) for key in keys} == {(2, 1)}
+
+
+def test_start_goes_on_where_another_stopped():
+    whole = list(Batches(30, 4, (64, 256), 1, 3))
+    rest = Batches(30, 4, (64, 256), 1, 3, start=5)
+    assert list(rest) == whole[5:] and len(rest) == 2
+
+
+def test_a_batch_shares_one_crop_within_range():
+    drawn = sizes(Batches(2000, 2, (70, 131), 1, 0))
+    assert all(len(set(batch)) == 1 for batch in drawn)
+    sides = np.array([batch[0] for batch in drawn])
+    assert (sides % 4 == 0).all() and sides.min() == 68 and sides.max() == 128 and (sides[:, 0] != sides[:, 1]).any()
+
+
+def test_a_batch_larger_than_the_set():
+    assert [len(batch) for batch in Batches(3, 8, (64, 64), 1, 0)] == [3]
+
+
+def shares(length, batch_size, accumulate, world, start=0):
+    """The epoch's keys as [process][batch], for several processes."""
+    return [list(Batches(length, batch_size, (64, 256), 1, 0, start, accumulate, rank, world)) for rank in range(world)]
+
+
+@pytest.mark.parametrize("accumulate, world", [(3, 1), (1, 2), (2, 3)])
+def test_processes_and_turns_share_an_epoch_without_overlap(accumulate, world):
+    found = shares(48, 4, accumulate, world)
+    seen = [key.number for batches in found for batch in batches for key in batch]
+    assert sorted(seen) == list(range(48))
+    whole = list(Batches(48, 4 * accumulate * world, (64, 256), 1, 0))
+    assert {len(batches) for batches in found} == {len(whole) * accumulate}
+    for number, large in enumerate(whole):  # an iteration's batches are the large batch of one process, with its crop
+        turns = slice(number * accumulate, (number + 1) * accumulate)
+        assert sorted(key for batches in found for batch in batches[turns] for key in batch) == sorted(large)
+
+
+def test_a_share_goes_on_where_it_stopped():
+    whole, rest = shares(48, 2, 2, 2), shares(48, 2, 2, 2, start=3)
+    assert all(late == early[6:] for early, late in zip(whole, rest)) and len(rest[0]) == 6
+
+
+def test_small_sets_make_small_batches_and_never_none():
+    assert [len(batch) for batches in shares(5, 8, 1, 2) for batch in batches] == [2, 2]
+    with pytest.raises(UserError, match="3 samples are too few for iterations of 4 batches"):
+        shares(3, 8, 2, 2)
+
+
+def key(number=0, epoch=0, seed=1, height=64, width=96):
+    return SampleKey(seed, epoch, number, height, width)
+
+
+def test_streamed_samples():
+    stream = StreamSet(5, AUGMENT)
+    sample = stream[key()]
+    assert len(stream) == 5 and [image.shape for image in sample] == [(3, 64, 96)] * 3 + [(1, 64, 96)]
+    assert all(image.dtype == np.uint8 for image in sample)
+    for image, again in zip(sample, stream[key()]):
+        np.testing.assert_array_equal(image, again)
+    for other in (key(number=1), key(epoch=1), key(seed=2)):
+        assert (stream[other][3] != sample[3]).mean() > 0.01
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Six foregrounds with alpha and five backgrounds, in the layouts of the catalogue, and a configuration of them."""
+    generator = np.random.default_rng(0)
+    root = tmp_path / "data"
+    row, column = np.mgrid[:120, :100]
+    for split, count in (("Train", 4), ("Test", 2)):
+        for number in range(count):
+            pha = np.clip(255 - 12 * (np.hypot(row - 60, column - 50) - 20 - 3 * number), 0, 255).astype(np.uint8)
+            fgr = np.full((120, 100, 3), generator.integers(0, 256, 3), np.uint8)
+            write_image(root / "Distinctions646_person" / split / "FG" / f"{number}.png", fgr)
+            write_image(root / "Distinctions646_person" / split / "GT" / f"{number}.png", pha)
+    for number in range(30):
+        noise = generator.integers(0, 256, (9, 12, 3), dtype=np.uint8)
+        write_image(root / "Backgrounds" / f"{number}.jpg", cv2.resize(noise, (160, 120)))
+    stage = load_config(DEFAULT, {"dataset_name": "Distinctions646_person", "data_root": str(root), "valid_count": 2,
+                                  "valid_size": 64})
+    for phase in stage["phases"].values():
+        phase.update(size=128, crop=[64, 96], batch_size=2)
+    return stage
+
+
+def open_set(config, phase="joint"):
+    return training_set(config, phase, open_catalog(data_root=config["data_root"]))
+
+
+def test_composed_samples(config):
+    samples = open_set(config)
+    assert isinstance(samples, CompositeSet) and len(samples) == 4
+    sample = samples[key()]
+    assert [image.shape for image in sample] == [(3, 64, 96)] * 3 + [(1, 64, 96)]
+    for image, again in zip(sample, samples[key()]):
+        np.testing.assert_array_equal(image, again)
+    for other in (key(epoch=1), key(seed=2), key(number=1)):
+        assert any((a != b).any() for a, b in zip(samples[other], sample))
+
+
+def test_messages_name_the_files_that_a_sample_is_made_of(config, monkeypatch):
+    samples = open_set(config)
+    wanted = key(number=2, epoch=3)
+    loaded, load = [], samples.backgrounds.load
+    monkeypatch.setattr(samples.backgrounds, "load", lambda index, *rest: loaded.append(index) or load(index, *rest))
+    samples[wanted]
+    assert samples.describe(wanted) == f"{samples.pairs.names[2]} on {samples.backgrounds.names[loaded[0]]}"
+    assert StreamSet(5, AUGMENT).describe(wanted) == "generated sample 2 of epoch 4"
+
+
+def test_without_disturbances_src_is_the_blend(config):
+    config["augment"] = {**dict.fromkeys(AUGMENT, 0.0), "noise_sigma": 0.03}
+    for number in range(4):
+        src, bgr, fgr, pha = (image.astype(float) for image in open_set(config)[key(number)])
+        alpha = pha / 255
+        assert np.abs(src - (fgr * alpha + bgr * (1 - alpha))).max() <= 0.501 and 0.02 < alpha.mean() < 0.98
+
+
+def test_validation_pictures_are_fixed(config):
+    catalog = open_catalog(data_root=config["data_root"])
+    for settings in (config, {**config, "dataset_name": "stream"}):
+        first, again = validation_set(settings, catalog), validation_set(settings, catalog)
+        assert len(first) == len(again) == 2
+        for index in range(2):
+            assert first[index].src.shape == (64, 64, 3) and first[index].trimap.shape == (64, 64)
+            for name, value in first[index]._asdict().items():
+                np.testing.assert_array_equal(value, getattr(again[index], name), err_msg=name)
+        assert (first[0].pha != first[1].pha).any() and (first[0].src != first[0].bgr).any()
+
+
+def read(samples, workers, epoch=0, start=0):
+    batches = Batches(len(samples), 2, (64, 96), 1, epoch, start)
+    return [[image.numpy() for image in batch] for batch in read_batches(samples, batches, workers)]
+
+
+def busy_opencv():
+    """Wake OpenCV's threads as an evaluation in the same process does."""
+    cv2.setNumThreads(4)
+    big = np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8)
+    for _ in range(3):
+        cv2.GaussianBlur(cv2.resize(big, (1300, 1300)), (0, 0), 5)
+
+
+def test_any_count_of_workers_gives_the_same_batches_also_after_opencv_was_used(config):
+    busy_opencv()
+    samples = open_set(config)
+    expected = read(samples, 0)
+    assert len(expected) == 2 and [image.shape[0] for image in expected[0]] == [2] * 4
+    for workers in (1, 2):
+        busy_opencv()
+        found = read(samples, workers)
+        assert len(found) == 2
+        for one, other in zip(expected, found):
+            for a, b in zip(one, other):
+                np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(read(samples, 0, start=1)[0][0], expected[1][0])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_told_in_one_line(config, workers, tmp_path):
+    broken = tmp_path / "data" / "Distinctions646_person" / "Train" / "FG" / "2.png"
+    broken.write_bytes(b"not a picture")
+    config["bad_files_max"] = 0
+    with pytest.raises(UserError) as raised:
+        read(open_set(config), workers)
+    assert str(broken) in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_damaged_pictures_are_replaced_and_told_of(config, tmp_path):
+    broken = tmp_path / "data" / "Distinctions646_person" / "Train" / "FG" / "2.png"
+    broken.write_bytes(b"not a picture")
+    found = []
+    for workers in (0, 1, 2):
+        samples = open_set(config)
+        found.append(read(samples, workers))
+        news = samples.news()
+        assert len(news) == 1 and str(broken) in news[0] and "bad file 1 (bad_files_max is 20)" in news[0]
+        assert samples.news() == []
+    for other in found[1:]:
+        for one, same in zip(sum(found[0], []), sum(other, [])):
+            np.testing.assert_array_equal(one, same)
+
+
+def test_a_subject_in_both_splits_is_refused(config, tmp_path):
+    path = tmp_path / "own.yml"
+    path.write_text("Backgrounds: {layout: backgrounds, path: Backgrounds, splits: {train: ., valid: .}}\n"
+                    "Distinctions646_person: {layout: fgr_pha_folders, path: Distinctions646_person, "
+                    "splits: {train: {fgr: Train/FG, pha: Train/GT}, valid: {fgr: Test/FG, pha: Test/GT}}}\n")
+    catalog = open_catalog(path, config["data_root"])
+    with pytest.raises(UserError, match=r"Distinctions646_person: train and valid share 2 subject\(s\) \(0, 1\)"):
+        validation_set(config, catalog)
+    path.write_text(path.read_text().replace("{layout: fgr", "{names_are_subjects: false, layout: fgr"))
+    with pytest.raises(UserError, match=r"Backgrounds: train and valid share 30 .*\(0, 1, 10, \.\.\.\)"):
+        validation_set(config, open_catalog(path, config["data_root"]))
+
+
+def test_leaving_in_the_middle_ends_the_workers(config):
+    reader = read_batches(open_set(config), Batches(4, 1, (64, 64), 1, 0), 1)
+    next(reader)
+    assert len(multiprocessing.active_children()) == 1
+    reader.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_settings_are_not_changed_by_a_set(config):
+    kept = copy.deepcopy(config)
+    open_set(config)[key()]
+    assert config == kept
+
+
+def test_stream_draws_the_kinds_asked_for(monkeypatch):
+    from dataset import samples as training
+    drawn = []
+
+    def spy(seed, height, width, kind=None, camouflage=None):
+        drawn.append(kind)
+        return make_sample(seed, height, width, kind, camouflage)
+
+    make_sample = training.make_sample
+    monkeypatch.setattr(training, "make_sample", spy)
+    stream = StreamSet(40, AUGMENT, kinds=("animal", "animal", "thin"))
+    for number in range(40):
+        stream[SampleKey(7, 0, number, 16, 16)]
+    assert set(drawn) == {"animal", "thin"} and drawn.count("animal") > drawn.count("thin") > 0
+    drawn.clear()
+    StreamSet(1, AUGMENT)[SampleKey(7, 0, 0, 16, 16)]
+    assert drawn == [None]
+    with pytest.raises(UserError, match="Did you mean 'animal'"):
+        StreamSet(1, AUGMENT, kinds=("animals",))

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from evaluation.metrics import dtssd, messddt
+from evaluation.metrics.temporal import followed
+
+
+def disc(x=32, radius=14.0, height=48, width=64):
+    down, across = np.mgrid[:height, :width]
+    return (np.clip((radius - np.hypot(down - height / 2, across - x)) / 4 + 0.5, 0, 1) * 255).astype(np.uint8)
+
+
+def flat(value, size=(4, 6)):
+    return np.full(size, value, np.uint8)
+
+
+@pytest.mark.parametrize("metric", (dtssd, messddt))
+def test_the_truth_has_no_error(metric):
+    assert metric(disc(34), disc(30), disc(34), disc(30)) == 0
+
+
+@pytest.mark.parametrize("metric", (dtssd, messddt))
+def test_what_flickers_costs_and_the_more_the_more(metric):
+    target = disc()
+    values = [metric(target, np.clip(target.astype(int) - step, 0, 255).astype(np.uint8), target, target)
+              for step in (0, 20, 80, 200)]
+    assert values[0] == 0 and values == sorted(values) and len(set(values)) == 4
+
+
+def test_dtssd_by_hand():
+    pred, before = flat(0), flat(0)
+    pred[0, 0], before[0, 1] = 51, 102   # changes by 0.2 and by -0.4 where nothing should change
+    assert dtssd(pred, before, flat(9), flat(9)) == pytest.approx(((0.04 + 0.16) / 24) ** 0.5)
+    trimap = flat(0)
+    trimap[0, 0] = 128
+    assert dtssd(pred, before, flat(9), flat(9), trimap) == pytest.approx(0.2)
+    assert dtssd(pred, before, flat(9), flat(9), flat(0)) == 0
+
+
+def test_dtssd_does_not_see_an_error_that_stays():
+    assert dtssd(flat(200), flat(210), flat(100), flat(110)) == 0
+
+
+def test_messddt_by_hand():
+    before = flat(0)
+    before[0, 0] = 51
+    assert messddt(flat(0), before, flat(0), flat(0)) == pytest.approx(0.04 / 24)
+    trimap = flat(0)
+    assert messddt(flat(0), before, flat(0), flat(0), trimap) == 0
+    trimap[0, :2] = 128
+    assert messddt(flat(0), before, flat(0), flat(0), trimap) == pytest.approx(0.02)
+
+
+def test_motion_is_followed_to_the_pixel():
+    rows, columns = followed(disc(28), disc(31))
+    edge = (disc(28) > 20) & (disc(28) < 235)
+    assert np.median(columns[edge] - np.nonzero(edge)[1]) == 3 and np.median(rows[edge] - np.nonzero(edge)[0]) == 0
+    assert columns.min() >= 0 and columns.max() < 64 and rows.min() >= 0 and rows.max() < 48
+
+
+def test_messddt_forgives_an_error_that_moves_with_the_subject():
+    """A bite out of the subject's edge that moves with it, against one that stays where it is in the frame."""
+    def bitten(x, bite):
+        pha = disc(x)
+        pha[22:26, bite - 16:bite - 10] = 0
+        return pha
+
+    moving = messddt(bitten(34, 34), bitten(30, 30), disc(34), disc(30))
+    staying = messddt(bitten(34, 30), bitten(30, 30), disc(34), disc(30))
+    assert moving < 0.5 * staying
+
+
+@pytest.mark.parametrize("metric", (dtssd, messddt))
+def test_input_that_does_not_fit(metric):
+    with pytest.raises(ValueError, match="shapes differ"):
+        metric(flat(0), flat(0), flat(0), flat(0, (5, 5)))
+    with pytest.raises(ValueError, match="target_before must be a uint8"):
+        metric(flat(0), flat(0), flat(0), flat(0).astype(float))

@@ -1,0 +1,178 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.metrics import conn, fg_mse, grad, mse, sad
+from media import read_gray
+
+CASES = Path(__file__).parents[2] / "data" / "metrics"
+VALUES = json.loads((CASES / "values.json").read_text())
+TOLERANCE = {sad: 1e-5, mse: 1e-5, grad: 1e-4, conn: 1e-3}
+
+
+def case(name):
+    return [read_gray(CASES / f"{name}_{part}.png") for part in ("pred", "target", "trimap")]
+
+
+def disc(height=60, width=72, radius=20.0):
+    y, x = np.mgrid[:height, :width]
+    distance = np.hypot(y - height / 2, x - width / 2)
+    return (np.clip((radius - distance) / 6 + 0.5, 0, 1) * 255).astype(np.uint8)
+
+
+def everywhere(pha):
+    return np.full(pha.shape, 128, np.uint8)
+
+
+@pytest.mark.parametrize("metric", TOLERANCE)
+@pytest.mark.parametrize("name", VALUES)
+def test_agrees_with_the_authors_scripts(name, metric):
+    assert metric(*case(name)) == pytest.approx(VALUES[name][metric.__name__], rel=TOLERANCE[metric])
+
+
+@pytest.mark.parametrize("metric", TOLERANCE)
+def test_identity_is_zero(metric):
+    _, target, trimap = case("0_blur")
+    assert metric(target, target, trimap) == 0
+
+
+@pytest.mark.parametrize("metric", TOLERANCE)
+def test_a_growing_error_grows_the_value(metric):
+    target = disc()
+    far = np.clip(np.mgrid[:60, :72][1] // 3 * 8, 0, 255).astype(np.uint8)
+    values = [metric((target * (1 - t) + far * t).astype(np.uint8), target, everywhere(target))
+              for t in (0, 0.3, 0.6, 0.9)]
+    assert values == sorted(values) and values[0] == 0 < values[1] < values[3]
+
+
+@pytest.mark.parametrize("metric", (sad, mse, grad))
+def test_symmetric(metric):
+    pred, target, trimap = case("1_noise")
+    assert metric(pred, target, trimap) == pytest.approx(metric(target, pred, trimap), rel=1e-6)
+
+
+@pytest.mark.parametrize("metric", TOLERANCE)
+@pytest.mark.parametrize("known", (0, 127, 129, 255))
+def test_an_empty_unknown_region_is_zero(metric, known):
+    pred, target, trimap = case("0_shift")
+    assert metric(pred, target, np.full_like(trimap, known)) == 0
+
+
+@pytest.mark.parametrize("metric", (sad, mse))
+def test_what_lies_outside_the_unknown_region_is_ignored(metric):
+    pred, target, trimap = case("1_blur")
+    other = np.where(trimap == 128, pred, 255 - pred)
+    assert metric(other, target, trimap) == metric(pred, target, trimap)
+
+
+@pytest.mark.parametrize("metric", (grad, conn))
+def test_a_far_error_outside_the_unknown_region_is_ignored(metric):
+    target = disc()
+    pred = disc(radius=18.0)
+    trimap = np.where((target > 0) & (target < 255), 128, target).astype(np.uint8)
+    spoilt = pred.copy()
+    spoilt[:6, :6] = 200
+    assert metric(spoilt, target, trimap) == metric(pred, target, trimap) > 0
+
+
+def test_sad_and_mse_by_hand():
+    target, pred = np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
+    pred[0, :2] = 255, 51
+    assert sad(pred, target, everywhere(pred)) == pytest.approx(1.2 / 1000)
+    assert mse(pred, target, everywhere(pred)) == pytest.approx((1 + 0.04) / 16)
+
+
+def test_grad_of_the_box_around_the_unknown_region_is_that_of_the_whole_picture():
+    pred, target, _ = case("0_noise")
+    parts = []
+    for rows in (slice(0, 41), slice(41, None)):
+        trimap = np.zeros_like(pred)
+        trimap[rows] = 128
+        parts.append(grad(pred, target, trimap))
+    assert sum(parts) == pytest.approx(grad(pred, target, everywhere(pred)), rel=1e-6)
+
+
+def test_grad_of_flat_mattes_is_zero():
+    flat = np.full((9, 5), 77, np.uint8)
+    assert grad(flat, np.zeros_like(flat), everywhere(flat)) == 0
+
+
+def test_conn_by_hand():
+    """A body of 8 pixels and an island of 2 that the target lacks: |phi(1) - phi(0)| is 1 for each of the 2."""
+    target = np.zeros((5, 6), np.uint8)
+    target[:2, :4] = 255
+    pred = target.copy()
+    pred[4, 4:] = 255
+    assert conn(pred, target, everywhere(pred)) == 2
+
+
+def test_conn_does_not_see_a_small_disconnection():
+    target = np.zeros((5, 6), np.uint8)
+    target[:2, :4] = 255
+    pred = target.copy()
+    pred[4, 4] = 38   # 0.149
+    assert conn(pred, target, everywhere(pred)) == 0
+    pred[4, 4] = 39   # 0.153
+    assert conn(pred, target, everywhere(pred)) == pytest.approx(39 / 255)
+
+
+def test_conn_joins_four_neighbours_not_eight():
+    target = np.zeros((4, 4), np.uint8)
+    target[:2, :2] = 255
+    target[2, 2] = 255
+    pred = target.copy()
+    pred[2, 2] = 128
+    assert conn(pred, target, everywhere(pred)) == pytest.approx(127 / 255)
+
+
+def test_conn_takes_the_leftmost_of_two_equal_regions():
+    target = np.zeros((4, 5), np.uint8)
+    target[0, 3:] = 255     # first along the rows
+    target[3, :2] = 255     # first down the columns: this is the body
+    pred = target.copy()
+    pred[0, 3] = 204
+    # Outside the body the level is 0: the loose part is 1 against 0.8. Inside it would be 0.2 against 0, level 0.8.
+    assert conn(pred, target, everywhere(pred)) == pytest.approx(0.2)
+    pred = target.copy()
+    pred[3, 0] = 242        # 0.949, in the body up to 0.9: both loose parts stay below 0.15
+    assert conn(pred, target, everywhere(pred)) == 0
+
+
+def test_conn_without_any_common_region():
+    target, pred = np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
+    target[0, 0], pred[3, 3] = 255, 255
+    assert conn(pred, target, everywhere(pred)) == 2
+
+
+def test_fg_mse_by_hand():
+    true_fgr = np.zeros((4, 4, 3), np.uint8)
+    pred_fgr = true_fgr.copy()
+    pred_fgr[0, 0] = 255, 0, 0
+    pred_fgr[3, 3] = 255     # transparent: does not count, but its pixel does
+    true_pha = np.zeros((4, 4), np.uint8)
+    true_pha[0, 0] = 10
+    trimap = np.zeros((4, 4), np.uint8)
+    assert fg_mse(pred_fgr, true_fgr, true_pha, trimap) == 0
+    trimap[[0, 3], [0, 3]] = 128
+    assert fg_mse(pred_fgr, true_fgr, true_pha, trimap) == pytest.approx(1 / 6)
+
+
+@pytest.mark.parametrize("metric", TOLERANCE)
+def test_input_that_does_not_fit(metric):
+    pha = np.zeros((8, 8), np.uint8)
+    with pytest.raises(ValueError, match="shapes differ"):
+        metric(pha, pha[:4], pha)
+    with pytest.raises(ValueError, match="pred must be a uint8 array, got float32"):
+        metric(pha.astype(np.float32), pha, pha)
+    with pytest.raises(ValueError, match="trimap must have 2 axes"):
+        metric(pha, pha, np.zeros((8, 8, 1), np.uint8))
+
+
+def test_fg_mse_input_that_does_not_fit():
+    fgr, pha = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8)
+    with pytest.raises(ValueError, match="shapes differ"):
+        fg_mse(fgr[:4], fgr, pha, pha)
+    with pytest.raises(ValueError, match="pred_fgr must have 3 axes"):
+        fg_mse(pha, fgr, pha, pha)

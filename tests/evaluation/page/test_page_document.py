@@ -1,0 +1,183 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from evaluation.page import write_page
+from evaluation.page.__main__ import main
+from evaluation.page.cases import error_map, extremes, fit
+from evaluation.page.charts import axis, nice_steps
+from evaluation.page.statistics import Comparison, Paired, sentence
+from evaluation.protocols import Column
+from utils.errors import UserError
+
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, the text of each, and whether they are nested soundly."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.text, self.open, self.sound = [], [], [], True
+        self.feed(text)
+        self.sound = self.sound and not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        self.sound = self.sound and bool(self.open) and self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text.append((self.open[-1] if self.open else "", data))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def read(folder):
+    return Page((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def test_what_the_page_holds(evaluation):
+    folder = evaluation()
+    assert write_page(folder) == (folder / "index.html", folder / "sheet.png")
+    text, page = (folder / "index.html").read_text(encoding="utf-8"), read(folder)
+    assert page.sound
+    assert len(page.all("script")) == 1 and "src" not in page.all("script")[0]
+    sources = [image["src"] for image in page.all("img") if "src" in image]
+    assert len(sources) == 5 * 6 and all(source.startswith("data:image/jpeg;base64,") for source in sources)
+    assert not page.all("link") and not re.search(r'(src|href)="(?!data:)', text)
+    words = " ".join(data for _, data in page.text)
+    for word in ("Matting results: Made", "5 pictures, 2 methods", "python eval.py --x 1", "ten steps", "3.11", "backend",
+                 "keying is better than network on 0 of 5 pictures and worse on 5; its mean error is 1.000 higher"):
+        assert word in words
+    assert ("b", "3.000") in page.text and ("td", "4.000") in page.text  # the lower mean is bold
+
+
+def test_intervals_are_in_the_page(evaluation):
+    folder = evaluation()
+    write_page(folder)
+    found = [re.fullmatch(r"([\d.]+) to ([\d.]+)", data) for tag, data in read(folder).text if tag == "small"]
+    low, high = map(float, next(match for match in found if match).groups())
+    assert 1.5 < low < 2.4 and 3.6 < high < 4.5
+
+
+def test_the_same_numbers_give_the_same_page(evaluation):
+    folder = evaluation()
+    first = [path.read_bytes() for path in write_page(folder)]
+    assert [path.read_bytes() for path in write_page(folder)] == first
+
+
+@pytest.mark.parametrize("bad", ("<img src=x onerror=alert(1)>", '"><script>alert(1)</script>', "a' onload='alert(1)",
+                                 "</title></svg></script><b>", "&lt;b&gt; &amp;"))
+def test_names_are_text_and_nothing_else(evaluation, bad):
+    plain, named = evaluation("plain"), evaluation("named", [bad, "9.png", "b.png", "a.png", "e"], dataset=bad, command=bad,
+                                                   protocol={bad: bad}, versions={bad: [bad]})
+    for folder in (plain, named):
+        write_page(folder)
+    usual, page = read(plain), read(named)
+    assert page.sound
+    assert [tag for tag, _ in page.tags if tag not in ("dt", "dd")] == [tag for tag, _ in usual.tags
+                                                                       if tag not in ("dt", "dd")]
+    assert [sorted(attributes) for tag, attributes in page.tags if tag == "img"] == [
+        sorted(attributes) for tag, attributes in usual.tags if tag == "img"]
+    assert ("th", bad) in page.text and any(bad in data for tag, data in page.text if tag == "title")
+
+
+def test_without_pictures_and_with_one_method(evaluation):
+    folder = evaluation(pictures=False)
+    text = (folder / "results.json").read_text(encoding="utf-8")
+    (folder / "results.json").write_text(re.sub(r', "keying": \{.*?"settings": \{[^}]*\}\}', "", text), encoding="utf-8")
+    write_page(folder)
+    page = read(folder)
+    words = " ".join(data for _, data in page.text)
+    assert page.sound and "5 pictures, 1 method;" in words
+    assert "No pictures were kept" in words and "against" not in words
+    assert len(page.all("svg")) == 5
+
+
+def test_a_missing_or_damaged_picture_leaves_a_gap(evaluation):
+    folder = evaluation()
+    (folder / "pictures/0_src.png").unlink()
+    (folder / "pictures/1_network.png").write_bytes(b"no picture")
+    write_page(folder)
+    page = read(folder)
+    assert len([image for image in page.all("img") if "src" in image]) == 30 - 3  # the matte and its error map
+    assert sum(data == "no picture" for _, data in page.text) == 3
+
+
+def test_one_picture(evaluation):
+    folder = evaluation(names=["only.png"])
+    write_page(folder)
+    words = " ".join(data for _, data in read(folder).text)
+    assert "1 picture, 2 methods" in words and "One picture or clip says nothing about others" in words
+
+
+def test_command_line(evaluation, capsys, tmp_path):
+    one, two = evaluation("one"), evaluation("two", factor=2.0)
+    main([str(one)])
+    assert (one / "index.html").is_file() and str(one / "sheet.png") in capsys.readouterr().out
+    main([str(one), str(two)])
+    words = " ".join(data for _, data in read(tmp_path / "compare").text)
+    assert "network (two) is better than network (one) on 0 of 5 pictures" in words
+    main([str(one), str(two), "--output", str(tmp_path / "other")])
+    assert (tmp_path / "other/sheet.png").is_file()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write into .*file"):
+        main([str(one), "--output", str(tmp_path / "file")])
+
+
+def test_sentences():
+    def said(mean, low, high, better, worse, p):
+        paired = Paired(better + worse, better + worse, mean, low, high, better, worse, 0, p)
+        return sentence(Comparison("b", "sad", Column("SAD", 1, ""), paired, p), "a")
+
+    assert said(-1, -2, -0.5, 9, 1, 0.01).endswith("chance alone hardly explains that: b is better on such pictures.")
+    assert said(1, 0.5, 2, 1, 9, 0.01).endswith("b is worse on such pictures.")
+    assert "do not tell the two apart" in said(1, -0.5, 2, 4, 6, 0.4)
+    assert "do not agree on that" in said(1, 0.5, 2, 4, 6, 0.4)
+    assert "do not agree on that" in said(1, 0.5, 2, 6, 4, 0.01)   # the mean is worse, most pictures are better
+    assert said(0, 0, 0, 0, 0, 1.0) == "SAD: b and a are equal on every picture."
+    assert "fewer than six" in said(-1, -2, -0.5, 5, 0, 0.06)
+
+
+def test_extremes():
+    assert extremes([4, 2, 7, 1, 9, 3, 5], 3) == ([4, 2, 7], [5, 3, 9])
+    assert extremes([4, 2, 7], 3) == ([4, 2], [7])
+    assert extremes([4], 3) == ([4], [])
+
+
+def test_error_map():
+    truth = np.array([[0, 128, 255, 255]], np.uint8)
+    pha = np.array([[0, 0, 255, 55]], np.uint8)
+    trimap = np.array([[128, 128, 128, 0]], np.uint8)
+    found = error_map(pha, truth, trimap).astype(int)
+    assert found[0, 0].max() < 10 and found[0, 2].max() < 10          # right: black
+    assert found[0, 1, 0] > 240 and found[0, 1, 1] > 240              # off by a half: the brightest colour
+    assert found[0, 3, 0] == found[0, 3, 1] == found[0, 3, 2] == 102  # not counted: gray
+    assert error_map(pha, truth[:, :2]) is None and error_map(None, truth) is None
+
+
+def test_fit_keeps_the_shape():
+    assert fit(np.zeros((300, 600, 3), np.uint8), 200, 200).shape == (100, 200, 3)
+    assert fit(np.zeros((300, 600), np.uint8), 900, 900).shape == (300, 600)
+    assert fit(np.zeros((300, 600), np.uint8), 900, 900, enlarge=True).shape == (450, 900)
+
+
+def test_axes():
+    assert nice_steps(0, 7.9) == [0, 2, 4, 6]
+    assert nice_steps(0, 0.043) == [0, 0.01, 0.02, 0.03, 0.04]
+    place, marks, log = axis(1.0, 8.0)
+    assert not log and place(8) > place(1) > place(0) and marks[0][1] == "0"
+    place, marks, log = axis(0.1, 100.0)
+    assert log and place(100) - place(10) == pytest.approx(place(1) - place(0.1))
+    assert axis(3.0, 3.0)[0](3.0) > 0 and axis(0.0, 0.0)[0](0.0) > 0
+    assert not axis(0.0, 100.0)[2]

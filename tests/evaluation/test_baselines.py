@@ -1,0 +1,55 @@
+import importlib.util
+
+import cv2
+import numpy as np
+import pytest
+
+from evaluation.baselines import BASELINES, choose_baselines, closed_form, knn, mog2
+from evaluation.keying import difference_key
+from utils.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """A textured background, and a soft-edged disc of another colour in front of it."""
+    rng = np.random.default_rng(0)
+    bgr = cv2.resize(rng.integers(60, 180, (10, 14, 3), dtype=np.uint8), (112, 80), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[:80, :112]
+    pha = np.clip((26 - np.hypot(y - 40, x - 56)) / 4 + 0.5, 0, 1)
+    src = bgr * (1 - pha[..., None]) + np.array([250, 20, 30]) * pha[..., None]
+    return src.astype(np.uint8), bgr, (pha * 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("method", (mog2, knn))
+def test_a_subtractor_finds_the_subject_and_repeats_itself(scene, method):
+    src, bgr, pha = scene
+    found = method(src, bgr)
+    assert found.dtype == np.uint8 and set(np.unique(found)) == {0, 255}
+    assert (found[pha == 255] > 0).mean() > 0.98 and (found[pha == 0] > 0).mean() < 0.02
+    assert np.array_equal(found, method(src, bgr))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pymatting") is None, reason="needs PyMatting")
+def test_closed_form_matting_is_closer_than_its_key(scene, monkeypatch):
+    src, bgr, pha = scene
+    key = difference_key(src, bgr)
+    found = closed_form(src, bgr)
+    assert found.shape == pha.shape and found.dtype == np.uint8
+    error, key_error = (np.abs(image.astype(int) - pha).mean() for image in (found, key))
+    assert error < 2 and error < key_error
+    monkeypatch.setattr("evaluation.baselines.MOST_PIXELS", 80 * 112 // 4)
+    assert np.abs(closed_form(src, bgr).astype(int) - pha).mean() < 3
+    assert np.array_equal(closed_form(bgr, bgr), difference_key(bgr, bgr))   # nothing sure to be foreground
+
+
+def test_choosing(monkeypatch):
+    assert choose_baselines(["knn", "keying", "knn"]) == (("keying", "knn"), ())
+    assert choose_baselines([]) == ((), ())
+    with pytest.raises(UserError, match="unknown baseline 'knm'. Did you mean 'knn'"):
+        choose_baselines(["knm"])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert choose_baselines(["all"]) == (("keying", "mog2", "knn"), ("closed-form",))
+    with pytest.raises(UserError, match="needs PyMatting"):
+        choose_baselines(["all", "closed-form"])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    assert choose_baselines(["all"]) == (tuple(BASELINES), ())

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from evaluation.methods import Mattes, _name, open_mattes, short_names
+from evaluation.testset.composed import EvalItem
+from media import write_image
+from utils.errors import UserError
+
+PHA = np.arange(48, dtype=np.uint8).reshape(6, 8)
+ITEM = EvalItem("a/1", None, None, PHA, None, None)
+
+
+def test_short_names():
+    assert short_names(["log/stage1/best/model.safetensors", "log/stage2/best/model.safetensors"]) == [
+        "stage1/best/model", "stage2/best/model"]
+    assert short_names(["x/v1.5", "x/v1.6"]) == ["v1.5", "v1.6"] and short_names(["x/a.pth", "b.pdparams"]) == ["a", "b"]
+    assert short_names([]) == [] and short_names(["a.pth", "a.pth"]) == ["a", "a"]
+
+
+def test_a_network_is_called_what_sets_it_apart():
+    lists = ([None, "run/m.pdparams"], ["auto"], ["fp32", "bf16"])
+    assert _name((None, "auto", "fp32"), *lists) == "starter fp32"
+    assert _name(("run/m.pdparams", "auto", "bf16"), *lists) == "m bf16"
+    assert _name((None, "auto", "fp32"), [None], ["auto"], ["fp32"]) == "network"
+
+
+@pytest.mark.parametrize("below", ("", "pha"))
+def test_mattes_of_a_folder(tmp_path, below):
+    write_image(tmp_path / below / "a" / "1.png", PHA)
+    pha, fgr = Mattes(tmp_path, ["a/1"])(ITEM)
+    assert np.array_equal(pha, PHA) and fgr is None
+
+
+def test_mattes_with_foreground(tmp_path):
+    write_image(tmp_path / "pha" / "a" / "1.png", PHA)
+    write_image(tmp_path / "fgr" / "a" / "1.png", np.dstack([PHA] * 3))
+    assert Mattes(tmp_path, ["a/1"])(ITEM)[1].shape == (6, 8, 3)
+
+
+def test_missing_extra_and_misfit_are_named(tmp_path):
+    for name in ("1", "2", "3"):
+        write_image(tmp_path / "a" / f"{name}.png", PHA[:5] if name == "1" else PHA)
+    with pytest.raises(UserError, match=r"lacks the mattes of 2 of 3 pictures \(b, c\)"):
+        Mattes(tmp_path, ["a/1", "b", "c"])
+    with pytest.raises(UserError, match=r"1 mattes that belong to no picture of the benchmark \(a/3\)"):
+        Mattes(tmp_path, ["a/1", "a/2"])
+    with pytest.raises(UserError, match="1.png is 8x5, but a/1 of the benchmark is 8x6"):
+        Mattes(tmp_path, ["a/1", "a/2"], part=True)(ITEM)
+    with pytest.raises(UserError, match="does not exist"):
+        Mattes(tmp_path / "none", ["a"])
+
+
+def test_words_that_are_taken(tmp_path):
+    for name in ("keying", "other"):
+        write_image(tmp_path / name / "1.png", PHA)
+    assert list(open_mattes([tmp_path / "keying", tmp_path / "other"], ["1"], ("keying",))) == ["pred keying", "other"]

@@ -1,0 +1,122 @@
+import importlib.util
+import os
+import sys
+
+import numpy as np
+import pytest
+
+from evaluation.baselines import BASELINES
+from evaluation.gallery import EXTREMES, Gallery
+from evaluation.keying import difference_key
+from evaluation.pipeline import _baseline, _pool, _score_all, evaluate, measure
+from evaluation.protocols import PROTOCOLS
+from evaluation.testset.composed import EvalItem
+from evaluation.testset.trimap import make_trimap
+from utils.errors import UserError
+
+PAPER = PROTOCOLS["paper"]
+RVM = PROTOCOLS["rvm"].changed(sequences=True)
+WORDS = tuple(word for word in BASELINES if word != "closed-form" or importlib.util.find_spec("pymatting"))
+
+
+def item(number, name=None, size=(61, 83)):
+    rng = np.random.default_rng(number)
+    y, x = np.mgrid[:size[0], :size[1]]
+    pha = (np.clip((18 - np.hypot(y - 30, x - 40 - number)) / 5 + 0.5, 0, 1) * 255).astype(np.uint8)
+    bgr = rng.integers(0, 90, (*size, 3), dtype=np.uint8)
+    fgr = np.full((*size, 3), 220, np.uint8)
+    weight = pha[..., None] / 255
+    src = (fgr * weight + bgr * (1 - weight)).astype(np.uint8)
+    return EvalItem(name or f"item{number}", src, bgr, pha, fgr, make_trimap(pha))
+
+
+ITEMS = [item(number) for number in range(5)]
+
+
+def keyed(src, bgr):
+    return difference_key(src, bgr), src
+
+
+def bright(one):
+    return np.clip(one.src.mean(axis=2) * 1.1, 0, 255).astype(np.uint8), one.src
+
+
+def test_the_same_for_any_number_of_workers():
+    serial = list(measure(ITEMS, PAPER, {"bright": bright}, WORDS, 0))
+    assert [one.name for one in serial] == [f"item{number}" for number in range(5)]
+    assert list(serial[0].rows) == ["bright", *WORDS] == list(serial[0].pictures["pred"])
+    assert list(measure(ITEMS, PAPER, {"bright": bright}, WORDS, 2)) == serial
+
+
+def test_agrees_with_evaluate():
+    rows, _ = evaluate(keyed, ITEMS)
+    assert [one.rows["keying"] for one in measure(ITEMS, PAPER, {}, ("keying",))] == rows
+
+
+@pytest.mark.parametrize("workers", (0, 2))
+def test_clips_are_measured_over_time(workers):
+    names = ("a/0", "a/1", "b/0", "b/1", "b/2")
+    frames = [item(number, name)._replace(trimap=None) for number, name in enumerate(names)]
+    scored = list(measure(frames, RVM, {"truth": lambda one: (one.pha, one.fgr), "bright": bright}, ("keying",), workers))
+    for one in scored:
+        first = one.name.endswith("0")
+        assert one.rows["truth"] == {"name": one.name, "mad": 0, "mse": 0, "grad": 0, "conn": 0, "fg_mse": 0, "dtssd": 0,
+                                     "messddt": None if first else 0}
+        for word in ("bright", "keying"):
+            assert (one.rows[word]["dtssd"] == 0) == first and (one.rows[word]["messddt"] is None) == first
+    assert "trimap" not in scored[0].pictures
+
+
+def test_workers_do_not_load_the_network_library():
+    pool = _pool(1)
+    try:
+        pool.submit(_score_all, PAPER, ITEMS[0], {"bright": bright(ITEMS[0])}, {}, None).result()
+        pool.submit(_baseline, "mog2", ITEMS[0].src, ITEMS[0].bgr).result()
+        assert "paddle" not in pool.submit(_modules).result()
+    finally:
+        pool.shutdown()
+
+
+def _modules():
+    return list(sys.modules)
+
+
+class Bomb:
+    """Ends the process that unpickles it, as the system does when memory is short."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_a_worker_that_dies_is_named():
+    with pytest.raises(UserError, match="Use fewer --workers"):
+        list(measure([ITEMS[0]._replace(fgr=Bomb())], PAPER, {"bright": bright}, (), 1))
+
+
+def test_an_error_of_a_method_reaches_the_caller():
+    def broken(one):
+        raise UserError(f"no matte of {one.name}")
+
+    with pytest.raises(UserError, match="no matte of item0"):
+        list(measure(ITEMS, PAPER, {"broken": broken}, (), 1))
+
+
+def test_a_small_set_keeps_every_picture(tmp_path):
+    gallery = Gallery(len(ITEMS))
+    for one in measure(ITEMS, PAPER, {"bright": bright, "my way/2": bright}):
+        gallery.add(one.name, 0.0, one.pictures)
+    files, names = gallery.files("pictures")
+    assert len(files) == 5 * 6 and set(names) == {one.name for one in ITEMS}
+    assert names["item1"] == {
+        "src": "pictures/item1_src.jpg", "bgr": "pictures/item1_bgr.jpg", "truth": "pictures/item1_truth.png",
+        "trimap": "pictures/item1_trimap.png", "pred": {
+            "bright": "pictures/item1_pred_bright.png", "my way/2": "pictures/item1_pred_my-way-2.png"}}
+
+
+def test_a_large_set_keeps_the_best_and_the_worst():
+    gallery = Gallery(1000)
+    for number in np.random.default_rng(0).permutation(1000):
+        gallery.add(f"{number:03d}", float(number), {"src": (".png", b"")})
+    _, names = gallery.files("pictures")
+    kept = [*range(EXTREMES), *range(1000 - EXTREMES, 1000)]
+    assert sorted(names) == [f"{number:03d}" for number in kept]

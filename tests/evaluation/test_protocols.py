@@ -1,0 +1,39 @@
+import json
+
+import pytest
+
+from evaluation.protocols import PROTOCOLS, columns, find_protocol
+from utils.errors import UserError
+
+
+def test_names_and_what_they_mean():
+    assert list(PROTOCOLS) == ["sample", "paper", "plain", "paddle2021", "rvm"]
+    paper, plain = PROTOCOLS["paper"], PROTOCOLS["plain"]
+    assert (paper.size, paper.disturb, paper.sample_pixels, paper.trimap) == (None, True, 320_000, "paper")
+    assert (plain.size, plain.disturb) == ((2048, 2048), False)
+    assert PROTOCOLS["sample"].size == (512, 512) and PROTOCOLS["sample"].disturb
+    assert PROTOCOLS["rvm"].trimap == "whole" and PROTOCOLS["paddle2021"].trimap == "soft"
+    assert "half" in PROTOCOLS["paddle2021"].note
+
+
+def test_columns():
+    assert list(columns("unknown")) == list(columns("unknown", True)) == ["sad", "mse", "grad", "conn", "fg_mse"]
+    assert list(columns("paddle2021")) == ["sad", "mse"]
+    rvm = columns("whole", sequences=True)
+    assert {word: column.times for word, column in rvm.items()} == {
+        "mad": 1000, "mse": 1000, "grad": 0.001, "conn": 0.001, "fg_mse": 1000, "dtssd": 100, "messddt": 1000}
+
+
+def test_changes_are_known():
+    changed = PROTOCOLS["sample"].changed(size="original", trimap="square", disturb=None)
+    assert changed.size is None and changed.disturb
+    assert changed.differences() == {"trimap": "square", "size": "original"}
+    assert PROTOCOLS["rvm"].changed(sequences=True).differences() == {}
+    assert json.loads(json.dumps(changed.facts()))["size"] == "original"
+
+
+def test_what_does_not_exist_is_named():
+    with pytest.raises(UserError, match="unknown protocol 'papre'. Did you mean 'paper'"):
+        find_protocol("papre")
+    with pytest.raises(UserError, match="unknown trimap 'round'"):
+        PROTOCOLS["paper"].changed(trimap="round")

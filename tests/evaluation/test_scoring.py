@@ -1,0 +1,169 @@
+import csv
+import json
+import os
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from evaluation.gallery import Gallery
+from evaluation.keying import difference_key
+from evaluation.methods import matter_method
+from evaluation.pipeline import ahead, evaluate
+from evaluation.protocols import PROTOCOLS
+from evaluation.report import comparison, heading, line, write_report
+from evaluation.scoring import Result, mean_of, score
+from evaluation.testset.composed import EvalItem
+from evaluation.testset.trimap import make_trimap
+from utils.errors import UserError
+from utils.files import prepare_folder
+
+Matte = namedtuple("Matte", "pha fgr err ref")
+
+
+def item(seed, size=(40, 44)):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size[0], :size[1]]
+    pha = (np.clip((12 + seed - np.hypot(y - 20, x - 22)) / 5 + 0.5, 0, 1) * 255).astype(np.uint8)
+    bgr = rng.integers(0, 90, (*size, 3), dtype=np.uint8)
+    fgr = np.full((*size, 3), 220, np.uint8)
+    weight = pha[..., None] / 255
+    src = (fgr * weight + bgr * (1 - weight)).astype(np.uint8)
+    return EvalItem(f"item{seed}", src, bgr, pha, fgr, make_trimap(pha))
+
+
+ITEMS = [item(seed) for seed in range(5)]
+
+
+def keyed(src, bgr):
+    return difference_key(src, bgr), src
+
+
+def half(src, bgr):
+    return np.full(src.shape[:2], 128, np.uint8), None
+
+
+def test_a_perfect_method_scores_zero():
+    truth = {one.src.tobytes(): one for one in ITEMS}
+    rows, mean = evaluate(lambda src, bgr: (truth[src.tobytes()].pha, truth[src.tobytes()].fgr), ITEMS)
+    assert [row["name"] for row in rows] == [f"item{i}" for i in range(5)]
+    assert mean == {"sad": 0, "mse": 0, "grad": 0, "conn": 0, "fg_mse": 0}
+
+
+def test_score_without_a_foreground():
+    rows, mean = evaluate(half, ITEMS)
+    assert mean["fg_mse"] is None and mean["sad"] > 0
+    assert mean["sad"] == pytest.approx(sum(row["sad"] for row in rows) / 5)
+
+
+def test_mean_of_passes_over_missing_values():
+    rows = [{"sad": 1, "mse": 2, "grad": 3, "conn": 4, "fg_mse": None}, {"sad": 3, "mse": 2, "grad": 5, "conn": 4,
+                                                                        "fg_mse": 7}]
+    assert mean_of(rows) == {"sad": 2, "mse": 2, "grad": 4, "conn": 4, "fg_mse": 7}
+    with pytest.raises(UserError, match="empty"):
+        mean_of([])
+
+
+def test_sizes_are_cut_to_multiples_of_four():
+    odd = item(1, (43, 47))
+    spoilt = odd.pha.copy()
+    spoilt[40:], spoilt[:, 44:] = 255, 255
+    assert score(PROTOCOLS["paper"], odd, spoilt, odd.fgr) == {"name": "item1", "sad": 0, "mse": 0, "grad": 0, "conn": 0,
+                                                               "fg_mse": 0}
+
+
+@pytest.mark.parametrize("workers", (0, 1, 3, 9))
+def test_workers_change_nothing(workers):
+    assert evaluate(keyed, ITEMS, workers) == evaluate(keyed, ITEMS)
+    assert list(ahead(list(range(20)), workers)) == list(range(20))
+
+
+def test_another_order_gives_the_same_rows():
+    rows, mean = evaluate(keyed, ITEMS)
+    backward, other = evaluate(keyed, ITEMS[::-1])
+    assert backward[::-1] == rows
+    assert other == pytest.approx(mean)
+
+
+def test_an_error_while_preparing_reaches_the_caller():
+    class Broken(list):
+        def __getitem__(self, index):
+            raise UserError("damaged picture")
+
+    with pytest.raises(UserError, match="damaged picture"):
+        evaluate(half, Broken([1, 2, 3]), workers=2)
+
+
+def test_matter_method_rounds_and_clips():
+    class Matter:
+        def predict(self, src, bgr):
+            return Matte(np.array([[-0.1, 0.5, 1.2]], np.float32), np.full((1, 3, 3), 0.1, np.float32), None, None)
+
+    pha, fgr = matter_method(Matter())(None, None)
+    assert pha.tolist() == [[0, 128, 255]] and (fgr == 26).all() and pha.dtype == fgr.dtype == np.uint8
+
+
+def test_an_answer_that_is_not_finite_is_named():
+    class Matter:
+        def predict(self, src, bgr):
+            return Matte(np.full((1, 3), np.nan), np.zeros((1, 3, 3)), None, None)
+
+    with pytest.raises(UserError, match="not finite"):
+        matter_method(Matter())(None, None)
+
+
+def test_the_table_shows_both_mse_times_a_thousand():
+    row = {"sad": 8.65, "mse": 0.00957, "grad": 8736.4, "conn": 6637.2, "fg_mse": None}
+    assert heading().split() == ["image", "SAD", "MSE", "e3", "Grad", "Conn", "FG", "MSE", "e3"]
+    assert line("a.png", row).split() == ["a.png", "8.650", "9.570", "8736.4", "6637.2", "-"]
+    assert len(line("x" * 80, row)) == len(heading())
+
+
+def test_comparison_says_who_wins():
+    mean = {"sad": 2.0, "mse": 0.4, "grad": 0, "conn": 5, "fg_mse": None}
+    base = {"sad": 8.0, "mse": 0.1, "grad": 3, "conn": 5, "fg_mse": 1}
+    assert comparison(mean, base).endswith("SAD 4.00 times lower, MSE 4.00 times HIGHER, Grad down to 0, Conn equal")
+
+
+def test_a_table_of_other_metrics():
+    shown = PROTOCOLS["rvm"].changed(sequences=True).columns
+    row = {"mad": 0.0123, "mse": 0.004, "grad": 1234.5, "conn": 20, "fg_mse": None, "dtssd": 0.05, "messddt": None}
+    assert line("a", row, shown).split() == ["a", "12.300", "4.000", "1.234", "0.020", "-", "5.000", "-"]
+    assert len(heading(shown)) == len(line("a", row, shown))
+
+
+def test_report_of_another_protocol(tmp_path):
+    protocol = PROTOCOLS["rvm"].changed(sequences=True)
+    row = {"name": "a/0", "mad": 0.5, "mse": 0.25, "grad": 3.0, "conn": 2.0, "fg_mse": None, "dtssd": 0.0, "messddt": None}
+    gallery = Gallery(1)
+    gallery.add("a/0", 0.25, {"src": (".jpg", b"1"), "pred": {"mine": (".png", b"22")}})
+    csv_path, json_path = write_report(tmp_path, {"protocol": protocol.facts()},
+                                       {"mine": Result([row], mean_of([row]), {"pred": "folder"})}, gallery)
+    assert csv_path.read_text().splitlines()[0] == "method,name,mad,mse,grad,conn,fg_mse,dtssd,messddt"
+    content = json.loads(json_path.read_text())
+    assert content["protocol"]["name"] == "rvm" and content["methods"]["mine"]["settings"] == {"pred": "folder"}
+    assert list(content["units"]) == list(protocol.columns) and content["shown"]["grad"]["times"] == 0.001
+    assert content["pictures"] == {"a/0": {"src": "pictures/a/0_src.jpg", "pred": {"mine": "pictures/a/0_pred_mine.png"}}}
+    assert (tmp_path / "pictures/a/0_pred_mine.png").read_bytes() == b"22"
+
+
+def test_report_files(tmp_path):
+    rows, mean = evaluate(half, ITEMS)
+    csv_path, json_path = write_report(tmp_path / "new", {"seed": 3, "size": [40, 44]}, {"network": (rows, mean)})
+    with open(csv_path, newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [line["name"] for line in table] == [f"item{i}" for i in range(5)] + ["mean"]
+    assert float(table[2]["sad"]) == rows[2]["sad"] and table[2]["fg_mse"] == ""
+    content = json.loads(json_path.read_text())
+    assert content["seed"] == 3 and content["methods"]["network"] == {"mean": mean, "images": rows, "settings": {}}
+    assert content["shown"]["mse"] == {"title": "MSE e3", "times": 1000} and "pictures" not in content
+    assert content["versions"]["numpy"] == np.__version__ and content["date"] and content["units"]
+
+
+def test_an_output_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write into the output folder"):
+        prepare_folder(tmp_path / "file")
+    with pytest.raises(UserError, match="cannot write into the output folder"):
+        prepare_folder(tmp_path / "file" / "below")
+    assert os.listdir(prepare_folder(tmp_path / "fine")) == []

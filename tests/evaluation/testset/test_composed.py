@@ -1,0 +1,186 @@
+from collections import namedtuple
+
+import cv2
+import numpy as np
+import pytest
+
+from dataset.composite import blend
+from evaluation.testset.composed import EvaluationSet
+from evaluation.testset.placement import disturb_background, place
+from evaluation.testset.trimap import make_trimap
+from media.operations import cover
+from utils.errors import UserError
+
+Pair = namedtuple("Pair", "name fgr pha")
+
+
+class Pairs:
+    """Discs of one colour each, red by alpha; black where alpha is 0."""
+
+    def __init__(self, count, size=(60, 50)):
+        self.names = [f"subject{i}" for i in range(count)]
+        self.size = size
+
+    def __len__(self):
+        return len(self.names)
+
+    def load(self, i):
+        pha = np.zeros(self.size, np.uint8)
+        cv2.circle(pha, (self.size[1] // 2, self.size[0] // 2), 12 + i, 255, -1)
+        pha = cv2.blur(pha, (5, 5))
+        fgr = np.where(pha[..., None] > 0, np.array([200, 10 * i, 40], np.uint8), np.uint8(0))
+        return Pair(self.names[i], fgr, pha)
+
+
+class Backgrounds:
+    def __init__(self, count, size=(40, 90)):
+        self.names = [f"{i}.png" for i in range(count)]
+        self.size = size
+
+    def __len__(self):
+        return len(self.names)
+
+    def load(self, i):
+        return np.full((*self.size, 3), 20 * i + 5, np.uint8)
+
+
+def equal(a, b):
+    return a.name == b.name and all(np.array_equal(x, y) for x, y in zip(a[1:], b[1:]))
+
+
+def test_items_have_the_asked_size_and_types():
+    items = EvaluationSet(Pairs(3), Backgrounds(2), size=(96, 128))
+    assert len(items) == 3
+    for i, item in enumerate(items):
+        assert item.name == f"subject{i}"
+        assert item.src.shape == item.bgr.shape == item.fgr.shape == (96, 128, 3)
+        assert item.pha.shape == item.trimap.shape == (96, 128)
+        assert all(array.dtype == np.uint8 for array in item[1:])
+        assert np.array_equal(item.trimap, make_trimap(item.pha))
+
+
+def test_the_same_in_any_order_and_by_any_instance():
+    items = EvaluationSet(Pairs(4), Backgrounds(3), size=(64, 64), seed=5)
+    forward = [items[i] for i in range(4)]
+    again = EvaluationSet(Pairs(4), Backgrounds(3), size=(64, 64), seed=5)
+    backward = [again[i] for i in reversed(range(4))][::-1]
+    assert all(equal(a, b) for a, b in zip(forward, backward))
+
+
+def test_a_limit_does_not_change_the_items():
+    whole = EvaluationSet(Pairs(4), Backgrounds(3), size=(64, 64))
+    part = EvaluationSet(Pairs(4), Backgrounds(3), size=(64, 64), limit=2)
+    assert len(part) == 2 and all(equal(part[i], whole[i]) for i in range(2))
+    assert len(EvaluationSet(Pairs(4), Backgrounds(3), limit=99)) == 4
+
+
+def test_another_seed_gives_other_items():
+    a, b = (EvaluationSet(Pairs(1), Backgrounds(1), size=(64, 64), seed=seed)[0] for seed in (0, 1))
+    assert not np.array_equal(a.pha, b.pha) and not np.array_equal(a.bgr, b.bgr)
+
+
+def test_every_background_is_used_before_one_comes_again():
+    items = EvaluationSet(Pairs(6), Backgrounds(3), size=None, disturb=False)
+    levels = [int(items[i].bgr[0, 0, 0]) for i in range(6)]
+    assert sorted(levels[:3]) == [5, 25, 45] and levels[3:] == levels[:3]
+
+
+def test_original_size_keeps_the_foreground_as_it_is():
+    pairs = Pairs(2)
+    item = EvaluationSet(pairs, Backgrounds(2), size=None)[1]
+    assert np.array_equal(item.pha, pairs.load(1).pha) and np.array_equal(item.fgr, pairs.load(1).fgr)
+    assert item.src.shape == (60, 50, 3)
+
+
+def test_src_is_the_composite_on_the_undisturbed_background():
+    plain = EvaluationSet(Pairs(2), Backgrounds(2), size=(64, 80), disturb=False)[1]
+    varied = EvaluationSet(Pairs(2), Backgrounds(2), size=(64, 80), disturb=True)[1]
+    assert np.array_equal(plain.src, blend(plain.fgr, plain.pha, plain.bgr))
+    assert np.array_equal(plain.src, varied.src) and not np.array_equal(plain.bgr, varied.bgr)
+
+
+def test_composite_by_hand():
+    fgr, bgr = np.full((1, 3, 3), 200, np.uint8), np.full((1, 3, 3), 100, np.uint8)
+    assert blend(fgr, np.array([[0, 51, 255]], np.uint8), bgr)[0, :, 0].tolist() == [100, 120, 200]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_subject_keeps_its_shape_and_fits(seed):
+    pha = np.zeros((50, 70), np.uint8)
+    pha[10:30, 20:60] = 255   # twice as wide as high, away from every side
+    _, placed = place(np.full((50, 70, 3), 90, np.uint8), pha, (100, 200), np.random.default_rng(seed))
+    _, _, width, height = cv2.boundingRect((placed > 0).astype(np.uint8))
+    assert width == pytest.approx(2 * height, abs=2) and 150 <= width <= 200
+    assert (placed > 0).sum() == width * height
+
+
+def test_a_cut_side_stays_at_the_side_of_the_frame():
+    pha = np.zeros((50, 70), np.uint8)
+    pha[20:, 20:60] = 255
+    for seed in range(3):
+        _, placed = place(np.zeros((50, 70, 3), np.uint8), pha, (100, 100), np.random.default_rng(seed))
+        assert placed[-1].max() == 255 and placed[0].max() == 0
+
+
+def test_a_subject_cut_by_opposite_sides_fills_the_frame():
+    pha = np.zeros((50, 70), np.uint8)
+    pha[20:] = 255
+    for seed in range(3):
+        _, placed = place(np.zeros((50, 70, 3), np.uint8), pha, (100, 140), np.random.default_rng(seed))
+        assert (placed[40:] == 255).all() and (placed[:40] == 0).all()
+
+
+def test_colours_without_alpha_do_not_bleed_into_the_edge():
+    fgr, pha = Pairs(1).load(0)[1:]
+    fgr[pha == 0] = 0, 255, 255
+    placed_fgr, placed_pha = place(fgr, pha, (37, 41), np.random.default_rng(0))
+    assert np.abs(placed_fgr[placed_pha > 20].astype(int) - [200, 0, 40]).max() <= 1
+
+
+def test_a_foreground_without_subject_gives_an_empty_matte():
+    fgr, pha = place(np.ones((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8), (16, 20), np.random.default_rng(0))
+    assert fgr.shape == (16, 20, 3) and pha.max() == 0
+
+
+def test_cover_crops_and_does_not_stretch():
+    image = np.zeros((40, 80, 3), np.uint8)
+    image[:, 40:] = 255
+    covered = cover(image, (20, 20))
+    assert covered.shape == (20, 20, 3)
+    assert (covered[:, :9] == 0).all() and (covered[:, 11:] == 255).all()
+    assert cover(image, (41, 13)).shape == (41, 13, 3) and cover(image, (300, 299)).shape == (300, 299, 3)
+    assert np.array_equal(cover(image, (40, 80)), image)
+
+
+def test_the_disturbance_is_small_and_within_its_bounds():
+    means = []
+    for seed in range(40):
+        flat = disturb_background(np.full((64, 64, 3), 128, np.uint8), np.random.default_rng(seed)) / 255
+        means.append(flat.mean())
+        assert 0.004 < flat.std() < 0.02
+    middle = 128 / 255
+    assert middle ** 1.15 - 0.021 < min(means) < middle - 0.02 and middle + 0.02 < max(means) < middle ** 0.85 + 0.021
+
+
+def test_the_disturbance_shifts_by_less_than_half_a_pixel():
+    ramp = np.repeat(np.arange(0, 250, 5, dtype=np.uint8)[None, :, None], 50, axis=0).repeat(3, axis=2)
+    for seed in range(5):
+        moved = disturb_background(ramp, np.random.default_rng(seed)).mean(axis=(0, 2))
+        assert np.corrcoef(moved, ramp[0, :, 0])[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("arguments, message", (
+    ((Pairs(0), Backgrounds(1)), "no foregrounds"),
+    ((Pairs(1), Backgrounds(0)), "no backgrounds"),
+    ((Pairs(1), Backgrounds(1), (0, 8)), "size is 8x0"),
+    ((Pairs(1), Backgrounds(1), None, -1), "seed is -1"),
+    ((Pairs(1), Backgrounds(1), None, 0, True, 0), "limit is 0"),
+))
+def test_what_cannot_be_used_is_named(arguments, message):
+    with pytest.raises(UserError, match=message):
+        EvaluationSet(*arguments)
+
+
+def test_an_item_beyond_the_end():
+    with pytest.raises(IndexError):
+        EvaluationSet(Pairs(1), Backgrounds(1), size=None)[1]

@@ -1,0 +1,132 @@
+import json
+
+import numpy as np
+import pytest
+
+from evaluation.protocols import PROTOCOLS
+from evaluation.selection import from_folder
+from evaluation.testset.composed import EvalItem
+from evaluation.testset.folder import FolderSet
+from evaluation.testset.manifest import export_set
+from evaluation.testset.trimap import make_trimap, square_trimap
+from media import write_image
+from utils.errors import UserError
+
+SAMPLE = PROTOCOLS["sample"]
+
+
+def items(names=("a", "b"), size=(34, 37)):
+    for number, name in enumerate(names):
+        rng = np.random.default_rng(number)
+        src, bgr, fgr = (rng.integers(0, 256, (*size, 3), dtype=np.uint8) for _ in range(3))
+        pha = (np.arange(size[1], dtype=np.uint8) * 7).repeat(size[0]).reshape(size[1], size[0]).T.copy()
+        yield EvalItem(name, src, bgr, pha, fgr, make_trimap(pha))
+
+
+def same(a, b):
+    return a.name == b.name and all((x is None and y is None) or np.array_equal(x, y) for x, y in zip(a[1:], b[1:]))
+
+
+def write(root, item, one_folder_each=False, kinds=("src", "bgr", "pha", "fgr")):
+    for kind in kinds:
+        path = root / item.name / f"{kind}.png" if one_folder_each else root / kind / f"{item.name}.png"
+        write_image(path, getattr(item, kind))
+
+
+def test_what_is_exported_is_read_back(tmp_path):
+    names = ("b", "clip/1", "a")   # the manifest keeps the order
+    path = export_set(items(names), tmp_path / "bench", SAMPLE, {"dataset": "made", "seed": 3})
+    content = json.loads(path.read_text())
+    assert content["names"] == list(names) and content["dataset"] == "made" and len(content["files"]) == 15
+    assert content["protocol"]["name"] == "sample" and len(content["files"]["src/clip/1.png"]) == 64
+    found = FolderSet(tmp_path / "bench")
+    assert found.names == list(names) and all(same(a, b) for a, b in zip(found, items(names)))
+
+
+def test_a_changed_or_lost_file_is_named(tmp_path):
+    export_set(items(), tmp_path / "bench", SAMPLE, {})
+    file = tmp_path / "bench" / "bgr" / "b.png"
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + b"?")
+    with pytest.raises(UserError, match="b.png is not the file that was exported"):
+        FolderSet(tmp_path / "bench")
+    file.unlink()
+    with pytest.raises(UserError, match="b.png is gone"):
+        FolderSet(tmp_path / "bench")
+    (tmp_path / "bench" / "manifest.json").write_text("{}")
+    with pytest.raises(UserError, match="is no manifest"):
+        FolderSet(tmp_path / "bench")
+
+
+def test_an_export_that_fails_leaves_nothing(tmp_path):
+    def broken():
+        yield from items(("a",))
+        raise UserError("damaged picture")
+
+    with pytest.raises(UserError, match="damaged picture"):
+        export_set(broken(), tmp_path / "bench", SAMPLE, {})
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "mine.txt").write_text("")
+    with pytest.raises(UserError, match="is not empty"):
+        export_set(items(), tmp_path / "bench", SAMPLE, {})
+
+
+@pytest.mark.parametrize("one_folder_each", (False, True))
+def test_both_forms(tmp_path, one_folder_each):
+    for item in items(("clip/1", "x")):
+        write(tmp_path, item, one_folder_each)
+    found = FolderSet(tmp_path)
+    assert found.names == ["clip/1", "x"] and all(same(a, b) for a, b in zip(found, items(("clip/1", "x"))))
+    assert len(FolderSet(tmp_path, limit=1)) == 1 and FolderSet(tmp_path, "whole")[0].trimap is None
+
+
+def test_own_trimaps_are_used_unless_they_are_of_another_rule(tmp_path):
+    own = [item._replace(trimap=np.full_like(item.pha, 128)) for item in items()]
+    for item in own:
+        write(tmp_path / "plain", item, kinds=("src", "bgr", "pha", "trimap"))
+    found = FolderSet(tmp_path / "plain")[0]
+    assert (found.trimap == 128).all() and found.fgr is None
+    export_set(own, tmp_path / "bench", SAMPLE, {})
+    assert (FolderSet(tmp_path / "bench", "paper")[0].trimap == 128).all()
+    assert np.array_equal(FolderSet(tmp_path / "bench", "square")[0].trimap, square_trimap(own[0].pha))
+
+
+def test_the_protocol_of_a_folder(tmp_path):
+    export_set(items(("c/0", "c/1")), tmp_path / "bench", SAMPLE.changed(disturb=False, size=(34, 37)), {"dataset": "made"})
+    benchmark = from_folder(tmp_path / "bench")
+    assert benchmark.protocol.name == "sample" and benchmark.facts["dataset"] == "made"
+    assert benchmark.protocol.differences() == {"size": [34, 37], "disturb": False}
+    rvm = from_folder(tmp_path / "bench", "rvm").protocol
+    assert rvm.sequences and "dtssd" in rvm.columns and rvm.trimap == "whole"
+    for item in items():
+        write(tmp_path / "plain", item)
+    assert from_folder(tmp_path / "plain").protocol.name == "paper"
+    assert not from_folder(tmp_path / "plain", "rvm").protocol.sequences
+    with pytest.raises(UserError, match="holds no sequences"):
+        from_folder(tmp_path / "plain", "rvm", sequences=True)
+
+
+def test_what_cannot_be_used_is_named(tmp_path):
+    with pytest.raises(UserError, match="no such folder"):
+        FolderSet(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no pictures"):
+        FolderSet(tmp_path / "empty")
+    item = next(items())
+    write_image(tmp_path / "odd" / "photo.png", item.src)
+    with pytest.raises(UserError, match="is no benchmark"):
+        FolderSet(tmp_path / "odd")
+    write(tmp_path / "two", item, kinds=("src", "bgr"))
+    with pytest.raises(UserError, match="no folder pha"):
+        FolderSet(tmp_path / "two")
+    write(tmp_path / "each", item, True, kinds=("src", "pha"))
+    with pytest.raises(UserError, match=r"no bgr beside the src of 1 pictures \(a\)"):
+        FolderSet(tmp_path / "each")
+    write(tmp_path / "sizes", item._replace(bgr=item.bgr[:9]))
+    with pytest.raises(UserError, match="a.png is 37x9 but .*a.png is 37x34"):
+        FolderSet(tmp_path / "sizes")[0]
+    write(tmp_path / "lone", item)
+    (tmp_path / "lone" / "pha" / "a.png").rename(tmp_path / "lone" / "pha" / "z.png")
+    with pytest.raises(UserError, match="without a partner"):
+        FolderSet(tmp_path / "lone")

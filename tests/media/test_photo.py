@@ -1,0 +1,256 @@
+"""Photos of every usual kind come out as the same picture; flawed and absurd ones are told in one line."""
+import io
+import os
+import struct
+import threading
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, features
+
+from media import encode, is_animation, read_image, read_photo, read_rgba, write_image
+from utils.errors import UserError
+
+AVIF = "avif" in features.modules and features.check("avif")
+
+
+def smooth(height=48, width=64):
+    """A photo without fine detail, so that every codec keeps it."""
+    row, column = np.mgrid[:height, :width]
+    return np.stack([128 + 100 * np.sin(row / 15), 128 + 100 * np.cos(column / 20), 0 * row + 90], -1).astype(np.uint8)
+
+
+def saved(path, image, **options):
+    Image.fromarray(image).save(path, **options)
+    return path
+
+
+def near(found, expected, most=6):
+    assert found.shape == expected.shape and found.dtype == np.uint8
+    assert np.abs(found.astype(int) - expected).mean() < most
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.bmp", "a.tif", "a.webp"])
+def test_usual_formats(tmp_path, name):
+    near(read_photo(saved(tmp_path / name, smooth())), smooth())
+
+
+def test_the_content_decides_not_the_name(tmp_path):
+    saved(tmp_path / "a.png", smooth()).rename(tmp_path / "a.jpg")
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.jpg"), smooth())
+
+
+@pytest.mark.skipif(not AVIF, reason="this Pillow has no AVIF")
+def test_avif(tmp_path):
+    near(read_photo(saved(tmp_path / "a.avif", smooth())), smooth())
+
+
+def test_heic_also_under_a_jpeg_name(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    try:
+        pillow_heif.from_pillow(Image.fromarray(smooth())).save(tmp_path / "a.heic")
+    except Exception as error:  # a build that only reads
+        pytest.skip(str(error))
+    near(read_photo(tmp_path / "a.heic"), smooth())
+    (tmp_path / "a.heic").rename(tmp_path / "a.jpg")
+    near(read_photo(tmp_path / "a.jpg"), smooth())
+
+
+def test_heic_without_its_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    with pytest.raises(UserError, match="pip install pillow-heif"):
+        read_photo(tmp_path / "a.heic")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bits_are_rounded(tmp_path, suffix):
+    values = np.full((4, 5, 3), 65535, np.uint16)
+    values[0, :4] = np.array([128, 129, 257 * 100 + 128, 257 * 100 + 129])[:, None]
+    write_image(tmp_path / f"a{suffix}", values)
+    assert read_photo(tmp_path / f"a{suffix}")[0, :, 0].tolist() == [0, 1, 100, 101, 255]
+    write_image(tmp_path / f"gray{suffix}", values[..., 0])
+    assert read_photo(tmp_path / f"gray{suffix}")[0].tolist() == [[v] * 3 for v in (0, 1, 100, 101, 255)]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGBA"])
+def test_other_modes_are_as_pillow_shows_them(tmp_path, mode):
+    image = Image.fromarray(smooth())
+    image = image.quantize(16) if mode == "P" else image.convert(mode)
+    image.save(tmp_path / "a.png")
+    near(read_photo(tmp_path / "a.png"), np.asarray(image.convert("RGB")), 1)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+def test_alpha_is_left_out_and_the_colour_beneath_is_kept(tmp_path, name):
+    rgba = np.dstack([smooth(), np.zeros((48, 64), np.uint8)])
+    options = {"lossless": True, "exact": True} if name == "a.webp" else {}
+    near(read_photo(saved(tmp_path / name, rgba, **options)), smooth(), 1)
+
+
+def test_rgba_of_a_tiff_is_not_darkened(tmp_path):
+    rgba = np.dstack([smooth(), np.full((48, 64), 60, np.uint8)])
+    rgb, pha = read_rgba(saved(tmp_path / "a.tif", rgba))
+    np.testing.assert_array_equal(rgb, smooth())
+    assert (pha == 60).all()
+
+
+def test_cmyk(tmp_path):
+    image = Image.fromarray(smooth()).convert("CMYK")
+    image.save(tmp_path / "a.jpg", quality=95)
+    near(read_photo(tmp_path / "a.jpg"), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+@pytest.mark.parametrize("turn, back", [(3, 2), (6, 1), (8, 3)])
+def test_turned_upright(tmp_path, name, turn, back):
+    lying = np.ascontiguousarray(np.rot90(smooth(), back))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    near(read_photo(saved(tmp_path / name, lying, exif=exif)), smooth())
+
+
+def wide_gamut(gamma=2.0):
+    """A colour profile (ICC): sRGB's primaries with red and green exchanged, and another gamma."""
+    def number(x):
+        return struct.pack(">i", round(x * 65536))
+    red, green, blue = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
+    xyz = {name: b"XYZ \0\0\0\0" + b"".join(map(number, value)) for name, value in
+           ((b"rXYZ", green), (b"gXYZ", red), (b"bXYZ", blue), (b"wtpt", (0.9642, 1, 0.8249)))}
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    text = b"desc\0\0\0\0" + struct.pack(">I", 7) + b"swapped"[:6] + b"\0" + bytes(78) + b"\0\0\0"
+    parts = {**xyz, b"rTRC": curve, b"gTRC": curve, b"bTRC": curve, b"desc": text, b"cprt": b"text\0\0\0\0none\0\0\0\0"}
+    table, body, at = struct.pack(">I", len(parts)), b"", 128 + 4 + 12 * len(parts)
+    for name, value in parts.items():
+        table += name + struct.pack(">II", at + len(body), len(value))
+        body += value + bytes(-len(value) % 4)
+    head = struct.pack(">I4sI4s4s4s12s4s", at + len(body), b"none", 0x02100000, b"mntr", b"RGB ", b"XYZ ", bytes(12),
+                       b"acsp")
+    return head + bytes(28) + b"".join(map(number, (0.9642, 1, 0.8249))) + bytes(128 - len(head) - 40) + table + body
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif"])
+def test_colour_profile_is_converted_to_srgb(tmp_path, name):
+    image = np.full((16, 16, 3), (200, 0, 0), np.uint8)
+    options = {"quality": 100, "subsampling": 0} if name == "a.jpg" else {}
+    saved(tmp_path / name, image, icc_profile=wide_gamut(), **options)
+    found = read_photo(tmp_path / name)[8, 8].astype(int)
+    light = (200 / 255) ** 2.0  # linear light of the profile; in sRGB's curve:
+    expected = 255 * (1.055 * light ** (1 / 2.4) - 0.055)
+    assert abs(found[1] - expected) < 4 and found[0] < 12 and found[2] < 12
+    assert read_image(tmp_path / name)[8, 8].argmax() == 0  # data sets: as stored
+
+
+def test_a_broken_profile_and_that_of_srgb_change_nothing(tmp_path):
+    from PIL import ImageCms
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for icc in (b"nothing", wide_gamut()[:200], srgb):
+        np.testing.assert_array_equal(read_photo(saved(tmp_path / "a.png", smooth(), icc_profile=icc)), smooth())
+
+
+def test_gif_of_one_picture_is_a_photo_and_of_two_is_not(tmp_path):
+    image = Image.fromarray(smooth()).quantize(64)
+    image.save(tmp_path / "one.gif")
+    image.save(tmp_path / "two.gif", save_all=True, append_images=[image.rotate(90)])
+    near(read_photo(tmp_path / "one.gif"), np.asarray(image.convert("RGB")), 1)
+    assert not is_animation(tmp_path / "one.gif") and is_animation(tmp_path / "two.gif")
+    with pytest.raises(UserError, match="animation of 2 pictures"):
+        read_photo(tmp_path / "two.gif")
+    for name in ("none.gif", "."):
+        assert not is_animation(tmp_path / name)
+
+
+def png_that_claims(width, height):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b""))
+
+
+def jpeg_that_claims_the_most():
+    data = bytearray(encode(".jpg", smooth()))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5:frame + 9] = b"\xff\xff\xff\xff"
+    return bytes(data)
+
+
+@pytest.mark.parametrize("data", [png_that_claims(60000, 60000), png_that_claims(2 ** 31 - 1, 2 ** 31 - 1),
+                                  png_that_claims(16385, 16384), jpeg_that_claims_the_most()])
+@pytest.mark.parametrize("read", [read_photo, read_image])
+def test_absurd_sizes_are_refused_without_taking_memory(tmp_path, data, read):
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(UserError, match="larger than any photo|megapixels") as error:
+        read(tmp_path / "a.png")
+    assert "\n" not in str(error.value)
+
+
+def test_largest_size_that_is_read(tmp_path):
+    (tmp_path / "a.png").write_bytes(png_that_claims(16384, 16384))  # allowed by its size, but damaged
+    with pytest.raises(UserError, match="cannot decode"):
+        read_image(tmp_path / "a.png")
+
+
+FORMATS = [("a.jpg", {}), ("a.png", {}), ("a.bmp", {}), ("a.tif", {}), ("a.webp", {}), ("a.gif", {})]
+
+
+@pytest.mark.parametrize("name, options", FORMATS)
+@pytest.mark.parametrize("share", [0, 0.02, 0.3, 0.6])
+def test_cut_files_of_every_format(tmp_path, name, options, share):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    data = saved(tmp_path / name, noise, **options).read_bytes()
+    (tmp_path / name).write_bytes(data[:int(len(data) * share)])
+    with pytest.raises(UserError, match="cannot decode|cut short") as error:
+        read_photo(tmp_path / name)
+    assert name in str(error.value) and "\n" not in str(error.value)
+
+
+def test_flipped_bytes_of_a_png_are_noticed_without_a_line_of_the_library(tmp_path, capfd):
+    data = bytearray(encode(".png", smooth()))
+    data[len(data) // 2] ^= 255
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(UserError, match="cannot decode"):
+        read_photo(tmp_path / "a.png")
+    assert capfd.readouterr().err == ""
+
+
+def test_numbers_of_unknown_range(tmp_path):
+    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(UserError, match="32-bit"):
+        read_photo(tmp_path / "a.tif")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    found = []
+
+    def read():
+        for function in (read_photo, read_image):
+            with pytest.raises(UserError, match="pipe"):
+                function(tmp_path / "a.jpg")
+        found.append(is_animation(tmp_path / "a.jpg"))
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert found == [False]
+
+
+def test_all_kinds_of_pixels_can_be_written_and_read_by_others(tmp_path):
+    rgba = np.dstack([smooth(), smooth()[..., 0]])
+    for suffix, images in ((".png", (rgba, rgba[..., :3], rgba[..., 3])), (".tif", (rgba, rgba[..., :3], rgba[..., 3])),
+                           (".webp", (rgba, rgba[..., :3]))):
+        for image in images:
+            np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(encode(suffix, image)))), image)
+    for suffix in (".png", ".tif"):
+        deep = smooth().astype(np.uint16) * 256 + 7
+        write_image(tmp_path / f"a{suffix}", deep)
+        found = cv2.imread(str(tmp_path / f"a{suffix}"), cv2.IMREAD_UNCHANGED)
+        assert found.dtype == np.uint16
+        np.testing.assert_array_equal(found[..., ::-1], deep)
+
+
+def test_webp_cannot_be_too_wide():
+    with pytest.raises(UserError, match="16383"):
+        encode(".webp", np.zeros((1, 16384), np.uint8))

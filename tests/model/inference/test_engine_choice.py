@@ -1,0 +1,111 @@
+""""auto" takes the fastest engine that works, and what does not work is passed over or said."""
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from model import Matter
+from model.inference.engines.base import EngineError
+from model.inference.engines.paddle_inference import InferenceEngine
+from tests.model.inference.engine_cases import CLASSES, HERE, ONNX, assert_alike, opened, photos, refused
+from utils.errors import UserError
+
+
+def test_auto_takes_the_fastest_that_is_there(weights, expected):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        matter = opened(weights, "auto", backbone_scale=0.5)
+    assert matter.settings["backend"] == next(name for name in ("openvino", "onnxruntime", "paddle") if name in HERE)
+    assert_alike(matter.predict(*photos(96, 160)), expected(0.5), 1e-4)
+
+
+def test_auto_passes_over_what_is_not_installed(weights, monkeypatch):
+    for package in ("openvino", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, package, None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            found = opened(weights, "auto").settings["backend"]
+        left = {"openvino": ("onnxruntime", "paddle"), "onnxruntime": ("paddle",)}[package]
+        assert found == next(name for name in left if name in HERE)
+
+
+@pytest.mark.parametrize("backend", ("openvino", "onnxruntime"))
+def test_a_missing_package_is_named(weights, backend, monkeypatch):
+    monkeypatch.setitem(sys.modules, backend, None)
+    with pytest.raises(UserError, match=f"backend '{backend}' cannot be used: .*package {backend} is not installed"):
+        Matter(weights, backend, "cpu")
+
+
+@pytest.mark.parametrize("package", ONNX)
+def test_a_package_that_the_export_needs_is_named(weights, package, monkeypatch, tmp_path):
+    opened(weights, "onnxruntime")
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError, match=f"backend 'onnxruntime' cannot be used: .*package {package} is not installed"):
+        Matter(weights, "onnxruntime", "cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        assert Matter(weights, "auto", "cpu").settings["backend"] == "paddle"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_backend(weights):
+    said = refused(weights, "onnxruntim")
+    assert "unknown backend 'onnxruntim'" in said and "Did you mean 'onnxruntime'" in said
+
+
+@pytest.mark.parametrize("backend, precision", [
+    ("paddle", "bf16"), ("paddle", "fp16"), ("paddle-inference", "bf16"), ("onnxruntime", "bf16"), ("openvino", "fp16"),
+    ("auto", "fp16")])
+def test_precisions_that_an_engine_lacks(weights, backend, precision):
+    said = refused(weights, backend, precision=precision)
+    if backend == "auto":
+        assert "no backend computes in fp16 on cpu: " in said
+    else:
+        assert f"backend '{backend}' cannot be used: {backend}: it " in said and " only" in said
+
+
+@pytest.mark.parametrize("backend, graph", [
+    ("openvino", "coarse"), ("onnxruntime", "half"), ("paddle-inference", "quarter")])
+def test_an_engine_that_answers_wrongly_is_passed_over(weights, private, order, backend, graph):
+    folder = private(backend)
+    with np.load(folder / "check.npz") as stored:
+        stored = dict(stored)
+    stored[f"{graph}/answer"].flat[7] += 0.1 * max(1, np.abs(stored[f"{graph}/answer"]).max())
+    np.savez(folder / "check.npz", **stored)
+    assert f"its self-check failed: {graph} is off by 0." in refused(weights, backend)
+    order(backend, "paddle")
+    with pytest.warns(RuntimeWarning, match=f"backend {backend} is passed over: its self-check failed: {graph}"):
+        assert Matter(weights, "auto", "cpu").settings["backend"] == "paddle"
+
+
+@pytest.mark.parametrize("wrong", (lambda x: x * np.nan, lambda x: x[:, :8], lambda x: x + 1))
+def test_answers_that_are_no_numbers_or_too_few(weights, order, monkeypatch, wrong):
+    real = InferenceEngine.blocks
+    monkeypatch.setattr(InferenceEngine, "blocks", lambda *args: wrong(real(*args)))
+    assert "its self-check failed: quarter is off by" in refused(weights, "paddle-inference")
+    order("paddle-inference", "paddle")
+    with pytest.warns(RuntimeWarning, match="backend paddle-inference is passed over"):
+        assert Matter(weights, "auto", "cpu").settings["backend"] == "paddle"
+
+
+@pytest.mark.parametrize("raised, said", [
+    (RuntimeError("first line\nsecond line"), "RuntimeError: first line"), (KeyError(), "KeyError"),
+    (AssertionError(" "), "AssertionError"), (EngineError("it is on fire"), "it is on fire")])
+def test_an_engine_that_raises_is_passed_over(weights, order, monkeypatch, raised, said):
+    def fail(*_):
+        raise raised
+
+    for kind in CLASSES.values():
+        monkeypatch.setattr(kind, "__init__", fail)
+    order("openvino", "onnxruntime", "paddle")
+    with pytest.warns(RuntimeWarning) as warned:
+        assert Matter(weights, "auto", "cpu").settings["backend"] == "paddle"
+    told = [str(warning.message) for warning in warned if warning.category is RuntimeWarning]
+    assert len(told) == 2 and all("\n" not in line for line in told)
+    for name, line in zip(("openvino", "onnxruntime"), told):
+        assert line.startswith(f"backend {name} is passed over: {said}")
+    for name in CLASSES:
+        with pytest.raises(UserError, match=f"backend '{name}' cannot be used: {name}: {said}"):
+            Matter(weights, name, "cpu")

@@ -1,0 +1,96 @@
+"""Every engine gives the mattes of the network itself, alone and in several threads."""
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import model.inference.engines as engines
+from model import Matte
+from tests.model.inference.engine_cases import EXPORTED, HERE, NEEDS, assert_alike, opened, photos
+from utils.errors import UserError
+
+
+@pytest.mark.parametrize("scale", (0.25, 0.5))
+@pytest.mark.parametrize("backend", EXPORTED)
+def test_every_engine_gives_what_paddle_gives(weights, expected, backend, scale):
+    matter = opened(weights, backend, backbone_scale=scale)
+    assert matter.settings["backend"] == backend and matter.settings["device"] == "cpu"
+    assert_alike(matter.predict(*photos(96, 160)), expected(scale), 1e-4)
+    assert expected(scale).ref.sum() == 3200
+
+
+@pytest.mark.parametrize("scale", (0.25, 0.5))
+def test_another_backbone_and_kernel(small, scale):
+    backend = "onnxruntime" if "onnxruntime" in HERE else "paddle-inference"
+    one, other = (opened(small, name, backbone_scale=scale).predict(*photos(100, 75)) for name in ("paddle", backend))
+    assert_alike(one, other, 1e-4)
+    assert 0.2 < one.ref.mean() < 0.9
+
+
+@pytest.mark.parametrize("settings", [
+    {"refine_mode": "full", "backbone_scale": 0.3}, {"refine_mode": "thresholding", "threshold": 0.42, "threads": 1},
+    {"refine_mode": "thresholding", "threshold": 1.0}])
+def test_other_settings(weights, settings):
+    first, *others = (opened(weights, backend, **settings).predict(*photos(70, 45)) for backend in HERE)
+    assert first.ref.any() == (settings.get("threshold") != 1)
+    for other in others:
+        assert_alike(first, other, 1e-4)
+
+
+@pytest.mark.parametrize("backend", EXPORTED)
+def test_a_batch_and_many_sizes(weights, backend, monkeypatch):
+    monkeypatch.setattr("model.inference.engines.openvino.KEPT", 2)
+    matter = opened(weights, backend)
+    srcs, bgrs = zip(*(photos(48, 64, seed) for seed in range(3)))
+    together = matter.predict_batch(srcs, bgrs)
+    for matte, src, bgr in zip(together, srcs, bgrs):
+        assert_alike(matter.predict(src, bgr), matte, 1e-5)
+    sizes = [(16, 16), (48, 64), (1, 21)]
+    first = [matter.predict(*photos(*size)) for size in sizes]
+    for size, matte in zip(sizes, first):
+        assert matte.pha.shape == size
+        for one, other in zip(matte, matter.predict(*photos(*size))):
+            assert np.array_equal(one, other)
+
+
+def test_bf16_is_near(weights, expected):
+    try:
+        matter = opened(weights, "openvino", precision="bf16", backbone_scale=0.5)
+    except UserError as error:
+        assert "this CPU does not compute in bf16" in str(error)
+        pytest.skip("this CPU does not compute in bf16")
+    matte = matter.predict(*photos(96, 160))
+    assert matter.settings["precision"] == "bf16"
+    assert 0 < np.abs(matte.pha - expected(0.5).pha).mean() < 0.02
+
+
+@pytest.mark.parametrize("backend", [name for name in NEEDS if name in HERE])
+def test_threads_get_what_one_gets(weights, backend):
+    matter = opened(weights, backend)
+    pairs = [photos(*size, seed) for seed, size in enumerate([(48, 64), (64, 48)] * 4)]
+    alone = [matter.predict(*pair) for pair in pairs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda pair: matter.predict(*pair), pairs))
+    for one, other in zip(alone, together):
+        for name, value, again in zip(Matte._fields, one, other):
+            assert np.array_equal(value, again), name
+
+
+def test_several_matters_in_several_threads(weights):
+    pairs, matter = [photos(48, 64, seed) for seed in range(4)], opened(weights, "paddle")
+    alone = [matter.predict(*pair) for pair in pairs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda pair: opened(weights, "paddle").predict(*pair), pairs))
+    for one, other in zip(alone, together):
+        assert np.array_equal(one.pha, other.pha) and np.array_equal(one.fgr, other.fgr)
+
+
+@pytest.mark.parametrize("backend", [name for name in NEEDS if name in HERE])
+def test_context_manager(weights, backend, monkeypatch):
+    kind, closed = engines._class_of(backend), []
+    real = kind.close
+    monkeypatch.setattr(kind, "close", lambda engine: (closed.append(engine.name), real(engine)))
+    with opened(weights, backend) as matter:
+        assert matter.predict(*photos(16, 16)).pha.shape == (16, 16)
+        assert closed == []
+    assert closed == [backend]

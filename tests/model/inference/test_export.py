@@ -1,0 +1,254 @@
+"""Exported files give what the network gives, in every format and mode, for any size; and export.py says where not."""
+import contextlib
+import hashlib
+import importlib.util
+import io
+import shutil
+import sys
+
+import cv2
+import numpy as np
+import paddle
+import pytest
+
+import export
+import model.inference.engines.static_graphs
+import model.inference.graph_files as export_module
+from model import MattingBase, MattingRefine
+from model.refinement import Refinement
+from model.weights import save_weights
+from tests.model.reference import reference_network  # noqa: E402
+from utils.errors import UserError
+
+NEEDS = {"onnx": ("onnx", "paddle2onnx", "onnxruntime"), "openvino": ("onnx", "paddle2onnx", "openvino"), "paddle": ()}
+OUTPUTS = ("pha", "fgr", "err", "ref")
+PIXELS = "1600"
+
+
+def need(kind):
+    for package in NEEDS[kind]:
+        if not importlib.util.find_spec(package):
+            pytest.skip(f"{package} is not installed")
+
+
+def noise(batch, height, width, seed=0):
+    return [np.random.default_rng(seed + n).random((batch, 3, height, width), np.float32) for n in range(2)]
+
+
+def by_network(network, src, bgr, mode="sampling", sample_pixels=int(PIXELS), threshold=0.42):
+    with paddle.no_grad():
+        out = network(paddle.to_tensor(src), paddle.to_tensor(bgr),
+                      refinement=Refinement(mode, sample_pixels, threshold))
+    return dict(zip(OUTPUTS, (x.numpy() for x in (out.pha, out.fgr, out.err_sm, out.ref_sm))))
+
+
+def by_file(path, kind, src, bgr):
+    return dict(zip(OUTPUTS, (export_module.RUNNERS[kind](path, {"src": src, "bgr": bgr})[name] for name in OUTPUTS)))
+
+
+def assert_alike(found, expected, bound):
+    """Patches may be chosen otherwise where errors nearly tie, and are left out then."""
+    same = found["ref"] == expected["ref"]
+    assert same.mean() > 0.99
+    same = same.repeat(4, 2).repeat(4, 3)
+    for name in ("pha", "fgr"):
+        assert found[name].shape == expected[name].shape and found[name].dtype == np.float32
+        assert (np.abs(found[name] - expected[name]) * same).max() < bound, name
+    assert np.abs(found["err"] - expected["err"]).max() < bound
+
+
+@pytest.fixture(scope="module")
+def network():
+    return reference_network(MattingRefine, "mobilenetv2")
+
+
+@pytest.fixture(scope="module")
+def weights(network, tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
+    save_weights(network, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """--src and --bgr with photos whose sides are no multiples of 4."""
+    folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    for name in ("src", "bgr"):
+        cv2.imwrite(str(folder / f"{name}.png"), rng.integers(0, 256, (66, 99, 3), dtype=np.uint8))
+    return ["--src", str(folder / "src.png"), "--bgr", str(folder / "bgr.png")]
+
+
+@pytest.fixture(scope="module")
+def jit_save(tmp_path_factory):
+    """What every format begins with, and takes longest: done once for the same settings."""
+    saved, real = {}, model.inference.engines.static_graphs._jit_save
+
+    def save(layer, specs, path):
+        key = layer.refiner.mode, layer.refiner.threshold
+        if key not in saved:
+            saved[key] = tmp_path_factory.mktemp("graph")
+            real(layer, specs, saved[key] / "graph")
+        for file in saved[key].iterdir():
+            shutil.copy(file, f"{path}{file.suffix}")
+
+    return save
+
+
+@pytest.fixture(scope="module")
+def made(weights, pair, jit_save, tmp_path_factory):
+    """made(kind, mode, *flags) -> what export.main prints, and the path of what it writes; once for each."""
+    done = {}
+
+    def make(*key):
+        kind, mode, *flags = key
+        need(kind)
+        if key not in done:
+            output, said = tmp_path_factory.mktemp(kind) / "new" / "v1.2", io.StringIO()
+            with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patch:
+                patch.setattr(model.inference.engines.static_graphs, "_jit_save", jit_save)
+                export.main(["--weights", str(weights), "--format", kind, "--refine-mode", mode, "--threshold", "0.42",
+                             "--sample-pixels", PIXELS, "--output", str(output), *pair, *flags])
+            done[key] = said.getvalue(), graph_in(output.parent)
+        return done[key]
+
+    return make
+
+
+def differences_in(said):
+    """{output: largest difference} as export.main prints them."""
+    named = (part.split() for part in said.splitlines()[1].split(": ")[1].split(", "))
+    return {name: float(value) for name, value in named}
+
+
+def graph_in(folder):
+    return next(path for path in folder.iterdir() if path.suffix in (".onnx", ".xml", ".json", ".pdmodel"))
+
+
+@pytest.mark.parametrize("mode", ("sampling", "thresholding", "full"))
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_every_format_and_mode(made, network, kind, mode):
+    said, path = made(kind, mode)
+    assert said.count("\n") == 2 and said.startswith(f"wrote {path}  ")
+    differences = differences_in(said)
+    assert list(differences) == list(OUTPUTS) and max(differences.values()) < 1e-3
+    suffixes = {file.name[len("v1.2"):] for file in path.parent.iterdir()}
+    assert suffixes >= {"onnx": {".onnx"}, "openvino": {".xml", ".bin"}, "paddle": {".pdiparams", ".txt"}}[kind]
+    if kind != "onnx":
+        assert ".onnx" not in suffixes
+        return
+    given = noise(2, 36, 52)
+    found = by_file(path, kind, *given)
+    assert_alike(found, by_network(network, *given, mode), 1e-4)
+    assert {"full": found["ref"].all(), "thresholding": 0.2 < found["ref"].mean() < 0.8,
+            "sampling": (found["ref"].sum((1, 2, 3)) == 100).all()}[mode]
+
+
+@pytest.mark.parametrize("batch, height, width", [(1, 64, 96), (2, 48, 64), (1, 100, 148), (3, 8, 12)])
+def test_any_size(made, network, batch, height, width):
+    given = noise(batch, height, width)
+    found = by_file(made("onnx", "sampling")[1], "onnx", *given)
+    assert found["err"].shape == (batch, 1, height // 4, width // 4)
+    assert_alike(found, by_network(network, *given), 1e-4)
+
+
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_nothing_above_the_threshold(made, network, kind):
+    path, given = made(kind, "thresholding", "--threshold", "1")[1], noise(2, 48, 64)
+    found = by_file(path, kind, *given)
+    assert not found["ref"].any()
+    assert_alike(found, by_network(network, *given, "thresholding", threshold=1), 1e-4)
+
+
+def test_everything_sampled_with_kernels_of_1(pair, tmp_path):
+    need("onnx")
+    network = reference_network(MattingRefine, "mobilenetv2", 0.3, refine_kernel_size=1)
+    save_weights(network, tmp_path / "w.safetensors")
+    export.main(["--weights", str(tmp_path / "w.safetensors"), "--output", str(tmp_path / "m"), "--backbone-scale", "0.3",
+                 "--sample-pixels", str(10 ** 7), *pair])
+    given = noise(1, 100, 148)
+    found = by_file(tmp_path / "m.onnx", "onnx", *given)
+    assert found["err"].shape == (1, 1, 30, 44) and found["ref"].all()
+    assert_alike(found, by_network(network, *given, sample_pixels=10 ** 7), 1e-4)
+
+
+def test_weights_of_the_base_alone(pair, tmp_path, capfd):
+    need("onnx")
+    save_weights(reference_network(MattingBase, "mobilenetv2"), tmp_path / "base.safetensors")
+    export.main(["--weights", str(tmp_path / "base.safetensors"), "--refine-mode", "full", "--backbone-scale", "0.5",
+                 "--output", str(tmp_path / "m"), *pair])
+    assert capfd.readouterr().out.count("\n") == 2  # and nothing of what the converters print
+    given = noise(1, 48, 64)
+    found = by_file(tmp_path / "m.onnx", "onnx", *given)
+    assert found["err"].shape == (1, 1, 24, 32) and not found["ref"].any()
+    network = reference_network(MattingRefine, "mobilenetv2", 0.5)
+    assert_alike(found, by_network(network, *given, sample_pixels=0), 1e-4)
+
+
+@pytest.mark.parametrize("kind", ("onnx", "openvino"))
+def test_half(made, kind):
+    exact, (said, half) = made("onnx", "sampling")[1], made(kind, "sampling", "--half")
+    assert sum(file.stat().st_size for file in half.parent.iterdir()) < 0.6 * exact.stat().st_size
+    assert 1e-6 < differences_in(said)["pha"] < 2e-2
+    if kind == "onnx":
+        import onnx
+        onnx.checker.check_model(str(half), full_check=True)
+
+
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_the_file_says_what_it_was_made_from(made, weights, kind):
+    path = made(kind, "sampling")[1]
+    if kind == "onnx":
+        import onnx
+        onnx.checker.check_model(str(path), full_check=True)
+        facts = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
+    elif kind == "openvino":
+        import openvino
+        facts = openvino.Core().read_model(str(path)).get_rt_info(["matting"]).value
+        facts = {key: getattr(value, "value", value) for key, value in facts.items()}
+    else:
+        lines = path.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
+        facts = dict(line.split(": ") for line in lines)
+    expected = {"weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "backbone": "mobilenetv2",
+                "refine_kernel_size": "3", "backbone_scale": "0.25", "refine_mode": "sampling",
+                "refine_sample_pixels": PIXELS, "precision": "float32", "made_with": f"paddlepaddle {paddle.__version__}"}
+    assert {key: str(facts[key]) for key in expected} == expected
+
+
+@pytest.mark.parametrize("given, said", [
+    (["--format", "onxx"], "unknown format 'onxx'. Did you mean 'onnx'?"),
+    (["--format", "paddle", "--half"], "--half goes with the formats onnx and openvino"),
+    (["--refine-mode", "ful"], "unknown refine mode 'ful'"), (["--sample-pixels", "-1"], "at least 0, not -1"),
+    (["--backbone-scale", "0.75"], "at most 0.5, not 0.75"), (["--weights", "nowhere.pth"], "no such weights file")])
+def test_wrong_arguments(weights, tmp_path, given, said):
+    with pytest.raises(UserError) as error:
+        export.main(["--weights", str(weights), "--output", str(tmp_path / "m"), *given])
+    assert said in str(error.value) and "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ("onnx", "paddle2onnx", "openvino"))
+def test_a_missing_package_is_named(made, weights, pair, tmp_path, monkeypatch, missing):
+    need("openvino")
+    if missing == "openvino":
+        source = made("onnx", "sampling")[1]
+        monkeypatch.setattr(export_module, "export_network", lambda _, path, kind: shutil.copy(source, f"{path}.{kind}"))
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(UserError, match=f"the package {missing} is not installed.*requirements-fast.txt"):
+        export.main(["--weights", str(weights), "--format", "openvino", "--output", str(tmp_path / "m"), *pair])
+
+
+@pytest.mark.parametrize("wrong", (0.002, np.nan))
+def test_a_file_that_differs_is_refused(made, pair, monkeypatch, wrong):
+    network = reference_network(MattingRefine, "mobilenetv2", refine_mode="full")
+    path, real = made("paddle", "full")[1], export_module.RUNNERS["paddle"]
+
+    def run(path, inputs):
+        found = real(path, inputs)
+        found["pha"][0, 0, 5, 7] += wrong
+        return found
+
+    monkeypatch.setattr(export_module, "write_network", lambda *_: (network, path))
+    export.main(["--format", "paddle", *pair])
+    monkeypatch.setitem(export_module.RUNNERS, "paddle", run)
+    with pytest.raises(UserError, match=rf"{path.name} is not exact: pha is off by .*, allowed is 0.001"):
+        export.main(["--format", "paddle", *pair])

@@ -1,0 +1,111 @@
+"""Exported graphs are made once, whole or not at all, and serve without paddle."""
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model import Matte, Matter
+from model.inference.engines import graph_cache as exported
+from tests.model.inference.engine_cases import EXPORTED, assert_alike, graphs_of, opened, photos, refused
+
+
+@pytest.mark.parametrize("backend", EXPORTED)
+def test_graphs_are_exported_once(weights, cache, backend, monkeypatch):
+    opened(weights, backend)
+    folder = graphs_of(weights, backend, cache)
+    files = [folder / "check.npz", *(path for graph in exported.GRAPHS for path in folder.glob(f"{graph}.*"))]
+    assert len(files) >= 4
+    times = [path.stat().st_mtime_ns for path in files]
+    monkeypatch.setattr(exported, "_export", lambda *_: pytest.fail("exported again"))
+    opened(weights, backend)
+    assert [path.stat().st_mtime_ns for path in files] == times
+    assert not list(cache.glob("new-*"))
+
+
+def test_an_unfinished_export_is_made_anew_and_a_finished_one_of_another_process_kept(weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path))
+    folder = tmp_path / f"{'0' * 16}-onnx-{exported.VERSION}"
+    folder.mkdir()
+    (folder / "coarse.onnx").write_text("cut off")
+    monkeypatch.setattr(exported, "_export", lambda kind, made, *_: (made / "check.npz").write_text("own"))
+    assert exported.exported_graphs("onnx", "0" * 64, None, None) == folder
+    assert (folder / "check.npz").read_text() == "own" and not (folder / "coarse.onnx").exists()
+    (folder / "check.npz").write_text("cut off")  # in the meantime
+    assert (exported.exported_graphs("onnx", "0" * 64, None, None) / "check.npz").read_text() == "own"
+    shutil.rmtree(folder)
+
+    def overtaken(kind, made, *_):
+        folder.mkdir()
+        (folder / "check.npz").write_text("others")
+        (folder / exported.SIZES).write_text('{"check.npz": 6}')
+        (made / "check.npz").write_text("own")
+
+    monkeypatch.setattr(exported, "_export", overtaken)
+    assert exported.exported_graphs("onnx", "0" * 64, None, None) == folder
+    assert (folder / "check.npz").read_text() == "others"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_threads_export_once(tmp_path, monkeypatch):
+    made = []
+
+    def export(kind, folder, *_):
+        made.append(kind)
+        time.sleep(0.05)
+        (folder / "check.npz").touch()
+
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path))
+    monkeypatch.setattr(exported, "_export", export)
+    with ThreadPoolExecutor(4) as pool:
+        folders = list(pool.map(lambda _: exported.exported_graphs("onnx", "0" * 64, None, None), range(4)))
+    assert made == ["onnx"] and set(folders) == set(tmp_path.iterdir())
+
+
+def test_a_failed_export_leaves_nothing(weights, order, tmp_path, monkeypatch):
+    def fail(kind, made, *_):
+        (made / "coarse.onnx").write_text("half of it")
+        raise RuntimeError("no conversion")
+
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path))
+    monkeypatch.setattr(exported, "_export", fail)
+    order("paddle-inference", "paddle")
+    with pytest.warns(RuntimeWarning, match="paddle-inference is passed over: RuntimeError: no conversion"):
+        assert Matter(weights, "auto", "cpu").settings["backend"] == "paddle"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written(weights, order, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "file" / "cache"))
+    order("paddle-inference", "paddle")
+    with pytest.warns(RuntimeWarning, match="paddle-inference is passed over: no exported graphs can be kept in .*cache"):
+        assert Matter(weights, "auto", "cpu").settings["backend"] == "paddle"
+    assert "backend 'paddle-inference' cannot be used" in refused(weights, "paddle-inference")
+
+
+@pytest.mark.parametrize("backend", ("openvino", "onnxruntime"))
+def test_without_paddle_once_the_graphs_are_there(weights, expected, cache, tmp_path, backend):
+    opened(weights, backend)
+    np.savez(tmp_path / "photos.npz", *photos(96, 160))
+    script = """
+import sys
+import numpy as np
+from model import Matter
+weights, backend, folder = sys.argv[1:]
+with np.load(folder + "/photos.npz") as photos:
+    matter = Matter(weights, backend, "cpu", backbone_scale=0.25, sample_pixels=3200, unmix=False)
+    np.savez(folder + "/matte.npz", *matter.predict(*(photos[name] for name in photos.files)))
+unwanted = {"paddle", "openvino_telemetry"} & set(sys.modules)
+sys.exit(f"imported: {unwanted}" if unwanted else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(weights), backend, str(tmp_path)], capture_output=True,
+                          text=True, cwd=Path(__file__).parents[3], env={**os.environ, "MATTING_CACHE": str(cache)})
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "matte.npz") as found:
+        assert_alike(Matte(*(found[name] for name in found.files)), expected(0.25), 1e-4)

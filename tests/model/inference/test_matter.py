@@ -1,0 +1,197 @@
+"""Matter takes any weights and photos of any size, and says what it was run with."""
+import hashlib
+from functools import partial
+
+import numpy as np
+import paddle
+import pytest
+from paddle.nn import functional as F
+
+from model import Matter as AnyMatter
+from model import MattingBase, MattingRefine
+from model.weights import save_weights
+from tests.model.reference import reference_network
+from utils.errors import UserError
+
+Matter = partial(AnyMatter, backend="paddle")  # what other backends make of it is in test_engines.py
+
+
+def photos(height, width, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2)]
+
+
+def tensor(photo):
+    return paddle.to_tensor(photo.transpose(2, 0, 1)[None].astype(np.float32) / 255)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
+    save_weights(reference_network(MattingRefine, "mobilenetv2"), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "base.safetensors"
+    save_weights(reference_network(MattingBase, "mobilenetv2"), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def matter(whole):
+    return Matter(whole, device="cpu", sample_pixels=480, unmix=False)
+
+
+@pytest.mark.parametrize("height, width", [
+    (1, 1), (1, 9), (2, 3), (4, 4), (5, 7), (16, 16), (17, 130), (63, 65), (64, 96), (101, 33)])
+def test_any_size(matter, height, width):
+    matte = matter.predict(*photos(height, width))
+    assert [value.shape for value in matte] == [(height, width), (height, width, 3), (height, width), (height, width)]
+    for name, value in matte._asdict().items():
+        assert value.dtype == np.float32, name
+        assert 0 <= value.min() <= value.max() <= 1, name
+    assert set(np.unique(matte.ref)) <= {0, 1}
+
+
+def test_result_is_the_networks(whole):
+    src, bgr = photos(64, 96)
+    matte = Matter(whole, device="cpu", sample_pixels=480, backbone_scale=0.25, unmix=False).predict(src, bgr)
+    network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=480)
+    with paddle.no_grad():
+        out = network(tensor(src), tensor(bgr))
+    assert np.abs(matte.pha - out.pha.numpy()[0, 0]).max() < 1e-5
+    assert np.abs(matte.fgr - out.fgr.numpy()[0].transpose(1, 2, 0)).max() < 1e-5
+    assert np.array_equal(matte.ref, out.ref_sm.numpy()[0, 0].repeat(4, 0).repeat(4, 1))
+    assert matte.ref.sum() == 480
+    err = F.interpolate(out.err_sm, size=[64, 96], mode="bilinear", align_corners=False)
+    assert np.abs(matte.err - err.numpy()[0, 0]).max() < 1e-5
+
+
+@pytest.mark.parametrize("height, width", [(61, 94), (62, 95), (63, 93), (64, 93), (61, 96)])
+def test_odd_sizes_are_padded_with_their_border_not_stretched(matter, height, width):
+    src, bgr = photos(height, width)
+    padded = [np.pad(x, ((0, 64 - height), (0, 96 - width), (0, 0)), mode="edge") for x in (src, bgr)]
+    for small, large in zip(matter.predict(src, bgr), matter.predict(*padded)):
+        assert np.array_equal(small, large[:height, :width])
+
+
+def test_arguments_reach_the_network(whole):
+    src, bgr = photos(64, 96)
+    full = Matter(whole, device="cpu", refine_mode="full", unmix=False).predict(src, bgr)
+    assert (full.ref == 1).all()
+    coarse = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.25, unmix=False).predict(src, bgr)
+    assert (coarse.ref == 0).all() and np.abs(full.pha - coarse.pha).mean() > 0.01
+    above = Matter(whole, device="cpu", refine_mode="thresholding", threshold=0.5, backbone_scale=0.25,
+                   unmix=False).predict(src, bgr)
+    with paddle.no_grad():
+        small = reference_network(MattingRefine, "mobilenetv2")(tensor(src), tensor(bgr)).err_sm.numpy()[0, 0]
+    assert np.array_equal(above.ref[::4, ::4] > 0, small > 0.5)
+    assert 0 < above.ref.mean() < 1
+    half = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.5, unmix=False).predict(src, bgr)
+    assert np.abs(half.pha - coarse.pha).mean() > 0.01
+
+
+@pytest.mark.parametrize("size, scale", [((16, 2556), 0.5), ((2556, 16), 0.5), ((16, 2560), 0.25)])
+def test_large_photos_are_shown_to_the_coarse_network_at_a_quarter(whole, size, scale):
+    auto, fixed = (Matter(whole, device="cpu", sample_pixels=0, backbone_scale=value, unmix=False)
+                   for value in (None, scale))
+    assert np.array_equal(auto.predict(*photos(*size)).pha, fixed.predict(*photos(*size)).pha)
+
+
+def test_the_same_photo_gives_the_same_matte(matter):
+    src, bgr = photos(40, 52)
+    first = matter.predict(src, bgr)
+    matter.predict(*photos(40, 52, seed=1))
+    for one, other in zip(first, matter.predict(src, bgr)):
+        assert np.array_equal(one, other)
+
+
+def test_photos_are_left_as_they_were_and_need_not_be_contiguous(matter):
+    src, bgr = photos(40, 52)
+    kept = src.copy(), bgr.copy()
+    flipped = matter.predict(src[:, ::-1], bgr[:, ::-1])
+    assert np.array_equal(src, kept[0]) and np.array_equal(bgr, kept[1])
+    copied = matter.predict(src[:, ::-1].copy(), bgr[:, ::-1].copy())
+    assert np.array_equal(flipped.pha, copied.pha)
+
+
+def test_weights_of_the_base_alone_give_its_result_enlarged(base):
+    src, bgr = photos(64, 96)
+    matter = Matter(base, device="cpu", sample_pixels=50_000, refine_mode="thresholding", backbone_scale=0.25, unmix=False)
+    assert matter.settings["refine_mode"] == "sampling" and matter.settings["sample_pixels"] == 0
+    matte = matter.predict(src, bgr)
+    small = [F.interpolate(tensor(x), size=[16, 24], mode="bilinear", align_corners=False) for x in (src, bgr)]
+    with paddle.no_grad():
+        pha = reference_network(MattingBase, "mobilenetv2")(*small).pha
+    pha = F.interpolate(pha, size=[64, 96], mode="bilinear", align_corners=False).numpy()[0, 0]
+    assert np.abs(matte.pha - pha).max() < 1e-5
+    assert (matte.ref == 0).all()
+
+
+def test_settings(whole):
+    default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
+               "device": "cpu", "backbone": "mobilenetv2", "backbone_scale": "auto", "refine_mode": "sampling",
+               "sample_pixels": 80_000, "threshold": 0.1, "precision": "fp32", "unmix": True}
+    assert Matter(whole, device="cpu").settings == default
+    given = {"backbone_scale": 0.125, "refine_mode": "thresholding", "sample_pixels": 0, "threshold": 0.0, "unmix": False}
+    assert Matter(str(whole), device="cpu", **given).settings == {**default, **given}
+
+
+def test_kernel_size_and_backbone_are_told_from_the_file(tmp_path):
+    paddle.seed(0)
+    save_weights(MattingRefine("mobilenetv3", refine_kernel_size=1), tmp_path / "w.safetensors")
+    matter = Matter(tmp_path / "w.safetensors", device="cpu")
+    assert matter.settings["backbone"] == "mobilenetv3"
+    assert matter.predict(*photos(32, 32)).pha.shape == (32, 32)
+
+
+def test_files_of_paddle_and_half_precision(tmp_path, whole):
+    network = reference_network(MattingRefine, "mobilenetv2")
+    paddle.save(network.state_dict(), str(tmp_path / "w.pdparams"))
+    save_weights(network, tmp_path / "half.safetensors", half=True)
+    src, bgr = photos(32, 48)
+    expected = Matter(whole, device="cpu", unmix=False).predict(src, bgr).pha
+    assert np.array_equal(Matter(tmp_path / "w.pdparams", device="cpu", unmix=False).predict(src, bgr).pha, expected)
+    half = Matter(tmp_path / "half.safetensors", device="cpu", unmix=False).predict(src, bgr).pha
+    assert np.abs(half - expected).mean() < 0.01
+
+
+@pytest.mark.parametrize("wrong, said", [
+    ({"backend": "onx"}, "unknown backend 'onx'"), ({"device": "tpu"}, "device 'tpu'"),
+    ({"device": "gpu:99"}, "device 'gpu:99'"), ({"refine_mode": "ful"}, "Did you mean 'full'"),
+    ({"backbone_scale": 0.75}, "at most 0.5, not 0.75"), ({"sample_pixels": -1}, "at least 0, not -1"),
+    ({"threshold": 2}, "in 0..1, not 2")])
+def test_wrong_arguments(whole, base, wrong, said):
+    for weights in [whole] if "sample_pixels" in wrong else [whole, base]:  # a base network samples nothing
+        with pytest.raises(UserError, match=said):
+            Matter(weights, **{"device": "cpu", **wrong})
+
+
+def test_wrong_weights(tmp_path):
+    with pytest.raises(UserError, match="no such weights file: .*nowhere.pth"):
+        Matter(tmp_path / "nowhere.pth", device="cpu")
+    save_weights(paddle.nn.Linear(3, 4), tmp_path / "linear.safetensors")
+    with pytest.raises(UserError, match="linear.safetensors does not hold a matting network"):
+        Matter(tmp_path / "linear.safetensors", device="cpu")
+
+
+@pytest.mark.parametrize("network", (MattingBase, MattingRefine))
+def test_weights_that_lack_an_array_are_not_filled_up(tmp_path, network):
+    model = network("mobilenetv2")
+    state = {name: value for name, value in model.state_dict().items() if name != "decoder.conv4.bias"}
+    paddle.save(state, str(tmp_path / "w.pdparams"))
+    with pytest.raises(UserError, match="w.pdparams cannot be used: 1 of .* first decoder.conv4.bias"):
+        Matter(tmp_path / "w.pdparams", device="cpu")
+
+
+def test_wrong_photos(matter):
+    src, bgr = photos(32, 48)
+    for wrong, said in ((src.astype(np.float32), "src must be uint8"), (src[..., 0], "src must be uint8"),
+                        (np.concatenate([src, src[..., :1]], 2), r"not uint8 \(32, 48, 4\)"),
+                        (src[:, :40], r"one size, not \(32, 40\) and \(32, 48\)")):
+        with pytest.raises(ValueError, match=said):
+            matter.predict(wrong, bgr)
+    with pytest.raises(ValueError, match="empty"):
+        matter.predict(src[:0], bgr[:0])

@@ -1,0 +1,92 @@
+"""Alpha from the compositing equation: exact where the colours are known, cautious where they tell nothing."""
+import cv2
+import numpy as np
+import pytest
+
+from model.inference.unmix import BAND, unmix
+
+SIZE = (120, 160)
+
+
+def scene(seed, colour):
+    """A disc with strands of ``colour`` before a rough background: src, bgr uint8, alpha float32."""
+    rng = np.random.default_rng(seed)
+    bgr = cv2.resize(rng.integers(0, 120, (12, 16, 3), dtype=np.uint8), SIZE[::-1], interpolation=cv2.INTER_LINEAR)
+    pha = np.zeros(SIZE, np.uint8)
+    cv2.circle(pha, (80, 60), 30, 255, -1, cv2.LINE_AA)
+    for angle in np.linspace(0, 2 * np.pi, 24, endpoint=False):
+        tip = (80 + 44 * np.cos(angle), 60 + 44 * np.sin(angle))
+        cv2.line(pha, (80, 60), (round(tip[0]), round(tip[1])), 255, 1, cv2.LINE_AA)
+    pha = pha.astype(np.float32) / 255
+    src = pha[..., None] * np.float32(colour) + (1 - pha[..., None]) * bgr
+    return np.round(src).astype(np.uint8), bgr, pha
+
+
+def soft(pha):
+    """What a coarse network sees of ``pha``: its strands as one rim."""
+    return cv2.GaussianBlur(pha, (0, 0), 3)
+
+
+def residual(src, colour):
+    return np.float32(colour) / 255 - src.astype(np.float32) / 255
+
+
+def test_strands_come_back():
+    src, bgr, true = scene(1, (220, 200, 180))
+    blurred = soft(true)
+    found = unmix(src, bgr, blurred.copy(), residual(src, (220, 200, 180)))
+    assert np.abs(found - true).mean() < 0.25 * np.abs(blurred - true).mean()
+
+
+def test_colour_of_the_sure_foreground_counts_more_than_the_networks():
+    src, bgr, true = scene(2, (210, 210, 90))
+    wrong = residual(src, (0, 0, 255))
+    blurred = soft(true)
+    found = unmix(src, bgr, blurred.copy(), wrong)
+    near = cv2.dilate((blurred > 0.95).astype(np.uint8), np.ones((5, 5))) > 0  # a few pixels from sure foreground
+    assert np.abs(found - true)[near].mean() < 0.5 * np.abs(blurred - true)[near].mean()
+
+
+def test_networks_colour_counts_where_nothing_is_sure():
+    src, bgr, true = scene(3, (230, 230, 230))
+    faint = np.clip(soft(true), 0.02, 0.9)  # nowhere sure
+    right = unmix(src, bgr, faint.copy(), residual(src, (230, 230, 230)))
+    wrong = unmix(src, bgr, faint.copy(), residual(src, (0, 0, 0)))
+    assert np.abs(right - true).mean() < 0.3 * np.abs(faint - true).mean() < np.abs(wrong - true).mean()
+
+
+def test_far_from_the_band_nothing_changes():
+    src, bgr, true = scene(4, (220, 200, 180))
+    blurred = soft(true)
+    found = unmix(src, bgr, blurred.copy(), residual(src, (220, 200, 180)))
+    band = ((blurred > BAND[0]) & (blurred < BAND[1])).astype(np.uint8)
+    far = cv2.dilate(band, np.ones((5, 5), np.uint8)) == 0
+    assert far.any() and np.array_equal(found[far], blurred[far]) and not np.array_equal(found, blurred)
+    assert found.min() >= 0 and found.max() <= 1 and found.dtype == np.float32
+
+
+def test_strand_beside_the_band_is_found():
+    """Alpha that the network has cut off just short of a strand's tip."""
+    src, bgr, true = scene(4, (220, 200, 180))
+    cut = np.where(soft(true) > 0.3, true, 0).astype(np.float32)
+    found = unmix(src, bgr, cut.copy(), residual(src, (220, 200, 180)))
+    assert np.abs(found - true).sum() < 0.95 * np.abs(cut - true).sum()
+
+
+def test_subject_of_the_scenes_colour_keeps_the_networks_alpha():
+    bgr = np.full((*SIZE, 3), 100, np.uint8)
+    prior = soft(scene(5, (0, 0, 0))[2])
+    found = unmix(bgr, bgr, prior.copy(), np.zeros((*SIZE, 3), np.float32))
+    assert np.abs(found - prior).max() < 1e-5  # src says nothing there
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 3), (700, 3)])
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_any_size_and_any_alpha(size, value):
+    rng = np.random.default_rng(6)
+    src, bgr = rng.integers(0, 256, (2, *size, 3), dtype=np.uint8)
+    pha = np.full(size, value, np.float32)
+    found = unmix(src, bgr, pha.copy(), np.zeros((1, 1, 3), np.float32))
+    assert found.shape == size and np.isfinite(found).all()
+    if value in (0.0, 1.0):
+        assert np.array_equal(found, pha)

@@ -1,0 +1,35 @@
+"""A weights file says what its network is meant to be run with, and what it says is checked."""
+import pytest
+
+from model import MattingRefine
+from model.weights import read_weights, save_weights
+from model.weights.metadata import ORIGIN, SETTINGS, network_metadata, stored_settings
+from utils.errors import UserError
+
+
+def test_settings_survive_the_file(tmp_path):
+    network = MattingRefine("mobilenetv3", 0.125, "thresholding", 1600, 0.3, 1)
+    save_weights(network, tmp_path / "w.safetensors", network_metadata(network, "VideoMatte240K", 1200))
+    metadata = read_weights(tmp_path / "w.safetensors")[1]
+    assert set(metadata) == {*SETTINGS, *ORIGIN} and all(isinstance(value, str) for value in metadata.values())
+    assert (metadata["data"], metadata["iterations"], metadata["version"]) == ("VideoMatte240K", "1200", "1")
+    assert stored_settings(metadata, "w.safetensors") == {
+        "backbone_scale": 0.125, "refine_mode": "thresholding", "refine_sample_pixels": 1600, "refine_threshold": 0.3,
+        "refine_kernel_size": 1}
+
+
+def test_files_that_say_nothing_or_little():
+    assert stored_settings({}, "w.safetensors") == {}
+    assert stored_settings({"backbone": "mobilenetv2", "refine_threshold": "0"}, "w") == {"refine_threshold": 0.0}
+    assert "data" not in network_metadata(MattingRefine("mobilenetv3"))
+
+
+@pytest.mark.parametrize("key, value, said", [
+    ("backbone_scale", "0.75", "at most 0.5, not 0.75"), ("backbone_scale", "wide", "backbone_scale is no number"),
+    ("backbone_scale", "nan", "not nan"), ("refine_mode", "ful", "unknown refine mode 'ful'"),
+    ("refine_sample_pixels", "1e3", "refine_sample_pixels is no number, but '1e3'"),
+    ("refine_sample_pixels", "-1", "at least 0, not -1"), ("refine_threshold", "2", "in 0..1, not 2.0")])
+def test_headers_that_cannot_be(key, value, said):
+    with pytest.raises(UserError) as error:
+        stored_settings({key: value}, "w.safetensors")
+    assert str(error.value).startswith("the header of w.safetensors cannot be used: ") and said in str(error.value)

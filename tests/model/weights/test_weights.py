@@ -1,0 +1,175 @@
+"""Weights survive writing and reading; names of other frameworks are understood; wrong files are said to be wrong."""
+import json
+import struct
+
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+
+from model.matting import MattingBase, MattingRefine
+from model.refiner import Refiner
+from model.weights import (
+    STARTER,
+    describe_state,
+    file_sha256,
+    load_torch_state,
+    load_weights,
+    read_weights,
+    save_weights,
+    weights_path,
+)
+from tests.model.weights.small import arrays_of, same, small
+from utils.errors import UserError
+
+
+def test_safetensors_round_trip(tmp_path):
+    model, other = small(0), small(1)
+    save_weights(model, tmp_path / "w.safetensors", {"backbone": "resnet50", "steps": 12, "rates": [1e-4, 5e-5]})
+    report = load_weights(other, tmp_path / "w.safetensors")
+    assert same(arrays_of(other), arrays_of(model))
+    assert report.matched == sorted(arrays_of(model)) and report.missing == [] and report.unexpected == []
+    metadata = read_weights(tmp_path / "w.safetensors")[1]
+    assert metadata["backbone"] == "resnet50"
+    assert json.loads(metadata["steps"]) == 12 and json.loads(metadata["rates"]) == [1e-4, 5e-5]
+    assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+def test_safetensors_in_half_precision(tmp_path):
+    model, other = small(0), small(1)
+    save_weights(model, tmp_path / "full.safetensors")
+    save_weights(model, tmp_path / "half.safetensors", half=True)
+    arrays, _ = read_weights(tmp_path / "half.safetensors")
+    assert {value.dtype.name for value in arrays.values()} == {"float16"}
+    load_weights(other, tmp_path / "half.safetensors")
+    for name, value in arrays_of(other).items():
+        assert value.dtype == np.float32
+        assert np.array_equal(value, arrays_of(model)[name].astype(np.float16).astype(np.float32))
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "full")]
+    assert 2 * 15_000 < sizes[0] < 0.6 * sizes[1]
+
+
+def test_saving_replaces_an_existing_file(tmp_path):
+    path = tmp_path / "deep" / "w.safetensors"
+    save_weights(small(0), path)
+    first = file_sha256(path)
+    save_weights(small(1), path)
+    assert len(first) == 64 and file_sha256(path) != first
+    assert same(read_weights(path)[0], arrays_of(small(1)))
+
+
+def test_safetensors_of_a_type_numpy_lacks(tmp_path):
+    header = json.dumps({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + np.array([0x3F80, 0xC000], np.uint16).tobytes())
+    try:
+        value = read_weights(path)[0]["a"]
+    except UserError as error:
+        assert str(path) in str(error)
+    else:  # a numpy extended by another package does know it
+        assert value.astype(np.float32).tolist() == [1, -2]
+
+
+@pytest.mark.parametrize("protocol", (2, 3, 4))
+def test_pdparams(tmp_path, protocol):
+    model, other = small(0), small(1)
+    paddle.save(model.state_dict(), str(tmp_path / "w.pdparams"), protocol=protocol)
+    load_weights(other, tmp_path / "w.pdparams")
+    assert same(arrays_of(other), arrays_of(model))
+
+
+def test_pdparams_with_many_types(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {name: (rng.random((3, 4)) * 9).astype(name) for name in (
+        "float16", "float32", "float64", "int8", "uint8", "int32", "int64", "bool")}
+    arrays["scalar"] = np.array(2.5, np.float32)
+    arrays["empty"] = np.zeros((0, 3), np.float32)
+    arrays["fortran"] = np.asfortranarray(arrays["float32"])
+    arrays["big endian"] = arrays["float32"].astype(">f4")
+    arrays["large"] = rng.random((300, 300))
+    others = {"step": 5, "best": np.float64(0.5), "nested": {"a": arrays["int8"]}}
+    paddle.save({**arrays, **others}, str(tmp_path / "w.pdparams"))
+    read, metadata = read_weights(tmp_path / "w.pdparams")
+    assert same(read, arrays) and metadata == {}
+    assert {name: value.dtype.newbyteorder("=") for name, value in read.items()} == {
+        name: value.dtype.newbyteorder("=") for name, value in arrays.items()}
+
+
+def test_names_of_pytorch():
+    layer = nn.Sequential(nn.Conv2D(2, 3, 1), nn.BatchNorm2D(3))
+    state = {"module.0.weight": np.full((3, 2, 1, 1), 1.0), "module.0.bias": np.full(3, 2.0),
+             "module.1.weight": np.full(3, 3.0), "module.1.bias": np.full(3, 4.0),
+             "module.1.running_mean": np.full(3, 5.0), "module.1.running_var": np.full(3, 6.0),
+             "module.1.num_batches_tracked": np.array(9)}
+    report = load_torch_state(layer, state)
+    assert {name: float(value.mean()) for name, value in layer.state_dict().items()} == {
+        "0.weight": 1, "0.bias": 2, "1.weight": 3, "1.bias": 4, "1._mean": 5, "1._variance": 6}
+    assert report.unexpected == []
+
+
+def test_starter_weights_are_the_default():
+    assert weights_path(None) == weights_path("") == weights_path("starter") == STARTER
+    assert str(weights_path("mine.pth")) == "mine.pth"
+
+
+def test_another_networks_file_is_refused_and_changes_nothing(tmp_path):
+    save_weights(nn.Linear(3, 4), tmp_path / "w.safetensors")
+    model = small()
+    before = arrays_of(model)
+    with pytest.raises(UserError, match="w.safetensors does not fit Refiner.*another network"):
+        load_weights(model, tmp_path / "w.safetensors")
+    with pytest.raises(UserError, match="w.safetensors does not fit Refiner.*another network"):
+        load_weights(model, tmp_path / "w.safetensors", partial=True)
+    save_weights(Refiner("sampling", 160, 0.5, 1), tmp_path / "k1.safetensors")
+    with pytest.raises(UserError, match="k1.safetensors does not fit Refiner: 4 of 17 .* first conv1.weight"):
+        load_weights(model, tmp_path / "k1.safetensors")
+    assert same(arrays_of(model), before)
+
+
+def test_partial_loading_takes_what_fits(tmp_path):
+    paddle.seed(0)
+    base, whole = MattingBase("mobilenetv2"), MattingRefine("mobilenetv2")
+    refiner_before = arrays_of(whole.refiner)
+    save_weights(base, tmp_path / "base.safetensors")
+    report = load_weights(whole, tmp_path / "base.safetensors", partial=True)
+    assert report.matched == sorted(arrays_of(base)) and report.unexpected == []
+    assert report.missing == sorted(f"refiner.{name}" for name in refiner_before)
+    assert same({name: value for name, value in arrays_of(whole).items() if not name.startswith("refiner.")},
+                arrays_of(base))
+    assert same(arrays_of(whole.refiner), refiner_before)
+    with pytest.raises(UserError, match="17 of 319 .* first refiner"):
+        load_weights(whole, tmp_path / "base.safetensors")
+
+
+def test_partial_loading_passes_over_other_shapes():
+    model = small()
+    state = arrays_of(model)
+    kept = state["conv1.weight"]
+    state = {name: np.zeros_like(value) for name, value in state.items()}
+    state["conv1.weight"] = np.zeros((24, 42, 1, 1), np.float32)
+    report = load_torch_state(model, state, partial=True)
+    assert report.missing == report.unexpected == ["conv1.weight"]
+    assert np.array_equal(arrays_of(model)["conv1.weight"], kept)
+    assert (arrays_of(model)["conv2.weight"] == 0).all()
+
+
+@pytest.mark.parametrize("backbone", ("mobilenetv2", "mobilenetv3", "resnet50", "resnet101"))
+@pytest.mark.parametrize("kernel_size", (None, 1, 3))
+def test_the_network_is_told_from_its_arrays(backbone, kernel_size):
+    names = {"mobilenetv2": {"backbone.features.0.0.weight": (32, 6, 3, 3)},
+             "mobilenetv3": {"backbone.features.0.0.weight": (16, 6, 3, 3)},
+             "resnet50": {"backbone.layer1.0.conv1.weight": (64, 64, 1, 1)},
+             "resnet101": {"backbone.layer1.0.conv1.weight": (64, 64, 1, 1), "backbone.layer3.22.conv1.weight": (1,)}}
+    arrays = {name: np.zeros(shape) for name, shape in names[backbone].items()}
+    if kernel_size:
+        arrays["refiner.conv1.weight"] = np.zeros((24, 42, kernel_size, kernel_size))
+    assert describe_state(arrays) == {"backbone": backbone, "refine_kernel_size": kernel_size}
+
+
+@pytest.mark.parametrize("arrays", ({}, {"fc.weight": np.zeros((3, 4))},
+                                    {"backbone.features.0.0.weight": np.zeros(())},
+                                    {"backbone.layer1.0.conv1.weight": np.zeros((64, 64, 1, 1)),
+                                     "refiner.conv1.weight": np.zeros(24)}))
+def test_arrays_of_no_matting_network(arrays):
+    with pytest.raises(ValueError, match="not those of a matting network"):
+        describe_state(arrays)

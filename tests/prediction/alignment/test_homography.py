@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from prediction.alignment.homography import corner_shift, find_homography, warp
+from tests.prediction import pairs
+
+MOVED = pairs.turned(pairs.SIZE, (6, -4), 1.5, 0.004)
+
+
+@pytest.mark.parametrize("name, gain", [("chelsea.png", 1.0), ("motorcycle_left.png", 0.85), ("coffee.png", 1.1)])
+def test_finds_a_movement_behind_a_subject(name, gain):
+    src, bgr, _ = pairs.pair(name, 1, MOVED, gain)
+    found = find_homography(src, bgr)
+    assert found.matrix is not None, found.reason
+    assert corner_shift(found.matrix, pairs.SIZE, MOVED) < 0.5 < 8 < corner_shift(MOVED, pairs.SIZE)
+    assert found.moved == pytest.approx(corner_shift(MOVED, pairs.SIZE), abs=0.5)
+    assert found.score > found.unmoved_score + 0.2
+
+
+def test_a_subject_that_hides_most_of_the_scene_has_no_say():
+    src, bgr, pha = pairs.pair("motorcycle_left.png", 1, MOVED, subject=0.42)
+    assert (pha > 127).mean() > 0.5
+    assert corner_shift(find_homography(src, bgr).matrix, pairs.SIZE, MOVED) < 0.5
+
+
+def test_a_tripod_did_not_move():
+    src, bgr, _ = pairs.pair("motorcycle_left.png", 2)
+    found = find_homography(src, bgr)
+    assert found.moved < 0.3 and found.score == pytest.approx(found.unmoved_score, abs=0.02)
+
+
+def test_a_repeated_pattern_is_not_found_one_period_off():
+    rng = np.random.default_rng(0)
+    tile = np.kron(rng.integers(60, 190, (6, 6)), np.ones((4, 4)))
+    wall = np.tile(tile, (12, 14))[..., None].repeat(3, 2)
+    src, bgr = (pairs.noisy(rng, wall[:180, start:start + 240]) for start in (0, 3))
+    found = find_homography(src, bgr)
+    assert found.matrix is not None
+    assert corner_shift(found.matrix, pairs.SIZE, pairs.turned(pairs.SIZE, (3, 0), 0)) < 0.3
+
+
+def test_says_why_nothing_was_found():
+    rng = np.random.default_rng(0)
+    flat = np.full((*pairs.SIZE, 3), 128, np.uint8)
+    for src, bgr in ((pairs.noisy(rng, flat), pairs.noisy(rng, flat)),
+                     (pairs.pair("coffee.png", 3)[0], pairs.pair("motorcycle_left.png", 3)[1])):
+        found = find_homography(src, bgr)
+        assert found.matrix is None and found.reason and "\n" not in found.reason
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 40), (33, 47)])
+def test_small_pictures(size):
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    found = find_homography(image, image)
+    assert found.matrix is None or corner_shift(found.matrix, size) < 0.5
+
+
+def test_warp_brings_bgr_to_src():
+    src, bgr, pha = pairs.pair("motorcycle_left.png", 4, MOVED, subject=0)
+    warped = warp(bgr, MOVED, pairs.SIZE)
+    inner = np.s_[15:-15, 15:-15]
+    assert warped.dtype == np.uint8 and warped.shape == src.shape
+    assert np.abs(warped.astype(int) - src)[inner].mean() < 6 < np.abs(bgr.astype(int) - src)[inner].mean() / 2
+
+
+def test_warp_continues_the_border():
+    bgr = np.full((20, 30, 3), 200, np.uint8)
+    assert (warp(bgr, pairs.turned((20, 30), (5, 3), 0), (20, 30)) == 200).all()

@@ -1,0 +1,295 @@
+"""predict.py --src camera:... as a command, by files and stand-ins for cameras."""
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import types
+
+import cv2
+import numpy as np
+import pytest
+
+from prediction.source import is_camera
+
+pytest.importorskip("av", minversion="14")
+import predict  # noqa: E402
+from media import write_image  # noqa: E402
+from prediction.camera import capture, cli  # noqa: E402
+from prediction.camera import preview as window
+from tests.prediction.camera.scenes import RATE, Capture, StandIn, decoded, make_clip, picture, scene  # noqa: E402
+from utils.errors import UserError  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def stand_in(monkeypatch):
+    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    monkeypatch.setattr(cli, "fitter", lambda align, exposure, video: None)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """clip.mp4: 4 pictures of the scene, then 8 with the subject; bgr.png: the scene."""
+    make_clip(tmp_path / "clip.mp4", [scene()] * 4 + [picture(index) for index in range(8)])
+    write_image(tmp_path / "bgr.png", scene())
+    return tmp_path
+
+
+def run(*args):
+    return predict.main([str(arg) for arg in args])
+
+
+def headless(folder, *more, src=None):
+    return run("--src", f"camera:{folder / 'clip.mp4'}" if src is None else src, "--no-window", *more)
+
+
+def refused(words, *args):
+    with pytest.raises(UserError) as caught:
+        run(*args)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def camera(monkeypatch, *args, **options):
+    found = Capture(*args, **options)
+    monkeypatch.setattr(capture.cv2, "VideoCapture", lambda *_: found)
+    return found
+
+
+def test_a_file_in_place_of_a_camera_gives_every_frame(folder, capsys):
+    assert headless(folder, "--bgr", folder / "bgr.png", "--output", folder / "out.mp4", "--target-bgr", "#4080c0") == 0
+    found = decoded(folder / "out.mp4")
+    assert [time for _, time in found] == pytest.approx([index / RATE for index in range(12)], abs=1e-3)
+    assert np.abs(found[1][0].astype(int) - (64, 128, 192)).max() <= 6  # nobody there
+    last = found[11][0].astype(int)
+    assert np.abs(last[18:30, 17:27] - (220, 180, 160)).mean() < 6 and np.abs(last[:12] - (64, 128, 192)).mean() < 6
+    assert "12 frames" in capsys.readouterr().out
+    assert sorted(os.listdir(folder)) == ["bgr.png", "clip.mp4", "out.mp4"]
+
+
+def test_its_first_frames_as_background(folder):
+    assert headless(folder, "--bgr", "first:4", "--output", folder / "out.webm") == 0
+    found = decoded(folder / "out.webm")
+    assert len(found) == 8 and np.abs(found[0][0][18:30, 2:14].astype(int) - (220, 180, 160)).mean() < 12
+    assert found[0][0][:12].mean() > 250
+
+
+def test_a_countdown_before_the_first_frames(folder):
+    assert headless(folder, "--bgr", "first:1", "--countdown", 3 / RATE, "--output", folder / "out.mp4") == 0
+    assert len(decoded(folder / "out.mp4")) == 8
+
+
+def test_a_folder_gets_files_named_by_time(folder):
+    assert headless(folder, "--bgr", "first:4", "--output", folder / "out", "--video-format", "mov") == 0
+    assert [(name[:8], name[-4:]) for name in os.listdir(folder / "out")] == [("camera_2", ".mov")]
+
+
+def test_too_short_for_a_background(folder, capsys):
+    assert headless(folder, "--bgr", "first:40", "--output", folder / "out.mp4") == 0
+    assert "no picture was matted" in capsys.readouterr().err and not (folder / "out.mp4").exists()
+
+
+@pytest.mark.parametrize("words, more", [
+    ("needs the scene", ()), ("--bgr median is for videos", ("--bgr", "median")),
+    ("first:30", ("--bgr", "first:x")), ("no such picture", ("--bgr", "none.png")),
+    ("gives com", ("--bgr", "first:2", "--type", "pha")),
+    ("--sheet is for photos", ("--bgr", "first:2", "--sheet", "a.png")),
+    ("--countdown is", ("--bgr", "first:2", "--countdown", "-1")),
+    ("--countdown is", ("--bgr", "first:2", "--countdown", "nan")),
+    ("not png", ("--bgr", "first:2", "--video-format", "png")),
+    ("exists", ("--bgr", "first:2", "--output", "clip.mov")), ("is an input", ("--bgr", "first:2", "--output", "clip.mp4")),
+    ("no such background", ("--bgr", "first:2", "--target-bgr", "none.jpg"))])
+def test_what_does_not_go_together(folder, monkeypatch, words, more):
+    monkeypatch.chdir(folder)
+    (folder / "clip.mov").touch()
+    before = sorted(os.listdir(folder))
+    refused(words, "--src", "camera:clip.mp4", "--no-window", *more)
+    assert sorted(os.listdir(folder)) == before
+
+
+def test_sources_that_cannot_be_opened(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "empty.mp4").touch()
+    (folder / "noise.mp4").write_bytes(np.random.default_rng(1).bytes(4000))
+    for source, words in (("", "which camera"), ("none.mp4", "neither"), (".", "only a video"), ("bgr.png", "only a video"),
+                          ("empty.mp4", "cannot open"), ("noise.mp4", "cannot open"), ("987", "no such camera"),
+                          ("http://127.0.0.1:9/x", "cannot open")):
+        refused(words, "--src", f"camera:{source}", "--no-window", "--bgr", "first:2", "--output", "out.mp4")
+    assert not (folder / "out.mp4").exists()
+
+
+def test_flags_of_cameras_alone(folder):
+    for flag in (("--no-window",), ("--virtual-camera",), ("--countdown", "2")):
+        for src in ("clip.mp4", "bgr.png"):
+            refused(f"{flag[0]} is for cameras", "--src", folder / src, "--bgr", folder / "bgr.png", *flag)
+
+
+def test_a_camera_that_gives_nothing(folder, monkeypatch):
+    found = camera(monkeypatch)
+    refused("gives no picture", "--src", "camera:0", "--no-window", "--bgr", "first:1", "--output", folder / "out.mp4")
+    assert found.released and not (folder / "out.mp4").exists()
+
+
+def test_a_camera_that_stops_leaves_a_whole_recording(folder, monkeypatch, capsys):
+    camera(monkeypatch, [picture(index) for index in range(20)], pause=0.03)
+    refused("stopped delivering", "--src", "camera:0", "--no-window", "--bgr", folder / "bgr.png",
+            "--output", folder / "out.mp4")
+    count = len(decoded(folder / "out.mp4"))
+    assert 1 <= count <= 20 and f"{count} frames" in capsys.readouterr().out
+    assert not [name for name in os.listdir(folder) if name.startswith(".")]
+
+
+class Pictures:
+    """In place of an opened camera: these pictures, all of them, then None."""
+
+    live, dropped, rate = True, 0, 25.0
+
+    def __init__(self, images):
+        self._images, self.size = list(images), images[0].shape[:2]
+
+    def next(self):
+        return capture.Shot(self._images.pop(0), 0.04 * len(self._images)) if self._images else None
+
+    def close(self):
+        pass
+
+
+def test_another_size_in_the_middle(folder, monkeypatch):
+    monkeypatch.setattr(cli, "open_source", lambda text, live: Pictures([picture(0)] * 3 + [picture(0)[:32]] * 3))
+    refused("changed the size", "--src", "camera:0", "--no-window", "--bgr", folder / "bgr.png",
+            "--output", folder / "out.mp4")
+    assert len(decoded(folder / "out.mp4")) == 3
+
+
+def test_stale_pictures_are_dropped(monkeypatch):
+    camera(monkeypatch, [picture(index) for index in range(20)], pause=0.01)
+    newest = capture.open_source("camera:0", live=True)
+    while newest._thread.is_alive():
+        time.sleep(0.01)
+    shot = newest.next()
+    np.testing.assert_array_equal(shot.image, picture(19))
+    assert newest.dropped == 19 and newest.taken == 1
+    with pytest.raises(UserError, match="stopped delivering pictures after 1"):
+        newest.next()
+    newest.close()
+
+
+def test_a_camera_that_hangs(monkeypatch):
+    monkeypatch.setattr(capture, "PATIENCE", 0.05)
+    monkeypatch.setattr(capture, "JOIN", 0.05)
+    found, free = camera(monkeypatch, [picture(0)]), threading.Event()
+    seen = []
+
+    def read():
+        if not seen:
+            seen.append(picture(0))
+            return True, seen[0]
+        free.wait(30)
+        return False, None
+    found.read = read
+    newest = capture.open_source("camera:0", live=True)
+    assert newest.next() is not None and newest.next(0.01) is None
+    time.sleep(0.06)
+    with pytest.raises(UserError, match="stopped delivering"):
+        newest.next(0.01)
+    newest.close()
+    assert not found.released  # a reading under way does not survive that
+    free.set()
+
+
+def test_ctrl_c_ends_with_a_whole_recording(folder, monkeypatch, capsys):
+    camera(monkeypatch, [picture(index) for index in range(20)] * 50, pause=0.01)
+    matter = StandIn()
+    plain = matter.predict
+
+    def predict_some(*args, **kwargs):
+        if len(matter.backgrounds) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return plain(*args, **kwargs)
+    matter.predict = predict_some
+    monkeypatch.setattr(predict, "open_matter", lambda options: matter)
+    assert headless(folder, "--bgr", folder / "bgr.png", "--output", folder / "out.mp4", src="camera:0") == 130
+    assert len(decoded(folder / "out.mp4")) == 6
+
+
+class Keys:
+    """In place of the window: presses keys, one a picture."""
+
+    def __init__(self, keys):
+        self.keys, self.shown, self.closed = list(keys), [], False
+
+    def show(self, picture=None):
+        if picture is None:
+            return ""
+        self.shown.append(picture)
+        return self.keys.pop(0) if self.keys else "q"
+
+    def close(self):
+        self.closed = True
+
+
+def test_keys_in_the_window(folder, monkeypatch, capsys):
+    images = [scene()] * 20 + [picture(index) for index in range(20)]
+    monkeypatch.setattr(cli, "open_source", lambda text, live: Pictures(images))
+    keys = Keys(["", "b"] + [""] * 16 + ["r", "", "", "", "t", "", "r"] + [""] * 3)
+    monkeypatch.setattr(cli, "Window", lambda: keys)
+    assert run("--src", "camera:0", "--countdown", "0", "--output", folder / "out") == 0
+    assert keys.closed and len(keys.shown) == 29
+    names = os.listdir(folder / "out")
+    assert len(names) == 1 and len(decoded(folder / "out" / names[0])) == 6
+    assert names[0] in capsys.readouterr().out
+
+
+def test_a_window_writes_no_single_file(folder, monkeypatch):
+    refused("--no-window writes one file", "--src", f"camera:{folder / 'clip.mp4'}", "--output", folder / "out.mp4")
+
+
+def test_no_screen_and_no_windows(monkeypatch, folder):
+    def missing(*_):
+        raise cv2.error("The function is not implemented. Rebuild the library with Windows, GTK+ 2.x or Cocoa support.")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    if sys.platform.startswith("linux"):
+        refused("--no-window", "--src", f"camera:{folder / 'clip.mp4'}", "--bgr", folder / "bgr.png")
+    monkeypatch.setenv("DISPLAY", ":99")
+    for ended, stderr, words in ((-6, b"could not connect to display", "screen"),
+                                 (1, b"not implemented", "without windows")):
+        tried = subprocess.CompletedProcess([], ended, b"", stderr)
+        monkeypatch.setattr(window.subprocess, "run", lambda *_, ended=tried, **__: ended)
+        monkeypatch.setattr(window.sys, "platform", "linux")
+        monkeypatch.setattr(window.cv2, "namedWindow", missing)
+        refused(words, "--src", f"camera:{folder / 'clip.mp4'}", "--bgr", folder / "bgr.png")
+
+
+def test_virtual_camera(folder, monkeypatch):
+    sent = []
+
+    class Camera:
+        def __init__(self, width, height, fps):
+            self.width, self.height, self.fps = width, height, fps
+
+        def send(self, image):
+            sent.append((self.width, self.height, self.fps, image.copy()))
+
+        def close(self):
+            sent.append("closed")
+
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", types.SimpleNamespace(Camera=Camera))
+    assert headless(folder, "--bgr", "first:4", "--virtual-camera", "--output", folder / "out") == 0
+    assert len(sent) == 9 and sent[-1] == "closed" and sent[0][:3] == (64, 48, RATE)
+    assert not (folder / "out").exists() or not os.listdir(folder / "out")
+    assert (sent[0][3][:12] == 255).all() and np.abs(sent[0][3][18:30, 2:14].astype(int) - (220, 180, 160)).mean() < 6
+
+    def broken(**_):
+        raise RuntimeError("'obs' backend: driver missing.")
+    monkeypatch.setattr(sys.modules["pyvirtualcam"], "Camera", broken)
+    refused("no virtual camera: 'obs' backend", "--src", f"camera:{folder / 'clip.mp4'}", "--no-window", "--bgr", "first:4",
+            "--virtual-camera", "--output", folder / "out")
+    monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
+    refused("pip install pyvirtualcam", "--src", f"camera:{folder / 'clip.mp4'}", "--no-window", "--bgr", "first:4",
+            "--virtual-camera")
+
+
+def test_flags_know_cameras():
+    assert is_camera("camera:0") and is_camera("camera:a.mp4")
+    assert not is_camera("camera.mp4") and not is_camera(None)

@@ -1,0 +1,51 @@
+"""A pair is read, brought to one size, and handed to what makes the background fit."""
+import numpy as np
+import pytest
+
+from media import read_photo, write_image
+from prediction.photos import pairs
+from prediction.photos.pairs import PairReader
+from prediction.photos.plan import Job
+from utils.errors import UserError
+
+
+def job(root, src, bgr):
+    return Job(src, root / src, root / bgr, {})
+
+
+def test_sizes_that_differ_are_named_and_fit_is_offered(tmp_path):
+    write_image(tmp_path / "a.png", np.zeros((4, 6, 3), np.uint8))
+    write_image(tmp_path / "b.png", np.zeros((5, 9, 3), np.uint8))
+    with pytest.raises(UserError, match="6x4.*9x5.*--fit resize.*--fit crop"):
+        PairReader()(job(tmp_path, "a.png", "b.png"))
+    for fit in ("resize", "crop"):
+        assert PairReader(fit)(job(tmp_path, "a.png", "b.png")).bgr.shape == (4, 6, 3)
+
+
+def test_background_is_adapted_and_what_there_is_to_say_kept(tmp_path):
+    write_image(tmp_path / "a.png", np.full((4, 6, 3), 9, np.uint8))
+    write_image(tmp_path / "b.png", np.full((4, 6, 3), 5, np.uint8))
+    pair = PairReader(adapt=lambda src, bgr: (bgr + src, ["moved"]))(job(tmp_path, "a.png", "b.png"))
+    assert (pair.bgr == 14).all() and (pair.src == 9).all() and pair.notes == ["moved"]
+
+
+def test_one_background_for_all_is_read_once(tmp_path, monkeypatch):
+    for name in ("a.png", "b.png", "room.png"):
+        write_image(tmp_path / name, np.zeros((4, 6, 3), np.uint8))
+    read, count = read_photo, []
+    monkeypatch.setattr(pairs, "read_photo", lambda path, notes: count.append(path.name) or read(path, notes))
+    reader = PairReader()
+    for name in ("a.png", "b.png"):
+        reader(job(tmp_path, name, "room.png"))
+    assert sorted(count) == ["a.png", "b.png", "room.png"]
+
+
+def test_remarks_on_a_photo_are_kept_and_those_on_a_common_background_once(tmp_path):
+    for name in ("a.jpg", "b.jpg", "room.jpg"):
+        write_image(tmp_path / name, np.full((16, 16, 3), 90, np.uint8))
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(data[:-2])
+    reader = PairReader(adapt=lambda src, bgr: (bgr, ["moved"]))
+    said = [reader(job(tmp_path, name, "room.jpg")).notes for name in ("a.jpg", "b.jpg")]
+    assert [len(notes) for notes in said] == [3, 2] and said[0][2] == said[1][1] == "moved"
+    assert "a.jpg" in said[0][0] and "room.jpg" in said[0][1] and "b.jpg" in said[1][0]

@@ -1,0 +1,116 @@
+"""What goes with what, what is left to do, and how a folder is divided."""
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from media import write_image
+from prediction.photos.cli import parse_shard
+from prediction.photos.plan import photo_jobs, shard_of
+from utils.errors import UserError
+from utils.files import remove_leftovers
+
+NAMES = [f"clip{number % 7}/{number:04d}" for number in range(600)]
+
+
+def folders(root, photos, rooms):
+    for folder, names in (("photos", photos), ("rooms", rooms)):
+        for name in names:
+            write_image(root / folder / name, np.zeros((2, 2, 3), np.uint8))
+    return root / "photos", root / "rooms"
+
+
+def plan(root, **options):
+    return photo_jobs(root / "photos", root / "rooms", root / "out", ("pha", "com"), **options)
+
+
+def test_partners_missing_and_doubtful(tmp_path):
+    folders(tmp_path, ["a.png", "b.png", "b.jpg", "sub/c.png", "d.png"], ["a.jpg", "sub/c.webp", "b.png", "x.png"])
+    found = plan(tmp_path)
+    assert [job.name for job in found.jobs] == ["a", "sub/c"]
+    assert found.jobs[1].bgr == tmp_path / "rooms" / "sub" / "c.webp"
+    assert found.jobs[1].outputs == {word: tmp_path / "out" / word / "sub" / "c.png" for word in ("pha", "com")}
+    assert [name for name, _ in found.failures] == ["b", "d"]
+    assert "b.jpg" in found.failures[0][1] and "b.png" in found.failures[0][1] and "no partner" in found.failures[1][1]
+    assert len(found.notes) == 1 and "(x)" in found.notes[0]
+
+
+def test_what_is_finished_is_passed_over_and_what_is_half_done_completed(tmp_path):
+    folders(tmp_path, ["a.png", "b.png", "c.png"], ["a.png", "b.png", "c.png"])
+    for name in ("pha/a", "com/a", "com/b"):
+        write_image(tmp_path / "out" / f"{name}.png", np.zeros((2, 2), np.uint8))
+    found = plan(tmp_path)
+    assert found.finished == 1
+    assert [(job.name, tuple(job.outputs)) for job in found.jobs] == [("b", ("pha",)), ("c", ("pha", "com"))]
+    again = plan(tmp_path, overwrite=True)
+    assert again.finished == 0 and [tuple(job.outputs) for job in again.jobs] == [("pha", "com")] * 3
+
+
+def test_another_format_is_another_result(tmp_path):
+    folders(tmp_path, ["a.png"], ["a.png"])
+    for word in ("pha", "com"):
+        write_image(tmp_path / "out" / word / "a.png", np.zeros((2, 2), np.uint8))
+    assert plan(tmp_path).finished == 1 and plan(tmp_path, suffix=".webp").finished == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 8])
+def test_shards_are_disjoint_complete_balanced_and_stable(count):
+    parts = {name: shard_of(name, count) for name in NAMES}
+    sizes = Counter(parts.values())
+    assert set(sizes) == set(range(1, count + 1))
+    assert min(sizes.values()) > 0.6 * len(NAMES) / count
+    assert all(shard_of(name, count) == parts[name] for name in NAMES[::-1])
+
+
+def test_shards_of_a_folder(tmp_path):
+    names = [f"{number}.png" for number in range(20)]
+    folders(tmp_path, names, names[1:])
+    parts = [plan(tmp_path, shard=(number, 3)) for number in (1, 2, 3)]
+    done = [job.name for part in parts for job in part.jobs]
+    assert sorted(done) == sorted(name[:-4] for name in names[1:]) and len(set(done)) == 19
+    assert sum(len(part.failures) for part in parts) == 1  # the photo without a partner is told once
+
+
+def test_decomposed_letters_are_in_the_same_part():
+    assert all(shard_of("\u00e9" + str(n), 97) == shard_of("e\u0301" + str(n), 97) for n in range(20))
+    assert 1 <= shard_of("undecodable \udcff", 7) <= 7
+
+
+@pytest.mark.parametrize("text, parsed", [("1/1", (1, 1)), ("3/8", (3, 8)), (" 8/8 ", (8, 8))])
+def test_shard_is_read(text, parsed):
+    assert parse_shard(text) == parsed
+
+
+@pytest.mark.parametrize("text", ["0/4", "5/4", "1/0", "a/b", "1", "1/2/3", "-1/2", "", "1.5/2"])
+def test_what_is_no_shard(text):
+    with pytest.raises(UserError, match="--shard is i/n"):
+        parse_shard(text)
+
+
+def test_one_photo_may_name_its_result(tmp_path):
+    folders(tmp_path, ["a.png"], ["a.png"])
+    pair = tmp_path / "photos" / "a.png", tmp_path / "rooms" / "a.png"
+    found = photo_jobs(*pair, tmp_path / "cut.webp", ("com",), ".webp")
+    assert found.jobs[0].outputs == {"com": tmp_path / "cut.webp"}
+    (tmp_path / "cut.webp").mkdir()
+    found = photo_jobs(*pair, tmp_path / "cut.webp", ("com",), ".webp")
+    assert found.jobs[0].outputs == {"com": tmp_path / "cut.webp" / "a_com.webp"}
+
+
+def test_videos_in_a_folder_are_named(tmp_path):
+    folders(tmp_path, [], ["a.png"])
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "clip.mp4").touch()
+    with pytest.raises(UserError, match=r"clip\.mp4"):
+        plan(tmp_path)
+
+
+def test_only_old_leftovers_of_these_files_go(tmp_path):
+    names = [".a.png.77.tmp", ".a.png.78.tmp", ".b.png.77.tmp", "a.png", ".a.png.tmp"]
+    for name in names:
+        (tmp_path / name).touch()
+        if "78" not in name:
+            os.utime(tmp_path / name, (1, 1))
+    remove_leftovers([tmp_path / "a.png", tmp_path / "none" / "c.png"])
+    assert sorted(os.listdir(tmp_path)) == sorted(names[1:])

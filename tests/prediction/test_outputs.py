@@ -1,0 +1,89 @@
+"""What is made of a matte, in numbers, and which formats can hold it."""
+from collections import namedtuple
+
+import cv2
+import numpy as np
+import pytest
+
+from prediction.backdrop import open_backdrop
+from prediction.outputs import Outputs, check_format, check_types, picture
+from utils.errors import UserError
+
+Matte = namedtuple("Matte", "pha fgr err ref")
+
+
+def matte():
+    pha = np.array([[-0.1, 0.001, 0.5, 1.2]], np.float32)
+    return Matte(pha, np.full((1, 4, 3), 0.4, np.float32), pha, pha)
+
+
+def test_8_bits():
+    assert picture(matte(), "pha").tolist() == [[0, 0, 128, 255]]
+    assert picture(matte(), "com").tolist() == [[[0] * 4, [0] * 4, [102, 102, 102, 128], [102, 102, 102, 255]]]
+
+
+def test_16_bits_come_from_the_numbers_themselves():
+    found = picture(matte(), "pha", 16)
+    assert found.dtype == np.uint16 and found.tolist() == [[0, 66, 32768, 65535]]  # 66: lost in 8 bits
+    assert picture(matte(), "com", 16)[0, :, 3].tolist() == [0, 66, 32768, 65535]
+    assert picture(matte(), "com", 16)[0, 1, 0] == 26214
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_before_a_background(bits):
+    target = np.full((1, 4, 3), (255, 51, 0), np.uint8)
+    found = picture(matte(), "com", bits, target) / (2 ** bits - 1)
+    pha = np.clip(matte().pha, 0, 1)[..., None]
+    np.testing.assert_allclose(found, pha * 0.4 + (1 - pha) * [1, 0.2, 0], atol=0.51 / (2 ** bits - 1))
+    assert found.shape == (1, 4, 3)
+
+
+def test_the_matte_is_left_as_it_is():
+    given = matte()
+    for word in ("pha", "com", "fgr"):
+        picture(given, word, 16, open_backdrop("white").frame(0, np.zeros((1, 4, 3), np.uint8), None))
+    np.testing.assert_array_equal(given.pha, matte().pha)
+    np.testing.assert_array_equal(given.fgr, matte().fgr)
+
+
+@pytest.mark.parametrize("types, parts", [(("pha",), ("pha",)), (("com",), ("pha", "fgr")), (("ref", "fgr"), ("fgr", "ref")),
+                                          (("err", "com"), ("pha", "fgr", "err"))])
+def test_only_what_is_needed_is_computed(types, parts):
+    assert Outputs().wants(types) == parts
+
+
+@pytest.mark.parametrize("suffix, bits", [(".png", 8), (".png", 16), (".tif", 8), (".tif", 16), (".webp", 8)])
+def test_pha_and_cut_outs_lose_nothing(tmp_path, suffix, bits):
+    rng = np.random.default_rng(0)
+    found = Matte(rng.random((9, 11), np.float32), rng.random((9, 11, 3), np.float32), None, None)
+    Outputs(bits).write({word: tmp_path / f"{word}{suffix}" for word in ("pha", "com", "fgr")}, found)
+    for word in ("pha", "com") + (("fgr",) if suffix != ".webp" else ()):
+        again = cv2.imread(str(tmp_path / f"{word}{suffix}"), cv2.IMREAD_UNCHANGED)
+        expected = picture(found, word, bits)
+        if word == "pha":
+            again = again if again.ndim == 2 else again[..., 0]
+        else:
+            again = cv2.cvtColor(again, cv2.COLOR_BGRA2RGBA if again.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+        assert again.dtype == expected.dtype
+        if not (suffix == ".tif" and word == "com" and bits == 8):  # OpenCV's reader darkens those; see test_photo
+            np.testing.assert_array_equal(again, expected)
+
+
+@pytest.mark.parametrize("name, bits, types, opaque", [("webp", 8, ("com", "pha"), False), ("jpg", 8, ("com",), True),
+                                                       ("jpg", 8, ("pha", "fgr"), False), ("tiff", 16, ("com",), False)])
+def test_formats_that_hold_it(name, bits, types, opaque):
+    check_format(name, bits, types, opaque)
+
+
+@pytest.mark.parametrize("name, bits, types, words", [
+    ("jpg", 8, ("pha", "com"), "png, webp, tiff"), ("webp", 16, ("pha",), "png, tiff"), ("jpg", 16, ("pha",), "png, tiff"),
+    ("pngg", 8, ("pha",), "Did you mean 'png'")])
+def test_formats_that_do_not(name, bits, types, words):
+    with pytest.raises(UserError, match=words):
+        check_format(name, bits, types, False)
+
+
+def test_types_are_checked_and_taken_once():
+    assert check_types(["com", "pha", "com"]) == ("com", "pha")
+    with pytest.raises(UserError, match="Did you mean 'fgr'"):
+        check_types(["fgrr"])

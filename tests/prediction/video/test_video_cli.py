@@ -1,0 +1,258 @@
+"""The command line of a video: names, refusals before any work, Ctrl-C, and what is said."""
+import functools
+import http.server
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+av = pytest.importorskip("av", minversion="14")
+from media import write_image  # noqa: E402
+from prediction.options import Options  # noqa: E402
+from prediction.progress import FrameProgress  # noqa: E402
+from prediction.source import is_video  # noqa: E402
+from prediction.video import cli  # noqa: E402
+from prediction.video.cli import video_outputs  # noqa: E402
+from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture  # noqa: E402
+from utils.errors import UserError  # noqa: E402
+
+
+@pytest.fixture
+def options(tmp_path):
+    """Those for a clip of 12 frames with sound."""
+    make_clip(tmp_path / "clip.mp4", 12, audio="aac")
+    write_image(tmp_path / "bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    return Options(src=str(tmp_path / "clip.mp4"), bgr=str(tmp_path / "bgr.png"), output=str(tmp_path / "out"), align="off",
+                   exposure="off")
+
+
+def run(options):
+    return cli.run(options, lambda given: StandIn())
+
+
+def names(options):
+    return sorted(os.listdir(options.output)) if os.path.isdir(options.output) else []
+
+
+def refused(options, *words):
+    before = names(options)
+    with pytest.raises(UserError) as caught:
+        cli.run(options, lambda given: pytest.fail("the network was opened"))
+    for word in words:
+        assert word in str(caught.value)
+    assert names(options) == before
+
+
+def test_what_is_a_video(tmp_path):
+    make_clip(tmp_path / "two.gif", 2, codec="gif", pixels="rgb8")
+    make_clip(tmp_path / "one.gif", 1, codec="gif", pixels="rgb8")
+    for text in ("a.mp4", "a.MOV", "x/y.webm", "rtsp://camera/1", "https://host/clip", "udp://@:5000", tmp_path / "two.gif"):
+        assert is_video(str(text)), text
+    for text in ("a.jpg", "folder", "a.png", tmp_path / "one.gif", tmp_path):
+        assert not is_video(str(text)), text
+
+
+def test_names():
+    def found(*rest):
+        return {word: path.as_posix() for word, path in video_outputs("in/clip.mp4", "out", ("pha", "com"), *rest).items()}
+    assert found(True) == {"pha": "out/clip_pha.mp4", "com": "out/clip_com.mov"}
+    assert found(False) == {"pha": "out/clip_pha.mp4", "com": "out/clip_com.mp4"}
+    assert found(True, "webm") == {"pha": "out/clip_pha.webm", "com": "out/clip_com.webm"}
+    assert found(True, "png") == {"pha": "out/clip_pha", "com": "out/clip_com"}
+    live = video_outputs("rtsp://host/live/main.cam?id=1", "out", ("pha",), True)
+    assert live["pha"].as_posix() == "out/main_pha.mp4"
+
+
+def test_a_whole_command(options, capsys):
+    assert run(options) == 0
+    assert names(options) == ["clip_com.mov", "clip_pha.mp4"]
+    out = capsys.readouterr().out
+    assert "12 frames" in out and "clip_com.mov" in out and "clip_pha.mp4" in out
+    for name in names(options):
+        path = os.path.join(options.output, name)
+        with av.open(path) as container:
+            video, audio = container.streams.video[0], container.streams.audio[0]
+            assert video.frames == 12 and video.average_rate == RATE and audio.codec_context.name == "aac"
+            assert container.duration / 1e6 == pytest.approx(12 / RATE, abs=0.05)
+        if shutil.which("ffprobe"):
+            said = subprocess.run(["ffprobe", "-v", "error", "-show_streams", "-count_frames", "-of", "json", path],
+                                  capture_output=True, text=True, timeout=60)
+            stream = json.loads(said.stdout)["streams"][0]
+            assert int(stream["nb_read_frames"]) == 12 and stream["width"] == WIDTH
+
+
+def test_before_a_colour(options):
+    assert run(options._replace(type=("com",), target_bgr="#4080c0")) == 0
+    image = decoded(os.path.join(options.output, "clip_com.mp4"))[0][0]
+    assert np.abs(image[30:].astype(int) - (64, 128, 192)).mean() < 4
+
+
+def test_existing_outputs(options):
+    run(options)
+    refused(options, "clip_pha.mp4", "--overwrite")
+    assert run(options._replace(overwrite=True)) == 0
+    options = options._replace(type=("pha",), video_format="png")
+    assert run(options) == 0
+    refused(options, "clip_pha exists")
+    options = options._replace(overwrite=True)
+    with open(os.path.join(options.output, "clip_pha", "notes.txt"), "w") as file:
+        file.write("mine")
+    refused(options, "notes.txt")
+
+
+def test_what_is_refused_before_any_work(options, tmp_path):
+    refused(options._replace(video_format="mp4"), "alpha", "mov, webm, png")
+    refused(options._replace(video_format="avi"), "unknown video format 'avi'")
+    refused(options._replace(bgr="first:x"), "first:30")
+    refused(options._replace(bgr=str(tmp_path / "none.png")), "none.png")
+    refused(options._replace(output=str(tmp_path / "me.mp4")), "looks like a file")
+    write_image(tmp_path / "wide.png", np.zeros((HEIGHT, WIDTH + 4, 3), np.uint8))
+    options = options._replace(bgr=str(tmp_path / "wide.png"))
+    refused(options, f"{WIDTH + 4}x{HEIGHT}", f"{WIDTH}x{HEIGHT}", "--fit")
+    assert run(options._replace(fit="crop")) == 0
+
+
+def test_an_output_is_never_an_input(options, tmp_path):
+    os.makedirs(options.output)
+    os.rename(options.src, os.path.join(options.output, "clip_pha.mp4"))
+    os.symlink(os.path.join(options.output, "clip_pha.mp4"), options.src)
+    refused(options._replace(type=("pha",), overwrite=True), "is an input")
+
+
+def test_a_clip_that_is_cut_short_is_told(options, tmp_path, capsys):
+    make_clip(tmp_path / "clip.mkv", 40, options={"g": "5", "crf": "4", "bf": "0"})
+    data = (tmp_path / "clip.mkv").read_bytes()
+    (tmp_path / "clip.mkv").write_bytes(data[:len(data) // 2])
+    assert run(options._replace(src=str(tmp_path / "clip.mkv"))) == 0
+    said = capsys.readouterr()
+    frames = len(decoded(tmp_path / "out" / "clip_pha.mp4"))
+    assert frames < 35 and f"{frames} frames" in said.out
+    assert f"clip.mkv ends {1.6 - frames / RATE:.1f} s before its header says" in said.err
+
+
+def test_damage_is_counted(options, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    images = [np.clip(picture(index) + rng.normal(0, 12, (HEIGHT, WIDTH, 3)), 0, 255).astype(np.uint8)
+              for index in range(30)]
+    make_clip(options.src, images=images, options={"g": "3"})
+    data = bytearray(Path(options.src).read_bytes())
+    for at in rng.integers(200, len(data) // 2, 20):
+        data[at] ^= 16
+    Path(options.src).write_bytes(data)
+    assert run(options) == 0
+    assert "damaged" in capsys.readouterr().err
+    assert 0 < len(decoded(os.path.join(options.output, "clip_pha.mp4"))) < 30
+
+
+def test_an_address(options, tmp_path):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    handler.log_message = lambda *rest: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/clip.mp4"
+        try:
+            assert run(options._replace(src=address)) == 0
+        finally:
+            server.shutdown()
+    assert len(decoded(os.path.join(options.output, "clip_pha.mp4"))) == 12
+
+
+SLOW = """
+import sys, time
+sys.path[:0] = sys.argv[3:]
+from tests.media.video.clips import StandIn
+from prediction.options import Options
+from prediction.video import cli
+from utils.cli import run_main
+
+class Slow(StandIn):
+    def predict(self, src, bgr, want):
+        time.sleep(0.05)
+        if self.calls == 3:
+            print("at work", flush=True)
+        return super().predict(src, bgr, want)
+
+options = Options(src=sys.argv[1], bgr="first:1", output=sys.argv[2], align="off", exposure="off")
+run_main(lambda argv: cli.run(options, lambda given: Slow()))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_signal_leaves_what_plays(tmp_path, number):
+    make_clip(tmp_path / "clip.mp4", 400, audio="aac")
+    (tmp_path / "slow.py").write_text(SLOW)
+    command = [sys.executable, str(tmp_path / "slow.py"), str(tmp_path / "clip.mp4"), str(tmp_path / "out"),
+               os.path.dirname(__file__), os.getcwd()]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "at work" not in process.stdout.readline():
+        assert process.poll() is None, process.stderr.read()
+    time.sleep(0.2)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    written = [len(decoded(tmp_path / "out" / name)) for name in ("clip_pha.mp4", "clip_com.mov")]
+    assert written[0] == written[1] and 3 <= written[0] < 400
+    assert f"stopped after {written[0]} frames" in errors and "clip_com.mov" in errors and "Traceback" not in errors
+    assert sorted(os.listdir(tmp_path / "out")) == ["clip_com.mov", "clip_pha.mp4"]
+    with av.open(str(tmp_path / "out" / "clip_pha.mp4")) as container:  # sound ends with the picture
+        assert container.duration / 1e6 == pytest.approx(written[0] / RATE, abs=0.3)
+
+
+def test_an_error_tells_what_there_is(options, capsys, monkeypatch):
+    def breaks(src, pha):
+        raise RuntimeError("out of luck")
+    options = options._replace(temporal=True)
+    monkeypatch.setattr(cli, "Smoother", lambda: breaks)
+    with pytest.raises(RuntimeError):
+        run(options)
+    assert names(options) == []
+    calls = []
+    monkeypatch.setattr(cli, "Smoother", lambda: lambda src, pha: calls.append(1) or (pha if len(calls) < 6
+                                                                                      else breaks(src, pha)))
+    with pytest.raises(RuntimeError):
+        run(options)
+    assert "after 5 frames" in capsys.readouterr().err and names(options) == ["clip_com.mov", "clip_pha.mp4"]
+
+
+def test_progress():
+    times, stream = iter(range(0, 1000, 2)), io.StringIO()
+    progress = FrameProgress("clip.mp4", stream, every=10, clock=lambda: next(times))
+    for done in range(1, 9):
+        progress(done, 80)
+    lines = stream.getvalue().splitlines()
+    assert 1 <= len(lines) <= 3 and "of 80 frames" in lines[0] and "fps" in lines[0] and "s left" in lines[0]
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+    terminal = Terminal()
+    bar = FrameProgress("clip.mp4", terminal)
+    for done in range(1, 5):
+        bar(done, 4)
+    bar.close()
+    assert "4/4" in terminal.getvalue() and "frame" in terminal.getvalue()
+
+
+def test_with_the_real_network(options):
+    from model import Matter
+    make_clip(options.src, 3)
+    options = options._replace(type=("pha",), overwrite=True)
+    with Matter(backend="paddle") as matter:
+        assert cli.run(options, lambda given: matter) == 0
+        from media.video.reader import open_video
+        with open_video(options.src) as reader:
+            images = [frame.image for frame in reader]
+        bgr = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        truth = [matter.predict(image, bgr, want=("pha",)).pha for image in images]
+    found = decoded(os.path.join(options.output, "clip_pha.mp4"))
+    assert max(np.abs(image[..., 0] / 255 - pha).mean() for (image, _), pha in zip(found, truth)) < 0.02

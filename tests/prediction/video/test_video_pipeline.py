@@ -1,0 +1,288 @@
+"""The threads of a run: in order, in constant memory, and all of them end whatever goes wrong in one."""
+import gc
+import threading
+import weakref
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from media.video.reader import open_video
+
+pytest.importorskip("av", minversion="14")
+from media import write_image  # noqa: E402
+from media.video.colour import Colour  # noqa: E402
+from media.video.reader import Frame, Info  # noqa: E402
+from prediction.outputs import finished, wanted_of  # noqa: E402
+from prediction.video import pipeline as run_module  # noqa: E402
+from prediction.video.pipe import END, Cancelled, Pipe  # noqa: E402
+from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from tests.media.video.clips import HEIGHT, RATE, WIDTH, Matte, StandIn, decoded, make_clip, picture  # noqa: E402
+from utils.errors import UserError  # noqa: E402
+
+
+@pytest.fixture
+def clip(tmp_path):
+    make_clip(tmp_path / "src.mp4", 12)
+    write_image(tmp_path / "bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    return tmp_path
+
+
+def job(folder, words=("pha",), suffix=".mp4", **more):
+    return VideoJob(folder / "src.mp4", {word: folder / "o" / f"{word}{suffix}" for word in words}, folder / "bgr.png",
+                    **more)
+
+
+def matted(matter, wanted, on_progress=None):
+    return matte_video(lambda: matter, wanted, on_progress)
+
+
+def within(seconds, work):
+    """Run ``work`` in a thread; its result or error; a run that hangs fails."""
+    found = []
+
+    def body():
+        try:
+            found.append((work(), None))
+        except BaseException as error:
+            found.append((None, error))
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert not thread.is_alive(), "hangs"
+    if found[0][1] is not None:
+        raise found[0][1]
+    return found[0][0]
+
+
+def test_all_outputs_at_once(clip):
+    matter, done = StandIn(), []
+    report = matted(matter, job(clip, ("pha", "com", "fgr", "err", "ref"), ".mov"), lambda *state: done.append(state))
+    assert (report.frames, report.damaged, report.stopped, report.warnings) == (12, 0, False, [])
+    assert report.seconds > 0 and report.fps == pytest.approx(12 / report.seconds)
+    assert done == [(index + 1, 12) for index in range(12)]
+    assert set(matter.wanted) == {"pha", "fgr", "err", "ref"}
+    pha = decoded(report.files["pha"])
+    com = decoded(report.files["com"], "rgba")
+    err = decoded(report.files["err"])
+    for index in range(12):
+        truth = picture(index).min(2) > 200
+        assert np.abs(pha[index][0][..., 0] - 255.0 * truth).mean() < 3
+        assert np.abs(com[index][0][..., 3] - 255.0 * truth).mean() < 3
+        assert com[index][0][..., :3][~truth].mean() < 12  # 0 but for what ProRes makes of the edges
+        assert np.abs(err[index][0][..., 0] - 128.0 * truth).mean() < 3
+
+
+def test_only_what_is_needed(clip):
+    matter = StandIn()
+    matted(matter, job(clip, ("pha",)))
+    assert matter.wanted == ("pha",)
+    assert wanted_of(("com",)) == ("pha", "fgr") and wanted_of(("err", "pha")) == ("pha", "err")
+
+
+def test_hooks(clip):
+    calls = {"backdrop": [], "smooth": 0}
+
+    class Backdrop:
+        def frame(self, index, src, bgr):
+            assert bgr.shape == src.shape
+            calls["backdrop"].append(index)
+            return np.full_like(src, 60)
+
+    def smooth(src, pha):
+        calls["smooth"] += 1
+        return pha * 0.5
+
+    def fit_background(src, bgr):
+        return bgr + 1, ["the light has changed"]
+
+    class Seeing(StandIn):
+        def predict(self, src, bgr, want):
+            assert bgr.min() == bgr.max() == 1
+            return super().predict(src, bgr, want)
+
+    report = matted(Seeing(), job(clip, ("com",), backdrop=Backdrop(), smooth=smooth, fit_background=fit_background))
+    assert calls == {"backdrop": list(range(12)), "smooth": 12} and report.warnings == ["the light has changed"]
+    for index, (image, _) in enumerate(decoded(report.files["com"])):
+        truth = picture(index).min(2) > 200
+        inside, outside = image[truth].mean(), image[~truth].mean()
+        assert outside == pytest.approx(60, abs=4) and inside == pytest.approx((240 + 60) / 2, abs=15)
+
+
+def test_backdrop_of_another_size(clip):
+    class Backdrop:
+        def frame(self, index, src, bgr):
+            return np.zeros((5, 5, 3), np.uint8)
+    with pytest.raises(UserError, match="5x5"):
+        within(20, lambda: matted(StandIn(), job(clip, ("com",), backdrop=Backdrop())))
+
+
+def test_finished_pictures():
+    rng = np.random.default_rng(0)
+    pha, fgr = rng.random((9, 7)).astype(np.float32), rng.random((9, 7, 3)).astype(np.float32)
+    pha[:2], pha[2:4] = 0, 1
+    target = rng.integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    matte = Matte(pha, fgr, None, None)
+    cut = finished(matte, ("pha", "com", "fgr"))
+    assert np.array_equal(cut["pha"], np.round(pha * 255)) and np.array_equal(cut["fgr"], np.round(fgr * 255))
+    assert np.array_equal(cut["com"][..., 3], cut["pha"]) and not cut["com"][:2].any()
+    assert np.array_equal(cut["com"][2:, :, :3][cut["pha"][2:] > 0], cut["fgr"][2:][cut["pha"][2:] > 0])
+    over = finished(matte, ("com",), target)["com"]
+    truth = pha[..., None] * fgr * 255 + (1 - pha[..., None]) * target
+    assert over.shape == (9, 7, 3) and np.abs(over - truth).max() <= 1.01
+
+
+class EndlessReader:
+    """A clip of ``frames`` frames; counts how many of its images live at once."""
+
+    damaged, missing, audio = 0, 0.0, None
+    info = Info(WIDTH, HEIGHT, Fraction(RATE), Fraction(1, RATE), Colour(), None, None, False, Fraction(1))
+    frames, live, most, made, lock = 300, 0, 0, 0, threading.Lock()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def want_samples(self, wanted):
+        pass
+
+    def items(self):
+        for index in range(self.frames):
+            image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+            with self.lock:
+                self.live, self.made = self.live + 1, self.made + 1
+                self.most = max(self.most, self.live)
+            weakref.finalize(image, self.dead)
+            yield Frame(image, Fraction(index, RATE), Fraction(1, RATE), [])
+            del image
+
+    def dead(self):
+        with self.lock:
+            self.live -= 1
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_constant_memory(clip, monkeypatch, large):
+    reader = EndlessReader()
+    monkeypatch.setattr(run_module, "open_video", lambda source: reader)
+    if large:
+        monkeypatch.setattr(run_module, "LARGE", 1)
+    report = within(60, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
+    gc.collect()
+    assert report.frames == 300 and reader.live == 0
+    # Decoding one, two waiting, one with the network, one waiting, one being finished; writers have pictures of their own.
+    assert reader.most <= (3 if large else 6) + 1
+
+
+class Boom(Exception):
+    pass
+
+
+def fails_after(number, result=None):
+    calls = []
+
+    def call(*_, **__):
+        calls.append(1)
+        if len(calls) > number:
+            raise Boom
+        return result(*_) if result else None
+    return call
+
+
+@pytest.mark.parametrize("where", ["matter", "smooth", "background", "progress", "reader", "backdrop"])
+def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where):
+    matter, hooks, progress = StandIn(), {}, None
+    if where == "matter":
+        real = matter.predict
+        matter.predict = lambda src, bgr, want: real(src, bgr, want) if matter.calls < 7 else fails_after(0)()
+    elif where == "smooth":
+        hooks["smooth"] = fails_after(7, lambda src, pha: pha)
+    elif where == "background":
+        hooks["fit_background"] = fails_after(7, lambda src, bgr: (bgr, []))
+    elif where == "progress":
+        progress = fails_after(6)
+    elif where == "backdrop":
+        backdrop = StandIn()
+        backdrop.frame = fails_after(7, lambda index, src, bgr: src)
+        hooks["backdrop"] = backdrop
+    else:
+        real_items = open_video(clip / "src.mp4").items
+
+        class Failing(EndlessReader):
+            frames = 100
+
+            def items(self):
+                for index, frame in enumerate(real_items()):
+                    if index == 7:
+                        raise Boom
+                    yield frame
+        monkeypatch.setattr(run_module, "open_video", lambda source: Failing())
+    before = threading.active_count()
+    with pytest.raises(Boom) as caught:
+        within(30, lambda: matted(matter, job(clip, ("pha", "com"), ".mov", **hooks), progress))
+    assert threading.active_count() == before
+    report = caught.value.report
+    assert report.frames == 7
+    assert len(decoded(report.files["pha"])) == len(decoded(report.files["com"])) == 7
+    assert sorted(path.name for path in (clip / "o").iterdir()) == ["com.mov", "pha.mov"]
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_a_writer_that_fails_ends_all(clip, monkeypatch, after):
+    reader = EndlessReader()
+    monkeypatch.setattr(run_module, "open_video", lambda source: reader)
+    real = run_module.open_writer
+    opened = {}
+
+    def open_writer(path, *rest):
+        writer = opened[path.stem] = real(path, *rest)
+        if path.stem == "fgr":
+            write, calls = writer.write, fails_after(after)
+            writer.write = lambda *args: (calls(), write(*args))
+        return writer
+    monkeypatch.setattr(run_module, "open_writer", open_writer)
+    with pytest.raises(Boom) as caught:
+        within(30, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
+    files = caught.value.report.files
+    assert ("fgr" in files) == (after > 0) and reader.made < 60
+    assert len(decoded(files["pha"])) == opened["pha"].frames > 0
+
+
+def test_nothing_is_left_where_no_frame_was_done(clip):
+    with pytest.raises(Boom) as caught:
+        within(30, lambda: matted(type("Bad", (), {"predict": fails_after(0)})(), job(clip)))
+    assert caught.value.report.files == {} and list((clip / "o").iterdir()) == []
+
+
+def test_refused_before_the_network_is_opened(clip):
+    write_image(clip / "bgr.png", np.zeros((HEIGHT, WIDTH + 2, 3), np.uint8))
+    with pytest.raises(UserError, match="--fit"):
+        matte_video(fails_after(0), job(clip))
+    assert not (clip / "o").exists()
+
+
+def test_large_frames_are_done_one_at_a_time(clip, monkeypatch):
+    monkeypatch.setattr(run_module, "LARGE", 1)
+    report = within(30, lambda: matted(StandIn(), job(clip, ("pha", "com"), ".mov")))
+    assert report.frames == 12 == len(decoded(report.files["com"]))
+
+
+def test_pipe():
+    pipe = Pipe(2)
+    pipe.put(1)
+    pipe.put(2)
+    assert pipe.get() == 1 and pipe.get() == 2 and pipe.get(0.01) is None
+    pipe.put(3)
+    pipe.close()
+    assert pipe.get() == 3 and pipe.get() is END
+    waiting = Pipe(1)
+    waiting.put(1)
+    blocked = threading.Thread(target=lambda: pytest.raises(Cancelled, waiting.put, 2), daemon=True)
+    blocked.start()
+    waiting.cancel()
+    blocked.join(10)
+    assert not blocked.is_alive()
+    with pytest.raises(Cancelled):
+        waiting.get()

@@ -1,0 +1,246 @@
+"""Stage files: what builds on what, and one line for every key or value that cannot be used."""
+import os
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from training.config import DEFAULT, completed, differences, load_config
+from training.config_rules import RULES, checked
+from utils.errors import UserError
+from utils.files import PROJECT
+
+
+def write(folder, name="stage.yml", **content):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def message(path, overrides=None):
+    with pytest.raises(UserError) as raised:
+        load_config(path, overrides)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_an_empty_stage_is_the_default(tmp_path):
+    (tmp_path / "stage.yml").write_text("# nothing\n")
+    default = yaml.safe_load(DEFAULT.read_text())
+    assert load_config(tmp_path / "stage.yml") == {**default, "save_dir": str(PROJECT / default["save_dir"])}
+
+
+def test_paths_in_files_are_the_projects_and_those_of_flags_the_callers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path, save_dir="log/a", pretrain="log/b", data_root="/data")
+    config = load_config(path, {"pretrain": "mine.pth"})
+    assert [config[key] for key in ("save_dir", "pretrain", "data_root")] == [str(PROJECT / "log/a"), "mine.pth", "/data"]
+    assert load_config(path, {"pretrain": "starter"})["pretrain"] == "starter"
+
+
+def test_nested_keys_replace_only_themselves(tmp_path):
+    config = load_config(write(tmp_path, phases={"joint": {"rates": {"refiner": 7}}}))
+    assert config["phases"]["joint"]["rates"] == {"backbone": 0.5, "aspp": 0.5, "decoder": 1.0, "refiner": 7.0}
+    assert config["phases"]["joint"]["epochs"] == 1 and config["phases"]["base"]["epochs"] == 8
+
+
+def test_bases_are_read_in_order_and_relative_to_the_file(tmp_path):
+    write(tmp_path / "deep", "first.yml", _base_="../root.yml", seed=2, learning_rate=0.2)
+    write(tmp_path, "root.yml", seed=1, backbone="resnet50", stream_length=11)
+    write(tmp_path, "second.yml", learning_rate=0.3, augment={"jpeg": 0.5})
+    config = load_config(write(tmp_path, _base_=["deep/first.yml", "second.yml"], augment={"noise": 0.0}))
+    assert (config["backbone"], config["stream_length"], config["seed"], config["learning_rate"]) == (
+        "resnet50", 11, 2, 0.3)
+    assert config["augment"]["jpeg"] == 0.5 and config["augment"]["noise"] == 0 and config["augment"]["shadow"] == 0.3
+
+
+def test_two_bases_may_share_one(tmp_path):
+    write(tmp_path, "root.yml", seed=7)
+    write(tmp_path, "a.yml", _base_="root.yml")
+    write(tmp_path, "b.yml", _base_="root.yml")
+    assert load_config(write(tmp_path, _base_=["a.yml", "b.yml"]))["seed"] == 7
+
+
+def test_a_circle_of_bases(tmp_path):
+    write(tmp_path, "a.yml", _base_="b.yml")
+    write(tmp_path, "b.yml", _base_="a.yml")
+    assert "builds on itself" in message(tmp_path / "a.yml")
+
+
+def test_overrides_come_last_and_none_means_not_given(tmp_path):
+    config = load_config(write(tmp_path, seed=5, backbone="resnet50"),
+                         {"seed": 6, "backbone": None, "phases": {"base": {"batch_size": 3}}})
+    assert (config["seed"], config["backbone"], config["phases"]["base"]["batch_size"]) == (6, "resnet50", 3)
+
+
+def test_1e_4_is_a_number(tmp_path):
+    (tmp_path / "stage.yml").write_text("learning_rate: 1e-4\nclip_norm: 1\n")
+    config = load_config(tmp_path / "stage.yml")
+    assert config["learning_rate"] == 0.0001 and config["clip_norm"] == 1.0 and type(config["clip_norm"]) is float
+
+
+@pytest.mark.parametrize("content, words", [
+    ({"learning_rat": 1}, "Did you mean 'learning_rate'?"),
+    ({"phases": {"joint": {"rates": {"refinr": 1}}}}, "'phases.joint.rates.refinr'"),
+    ({"phases": {"joint": {"rates": {"refinr": 1}}}}, "Did you mean 'refiner'?"),
+    ({"phases": {"base": 3}}, "'phases.base' in"),
+    ({"seed": "many"}, "'seed'"),
+    ({"seed": True}, "must be a whole number from 0 to 4294967295, not True."),
+    ({"seed": 1.5}, "must be a whole number from 0 to 4294967295, not 1.5."),
+    ({"seed": None}, "must be a whole number from 0 to 4294967295, not None."),
+    ({"learning_rate": "fast"}, "must be a number from 0 to 1, not 'fast'."),
+    ({"detach_error": 1}, "must be true or false, not 1."),
+    ({"dataset_name": ["a"]}, "must be text, not ['a']."),
+    ({"data_root": 5}, "must be text or null, not 5."),
+    ({"_base_": 5}, "'_base_'"),
+    ({"_base_": "gone.yml"}, "gone.yml"),
+    ({"ema": 1.0}, "must be a number from 0 to below 1, not 1.0."),
+    ({"ema": -0.5}, "must be a number from 0 to below 1, not -0.5."),
+    ({"amp": "O"}, "must be one of null, O1, O2, not 'O'."),
+    ({"amp_dtype": "float8"}, "Did you mean 'float16'?"),
+    ({"nonfinite_max": 0}, "must be a whole number from 1 to 1000000000, not 0."),
+    ({"schedule": "cosin"}, "Did you mean 'cosine'?"),
+    ({"log_train_loss_interval": 0}, "must be a whole number from 1 to 1000000000, not 0."),
+    ({"phases": {"base": {"batch_size": 0}}}, "must be a whole number from 1 to 4096, not 0."),
+    ({"phases": {"joint": {"epochs": -1}}}, "must be a whole number from 0 to 1000000, not -1."),
+    ({"learning_rate": float("nan")}, "must be a number from 0 to 1, not nan."),
+    ({"phases": {"base": {"crop": [512, 256]}}}, "'phases.base.crop'"),
+    ({"phases": {"joint": {"crop": [256]}}}, "'phases.joint.crop'"),
+    ({"phases": {"joint": {"crop": [8, 256]}}}, "whole numbers from 64 to 16384, the smaller first, not [8, 256]."),
+])
+def test_what_is_refused(tmp_path, content, words):
+    said = message(write(tmp_path, **content))
+    assert words in said and str(tmp_path) in said and len(said) < 400 + len(str(tmp_path))
+    while isinstance(content, dict) and words != "gone.yml":  # the key is named, with all its sections
+        key, content = next(iter(content.items()))
+        assert key in said
+
+
+def test_a_wrong_override_is_said_to_be_of_the_command_line(tmp_path):
+    assert "in command line" in message(write(tmp_path), {"sed": 5})
+
+
+@pytest.mark.parametrize("text, words", [("a: [1", "not valid YAML"), ("- 1\n- 2\n", "keys and values"),
+                                         ("5", "keys and values")])
+def test_files_that_are_no_stage(tmp_path, text, words):
+    (tmp_path / "stage.yml").write_text(text)
+    assert words in message(tmp_path / "stage.yml")
+
+
+def test_missing_file(tmp_path):
+    assert "no such config file" in message(tmp_path / "gone.yml")
+    assert "no such config file" in message(tmp_path)
+
+
+def test_the_stages_of_this_project_load():
+    stages = {path.name for path in (PROJECT / "configs").glob("*.yml")} - {"datasets.yml", "sample.yml"}
+    assert {"default.yml", "stage1.yml", "stage2.yml", "stage3.yml"} <= stages
+    configs = {name: load_config(PROJECT / "configs" / name) for name in stages}
+    rates = [configs[f"stage{number}.yml"]["learning_rate"] for number in (1, 2, 3)]
+    assert rates == [1e-4, 5e-5, 3e-5]
+    assert [configs[f"stage{n}.yml"]["phases"]["base"]["epochs"] for n in (1, 2, 3)] == [8, 0, 0]
+    assert configs["stage2.yml"]["pretrain"] == configs["stage1.yml"]["save_dir"] + "/best_model"
+    assert configs["stage3.yml"]["pretrain"] == configs["stage2.yml"]["save_dir"] + "/best_model"
+
+
+def test_the_steps_of_the_starter_weights_load_and_follow_each_other():
+    steps = sorted((PROJECT / "configs" / "starter").glob("*.yml"))
+    configs = [load_config(step) for step in steps]
+    assert [step.stem for step in steps] == [Path(config["save_dir"]).name for config in configs]
+    script = (PROJECT / "configs" / "starter" / "make.sh").read_text()
+    made = {"1_base"}
+    for step, config in zip(steps[1:], configs[1:]):
+        assert Path(config["pretrain"]).stem in made | {"3_average", "5_average"}, step
+        assert f"train {step.stem}" in script
+        made.add(step.stem)
+
+
+def test_a_configuration_of_an_earlier_version_has_later_keys_at_their_defaults():
+    old = load_config(DEFAULT, {"seed": 7, "phases": {"base": {"batch_size": 3}}})
+    whole = load_config(DEFAULT, {"seed": 7, "phases": {"base": {"batch_size": 3}}})
+    del old["ema"], old["amp"], old["phases"]["base"]["size"]
+    kept = completed(old)
+    assert {**kept, "save_dir": ""} == {**whole, "save_dir": ""}
+
+
+def keys(section, prefix=""):
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from keys(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def test_every_key_has_a_rule_and_a_default_that_it_allows():
+    defaults = yaml.safe_load(DEFAULT.read_text())
+    assert set(keys(defaults)) == set(keys(RULES))
+    assert load_config(DEFAULT) == {**defaults, "save_dir": str(PROJECT / defaults["save_dir"])}
+
+
+@pytest.mark.parametrize("bad", [float("inf"), float("nan"), -1, -0.5, 10 ** 30, "x" * 5000, [], {"a": 1}, True, "",
+                                 [[]] * 9])
+def test_every_key_refuses_what_it_cannot_be_in_one_short_line(bad):
+    for key in keys(RULES):
+        rule = RULES
+        for part in key.split("."):
+            rule = rule[part]
+        if bad is True and rule.allowed == "true or false" or bad == [] and rule.allowed == "a list of names":
+            continue
+        with pytest.raises(ValueError, match=rf"^'{key}' in stage.yml must be .*, not .*$") as raised:
+            checked(bad, rule, key, "stage.yml")
+        assert len(str(raised.value)) < 300 and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text, words", [
+    ("a: &a [*a]", "the alias *a stands for something around it"),
+    ("a: &a {b: *a}", "the alias *a stands for something around it"),
+    ("a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+        f"{new}: &{new} [{', '.join(['*' + old] * 10)}]\n" for old, new in zip("abcdefgh", "bcdefghi")),
+     "more than 20000 values"),
+    ("a: " + "[" * 3000 + "]" * 3000, "deeper than 20 levels"),
+    ("seed: " + "9" * 6000, "not valid YAML"), ("a: 2021-99-99", "not valid YAML"), ("? [a]\n: b", "not valid YAML"),
+    ("5: 5", "keys and values"), ("a: \x00", "not valid YAML"), ("#" * (5 << 20), "larger than 4 MiB")])
+def test_yaml_is_bounded(tmp_path, text, words):
+    (tmp_path / "stage.yml").write_text(text)
+    begun = time.perf_counter()
+    said = message(tmp_path / "stage.yml")
+    assert words in said and len(said) < 400 + len(str(tmp_path)) and time.perf_counter() - begun < 20
+
+
+def test_an_alias_may_stand_for_what_was_said_before(tmp_path):
+    (tmp_path / "stage.yml").write_text("phases: {base: &same {crop: [256, 256]}, joint: *same}")
+    phases = load_config(tmp_path / "stage.yml")["phases"]
+    assert phases["base"]["crop"] == phases["joint"]["crop"] == [256, 256]
+
+
+def test_files_that_multiply_are_bounded(tmp_path):
+    for number in range(19):
+        write(tmp_path, f"{number}.yml", _base_=[f"{number + 1}.yml"] * 2)
+    write(tmp_path, "19.yml", seed=1)
+    assert "more than 100 files" in message(tmp_path / "0.yml")
+    for number in range(30):
+        write(tmp_path, f"{number}.yml", _base_=f"{number + 1}.yml")
+    assert "more than 20 levels" in message(tmp_path / "0.yml")
+
+
+@pytest.mark.parametrize("make", [lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero"),
+                                  lambda path: path.symlink_to(path), lambda path: path.write_bytes(b"\xff\xfe")])
+def test_what_is_no_file_of_text_is_refused_at_once(tmp_path, make):
+    make(tmp_path / "stage.yml")
+    assert "stage.yml" in message(tmp_path / "stage.yml") or "/dev/zero" in message(tmp_path / "stage.yml")
+
+
+def test_a_checkpoints_configuration_is_checked_like_any():
+    with pytest.raises(UserError, match="'ema' in the checkpoint's configuration must be"):
+        completed({"ema": float("inf")})
+    with pytest.raises(UserError, match="unknown key 'emma' in the checkpoint's configuration. Did you mean 'ema'"):
+        completed({"emma": 0.5})
+
+
+def test_differences():
+    old = {"seed": 1, "a": {"b": 1, "c": [1, 2]}, "gone": 0}
+    new = {"seed": 2, "a": {"b": 1, "c": [1, 3]}, "new": None}
+    assert differences(old, new) == ["a.c: [1, 2], now [1, 3]", "gone: 0, now None", "seed: 1, now 2"]
+    assert differences(old, old) == []

@@ -1,0 +1,69 @@
+"""The averaged weights: what they are, where they are in use, and that they come back as they were saved."""
+import numpy as np
+import paddle
+import pytest
+
+from training.ema import Ema
+
+
+def network(seed=1):
+    paddle.seed(seed)
+    return paddle.nn.Sequential(paddle.nn.Linear(2, 2), paddle.nn.BatchNorm1D(2))
+
+
+def add(net, value):
+    net[0].weight.set_value(net[0].weight + value)
+
+
+def test_the_average_by_hand():
+    net = network()
+    expected = net[0].weight.numpy().astype(np.float64)
+    ema = Ema(net, 0.5)
+    for number in range(1, 9):
+        add(net, 1.0)
+        ema.update()
+        keep = min(0.5, (1 + number) / (10 + number))
+        expected = keep * expected + (1 - keep) * net[0].weight.numpy()
+    np.testing.assert_allclose(ema.arrays()["0.weight"], expected, rtol=1e-6)
+    assert ema.updates == 8
+
+
+def test_weights_that_stand_still_are_their_own_average_to_the_bit():
+    net = network()
+    ema = Ema(net, 0.999)
+    for _ in range(50):
+        ema.update()
+    np.testing.assert_array_equal(ema.arrays()["0.weight"], net[0].weight.numpy())
+
+
+def test_in_place_for_a_while_and_after_an_error():
+    net = network()
+    ema = Ema(net, 0.9)
+    add(net, 1.0)
+    own = net[0].weight.numpy().copy()
+    with pytest.raises(KeyError), ema.in_place():
+        np.testing.assert_allclose(net[0].weight.numpy(), own - 1, rtol=1e-5)
+        raise KeyError
+    np.testing.assert_array_equal(net[0].weight.numpy(), own)
+
+
+def test_the_arrays_are_a_whole_network_with_the_statistics_of_now():
+    net = network()
+    ema = Ema(net, 0.9)
+    net(paddle.rand([8, 2]) + 5)
+    arrays = ema.arrays()
+    assert set(arrays) == set(net.state_dict())
+    np.testing.assert_array_equal(arrays["1._mean"], net[1]._mean.numpy())
+
+
+def test_saved_and_loaded_it_goes_on_to_the_same_numbers():
+    net = network()
+    ema = Ema(net, 0.9)
+    add(net, 1.0)
+    ema.update()
+    other = Ema(net, 0.9)
+    other.load(ema.arrays(), ema.updates)
+    for average in (ema, other):
+        add(net, 0.0)
+        average.update()
+    np.testing.assert_array_equal(ema.arrays()["0.weight"], other.arrays()["0.weight"])

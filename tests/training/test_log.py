@@ -1,0 +1,146 @@
+"""The log's lines, and training that goes on without a working VisualDL."""
+import logging
+import re
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from training import log as runlog
+from training.log import Meter, RunLog, _LogFile, picture_interval, picture_row, train_line
+
+
+class Records:
+    """A stand-in for VisualDL's writer."""
+
+    def __init__(self, logdir, fails=False):
+        self.logdir, self.fails, self.kept, self.closed = logdir, fails, [], False
+
+    def add_scalar(self, **values):
+        if self.fails:
+            raise RuntimeError("record file gone")
+        self.kept.append(values)
+
+    def add_image(self, **values):
+        self.kept.append(values)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def visualdl(monkeypatch):
+    """use(fails) -> list that will hold the writers made."""
+    def use(fails=False):
+        made = []
+        module = types.ModuleType("visualdl")
+        module.LogWriter = lambda logdir: made.append(Records(logdir, fails)) or made[-1]
+        monkeypatch.setitem(sys.modules, "visualdl", module)
+        return made
+
+    return use
+
+
+def test_the_form_of_the_progress_line():
+    line = train_line("base", 3, 9, 1200, 9000, 0.06215, {"pha_l1": 0.02104, "err_mse": 0.00891}, 1e-4,
+                      (0.00123, 0.5), 8.0)
+    assert line == ("[TRAIN] base epoch: 3/9, iter: 1200/9000, loss: 0.0621 (pha_l1: 0.0210, err_mse: 0.0089), "
+                    "lr: 1.00e-04, reader_cost: 0.0012, batch_cost: 0.5000, ips: 8.00 samples/sec | ETA 1:05:00")
+
+
+def test_lines_go_to_the_screen_and_to_the_file(tmp_path, visualdl, capsys):
+    visualdl()
+    for text in ("first", "second"):  # a continued run appends
+        with RunLog(tmp_path / "run") as log:
+            log.info(text)
+    log_lines = (tmp_path / "run" / "train.log").read_text().splitlines()
+    assert capsys.readouterr().out.splitlines() == log_lines and len(log_lines) == 2
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[INFO\] second", log_lines[1])
+
+
+def test_all_but_the_first_process_say_warnings_and_write_nothing(tmp_path, visualdl, capsys):
+    made = visualdl()
+    with RunLog(tmp_path, first=False) as log:
+        log.info("one of many")
+        log.warn("a bad file")
+        log.scalars({"a": 1}, 1)
+    said = capsys.readouterr().out
+    assert "a bad file" in said and "one of many" not in said and made == [] and not list(tmp_path.iterdir())
+
+
+def test_a_log_on_a_full_disk_is_an_error(visualdl):
+    visualdl()
+    with pytest.raises(OSError, match="No space left"):
+        log = _LogFile("/dev/full")
+        log.handle(logging.LogRecord("train", logging.INFO, "", 0, "x" * 100_000, None, None))
+
+
+def test_records(tmp_path, visualdl):
+    made = visualdl()
+    image = np.zeros((2, 2, 3), np.uint8)
+    with RunLog(tmp_path) as log:
+        log.scalars({"train/loss": np.float32(0.5)}, 7)
+        log.pictures({"train/pha": image}, 7)
+    assert made[0].logdir == str(tmp_path / "visualdl") and made[0].closed
+    assert made[0].kept == [{"tag": "train/loss", "value": 0.5, "step": 7},
+                            {"tag": "train/pha", "img": image, "step": 7}]
+
+
+def test_without_visualdl_one_warning(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "visualdl", None)
+    with RunLog(tmp_path) as log:
+        log.scalars({"a": 1}, 1)
+        log.pictures({"b": None}, 1)
+        log.info("on we go")
+    said = capsys.readouterr().out
+    assert said.count("[WARNING]") == 1 and "VisualDL cannot be used" in said and "on we go" in said
+
+
+def test_a_failing_visualdl_warns_once(tmp_path, visualdl, capsys):
+    visualdl(fails=True)
+    with RunLog(tmp_path) as log:
+        log.scalars({"a": 1, "b": 2}, 1)
+        log.scalars({"a": 1}, 2)
+    said = capsys.readouterr().out
+    assert said.count("[WARNING]") == 1 and "record file gone" in said
+
+
+def test_picture_row():
+    batch = np.zeros((6, 1, 2, 3), np.float32)
+    batch[1], batch[2], batch[3] = 0.5, 2.0, -1.0
+    row = picture_row(batch)
+    assert row.shape == (2, 12, 3) and row.dtype == np.uint8
+    assert row[0, ::3, 0].tolist() == [0, 128, 255, 0] and (row[..., 0] == row[..., 2]).all()
+    colour = picture_row(np.array([0.2, 0.4, 0.6], np.float32).reshape(1, 3, 1, 1))
+    assert colour.tolist() == [[[51, 102, 153]]]
+
+
+def test_the_meter_counts_iterations_and_not_what_lies_between_them(monkeypatch):
+    clock = iter([0, 1, 4,      # waits 1 s, takes 4 s; then 96 s of validation
+                  100, 103, 106])  # waits 3 s, takes 6 s
+    monkeypatch.setattr(runlog.time, "perf_counter", lambda: next(clock))
+    meter = Meter()
+    for loss in (1.0, 2.0):
+        meter.wait()
+        meter.read()
+        meter.add(loss, {"a": loss / 2}, 4)
+    assert meter.take() == (1.5, {"a": 0.75}, (2.0, 5.0), 0.8)
+    assert meter.losses == [] and meter.seconds == 0
+
+
+@pytest.mark.parametrize("iterations, expected", [(4, 500), (10_000, 500), (54_300, 1629), (60_000, 1800)])
+def test_a_run_keeps_at_most_200_pictures(iterations, expected):
+    interval = picture_interval({"log_images_interval": 500}, iterations)
+    assert interval == expected and 6 * (iterations // interval) <= 200
+
+
+def test_pictures_are_at_most_512_pixels_a_side(tmp_path):
+    kept = {}
+    with RunLog(tmp_path) as log:
+        log._record = lambda what, **values: kept.update(values)
+        log.pictures({"a": picture_row(np.random.default_rng(0).random((4, 3, 600, 700)))}, 1)
+        assert kept["img"].shape == (219, 512, 3)  # the first two of 700 x 600
+        log.pictures({"a": picture_row(np.zeros((4, 1, 64, 96)))}, 1)
+        assert kept["img"].shape == (64, 384, 3)
+        del log._record

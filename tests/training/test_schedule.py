@@ -1,0 +1,79 @@
+"""Which step belongs to which phase, and how fast it learns."""
+import pytest
+
+from training.schedule import learning_rate, plan
+from utils.errors import UserError
+
+
+def config(base=8, joint=2, base_batch=8, joint_batch=4, **keys):
+    return {"learning_rate": 0.01, "schedule": "constant", "warmup_iters": 0, "accumulate": 1,
+            "phases": {"base": {"epochs": base, "batch_size": base_batch},
+                       "joint": {"epochs": joint, "batch_size": joint_batch}}, **keys}
+
+
+def outline(phases):
+    return [(phase.name, phase.first_epoch, phase.last_epoch, phase.start, phase.end) for phase in phases]
+
+
+def test_phases_follow_one_another_and_rests_are_dropped():
+    assert outline(plan(config(), 20)) == [("base", 0, 8, 0, 16), ("joint", 8, 10, 16, 26)]
+
+
+def test_iterations_of_several_batches_and_processes_are_fewer():
+    assert outline(plan(config(accumulate=2), 64)) == [("base", 0, 8, 0, 32), ("joint", 8, 10, 32, 48)]
+    assert outline(plan(config(accumulate=2), 64, world=2)) == [("base", 0, 8, 0, 16), ("joint", 8, 10, 16, 24)]
+    with pytest.raises(UserError, match="too few"):
+        plan(config(), 3, world=4)
+
+
+def test_a_phase_without_epochs_is_left_out():
+    assert outline(plan(config(base=0), 20)) == [("joint", 0, 2, 0, 10)]
+    assert outline(plan(config(joint=0), 20)) == [("base", 0, 8, 0, 16)]
+
+
+@pytest.mark.parametrize("epoch_end, expected", [
+    (3, [("base", 0, 3, 0, 6)]),
+    (8, [("base", 0, 8, 0, 16)]),
+    (9, [("base", 0, 8, 0, 16), ("joint", 8, 9, 16, 21)]),
+    (10, [("base", 0, 8, 0, 16), ("joint", 8, 10, 16, 26)]),
+    (12, [("base", 0, 8, 0, 16), ("joint", 8, 12, 16, 36)]),
+])
+def test_epoch_end(epoch_end, expected):
+    assert outline(plan(config(), 20, epoch_end)) == expected
+
+
+def test_epoch_end_lengthens_the_only_phase():
+    assert outline(plan(config(joint=0), 20, 11)) == [("base", 0, 11, 0, 22)]
+
+
+def test_a_batch_larger_than_the_set_takes_the_whole_set():
+    assert outline(plan(config(base=3, joint=0), 5)) == [("base", 0, 3, 0, 3)]
+
+
+@pytest.mark.parametrize("settings, epoch_end", [(config(base=0, joint=0), None), (config(), 0)])
+def test_nothing_to_train(settings, epoch_end):
+    with pytest.raises(UserError, match="no epochs to train"):
+        plan(settings, 20, epoch_end)
+
+
+def test_constant_rate():
+    base, joint = plan(config(), 20)
+    assert {learning_rate(config(), base, step) for step in range(16)} == {0.01}
+    assert learning_rate(config(), joint, 16) == 0.01
+
+
+def test_warm_up_at_the_start_of_each_phase():
+    settings = config(warmup_iters=4)
+    base, joint = plan(settings, 20)
+    assert [learning_rate(settings, base, step) for step in range(6)] == pytest.approx(
+        [0.0025, 0.005, 0.0075, 0.01, 0.01, 0.01])
+    assert learning_rate(settings, joint, 16) == pytest.approx(0.0025)
+
+
+def test_cosine_falls_from_the_whole_rate_to_a_hundredth_over_each_phase():
+    settings = config(schedule="cosine", base=100)
+    base, joint = plan(settings, 20)
+    rates = [learning_rate(settings, base, step) for step in range(base.end + 1)]
+    assert rates[0] == 0.01 and rates[100] == pytest.approx(0.01 * 0.505) and rates[200] == pytest.approx(0.0001)
+    assert rates[199] == pytest.approx(0.0001, rel=0.01) and all(a > b for a, b in zip(rates, rates[1:]))
+    assert learning_rate(settings, joint, joint.start) == 0.01

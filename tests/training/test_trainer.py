@@ -1,0 +1,172 @@
+"""Tiny runs of a stage inside this process: what is learnt, logged, saved and taken up again."""
+import errno
+import json
+import re
+
+import numpy as np
+import paddle
+import pytest
+
+import train as script
+from model.inference.matter import Matter
+from tests.training.runs import changed, fails, names, run
+from training import checkpoint
+from training.checkpoint import checkpoints, load_checkpoint
+from training.config import load_config
+from training.start import network_of
+
+NUMBER = r"[0-9.]+"
+LINE = re.compile(r"^\S+ \S+ \[INFO\] \[TRAIN\] (\w+) epoch: (\d+)/(\d+), iter: (\d+)/(\d+), "
+                  rf"loss: ({NUMBER}) \((.*)\), lr: ([0-9.e-]+), reader_cost: {NUMBER}, batch_cost: {NUMBER}, "
+                  rf"ips: {NUMBER} samples/sec "
+                  r"\| ETA \d+:\d\d:\d\d$")
+
+
+def train_lines(folder):
+    return [match.groups() for match in map(LINE.match, (folder / "train.log").read_text().splitlines()) if match]
+
+
+def first_weights(path):
+    config = load_config(path)
+    paddle.seed(config["seed"])
+    return {name: value.numpy() for name, value in network_of(config).state_dict().items()}
+
+
+def test_a_whole_stage(stage, tmp_path, capsys):
+    run(stage())
+    folder = tmp_path / "run"
+    assert [line[:5] for line in train_lines(folder)] == [
+        ("base", "1", "2", "1", "4"), ("base", "1", "2", "2", "4"), ("joint", "2", "2", "3", "4"),
+        ("joint", "2", "2", "4", "4")]
+    for line in train_lines(folder):
+        terms = dict(term.split(": ") for term in line[6].split(", "))
+        assert len(terms) == (4 if line[0] == "base" else 7)
+        assert float(line[5]) == pytest.approx(sum(map(float, terms.values())), abs=1e-3) and float(line[7]) == 1e-4
+    assert [path.name for path in checkpoints(folder)] == ["iter_1", "iter_2", "iter_3", "iter_4"]
+    _, moments, state, ema = load_checkpoint(folder / "iter_4")
+    assert ema is None
+    assert state["step"] == 4 and state["phase"] == "joint" and set(state["scores"]) == {"base", "joint"}
+    assert any(name.startswith("refiner.") for name in moments)
+    assert capsys.readouterr().out.count("[DONE]") == 2
+
+    matter = Matter(folder / "best_model" / "model.safetensors", backend="paddle")
+    matte = matter.predict(*np.zeros((2, 50, 70, 3), np.uint8))
+    assert matte.pha.shape == (50, 70) and np.isfinite(matte.pha).all()
+    best = load_checkpoint(folder / "best_model")
+    assert best[1] is None and best[2]["phase"] == "joint"
+
+
+def test_the_base_phase_leaves_the_refiner_untouched(stage, tmp_path):
+    path = stage(joint=0)
+    before = first_weights(path)
+    run(path)
+    moved = changed(before, load_checkpoint(tmp_path / "run" / "iter_2")[0])
+    assert moved["refiner"] == set() and moved["backbone"] and moved["aspp"] and moved["decoder"]
+
+
+def test_the_joint_phase_trains_every_part(stage, tmp_path):
+    path = stage(base=0, joint=1)
+    before = first_weights(path)
+    run(path)
+    moved = changed(before, load_checkpoint(tmp_path / "run" / "iter_2")[0])
+    for part, found in moved.items():
+        assert any(name.endswith("weight") for name in found) and any(name.endswith("._mean") for name in found), part
+    assert {f"refiner.conv{number}.weight" for number in range(1, 5)} <= moved["refiner"]
+
+
+def test_stage_2_begins_where_stage_1_was_best(stage, tmp_path, capsys):
+    run(stage("one"))
+    state = json.loads((tmp_path / "one" / "best_model" / "state.json").read_text())
+    capsys.readouterr()
+    run(stage("two", base=0), "--pretrain", str(tmp_path / "one" / "best_model"))
+    said = capsys.readouterr().out
+    assert re.search(r"\[PRETRAIN\] .*one/best_model/model.safetensors: \d{3} arrays taken, 0 of this network", said)
+    first = load_checkpoint(tmp_path / "two" / "iter_1")[2]["scores"]["joint"][0]
+    assert first == state["scores"]["joint"][1]  # the same pictures, the same weights
+
+
+def test_a_finished_run_is_not_run_again_unless_forced(stage, tmp_path, capsys):
+    path = stage(joint=0)
+    run(path)
+    log = train_lines(tmp_path / "run")
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    run(path)
+    assert "is finished (2 iterations). --force runs it again." in capsys.readouterr().out
+    assert train_lines(tmp_path / "run") == log
+    run(path, "--force")
+    assert len(train_lines(tmp_path / "run")) == 4 and "notes.txt" in names(tmp_path / "run")
+
+
+def test_force_deletes_nothing_when_the_new_run_cannot_begin(stage, tmp_path, capsys):
+    run(stage(joint=0))
+    before = names(tmp_path / "run")
+    assert "nowhere" in fails(capsys, stage(joint=0), "--force", "--pretrain", str(tmp_path / "nowhere"))
+    fails(capsys, stage(joint=0), "--force", "--dataset-name", "unheard-of")
+    assert names(tmp_path / "run") == before and "iter_2" in before
+
+
+def test_force_may_start_from_the_best_of_the_run_it_replaces(stage, tmp_path, capsys):
+    run(stage(joint=0))
+    run(stage(joint=0), "--force", "--pretrain", str(tmp_path / "run" / "best_model"))
+    said = capsys.readouterr().out  # a base phase leaves a base network: the refiner's names are not in it
+    assert re.search(r"\[PRETRAIN\] .* 1[0-9] of this network not in it", said) and "iter_2" in names(tmp_path / "run")
+
+
+def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(stage, tmp_path, capsys, monkeypatch):
+    write = checkpoint._write_synced
+
+    def full(path, data):
+        if "iter_2" in str(path):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write(path, data)
+
+    monkeypatch.setattr(checkpoint, "_write_synced", full)
+    assert "no space left" in fails(capsys, stage(joint=0))
+    assert "iter_1" in names(tmp_path / "run") and not [name for name in names(tmp_path / "run") if "iter_2" in name]
+    monkeypatch.undo()
+    run(stage(joint=0))
+    assert "[RESUME] from iteration 1 of 2" in capsys.readouterr().out and "iter_2" in names(tmp_path / "run")
+
+
+def test_old_checkpoints_are_dropped(stage, tmp_path):
+    run(stage(joint=0, stream_length=8, keep_checkpoint_max=2))
+    assert [path.name for path in checkpoints(tmp_path / "run")] == ["iter_3", "iter_4"]
+
+
+def test_bad_input_is_one_line_and_code_2(stage, tmp_path, capsys):
+    said = fails(capsys, stage(), "--pretrain", str(tmp_path / "gone"))
+    assert "no weights to start from" in said and "gone" in said and "--pretrain" in said
+    assert "Did you mean 'VideoMatte240K'" in fails(capsys, stage(), "--dataset-name", "VideoMatte240")
+    assert "Did you mean 'stream_length'" in fails(capsys, stage(stream_lenght=3))
+    assert "Did you mean 'mobilenetv2'" in fails(capsys, stage(), "--backbone", "mobilenet2")
+    assert "no epochs to train" in fails(capsys, stage(), "--epoch-end", "0")
+    assert "'gpu:99'" in fails(capsys, stage(), "--device", "gpu:99")
+    (tmp_path / "file").write_text("")
+    assert "--save-dir" in fails(capsys, stage(), "--save-dir", str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in script.FLAGS] + ["epoch_end", "batch_size"])
+def test_hyphen_and_underscore(name):
+    first, second = (script.parse(["--config", "c.yml", f"--{spelt}", "1"]) for spelt in
+                     (name, name.replace("_", "-")))
+    assert vars(first) == vars(second) and str(getattr(first, name)) in ("1", "1.0")
+
+
+def test_a_finished_stage_leaves_its_scores_and_a_forced_one_takes_them_back(stage, tmp_path):
+    run(stage())
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert set(results["valid"]) == {"base", "joint"} and results["iterations"] == 4
+    for scores in results["valid"].values():
+        assert scores["before"]["sad"] > 0 and scores["best"]["sad"] > 0
+    checkpoint.clear(tmp_path / "run")
+    assert not {"results.json", "best_model", "iter_4"} & set(names(tmp_path / "run"))
+
+
+def test_a_part_at_rate_0_stays_as_it_was(stage, tmp_path):
+    run(stage("first"))
+    best = tmp_path / "first" / "best_model"
+    frozen = {"backbone": 0.0, "aspp": 0.0, "decoder": 0.0, "refiner": 1.0}
+    run(stage("second", base=0, rates=frozen), "--pretrain", str(best))
+    differing = changed(load_checkpoint(best)[0], load_checkpoint(checkpoints(tmp_path / "second")[-1])[0])
+    assert {part for part, arrays in differing.items() if arrays} == {"refiner"}
+    assert any(name.endswith("_mean") for name in differing["refiner"])  # its statistics are its own again

@@ -1,0 +1,128 @@
+"""The processes of one training run, one for each device, and what they tell one another.
+
+``python -m paddle.distributed.launch train.py ...`` starts them; without it a run is one process.
+"""
+import os
+from contextlib import nullcontext
+
+import paddle
+from paddle import distributed
+
+from utils.errors import UserError
+from utils.machine import find_device
+
+
+class Ranks:
+    """This process among those of the run. Methods that talk are called by all at the same moment.
+
+    Args:
+        rank: number of this process; number 0 writes and validates.
+        world: how many there are.
+        device: where this one computes.
+    """
+
+    def __init__(self, rank, world, device):
+        self.rank, self.world, self.device = rank, world, device
+        self._launcher = os.getppid()
+
+    @property
+    def first(self):
+        """Whether this process is the one that writes and validates."""
+        return self.rank == 0
+
+    @property
+    def abandoned(self):
+        """Whether the launcher has died: some of paddle's die of a signal without a word to their processes."""
+        return self.world > 1 and os.getppid() != self._launcher
+
+    def wrap(self, layer, find_unused):
+        """``layer`` with gradients averaged over the processes, which begin with the weights of the first.
+
+        Args:
+            find_unused: whether there are forwards that leave parameters out.
+        """
+        if self.world == 1:
+            return layer
+        return paddle.DataParallel(layer, find_unused_parameters=find_unused)
+
+    def local(self, wrapped):
+        """Context in which a wrapped layer's gradients stay in this process, to be averaged by a later backward."""
+        return nullcontext() if self.world == 1 else wrapped.no_sync()
+
+    def mean(self, values):
+        """Mean over the processes of each of a list of numbers."""
+        if self.world == 1:
+            return list(values)
+        total = paddle.to_tensor(values, dtype="float64")
+        distributed.all_reduce(total)
+        return (total / self.world).tolist()
+
+    def any(self, flag):
+        """Whether ``flag`` is set in any process."""
+        return self.mean([float(flag)])[0] > 0
+
+    def share(self, value):
+        """The first process' value, in all of them."""
+        if self.world == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def on_first(self, work):
+        """Call ``work`` in the first process while the others wait; its result, or its error, is everyone's.
+
+        Raises:
+            whatever ``work`` raises; in the other processes a UserError where it was one or an OSError.
+        """
+        result, error = None, None
+        if self.first:
+            try:
+                result = work()
+            except (UserError, OSError) as raised:
+                error = raised
+        result, text = self.share((result, None if error is None else str(error)))
+        if error is not None:
+            raise error
+        if text is not None:
+            raise UserError(f"the first process stopped: {text}")
+        return result
+
+
+def join_ranks(device):
+    """Find the other processes and this one's device, and make it paddle's current one.
+
+    Args:
+        device: as for ``find_device``; with several processes it must not name one GPU for all of them.
+
+    Raises:
+        UserError: there is no such device, or the processes cannot talk to one another from it.
+    """
+    env = distributed.ParallelEnv()
+    if env.world_size > 1 and (device or "").startswith("gpu:"):
+        raise UserError(f"--device {device} would put all processes on one GPU; leave it out, and choose GPUs with the "
+                        "launcher's --devices.")
+    place = find_device(device)
+    if place != "cpu" and device in (None, "gpu"):
+        place = find_device(f"gpu:{env.device_id}")  # 0 unless the launcher says otherwise
+    if env.world_size > 1:
+        _check_backend(place)
+        distributed.init_parallel_env()
+    paddle.set_device(place)
+    return Ranks(env.rank, env.world_size, place)
+
+
+def synchronised(network, ranks):
+    """``network`` with BatchNorm over the batches of all processes; on a CPU, which has no such kernel, as it is."""
+    if ranks.world == 1 or ranks.device == "cpu":
+        return network
+    return paddle.nn.SyncBatchNorm.convert_sync_batchnorm(network)
+
+
+def _check_backend(device):
+    gloo = os.environ.get("PADDLE_DISTRI_BACKEND") == "gloo"
+    if device == "cpu" and not gloo:
+        raise UserError("several processes on a CPU need the launcher's flag --backend gloo: "
+                        "python -m paddle.distributed.launch --nproc_per_node N --backend gloo train.py ...")
+    if device != "cpu" and gloo:
+        raise UserError("--backend gloo is for --device cpu; leave it out for GPUs.")

@@ -1,0 +1,81 @@
+"""Adam with a learning rate for each part of the network, and its state under the network's own names."""
+import numpy as np
+import paddle
+from paddle.utils import unique_name
+
+from utils.errors import UserError, suggest
+from utils.plain_files import shown
+
+ACCUMULATORS = ("moment1_0", "moment2_0", "beta1_pow_acc_0", "beta2_pow_acc_0")
+
+
+def build_optimizer(network, rates, clip_norm=0.0):
+    """Adam over the parts of ``network`` that ``rates`` names.
+
+    Args:
+        rates: {part: factor} on the learning rate, parts being attributes of the network.
+        clip_norm: bound on the norm of the gradient of all these parts together; 0: none.
+    """
+    parts = [name for name, _ in network.named_children()]
+    unknown = [name for name in rates if name not in parts]
+    if unknown:
+        raise UserError(f"the network has no part '{unknown[0]}'.{suggest(unknown[0], parts)}")
+    # One list with a factor on each parameter, not paddle's parameter groups: those would be clipped one by one.
+    parameters = []
+    for part, factor in rates.items():
+        for parameter in getattr(network, part).parameters():
+            parameter.optimize_attr["learning_rate"] = factor
+            parameters.append(parameter)
+    clip = paddle.nn.ClipGradByGlobalNorm(clip_norm) if clip_norm else None
+    return _Adam(learning_rate=1e-4, parameters=parameters, grad_clip=clip)
+
+
+def freeze_others(network, rates):
+    """Let only the parts of ``network`` that ``rates`` names learn: the others get no gradient."""
+    for part, layers in network.named_children():
+        for name, parameter in layers.named_parameters():
+            if not name.endswith(("._mean", "._variance")):  # BatchNorm's statistics, which paddle lists as well
+                parameter.stop_gradient = part not in rates
+
+
+class _Adam(paddle.optimizer.Adam):
+    """Adam whose state has the same names whether or not its parameters had another optimizer before.
+
+    Paddle numbers the names when the state is created, at the first step, and refuses a state with other numbers.
+    """
+
+    def step(self):
+        with unique_name.guard():
+            super().step()
+
+
+def optimizer_arrays(optimizer, network):
+    """The optimizer's state as {"PARAMETER|ACCUMULATOR": ndarray}, under the network's names.
+
+    Paddle names it after counters that depend on how many layers the process has built before.
+    """
+    names = sorted(((value.name, name) for name, value in network.named_parameters()), key=lambda x: -len(x[0]))
+    arrays = {}
+    for key, value in optimizer.state_dict().items():
+        owner = next(((own, name) for own, name in names if key.startswith(own + "_")), None)
+        if owner is not None:
+            arrays[f"{owner[1]}|{key[len(owner[0]) + 1:]}"] = np.ascontiguousarray(value.numpy())
+    return arrays
+
+
+def load_optimizer_arrays(optimizer, network, arrays):
+    """Put back what ``optimizer_arrays`` returned, in this or another process.
+
+    Raises:
+        UserError: the arrays are not an Adam's of this network.
+    """
+    own = dict(network.named_parameters())
+    state = {}
+    for key, value in arrays.items():
+        name, _, accumulator = key.partition("|")
+        if name not in own or accumulator not in ACCUMULATORS or value.dtype != np.float32 or not (
+                list(value.shape) == list(own[name].shape) if "moment" in accumulator else value.size == 1):
+            raise UserError(f"the optimizer's state is not this network's: {shown(key)} of shape {list(value.shape)}. Put a "
+                            "copy of the checkpoint back, or start over with --force.")
+        state[f"{own[name].name}_{accumulator}"] = paddle.to_tensor(value)
+    optimizer.set_state_dict(state)

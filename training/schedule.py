@@ -1,0 +1,75 @@
+"""The plan of a training run: which phase each step belongs to, and its learning rate. Pure functions of the step."""
+import math
+from collections import namedtuple
+
+from dataset.batches import batch_length
+from utils.errors import UserError
+
+PHASES = ("base", "joint")
+VALIDATIONS, LONGEST_INTERVAL = 30, 2000  # at least so many in a stage, and at most so many iterations apart
+
+# epochs first..last-1 and iterations start..end-1 of the whole run
+Phase = namedtuple("Phase", "name first_epoch last_epoch start end per_epoch")
+
+
+def plan(config, length, epoch_end=None, world=1):
+    """The phases of a run, in order.
+
+    Args:
+        config: a stage's configuration.
+        length: samples an epoch.
+        epoch_end: last epoch of the run, counted over all phases; None: as configured. A phase that would begin
+            after it is left out, and the last phase is made longer or shorter to end there.
+        world: processes that train together, each with batches of its own.
+
+    Raises:
+        UserError: nothing is left to train.
+    """
+    wanted = [(name, config["phases"][name]["epochs"]) for name in PHASES if config["phases"][name]["epochs"] > 0]
+    phases, epoch, step, batches = [], 0, 0, config["accumulate"] * world
+    for position, (name, epochs) in enumerate(wanted):
+        last = epoch + epochs
+        if epoch_end is not None:
+            last = epoch_end if position == len(wanted) - 1 else min(last, epoch_end)
+        if last <= epoch:
+            break
+        per_epoch = length // (batches * batch_length(length, config["phases"][name]["batch_size"], batches))
+        phases.append(Phase(name, epoch, last, step, step + (last - epoch) * per_epoch, per_epoch))
+        epoch, step = last, phases[-1].end
+    if not phases:
+        raise UserError("no epochs to train: set the epochs of phases.base or phases.joint, or --epoch-end, to 1 "
+                        "or more.")
+    return phases
+
+
+def valid_interval(config, phases):
+    """Iterations between two validations: as configured, else so many that a stage has 30 of them, and 2000 at most."""
+    return config["valid_interval"] or max(1, min(LONGEST_INTERVAL, phases[-1].end // VALIDATIONS))
+
+
+def plan_line(phase, config, samples, division, world, items, interval, size):
+    """What a phase is about to do, in one line.
+
+    Args:
+        samples: the phase's training set; division: ``training.fit.Division``; world: processes.
+        items: pictures a validation; interval: iterations between two; size: bytes of a checkpoint.
+    """
+    count = phase.end // interval - phase.start // interval + (phase.end % interval > 0)
+    together = " x ".join(str(part) for part in (division.batch_size, division.accumulate, world))
+    epochs = phase.last_epoch - phase.first_epoch
+    return (f"[PLAN] {phase.name}: iterations {phase.start + 1} to {phase.end}, {epochs} epochs of {phase.per_epoch} "
+            f"({samples.epoch}); {together} samples an iteration (batch x accumulate x processes); {count} validations of "
+            f"{items} pictures; checkpoints of {size / 2 ** 20:.0f} MiB every {config['checkpoint_interval']} iterations, "
+            f"{config['keep_checkpoint_max']} kept.")
+
+
+def learning_rate(config, phase, step):
+    """Learning rate of a step before the factors of the network's parts."""
+    done, length = step - phase.start, phase.end - phase.start
+    rate = config["learning_rate"]
+    if config["schedule"] == "cosine":
+        low = 0.01
+        rate *= low + (1 - low) * (1 + math.cos(math.pi * done / length)) / 2
+    if done < config["warmup_iters"]:
+        rate *= (done + 1) / config["warmup_iters"]
+    return rate

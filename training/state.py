@@ -1,0 +1,218 @@
+"""What a training run carries from step to step: where it stands, and that it is saved and taken up again."""
+import json
+import math
+
+import numpy as np
+
+from media import write_bytes
+from model.weights import load_state
+from model.weights.metadata import network_metadata
+from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, save_checkpoint
+from training.config import completed, differences
+from training.optimizer import optimizer_arrays
+from training.schedule import PHASES
+from utils.errors import UserError
+from utils.plain_files import shown
+
+# May change between an interrupted run and its continuation: they do not touch what is learnt.
+FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",
+             "log_train_loss_interval", "log_images_interval", "valid_interval", "valid_count", "valid_size", "patience",
+             "checkpoint_interval", "keep_checkpoint_max", "pretrain", "batch_auto", "phases.base.epochs",
+             "phases.joint.epochs")
+DIVIDING = ("accumulate", "phases.base.batch_size", "phases.joint.batch_size")  # free where their product stays
+
+
+class State:
+    """Where a run stands, beside its weights: counts, phase and scores. ``facts`` of it lie in every checkpoint.
+
+    Args:
+        samples: how many samples the training set has, processes: how many train together; a continued run must have
+            as many of both.
+    """
+
+    def __init__(self, samples, processes=1):
+        self.samples, self.processes = samples, processes
+        self.step = 0
+        self.phase, self.phase_start = None, 0  # name, and the step it began at
+        self.scores = {}  # {phase: [score before it, best score in it or None]}
+        self.refined = False  # whether the refiner has learnt anything yet
+        self.skipped, self.skipped_in_row = 0, 0  # iterations without an update
+        self.stale = 0  # validations of the phase since the best
+        self.other_pictures = False  # whether the scores so far are of other pictures than those to come
+
+    def enter(self, phase):
+        """The run is now in ``phase`` (of ``training.schedule.plan``)."""
+        if self.phase != phase.name:
+            self.stale = 0
+        self.phase, self.phase_start = phase.name, phase.start
+
+    def count(self, updated):
+        """An iteration of the phase is done, with or without an update."""
+        self.step += 1
+        self.refined = self.refined or self.phase == "joint"
+        self.skipped += not updated
+        self.skipped_in_row = 0 if updated else self.skipped_in_row + 1
+
+    def score(self, score):
+        """Note a validation's ``score``, and tell whether it is the best of the phase so far."""
+        best = self.scores[self.phase][1]
+        if best is not None and score["sad"] >= best["sad"]:
+            self.stale += 1
+            return False
+        self.scores[self.phase][1], self.stale = score, 0
+        return True
+
+    @property
+    def coarse_only(self):
+        """Whether the network is to be used without its refiner: in the base phase, and before it has learnt anything."""
+        return self.phase == "base" or (not self.refined and self.step == self.phase_start)
+
+    def facts(self, learner):
+        """All of it, and what the ``learner`` carries in numbers; JSON-able."""
+        return {"step": self.step, "phase": self.phase, "phase_start": self.phase_start, "scores": self.scores,
+                "refined": self.refined, "skipped": [self.skipped, self.skipped_in_row], "samples": self.samples,
+                "stale": self.stale, "processes": self.processes, "precision": learner.precision.state(),
+                "ema_updates": 0 if learner.ema is None else learner.ema.updates, "config": learner.config}
+
+    def take(self, facts):
+        """Stand where ``facts`` were written."""
+        self.step, self.phase, self.phase_start = facts["step"], facts["phase"], facts["phase_start"]
+        self.scores, self.refined = facts["scores"], facts.get("refined", False)
+        self.skipped, self.skipped_in_row = facts.get("skipped", [0, 0])
+        self.stale = facts.get("stale", 0)
+
+
+def resume(saved, learner, state, phases, save_dir):
+    """Take over a checkpoint as ``load_checkpoint`` returns it; the optimizer's part is left to ``learner.enter``.
+
+    Raises:
+        UserError: it was made with other settings, or is not on the way through ``phases``.
+    """
+    facts = saved.state
+    check_facts(facts, save_dir)
+    before = {**completed(facts["config"]), "training samples": facts["samples"], "processes": facts.get("processes", 1)}
+    now = {**learner.config, "training samples": state.samples, "processes": state.processes}
+    free = FREE_KEYS + (DIVIDING if _iteration_sizes(before) == _iteration_sizes(now) else ())
+    changed = [line for line in differences(before, now) if line.split(":")[0] not in free]
+    if not changed and not _reachable(phases, facts):
+        changed = [f"the epochs of a phase before iteration {facts['step']}"]
+    if changed:
+        raise UserError(f"{save_dir} holds a run with other settings ({changed[0]}). Use those, or begin another run from "
+                        f"what this one has learnt: --save-dir ANOTHER --pretrain {save_dir / 'best_model'}"
+                        f"{_without(facts['phase'])}. --force starts over and deletes it.")
+    _load_network(learner.network, saved, save_dir)
+    state.take(facts)
+    state.other_pictures = any(before[key] != now[key] for key in ("valid_count", "valid_size"))
+    learner.precision.load(facts.get("precision", learner.precision.state()))
+    learner.begin()
+    if learner.ema is not None:
+        learner.ema.load(saved.ema or {}, facts.get("ema_updates", 0))
+
+
+def check_facts(facts, folder):
+    """Raise UserError where the ``facts`` of a checkpoint below ``folder`` are not such as ``State.facts`` returns."""
+    for name, fits in _FACTS.items():
+        if name in facts and not fits(facts[name]) or name not in facts and name in _NEEDED:
+            raise UserError(f"{folder} cannot be gone on from: '{name}' in its state.json is "
+                            f"{shown(facts[name]) if name in facts else 'missing'}. Put a copy back, or use --force.")
+
+
+def _whole(value):
+    return type(value) is int and 0 <= value < 2 ** 53
+
+
+def _finite(value):
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _score(value):
+    return isinstance(value, dict) and set(value) == {"sad", "mse"} and all(map(_finite, value.values()))
+
+
+def _scores(value):
+    return isinstance(value, dict) and set(value) <= set(PHASES) and all(
+        isinstance(pair, list) and len(pair) == 2 and _score(pair[0]) and (pair[1] is None or _score(pair[1]))
+        for pair in value.values())
+
+
+_NEEDED = ("step", "phase", "phase_start", "samples", "scores", "config")
+_FACTS = {
+    "step": _whole, "phase": lambda value: value in PHASES, "phase_start": _whole, "samples": _whole, "scores": _scores,
+    "config": lambda value: isinstance(value, dict), "refined": lambda value: type(value) is bool, "stale": _whole,
+    "processes": _whole, "ema_updates": _whole,
+    "skipped": lambda value: isinstance(value, list) and len(value) == 2 and all(map(_whole, value)),
+    "precision": lambda value: isinstance(value, dict) and _finite(value.get("scale")) and value["scale"] > 0
+    and _whole(value.get("good")),
+}
+
+
+def _load_network(network, saved, folder):
+    if saved.optimizer is None:
+        raise UserError(f"{folder} cannot be gone on from: its checkpoint has no {OPTIMIZER}. Use --force to start over.")
+    try:
+        load_state(network, saved.model)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{folder} cannot be gone on from: its {MODEL} is not this network's ({shown(error)}).") from None
+
+
+def _iteration_sizes(config):
+    """Samples an iteration of each phase, in one process."""
+    return [phase["batch_size"] * config["accumulate"] for phase in config["phases"].values()]
+
+
+def _without(phase):
+    """What to add so that a finished phase is not trained again."""
+    return "" if phase == "base" else " and 'phases: {base: {epochs: 0}}' in the stage's file"
+
+
+def save_iteration(save_dir, learner, state):
+    """Write ``iter_N`` and drop the oldest ones."""
+    save_checkpoint(save_dir / f"iter_{state.step}", _arrays(learner), optimizer_arrays(learner.optimizer, learner.network),
+                    state.facts(learner), _metadata(learner, state), None if learner.ema is None else learner.ema.arrays())
+    keep_newest(save_dir, learner.config["keep_checkpoint_max"])
+
+
+def save_best(save_dir, learner, state):
+    """Write ``best_model``: weights and how they came about, no optimizer; from the base phase a base network alone."""
+    with learner.averaged():
+        arrays = _arrays(learner)
+    if state.phase == "base":
+        arrays = {name: value for name, value in arrays.items() if not name.startswith("refiner.")}
+    save_checkpoint(save_dir / "best_model", arrays, None, state.facts(learner), _metadata(learner, state))
+
+
+def save_results(save_dir, state):
+    """Write ``results.json``, the mark of a finished run: the scores before and after each phase; returns lines on them."""
+    results = {"iterations": state.step, "valid": {name: {"before": before, "best": best}
+                                                   for name, (before, best) in state.scores.items()}}
+    write_bytes(save_dir / RESULTS, json.dumps(results, indent=1).encode())
+    return [f"[DONE] {save_dir} {name}: validation SAD {before['sad']:.3f} -> {best['sad']:.3f}, MSE x1000 "
+            f"{before['mse'] * 1e3:.3f} -> {best['mse'] * 1e3:.3f}"
+            + ("; never better than at its start" if best == before else "")
+            + ("; best_model holds the weights it began with" if best == before and name == state.phase else "")
+            for name, (before, best) in state.scores.items()]
+
+
+def checkpoint_size(learner):
+    """Bytes of an ``iter_N``: the network, two moments of what learns, and the averaged network where there is one."""
+    state = learner.network.state_dict()
+    learning = [value for value in learner.network.parameters() if not value.stop_gradient]
+    return sum(4 * int(np.prod(value.shape)) * (1 if learner.ema is None else 2) for value in state.values()) + sum(
+        8 * int(np.prod(value.shape)) for value in learning)
+
+
+def _arrays(learner):
+    return {name: np.ascontiguousarray(value.numpy()) for name, value in learner.network.state_dict().items()}
+
+
+def _metadata(learner, state):
+    return {"backbone": learner.config["backbone"],
+            **network_metadata(learner.network, learner.config["dataset_name"], state.step)}
+
+
+def _reachable(phases, facts):
+    """Whether a run that stands where ``facts`` say lies on the way through ``phases``."""
+    for phase in phases:
+        if phase.name == facts["phase"]:
+            return phase.start == facts["phase_start"] and (facts["step"] <= phase.end or phase is phases[-1])
+    return facts["step"] >= phases[-1].end  # the plan ends before that phase: nothing is left to do

@@ -1,9 +1,0 @@
-"""Mattes of what a camera sees, as it sees it.
-
-    capture     pictures of a camera, or of a file that stands in for one
-    session     what is made of them: keys and pictures in, pictures out; knows neither window nor camera
-    recording   a video file of them
-    window      preview and keys; overlay: what is written into the preview
-    virtual     a camera for other programs
-    cli         predict.py --src camera:0
-"""
