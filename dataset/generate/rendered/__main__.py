@@ -1,18 +1,17 @@
 """``python -m dataset.generate.rendered``: render subjects with true alpha. docs/rendered.md says what it needs."""
-import argparse
-import sys
 import time
 from pathlib import Path
 
 from dataset.generate.rendered.assets import VARIABLE, find_assets, require_blender
 from dataset.generate.rendered.plan import KINDS, make_jobs, parse_shard
 from dataset.generate.rendered.write import finished, write_subject
-from utils.errors import UserError, run_main
+from utils.cli import CommandLine, run_main, say
+from utils.errors import UserError
 
 
 def read_options(argv):
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m dataset.generate.rendered", description=__doc__.replace("``", ""))
+    parser = CommandLine(prog="python -m dataset.generate.rendered", description=__doc__.replace("``", ""))
     parser.add_argument("--out", required=True, 
                         help="folder of the pictures, made here; a second run goes on where one stopped")
     parser.add_argument("--n", type=int, default=800, help="subjects of the whole set (default 800)")
@@ -47,7 +46,7 @@ def main(argv=None):
     folder.mkdir(parents=True, exist_ok=True)
     done = finished(folder)
     left = [job for job in jobs if job.name not in done]
-    print(f"{len(jobs)} subjects, {len(jobs) - len(left)} of them are in {folder} already", flush=True)
+    say(f"{len(jobs)} subjects, {len(jobs) - len(left)} of them are in {folder} already")
     from dataset.generate.rendered.body.body import BodyData  # these import Blender, which takes seconds
     from dataset.generate.rendered.make import make
     data = BodyData(assets)
@@ -56,9 +55,8 @@ def main(argv=None):
         rgba, about = make(job, data, options.size, options.samples, options.alpha_samples, options.threads,
                            frame=options.frame, style=options.hair, gesture=options.hands)
         write_subject(folder, job.name, rgba, about)
-        print(f"{number}/{len(left)} {job.name}: {time.perf_counter() - start:.1f} s, {about['cover']:.0%} covered, "
-              f"{about['soft']:.1%} soft", flush=True)
-    sys.stdout.flush()
+        say(f"{number}/{len(left)} {job.name}: {time.perf_counter() - start:.1f} s, {about['cover']:.0%} covered, "
+            f"{about['soft']:.1%} soft")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 
 from utils.errors import UserError
+from utils.files import write_bytes
 
 LINES = "subjects.jsonl"
 
@@ -29,12 +30,7 @@ def write_subject(folder, name, rgba, about):
     good, data = cv2.imencode(".webp", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_WEBP_QUALITY, 101])
     if not good:
         raise UserError(f"OpenCV could not encode {name}.webp; install opencv-python with WebP.")
-    part = folder / f"{name}.{os.getpid()}.tmp"
-    try:
-        part.write_bytes(data.tobytes())
-        part.replace(folder / f"{name}.webp")
-    finally:
-        part.unlink(missing_ok=True)
+    write_bytes(folder / f"{name}.webp", data.tobytes())
     line = json.dumps({"name": name, **about}, separators=(",", ":")) + "\n"
     handle = os.open(folder / LINES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:

@@ -112,7 +112,7 @@ def test_a_subject_without_its_picture_or_its_line_is_not_finished(tmp_path):
 def test_a_disk_that_fails_leaves_no_picture(tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr("utils.files.os.replace", full)
     with pytest.raises(OSError):
         write_subject(tmp_path, "a", picture(), {})
     assert list(tmp_path.iterdir()) == []
