@@ -9,6 +9,7 @@ from utils.errors import UserError, suggest
 
 # Kind and its share of a mixed set. People are most, since people are what the network is asked for most.
 KINDS = {"person": 0.72, "pair": 0.06, "animal": 0.1, "plant": 0.05, "thing": 0.07}
+PEOPLE = {"person", "pair"}  # the kinds that need body data and clothes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,21 @@ def parse_shard(text):
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UserError(f"--shard '{text}' is not I/N with 1 <= I <= N, such as 1/2.")
     return int(match[1]) - 1, int(match[2])
+
+
+def parse_sizes(text):
+    """``"640"`` as (640, 640), ``"512-1024"`` as (512, 1024): the least and the most pixels a side, 32 to 4096."""
+    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text)
+    low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not 32 <= low <= high <= 4096:
+        raise UserError(f"--size '{text}' is neither a number of pixels from 32 to 4096 nor two such, as 512-1024.")
+    return low, high
+
+
+def draw_size(job, sizes):
+    """Pixels a side of one picture: between the two ``sizes``, a multiple of 32 where they differ."""
+    low, high = sizes
+    return low if low == high else min(high, 32 * int(job.rng("size").integers(-(-low // 32), high // 32 + 1)))
 
 
 def make_jobs(count, seed=0, shard=(0, 1), kind=None, start=0):

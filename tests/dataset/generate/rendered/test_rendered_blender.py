@@ -18,6 +18,7 @@ from dataset.generate.rendered.subjects.plant import FORMS as PLANTS  # noqa: E4
 from dataset.generate.rendered.subjects.plant import add_plant  # noqa: E402
 from dataset.generate.rendered.subjects.thing import FORMS as THINGS  # noqa: E402
 from dataset.generate.rendered.subjects.thing import add_thing  # noqa: E402
+from utils.errors import UserError  # noqa: E402
 
 needs_assets = pytest.mark.skipif(not os.environ.get("RENDER_ASSETS"), reason="RENDER_ASSETS names no folder of body data")
 
@@ -73,6 +74,15 @@ def test_strands_and_meshes_arrive_in_the_scene():
     corners = np.array([corner.co for corner in ball.data.vertices])
     assert np.allclose(np.linalg.norm(corners - [1, 2, 3], axis=1), 0.5, atol=1e-5)
     assert len(bpy.data.objects) == 2
+
+
+def test_things_need_no_assets(tmp_path, monkeypatch):
+    monkeypatch.delenv("RENDER_ASSETS", raising=False)
+    words = ["--n", "1", "--size", "32", "--samples", "1", "--alpha-samples", "2"]
+    command.main(["--out", str(tmp_path), "--kind", "plant", *words])
+    assert len(list(tmp_path.glob("plant_*.webp"))) == 1
+    with pytest.raises(UserError, match="RENDER_ASSETS"):
+        command.main(["--out", str(tmp_path), "--kind", "person", *words])
 
 
 @needs_assets

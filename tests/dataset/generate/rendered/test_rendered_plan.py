@@ -11,7 +11,7 @@ import pytest
 
 from dataset.generate.rendered import __main__ as command
 from dataset.generate.rendered.assets import find_assets, require_blender
-from dataset.generate.rendered.plan import KINDS, Job, draw_kind, make_jobs, parse_shard
+from dataset.generate.rendered.plan import KINDS, Job, draw_kind, draw_size, make_jobs, parse_shard, parse_sizes
 from dataset.generate.rendered.write import LINES, finished, write_subject
 from utils.errors import UserError
 
@@ -66,6 +66,20 @@ def test_a_shard_that_is_none_is_refused(text):
 def test_a_shard_is_read():
     assert parse_shard(None) == (0, 1)
     assert parse_shard("2/3") == (1, 3)
+
+
+def test_sizes_are_drawn_from_their_range_for_each_subject():
+    assert parse_sizes("640") == (640, 640) and parse_sizes("512-1024") == (512, 1024)
+    sizes = [draw_size(job, (512, 1024)) for job in make_jobs(200)]
+    assert min(sizes) == 512 and max(sizes) == 1024 and all(size % 32 == 0 for size in sizes)
+    assert sizes == [draw_size(job, (512, 1024)) for job in make_jobs(200)]
+    assert draw_size(Job(0, 0, "person"), (500, 500)) == 500
+
+
+@pytest.mark.parametrize("text", ["8", "5000", "a", "700-600", "512-", "-512", "64x64"])
+def test_a_size_that_is_none_is_refused(text):
+    with pytest.raises(UserError, match="--size"):
+        parse_sizes(text)
 
 
 def test_an_unknown_kind_is_named_with_a_guess():
@@ -149,7 +163,7 @@ def test_the_command_ends_in_one_line_without_blender(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("words, said", [(["--size", "8"], "--size 8"), (["--samples", "0"], "--samples"),
+@pytest.mark.parametrize("words, said", [(["--size", "8"], "--size '8'"), (["--samples", "0"], "--samples"),
                                          (["--shard", "5/2"], "--shard"), (["--kind", "dog"], "no kind 'dog'")])
 def test_options_out_of_range_are_refused(tmp_path, words, said):
     with pytest.raises(UserError, match=said):
