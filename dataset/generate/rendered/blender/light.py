@@ -30,7 +30,7 @@ def add_light(rng, target, toward):
         for side in rng.choice([-1, 1], rng.integers(1, 3)):
             _lamp(rng, target, ahead + math.pi + side * rng.uniform(0.1, 0.9), rng.uniform(0.0, 0.9), rng.uniform(90, 260),
                   rng.uniform(0.2, 1))
-        _lamp(rng, target, ahead + rng.normal(0, 0.6), rng.uniform(0.1, 0.8), rng.uniform(8, 30), 1.5)
+        _lamp(rng, target, ahead + rng.normal(0, 0.6), rng.uniform(0.1, 0.8), rng.uniform(15, 60), 1.5)
     elif kind == "sun":
         _sun(rng, ahead)
     return {"light": kind, "studio": name}

@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 from dataset.generate.rendered.body.geometry import smooth_noise, unit
 
 DOWN = np.array([0, 0, -1.0])
+SHORT = 0.12  # metres; shorter hair lies on the skin all along
 HELD = 0.07  # metres along a strand over which the comb holds it; beyond, it is the weight that shapes it
 
 
@@ -127,4 +128,9 @@ def grow(rng, roots, facing, comb, growth, head, surface):
     chosen = rng.choice(len(roots), min(growth.guides, len(roots)), replace=False)
     guides = grow_guides(rng, roots[chosen], facing[chosen], comb[chosen], growth, head, surface)
     strands, groups = fill(rng, roots, guides, growth)
-    return finish(rng, strands, growth, groups)
+    strands = finish(rng, strands, growth, groups)
+    if growth.length < SHORT:  # between guides that lie close, strands would run under the skin and leave bald patches
+        rise = 0.0012 * np.minimum(1, np.arange(1, growth.steps) / 3)
+        rise = np.broadcast_to(rise, (len(strands), growth.steps - 1)).ravel()
+        strands[:, 1:] = surface.push(strands[:, 1:].reshape(-1, 3), rise).reshape(len(strands), -1, 3)
+    return strands
