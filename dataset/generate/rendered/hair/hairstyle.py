@@ -61,9 +61,9 @@ def parted(head, roots, facing, part, sideways=0.8, back=0.35):
 def free_growth(rng, style):
     """How the strands of an untied style grow."""
     settings = {
-        "buzz": dict(length=rng.uniform(0.003, 0.008), steps=4, lift=1.0, comb=0.2, gravity=0, gap=0.001, stray=0),
-        "crop": dict(length=rng.uniform(0.01, 0.028), steps=6, lift=0.7, comb=0.6, gravity=0.05, gap=0.002),
-        "short": dict(length=rng.uniform(0.03, 0.07), steps=12, lift=rng.uniform(0.3, 0.8), gravity=0.12, gap=0.004,
+        "buzz": dict(length=rng.uniform(0.003, 0.008), steps=4, lift=0.6, comb=0.6, gravity=0, gap=0.001, stray=0),
+        "crop": dict(length=rng.uniform(0.01, 0.028), steps=6, lift=0.35, comb=0.8, gravity=0.05, gap=0.002),
+        "short": dict(length=rng.uniform(0.03, 0.07), steps=12, lift=rng.uniform(0.2, 0.5), gravity=0.12, gap=0.004,
                       clump=rng.uniform(0.2, 0.6)),
         "quiff": dict(length=rng.uniform(0.03, 0.07), steps=14, lift=0.5, gravity=0.06, gap=0.005, clump=0.45),
         "messy": dict(length=rng.uniform(0.05, 0.12), steps=18, lift=0.5, gravity=0.25, wander=0.14, clump=0.6, noise=0.01),
@@ -201,7 +201,9 @@ def make_hair(rng, head, surface, cut):
     """All strands of a haircut, a list of arrays (S, K, 3), and the places of ties [(place, direction)]."""
     if cut.style == "bald":
         return [], []
-    roots, facing = head.roots(rng, cut.count, cut.recede, soft=0.02 if cut.style in ("buzz", "crop") else 0.012)
+    dense = 1.8 if cut.style in ("buzz", "crop", "short") else 1.0  # one looks along short hair, down to the skin
+    soft = 0.02 if cut.style in ("buzz", "crop") else 0.012
+    roots, facing = head.roots(rng, int(cut.count * dense), cut.recede, soft)
     if cut.style in TIED:
         found, ties = tied(rng, head, roots, facing, surface, cut)
     else:
