@@ -16,7 +16,7 @@ import sys
 from evaluation.baselines import BASELINES, choose_baselines
 from evaluation.cli import _first_network, open_benchmark, open_methods, score_all, show, speed, workers_for
 from evaluation.pipeline import ahead
-from evaluation.protocols import PROTOCOLS
+from evaluation.protocols import PROTOCOLS, UNMIX
 from evaluation.report import write_report
 from evaluation.testset.manifest import export_set
 from evaluation.testset.trimap import TRIMAPS
@@ -28,7 +28,8 @@ from utils.machine import processor, usable_cores, versions
 def parse(argv=None):
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--weights", nargs="+", metavar="FILE", help="weights files, or the word starter (default: the starter weights)")
+    add("--weights", "--model-path", nargs="+", metavar="FILE",
+        help="weights files, or the word starter (default: the starter weights)")
     add("--pred", nargs="+", metavar="DIR",
         help="score these mattes, DIR/NAME.png or DIR/pha/NAME.png, instead of a network")
     add("--baselines", nargs="*", metavar="NAME",
@@ -40,7 +41,7 @@ def parse(argv=None):
     add("--dataset-name", help="a set of foregrounds (default: PhotoMatte85)")
     add("--background-name", help="a set of backgrounds (default: Backgrounds)")
     add("--split", help="split of both sets (default: test where there is one, else valid)")
-    add("--data-root", help="folder of the datasets (default: $DATA_ROOT, else data/)")
+    add("--data-root", "--data-path", help="folder of the datasets (default: $DATA_ROOT, else data/)")
     add("--folder", metavar="DIR",
         help="a composed benchmark: DIR/{src,bgr,pha[,fgr,trimap]}/NAME.*, or DIR/NAME/src.* ...")
     add("--export-set", metavar="DIR", help="write the benchmark to a new folder and stop")
@@ -60,8 +61,9 @@ def parse(argv=None):
     add("--backbone-scale", type=float,
         help="size of the coarse network's input (default: the protocol's)")
     add("--sample-pixels", type=int, help="pixels to refine (default: the protocol's)")
-    add("--no-unmix", dest="unmix", action="store_false",
-        help="score the networks' alpha as it is, without the last step that draws fine strands")
+    add("--unmix", nargs="?", const="on", choices=UNMIX, help="the last step of predict.py, which draws fine strands: score "
+        "the networks with it, as NAME + unmix; both: with and without (default: the protocol's; off but in sample)")
+    add("--no-unmix", dest="unmix", action="store_const", const="off", help="the same as --unmix off")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--workers", type=int, help="processes for metrics and baselines; 0 works without (default: one a core, at most 8)")
     return parser.parse_args(argv)

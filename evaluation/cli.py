@@ -5,6 +5,7 @@ from evaluation.baselines import BASELINES
 from evaluation.gallery import Gallery
 from evaluation.methods import Network, open_mattes, open_networks
 from evaluation.pipeline import measure
+from evaluation.protocols import UNMIX
 from evaluation.report import comparison, heading, line
 from evaluation.scoring import Result, mean_of
 from evaluation.selection import composed, from_folder
@@ -23,7 +24,8 @@ MOST_WORKERS = 8
 
 def open_benchmark(args):
     """The ``Benchmark`` of the command line."""
-    changes = {"trimap": args.trimap, "backbone_scale": args.backbone_scale, "sample_pixels": args.sample_pixels}
+    changes = {"trimap": args.trimap, "backbone_scale": args.backbone_scale, "sample_pixels": args.sample_pixels,
+               "unmix": args.unmix}
     if args.folder is not None:
         given = [name for name in COMPOSING if getattr(args, name) is not None]
         if given:
@@ -43,9 +45,9 @@ def open_methods(args, protocol, names, baselines):
     if args.pred and args.weights is None:
         return mattes
     prepare_cpu(load=False)
-    networks = open_networks(args.weights or [None], args.backend, args.precision, device=args.device,
-                             backbone_scale=protocol.backbone_scale, sample_pixels=protocol.sample_pixels,
-                             unmix=args.unmix)
+    networks = open_networks(args.weights or [None], args.backend, args.precision, UNMIX[protocol.unmix], protocol.rounded,
+                             device=args.device, backbone_scale=protocol.backbone_scale,
+                             sample_pixels=protocol.sample_pixels)
     return {**networks, **{f"pred {name}" if name in networks else name: method for name, method in mattes.items()}}
 
 

@@ -26,7 +26,10 @@ class Gallery:
         self._kept = {}
 
     def add(self, name, value, pictures):
-        """Take in the pictures of one item, as of ``evaluation.pipeline.Scored``; ``value`` is the error that ranks it."""
+        """Take in the pictures of one item, as of ``evaluation.pipeline.Scored``; ``value`` is the error that ranks it,
+        and without one (None) the item is kept in a small set only."""
+        if value is None and not self._all:
+            return
         self._kept[name] = value, pictures
         if not self._all and len(self._kept) > 2 * EXTREMES:
             ranked = sorted(self._kept, key=lambda name: self._kept[name][0])

@@ -6,17 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
+from dataset.layouts.mattes import read_matte
 from dataset.layouts.pairing import check_partners, files_by_name
-from media import read_gray, read_image
+from media import read_image
 from model.weights.files import WEIGHTS_SUFFIXES
 from utils.errors import UserError, quote
 
 
 class Network:
-    """A ``model.Matter`` as a method: ``network(item) -> (pha_u8, fgr_u8)``; ``seconds`` sums up what it took."""
+    """A ``model.Matter`` as a method: ``network(item) -> (pha, fgr_u8)``; ``seconds`` sums up what it took.
 
-    def __init__(self, matter):
-        self._predict = matter_method(matter)
+    Args:
+        matter: the ``Matter``; rounded: as ``matter_method``.
+    """
+
+    def __init__(self, matter, rounded=True):
+        self._predict = matter_method(matter, rounded)
         self.settings = matter.settings
         self.seconds, self.count = 0.0, 0
 
@@ -52,7 +57,7 @@ class Mattes:
 
     def __call__(self, item):
         """(pha_u8, fgr_u8 or None). Raises UserError where a file cannot be read or is of another size than the item."""
-        pha = self._read(read_gray, self._pha[item.name], item)
+        pha = self._read(read_matte, self._pha[item.name], item)
         return pha, self._read(read_image, self._fgr[item.name], item) if self._fgr else None
 
     @staticmethod
@@ -64,12 +69,15 @@ class Mattes:
         return image
 
 
-def open_networks(weights, backends, precisions, **options):
-    """Every combination of weights, backends and precisions as {name: Network}.
+def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, **options):
+    """Every combination of weights, backends, precisions and the last step as {name: Network}; where the last step is on,
+    the name ends in "+ unmix".
 
     Args:
         weights: files; None for the starter weights.
         backends, precisions, options: of ``model.Matter``.
+        unmix: values of ``Matter``'s ``unmix``.
+        rounded: as ``matter_method``.
 
     Raises:
         UserError: as ``model.Matter``.
@@ -77,8 +85,9 @@ def open_networks(weights, backends, precisions, **options):
     from model import Matter
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
     names = [_name(combination, weights, backends, precisions) for combination in combinations]
-    return {name: Network(Matter(file, backend=backend, precision=precision, **options))
-            for name, (file, backend, precision) in zip(names, combinations)}
+    return {name + (" + unmix" if last else ""):
+            Network(Matter(file, backend=backend, precision=precision, unmix=last, **options), rounded)
+            for name, (file, backend, precision) in zip(names, combinations) for last in unmix}
 
 
 def _name(combination, *lists):
@@ -127,20 +136,28 @@ def _check_complete(root, files, names, part):
                         "Remove them, or check the benchmark.")
 
 
-def matter_method(matter):
-    """The method of a ``model.Matter``.
+def matter_method(matter, rounded=True):
+    """The method of a ``model.Matter``: (src_u8, bgr_u8) -> (pha, fgr_u8).
+
+    Args:
+        matter: the ``Matter``.
+        rounded: pha uint8; False: float32 in 0..1, as the network gives it.
 
     Raises (when called):
         UserError: the network's answer is not finite, as after a training that diverged.
     """
     def predict(src, bgr):
         matte = matter.predict(src, bgr)
-        return _to_u8(matte.pha), _to_u8(matte.fgr)
+        return (_to_u8(matte.pha) if rounded else _checked(matte.pha)), _to_u8(matte.fgr)
 
     return predict
 
 
-def _to_u8(values):
+def _checked(values):
     if not np.isfinite(values).all():
         raise UserError("the network answers with numbers that are not finite; these weights cannot be used.")
-    return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.clip(values, 0, 1)
+
+
+def _to_u8(values):
+    return (_checked(values) * 255 + 0.5).astype(np.uint8)

@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
 import cv2
+import numpy as np
 
 from evaluation.baselines import BASELINES
 from evaluation.gallery import encoded
@@ -44,7 +45,8 @@ def measure(items, protocol, methods, baselines=(), workers=0):
         items: sequence of ``evaluation.testset.composed.EvalItem``; frames of a clip follow each other where
             ``protocol.sequences`` is set, and are called CLIP/FRAME.
         protocol: ``evaluation.protocols.Protocol``.
-        methods: {name: (EvalItem) -> (pha_u8, fgr_u8 or None)}, called in this process, one after the other.
+        methods: {name: (EvalItem) -> (pha, fgr_u8 or None)}, pha as ``score`` takes it; called in this process, one after
+            the other.
         baselines: names of ``evaluation.baselines.BASELINES``.
         workers: processes for the rest; 0 does all in this process.
 
@@ -111,7 +113,8 @@ def _score_all(protocol, item, mattes, frames, colour):
         pictures["trimap"] = encoded(shrunk(item.trimap))
     for name, (pha, fgr) in mattes.items():
         rows[name] = score(protocol, item, pha, colour if name in BASELINES else fgr, frames.get(name))
-        pictures["pred"][name] = encoded(shrunk(pha))
+        shown = pha if pha.dtype == np.uint8 else np.rint(pha * 255).astype(np.uint8)
+        pictures["pred"][name] = encoded(shrunk(shown))
     return Scored(item.name, rows, pictures)
 
 

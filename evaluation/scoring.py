@@ -31,13 +31,14 @@ def score(protocol, item, pha, fgr=None, before=None):
     Args:
         protocol: ``evaluation.protocols.Protocol``.
         item: ``evaluation.testset.composed.EvalItem``; its src and bgr are not looked at.
-        pha: predicted alpha, uint8 (H, W).
+        pha: predicted alpha, uint8 (H, W); where ``protocol.rounded`` is not set, float (H, W) in 0..1 as well.
         fgr: predicted foreground, uint8 RGB (H, W, 3), or None.
         before: None, or (predicted alpha, true alpha) of the frame before this one in the same clip, uint8 (H, W).
 
     Returns:
         {"name": str, metric: float or None ...}, metrics in the order of ``protocol.columns``; None where the
-        foreground is not known, or, for MESSDdt, where there is no frame before.
+        foreground is not known, where nothing counts (no pixel of the trimap is unknown), or, for MESSDdt, where there is no
+        frame before.
 
     Raises:
         ValueError: the prediction is not uint8 or of another size than the item.

@@ -27,11 +27,12 @@ def imdecode(data, flags):
 
 
 def swapped(image):
-    """BGR (H, W, 3) as RGB, in its own memory."""
+    """BGR (H, W, 3) as RGB, BGRA as RGBA, or the other way round, in its own memory."""
+    code = cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
     step = max(1, ROWS // image.shape[1])
     for top in range(0, len(image), step):
         part = image[top:top + step]
-        part[...] = cv2.cvtColor(part, cv2.COLOR_BGR2RGB)
+        part[...] = cv2.cvtColor(part, code)
     return image
 
 

@@ -48,27 +48,22 @@ def read_rgba(path):
     Raises:
         UserError: as ``read_image``, and where the file has no alpha channel.
     """
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    image = read_stored(path)
     if image.ndim != 3 or image.shape[2] != 4:
         raise UserError(f"{path} has no alpha channel; expected an RGBA picture such as a PNG cut-out.")
-    image = to_8_bits(image)
-    return cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB), np.ascontiguousarray(image[..., 3])
+    return np.ascontiguousarray(image[..., :3]), np.ascontiguousarray(image[..., 3])
 
 
-def read_matte(path):
-    """Read an alpha matte: (pha uint8 (H, W), "alpha" or "luminance", where it was found).
+def read_stored(path):
+    """Read a picture with the channels that it has: uint8 (H, W), RGB (H, W, 3) or RGBA (H, W, 4); a palette is looked up.
 
-    Gray pictures and opaque ones hold it in their colours (0 empty, 255 subject); cut-outs in their transparency. The alpha
-    channel is taken where it is not the same all over, else the luminance. Errors as ``read_image``.
+    Raises:
+        UserError: as ``read_image``.
     """
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
-    image = to_8_bits(image)
-    if image.ndim == 3 and image.shape[2] == 4:
-        pha = np.ascontiguousarray(image[..., 3])
-        if pha.min() != pha.max():
-            return pha, "alpha"
-        image = image[..., :3]
-    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), "luminance"
+    image = to_8_bits(_decode(path, cv2.IMREAD_UNCHANGED))
+    if image.ndim == 2:
+        return image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
 def _decode(path, flags, least=None):

@@ -107,7 +107,7 @@ class Canvas:
         """Write ``paths`` {type: file}, and forget the pictures. Raises as ``Outputs.write``."""
         for kind, path in paths.items():
             cut_out = kind == "com" and self._behind is None
-            write(path, self._pictures.pop(kind), lossless=cut_out or kind not in LOSSY)
+            write(path, self._pictures.pop(kind), lossless=cut_out or kind not in LOSSY, owned=True)
 
 
 def picture(matte, kind, bits=8, behind=None):
@@ -131,10 +131,10 @@ def picture(matte, kind, bits=8, behind=None):
     return np.concatenate([np.where(pha > 0, fgr, 0).astype(fgr.dtype), pha], axis=2)
 
 
-def write(path, image, lossless=True):
-    """Write one picture. Raises UserError where it cannot be, OSError where the disk is full."""
+def write(path, image, lossless=True, owned=False):
+    """Write one picture; args as ``media.encode``. Raises UserError where it cannot be, OSError where the disk is full."""
     try:
-        write_bytes(path, encode(Path(path).suffix, image, lossless))
+        write_bytes(path, encode(Path(path).suffix, image, lossless, owned))
     except UserError as error:
         raise UserError(f"cannot write {path}: {error}") from None
     except OSError as error:

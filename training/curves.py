@@ -14,6 +14,7 @@ from pathlib import Path
 from media import write_bytes
 from utils.cli import CommandLine, run_main
 from utils.errors import UserError
+from utils.files import check_is_file
 
 TRAIN = re.compile(r"\[TRAIN\] (?P<phase>\w+) epoch: .*?iter: (?P<step>\d+)/\d+, loss: (?P<loss>\S+) "
                    r"\((?P<terms>[^)]*)\), lr: (?P<lr>[^,]+),")
@@ -43,6 +44,7 @@ def read_curves(path):
     """
     path = Path(path)
     file = path / "train.log" if path.is_dir() else path
+    check_is_file(file)
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
@@ -73,7 +75,8 @@ def _points(line):
     if terms:
         values.update(term.split(": ") for term in terms.split(", "))
     for name, value in values.items():
-        yield NAMES.get(name, name), (step, float(value), phase)
+        if value != "-":
+            yield NAMES.get(name, name), (step, float(value), phase)
 
 
 def draw(runs):

@@ -54,9 +54,9 @@ class State:
         self.skipped_in_row = 0 if updated else self.skipped_in_row + 1
 
     def score(self, score):
-        """Note a validation's ``score``, and tell whether it is the best of the phase so far."""
+        """Note a validation's ``score``, and tell whether it is the best of the phase so far; one of nothing never is."""
         best = self.scores[self.phase][1]
-        if best is not None and score["sad"] >= best["sad"]:
+        if score["sad"] is None or best is not None and score["sad"] >= best["sad"]:
             self.stale += 1
             return False
         self.scores[self.phase][1], self.stale = score, 0
@@ -126,7 +126,8 @@ def _finite(value):
 
 
 def _score(value):
-    return isinstance(value, dict) and set(value) == {"sad", "mse"} and all(map(_finite, value.values()))
+    return isinstance(value, dict) and set(value) == {"sad", "mse"} and all(
+        number is None or _finite(number) for number in value.values())
 
 
 def _scores(value):
@@ -186,11 +187,21 @@ def save_results(save_dir, state):
     results = {"iterations": state.step, "valid": {name: {"before": before, "best": best}
                                                    for name, (before, best) in state.scores.items()}}
     write_bytes(save_dir / RESULTS, json.dumps(results, indent=1).encode())
-    return [f"[DONE] {save_dir} {name}: validation SAD {before['sad']:.3f} -> {best['sad']:.3f}, MSE x1000 "
-            f"{before['mse'] * 1e3:.3f} -> {best['mse'] * 1e3:.3f}"
-            + ("; never better than at its start" if best == before else "")
-            + ("; best_model holds the weights it began with" if best == before and name == state.phase else "")
-            for name, (before, best) in state.scores.items()]
+    return [_done_line(save_dir, name, before, best, name == state.phase) for name, (before, best) in state.scores.items()]
+
+
+def _done_line(save_dir, phase, before, best, last):
+    known = best or dict.fromkeys(before)
+    line = (f"[DONE] {save_dir} {phase}: validation SAD {told(before['sad'], 3)} -> {told(known['sad'], 3)}, MSE x1000 "
+            f"{told(before['mse'], 3, 1e3)} -> {told(known['mse'], 3, 1e3)}")
+    if best != before or best is None:
+        return line
+    return line + "; never better than at its start" + ("; best_model holds the weights it began with" if last else "")
+
+
+def told(value, digits, times=1):
+    """A score as text; "-" where there was nothing to score."""
+    return "-" if value is None else f"{value * times:.{digits}f}"
 
 
 def checkpoint_size(learner):

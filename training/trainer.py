@@ -12,13 +12,13 @@ from tqdm import tqdm
 from dataset.batches import Batches, WorkersFailed, read_iterations
 from dataset.catalog import catalog_or_sample, open_catalog
 from dataset.samples import training_set
-from training.checkpoint import clear, latest_checkpoint, load_checkpoint, locked, recover
+from training.checkpoint import clear, latest_checkpoint, load_checkpoint, locked, recover, unmark
 from training.distributed import join_ranks, synchronised
 from training.fit import Division, fitted, largest_side, out_of_memory, too_large
 from training.log import Meter, RunLog, picture_interval, time_line
 from training.schedule import learning_rate, plan, plan_line, valid_interval
 from training.start import load_pretrained, network_of
-from training.state import State, checkpoint_size, resume, save_best, save_iteration, save_results
+from training.state import State, checkpoint_size, resume, save_best, save_iteration, save_results, told
 from training.step import Learner, train_step
 from training.validation import validate, validate_arrays, validation_set
 from utils.cli import StopOnSignal
@@ -47,7 +47,7 @@ def train(config, epoch_end=None, force=False):
     ranks = join_ranks(config["device"])
     paddle.seed(config["seed"])
     network = synchronised(network_of(config), ranks)
-    catalog = _catalog(config)
+    catalog = catalog_of(config)
     samples = len(training_set(config, "joint", catalog))
     phases = plan(config, samples, epoch_end, ranks.world)
     save_dir = ranks.on_first(lambda: prepare_folder(config["save_dir"], "--save-dir"))
@@ -57,10 +57,10 @@ def train(config, epoch_end=None, force=False):
         log = stack.enter_context(RunLog(save_dir, ranks.first))
         trainer = Trainer(Learner(config, network, ranks), State(samples, ranks.world), phases, catalog, log)
         if not trainer.take_up(force):
+            ranks.on_first(lambda: save_results(save_dir, trainer.state))
             return True
         trainer.valid_items = validation_set(config, catalog)
-        if force:
-            ranks.on_first(lambda: clear(save_dir))
+        ranks.on_first(lambda: clear(save_dir) if force else unmark(save_dir))
         with StopOnSignal() as stop:
             return trainer.run(stop)
 
@@ -127,7 +127,7 @@ class Trainer:
         if phase.name not in self.state.scores:
             score = self.ranks.on_first(self._validate)
             # A refiner that has learnt nothing cannot be the best: any later state of this phase replaces it.
-            begun = phase.name == "base" or self.state.refined
+            begun = score["sad"] is not None and (phase.name == "base" or self.state.refined)
             self.state.scores[phase.name] = [score, score if begun else None]
             if begun:
                 self.ranks.on_first(self._save_best)
@@ -236,17 +236,21 @@ class Trainer:
         begun = time.perf_counter()
         score = validate(self.learner, self.valid_items, self.state.coarse_only)
         self._valid_seconds = time.perf_counter() - begun
-        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {score['sad']:.4f}, "
-                      f"MSE x1000: {score['mse'] * 1e3:.4f}")
-        self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
+        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {told(score['sad'], 4)}, "
+                      f"MSE x1000: {told(score['mse'], 4, 1e3)}")
+        if score["sad"] is None:
+            self.log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look "
+                          "at the masks: python -m dataset.check NAME.")
+        else:
+            self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
         return score
 
     def _score_best(self):
         """The score of ``best_model`` on other pictures than those it was chosen by, so that what comes compares with it."""
         best = load_checkpoint(self.save_dir / "best_model").model
         score = validate_arrays(self.learner, best, self.valid_items, self.state.coarse_only)
-        self.log.info(f"[EVAL] {self.state.phase} best_model on the pictures asked for now: SAD {score['sad']:.4f}, "
-                      f"MSE x1000 {score['mse'] * 1e3:.4f}")
+        self.log.info(f"[EVAL] {self.state.phase} best_model on the pictures asked for now: SAD {told(score['sad'], 4)}, "
+                      f"MSE x1000 {told(score['mse'], 4, 1e3)}")
         return score
 
     def _save(self):
@@ -290,7 +294,7 @@ def _names(samples, batches, number):
     return [samples.describe(key) for batch in batches.iteration(number) for key in batch]
 
 
-def _catalog(config):
+def catalog_of(config):
     if config["dataset_name"] == "stream":
         return open_catalog(data_root=config["data_root"])
     return catalog_or_sample([config["dataset_name"], config["background_name"]], data_root=config["data_root"])

@@ -70,7 +70,7 @@ def validate(learner, items, coarse_only):
         coarse_only: whether to leave the refiner out.
 
     Returns:
-        {"sad", "mse"}: means over the items, each over its unknown region.
+        {"sad", "mse"}: means over the items, each over its unknown region; None where no item has one.
     """
     with learner.averaged():
         return _score(learner, items, coarse_only)

@@ -167,6 +167,12 @@ def why_missing(path):
     return "Check the path."
 
 
+def check_is_file(path):
+    """Raise UserError where ``path`` is there and no file; to open a pipe would be to wait for ever."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{path} is a folder, device or pipe; name a file.")
+
+
 def check_place(output):
     """Raise UserError where the folder ``output`` cannot be made or written; makes nothing."""
     place = Path(os.path.abspath(output))

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from dataset.layouts.mattes import alpha_note
 from media import read_image
-from media.photo import ORIENTATION
+from media.exif import ORIENTATION
 from media.reading import BITS
 from utils.errors import UserError
 
@@ -50,6 +51,9 @@ def inspect_pair(index, read, files):
     except UserError as error:
         return Facts(index, None, None, (*findings, Finding(ERROR, "unusable", str(error))))
     pha_file = files[min(1, len(files) - 1)]
+    note = alpha_note(pha_file) if len(files) == 2 else None
+    if note is not None:
+        findings.append(Finding(WARNING, "alpha channel", f"{pha_file}: {note}."))
     findings += alpha_findings(pha, f"{pha_file} frame {files[2]}" if len(files) > 2 else pha_file)
     return Facts(index, pha.shape, None if is_empty(pha) else _digest(fgr), tuple(findings))
 

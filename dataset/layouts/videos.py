@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 
+from dataset.layouts.mattes import check_matte
 from dataset.layouts.pairing import pair_up
 from dataset.layouts.sets import PairSet
 from dataset.layouts.video_frames import FrameReader, count_frames
@@ -69,6 +70,7 @@ class ReadVideoPair:
         if fgr.shape[:2] != pha.shape:
             raise UserError(f"{pha_file} is {pha.shape[1]}x{pha.shape[0]} but its foreground {fgr_file} is "
                             f"{fgr.shape[1]}x{fgr.shape[0]}; both must have the same size.")
+        check_matte(pha, f"{pha_file} frame {frame}", lossless=False)
         return fgr, pha
 
 

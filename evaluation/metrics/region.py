@@ -34,9 +34,9 @@ def check_array(name, array, axes):
 
 
 def mean_square(difference):
-    """Mean of the squares of whole numbers of any shape, exact; 0.0 where there are none."""
+    """Mean of the squares of whole numbers of any shape, exact; None where there are none."""
     if difference.size == 0:
-        return 0.0
+        return None
     return square_sum(difference) / difference.size
 
 

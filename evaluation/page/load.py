@@ -9,6 +9,7 @@ import numpy as np
 
 from evaluation.protocols import UNKNOWN_REGION, Column
 from utils.errors import UserError
+from utils.files import check_is_file
 
 TITLES = {metric: column.title for metric, column in UNKNOWN_REGION.items()}  # where a file has none
 SAME = ("dataset", "backgrounds", "seed", "size", "disturb", "sample_data")  # else the pictures differ
@@ -67,6 +68,7 @@ def read_results(folders):
 
 def _read(folder):
     path = folder / "results.json"
+    check_is_file(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         for method in content["methods"].values():

@@ -2,8 +2,10 @@
 import cv2
 import numpy as np
 
+from dataset.augment import affine_matrix, draw_affine, warp
 from media.operations import resize
 
+TURNED_SCALE = (0.55, 0.9)  # of the scale at which the picture covers the frame
 FIT = (0.75, 1.0)          # the subject takes this part of the largest size that fits the frame
 SHIFT = 0.3                # pixels
 GAMMA = (0.85, 1.15)
@@ -40,6 +42,20 @@ def place(fgr, pha, size, rng):
     box, frame = np.s_[top:top + height, left:left + width], np.s_[y:y + new_height, x:x + new_width]
     placed_fgr[frame], placed_pha[frame] = _resize_pair(fgr[box], pha[box], new_height, new_width)
     return placed_fgr, placed_pha
+
+
+def place_turned(fgr, pha, size, rng):
+    """Scale, turn and shear the picture about the middle of the frame, as an earlier reproduction in Paddle (2021) did.
+
+    The scale is 0.55 to 0.9 of the one at which the picture covers the square around the frame; turn and shear are up to
+    5 degrees either way. Arguments and return value as ``place``; five numbers are drawn from ``rng``.
+    """
+    matrix = affine_matrix(draw_affine(rng, TURNED_SCALE, translate=0.0), pha.shape, size, max(size))
+    return warp(fgr, matrix, size), warp(pha, matrix, size)
+
+
+# Name -> function, as protocols call them.
+PLACEMENTS = {"fit": place, "turned": place_turned}
 
 
 def disturb_background(bgr, rng, sigma=NOISE_SIGMA):

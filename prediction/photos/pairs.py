@@ -5,7 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from media import read_photo
+from media.formats import check_memory
 from prediction.sizes import fit_size
+
+MATTE_BYTES = 16  # a pixel takes beyond the pair itself, seen with photos of 96 megapixels
 
 
 class Pair(NamedTuple):
@@ -29,9 +32,10 @@ class PairReader:
         self._lock = threading.Lock()
 
     def __call__(self, job):
-        """Raises UserError: a file cannot be read, or the two differ in size and no fit was asked for."""
+        """Raises UserError: a file cannot be read, memory does not do, or the sizes differ and no fit was asked for."""
         notes = []
         src, bgr = read_photo(job.src, notes), self._background(job.bgr, notes)
+        check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES, "matting it")
         bgr = fit_size(bgr, src.shape[:2], self._fit, job.src, job.bgr)
         if self._adapt is not None:
             bgr, more = self._adapt(src, bgr)

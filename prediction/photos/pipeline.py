@@ -3,7 +3,6 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from prediction.outputs import Canvas
 from utils.errors import UserError, no_space
 
 MOST_TEXT = 200     # signs of a foreign error that are shown
@@ -25,7 +24,8 @@ class Work:
 
     Args:
         read: job -> ``Pair``; raises UserError.
-        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref.
+        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref, and hands large
+            ones to its argument ``rows`` in strips.
         outputs: an ``Outputs``.
         sheet: None, or a ``Sheet`` that shows the first photos.
         report: None, or called with (job, (width, height), seconds of the network, notes) after each photo is written.
@@ -57,15 +57,16 @@ class Work:
                 large = pair.src.shape[0] * pair.src.shape[1] >= LARGE
                 if not large:
                     ahead = self._next(reader, rest)
-                matte, seconds = self._matted(job, index, pair, large)
-                if matte is None:
+                matte, canvas, seconds = self._matted(job, index, pair, large)
+                if seconds is None:
                     ahead = ahead or self._next(reader, rest)
                     continue
                 while writing:
                     self._finish(*writing.popleft())
                 writing.append((job, pair, seconds,
+                                writer.submit(canvas.write, job.outputs) if canvas is not None else
                                 writer.submit(self._write, job, index, pair, matte)))
-                del matte, pair
+                del matte, canvas, pair
                 if large:
                     self._finish(*writing.popleft())
                     ahead = self._next(reader, rest)
@@ -77,29 +78,27 @@ class Work:
         return item and (item, reader.submit(self._read, item[1]))
 
     def _matted(self, *photo):
-        """As ``_matte``; (None, None), and a failure, where the network cannot do it."""
+        """As ``_matte``; seconds is None, and there is a failure, where the network cannot do it."""
         try:
             return self._matte(*photo)
         except Exception as error:
             self._fail(photo[0], error)
-            return None, None
+            return None, None, None
 
     def _matte(self, job, index, pair, large):
-        """(a matte, seconds that it took); of a large photo its pictures as a ``Canvas``, if no sheet has to show it."""
+        """(a matte, None, seconds that it took); for a large photo that no sheet shows (None, a ``Canvas``, seconds)."""
         shown = self._sheet is not None and self._sheet.room
         wanted = self._outputs.wants((*job.outputs, "com") if shown else job.outputs)
-        start = time.perf_counter()
+        start, canvas = time.perf_counter(), None
         if large and not shown:
-            made = self._outputs.canvas(job.outputs, pair.src.shape[:2], self._outputs.background(index, pair.src, pair.bgr))
-            self._matter.predict(pair.src, pair.bgr, wanted, rows=made.add)
+            behind = self._outputs.background(index, pair.src, pair.bgr)
+            canvas = self._outputs.canvas(job.outputs, pair.src.shape[:2], behind)
+            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=canvas.add)
         else:
-            made = self._matter.predict(pair.src, pair.bgr, wanted)
-        return made, time.perf_counter() - start
+            matte = self._matter.predict(pair.src, pair.bgr, wanted)
+        return matte, canvas, time.perf_counter() - start
 
     def _write(self, job, index, pair, matte):
-        if isinstance(matte, Canvas):
-            matte.write(job.outputs)
-            return
         behind = self._outputs.background(index, pair.src, pair.bgr)
         self._outputs.write(job.outputs, matte, behind)
         if self._sheet is not None and matte.pha is not None and matte.fgr is not None:

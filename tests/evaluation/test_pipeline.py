@@ -118,5 +118,7 @@ def test_a_large_set_keeps_the_best_and_the_worst():
     for number in np.random.default_rng(0).permutation(1000):
         gallery.add(f"{number:03d}", float(number), {"src": (".png", b"")})
     _, names = gallery.files("pictures")
+    gallery.add("unknown", None, {"src": (".png", b"")})
+    assert "unknown" not in gallery.files("pictures")[1]
     kept = [*range(EXTREMES), *range(1000 - EXTREMES, 1000)]
     assert sorted(names) == [f"{number:03d}" for number in kept]

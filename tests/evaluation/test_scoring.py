@@ -64,6 +64,15 @@ def test_mean_of_passes_over_missing_values():
         mean_of([])
 
 
+def test_a_picture_with_nothing_unknown_has_no_score_and_no_say():
+    sure = ITEMS[0]._replace(trimap=np.where(ITEMS[0].pha > 127, np.uint8(255), np.uint8(0)))
+    rows, mean = evaluate(half, [sure, ITEMS[1]])
+    assert rows[0] == {"name": "item0", "sad": None, "mse": None, "grad": None, "conn": None, "fg_mse": None}
+    assert mean["sad"] == rows[1]["sad"] > 0
+    assert line("item0", rows[0]).split() == ["item0", "-", "-", "-", "-", "-"]
+    assert evaluate(half, [sure])[1] == dict.fromkeys(("sad", "mse", "grad", "conn", "fg_mse"))
+
+
 def test_sizes_are_cut_to_multiples_of_four():
     odd = item(1, (43, 47))
     spoilt = odd.pha.copy()
@@ -158,6 +167,19 @@ def test_report_files(tmp_path):
     assert content["seed"] == 3 and content["methods"]["network"] == {"mean": mean, "images": rows, "settings": {}}
     assert content["shown"]["mse"] == {"title": "MSE e3", "times": 1000} and "pictures" not in content
     assert content["versions"]["numpy"] == np.__version__ and content["date"] and content["units"]
+
+
+def test_names_in_the_table_are_no_formulas_and_may_be_no_text(tmp_path):
+    names = ["=1+1", "+a", "-b", "@c", "\tx", "plain", "a=b", os.fsdecode(b"\xff"), "\u202egpj.png"]
+    rows = [{"name": name, "sad": -1.5, "mse": 0.5, "grad": 1.0, "conn": 1.0, "fg_mse": None} for name in names]
+    csv_path, json_path = write_report(tmp_path, {}, {"=method": Result(rows, mean_of(rows))})
+    with open(csv_path, newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [line["name"] for line in table] == ["'=1+1", "'+a", "'-b", "'@c", "'\tx", "plain", "a=b", "\\udcff",
+                                                "\u202egpj.png", "mean"]
+    assert {line["method"] for line in table} == {"'=method"} and {line["sad"] for line in table} == {"-1.5"}
+    content = json.loads(json_path.read_text(encoding="utf-8"))
+    assert [row["name"] for row in content["methods"]["=method"]["images"]] == names
 
 
 def test_an_output_folder_that_cannot_be_written(tmp_path):

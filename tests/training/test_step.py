@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
 import yaml
 
@@ -207,3 +208,19 @@ def test_statistics_of_norms_may_stay(begun, frozen):
     statistics = {name for name in coarse if name.endswith(("._mean", "._variance"))}
     assert statistics and moved - statistics  # weights learn either way
     assert bool(moved & statistics) != frozen
+
+
+@pytest.mark.parametrize("phase, batches", [(0, 2), (1, 1)])
+def test_the_device_is_waited_for_once_an_iteration(stage, monkeypatch, phase, batches):
+    learner, phase, images = first_iteration(stage(accumulate=batches), batches, phase=phase)
+    train_step(learner, phase, phase.start, images)
+    reads = []
+    for name in ("numpy", "item", "tolist", "__float__", "__bool__"):
+        read = getattr(paddle.Tensor, name)
+        monkeypatch.setattr(paddle.Tensor, name, lambda self, *rest, read=read, name=name: reads.append(
+            (name, list(self.shape))) or read(self, *rest))
+    train_step(learner, phase, phase.start + 1, images)
+    monkeypatch.undo()
+    terms = 4 if phase.name == "base" else 7
+    assert [shape for name, shape in reads if name == "numpy"] == [[batches * terms + 1]]
+    assert not [name for name, _ in reads if name != "numpy"]

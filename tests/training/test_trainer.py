@@ -1,7 +1,9 @@
 """Tiny runs of a stage inside this process: what is learnt, logged, saved and taken up again."""
 import errno
+import itertools
 import json
 import re
+import shutil
 
 import numpy as np
 import paddle
@@ -10,9 +12,10 @@ import pytest
 import train as script
 from model.inference.matter import Matter
 from tests.training.runs import changed, fails, names, run
-from training import checkpoint
+from training import checkpoint, trainer
 from training.checkpoint import checkpoints, load_checkpoint
 from training.config import load_config
+from training.config.flags import FLAGS
 from training.start import network_of
 
 NUMBER = r"[0-9.]+"
@@ -145,7 +148,7 @@ def test_bad_input_is_one_line_and_code_2(stage, tmp_path, capsys):
     assert "--save-dir" in fails(capsys, stage(), "--save-dir", str(tmp_path / "file"))
 
 
-@pytest.mark.parametrize("name", [name for name, _, _ in script.FLAGS] + ["epoch_end", "batch_size"])
+@pytest.mark.parametrize("name", [name for name, _, _ in FLAGS] + ["epoch_end", "batch_size"])
 def test_hyphen_and_underscore(name):
     first, second = (script.parse(["--config", "c.yml", f"--{spelt}", "1"]) for spelt in
                      (name, name.replace("_", "-")))
@@ -170,3 +173,30 @@ def test_a_part_at_rate_0_stays_as_it_was(stage, tmp_path):
     differing = changed(load_checkpoint(best)[0], load_checkpoint(checkpoints(tmp_path / "second")[-1])[0])
     assert {part for part, arrays in differing.items() if arrays} == {"refiner"}
     assert any(name.endswith("_mean") for name in differing["refiner"])  # its statistics are its own again
+
+
+def test_at_its_start_a_phase_says_what_it_will_do_and_soon_how_long_it_takes(stage, monkeypatch, capsys):
+    monkeypatch.setattr(trainer, "ESTIMATE_AFTER", 2)
+    run(stage(joint=0, stream_length=8, valid_interval=None, ema=0.5))
+    said = capsys.readouterr().out
+    assert re.search(r"\[PLAN\] base: iterations 1 to 4, 1 epochs of 4 \(8 generated samples\); 2 x 1 x 1 samples an "
+                     r"iteration .*; 4 validations of 1 pictures; checkpoints of \d+ MiB every 1 iterations, 9 kept\.", said)
+    assert re.search(r"\[TIME\] base: about 0:\d\d:\d\d to its end, from \d+\.\d\d s an iteration and \d+ s a validation "
+                     r"\(2 and 2 to come\)\.", said)
+    assert said.index("[PLAN]") < said.index("[EVAL]") < said.index("[TIME]")
+
+
+def test_a_phase_may_end_when_it_gets_no_better_and_a_resumed_one_ends_at_the_same_iteration(stage, tmp_path, monkeypatch):
+    worse = itertools.count()
+    monkeypatch.setattr(trainer, "validate", lambda *rest: {"sad": float(next(worse)), "mse": 1.0})
+    keys = {"joint": 1, "stream_length": 16, "valid_interval": 1, "patience": 3}
+    run(stage(**keys))
+    log = (tmp_path / "run" / "train.log").read_text()
+    assert "[EARLY] base: no validation in 3 was better; the phase ends after iteration 3, 5 before its last." in log
+    assert [path.name for path in checkpoints(tmp_path / "run")][:4] == ["iter_1", "iter_2", "iter_8", "iter_9"]
+    for name in ("iter_8", "iter_9", "iter_10", "iter_11", "iter_16"):
+        shutil.rmtree(tmp_path / "run" / name, ignore_errors=True)
+    (tmp_path / "run" / "train.log").unlink()
+    run(stage(**keys))
+    log = (tmp_path / "run" / "train.log").read_text()
+    assert "[RESUME] from iteration 2 of 16" in log and "the phase ends after iteration 3, 5 before its last." in log

@@ -181,3 +181,12 @@ def test_axes():
     assert log and place(100) - place(10) == pytest.approx(place(1) - place(0.1))
     assert axis(3.0, 3.0)[0](3.0) > 0 and axis(0.0, 0.0)[0](0.0) > 0
     assert not axis(0.0, 100.0)[2]
+
+
+def test_names_that_turn_the_direction_of_writing_are_shown_as_they_are(evaluation):
+    folder = evaluation(names=["a\u202egpj.png", "b\u2066\x1b[2J.png", "c\u200f\x85.png", "د.png"])
+    write_page(folder)
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert not set("\u202e\u2066\u200f\x1b\x85") & set(text) and "د.png" in text
+    for shown in ("a\\u202egpj.png", "b\\u2066\\x1b[2J.png", "c\\u200f\\x85.png"):
+        assert shown in text, shown

@@ -1,4 +1,4 @@
-"""Names as people and other systems give them: long, with colons, in two Unicode forms, no text, with signs that move about."""
+"""Names as people and other systems give them: long, with colons, in two Unicode forms, no text, with control signs."""
 import os
 import subprocess
 import sys
@@ -24,7 +24,8 @@ def one(folder, name, *more):
     return run("--src", name, "--bgr", "b.png", "--output", "out", "--type", "pha", *more)
 
 
-@pytest.mark.parametrize("name", ["a:b.png", "12:30.png", "C:x.png", "http:x.png", "-me.png", "--src.png", "a?b*.png", "%05d.png"])
+@pytest.mark.parametrize("name", ["a:b.png", "12:30.png", "C:x.png", "http:x.png", "-me.png", "--src.png", "a?b*.png",
+                                  "%05d.png"])
 def test_a_path_is_a_path(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     assert one(tmp_path, name) == 0 and files(tmp_path / "out") == [name[:-4] + "_pha.png"]
@@ -100,7 +101,8 @@ def test_names_that_are_no_text(tmp_path, capsys):
 def test_the_command_line_itself_may_be_no_text(tmp_path):
     name = b"\xff\x1b[2J\n.png"
     done = subprocess.run([sys.executable, PROJECT / "predict.py", b"--src", name, b"--bgr", name], cwd=tmp_path,
-                          capture_output=True, env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+                          capture_output=True,
+                          env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
     assert done.returncode == 2 and done.stderr.count(b"\n") == 1 and b"\x1b" not in done.stderr
     assert rb"\udcff\x1b[2J\n.png" in done.stderr
     done = subprocess.run([sys.executable, PROJECT / "predict.py", name, "--wrong" + "\u202e"], capture_output=True)
@@ -142,8 +144,9 @@ def test_what_a_folder_leaves_out_is_counted_and_named(tmp_path, capsys):
         assert words in said, words
 
 
-@pytest.mark.parametrize("name, words", [("a.psd", "a Photoshop document"), ("a.NEF", "a raw photo"), ("a.svg", "a vector drawing"),
-                                         ("a.pdf", "a PDF file"), ("a.exr", "a picture of high"), ("a.jxl", "a JPEG XL file")])
+@pytest.mark.parametrize("name, words", [
+    ("a.psd", "a Photoshop document"), ("a.NEF", "a raw photo"), ("a.svg", "a vector drawing"), ("a.pdf", "a PDF file"),
+    ("a.exr", "a picture of high"), ("a.jxl", "a JPEG XL file")])
 def test_one_photo_of_a_kind_that_is_not_read(tmp_path, monkeypatch, capsys, name, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(b"8BPS")

@@ -49,3 +49,18 @@ def test_remarks_on_a_photo_are_kept_and_those_on_a_common_background_once(tmp_p
     said = [reader(job(tmp_path, name, "room.jpg")).notes for name in ("a.jpg", "b.jpg")]
     assert [len(notes) for notes in said] == [3, 2] and said[0][2] == said[1][1] == "moved"
     assert "a.jpg" in said[0][0] and "room.jpg" in said[0][1] and "b.jpg" in said[1][0]
+
+
+@pytest.mark.parametrize("reading, matting, words", [
+    (1000, 1, "reading it takes about 0.0"), (1, 10 ** 7, "matting it takes about 18.6"), (1, 1, None)])
+def test_a_photo_that_memory_does_not_do_for_is_refused_with_numbers(tmp_path, monkeypatch, reading, matting, words):
+    for name in ("a.png", "room.png"):
+        write_image(tmp_path / name, np.zeros((40, 50, 3), np.uint8))
+    for name, value in (("SMALL", 100), ("BYTES", reading), ("free_memory", lambda: 10 ** 5)):
+        monkeypatch.setattr(f"media.formats.{name}", value)
+    monkeypatch.setattr(pairs, "MATTE_BYTES", matting)
+    if words is None:
+        assert PairReader()(job(tmp_path, "a.png", "room.png")).src.shape == (40, 50, 3)
+    else:
+        with pytest.raises(UserError, match=rf"a.png is 50x40: {words} GiB, and 0.0 GiB of memory are free"):
+            PairReader()(job(tmp_path, "a.png", "room.png"))

@@ -110,7 +110,7 @@ def test_shards_together_do_all(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_finishes_the_photo_under_way(tmp_path, capsys, monkeypatch, number):
     class Stopped(StandIn):
         calls = 0
@@ -168,8 +168,9 @@ def test_files_and_folders_without_permission(tmp_path, capsys, no_network):
         run("--src", tmp_path / "photos" / "a.png", "--bgr", tmp_path / "rooms" / "a.bmp", "--output", tmp_path / "new")
 
 
-@pytest.mark.parametrize("error", [RuntimeError("a decoder\nof somebody"), NotImplementedError(), MemoryError(), KeyError("x"),
-                                   ZeroDivisionError("division"), RecursionError("deep"), OSError(5, "Input/output error")])
+@pytest.mark.parametrize("error", [
+    RuntimeError("a decoder\nof somebody"), NotImplementedError(), MemoryError(), KeyError("x"), RecursionError("deep"),
+    ZeroDivisionError("division"), OSError(5, "Input/output error")])
 def test_whatever_a_decoder_raises_is_one_photos_failure(tmp_path, capsys, monkeypatch, error):
     write_folders(tmp_path, ("a", "b", "c"))
     read = pairs.read_photo
@@ -199,4 +200,5 @@ def test_what_the_network_cannot_do_is_one_photos_failure(tmp_path, capsys, monk
         write_image(tmp_path / name, np.zeros((5, 6, 3), np.uint8))
     monkeypatch.setattr(predict, "open_matter", lambda options: Picky())
     assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
-    assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png"] and "b: unexpected RuntimeError: no" in capsys.readouterr().err
+    assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png"]
+    assert "b: unexpected RuntimeError: no" in capsys.readouterr().err

@@ -186,7 +186,7 @@ run_main(lambda argv: cli.run(options, lambda given: Slow()))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_signal_leaves_what_plays(tmp_path, number):
     make_clip(tmp_path / "clip.mp4", 400, audio="aac")
@@ -206,6 +206,21 @@ def test_a_signal_leaves_what_plays(tmp_path, number):
     assert sorted(os.listdir(tmp_path / "out")) == ["clip_com.mov", "clip_pha.mp4"]
     with av.open(str(tmp_path / "out" / "clip_pha.mp4")) as container:  # sound ends with the picture
         assert container.duration / 1e6 == pytest.approx(written[0] / RATE, abs=0.3)
+
+
+def test_what_a_killed_run_left_is_cleared(options):
+    out = Path(options.output)
+    for name in (".clip_pha.mp4.4321.tmp", ".clip_pha.mp4.4321.reserve", ".clip_com.mov.99.tmp", ".other_pha.mp4.4321.tmp"):
+        out.mkdir(exist_ok=True)
+        (out / name).write_bytes(b"half")
+        os.utime(out / name, (1, 1))
+    assert run(options) == 0 and names(options) == [".other_pha.mp4.4321.tmp", "clip_com.mov", "clip_pha.mp4"]
+    for folder in (".clip_pha.4321.tmp", ".clip_com.4321.old"):
+        (out / folder).mkdir()
+        (out / folder / "000000.png").write_bytes(b"x")
+        os.utime(out / folder, (1, 1))
+    assert run(options._replace(type=("pha",), video_format="png")) == 0
+    assert [name for name in names(options) if "4321" in name] == [".clip_com.4321.old", ".other_pha.mp4.4321.tmp"]
 
 
 def test_an_error_tells_what_there_is(options, capsys, monkeypatch):
