@@ -9,7 +9,7 @@ from paddle.nn import functional as F
 from model.backbones.paddleseg.layers import ConvBN
 
 # expansion, output channels, repeats, stride of the first block
-STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+_STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 _TAKEN = (0, 1, 2, 4)  # stages that end at 1/2, 1/4, 1/8 and 1/16
 
 
@@ -22,10 +22,10 @@ class MobileNetV2Encoder(nn.Layer):
         self.conv1 = ConvBN(3, 32, 3, stride=2, activation=F.relu6)
         self.stages = []
         inputs = 32
-        for number, (expand, outputs, repeats, stride) in enumerate(STAGES, 2):
-            blocks = [(block_name(number, 0), InvertedResidual(inputs, outputs, stride, expand))]
-            blocks += [(block_name(number, repeat), InvertedResidual(outputs, outputs, 1, expand, residual=True))
-                       for repeat in range(1, repeats)]
+        for number, (expand, outputs, repeats, stride) in enumerate(_STAGES, 2):
+            blocks = [("_first_block", InvertedResidual(inputs, outputs, stride, expand))]
+            blocks += [(f"conv{number}_{repeat}", InvertedResidual(outputs, outputs, 1, expand, residual=True))
+                       for repeat in range(2, repeats + 1)]
             self.stages.append(self.add_sublayer(f"conv{number}", nn.Sequential(*blocks)))
             inputs = outputs
         self.conv9 = ConvBN(inputs, 1280, 1, activation=F.relu6)
@@ -55,8 +55,3 @@ class InvertedResidual(nn.Layer):
     def forward(self, x):
         y = self._linear_conv(self._bottleneck_conv(self._expand_conv(x)))
         return x + y if self.residual else y
-
-
-def block_name(stage, repeat):
-    """PaddleSeg's name of a block within stage ``conv<stage>``."""
-    return f"conv{stage}_{repeat + 1}" if repeat else "_first_block"
