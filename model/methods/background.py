@@ -4,6 +4,7 @@ from model.losses import base_loss, refine_loss
 from model.matting import MattingRefine
 from model.methods.input_rule import InputRule
 from model.methods.method import Method
+from model.methods.tensors import unwrapped
 
 
 def answer(network, src, bgr):
@@ -14,7 +15,7 @@ def answer(network, src, bgr):
 
 def terms(network, batch):
     """Loss terms of a MattingBase or MattingRefine, as ``Method.terms``."""
-    loss = refine_loss if hasattr(network, "refiner") else base_loss
+    loss = refine_loss if hasattr(unwrapped(network), "refiner") else base_loss
     return loss(network(batch["src"], batch["bgr"]), batch["pha"], batch["fgr"])
 
 

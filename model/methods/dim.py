@@ -7,7 +7,7 @@ from model.dim.losses import WEIGHTS, dim_loss
 from model.dim.network import BACKBONES, DIM
 from model.methods.input_rule import InputRule
 from model.methods.method import Method
-from model.methods.trimaps import unknown_of
+from model.methods.tensors import unknown_of
 
 
 def answer(network, img, trimap):

@@ -6,7 +6,7 @@ a tenth of it from step 40,000 and again from step 80,000; it evaluates at a sho
 from model.backbones.paddleseg import ENCODERS
 from model.methods.input_rule import InputRule
 from model.methods.method import Method
-from model.methods.trimaps import unknown_of
+from model.methods.tensors import unknown_of, unwrapped
 from model.modnet.losses import WEIGHTS, modnet_loss
 from model.modnet.network import MODNet
 
@@ -19,7 +19,8 @@ def answer(network, img):
 def terms(network, batch):
     """Loss terms of a MODNet, as ``Method.terms``."""
     img = RULE.ranged(batch["src"])
-    return modnet_loss(network(img, every_branch=True), img, batch["pha"], unknown_of(batch["trimap"]), network.blurer)
+    pred, blur = network(img, every_branch=True), unwrapped(network).blurer
+    return modnet_loss(pred, img, batch["pha"], unknown_of(batch["trimap"]), blur)
 
 
 RULE = InputRule(short=512, multiple=32, lowest=-1)

@@ -68,7 +68,7 @@ class BasicBlock(nn.Layer):
 
 
 class Transition(nn.Layer):
-    """From one stage's branches to the next stage's: change the channels where they differ, and add a branch of half the size.
+    """From one stage's branches to the next's: change the channels where they differ, and add a branch of half the size.
 
     Args:
         inputs, outputs: channels of the branches before and after; one branch more after.

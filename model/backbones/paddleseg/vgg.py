@@ -9,8 +9,8 @@ _BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolu
 
 
 class VGG16Encoder(nn.Layer):
-    """Input (B, 4, H, W), sides at least 32; output: features at 1/32 (512), and before each pooling at 1/16 (512), 1/8 (512),
-    1/4 (256), 1/2 (128) and 1/1 (64). Odd sides are rounded down when they are halved."""
+    """Input (B, 4, H, W), sides at least 32; output: features at 1/32 (512), and before each pooling at 1/16 (512),
+    1/8 (512), 1/4 (256), 1/2 (128) and 1/1 (64). Odd sides are rounded down when they are halved."""
 
     def __init__(self):
         super().__init__()
@@ -18,7 +18,7 @@ class VGG16Encoder(nn.Layer):
         self.blocks = []
         inputs = 4
         for number, (channels, convolutions) in enumerate(_BLOCKS, 1):
-            layers = ((f"_conv_{place + 1}", _conv(channels if place else inputs, channels)) for place in range(convolutions))
+            layers = [(f"_conv_{place + 1}", _conv(channels if place else inputs, channels)) for place in range(convolutions)]
             self.blocks.append(self.add_sublayer(f"_conv_block_{number}", ConvBlock(*layers)))
             inputs = channels
         self._conv_6 = _conv(512, 512)

@@ -1,6 +1,0 @@
-"""Trimaps as tensors."""
-
-
-def unknown_of(trimap):
-    """(B, 1, H, W) in 0..1 -> the same shape and type, 1 where it is neither background (0) nor foreground (1), else 0."""
-    return ((trimap > 0.25) & (trimap < 0.75)).astype(trimap.dtype)
