@@ -1,7 +1,7 @@
 """MobileNetV3-Small encoder (Howard et al., ICCV 2019, table 2) with its last stage dilated: output stride 16.
 
 The sub-layers are called as in torchvision's ``mobilenet_v3_small``, so that weights in that naming fit. Its first block
-halves the size already: what lies at 1/2 comes from the first convolution, and one block alone works at 1/4.
+halves the size already: what lies at 1/2 comes from the first convolution, and what lies at 1/4 from that block alone.
 """
 from paddle import nn
 

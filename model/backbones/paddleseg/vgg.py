@@ -18,8 +18,9 @@ class VGG16Encoder(nn.Layer):
         self.blocks = []
         inputs = 4
         for number, (channels, convolutions) in enumerate(_BLOCKS, 1):
-            layers = [(f"_conv_{place + 1}", _conv(channels if place else inputs, channels)) for place in range(convolutions)]
-            self.blocks.append(self.add_sublayer(f"_conv_block_{number}", ConvBlock(*layers)))
+            layers = [_conv(channels if place else inputs, channels) for place in range(convolutions)]
+            named = ((f"_conv_{place}", layer) for place, layer in enumerate(layers, 1))
+            self.blocks.append(self.add_sublayer(f"_conv_block_{number}", ConvBlock(*named)))
             inputs = channels
         self._conv_6 = _conv(512, 512)
 
