@@ -12,7 +12,7 @@ from utils.errors import UserError
 def read_options(argv):
     """The command line."""
     parser = CommandLine(prog="python -m dataset.generate.rendered", description=__doc__.replace("``", ""))
-    parser.add_argument("--out", required=True, 
+    parser.add_argument("--out", required=True,
                         help="folder of the pictures, made here; a second run goes on where one stopped")
     parser.add_argument("--n", type=int, default=800, help="subjects of the whole set (default 800)")
     parser.add_argument("--start", type=int, default=0, help="index of the first subject (default 0)")

@@ -106,7 +106,7 @@ def _add_hair(rng, data, rest, skeleton, head, surface, traits, style, extras):
             part = part[~((local[:, :, 2] > brim).any(1))]
         if len(part):
             add_strands("hair", part, cut.radius * draw.uniform(0.7, 1.3, len(part)), material)
-    for place, out in ties if cut.style in TIED and brim is None else ():
+    for place, _out in ties if cut.style in TIED and brim is None else ():
         if cut.style != "bun":
             add_ball("tie", place, 0.013, skin.plain("tie", draw.uniform(10, 160, 3), 0.6))
     fine = rng("brows")

@@ -65,6 +65,7 @@ def test_an_animal_is_covered_with_fur():
 
 def test_strands_and_meshes_arrive_in_the_scene():
     import bpy
+
     from dataset.generate.rendered.blender.material import plain
     clear()
     strands = np.random.default_rng(0).random((5, 7, 3))
@@ -104,6 +105,7 @@ def test_people_are_written_and_passed_over(tmp_path, capsys):
 @pytest.mark.parametrize("style", ["bun", "braid", "ponytail", "half_up", "curly", "bald"])
 def test_every_kind_of_haircut_stays_near_its_head(style):
     import bpy
+
     from dataset.generate.rendered.assets import find_assets
     from dataset.generate.rendered.body.body import BodyData
     from dataset.generate.rendered.subjects.person import add_person

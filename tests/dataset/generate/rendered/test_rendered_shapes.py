@@ -7,8 +7,18 @@ import pytest
 
 from dataset.generate.rendered import develop
 from dataset.generate.rendered.body.files import read_clothing, read_obj, read_pose, read_target
-from dataset.generate.rendered.body.geometry import (Waves, about, normals, part_way, scatter, shortest, smooth_noise,
-                                                     triangles, turn, unit)
+from dataset.generate.rendered.body.geometry import (
+    Waves,
+    about,
+    normals,
+    part_way,
+    scatter,
+    shortest,
+    smooth_noise,
+    triangles,
+    turn,
+    unit,
+)
 from dataset.generate.rendered.body.rig import Skeleton
 from dataset.generate.rendered.body.traits import draw_expression, draw_face, draw_traits, large_targets, word_weights
 
