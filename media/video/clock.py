@@ -85,8 +85,9 @@ class Steady:
     What has no usable stamp is spread evenly between its neighbours; nobody's own stamp moves for it.
 
     Args:
-        usual: how long an item usually lasts. origin: the time of a first item without a stamp. room: items that may wait
-            for a stamp; beyond, they follow each other as usual, and half as far apart once stamps have fallen behind.
+        usual: how long an item usually lasts. origin: what first items without a stamp are never before. room: items that
+            may wait for a stamp; beyond, they follow each other as usual, and half as far apart once stamps have fallen
+            behind.
     """
 
     def __init__(self, usual, origin=Fraction(0), room=16):
@@ -99,20 +100,21 @@ class Steady:
         settled = self._settle(stamp)
         moves = stamp is not None and (self._raw is None or stamp > self._raw)
         self._raw = self._raw if stamp is None else stamp
-        if self._last is None and not self._held:
-            stamp = self._origin if stamp is None else stamp
         usable = stamp is not None and (self._last is None or stamp > self._last)
         self._held.append((item, stamp if usable else None, moves))
         if not usable and len(self._held) > self._room:
-            settled.append(self._out(self._last + (self._usual / 2 if self._held[0][2] else self._usual)))
+            settled.append(self._out(self._after(self._usual / 2 if self._held[0][2] else self._usual)))
         return settled
 
     def rest(self):
         """As ``put``, at the end."""
         settled = self._settle(None)
         while self._held:
-            settled.append(self._out(self._last + self._usual))
+            settled.append(self._out(self._after(self._usual)))
         return settled
+
+    def _after(self, step):
+        return self._origin if self._last is None else self._last + step
 
     def _settle(self, stamp):
         """What the stamp held last decides, unless ``stamp``, which follows it, shows that it is the odd one."""
@@ -120,14 +122,14 @@ class Steady:
         if held is None:
             return []
         if stamp is not None and stamp < held and self._odd(held, stamp):
-            item, _, _ = self._held.pop()
-            if self._last is None:
-                self._last = stamp - self._usual
-                return [(item, self._last)]
-            self._held.append((item, None, False))
+            self._held[-1] = (self._held[-1][0], None, False)
             return []
-        if self._last is None:
-            return [self._out(held)]
+        if self._last is None:  # first ones without a stamp: backwards from here, but not to before the origin
+            count = len(self._held) - 1
+            self._last = held - self._usual * (count + 1)
+            if count and held - self._usual * count < self._origin < held:
+                first = self._out(self._origin)
+                return [first] + self._settle(stamp)
         step = (held - self._last) / len(self._held)
         step = step if step <= 2 * self._usual else self._usual
         settled = [self._out(self._last + step) for _ in self._held[:-1]]

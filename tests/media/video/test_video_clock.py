@@ -27,6 +27,7 @@ def steady(stamps, **more):
     ([0, 40, 40, 40, 40, 80, 120], [0, 40, 50, 60, 70, 80, 120]),
     ([0, None, None, 120, 160], [0, 40, 80, 120, 160]),              # missing
     ([None, None, 80, 120], [0, 40, 80, 120]),
+    ([None, None, None, 80, 120], [0, 80 / 3, 160 / 3, 80, 120]),   # never before the origin
     ([None, None, None], [0, 40, 80]),
     ([0, 0, 0], [0, 40, 80]),                                        # nothing to go by but the rate
     ([0, 40, 10, 120, 160], [0, 40, 80, 120, 160]),                  # one too early
@@ -37,7 +38,11 @@ def steady(stamps, **more):
     ([-80, -40, 0, 40], [-80, -40, 0, 40]),
     ([0, 40, 80, 80], [0, 40, 80, 120])])
 def test_steady(stamps, wanted):
-    assert steady(stamps) == wanted
+    assert steady(stamps) == pytest.approx(wanted)
+
+
+def test_first_ones_without_a_stamp_go_backwards():
+    assert steady([None, None, 0, 40], origin=Fraction(-1)) == [-80, -40, 0, 40]
 
 
 def test_steady_after_a_long_run_without_stamps():
@@ -71,7 +76,8 @@ def test_joined_files_share_one_offset():
 
 
 def test_a_jump_in_a_format_that_is_not_joined_stays_with_its_stream():
-    times = placed(Clock(), [("v", 0), ("a", 0), ("v", 5000), ("a", 40), ("v", 5040), ("a", 80), ("v", 0), ("a", 120), ("v", 40)])
+    rows = [("v", 0), ("a", 0), ("v", 5000), ("a", 40), ("v", 5040), ("a", 80), ("v", 0), ("a", 120), ("v", 40)]
+    times = placed(Clock(), rows)
     assert times == [0, 0, 5000, 40, 5040, 80, 5080, 120, 5120]
 
 
