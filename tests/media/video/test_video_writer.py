@@ -64,6 +64,18 @@ def test_colours_through_the_chain(tmp_path, name, codec, colour):
     assert np.abs(np.mean(got, (0, 1, 2)) - np.mean(images, (0, 1, 2))).max() < 1.5  # no cast
 
 
+@pytest.mark.parametrize("colour, header", [((1, 9, 9, 18), (9, 18, 9)), ((1, 9, 9, 16), (9, 16, 9)), ((1, 1), (1, 1, 1)),
+                                            ((1, 6, 6, 6), (6, 1, 6))])
+def test_prores_names_its_colours_itself(tmp_path, colour, header):
+    """Editors look into the stream: primaries, transfer and matrix in the header of the frame, as in the container."""
+    write(tmp_path / "a.mov", [picture(0)], info(colour=Colour(*colour)))
+    with av.open(str(tmp_path / "a.mov")) as container:
+        packet = next(container.demux(video=0))
+        context = container.streams.video[0].codec_context
+        assert tuple(bytes(packet)[22:25]) == header
+        assert (context.color_primaries, context.color_trc, context.colorspace) == header
+
+
 @pytest.mark.parametrize("name", ["a.mov", "a.webm"])
 @pytest.mark.parametrize("size", [(WIDTH, HEIGHT), (65, 49)])
 def test_alpha_is_there(tmp_path, name, size):

@@ -42,6 +42,22 @@ def test_any_name(tmp_path, monkeypatch, capsys, name):
     assert len(os.listdir(os.path.join("out", f"{stem}_pha"))) == 3 + 1
 
 
+@pytest.mark.parametrize("name", ["cam.MTS", "a.m2ts", "a.Ts", "a.3gp", "a.3G2", "a.ogv", "a.mov", "http.mp4", "x:y.mkv"])
+def test_suffixes_of_videos(name):
+    assert is_video_source(name)
+
+
+@pytest.mark.parametrize("name", ["cam.MTS", "a:b.M2TS", "phone.3gp"])
+def test_a_camera_suffix(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    muxer = "3gp" if name.endswith("3gp") else "mpegts"
+    make_clip(tmp_path / "clip", 3, muxer=muxer)
+    os.rename("clip", name)
+    write_image("bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    assert matted(name, "bgr.png") == 0
+    assert len(decoded(os.path.join("out", os.path.splitext(name)[0] + "_pha.mp4"))) == 3
+
+
 def test_a_name_whose_results_are_too_long(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="259 bytes, and 255"):
