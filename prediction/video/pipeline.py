@@ -54,8 +54,8 @@ def matte_video(open_matter, job, on_progress=None):
     """Matte a video and write its outputs. SIGINT and SIGTERM end it after the frame under way; what is written plays.
 
     Args:
-        open_matter: () -> ``model.Matter``, or anything with its predict(src, bgr, want); called when src and bgr are known
-            to be usable.
+        open_matter: () -> ``model.Matter``, or anything with its predict(src, bgr, want); called when src, bgr and
+            outputs are known to be usable.
         job: ``VideoJob``.
         on_progress: called with (frames done, frames in all or None) after every frame.
     Returns:
