@@ -51,21 +51,24 @@ def write_network(weights, output, kind, half, settings):
     told = [f"{key} {settings[key]}" for key in told]
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        if kind == "paddle":
-            export_network(network, output, "paddle")
-            found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
-            _write_facts(output.with_name(output.name + ".txt"), facts)
-            return network, found, told
-        export_network(network, output, "onnx")
-        source = output.with_name(output.name + ".onnx")
-        if kind == "onnx":
-            _finish_onnx(source, half, facts)
-            return network, source, told
-        return network, _to_openvino(source, half, facts), told
+        return network, _write(network, output, kind, half, facts), told
     except ImportError as error:
         raise UserError(f"the package {error.name} is not installed. {ONNX_NEED}.") from None
     except EngineError as error:
         raise UserError(f"{error}. {ONNX_NEED}.") from None
+
+
+def _write(network, output, kind, half, facts):
+    if kind == "paddle":
+        export_network(network, output, "paddle")
+        _write_facts(output.with_name(output.name + ".txt"), facts)
+        return next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
+    export_network(network, output, "onnx")
+    source = output.with_name(output.name + ".onnx")
+    if kind == "onnx":
+        _finish_onnx(source, half, facts)
+        return source
+    return _to_openvino(source, half, facts)
 
 
 def check_file(network, path, kind, src, bgr):
