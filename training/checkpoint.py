@@ -139,10 +139,15 @@ def keep_newest(save_dir, count):
         shutil.rmtree(folder)
 
 
+def unmark(save_dir):
+    """Take the mark of a finished run away: the run goes on, perhaps further than the one that was finished."""
+    (Path(save_dir) / RESULTS).unlink(missing_ok=True)
+
+
 def clear(save_dir):
     """Delete all checkpoints in ``save_dir`` and the mark of a finished run, and nothing else that may lie there."""
     recover(save_dir)
-    (Path(save_dir) / RESULTS).unlink(missing_ok=True)
+    unmark(save_dir)
     for pattern in ("iter_*", "best_model"):
         for folder in Path(save_dir).glob(pattern):
             if (folder / STATE).exists() or (folder / MODEL).exists():

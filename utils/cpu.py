@@ -1,12 +1,15 @@
 """What has to happen before paddle is imported: processor settings, and no lines that say nothing to its users."""
 import ctypes
 import os
+import signal
 import sys
+import threading
 import warnings
 
 from utils.machine import usable_cores
 
-NOISE = ("No ccache found", "When training, we now always track global mean")  # hints to paddle's own developers
+NOISE = ("No ccache found", "When training, we now always track global mean",  # hints to paddle's own developers
+         "You are using GPU version Paddle, but")  # said of a machine without a GPU, also where none was asked for
 
 
 def prepare_cpu(threads=None, load=True):
@@ -23,6 +26,7 @@ def prepare_cpu(threads=None, load=True):
     threads = threads or usable_cores()
     os.environ.setdefault("FLAGS_paddle_num_threads", str(threads))
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.setdefault("GLOG_minloglevel", "2")  # errors alone: its warnings are of many lines, and on a CPU of no use
     if _is_amd():
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
     _keep_memory()
@@ -37,6 +41,9 @@ def prepare_cpu(threads=None, load=True):
     finally:
         sys.stderr = real
     paddle.disable_signal_handler()  # a dozen lines of its own where somebody only ended the program
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)  # paddle had taken its place
 
 
 class _WithoutThreadWarning:

@@ -10,7 +10,7 @@ from safetensors.numpy import save as safetensors_bytes
 from media import write_bytes
 from model.weights.torch_files import read_torch
 from model.weights.unpickle import read_pdparams
-from utils.errors import UserError
+from utils.errors import UserError, one_line
 
 STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
 
@@ -39,7 +39,8 @@ def read_weights(path):
         (arrays {name: ndarray}, metadata {str: str}); names as the file has them.
 
     Raises:
-        UserError: no such file, not a known format, damaged, or a pickle that asks for more than arrays.
+        UserError: no such file, not a known format, damaged, a pickle that asks for more than arrays, or numbers that are
+            not finite.
     """
     path = Path(path)
     if not path.is_file():
@@ -48,14 +49,30 @@ def read_weights(path):
     if path.suffix not in WEIGHTS_SUFFIXES:
         raise UserError(f"{path} is not a weights file; expected one of {' '.join(WEIGHTS_SUFFIXES)}.")
     if path.suffix == ".safetensors":
-        return _read_safetensors(path)
-    return (read_pdparams if path.suffix == ".pdparams" else read_torch)(path), {}
+        arrays, metadata = _read_safetensors(path)
+    else:
+        arrays, metadata = (_read_paddle if path.suffix == ".pdparams" else read_torch)(path), {}
+    for name, value in arrays.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise UserError(f"{path} cannot be used: {one_line(name)} holds numbers that are not finite, as after a "
+                            "training that diverged. Take an earlier checkpoint.")
+    return arrays, metadata
+
+
+def _read_paddle(path):
+    """Paddle has no numpy type for bfloat16, and stores its bits as uint16, which no network has."""
+    return {name: (value.astype(np.uint32) << 16).view(np.float32) if value.dtype == np.uint16 else value
+            for name, value in read_pdparams(path).items()}
 
 
 def _read_safetensors(path):
     try:
         with safe_open(str(path), framework="np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # a numpy that another package has extended knows bfloat16, and calls it no float
+            arrays = {name: value.astype(np.float32) if value.dtype.name == "bfloat16" else value
+                      for name, value in arrays.items()}
+            return arrays, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} cannot be read as weights: {error}. Fetch it again.") from None
 

@@ -8,6 +8,7 @@ from utils.errors import UserError
 
 LoadReport = namedtuple("LoadReport", "matched missing unexpected")
 
+_WRAPPERS = ("module.", "_orig_mod.")  # of data-parallel training, of torch.compile
 _TORCH_SUFFIXES = ((".running_mean", "._mean"), (".running_var", "._variance"))
 
 
@@ -44,6 +45,9 @@ def load_torch_state(model, arrays, partial=False):
 def load_state(model, arrays, partial=False):
     """Load {name: ndarray} with this network's own names; returns and raises as ``load_torch_state``."""
     own = model.state_dict()
+    for name in own:
+        if name in arrays and arrays[name].dtype.kind != "f" and own[name].is_floating_point():
+            raise ValueError(f"{name} holds {arrays[name].dtype}, and weights are floats")
     fits = {name for name, value in own.items() if name in arrays and list(arrays[name].shape) == list(value.shape)}
     report = LoadReport(sorted(fits), sorted(set(own) - fits), sorted(set(arrays) - fits))
     if not fits:
@@ -57,10 +61,11 @@ def load_state(model, arrays, partial=False):
 
 
 def from_torch_names(arrays):
-    """Rename PyTorch's buffers to Paddle's, drop its step counters and the prefix that data-parallel wrappers add."""
+    """Rename PyTorch's buffers to Paddle's, drop its step counters and the prefixes that wrappers add."""
     renamed = {}
     for name, value in arrays.items():
-        name = name[len("module."):] if name.startswith("module.") else name
+        while name.startswith(_WRAPPERS):
+            name = name.partition(".")[2]
         if name.endswith(".num_batches_tracked"):
             continue
         for torch_suffix, own_suffix in _TORCH_SUFFIXES:

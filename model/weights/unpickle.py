@@ -173,7 +173,7 @@ def _one_line(error):
 
 def _arrays_only(state, path):
     """Flatten what tools wrap around a state dict, and keep its arrays."""
-    for wrapper in ("state_dict", "model"):
+    for wrapper in ("state_dict", "model_state", "model"):
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
             state = state[wrapper]
     if not isinstance(state, dict):

@@ -137,28 +137,24 @@ def test_absent_set_names_the_folder_and_the_cure(tmp_path):
     assert str(tmp_path / "PhotoMatte85") in str(error.value) and "--data-root" in str(error.value)
 
 
-@pytest.mark.parametrize("text, words", [
-    (WHOLE.replace("layout", "layuot"), "unknown key 'layuot'. Did you mean 'layout'"),
-    (WHOLE.replace("fgr_pha_folders", "fgr_pha_folder"), "Did you mean 'fgr_pha_folders'"),
-    (WHOLE.replace("fgr: a, ", ""), "splits: train: layout fgr_pha_folders needs {fgr: folder, pha: folder}"),
-    (WHOLE.replace("path: fgr, ", ""), "`path` must be"),
-    ("b: {layout: backgrounds, path: b}", "either `splits`, or `folders` and `parts`"),
-    ("b: {layout: backgrounds, path: b, folders: ., parts: {train: 0.9, valid: 0.2}}", "add up to 1"),
-    ("b: {layout: backgrounds, path: b, splits: {train: 3}}", "name of one folder"),
-    ("b: {layout: backgrounds, path: b, splits: {train: {bgr: a, lst: b}}}", "or {bgr: folder, list: file}"),
-    ("v: {layout: video_pairs, path: v, splits: {train: {fgr: a, pha: b, list: c}}}", "or a file each"),
-    (WHOLE.replace("path", "photo: maybe, path"), "`photo` must be true or false"),
-    ("r: {layout: rgba_folder, path: r, photo: true, splits: {test: .}}", "clean foregrounds"),
-    ("r: {layout: rgba_folder, path: r, names_are_subjects: true, folders: ., parts: {a: 1}}", "goes with `splits`"),
-    ("b: [unclosed", "not valid YAML"),
-    ("b: !!python/object/apply:os.getcwd []", "not valid YAML"),
-    ("", "lists no datasets"),
-    ("b:", "expected `layout`"),
-])
-def test_slips_in_the_file(tmp_path, text, words):
-    with pytest.raises(UserError) as error:
-        open_catalog(write_catalog(tmp_path / "bad.yml", text))
-    assert words in str(error.value) and "bad.yml" in str(error.value) and "\n" not in str(error.value)
+def test_folders_of_other_systems_are_no_data(tmp_path):
+    write_real_sets(tmp_path)
+    for place in ("@eaDir", ".AppleDouble", "lost+found", "$RECYCLE.BIN", "#recycle", "System Volume Information",
+                  "__MACOSX"):
+        write_image(tmp_path / "Backgrounds" / place / "room0.jpg", picture())
+        write_image(tmp_path / "PhotoMatte85" / place / "a.png", picture(4))
+        write_image(tmp_path / "VideoMatte240K_JPEG_SD" / "train" / "fgr" / place / "0000.jpg", picture())
+        (tmp_path / place).mkdir()
+    catalog = open_catalog(data_root=tmp_path)
+    assert sum(len(catalog.backgrounds("Backgrounds", split)) for split in ("train", "valid", "test")) == 30
+    assert catalog.pairs("PhotoMatte85", "test").names == ["a"] and len(catalog.pairs("VideoMatte240K", "train")) == 3
+    # the one folder that unpacking left, beside what the file server put there
+    write_image(tmp_path / "n" / "PhotoMatte85" / "fgr" / "b.png", picture())
+    write_image(tmp_path / "n" / "PhotoMatte85" / "pha" / "b.png", picture(0))
+    (tmp_path / "n" / "@eaDir").mkdir()
+    (tmp_path / "n").rename(tmp_path / "photomatte-85")
+    (tmp_path / "PhotoMatte85").rename(tmp_path / "moved")
+    assert open_catalog(data_root=tmp_path).where("PhotoMatte85") == tmp_path / "photomatte-85" / "PhotoMatte85"
 
 
 def test_missing_file(tmp_path):
