@@ -70,7 +70,7 @@ def average(sources, target, refiner=None):
 
 def _own_arrays(source):
     from model.weights.files import read_weights, weights_path
-    from model.weights.loading import from_torch_names
+    from model.weights.naming import from_torch_names
     return from_torch_names(read_weights(weights_path(source))[0])
 
 

@@ -1,6 +1,7 @@
 """Weights files: safetensors written, and every known format read into {name: ndarray}."""
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_bytes
 
 from media import write_bytes
+from model.weights.arrays import damage_reported, from_bfloat16
 from model.weights.torch_files import read_torch
 from model.weights.unpickle import read_pdparams
 from utils.errors import UserError
 
 STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
 
+LONGEST_HEADER = 1 << 22  # bytes of a safetensors file's; ResNet-101 with its refiner has 100,000
 WEIGHTS_SUFFIXES = (".safetensors", ".pdparams", ".pth", ".pt")
 
 
@@ -42,7 +45,7 @@ def read_weights(path):
         UserError: no such file, not a known format, damaged, or a pickle that asks for more than arrays.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"no such weights file: {path}. "
                         "Check the path, or leave --weights out for the starter weights.")
     if path.suffix not in WEIGHTS_SUFFIXES:
@@ -53,11 +56,32 @@ def read_weights(path):
 
 
 def _read_safetensors(path):
-    try:
-        with safe_open(str(path), framework="np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} cannot be read as weights: {error}. Fetch it again.") from None
+    """Numpy has no bfloat16: it is read as float32."""
+    with damage_reported(path):
+        try:
+            header = _safetensors_header(path)
+            with safe_open(str(path), framework="np") as file:
+                metadata = dict(file.metadata() or {})
+                facts = json.loads(header)
+                wide = {name for name in file.keys() if facts[name]["dtype"] == "BF16"}  # noqa: SIM118
+                arrays = {name: file.get_tensor(name) for name in file.keys() if name not in wide}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(error) from None
+        with open(path, "rb") as file:
+            for name in sorted(wide):
+                begin, end = facts[name]["data_offsets"]
+                file.seek(8 + len(header) + begin)
+                bits = np.frombuffer(file.read(end - begin), "<u2")
+                arrays[name] = from_bfloat16(bits).reshape(facts[name]["shape"])
+    return arrays, metadata
+
+
+def _safetensors_header(path):
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > LONGEST_HEADER:
+            raise ValueError(f"its header has {length} bytes")
+        return file.read(length)
 
 
 def weights_path(name=None):
