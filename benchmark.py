@@ -8,13 +8,13 @@
 """
 import argparse
 
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 
 
 def parse(argv, commands):
     """The command line; ``commands`` is {word: module with HELP, add_flags(parser) and run(args)}."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     for word, module in commands.items():
         command = words.add_parser(word, help=module.HELP, description=module.__doc__,

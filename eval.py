@@ -16,17 +16,17 @@ import sys
 from evaluation.baselines import BASELINES, choose_baselines
 from evaluation.cli import _first_network, open_benchmark, open_methods, score_all, show, speed, workers_for
 from evaluation.pipeline import ahead
-from evaluation.protocols import PROTOCOLS
+from evaluation.protocols import PROTOCOLS, UNMIX
 from evaluation.report import write_report
 from evaluation.testset.manifest import export_set
 from evaluation.testset.trimap import TRIMAPS
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.files import prepare_folder
 from utils.machine import processor, usable_cores, versions
 
 
 def parse(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--weights", nargs="+", metavar="FILE", help="weights files, or the word starter (default: the starter weights)")
     add("--pred", nargs="+", metavar="DIR",
@@ -34,33 +34,35 @@ def parse(argv=None):
     add("--baselines", nargs="*", metavar="NAME",
         help=f"{', '.join(BASELINES)}, all, or nothing (default: keying)")
     add("--baseline", dest="baselines", action="store_const", const=["keying"], help="score difference keying (default)")
-    add("--no-baseline", "--no_baseline", dest="baselines", action="store_const", const=[], help="score no baseline")
+    add("--no-baseline", dest="baselines", action="store_const", const=[], help="score no baseline")
     add("--protocol", help=f"{', '.join(PROTOCOLS)} (default: paper; sample on sample data; a folder's own)")
     add("--trimap", help=f"another rule for the trimap: {', '.join(TRIMAPS)}")
-    add("--dataset-name", "--dataset_name", help="a set of foregrounds (default: PhotoMatte85)")
-    add("--background-name", "--background_name", help="a set of backgrounds (default: Backgrounds)")
+    add("--dataset-name", help="a set of foregrounds (default: PhotoMatte85)")
+    add("--background-name", help="a set of backgrounds (default: Backgrounds)")
     add("--split", help="split of both sets (default: test where there is one, else valid)")
-    add("--data-root", "--data_root", help="folder of the datasets (default: $DATA_ROOT, else data/)")
+    add("--data-root", help="folder of the datasets (default: $DATA_ROOT, else data/)")
     add("--folder", metavar="DIR",
         help="a composed benchmark: DIR/{src,bgr,pha[,fgr,trimap]}/NAME.*, or DIR/NAME/src.* ...")
-    add("--export-set", "--export_set", metavar="DIR", help="write the benchmark to a new folder and stop")
-    add("--size", metavar="N|HxW|original", help="size of the pictures that are composed (default: the protocol's)")
-    add("--backgrounds-each", "--backgrounds_each", type=int, help="backgrounds for each foreground (default: the set's)")
+    add("--export-set", metavar="DIR", help="write the benchmark to a new folder and stop")
+    add("--size", metavar="N|WIDTHxHEIGHT|original",
+        help="size of the pictures that are composed, tall ones as w1080h1920 (default: the protocol's)")
+    add("--backgrounds-each", type=int, help="backgrounds for each foreground (default: the set's)")
     add("--sequences", action="store_true", help="foregrounds are frames of clips, one background a clip")
     add("--limit", type=int, help="use only the first so many foregrounds")
     add("--output", default="log/eval", help="folder for the results (default: %(default)s)")
     add("--seed", type=int, help="seed of placement, backgrounds and disturbance (default: 0)")
-    add("--no-disturb", "--no_disturb", dest="disturb", action="store_const", const=False,
+    add("--no-disturb", dest="disturb", action="store_const", const=False,
         help="keep bgr as it is inside src")
     add("--noise", type=float, help="sigma of the noise on bgr, of the range 0..1 (default: 0.01)")
     add("--backend", nargs="+", default=["auto"], metavar="NAME",
         help="one or several to compare (default: the fastest there)")
     add("--precision", nargs="+", default=["fp32"], metavar="NAME", help="fp32, bf16, fp16; one or several (default: fp32)")
-    add("--backbone-scale", "--backbone_scale", type=float,
+    add("--backbone-scale", type=float,
         help="size of the coarse network's input (default: the protocol's)")
-    add("--sample-pixels", "--sample_pixels", type=int, help="pixels to refine (default: the protocol's)")
-    add("--no-unmix", "--no_unmix", dest="unmix", action="store_false",
-        help="score the networks' alpha as it is, without the last step that draws fine strands")
+    add("--sample-pixels", type=int, help="pixels to refine (default: the protocol's)")
+    add("--unmix", nargs="?", const="on", choices=UNMIX, help="the last step of predict.py, which draws fine strands: score "
+        "the networks with it, as NAME + unmix; both: with and without (default: the protocol's; off but in sample)")
+    add("--no-unmix", dest="unmix", action="store_const", const="off", help="the same as --unmix off")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--workers", type=int, help="processes for metrics and baselines; 0 works without (default: one a core, at most 8)")
     return parser.parse_args(argv)
@@ -71,7 +73,7 @@ def main(argv=None):
     baselines, skipped = choose_baselines(["keying"] if args.baselines is None else args.baselines)
     benchmark = open_benchmark(args)
     items, protocol = benchmark.items, benchmark.protocol
-    changed = ", ".join(f"{key} {value}" for key, value in protocol.differences().items())
+    changed = protocol.changes_said()
     print(f"protocol {protocol.name}: {protocol.about}" + (f"; changed: {changed}" if changed else "")
           + (f"; pictures as they are in {args.folder}" if args.folder else ""), flush=True)
     if args.export_set is not None:

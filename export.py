@@ -10,7 +10,7 @@ full size, err and ref as the network makes them. The file is then run on a phot
 import argparse
 
 from model.refinement import BACKBONE_SCALE, Refinement
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 from utils.errors import UserError, suggest
 from utils.files import PROJECT
@@ -19,17 +19,17 @@ FORMATS = ("onnx", "openvino", "paddle")
 
 
 def parse(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, refined = parser.add_argument, Refinement()
     add("--format", default="onnx", help=f"{', '.join(FORMATS)} (default: onnx)")
     add("--weights", help="weights file (default: the starter weights)")
     add("--output", default=PROJECT / "export" / "matting", help="path without suffix (default: export/matting)")
     add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
-    add("--backbone-scale", "--backbone_scale", type=float, default=BACKBONE_SCALE,
+    add("--backbone-scale", type=float, default=BACKBONE_SCALE,
         help="size of the coarse network's input (default: %(default)s)")
-    add("--refine-mode", "--refine_mode", default=refined.mode,
+    add("--refine-mode", default=refined.mode,
         help="sampling, thresholding or full (default: %(default)s)")
-    add("--sample-pixels", "--sample_pixels", type=int, default=refined.sample_pixels,
+    add("--sample-pixels", type=int, default=refined.sample_pixels,
         help="pixels to refine in mode sampling (default: %(default)s)")
     add("--threshold", type=float, default=refined.threshold,
         help="error above which thresholding refines (default: %(default)s)")

@@ -13,57 +13,49 @@ Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be do
 """
 import argparse
 import os
-import sys
 
 import cv2
 
-from prediction import flags
-from prediction.flags import add_flags
-from prediction.source import inputs, is_camera, is_video_source
-from prediction.video.cli import for_video
-from utils.cli import run_main
+from prediction.flags import CAMERA_ONLY, PHOTO_ONLY, VIDEO_ONLY, add_flags, options_of, refuse
+from prediction.source import is_camera, is_video_source
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 from utils.files import PROJECT
 
 
 def parse(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser, PROJECT / "image")
     return parser.parse_args(argv)
 
 
-def open_matter(args):
+def open_matter(options):
     """The network of the command line."""
     prepare_cpu(load=False)
     from model import Matter  # after these settings
-    return Matter(weights=args.weights, backend=args.backend, device=args.device, backbone_scale=args.backbone_scale,
-                  refine_mode=args.refine_mode, sample_pixels=args.sample_pixels, precision=args.precision,
-                  max_memory=args.max_memory, unmix=args.unmix)
+    return Matter(weights=options.weights, backend=options.backend, device=options.device,
+                  backbone_scale=options.backbone_scale, refine_mode=options.refine_mode,
+                  sample_pixels=options.sample_pixels, precision=options.precision, max_memory=options.max_memory,
+                  unmix=options.unmix)
 
 
 def main(argv=None):
-    args = parse(argv)
-    flags.check(args)
-    args.overwrite = args.overwrite or args.src is None and args.bgr is None
-    args.src, args.bgr = inputs(args)
-    if is_camera(args.src):
-        flags.refuse(args, flags.PHOTO_ONLY, "photos", "a camera")
-        from prediction.camera import cli
-        return cli.run(args, open_matter)
-    flags.refuse(args, flags.CAMERA_ONLY, "cameras (--src camera:0)", "none")
-    if is_video_source(str(args.src)):
-        flags.refuse(args, flags.PHOTO_ONLY, "photos", "a video")
-        from prediction.video import cli
-        return cli.run(for_video(args), open_matter)
-    flags.refuse(args, flags.VIDEO_ONLY, "videos", "photos")
-    from prediction.photos.cli import run_photos
-    return run_photos(args, open_matter)
+    options = options_of(parse(argv))
+    if is_camera(options.src):
+        refuse(options, PHOTO_ONLY, "photos", "a camera")
+        from prediction.camera.cli import run
+    elif is_video_source(options.src):
+        refuse(options, CAMERA_ONLY, "cameras (--src camera:0)", "none")
+        refuse(options, PHOTO_ONLY, "photos", "a video")
+        from prediction.video.cli import run
+    else:
+        refuse(options, CAMERA_ONLY, "cameras (--src camera:0)", "none")
+        refuse(options, VIDEO_ONLY, "videos", "photos")
+        from prediction.photos.cli import run
+    return run(options, open_matter)
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a file name must not end the run where it cannot be shown
     if "OPENCV_LOG_LEVEL" not in os.environ and hasattr(cv2.utils, "logging"):
         cv2.utils.logging.setLogLevel(0)  # what is wrong with a file is said in one line of our own
     run_main(main)

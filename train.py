@@ -6,7 +6,7 @@
 """
 import argparse
 
-from utils.cli import _spellings, run_main
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 
 FLAGS = (
@@ -14,7 +14,7 @@ FLAGS = (
     ("background_name", str, "a set of backgrounds in configs/datasets.yml"),
     ("data_root", str, "folder of datasets (default: $DATA_ROOT, else data/)"),
     ("learning_rate", float, "before the factors of the network's parts"),
-    ("pretrain", str, "weights to start from: a file, a checkpoint folder, or 'starter'"),
+    ("pretrain", str, "weights to start from: a file, a checkpoint folder, 'starter', 'imagenet' or 'auto'"),
     ("backbone", str, "mobilenetv2, mobilenetv3, resnet50 or resnet101"),
     ("log_train_loss_interval", int, "iterations between two lines of the log"),
     ("num_workers", int, "processes that prepare batches"),
@@ -27,14 +27,20 @@ FLAGS = (
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", required=True, help="a stage's YAML file, such as configs/stage1.yml")
     for name, kind, text in FLAGS:
-        parser.add_argument(*_spellings(name), type=kind, help=text)
-    parser.add_argument(*_spellings("epoch_end"), type=int, help="last epoch of the stage, counted over its phases")
-    parser.add_argument(*_spellings("batch_size"), type=int, help="samples a batch, in every phase")
+        parser.add_argument("--" + name.replace("_", "-"), type=kind, help=text)
+    parser.add_argument("--epoch-end", type=int, help="last epoch of the stage, counted over its phases")
+    parser.add_argument("--batch-size", type=batch_size, metavar="N|auto", help="samples a batch, in every "
+                        "phase; auto: as configured, halved (and --accumulate doubled) until it fits in memory")
     parser.add_argument("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
     return parser.parse_args(argv)
+
+
+def batch_size(text):
+    """What --batch-size takes."""
+    return text if text == "auto" else int(text)
 
 
 def main(argv=None):
@@ -43,7 +49,9 @@ def main(argv=None):
     from training.config import load_config
     from training.trainer import train
     overrides = {name: getattr(args, name) for name, _, _ in FLAGS}
-    if args.batch_size is not None:
+    if args.batch_size == "auto":
+        overrides["batch_auto"] = True
+    elif args.batch_size is not None:
         overrides["phases"] = {name: {"batch_size": args.batch_size} for name in ("base", "joint")}
     config = load_config(args.config, overrides)
     train(config, args.epoch_end, args.force)

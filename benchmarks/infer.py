@@ -19,6 +19,7 @@ from model.refinement import BACKBONE_SCALE, Refinement
 from utils.errors import UserError
 from utils.files import PROJECT
 from utils.machine import describe_machine
+from utils.sizes import parse_size
 
 HELP = "milliseconds a frame of each backend, beside the authors' code with --peer"
 SIZES = {"hd": (1080, 1920), "4k": (2160, 3840)}
@@ -48,7 +49,7 @@ def add_flags(parser):
 
 def run(args):
     """Measure, and print a table for each backbone and size. Raises UserError: a flag that cannot be used."""
-    sizes = [parse_size(word) for word in args.size]
+    sizes = [parse_size(word, SIZES) for word in args.size]
     if args.rounds < 1 or args.frames < 1:
         raise UserError("--rounds and --frames must be 1 or more.")
     if args.peer and not (Path(args.peer) / "model" / "model.py").is_file():
@@ -176,16 +177,6 @@ def render(rows, backbone, height, width):
             memory = row.facts["memory"] / peers[0].facts["memory"]
             lines.append(f"- {row.name}: speed {times}; peak memory {memory:.2f}x {peers[0].name}")
     return lines
-
-
-def parse_size(word):
-    """"hd", "4k" or "1280x720" -> (height, width). Raises UserError for anything else."""
-    if word.lower() in SIZES:
-        return SIZES[word.lower()]
-    width, _, height = word.partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise UserError(f"--size {word} is not hd, 4k or WIDTHxHEIGHT, such as 1280x720.")
-    return int(height), int(width)
 
 
 def weights_for(backbone, named, folder):

@@ -8,18 +8,20 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from training.config import DEFAULT, LEAST_CROP, load_config
+from training.config import DEFAULT, load_config
+from training.config_rules import LEAST_CROP
+from training.fit import bounded_memory, out_of_memory
 from utils.errors import UserError
 from utils.files import PROJECT
-from utils.machine import describe_machine, free_memory, peak_memory
+from utils.machine import describe_machine, peak_memory
 
 HELP = "training steps a second and peak memory, for each backbone, phase and crop"
 CROPS = {"base": (256, 512), "joint": (512, 1024)}
-FULL = ("out of memory", "bad_alloc", "resourceexhausted", "memoryerror", "cannot allocate")
 
 
 def add_flags(parser):
@@ -46,7 +48,7 @@ def combinations(args):
     """What to measure: dicts of backbone, phase, crop, batch, steps and device."""
     if args.steps < 1 or args.batch is not None and args.batch < 1:
         raise UserError("--steps and --batch must be 1 or more.")
-    found = []
+    works = []
     for backbone in args.backbone:
         for phase in args.phase:
             for crop in args.crop or CROPS[phase]:
@@ -54,9 +56,9 @@ def combinations(args):
                 if crop < least or crop % 4:
                     raise UserError(f"--crop {crop} must be a multiple of 4, and {least} or more for {phase}.")
                 batch = args.batch or load_config(DEFAULT)["phases"][phase]["batch_size"]
-                found.append({"backbone": backbone, "phase": phase, "crop": crop, "batch": batch, "steps": args.steps,
+                works.append({"backbone": backbone, "phase": phase, "crop": crop, "batch": batch, "steps": args.steps,
                               "device": args.device})
-    return found
+    return works
 
 
 def measure_apart(work):
@@ -74,7 +76,7 @@ def measure_apart(work):
     last = (done.stderr.strip().splitlines() or [""])[-1]
     if done.returncode == 2 and last.startswith("error: "):
         raise UserError(last[len("error: "):])
-    if done.returncode < 0 or any(word in done.stderr.lower() for word in FULL):
+    if done.returncode < 0 or out_of_memory(done.stderr):
         return {"error": "does not fit in memory"}
     return {"error": f"failed: {last[:80]}"}
 
@@ -96,36 +98,34 @@ def measure(work):
     paddle.set_device(device)
     on_gpu = device.startswith("gpu")
     if not on_gpu:
-        bound_memory()
-    training, phase, batch = _prepare(work, device)
+        be_the_first_to_go()
     seconds = []
-    for _ in range(work["steps"] + 1):
-        begun = time.perf_counter()
-        train_step(training, phase, [batch])  # reads the loss: waits for the device and the update before
-        seconds.append(time.perf_counter() - begun)
-    memory = peak_memory(device)
+    with bounded_memory(device):  # this process is to fail, not the machine
+        learner, phase, batch = _prepare(work, device)
+        for _ in range(work["steps"] + 1):
+            begun = time.perf_counter()
+            train_step(learner, phase, phase.start, [batch])  # reads the loss: waits for the device and the update before
+            seconds.append(time.perf_counter() - begun)
     name = paddle.device.cuda.get_device_name() if on_gpu else device
-    return {"seconds": statistics.median(seconds[1:]), "memory": memory, "device": name}
+    return {"seconds": statistics.median(seconds[1:]), "memory": peak_memory(device), "device": name}
 
 
 def _prepare(work, device):
-    """What a step needs: the run, its phase, and a batch of noise."""
+    """What a step needs: the learner, its phase, and a batch of noise."""
     import paddle
 
     from training.distributed import Ranks
-    from training.optimizer import build_optimizer
     from training.schedule import plan
-    from training.state import Run, build_network
+    from training.start import network_of
+    from training.step import Learner
     config = load_config(DEFAULT, {"backbone": work["backbone"], "device": work["device"],
                                    "phases": {work["phase"]: {"batch_size": work["batch"]}}})
-    training = Run(config, build_network(config), work["batch"], log=None, ranks=Ranks(0, 1, device))
-    rates = config["phases"][work["phase"]]["rates"]
-    training.optimizer = build_optimizer(training.network, rates, config["clip_norm"])
+    learner = Learner(config, network_of(config), Ranks(0, 1, device))
+    learner.enter(work["phase"])
     phase = next(part for part in plan(config, work["batch"]) if part.name == work["phase"])
-    training.step = phase.start
     rng = np.random.default_rng(0)
     shapes = [(work["batch"], channels, work["crop"], work["crop"]) for channels in (3, 3, 3, 1)]
-    return training, phase, [paddle.to_tensor(rng.integers(0, 256, shape, dtype=np.uint8)) for shape in shapes]
+    return learner, phase, [paddle.to_tensor(rng.integers(0, 256, shape, dtype=np.uint8)) for shape in shapes]
 
 
 def heading(steps):
@@ -135,26 +135,20 @@ def heading(steps):
             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
 
 
-def row(work, found):
+def row(work, measured):
     """One line of the table, from one of ``combinations`` and what ``measure_apart`` said of it."""
     start = f"| {work['backbone']} | {work['phase']} | {work['crop']}x{work['crop']} | {work['batch']} |"
-    if "error" in found:
-        return f"{start} {work['device'] or '-'} | {found['error']} | - | - |"
-    memory = "-" if found["memory"] is None else f"{found['memory'] / 2 ** 30:.2f} GiB"
-    rate = 1 / found["seconds"]
-    return f"{start} {found['device']} | {rate:.3f} | {work['batch'] * rate:.2f} | {memory} |"
+    if "error" in measured:
+        return f"{start} {work['device'] or '-'} | {measured['error']} | - | - |"
+    memory = "-" if measured["memory"] is None else f"{measured['memory'] / 2 ** 30:.2f} GiB"
+    rate = 1 / measured["seconds"]
+    return f"{start} {measured['device']} | {rate:.3f} | {work['batch'] * rate:.2f} | {memory} |"
 
 
-def bound_memory():
-    """Let this process fail, not the machine: it may take what is free now, and is the first to go."""
-    try:
-        import resource
-        free = free_memory()
-        if free is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (free, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+def be_the_first_to_go():
+    """Where the system runs out of memory in spite of the bound, it is to end this process and no other."""
+    with suppress(OSError):  # a system without such scores
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    except (ImportError, OSError, ValueError):
-        pass  # a system without such limits
 
 
 def main(argv=None):

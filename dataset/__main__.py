@@ -4,14 +4,14 @@
     python -m dataset kind            # "real" where the datasets of all stages are there, else "sample" (and why, on stderr)
     python -m dataset private         # "yes" where stage 3 has data: the private set and real backgrounds
 """
-import argparse
 import sys
 
-from dataset.catalog import open_catalog
-from utils.cli import run_main
+from dataset.catalog import check_named_root, open_catalog
+from utils.cli import CommandLine, run_main
 from utils.errors import UserError
 
 STAGE_SETS = ("VideoMatte240K", "Distinctions646_person", "Backgrounds")
+BENCHMARK = "PhotoMatte85"
 
 
 def kind(catalog):
@@ -37,8 +37,17 @@ def _contents(catalog, name):
 
 
 def tell_kind(catalog):
-    """Print which data the stages train on, and on stderr what is missing of the real sets."""
+    """Print which data the stages train on, and on stderr what is missing of the real sets.
+
+    Raises:
+        UserError: the user named a folder of datasets, and it lacks some.
+    """
     answer, absent = kind(catalog)
+    if absent:
+        check_named_root(catalog, absent)
+    elif not catalog.available(BENCHMARK):
+        print(f"note: {BENCHMARK} is not at {catalog.where(BENCHMARK)}. Training does not need it, but eval.py does: put it "
+              "there before the stages end.", file=sys.stderr)
     if absent:
         print(f"Not under {catalog.root}: {', '.join(absent)}. The whole job runs on generated sample data instead.",
               file=sys.stderr)
@@ -46,10 +55,10 @@ def tell_kind(catalog):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m dataset", description="Show which datasets are there.")
+    parser = CommandLine(prog="python -m dataset", description="Show which datasets are there.")
     parser.add_argument("question", nargs="?", choices=("kind", "private"), help="answer this alone, in one word")
     parser.add_argument("--catalog", help="catalogue file (default: configs/datasets.yml)")
-    parser.add_argument("--data-root", "--data_root", help="folder of datasets (default: $DATA_ROOT, else data/)")
+    parser.add_argument("--data-root", help="folder of datasets (default: $DATA_ROOT, else data/)")
     args = parser.parse_args(argv)
     catalog = open_catalog(args.catalog, args.data_root)
     if args.question == "kind":

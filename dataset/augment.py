@@ -35,8 +35,8 @@ def affine_matrix(affine, source, frame, size):
     linear = turn @ np.array([[1.0, np.tan(shear)], [0.0, 1.0]]) * (affine.scale * cover * shrink)
     shift = np.array([affine.shift_x * source[1], affine.shift_y * source[0]]) * cover * shrink
     middle = (np.array(source[::-1]) - 1) / 2
-    target = (np.array(frame[::-1]) - 1) / 2 + shift
-    return np.hstack([linear, (target - linear @ middle)[:, None]])
+    centre = (np.array(frame[::-1]) - 1) / 2 + shift
+    return np.hstack([linear, (centre - linear @ middle)[:, None]])
 
 
 def mirrored(matrix, frame):
@@ -125,6 +125,40 @@ def colour_jitter(rng, image, brightness, contrast, saturation, hue):
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)
     hsv[..., 0] += np.uint8(turn % 256)  # the hue circle has 256 steps, so the overflow is the wrap
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
+
+
+def added_jitter(rng, image, brightness, contrast, saturation, hue):
+    """Change brightness (adding within +- x of the range), contrast, saturation (factors) and hue, in an order drawn anew.
+
+    As ColorJitter of kornia 0.4.1 does, the version that the authors pin for the disturbance of bgr: unlike
+    ``colour_jitter``, brightness is added and contrast spreads from black, and each change is cut to the range.
+    """
+    amounts = [rng.uniform(-brightness, brightness), *(rng.uniform(1 - x, 1 + x) for x in (contrast, saturation)),
+               rng.uniform(-hue, hue)]
+    return jittered(image, *amounts, rng.permutation(4))
+
+
+def jittered(image, brightness, contrast, saturation, hue, order):
+    """``added_jitter`` by given amounts.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        brightness: what is added, of the range; contrast, saturation: factors; hue: fraction of the circle.
+        order: of the four, numbered as they stand here.
+    """
+    x, in_hsv = image.astype(np.float32) / 255, False
+    for change in order:
+        if (change >= 2) != in_hsv:
+            x, in_hsv = cv2.cvtColor(x, cv2.COLOR_HSV2RGB if in_hsv else cv2.COLOR_RGB2HSV), not in_hsv
+        if change == 0:
+            x = np.clip(x + np.float32(brightness), 0, 1)
+        elif change == 1:
+            x = np.clip(x * np.float32(contrast), 0, 1)
+        elif change == 2:
+            x[..., 1] = np.minimum(x[..., 1] * np.float32(saturation), 1)
+        else:
+            x[..., 0] = (x[..., 0] + np.float32(360 * hue)) % 360
+    return cv2.convertScaleAbs(cv2.cvtColor(x, cv2.COLOR_HSV2RGB) if in_hsv else x, alpha=255)
 
 
 def _draw_filters(rng, shrink):

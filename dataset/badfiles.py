@@ -1,4 +1,5 @@
 """Going on without files that cannot be read: another item takes the place, and the trainer hears of it."""
+import mmap
 from multiprocessing.sharedctypes import RawArray
 
 import numpy as np
@@ -18,7 +19,7 @@ class BadFiles:
 
     def __init__(self, sets, most):
         self._sets, self._most = list(sets), most
-        self._marks = [RawArray("b", max(1, len(items))) for items in self._sets]
+        self._marks = [_shared_bytes(max(1, len(items))) for items in self._sets]
         self._told = set()
 
     @property
@@ -74,3 +75,10 @@ class BadFiles:
                             f"`python -m dataset.check` names all of them.") from None
         if np.frombuffer(self._marks[which], np.int8).all():
             raise UserError(f"not one file of the set can be used. The last: {error}") from None
+
+
+def _shared_bytes(count):
+    try:
+        return RawArray("b", count)
+    except OSError:  # /dev/shm is full or not writable
+        return mmap.mmap(-1, count)  # shared with forked processes as well

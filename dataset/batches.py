@@ -1,14 +1,23 @@
 """Batches from worker processes, and what keeps those out of trouble."""
+import logging
+import multiprocessing
 import os
+import signal
 import threading
 import time
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
-from paddle.io import BatchSampler, DataLoader
+import paddle
+from paddle.io import BatchSampler, DataLoader, Dataset
 
 from dataset.samples import ORDER_STREAM, SampleKey
-from utils.errors import UserError
+from utils.errors import UserError, one_line
+
+
+class WorkersFailed(UserError):
+    """The processes that prepare batches cannot be started, or one of them ended; no batch was lost before it."""
 
 
 def read_batches(samples, batches, workers):
@@ -16,34 +25,114 @@ def read_batches(samples, batches, workers):
 
     Args:
         samples: ``CompositeSet`` or ``StreamSet``; batches: ``Batches`` over it.
-        workers: processes that prepare batches; 0 prepares each when its turn comes.
+        workers: processes that prepare batches, and hand them to the device ahead; 0 prepares each when its turn comes.
 
     Raises:
-        UserError: a picture cannot be read.
+        UserError: a sample cannot be made, whatever the reason.
+        WorkersFailed: see there.
     """
     cv2.setNumThreads(0)  # workers are forked, and OpenCV's threads do not survive a fork: a worker would wait for ever
+    samples = _Safe(samples)
+    for batch in _from_workers(samples, batches, workers) if workers else _from_here(samples, batches):
+        if len(batch) == 1:
+            raise UserError(bytes(batch[0].numpy()).decode("utf-8", "surrogateescape"))
+        yield batch
+
+
+def read_iterations(samples, batches, workers):
+    """Yield lists of the batches of one iteration each; see ``read_batches``."""
+    reader = read_batches(samples, batches, workers)
+    return map(list, zip(*[reader] * batches.accumulate))
+
+
+def _from_here(samples, batches):
+    # Without paddle's loader, whose thread would end on an error of a sample and leave this one waiting for it.
+    for keys in batches:
+        yield [paddle.to_tensor(images) for images in _collate([samples[key] for key in keys])]
+
+
+def _from_workers(samples, batches, workers):
     loader = DataLoader(samples, batch_sampler=batches, num_workers=workers, collate_fn=_collate,
                         worker_init_fn=_start_worker, use_shared_memory=False)
-    iterator = iter(loader)
+    iterator = None
+    logging.getLogger().addFilter(_not_of_workers)
     try:
-        for batch in iterator:
-            if len(batch) == 1:
-                raise UserError(bytes(batch[0].numpy()).decode())
+        multiprocessing.Event()  # fails here as it would in the middle of paddle's set-up
+        with _own_child_signal():
+            iterator = iter(loader)
+        while True:
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                return
             yield batch
+    except (OSError, RuntimeError, SystemError, MemoryError) as error:
+        raise WorkersFailed(_why(error, getattr(iterator, "_workers", ()))) from None
     finally:
         # Left in the middle, the iterator would be kept alive by its own thread, and its workers with it.
         getattr(iterator, "_try_shutdown_all", bool)()
+        logging.getLogger().removeFilter(_not_of_workers)
+
+
+def _why(error, workers):
+    """What became of the workers, in a line."""
+    codes = [worker.exitcode for worker in workers if worker.exitcode]
+    if isinstance(error, OSError) and not codes:
+        return (f"the processes that prepare batches cannot be started: {error.strerror or error}. /dev/shm may be full or "
+                "not writable; make room there, or use --num-workers 0, which needs none.")
+    how = f" (killed by signal {-codes[0]})" if codes and codes[0] < 0 else f" (exit code {codes[0]})" if codes else ""
+    return (f"a process that prepares batches ended{how}, perhaps for want of memory or of room in /dev/shm. Run the same "
+            "command again with fewer --num-workers, or with --num-workers 0.")
+
+
+def _not_of_workers(record):
+    return not str(record.msg).startswith("DataLoader ")  # said in one line by WorkersFailed
+
+
+@contextmanager
+def _own_child_signal():
+    """Paddle's handler for a child's end raises in the middle of whatever runs; the reader notices it between batches."""
+    kept = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
+    yield
+    if kept is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, kept)
+
+
+class _Safe(Dataset):
+    """Samples, or the UserError that says why one cannot be made: not every error can be handed on by a worker."""
+
+    def __init__(self, samples):
+        super().__init__()
+        self._samples = samples
+
+    def __len__(self):
+        return len(self._samples)
+
+    def __getitem__(self, key):
+        try:
+            return self._samples[key]
+        except UserError as error:
+            return error
+        except Exception as error:  # of any kind, from a decoder or from a bug: training is to stop, not to wait for ever
+            reason = f"{type(error).__name__}: {one_line(error)[:300]}"
+            return UserError(f"{self._samples.describe(key)} cannot be made: {reason}.")
 
 
 def _collate(samples):
     """Stack the samples; where one of them is an error, its text alone, since workers cannot hand on exceptions."""
     for sample in samples:
         if isinstance(sample, UserError):
-            return [np.frombuffer(str(sample).encode(), np.uint8)]
-    return [np.stack(images) for images in zip(*samples)]
+            return [np.frombuffer(str(sample).encode("utf-8", "surrogateescape"), np.uint8)]
+    try:
+        return [np.stack(images) for images in zip(*samples)]
+    except (ValueError, MemoryError) as error:
+        return _collate([UserError(f"samples cannot be put into a batch: {one_line(error)}.")])
 
 
 def _start_worker(_):
+    for number in ("SIGTERM", "SIGHUP"):  # the trainer's handlers only note them
+        if hasattr(signal, number):
+            signal.signal(getattr(signal, number), signal.SIG_DFL)
     os.setpgrp()  # signals to the whole group (Ctrl-C, timeout) are for the trainer: it saves, then ends its workers
     parent = os.getppid()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

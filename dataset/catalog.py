@@ -1,6 +1,6 @@
 """Names to datasets: configs/datasets.yml says where each lies and how it is laid out.
 
-    python -m dataset.catalog [--data-root DIR] [--catalog FILE]      # what is there, with counts
+    python -m dataset [--data-root DIR] [--catalog FILE]      # what is there, with counts
 
 Where a wanted set is absent, ``catalog_or_sample`` stands generated sample data in for all of them.
 """
@@ -15,6 +15,8 @@ from dataset.splits import check_disjoint, part_of
 from utils.errors import UserError, suggest
 from utils.files import PROJECT
 
+USUAL_ROOT = PROJECT / "data"
+
 
 class Catalog:
     """The datasets of one catalogue file under one data folder.
@@ -25,14 +27,16 @@ class Catalog:
         source: the catalogue file, named in messages.
         sample_root: where sample data lies or will be generated; default data/sample of this project.
         cache_root: where foregrounds estimated from photos are kept; default data/cache of this project.
+        named_by: what named the root ("--data-root", "DATA_ROOT"), or None for the usual place.
     """
 
-    def __init__(self, entries, root, source, sample_root=None, cache_root=None):
+    def __init__(self, entries, root, source, sample_root=None, cache_root=None, named_by=None):
         self._entries = entries
         self.root = Path(root).expanduser()
         self.source = Path(source)
         self.sample_root = Path(sample_root or PROJECT / "data" / "sample")
         self.cache_root = Path(cache_root or PROJECT / "data" / "cache")
+        self.named_by = named_by
         self._listed = {}  # a large set takes seconds to list, and a run asks for it several times
 
     @property
@@ -134,10 +138,10 @@ class Catalog:
         entry = self._entry(name)
         if not self.holds_pairs(name):
             return BACKGROUND_LAYOUTS[entry["layout"]](self.where(name), folders)
-        found = PAIR_LAYOUTS[entry["layout"]](self.where(name), folders, unpaired)
+        pairs = PAIR_LAYOUTS[entry["layout"]](self.where(name), folders, unpaired)
         if not entry.get("photo"):
-            return found
-        return PairSet(found.names, found.files, EstimateForeground(found.read, self.cache_root / "fgr"))
+            return pairs
+        return PairSet(pairs.names, pairs.files, EstimateForeground(pairs.read, self.cache_root / "fgr"))
 
 
 def open_catalog(path=None, data_root=None, sample_root=None):
@@ -151,8 +155,9 @@ def open_catalog(path=None, data_root=None, sample_root=None):
         UserError: the file is missing, or says something the catalogue does not know.
     """
     path = path or PROJECT / "configs" / "datasets.yml"
-    root = data_root or os.environ.get("DATA_ROOT") or PROJECT / "data"
-    return Catalog(read_entries(path), root, path, sample_root)
+    named_by = "--data-root" if data_root else "DATA_ROOT" if os.environ.get("DATA_ROOT") else None
+    root = data_root or os.environ.get("DATA_ROOT") or USUAL_ROOT
+    return Catalog(read_entries(path), root, path, sample_root, named_by=named_by)
 
 
 def catalog_or_sample(names, path=None, data_root=None, sample_root=None):
@@ -170,6 +175,7 @@ def catalog_or_sample(names, path=None, data_root=None, sample_root=None):
     absent = [name for name in dict.fromkeys(names) if not catalog.available(name)]
     if not absent:
         return catalog
+    check_named_root(catalog, absent)
     sample = sample_catalog(catalog.sample_root)
     unknown = [name for name in absent if name not in sample.names or sample.where(name) is None]
     if unknown:
@@ -180,6 +186,15 @@ def catalog_or_sample(names, path=None, data_root=None, sample_root=None):
     if not all(sample.available(name) for name in names):
         _generate(sample.root)
     return sample
+
+
+def check_named_root(catalog, absent):
+    """Raise UserError where sets are absent from a folder that the user named: that is no wish for sample data."""
+    if catalog.named_by is None or catalog.root.resolve() == catalog.sample_root.resolve():
+        return
+    places = ", ".join(f"{name} ({catalog.where(name) or 'no path yet'})" for name in absent)
+    raise UserError(f"{catalog.named_by} names {catalog.root}, but what is needed is not there: {places}. Name the folder "
+                    f"that holds the sets, correct their `path` in {catalog.source}, or leave {catalog.named_by} out.")
 
 
 def sample_catalog(sample_root):

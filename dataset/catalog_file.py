@@ -5,6 +5,7 @@ import yaml
 
 from dataset.layouts import BACKGROUND_LAYOUTS, FORMS, MEANT, PAIR_LAYOUTS
 from utils.errors import UserError, suggest
+from utils.files import check_is_file
 
 KEYS = ("layout", "path", "splits", "folders", "parts", "photo", "names_are_subjects", "backgrounds_each")
 LAYOUTS = (*PAIR_LAYOUTS, *BACKGROUND_LAYOUTS)
@@ -19,6 +20,7 @@ def read_entries(path):
         UserError: the file is missing, is not YAML, or has an entry that cannot be meant.
     """
     path = Path(path)
+    check_is_file(path)
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

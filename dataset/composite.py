@@ -4,7 +4,8 @@ import math
 import cv2
 import numpy as np
 
-from dataset.augment import colour_jitter, draw_affine
+from dataset.augment import added_jitter, draw_affine
+from media.operations import blend
 
 
 def compose_pair(rng, fgr, pha, bgr, augment):
@@ -25,7 +26,7 @@ def compose_pair(rng, fgr, pha, bgr, augment):
         src = add_noise(rng, src, augment["noise_sigma"])
         bgr = add_noise(rng, bgr, augment["noise_sigma"])
     if rng.random() < augment["bgr_jitter"]:
-        bgr = colour_jitter(rng, bgr, 0.18, 0.18, 0.18, 0.1)
+        bgr = added_jitter(rng, bgr, 0.18, 0.18, 0.18, 0.1)
     if rng.random() < augment["exposure"]:
         bgr = change_exposure(rng, bgr)
     if rng.random() < augment["bgr_affine"]:
@@ -37,14 +38,6 @@ def compose_pair(rng, fgr, pha, bgr, augment):
         quality = int(rng.integers(40, 96))
         src, bgr = through_jpeg(src, quality), through_jpeg(bgr, quality)
     return src, bgr
-
-
-def blend(fgr, pha, bgr):
-    """fgr * pha + bgr * (1 - pha), rounded, uint8."""
-    weight = cv2.merge((pha, pha, pha))
-    total = np.multiply(fgr, weight, dtype=np.uint16)
-    total += np.multiply(bgr, cv2.bitwise_not(weight), dtype=np.uint16)
-    return cv2.convertScaleAbs(total, alpha=1 / 255)
 
 
 def cast_shadow(rng, scene, pha):

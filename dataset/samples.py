@@ -18,7 +18,7 @@ from utils.errors import UserError, suggest
 SampleKey = namedtuple("SampleKey", "seed epoch number height width")
 
 # Last words of seeds, so that no two streams are the same. A seed's trailing zeros count for nothing.
-SAMPLE_STREAM, VALID_STREAM, ORDER_STREAM, REPLACEMENT_STREAM = 1, 2, 3, 4
+SAMPLE_STREAM, VALID_STREAM, ORDER_STREAM, REPLACEMENT_STREAM, PAIRING_STREAM = 1, 2, 3, 4, 5
 
 
 class CompositeSet(Dataset):
@@ -31,23 +31,33 @@ class CompositeSet(Dataset):
         scale: range of the foreground's size, 1 covers the square (``PAIR_SCALE``).
         augment: the ``augment`` section of a stage's configuration.
         bad_files_max: unreadable files to pass over before a sample is an error.
+        longer: where there are more backgrounds than foregrounds, an epoch is every background once; else, and without
+            it, every foreground once.
     """
 
-    def __init__(self, pairs, backgrounds, size, scale, augment, bad_files_max=0):
+    def __init__(self, pairs, backgrounds, size, scale, augment, bad_files_max=0, longer=False):
         super().__init__()
         self.pairs, self.backgrounds = pairs, backgrounds
+        self._by_background = longer and len(backgrounds) > len(pairs)
         self._bad_files = BadFiles([pairs, backgrounds], bad_files_max)
         self.size, self.scale, self.augment = size, scale, augment
 
     def __len__(self):
-        return len(self.pairs)
+        return len(self.backgrounds if self._by_background else self.pairs)
+
+    @property
+    def epoch(self):
+        """What an epoch is, for messages."""
+        if self._by_background:
+            return f"each of {len(self.backgrounds)} backgrounds once, with {len(self.pairs)} foregrounds in turn"
+        return f"each of {len(self.pairs)} foregrounds once, on {len(self.backgrounds)} backgrounds by chance"
 
     def __getitem__(self, key):
-        rng, of_pair, of_bgr, scene = self._draw(key)
+        rng, of_pair, of_bgr, subject, scene = self._draw(key)
         frame = key.height, key.width
         try:
             seed = [key.seed, key.epoch, key.number, REPLACEMENT_STREAM]
-            pair = self._bad_files.load(0, key.number, seed, shortest_side(of_pair, frame))
+            pair = self._bad_files.load(0, subject, seed, shortest_side(of_pair, frame))
             bgr = self._bad_files.load(1, scene, seed, shortest_side(of_bgr, frame))
         except UserError as error:
             return error  # read_batches raises it in the trainer
@@ -57,13 +67,18 @@ class CompositeSet(Dataset):
 
     def describe(self, key):
         """Which files a sample is made of, for messages."""
-        return f"{self.pairs.names[key.number]} on {self.backgrounds.names[self._draw(key)[-1]]}"
+        *_, subject, scene = self._draw(key)
+        return f"{self.pairs.names[subject]} on {self.backgrounds.names[scene]}"
 
     def _draw(self, key):
-        """(random stream after these draws, how the pair is placed, how the background is placed, which background)"""
+        """(random stream after these draws, how the pair and the background are placed, which pair, which background)"""
         rng = np.random.default_rng([key.seed, key.epoch, key.number])
         placed = draw_affine(rng, self.scale), draw_affine(rng, BACKGROUND_SCALE)
-        return (rng, *placed, int(rng.integers(len(self.backgrounds))))
+        if not self._by_background:
+            return (rng, *placed, key.number, int(rng.integers(len(self.backgrounds))))
+        # Another foreground for each background in every epoch, and all foregrounds equally often.
+        shift = int(np.random.default_rng([key.seed, key.epoch, 0, PAIRING_STREAM]).integers(len(self.pairs)))
+        return (rng, *placed, (key.number + shift) % len(self.pairs), key.number)
 
     def news(self):
         """One line for each file found unreadable since the last call; for the main process."""
@@ -100,6 +115,11 @@ class StreamSet(Dataset):
                                     self.camouflage)
         return _sample(rng, fgr, pha, bgr, self.augment)
 
+    @property
+    def epoch(self):
+        """As of ``CompositeSet``."""
+        return f"{self.length} generated samples"
+
     def describe(self, key):
         """Which sample it is, for messages."""
         return f"generated sample {key.number} of epoch {key.epoch + 1}"
@@ -122,7 +142,8 @@ def training_set(config, phase, catalog):
                          config["stream_kinds"])
     return CompositeSet(
         catalog.pairs(config["dataset_name"], "train"), catalog.backgrounds(config["background_name"], "train"),
-        config["phases"][phase]["size"], PAIR_SCALE[phase], config["augment"], config["bad_files_max"])
+        config["phases"][phase]["size"], PAIR_SCALE[phase], config["augment"], config["bad_files_max"],
+        config["epoch_of"] == "longer")
 
 
 def _sample(rng, fgr, pha, bgr, augment):

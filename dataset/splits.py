@@ -32,7 +32,7 @@ def part_of(subjects, parts):
     Raises:
         UserError: fewer subjects than parts.
     """
-    places = {subject: zlib.crc32(subject.encode("utf-8")) / 2 ** 32 for subject in sorted(set(subjects))}
+    places = {subject: zlib.crc32(subject.encode("utf-8", "surrogateescape")) / 2 ** 32 for subject in sorted(set(subjects))}
     if len(places) < len(parts):
         raise UserError(f"{len(places)} subject(s) cannot be divided into {', '.join(parts)}: a subject (a clip "
                         f"folder, or a single picture) is never divided. Add subjects, or give the set split folders.")

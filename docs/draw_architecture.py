@@ -48,8 +48,8 @@ def draw():
         for column, room in enumerate(rooms):
             body += box(room, MARGIN + column * (width + GAP), MARGIN + number * (HIGH + GAP), width, leads[room])
     size = f"{WIDTH + 2 * MARGIN} {2 * MARGIN + len(floors) * (HIGH + GAP) - GAP}"
-    return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" font-family="sans-serif" font-size="13">',
-                      '<rect width="100%" height="100%" fill="white"/>', *body, "</svg>", ""])
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" font-family="sans-serif" font-size="13">'
+    return "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *body, "</svg>", ""])
 
 
 def main():

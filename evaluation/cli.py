@@ -5,33 +5,27 @@ from evaluation.baselines import BASELINES
 from evaluation.gallery import Gallery
 from evaluation.methods import Network, open_mattes, open_networks
 from evaluation.pipeline import measure
+from evaluation.protocols import UNMIX
 from evaluation.report import comparison, heading, line
 from evaluation.scoring import Result, mean_of
 from evaluation.selection import composed, from_folder
 from utils.cpu import prepare_cpu
 from utils.errors import UserError
 from utils.machine import usable_cores
+from utils.sizes import parse_landscape
 
 # Flags that say how pictures are composed: --folder has them composed already.
 COMPOSING = ("dataset_name", "background_name", "split", "data_root", "size", "seed", "disturb", "backgrounds_each",
              "noise")
+SIZES = {"original": None}
 ITEMS_PER_WORKER = 4  # fewer do not repay the start of a process
 MOST_WORKERS = 8
 
 
-def parse_size(text):
-    """'2048' -> (2048, 2048), '1080x1920' -> (1080, 1920), 'original' -> None. Raises UserError for all else."""
-    if text == "original":
-        return None
-    sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.isdigit() for side in sides):
-        raise UserError(f"cannot read the size '{text}'; use 2048, 1080x1920 (height x width) or original.")
-    return int(sides[0]), int(sides[-1])
-
-
 def open_benchmark(args):
     """The ``Benchmark`` of the command line."""
-    changes = {"trimap": args.trimap, "backbone_scale": args.backbone_scale, "sample_pixels": args.sample_pixels}
+    changes = {"trimap": args.trimap, "backbone_scale": args.backbone_scale, "sample_pixels": args.sample_pixels,
+               "unmix": args.unmix}
     if args.folder is not None:
         given = [name for name in COMPOSING if getattr(args, name) is not None]
         if given:
@@ -40,56 +34,57 @@ def open_benchmark(args):
         return from_folder(args.folder, args.protocol, changes, args.limit, args.sequences or None)
     changes.update(disturb=args.disturb, noise=args.noise)
     if args.size is not None or args.sequences:
-        changes["size"] = parse_size(args.size or "original") or "original"
+        changes["size"] = parse_landscape(args.size or "original", SIZES) or "original"
     return composed(args.dataset_name or "PhotoMatte85", args.background_name or "Backgrounds", args.protocol, changes,
                     args.data_root, args.split, args.seed or 0, args.limit, args.backgrounds_each, args.sequences)
 
 
 def open_methods(args, protocol, names, baselines):
-    """{word: method} of networks and folders of mattes; a folder alone where no weights are named."""
+    """{name: method} of networks and folders of mattes; a folder alone where no weights are named."""
     mattes = open_mattes(args.pred or (), names, baselines, args.limit is not None)
     if args.pred and args.weights is None:
         return mattes
     prepare_cpu(load=False)
-    networks = open_networks(args.weights or [None], args.backend, args.precision, device=args.device,
-                             backbone_scale=protocol.backbone_scale, sample_pixels=protocol.sample_pixels,
-                             unmix=args.unmix)
-    return {**networks, **{f"pred {word}" if word in networks else word: one for word, one in mattes.items()}}
+    networks = open_networks(args.weights or [None], args.backend, args.precision, UNMIX[protocol.unmix], protocol.rounded,
+                             device=args.device, backbone_scale=protocol.backbone_scale,
+                             sample_pixels=protocol.sample_pixels)
+    return {**networks, **{f"pred {name}" if name in networks else name: method for name, method in mattes.items()}}
 
 
 def score_all(benchmark, methods, baselines, workers):
-    """Run everything, printing a line per image; returns ({word: Result}, Gallery, seconds)."""
+    """Run everything, printing a line per image; returns ({name: Result}, Gallery, seconds)."""
     shown, rows, gallery = benchmark.protocol.columns, {}, Gallery(len(benchmark.items))
     first = next(iter({**methods, **dict.fromkeys(baselines)}))
     print(heading(shown))
     start = time.perf_counter()
     for scored in measure(benchmark.items, benchmark.protocol, methods, baselines, workers):
-        for word, row in scored.rows.items():
-            rows.setdefault(word, []).append(row)
+        for name, row in scored.rows.items():
+            rows.setdefault(name, []).append(row)
         gallery.add(scored.name, scored.rows[first]["mse"], scored.pictures)
         print(line(scored.name, scored.rows[first], shown), flush=True)
     seconds = time.perf_counter() - start
-    settings = {word: dict(getattr(methods.get(word), "settings", {"baseline": word})) for word in rows}
-    return {word: Result(found, mean_of(found), settings[word]) for word, found in rows.items()}, gallery, seconds
+    settings = {name: dict(getattr(methods.get(name), "settings", {"baseline": name})) for name in rows}
+    return {name: Result(own, mean_of(own), settings[name]) for name, own in rows.items()}, gallery, seconds
 
 
 def speed(methods, count, seconds):
-    """How fast it went, as {"images_per_second": float, "network_seconds": {word: seconds an image}}."""
-    networks = {word: round(one.seconds / max(one.count, 1), 4) for word, one in methods.items() if isinstance(one, Network)}
+    """How fast it went, as {"images_per_second": float, "network_seconds": {name: seconds an image}}."""
+    networks = {name: round(network.seconds / max(network.count, 1), 4) for name, network in methods.items()
+                if isinstance(network, Network)}
     return {"images_per_second": round(count / seconds, 3), "network_seconds": networks}
 
 
 def show(results, protocol, count, pace):
     """Print the means of all methods, how they stand against keying, and how fast it went."""
     print(heading(protocol.columns, f"mean of {count}"))
-    for word, result in results.items():
-        print(line(f"mean of {count}, {word}", result.mean, protocol.columns))
-    for word, result in results.items():
-        if word not in BASELINES and "keying" in results:
-            print(comparison(result.mean, results["keying"].mean, protocol.columns, word))
+    for name, result in results.items():
+        print(line(f"mean of {count}, {name}", result.mean, protocol.columns))
+    for name, result in results.items():
+        if name not in BASELINES and "keying" in results:
+            print(comparison(result.mean, results["keying"].mean, protocol.columns, name))
     if protocol.note:
         print(f"note: {protocol.note}")
-    networks = ", ".join(f"{word} {seconds * 1000:.0f} ms" for word, seconds in pace["network_seconds"].items())
+    networks = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in pace["network_seconds"].items())
     print(f"{pace['images_per_second']:.2f} images/s" + (f"; network alone: {networks}" if networks else ""))
 
 
@@ -102,5 +97,5 @@ def workers_for(wanted, count):
 
 def _first_network(methods):
     """What the first network was run with, on top of results.json as well as beside its figures."""
-    settings = next((one.settings for one in methods.values() if isinstance(one, Network)), {})
+    settings = next((method.settings for method in methods.values() if isinstance(method, Network)), {})
     return {**{key: settings[key] for key in ("weights", "sha256", "device") if key in settings}, "settings": dict(settings)}

@@ -26,7 +26,10 @@ class Gallery:
         self._kept = {}
 
     def add(self, name, value, pictures):
-        """Take the pictures of one item in, as ``evaluation.pipeline.Scored`` has them; ``value`` is the error that ranks it."""
+        """Take in the pictures of one item, as of ``evaluation.pipeline.Scored``; ``value`` is the error that ranks it,
+        and without one (None) the item is kept in a small set only."""
+        if value is None and not self._all:
+            return
         self._kept[name] = value, pictures
         if not self._all and len(self._kept) > 2 * EXTREMES:
             ranked = sorted(self._kept, key=lambda name: self._kept[name][0])
@@ -46,7 +49,7 @@ class Gallery:
             files[path] = picture[1]
             return path
 
-        names = {name: {kind: {word: listed(name, f"pred_{word}", one) for word, one in picture.items()}
+        names = {name: {kind: {method: listed(name, f"pred_{method}", matte) for method, matte in picture.items()}
                         if kind == "pred" else listed(name, kind, picture) for kind, picture in pictures.items()}
                  for name, (_, pictures) in self._kept.items()}
         return files, names

@@ -6,28 +6,31 @@ from pathlib import Path
 
 import numpy as np
 
+from dataset.layouts.mattes import read_matte
 from dataset.layouts.pairing import check_partners, files_by_name
-from evaluation.keying import difference_key
-from media import read_gray, read_image
-from utils.errors import UserError
-
-WEIGHTS_SUFFIXES = (".safetensors", ".pdparams", ".pth")
+from media import read_image
+from model.weights.files import WEIGHTS_SUFFIXES
+from utils.errors import UserError, quote
 
 
 class Network:
-    """A ``model.Matter`` as a method: ``network(item) -> (pha_u8, fgr_u8)``; ``seconds`` sums up what it took."""
+    """A ``model.Matter`` as a method: ``network(item) -> (pha, fgr_u8)``; ``seconds`` sums up what it took.
 
-    def __init__(self, matter):
-        self._predict = matter_method(matter)
+    Args:
+        matter: the ``Matter``; rounded: as ``matter_method``.
+    """
+
+    def __init__(self, matter, rounded=True):
+        self._predict = matter_method(matter, rounded)
         self.settings = matter.settings
         self.seconds, self.count = 0.0, 0
 
     def __call__(self, item):
         start = time.perf_counter()
-        found = self._predict(item.src, item.bgr)
+        matte = self._predict(item.src, item.bgr)
         self.seconds += time.perf_counter() - start
         self.count += 1
-        return found
+        return matte
 
 
 class Mattes:
@@ -54,7 +57,7 @@ class Mattes:
 
     def __call__(self, item):
         """(pha_u8, fgr_u8 or None). Raises UserError where a file cannot be read or is of another size than the item."""
-        pha = self._read(read_gray, self._pha[item.name], item)
+        pha = self._read(read_matte, self._pha[item.name], item)
         return pha, self._read(read_image, self._fgr[item.name], item) if self._fgr else None
 
     @staticmethod
@@ -66,24 +69,28 @@ class Mattes:
         return image
 
 
-def open_networks(weights, backends, precisions, **options):
-    """Every combination of weights, backends and precisions as {word: Network}.
+def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, **options):
+    """Every combination of weights, backends, precisions and the last step as {name: Network}; where the last step is on,
+    the name ends in "+ unmix".
 
     Args:
         weights: files; None for the starter weights.
         backends, precisions, options: of ``model.Matter``.
+        unmix: values of ``Matter``'s ``unmix``.
+        rounded: as ``matter_method``.
 
     Raises:
         UserError: as ``model.Matter``.
     """
     from model import Matter
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
-    words = [_word(one, weights, backends, precisions) for one in combinations]
-    return {word: Network(Matter(file, backend=backend, precision=precision, **options))
-            for word, (file, backend, precision) in zip(words, combinations)}
+    names = [_name(combination, weights, backends, precisions) for combination in combinations]
+    return {name + (" + unmix" if last else ""):
+            Network(Matter(file, backend=backend, precision=precision, unmix=last, **options), rounded)
+            for name, (file, backend, precision) in zip(names, combinations) for last in unmix}
 
 
-def _word(combination, *lists):
+def _name(combination, *lists):
     """What tells one combination from the others: "network" where there is but one."""
     files = short_names(["starter" if file is None else str(file) for file in lists[0]])
     parts = []
@@ -99,59 +106,58 @@ def short_names(paths):
     plain = [path[:-len(Path(path).suffix)] if path.endswith(WEIGHTS_SUFFIXES) else path for path in plain]
     parts = [Path(path).parts for path in plain]
     for count in range(1, max(map(len, parts), default=0) + 1):
-        names = ["/".join(one[-count:]) for one in parts]
+        names = ["/".join(path[-count:]) for path in parts]
         if len(set(names)) == len(set(plain)):
             return names
     return plain
 
 
 def open_mattes(folders, names, taken=(), part=False):
-    """{word: Mattes} of folders of mattes; the word is as much of a path as tells it from the others.
+    """{name: Mattes} of folders of mattes; the name is as much of a path as tells it from the others.
 
     Args:
         folders: the folders.
         names, part: of ``Mattes``.
-        taken: words that other methods have; "pred" is put before one of these.
+        taken: names that other methods have; "pred" is put before one of these.
 
     Raises:
         UserError: as ``Mattes``.
     """
-    words = [f"pred {word}" if word in taken else word for word in short_names([str(one) for one in folders])]
-    return {word: Mattes(folder, names, part) for word, folder in zip(words, folders)}
+    methods = [f"pred {name}" if name in taken else name for name in short_names([str(folder) for folder in folders])]
+    return {method: Mattes(folder, names, part) for method, folder in zip(methods, folders)}
 
 
 def _check_complete(root, files, names, part):
     missing, extra = [name for name in names if name not in files], sorted(set(files) - set(names))
     if missing:
-        raise UserError(f"{root} lacks the mattes of {len(missing)} of {len(names)} pictures ({_some(missing)}).")
+        raise UserError(f"{root} lacks the mattes of {len(missing)} of {len(names)} pictures ({quote(missing)}).")
     if extra and not part:
-        raise UserError(f"{root} has {len(extra)} mattes that belong to no picture of the benchmark ({_some(extra)}). "
+        raise UserError(f"{root} has {len(extra)} mattes that belong to no picture of the benchmark ({quote(extra)}). "
                         "Remove them, or check the benchmark.")
 
 
-def _some(names):
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+def matter_method(matter, rounded=True):
+    """The method of a ``model.Matter``: (src_u8, bgr_u8) -> (pha, fgr_u8).
 
-
-def matter_method(matter):
-    """The method of a ``model.Matter``.
+    Args:
+        matter: the ``Matter``.
+        rounded: pha uint8; False: float32 in 0..1, as the network gives it.
 
     Raises (when called):
         UserError: the network's answer is not finite, as after a training that diverged.
     """
     def predict(src, bgr):
         matte = matter.predict(src, bgr)
-        return _to_u8(matte.pha), _to_u8(matte.fgr)
+        return (_to_u8(matte.pha) if rounded else _checked(matte.pha)), _to_u8(matte.fgr)
 
     return predict
 
 
-def keying_method(src, bgr):
-    """The baseline as a method: difference keying, with the photo itself for a foreground."""
-    return difference_key(src, bgr), src
+def _checked(values):
+    if not np.isfinite(values).all():
+        raise UserError("the network answers with numbers that are not finite; these weights cannot be used.")
+    return np.clip(values, 0, 1)
 
 
 def _to_u8(values):
-    if not np.isfinite(values).all():
-        raise UserError("the network answers with numbers that are not finite; these weights cannot be used.")
-    return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return (_checked(values) * 255 + 0.5).astype(np.uint8)

@@ -11,10 +11,12 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
 import cv2
+import numpy as np
 
 from evaluation.baselines import BASELINES
 from evaluation.gallery import encoded
-from evaluation.scoring import mean_of, score, score_unknown
+from evaluation.protocols import PROTOCOLS
+from evaluation.scoring import mean_of, score
 from media.operations import shrunk
 from utils.errors import UserError
 
@@ -43,7 +45,8 @@ def measure(items, protocol, methods, baselines=(), workers=0):
         items: sequence of ``evaluation.testset.composed.EvalItem``; frames of a clip follow each other where
             ``protocol.sequences`` is set, and are called CLIP/FRAME.
         protocol: ``evaluation.protocols.Protocol``.
-        methods: {word: (EvalItem) -> (pha_u8, fgr_u8 or None)}, called in this process, one after the other.
+        methods: {name: (EvalItem) -> (pha, fgr_u8 or None)}, pha as ``score`` takes it; called in this process, one after
+            the other.
         baselines: names of ``evaluation.baselines.BASELINES``.
         workers: processes for the rest; 0 does all in this process.
 
@@ -65,8 +68,8 @@ def measure(items, protocol, methods, baselines=(), workers=0):
 def _in_order(items, protocol, methods, baselines, pool, workers):
     started, scoring, before = deque(), deque(), None
     for item in ahead(items, min(workers, MOST_THREADS)):
-        mattes = {word: method(item) for word, method in methods.items()}
-        futures = {word: pool.submit(_baseline, word, item.src, item.bgr) for word in baselines}
+        mattes = {name: method(item) for name, method in methods.items()}
+        futures = {name: pool.submit(_baseline, name, item.src, item.bgr) for name in baselines}
         started.append(_Started(item, mattes, futures))
         if len(started) > workers:
             before = _submit(started.popleft(), protocol, before, pool, scoring)
@@ -78,15 +81,15 @@ def _in_order(items, protocol, methods, baselines, pool, workers):
         yield scoring.popleft().result()
 
 
-def _submit(one, protocol, before, pool, scoring):
+def _submit(started, protocol, before, pool, scoring):
     """Send one item to be scored; returns what the next one needs of it."""
-    item, mattes = one.item, dict(one.mattes)
-    for word, future in one.baselines.items():
-        mattes[word] = future.result(), None
+    item, mattes = started.item, dict(started.mattes)
+    for name, future in started.baselines.items():
+        mattes[name] = future.result(), None
     frames = {}
     if protocol.sequences and before is not None and _clip(before.item.name) == _clip(item.name):
-        frames = {word: (before.mattes[word][0], before.item.pha) for word in mattes}
-    colour = item.src if one.baselines else None
+        frames = {name: (before.mattes[name][0], before.item.pha) for name in mattes}
+    colour = item.src if started.baselines else None
     small = item._replace(src=shrunk(item.src), bgr=shrunk(item.bgr))
     scoring.append(pool.submit(_score_all, protocol, small, mattes, frames, colour))
     return _Started(item, mattes, {}) if protocol.sequences else None
@@ -96,8 +99,8 @@ def _clip(name):
     return name.rpartition("/")[0]
 
 
-def _baseline(word, src, bgr):
-    return BASELINES[word](src, bgr)
+def _baseline(name, src, bgr):
+    return BASELINES[name](src, bgr)
 
 
 def _score_all(protocol, item, mattes, frames, colour):
@@ -108,9 +111,10 @@ def _score_all(protocol, item, mattes, frames, colour):
     rows, pictures = {}, {"src": encoded(item.src), "bgr": encoded(item.bgr), "truth": encoded(shrunk(item.pha)), "pred": {}}
     if item.trimap is not None:
         pictures["trimap"] = encoded(shrunk(item.trimap))
-    for word, (pha, fgr) in mattes.items():
-        rows[word] = score(protocol, item, pha, colour if word in BASELINES else fgr, frames.get(word))
-        pictures["pred"][word] = encoded(shrunk(pha))
+    for name, (pha, fgr) in mattes.items():
+        rows[name] = score(protocol, item, pha, colour if name in BASELINES else fgr, frames.get(name))
+        shown = pha if pha.dtype == np.uint8 else np.rint(pha * 255).astype(np.uint8)
+        pictures["pred"][name] = encoded(shrunk(shown))
     return Scored(item.name, rows, pictures)
 
 
@@ -139,7 +143,7 @@ class _Inline:
 
 
 def evaluate(predict, items, workers=0):
-    """Score one method by the errors over the unknown region (``METRICS``).
+    """Score one method by the errors of the protocol "paper".
 
     Args:
         predict: (src_u8, bgr_u8) -> (pha_u8, fgr_u8 or None).
@@ -152,7 +156,7 @@ def evaluate(predict, items, workers=0):
     Raises:
         UserError: ``items`` is empty.
     """
-    rows = [score_unknown(item, *predict(item.src, item.bgr)) for item in ahead(items, workers)]
+    rows = [score(PROTOCOLS["paper"], item, *predict(item.src, item.bgr)) for item in ahead(items, workers)]
     return rows, mean_of(rows)
 
 

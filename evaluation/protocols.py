@@ -1,16 +1,26 @@
 """Protocols: what a published figure was measured on and how, under one name. Every result names its protocol."""
 import dataclasses
-from typing import NamedTuple, Optional, Tuple
+import math
+from typing import NamedTuple, Optional
 
+from evaluation.testset.placement import PLACEMENTS
 from evaluation.testset.trimap import TRIMAPS
 from utils.errors import UserError, suggest
 
+UNMIX = {"off": (False,), "on": (True,), "both": (False, True)}  # word -> what the last step is, row by row
 
 class Column(NamedTuple):
     """How tables show a metric: its title, by what the plain value is multiplied, and what the plain value is."""
     title: str
     times: float
     unit: str
+
+    def text(self, value, sign=False):
+        """A plain value as tables show it, '-' for None and NaN; with ``sign`` a '+' before what is above zero."""
+        if value is None or math.isnan(value):
+            return "-"
+        value *= self.times
+        return ("+" if sign and value > 0 else "") + (f"{value:.1f}" if abs(value) >= 1000 else f"{value:.3f}")
 
 
 UNKNOWN_REGION = {
@@ -50,7 +60,10 @@ class Protocol:
         size: (height, width) of composed pictures; None: each foreground at its own size.
         disturb: whether bgr differs from the background inside src, as a second photo of it would.
         noise: sigma of the noise of that second photo, of the range 0..1.
+        placement: how composed pictures place the subject, of ``evaluation.testset.placement.PLACEMENTS``.
         backbone_scale, sample_pixels: how the network is run; None: the network's own choice.
+        unmix: of ``UNMIX``: whether ``model.inference.unmix`` ends the network's work, or both ways are scored.
+        rounded: whether the network's alpha is rounded to 8 bits, as a file of it would be, before it is scored.
         cell: pictures are cut at the right and the bottom to a multiple of this, as the authors' scripts do.
         sequences: whether frames of a clip are also measured over time.
         note: what a reader of the figures has to know; printed below them.
@@ -59,11 +72,14 @@ class Protocol:
     about: str
     family: str = "unknown"
     trimap: str = "paper"
-    size: Optional[Tuple[int, int]] = None
+    size: Optional[tuple[int, int]] = None
     disturb: bool = True
     noise: float = 0.01
+    placement: str = "fit"
     backbone_scale: Optional[float] = 0.25
     sample_pixels: Optional[int] = 320_000
+    unmix: str = "off"
+    rounded: bool = True
     cell: int = 4
     sequences: bool = False
     note: str = ""
@@ -77,19 +93,25 @@ class Protocol:
         """The protocol with some attributes replaced; those that are None stay. The size "original" stands for None.
 
         Raises:
-            UserError: no such trimap.
+            UserError: no such trimap or placement.
         """
         values = {key: value for key, value in values.items() if value is not None}
         if "size" in values:
             values["size"] = None if values["size"] == "original" else tuple(values["size"])
-        if values.get("trimap", self.trimap) not in TRIMAPS:
-            raise UserError(f"unknown trimap '{values['trimap']}'.{suggest(values['trimap'], TRIMAPS)}")
+        for key, known in (("trimap", TRIMAPS), ("placement", PLACEMENTS)):
+            if values.get(key, getattr(self, key)) not in known:
+                raise UserError(f"unknown {key} '{values[key]}'.{suggest(values[key], known)}")
         return dataclasses.replace(self, **values)
 
     def differences(self):
         """The attributes, as {name: value}, in which it is no longer the protocol of its name."""
         own, original = self.facts(), PROTOCOLS[self.name].facts()
         return {key: value for key, value in own.items() if value != original[key] and key != "sequences"}
+
+    def changes_said(self):
+        """``differences`` as text for a person: "size 72x64, noise 0.02"; "" where there are none."""
+        return ", ".join(f"{key} {value[1]}x{value[0]}" if isinstance(value, list) else f"{key} {value}"
+                         for key, value in self.differences().items())
 
     def facts(self):
         """All attributes, of types that JSON knows."""
@@ -112,12 +134,14 @@ def find_protocol(name):
 
 
 PROTOCOLS = {protocol.name: protocol for protocol in (
-    Protocol("sample", "512x512, seeded placement, disturbed bgr: quick, for small pictures such as the sample data",
-             size=(512, 512), backbone_scale=None, sample_pixels=80_000),
+    Protocol("sample", "512x512, seeded placement, disturbed bgr, the network and the last step (unmix) as predict.py has "
+             "them: quick, for small pictures such as the sample data",
+             size=(512, 512), backbone_scale=None, sample_pixels=80_000, unmix="on"),
     Protocol("paper", "as Lin et al. (CVPR 2021): original size, disturbed bgr, 20,000 patches refined"),
     Protocol("plain", "2048x2048, seeded placement, bgr just as it is inside src", size=(2048, 2048), disturb=False),
     Protocol("paddle2021", "an earlier reproduction in Paddle: its own trimap, SAD and MSE doubled, bgr undisturbed",
-             family="paddle2021", trimap="soft", size=(2048, 2048), disturb=False, sample_pixels=80_000, cell=1,
+             family="paddle2021", trimap="soft", size=(2048, 2048), disturb=False, placement="turned",
+             sample_pixels=80_000, rounded=False, cell=1,
              note="paddle2021 is the metric of an earlier Paddle reproduction: SAD and MSE are doubled and its trimap "
                   "reaches 10 pixels around every soft one. Plain values are about half; placement here is seeded."),
     Protocol("rvm", "as Robust Video Matting (WACV 2022): the whole picture counts, and change over time in clips",

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from evaluation.protocols import UNKNOWN_REGION, columns
 from evaluation.scoring import Result
-from media import write_bytes
+from utils.files import write_bytes
 from utils.machine import versions
 
 NAME_WIDTH = 32
 CELL_WIDTH = 12
 PICTURES = "pictures"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet computes
 
 
 def heading(shown=UNKNOWN_REGION, first="image"):
@@ -23,15 +24,15 @@ def heading(shown=UNKNOWN_REGION, first="image"):
 def line(name, row, shown=UNKNOWN_REGION):
     """One line of the table, each value times what its title says; '-' where there is no value."""
     name = name if len(name) <= NAME_WIDTH else "..." + name[3 - NAME_WIDTH:]
-    return name.ljust(NAME_WIDTH) + "".join(_cell(row[metric], column.times).rjust(CELL_WIDTH)
+    return name.ljust(NAME_WIDTH) + "".join(column.text(row[metric]).rjust(CELL_WIDTH)
                                             for metric, column in shown.items())
 
 
-def comparison(mean, baseline_mean, shown=UNKNOWN_REGION, word="network"):
+def comparison(mean, baseline_mean, shown=UNKNOWN_REGION, name="network"):
     """One line that says how a method's mean errors stand against those of difference keying."""
     parts = [f"{column.title.split(' e')[0]} {_ratio(mean[metric], baseline_mean[metric])}"
              for metric, column in shown.items() if mean[metric] is not None and baseline_mean[metric] is not None]
-    return f"{word} against difference keying: " + ", ".join(parts)
+    return f"{name} against difference keying: " + ", ".join(parts)
 
 
 def write_report(folder, facts, methods, pictures=None):
@@ -45,27 +46,27 @@ def write_report(folder, facts, methods, pictures=None):
         folder: where; made if absent.
         facts: dict of what was evaluated (weights, dataset, seed, size ...), of types that JSON knows; "protocol" in it
             as ``Protocol.facts`` says which metrics there are, and without it they are those of the unknown region.
-        methods: {word: evaluation.scoring.Result, or (rows, mean)}.
+        methods: {name: evaluation.scoring.Result, or (rows, mean)}.
         pictures: None, or ``evaluation.gallery.Gallery``.
 
     Returns:
         The paths of the two files.
     """
-    folder, methods = Path(folder), {word: Result(*result) for word, result in methods.items()}
+    folder, methods = Path(folder), {name: Result(*result) for name, result in methods.items()}
     csv_path, json_path = folder / "results.csv", folder / "results.json"
     protocol = facts.get("protocol", {"family": "unknown", "sequences": False})
     shown = columns(protocol["family"], protocol["sequences"])
     content = {**facts, "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                "versions": versions(), "units": {metric: column.unit for metric, column in shown.items()},
                "shown": {metric: {"title": column.title, "times": column.times} for metric, column in shown.items()},
-               "methods": {word: {"mean": result.mean, "images": result.rows, "settings": result.settings or {}}
-                           for word, result in methods.items()}}
+               "methods": {name: {"mean": result.mean, "images": result.rows, "settings": result.settings or {}}
+                           for name, result in methods.items()}}
     if pictures is not None:
         files, content["pictures"] = pictures.files(PICTURES)
         for path, data in files.items():
             write_bytes(folder / path, data)
-    write_bytes(csv_path, _csv(methods, shown).encode("utf-8"))
-    write_bytes(json_path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+    write_bytes(csv_path, _csv(methods, shown).encode("utf-8", "backslashreplace"))
+    write_bytes(json_path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
     return csv_path, json_path
 
 
@@ -73,17 +74,15 @@ def _csv(methods, shown):
     text = io.StringIO()
     table = csv.DictWriter(text, ("method", "name", *shown), lineterminator="\n")
     table.writeheader()
-    for word, result in methods.items():
-        table.writerows({"method": word, **row} for row in result.rows)
-        table.writerow({"method": word, "name": "mean", **result.mean})
+    for method, result in methods.items():
+        for row in (*result.rows, {"name": "mean", **result.mean}):
+            table.writerow({column: _text_cell(value) for column, value in {"method": method, **row}.items()})
     return text.getvalue()
 
 
-def _cell(value, times):
-    if value is None:
-        return "-"
-    value *= times
-    return f"{value:.1f}" if abs(value) >= 1000 else f"{value:.3f}"
+def _text_cell(value):
+    """A name that spreadsheets would take for a formula gets an apostrophe before it."""
+    return "'" + value if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _ratio(value, baseline):

@@ -16,10 +16,7 @@ from evaluation.metrics import (
     sad,
     sad_paddle2021,
 )
-from evaluation.protocols import PROTOCOLS, UNKNOWN_REGION
 from utils.errors import UserError
-
-METRICS = tuple(UNKNOWN_REGION)
 
 ALPHA = {
     "unknown": {"sad": sad, "mse": mse, "grad": grad, "conn": conn},
@@ -34,13 +31,14 @@ def score(protocol, item, pha, fgr=None, before=None):
     Args:
         protocol: ``evaluation.protocols.Protocol``.
         item: ``evaluation.testset.composed.EvalItem``; its src and bgr are not looked at.
-        pha: predicted alpha, uint8 (H, W).
+        pha: predicted alpha, uint8 (H, W); where ``protocol.rounded`` is not set, float (H, W) in 0..1 as well.
         fgr: predicted foreground, uint8 RGB (H, W, 3), or None.
         before: None, or (predicted alpha, true alpha) of the frame before this one in the same clip, uint8 (H, W).
 
     Returns:
         {"name": str, metric: float or None ...}, metrics in the order of ``protocol.columns``; None where the
-        foreground is not known, or, for MESSDdt, where there is no frame before.
+        foreground is not known, where nothing counts (no pixel of the trimap is unknown), or, for MESSDdt, where there is no
+        frame before.
 
     Raises:
         ValueError: the prediction is not uint8 or of another size than the item.
@@ -49,7 +47,7 @@ def score(protocol, item, pha, fgr=None, before=None):
         return None if image is None else _cut(image, protocol.cell)
 
     pred, true, trimap = cut(pha), cut(item.pha), cut(item.trimap)
-    row = {"name": item.name, **{word: metric(pred, true, trimap) for word, metric in ALPHA[protocol.family].items()}}
+    row = {"name": item.name, **{word: error(pred, true, trimap) for word, error in ALPHA[protocol.family].items()}}
     if "fg_mse" in protocol.columns:
         row["fg_mse"] = _colour_error(protocol.family, cut(fgr), cut(item.fgr), true, trimap)
     if "dtssd" in protocol.columns:
@@ -80,11 +78,6 @@ class Result(NamedTuple):
     rows: list
     mean: dict
     settings: Any = None
-
-
-def score_unknown(item, pha, fgr=None):
-    """``score`` with the errors over the unknown region: sad, mse, grad, conn and fg_mse."""
-    return score(PROTOCOLS["paper"], item, pha, fgr)
 
 
 def mean_of(rows):

@@ -48,7 +48,7 @@ def composed(dataset, background, protocol=None, changes=None, data_root=None, s
     if each is None:
         each = catalog.backgrounds_each(dataset)
     items = EvaluationSet(catalog.pairs(dataset, splits[0]), catalog.backgrounds(background, splits[1]), chosen.size, seed,
-                          chosen.disturb, limit, each, sequences, chosen.noise, chosen.trimap)
+                          chosen.disturb, limit, each, sequences, chosen.noise, chosen.trimap, chosen.placement)
     if sequences and not _are_frames(items.names):
         raise UserError(f"{dataset} holds no sequences: --sequences needs names such as CLIP/FRAME.")
     facts = {"dataset": dataset, "split": splits[0], "backgrounds": background, "backgrounds_split": splits[1],
@@ -73,7 +73,8 @@ def from_folder(folder, protocol=None, changes=None, limit=None, sequences=None)
     manifest = items.manifest or {"protocol": {}}
     made_by = manifest["protocol"]
     chosen = find_protocol(protocol or made_by.get("name", "paper"))
-    chosen = chosen.changed(**{key: made_by.get(key) for key in ("size", "disturb", "noise")})  # the pictures are made
+    # The pictures are made.
+    chosen = chosen.changed(**{key: made_by.get(key) for key in ("size", "disturb", "noise", "placement")})
     if chosen.name == made_by.get("name"):
         chosen = chosen.changed(trimap=made_by["trimap"])
     if sequences and not _are_frames(items.names):

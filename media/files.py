@@ -3,11 +3,17 @@ import os
 import stat
 from pathlib import Path
 
+from media.formats import kind_of
 from utils.errors import UserError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-PHOTO_SUFFIXES = (*IMAGE_SUFFIXES, ".heic", ".heif", ".avif", ".gif")  # what people have beyond what data sets hold
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe")
+IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp")
+PHOTO_SUFFIXES = (*IMAGE_SUFFIXES, ".mpo", ".heic", ".heif", ".hif", ".heics", ".avif", ".avifs", ".gif",
+                  ".apng")  # what people have beyond what data sets hold
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv")
+# What file servers and other systems keep in folders, beside what begins with a dot (.AppleDouble, .Trash-1000, ._a.jpg).
+SYSTEM_NAMES = {"@eaDir", "lost+found", "$RECYCLE.BIN", "#recycle", "System Volume Information", "__MACOSX", "Thumbs.db",
+                "ehthumbs.db", "desktop.ini", "Icon\r"}
 LARGEST_FILE = 2 ** 30  # bytes; no photo is as large, and it would have to be held whole
 
 
@@ -16,7 +22,7 @@ def list_images(folder):
     return [Path(folder, name) for name in list_image_names(folder)]
 
 
-def list_image_names(folder, suffixes=IMAGE_SUFFIXES):
+def list_image_names(folder, suffixes=IMAGE_SUFFIXES, others=None):
     """As ``list_images``, but as text relative to ``folder`` with '/' between the parts.
 
     Opens no file and asks the disk for nothing but folder listings, so a set of 240,000 frames is listed in a second.
@@ -24,12 +30,13 @@ def list_image_names(folder, suffixes=IMAGE_SUFFIXES):
 
     Args:
         suffixes: tuple of the file name endings to list, in lower case.
+        others: None, or a list that takes all other files, apart from those of other systems.
     Raises:
         UserError: a folder is missing or may not be read.
     """
     names = []
     try:
-        _walk(os.fspath(folder), "", (os.path.realpath(folder),), suffixes, names)
+        _walk(os.fspath(folder), "", (os.path.realpath(folder),), suffixes, (names, others))
     except OSError as error:
         raise UserError(f"cannot list {error.filename}: {error.strerror}.") from None
     return sorted(names)
@@ -46,10 +53,10 @@ def read_bytes(path):
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):
             raise UserError(f"{path} is a folder, not a picture; name one file in it.")
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            raise UserError(f"{path} is a video, not a picture; extract its frames into a folder and name that folder.")
         if not stat.S_ISREG(facts.st_mode):
             raise UserError(f"{path} is a device or pipe, not a picture; name a file.")
+        if path.suffix.lower() in VIDEO_SUFFIXES and not _is_picture(path):
+            raise UserError(f"{path} is a video, not a picture; extract its frames into a folder and name that folder.")
         if facts.st_size > LARGEST_FILE:
             raise UserError(f"{path} has {facts.st_size / 2 ** 30:.1f} GiB; pictures have at most "
                             f"{LARGEST_FILE / 2 ** 30:.0f}.")
@@ -60,14 +67,22 @@ def read_bytes(path):
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
 
 
-def _walk(folder, prefix, above, suffixes, names):
+def _is_picture(path):
+    with open(path, "rb") as file:
+        return kind_of(file.read(64)) not in (None, "VIDEO")
+
+
+def _walk(folder, prefix, above, suffixes, lists):
+    names, others = lists
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or entry.name in SYSTEM_NAMES:
                 continue
             if entry.is_dir():
                 real = os.path.realpath(entry.path)
                 if real not in above:
-                    _walk(entry.path, f"{prefix}{entry.name}/", above + (real,), suffixes, names)
+                    _walk(entry.path, f"{prefix}{entry.name}/", above + (real,), suffixes, lists)
             elif entry.name.lower().endswith(suffixes) and entry.is_file():
                 names.append(prefix + entry.name)
+            elif others is not None:
+                others.append(prefix + entry.name)

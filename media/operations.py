@@ -1,20 +1,36 @@
-"""Pictures made smaller, or scaled and cut to cover a size."""
+"""Pictures blended, made smaller, or scaled and cut to cover a size."""
 import cv2
 import numpy as np
 
 LONGEST = 512      # pixels of the longer side
 
 
+def blend(fgr, pha, bgr):
+    """fgr * pha + bgr * (1 - pha), rounded: the matting equation.
+
+    Args:
+        fgr, bgr: uint8 (H, W, 3).
+        pha: uint8 (H, W), 255 is opaque.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    weight = cv2.merge((pha, pha, pha))
+    total = np.multiply(fgr, weight, dtype=np.uint16)
+    total += np.multiply(bgr, cv2.bitwise_not(weight), dtype=np.uint16)
+    return cv2.convertScaleAbs(total, alpha=1 / 255)
+
+
 def cover(image, size):
     """Resize uint8 ``image`` to just cover (height, width) ``size``, keep its shape, and cut out the centre."""
     height, width = size
     scale = max(height / image.shape[0], width / image.shape[1])
-    image = _resize(image, max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale)))
+    image = resize(image, max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale)))
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     return np.ascontiguousarray(image[top:top + height, left:left + width])
 
 
-def _resize(image, height, width):
+def resize(image, height, width):
     shrinks = height * width < image.shape[0] * image.shape[1]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 

@@ -1,175 +1,119 @@
 """People's own photos: every usual format, upright, eight bits, colours brought to sRGB, transparency left out."""
 import io
-import os
-import struct
 import warnings
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, features
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
+from media.animation import refuse_animation
+from media.colour_profile import to_rgb, usable_profile
+from media.ending import ended
+from media.exif import orientation, upright
 from media.files import read_bytes
-from media.reading import BITS, check_size, check_whole, imdecode, to_8_bits, undecodable
+from media.formats import check_kind, check_size, declared_size, out_of_memory, pixels_only, undecodable
+from media.heif import open_container, stated_colours
+from media.pixels import decoded, swapped, to_8_bits
+from media.stated_colours import png_profile, profile_of_numbers
+from media.tiff import read_tiff, visible
 from utils.errors import UserError
 
-SPACES = {"RGB ": "RGB", "RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # a profile's colour space: Pillow's word for it
-
-ORIENTATION = 0x0112                                # EXIF tag: which way up; 1 is upright
-FAST = {"JPEG": ("L", "RGB"), "MPO": ("L", "RGB"),  # Pillow's formats and modes that OpenCV reads alike, and faster
-        "PNG": ("1", "L", "LA", "P", "RGB", "RGBA"), "BMP": ("L", "RGB"), "WEBP": ("RGB", "RGBA")}
-DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")     # gray of more than eight bits
-DAMAGED = (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError, EOFError, struct.error)
-HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+# Pillow's readers by name: Image.open would try all that it has, and refuses sizes that phones make.
+READERS = {"JPEG": JpegImageFile, "PNG": PngImageFile, "BMP": BmpImageFile, "WEBP": WebPImageFile, "GIF": GifImageFile}
+FAST = {"JPEG": ("L", "RGB"), "PNG": ("1", "L", "LA", "P", "RGB", "RGBA"), "BMP": ("L", "RGB"),
+        "WEBP": ("RGB", "RGBA")}                     # formats and Pillow's modes that OpenCV reads alike, and faster
+DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")      # gray of more than eight bits
 
 
-def read_photo(path):
+def read_photo(path, notes=None):
     """Read a photo as uint8 sRGB (H, W, 3), turned upright.
 
-    JPEG, PNG, BMP, TIFF, WebP, GIF of one picture, AVIF where Pillow has it, HEIC where pillow-heif is installed; gray,
-    palette and CMYK; 16 bits are rounded to 8; a colour profile (ICC) is converted to sRGB; alpha is left out and the
-    colours beneath it are kept. The content decides about the format, not the name.
+    JPEG (also MPO, its first picture), PNG, BMP, TIFF, WebP, GIF of one picture, AVIF where Pillow has it, HEIC where
+    pillow-heif is installed; gray, palette, CMYK and Lab; more than 8 bits are rounded to 8; a colour profile (ICC), or
+    what the file states about its colours in numbers, is converted to sRGB; alpha is left out and the colours beneath it
+    are kept. The content decides about the format, not the name.
+
+    Args:
+        notes: None, or a list that remarks are added to, such as that a profile was left out.
 
     Raises:
-        UserError: missing, a folder, a video, an animation, empty, cut short, damaged, larger than
-            ``media.reading.LARGEST``, or of a format whose package is not installed.
+        UserError: missing, a folder, a video, a raw photo, an animation or several pages, empty, cut short, damaged, larger
+            than ``media.formats.LARGEST`` or than memory, or of a format whose package is not installed.
     """
-    data = read_bytes(path)
-    check_whole(path, data)
+    data, found = read_bytes(path), []
     with warnings.catch_warnings():  # Pillow's remarks on flawed headers, and on sizes, which are judged here
         warnings.simplefilter("ignore")
         try:
-            picture = _opened(path, data)
-            if picture is None:
-                return _by_opencv(path, data)
-            check_size(path, *picture.size)
-            _refuse_animation(path, picture)
-            if picture.mode == "F":
-                raise UserError(f"{path} holds 32-bit numbers of unknown range. Save it with 8 or 16 bits.")
-            if picture.format == "PNG":
-                Image.open(io.BytesIO(data)).verify()  # damage shows here without libpng's own lines on the terminal
-            profile = embedded_profile(picture.info.get("icc_profile"))
-            if _opencv_reads(data, picture, profile):
-                rgb = _by_opencv(path, data)
-                return rgb if profile is None else array_to_srgb(rgb, profile)
-            return _by_pillow(picture, profile)
+            rgb = _read(path, data, found)
         except UserError:
             raise
-        except Image.DecompressionBombError:
-            raise UserError(f"{path} says that it is larger than any photo. Save it smaller.") from None
         except MemoryError:
-            raise UserError(f"{path} needs more memory than there is. Save it smaller.") from None
-        except DAMAGED:
+            raise out_of_memory(path) from None
+        except Exception:  # decoders raise what they like for damaged files
             raise undecodable(path) from None
+    if notes is not None:
+        notes.extend(f"{path}: {note}" for note in found)
+    return rgb
 
 
-def is_animation(path):
-    """True for a GIF of several pictures. False also where there is no such file, or none that can be read."""
-    if not os.path.isfile(path):  # opening a pipe would wait for ever
-        return False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
-                return picture.format == "GIF" and picture.n_frames > 1
-    except (*DAMAGED, Image.DecompressionBombError):
-        return False
-
-
-def _opened(path, data):
-    """The Pillow image, not decoded yet; None where Pillow does not know the format, for OpenCV to try."""
-    if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
-        return _opened_heif(path, data)
-    try:
-        return Image.open(io.BytesIO(data))
-    except Image.UnidentifiedImageError:
-        if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis") and not _has_avif():
-            raise UserError(f"{path} is AVIF, which takes Pillow 11.3 or newer: pip install -U pillow.") from None
-        return None
-
-
-def _has_avif():
-    try:
-        return features.check("avif")
-    except ValueError:  # a Pillow that does not know the word
-        return False
-
-
-def _opened_heif(path, data):
-    try:
-        import pillow_heif
-    except ImportError:
-        raise UserError(f"{path} is HEIC, which takes a package more: pip install pillow-heif.") from None
-    picture = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+def _read(path, data, notes):
+    kind = check_kind(path, data)
+    refuse_animation(path, kind, data)
+    whole, data = data, ended(path, data, notes)
+    if kind == "TIFF":
+        return _from_tiff(path, data, notes)
+    if kind in ("HEIF", "AVIF"):
+        return _from_container(path, kind, data, notes)
+    if declared_size(data) is not None:
+        check_size(path, *declared_size(data))
+    picture = READERS[kind](io.BytesIO(data))
     check_size(path, *picture.size)
-    return picture.to_pillow()
+    if kind == "PNG":
+        PngImageFile(io.BytesIO(data)).verify()  # damage shows here without libpng's own lines on the terminal
+    turn = orientation(kind, data)
+    stated = png_profile(data, notes) if kind == "PNG" else False
+    icc = picture.info.get("icc_profile") if stated is False else stated
+    is_deep = kind == "PNG" and data[24:25] == b"\x10"
+    if whole is data and picture.mode in FAST.get(kind, ()) or is_deep:  # libjpeg's line on what is mended tells nothing
+        is_gray = picture.mode in ("1", "L", "LA", *DEEP)
+        image = swapped(decoded(path, pixels_only(data), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH))
+        return upright(_converted(to_8_bits(image), icc, notes, is_gray and stated is False), turn)
+    return upright(_from_pillow(picture, icc, notes), turn)
 
 
-def _refuse_animation(path, picture):
-    if picture.format in ("GIF", "WEBP") and getattr(picture, "is_animated", False):
-        as_video = "as a video it is a --src by itself" if picture.format == "GIF" else "convert it to MP4"
-        raise UserError(f"{path} is an animation of {picture.n_frames} pictures, not a photo; {as_video}.")
+def _from_tiff(path, data, notes):
+    stored = read_tiff(path, data)
+    pixels, _ = visible(stored)
+    rgb = to_rgb(pixels, stored.space, usable_profile(stored.icc, stored.space, notes))
+    return upright(rgb, stored.turn)
 
 
-def _opencv_reads(data, picture, profile):
-    """Whether OpenCV gives the same pixels, upright, as RGB in the profile's own colour space."""
-    if profile is not None and profile_mode(profile) != "RGB":
-        return False
-    if picture.format == "PNG" and data[24:25] == b"\x10":
-        return True
-    if picture.format == "TIFF":  # OpenCV darkens colours under alpha; Pillow cuts 16 bits
-        return max(picture.tag_v2.get(BITS, (1,))) == 16
-    if picture.mode not in FAST.get(picture.format, ()):
-        return False
-    return picture.format in ("JPEG", "MPO") or "exif" not in picture.info or picture.getexif().get(ORIENTATION, 1) == 1
+def _from_container(path, kind, data, notes):
+    picture, turn = open_container(path, kind, data)
+    icc = picture.info.get("icc_profile")
+    if not icc and stated_colours(data) is not None:
+        icc = profile_of_numbers(*stated_colours(data), notes)
+    return upright(_from_pillow(picture, icc, notes), turn)
 
 
-def _by_opencv(path, data):
-    image = imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise undecodable(path)
-    check_size(path, image.shape[1], image.shape[0])
-    return cv2.cvtColor(to_8_bits(image) if image.dtype == np.uint16 else image, cv2.COLOR_BGR2RGB)
+def _from_pillow(picture, icc, notes):
+    """uint8 sRGB of a Pillow image, not turned."""
+    if picture.mode in DEEP:
+        gray = to_8_bits(np.clip(np.asarray(picture), 0, 65535).astype(np.uint16))
+        return _converted(np.repeat(gray[..., None], 3, axis=2), icc, notes, True)
+    space = {"CMYK": "CMYK", "L": "L", "LA": "L", "1": "L", "LAB": "LAB"}.get(picture.mode, "RGB")
+    pixels = np.asarray(picture if picture.mode == space else picture.convert(space))
+    return to_rgb(pixels, space, usable_profile(icc, space, notes))
 
 
-def _by_pillow(picture, profile):
-    image = ImageOps.exif_transpose(picture)
-    if image.mode in DEEP:
-        return np.repeat(to_8_bits(np.clip(np.asarray(image), 0, 65535).astype(np.uint16))[..., None], 3, axis=2)
-    if profile is not None and profile_mode(profile) is not None:
-        return to_srgb(_in_mode(image, profile_mode(profile)), profile)
-    return np.array(image.convert("RGB"))
-
-
-def _in_mode(image, mode):
-    return image if image.mode == mode else image.convert(mode)
-
-
-def embedded_profile(icc):
-    """The profile in the bytes ``icc``; None for sRGB, for none, and for one that cannot be read."""
+def _converted(rgb, icc, notes, is_gray):
+    """RGB, or gray as RGB, by the profile ``icc``."""
     if not icc:
-        return None
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        known = "srgb" in ImageCms.getProfileDescription(profile).lower()
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return None
-    return None if known else profile
-
-
-def profile_mode(profile):
-    """Pillow's mode ("RGB", "L", "CMYK") of the colours that a profile describes; None for others."""
-    return SPACES.get(profile.profile.xcolor_space)
-
-
-def to_srgb(image, profile):
-    """A Pillow image of ``profile_mode(profile)`` as uint8 sRGB (H, W, 3); without a change where the two do not fit."""
-    try:
-        transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), image.mode, "RGB")
-        return np.asarray(ImageCms.applyTransform(image, transform))
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return np.asarray(image.convert("RGB"))
-
-
-def array_to_srgb(rgb, profile):
-    """uint8 RGB (H, W, 3) as ``to_srgb``."""
-    return to_srgb(Image.fromarray(rgb), profile)
+        return rgb
+    space = "L" if is_gray else "RGB"
+    profile = usable_profile(icc, space, notes)
+    return rgb if profile is None else to_rgb(rgb[..., 0] if is_gray else rgb, space, profile)

@@ -1,20 +1,19 @@
 """Pictures of data sets: fast, at a part of their size where that suffices, colours as they are stored."""
-import io
+import warnings
 
 import cv2
 import numpy as np
-from PIL import Image
 
+from media.animation import refuse_animation
+from media.colour_profile import to_rgb
+from media.ending import ended
+from media.exif import orientation, upright
 from media.files import read_bytes
+from media.formats import JPEG, check_kind, check_size, declared_size, out_of_memory, shorter_side, undecodable
+from media.heif import open_container
+from media.pixels import decoded, to_8_bits
+from media.tiff import read_tiff, visible
 from utils.errors import UserError
-
-SCAN = 0xDA                                              # marker: the picture itself begins
-FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding
-
-JPEG, PNG = b"\xff\xd8", b"\x89PNG"       # the first bytes of such files
-TIFF = (b"II*\0", b"MM\0*")
-BITS = 258                                 # TIFF tag: bits of every channel
-LARGEST = 120_000_000                      # pixels: above every camera's, and decoded in a third of a gigabyte
 
 # JPEG decoding to a part of the size: the decoder leaves out what would not be seen.
 REDUCED = {
@@ -32,8 +31,8 @@ def read_image(path, least=None):
             a quarter or an eighth of its size, sides rounded up, in a fraction of the time. None: at its own size.
 
     Raises:
-        UserError: the file is missing, is a folder or a video, is cut short, cannot be decoded, or says that it holds more
-            than ``LARGEST`` pixels.
+        UserError: the file is missing, is a folder, a video, an animation or a raw photo, is cut short, cannot be
+            decoded, or says that it holds more than ``media.formats.LARGEST`` pixels.
     """
     return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR, least), cv2.COLOR_BGR2RGB)
 
@@ -49,125 +48,94 @@ def read_rgba(path):
     Raises:
         UserError: as ``read_image``, and where the file has no alpha channel.
     """
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    image = read_stored(path)
     if image.ndim != 3 or image.shape[2] != 4:
         raise UserError(f"{path} has no alpha channel; expected an RGBA picture such as a PNG cut-out.")
-    if image.dtype == np.uint16:
-        image = to_8_bits(image)
-    return cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB), np.ascontiguousarray(image[..., 3])
+    return np.ascontiguousarray(image[..., :3]), np.ascontiguousarray(image[..., 3])
 
 
-def to_8_bits(image):
-    """uint16 of any shape, range 0..65535, to the nearest uint8 of range 0..255."""
-    return cv2.convertScaleAbs(image, alpha=1 / 257)  # no uint16 lies half way, so that its rounding does not matter
+def read_stored(path):
+    """Read a picture with the channels that it has: uint8 (H, W), RGB (H, W, 3) or RGBA (H, W, 4); a palette is looked up.
+
+    Raises:
+        UserError: as ``read_image``.
+    """
+    image = to_8_bits(_decode(path, cv2.IMREAD_UNCHANGED))
+    if image.ndim == 2:
+        return image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
-def is_cut(data):
-    """True for a JPEG or PNG that ends before its end mark: some versions of OpenCV fill the missing part with gray."""
-    if data.startswith(PNG):
-        return data.rfind(b"IEND") < 0
-    if data.startswith(JPEG):
-        return data.rfind(b"\xff\xd9", scan_start(data)) < 0
-    return False
+def read_matte(path):
+    """Read an alpha matte: (pha uint8 (H, W), "alpha" or "luminance", where it was found).
 
-
-def check_whole(path, data):
-    """Raise UserError where ``data``, the content of ``path``, is empty or ``is_cut``."""
-    if not data:
-        raise UserError(f"cannot decode {path}: the file is empty. Copy or download it again.")
-    if is_cut(data):
-        raise UserError(f"{path} is cut short: its lower part is missing. Copy or download it again.")
-
-
-def check_size(path, width, height):
-    """Raise UserError for more than ``LARGEST`` pixels, before memory is taken for them."""
-    if width * height > LARGEST:
-        raise UserError(f"{path} is {width}x{height}, {width * height / 1e6:.0f} megapixels; at most "
-                        f"{LARGEST / 1e6:.0f} are read. Save it smaller.")
-
-
-def undecodable(path):
-    """The UserError for a file that no decoder takes."""
-    return UserError(f"cannot decode {path}: not a picture, or damaged. Open it in a viewer and save it again.")
-
-
-def imdecode(data, flags):
-    """cv2.imdecode of bytes, None for all that it cannot decode."""
-    try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    except cv2.error:
-        return None
+    Gray pictures and opaque ones hold it in their colours (0 empty, 255 subject); cut-outs in their transparency. The alpha
+    channel is taken where it is not the same all over, else the luminance. Errors as ``read_image``.
+    """
+    image = read_stored(path)
+    if image.ndim == 3 and image.shape[2] == 4:
+        pha = np.ascontiguousarray(image[..., 3])
+        if pha.min() != pha.max():
+            return pha, "alpha"
+        image = image[..., :3]
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), "luminance"
 
 
 def _decode(path, flags, least=None):
+    """Gray (H, W), BGR or BGRA as OpenCV's ``flags`` say, upright."""
     data = read_bytes(path)
-    check_whole(path, data)
-    declared = _declared(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _decode_bytes(path, data, flags, least)
+        except UserError:
+            raise
+        except MemoryError:
+            raise out_of_memory(path) from None
+        except Exception:  # decoders raise what they like for damaged files
+            raise undecodable(path) from None
+
+
+def _decode_bytes(path, data, flags, least):
+    kind = check_kind(path, data)
+    refuse_animation(path, kind, data)
+    if kind in ("TIFF", "HEIF", "AVIF"):
+        return _as_opencv(*(_tiff(path, data) if kind == "TIFF" else _container(path, kind, data)), flags)
+    data = ended(path, data)
+    declared = declared_size(data)
     if declared is not None:
         check_size(path, *declared)
     reduction = 1 if least is None else _reduction(data, least)
-    image = _tiff_rgba(data) if flags == cv2.IMREAD_UNCHANGED and data.startswith(TIFF) else None
-    if image is None:
-        image = imdecode(data, REDUCED[flags][reduction] if reduction > 1 else flags)
-    if image is None:
-        raise undecodable(path)
-    return image
+    image = decoded(path, data, REDUCED[flags][reduction] if reduction > 1 else flags)
+    return upright(image, orientation(kind, data))
 
 
-def _tiff_rgba(data):
-    """A TIFF of 8-bit RGBA as BGRA, None for others: OpenCV multiplies the colours of such a file by their alpha."""
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if picture.mode == "RGBA" and max(picture.tag_v2.get(BITS, (1,))) == 8:
-                return cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGBA2BGRA)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        pass  # OpenCV tells
-    return None
+def _tiff(path, data):
+    stored = read_tiff(path, data)
+    pixels, alpha = visible(stored)
+    rgb = to_rgb(pixels, stored.space) if stored.space != "L" else pixels
+    return rgb, alpha, stored.turn
 
 
-def _declared(data):
-    """(width, height) in the header of a JPEG or PNG, None for other files and where it does not say."""
-    if data.startswith(PNG):
-        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    return size(data) if data.startswith(JPEG) else None
+def _container(path, kind, data):
+    image, turn = open_container(path, kind, data)
+    alpha = np.asarray(image.getchannel("A")) if image.mode in ("RGBA", "LA") else None
+    return np.asarray(image.convert("L" if image.mode in ("L", "LA") else "RGB")), alpha, turn
+
+
+def _as_opencv(pixels, alpha, turn, flags):
+    """uint8 gray or RGB, and its alpha or None, as cv2.imdecode would give it by ``flags``."""
+    if flags == cv2.IMREAD_GRAYSCALE:
+        made = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    elif flags == cv2.IMREAD_UNCHANGED and pixels.ndim == 2 and alpha is None:
+        made = pixels
+    else:
+        made = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR)
+        made = made if flags == cv2.IMREAD_COLOR or alpha is None else np.dstack([made, alpha])
+    return upright(made, turn)
 
 
 def _reduction(data, least):
     """The largest of 1, 2, 4, 8 that leaves a picture's shorter side ``least`` pixels; 1 for all but JPEG."""
     side = shorter_side(data) if data.startswith(JPEG) else None
     return next((part for part in (8, 4, 2) if side is not None and side >= part * least), 1)
-
-
-def scan_start(data):
-    """Where in the bytes of a file the picture begins: behind the header, which may hold a small copy of it."""
-    end = 2
-    for _, _, end in _segments(data):
-        pass
-    return end
-
-
-def size(data):
-    """(width, height) of the picture in pixels; None where the header does not say."""
-    for marker, begin, _ in _segments(data):
-        if marker in FRAMES:
-            height, width = (int.from_bytes(data[at:at + 2], "big") for at in (begin + 1, begin + 3))
-            return (width, height) if width and height else None
-    return None
-
-
-def shorter_side(data):
-    """The picture's shorter side in pixels; None where the header does not say."""
-    found = size(data)
-    return min(found) if found else None
-
-
-def _segments(data):
-    """(marker, begin, end) of the contents of every part of the header."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != SCAN:
-        if data[at + 1] == 0xFF:  # a filling byte
-            at += 1
-            continue
-        end = at + 2 + int.from_bytes(data[at + 2:at + 4], "big")
-        yield data[at + 1], at + 4, end
-        at = end

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from media.pixels import swapped
 from utils.errors import UserError
 from utils.files import write_bytes
 
@@ -13,13 +14,14 @@ LOSSY = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 92], ".jpg": [cv2.IMWRITE_JPEG_QUAL
 LOSSLESS = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 101]}
 
 
-def encode(suffix, image, lossless=True):
+def encode(suffix, image, lossless=True, owned=False):
     """A picture as the bytes of a file.
 
     Args:
         suffix: of the file, such as ".png"; it chooses the format.
         image: uint8 gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4); uint16 as well for .png and .tif.
         lossless: False: WebP may lose what is not seen.
+        owned: the array may be changed, which saves a copy of a large one.
     Raises:
         UserError: this format is not known, or cannot hold this picture.
     """
@@ -29,7 +31,7 @@ def encode(suffix, image, lossless=True):
     if suffix in (".tif", ".tiff"):
         return _tiff(image)
     if image.ndim == 3:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+        image = swapped(image if owned else image.copy())
     try:
         done, data = cv2.imencode(suffix, image, (LOSSLESS if lossless else LOSSY).get(suffix, []))
     except cv2.error:

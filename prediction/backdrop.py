@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from media import is_animation, read_photo
-from media.operations import cover
+from prediction.sizes import fit_size
 from utils.errors import UserError
 
 BLUR = "blur"
@@ -13,31 +13,32 @@ BLUR_SIGMA = 1 / 40  # of the picture's longer side
 WORK_SIDE = 640      # a blurred picture is smooth, so it is blurred small and enlarged
 
 
-def open_target(text):
-    """The new background that ``text`` names.
+def open_backdrop(text):
+    """The ``Backdrop`` that ``text`` names.
 
     Args:
         text: "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); or the path of a photo or
             video (a file called as a colour: "./white").
 
     Returns:
-        an object with ``frame(index, src, bgr=None)`` -> uint8 RGB (H, W, 3) of the size of src, an array that the caller
-        may not change, and ``close()``. index is the number of the picture, from 0; a video starts over at its end.
+        a ``Backdrop``: ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, an array that the caller may
+        not change, and ``close()``. bgr is the scene of src, or None; index is the number of the picture, from 0; a video
+        starts over at its end.
 
     Raises:
         UserError: no such colour or file, or it cannot be read.
     """
     text = str(text)
     if text == BLUR:
-        return BlurTarget()
+        return BlurBackdrop()
     colour = _colour(text)
     if colour is not None:
-        return ColourTarget(colour)
+        return ColourBackdrop(colour)
     if not os.path.exists(text):
         raise UserError(f"no such background: {text}. Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
     if _is_video(text):
-        return VideoTarget(text)
-    return PhotoTarget(text)
+        return VideoBackdrop(text)
+    return PhotoBackdrop(text)
 
 
 def blurred(picture, sigma=BLUR_SIGMA):
@@ -49,60 +50,64 @@ def blurred(picture, sigma=BLUR_SIGMA):
     return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-class ColourTarget:
+class Backdrop:
+    """What all have: they are closed at the end of a ``with``."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Nothing is open."""
+
+
+class ColourBackdrop(Backdrop):
     """One colour all over: rgb is three numbers in 0..255."""
 
     def __init__(self, rgb):
         self._rgb = tuple(rgb)
 
-    def frame(self, index, src, bgr=None):
+    def frame(self, index, src, bgr):
         return np.broadcast_to(np.array(self._rgb, np.uint8), src.shape)
 
-    def close(self):
-        pass
 
-
-class BlurTarget:
+class BlurBackdrop(Backdrop):
     """The scene out of focus: bgr where it is given, so that the subject leaves no halo, else src."""
 
-    def frame(self, index, src, bgr=None):
+    def frame(self, index, src, bgr):
         return blurred(src if bgr is None else bgr)
 
-    def close(self):
-        pass
 
-
-class PhotoTarget:
+class PhotoBackdrop(Backdrop):
     """One photo for all; what was cut for one size is kept for the next picture of that size."""
 
     def __init__(self, path):
         self._photo = read_photo(path)
         self._cut = None
 
-    def frame(self, index, src, bgr=None):
+    def frame(self, index, src, bgr):
         if self._cut is None or self._cut.shape != src.shape:
-            self._cut = cover(self._photo, src.shape[:2])
+            self._cut = fit_size(self._photo, src.shape[:2], "crop")
         return self._cut
 
-    def close(self):
-        pass
 
-
-class VideoTarget:
+class VideoBackdrop(Backdrop):
     """The pictures of a video in turn, from the start again behind the last one; an index passed over is read past."""
 
     def __init__(self, path):
         self._path, self._next, self._length, self._shown = path, 0, None, None
         self._open()
 
-    def frame(self, index, src, bgr=None):
+    def frame(self, index, src, bgr):
         wanted = index if self._length is None else index % self._length
         if wanted < self._next - 1:
             self._rewind()
         while self._next <= wanted:
-            found = next(self._frames, None)
-            if found is not None:
-                self._shown = found.image
+            frame = next(self._frames, None)
+            if frame is not None:
+                self._shown = frame.image
                 self._next += 1
                 continue
             if not self._next:
@@ -110,7 +115,7 @@ class VideoTarget:
             self._length = self._next
             wanted %= self._length
             self._rewind()
-        return cover(self._shown, src.shape[:2])
+        return fit_size(self._shown, src.shape[:2], "crop")
 
     def close(self):
         self._reader.close()

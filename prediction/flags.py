@@ -1,23 +1,24 @@
 """The command line of predict.py: its flags, and what can be said about them before any file is opened."""
 
+from prediction.options import Options
 from prediction.outputs import NAMED, SUFFIXES, TYPES, check_types, names_picture
 from prediction.sizes import FITS
-from utils.cli import _hyphens_and_underscores
+from prediction.source import inputs
 from utils.errors import UserError
 
 PHOTO_ONLY = ("format", "bit_depth", "shard", "sheet")  # flags that say nothing to videos ...
 VIDEO_ONLY = ("video_format", "temporal")               # ... and to photos
 CAMERA_ONLY = ("no_window", "virtual_camera", "countdown")
-SHEET_ROWS = 8
 
 
 def add_flags(parser, output):
     """Add predict.py's flags to an argparse parser; ``output`` is the folder for results by default."""
-    add = _hyphens_and_underscores(parser)
-    add("--src", help="photo, folder of photos, video, stream address, or camera:0 (default: image/sample/src.jpg)")
+    add = parser.add_argument
+    add("--src", "--image-path",
+        help="photo, folder of photos, video, stream address, or camera:0 (default: image/sample/src.jpg)")
     add("--bgr", help="photo of the empty scene, or folder of such photos; for a video also first:N or median "
                       "(default: image/sample/bgr.jpg)")
-    add("--output", default=output, help="folder for the results, or for one photo the picture to write (default: image)")
+    add("--output", "--save-dir", help="folder for the results, or for one photo the picture to write (default: image)")
     add("--type", nargs="+", metavar="TYPE",
         help=f"what to write, of {', '.join(TYPES)} (default: pha com; com alone where --output names a picture)")
     add("--target-bgr", metavar="BGR",
@@ -29,12 +30,12 @@ def add_flags(parser, output):
     add("--overwrite", action="store_true", help="replace results that exist; without it a folder's are passed over")
     add("--shard", metavar="I/N", help="do the I-th of N parts of a folder, from 1, for several machines or job arrays")
     add("--sheet", metavar="FILE", help="also write one picture that shows src, bgr, pha and com of the first photos")
-    add("--sheet-rows", type=int, default=SHEET_ROWS, metavar="N", help=f"how many photos it shows (default: {SHEET_ROWS})")
+    add("--sheet-rows", type=int, metavar="N", help="how many photos it shows (default: %(default)s)")
     add("--fit", choices=FITS, help="what to do with a bgr of another size than src: stretch it, or scale and cut it")
-    add("--align", default="auto", metavar="HOW",
+    add("--align", metavar="HOW",
         help="move bgr to where src was taken from: auto, where it helps; homography, wherever one is found; off (default: "
              "auto)")
-    add("--exposure", default="auto", metavar="HOW",
+    add("--exposure", metavar="HOW",
         help="bring bgr to the light of src: auto, where it helps, or off (default: auto)")
     add("--temporal", action="store_const", const=True, help="videos: smooth the matte from picture to picture")
     add("--video-format", help="videos: mp4, mov, webm, or png for a folder of pictures (default: mov for cut-outs, else "
@@ -43,34 +44,42 @@ def add_flags(parser, output):
     add("--virtual-camera", action="store_const", const=True,
         help="camera: also send the picture to other programs, by pyvirtualcam")
     add("--countdown", type=float, metavar="S", help="camera: seconds from key b to the picture of the scene (default: 3)")
-    add("--weights", help="weights file (default: the starter weights)")
+    add("--weights", "--model-path", help="weights file (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
-    add("--backend", default="auto", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
-    add("--precision", default="fp32", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")
+    add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
+    add("--precision", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")
     add("--max-memory", type=float, metavar="MIB", help="what refining may take at once (default: what is fastest)")
     add("--backbone-scale", type=float, help="size of the coarse network's input (default: 0.5; 0.25 from 2560 pixels on)")
     add("--sample-pixels", type=int, help="pixels to refine in mode sampling (default: 80000)")
     add("--refine-mode", help="sampling, thresholding or full (default: sampling)")
     add("--no-unmix", dest="unmix", action="store_false",
         help="take the network's alpha as it is, without the last step that draws fine strands")
+    parser.set_defaults(**{**Options._field_defaults, "output": output})
 
 
-def check(args):
-    """Bring the flags into shape, or raise UserError for what does not go together. Opens no file."""
+def options_of(args):
+    """``Options`` of a parsed command line: src and bgr named, types in order.
+
+    Raises:
+        UserError: flags do not go together, or half of the pair is missing.
+    """
     if args.sample_pixels is not None and args.sample_pixels < 0:
         raise UserError(f"--sample-pixels must be 0 or more, not {args.sample_pixels}.")
     if args.sheet_rows < 1:
         raise UserError(f"--sheet-rows must be 1 or more, not {args.sheet_rows}.")
-    if args.type is not None:
-        args.type = check_types(args.type)
-    if args.target_bgr is not None and args.type is not None and "com" not in args.type and args.sheet is None:
+    types = None if args.type is None else check_types(args.type)
+    if args.target_bgr is not None and types is not None and "com" not in types and args.sheet is None:
         raise UserError("--target-bgr is what com is set before, and --type does not name com. Add it.")
     if args.sheet is not None and not names_picture(args.sheet, NAMED):
         raise UserError(f"--sheet names a picture to write (.png, .jpg, .webp, .tif), not {args.sheet}.")
+    src, bgr = inputs(args.src, args.bgr)
+    sample = args.src is None and args.bgr is None  # it may be done again
+    return Options(**{**vars(args), "src": src, "bgr": bgr, "output": str(args.output), "type": types,
+                      "overwrite": args.overwrite or sample})
 
 
-def refuse(args, names, where, here):
+def refuse(options, names, where, here):
     """Raise UserError if a flag of ``names`` was given, which is for ``where`` and not for ``here``."""
-    given = [name for name in names if getattr(args, name) is not None]
+    given = [name for name in names if getattr(options, name) is not None]
     if given:
-        raise UserError(f"--{given[0].replace('_', '-')} is for {where}; {args.src} is {here}. Leave it out.")
+        raise UserError(f"--{given[0].replace('_', '-')} is for {where}; {options.src} is {here}. Leave it out.")

@@ -3,6 +3,7 @@
 Types: pha alpha (gray), com the subject cut out (RGBA) or before a new background (RGB), fgr foreground colour, err
 predicted error (gray), ref refined patches (gray).
 """
+import os
 from collections import namedtuple
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from media import encode, write_bytes
 from utils.errors import UserError, no_space, suggest
+from utils.files import LONGEST_NAME
 
 GRAY = ("pha", "err", "ref")
-Parts = namedtuple("Parts", "pha fgr err ref")
+Parts = namedtuple("Parts", "pha fgr err ref")  # of a matte, None where it is not wanted
 
 TYPES = ("pha", "com", "fgr", "err", "ref")
 SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpg": ".jpg"}
@@ -25,9 +27,9 @@ LOSSY = ("com", "fgr")                  # types of photographs, where WebP may l
 
 def check_types(types):
     """The wanted output types, each once and in their order. Raises UserError for one that does not exist."""
-    for word in types:
-        if word not in TYPES:
-            raise UserError(f"unknown type '{word}'.{suggest(word, TYPES)}")
+    for name in types:
+        if name not in TYPES:
+            raise UserError(f"unknown type '{name}'.{suggest(name, TYPES)}")
     return tuple(dict.fromkeys(types))
 
 
@@ -51,46 +53,77 @@ class Outputs:
 
     Args:
         bits: 8 or 16 a channel.
-        target: a new background (``prediction.backdrop``), or None: com is a cut-out.
+        backdrop: a new background (``prediction.backdrop``), or None: com is a cut-out.
     """
 
-    def __init__(self, bits=8, target=None):
-        self.bits, self._target = bits, target
+    def __init__(self, bits=8, backdrop=None):
+        self.bits, self._backdrop = bits, backdrop
 
     def wants(self, types):
         """Which parts of a matte these types are made from, for ``Matter.predict``."""
-        found = {part for word in types for part in (("pha", "fgr") if word == "com" else (word,))}
-        return tuple(part for part in ("pha", "fgr", "err", "ref") if part in found)
+        return wanted_of(types)
 
     def background(self, index, src, bgr):
-        """What com of this photo is set before, uint8 (H, W, 3), or None; args as a target's ``frame`` takes them."""
-        return None if self._target is None else self._target.frame(index, src, bgr)
+        """What com of this photo is set before, uint8 (H, W, 3), or None; args as a backdrop's ``frame`` takes them."""
+        return None if self._backdrop is None else self._backdrop.frame(index, src, bgr)
 
-    def write(self, paths, matte, target=None):
-        """Write ``paths`` {type: file}; target as ``background`` returns it.
+    def write(self, paths, matte, behind=None):
+        """Write ``paths`` {type: file}; behind as ``background`` returns it.
 
         Raises:
             UserError: a file cannot be written. OSError: the disk is full.
         """
-        for word, path in paths.items():
-            lossless = word not in LOSSY or word == "com" and target is None
-            write(path, picture(matte, word, self.bits, target), lossless)
+        for kind, path in paths.items():
+            cut_out = kind == "com" and behind is None
+            write(path, picture(matte, kind, self.bits, behind), lossless=cut_out or kind not in LOSSY)
+
+    def canvas(self, types, size, behind=None):
+        """An empty ``Canvas`` for a photo of ``size`` (height, width); behind as ``background`` returns it."""
+        return Canvas(types, size, self.bits, behind)
 
 
-def picture(matte, word, bits=8, target=None):
+class Canvas:
+    """The pictures of one photo, made of a matte that comes in strips, so that it is never whole in memory.
+
+    Args:
+        types: of the pictures. size: (height, width). bits: 8 or 16. behind: as ``Outputs.background`` returns it.
+    """
+
+    def __init__(self, types, size, bits, behind):
+        self._size, self._bits, self._behind = size, bits, behind
+        self._pictures = dict.fromkeys(types)
+
+    def add(self, top, matte):
+        """Take in the rows of a matte from ``top`` on."""
+        for kind in self._pictures:
+            behind = None if self._behind is None else self._behind[top:]
+            part = next(part for part in matte if part is not None)
+            made = picture(matte, kind, self._bits, None if behind is None else behind[:len(part)])
+            if self._pictures[kind] is None:
+                self._pictures[kind] = np.empty((*self._size, *made.shape[2:]), made.dtype)
+            self._pictures[kind][top:top + len(made)] = made
+
+    def write(self, paths):
+        """Write ``paths`` {type: file}, and forget the pictures. Raises as ``Outputs.write``."""
+        for kind, path in paths.items():
+            cut_out = kind == "com" and self._behind is None
+            write(path, self._pictures.pop(kind), lossless=cut_out or kind not in LOSSY, owned=True)
+
+
+def picture(matte, kind, bits=8, behind=None):
     """One output type of a matte as uint8 or uint16: (H, W), (H, W, 3) for fgr, (H, W, 4) RGBA for com.
 
     The colour of a cut-out is the predicted foreground, and 0 where nothing of the subject is left.
 
     Args:
         bits: 8 or 16, both rounded from the network's own numbers.
-        target: uint8 (H, W, 3): com is pha * fgr + (1 - pha) * target instead, (H, W, 3).
+        behind: uint8 (H, W, 3): com is pha * fgr + (1 - pha) * behind instead, (H, W, 3).
     """
-    if word != "com":
-        return _rounded(getattr(matte, word), bits)
-    if target is not None:
+    if kind != "com":
+        return _rounded(getattr(matte, kind), bits)
+    if behind is not None:
         pha = np.clip(matte.pha, 0, 1)[..., None]
-        com = target.astype(np.float32)
+        com = behind.astype(np.float32)
         com /= 255
         com += pha * (np.clip(matte.fgr, 0, 1) - com)
         return _rounded(com, bits)
@@ -98,10 +131,10 @@ def picture(matte, word, bits=8, target=None):
     return np.concatenate([np.where(pha > 0, fgr, 0).astype(fgr.dtype), pha], axis=2)
 
 
-def write(path, image, lossless=True):
-    """Write one picture. Raises UserError where it cannot be, OSError where the disk is full."""
+def write(path, image, lossless=True, owned=False):
+    """Write one picture; args as ``media.encode``. Raises UserError where it cannot be, OSError where the disk is full."""
     try:
-        write_bytes(path, encode(Path(path).suffix, image, lossless))
+        write_bytes(path, encode(Path(path).suffix, image, lossless, owned))
     except UserError as error:
         raise UserError(f"cannot write {path}: {error}") from None
     except OSError as error:
@@ -117,33 +150,51 @@ def _rounded(x, bits):
 
 
 def names_picture(output, suffixes):
-    """True where the path ``output`` names a picture to write, and not a folder."""
+    """True where the path ``output`` names a picture to write, and not a folder, which may end in a slash."""
+    if str(output).endswith(("/", os.sep)):
+        return False
     output = Path(output)
     return output.suffix.lower() in suffixes and not output.is_dir()
 
 
-def wanted_of(words):
-    """Which parts of a matte the output types ``words`` need, for ``Matter.predict``."""
-    wanted = set(words) - {"com"}
-    if "com" in words:
+def folder_of(output, is_file):
+    """The folder that results go to, where ``output`` is the folder itself, or a file in it."""
+    if not is_file:
+        return output
+    return os.path.dirname(output) or "."
+
+
+def too_long(outputs):
+    """Why a file system does not take the name of a result; None where it does."""
+    longest = max((path.name for path in outputs.values()), key=lambda name: len(os.fsencode(name)))
+    if len(os.fsencode(longest)) <= LONGEST_NAME:
+        return None
+    return (f"its result's name would have {len(os.fsencode(longest))} bytes, and {LONGEST_NAME} are possible. Shorten "
+            f"that of the source.")
+
+
+def wanted_of(types):
+    """Which parts of a matte the output types need, for ``Matter.predict``."""
+    wanted = set(types) - {"com"}
+    if "com" in types:
         wanted |= {"pha", "fgr"}
     return tuple(name for name in ("pha", "fgr", "err", "ref") if name in wanted)
 
 
-def finished(matte, words, target=None):
+def finished(matte, types, behind=None):
     """{type: uint8 image} of a matte.
 
     Args:
-        matte: pha, err, ref float32 (H, W), fgr float32 (H, W, 3), in 0..1; what ``words`` do not need may be None.
-        words: of "pha", "com", "fgr", "err", "ref".
-        target: uint8 RGB (H, W, 3) that com is put before; None: com is a cut-out, RGBA, its colour the predicted
+        matte: pha, err, ref float32 (H, W), fgr float32 (H, W, 3), in 0..1; what ``types`` do not need may be None.
+        types: of "pha", "com", "fgr", "err", "ref".
+        behind: uint8 RGB (H, W, 3) that com is put before; None: com is a cut-out, RGBA, its colour the predicted
             foreground, and 0 where nothing of the subject is left.
     """
     parts = {name: _to_uint8(getattr(matte, name)) for name in ("pha", "fgr", "err", "ref")
-             if name in words or "com" in words and name in ("pha", "fgr")}
-    if "com" in words:
-        parts["com"] = cut_out(parts["pha"], parts["fgr"]) if target is None else before(matte.pha, parts["fgr"], target)
-    return {word: parts[word] for word in words}
+             if name in wanted_of(types)}
+    if "com" in types:
+        parts["com"] = cut_out(parts["pha"], parts["fgr"]) if behind is None else before(matte.pha, parts["fgr"], behind)
+    return {kind: parts[kind] for kind in types}
 
 
 def cut_out(pha, fgr):
@@ -152,10 +203,10 @@ def cut_out(pha, fgr):
     return cv2.merge((*cv2.split(cv2.bitwise_and(fgr, fgr, mask=seen)), pha))
 
 
-def before(pha, fgr, target):
-    """uint8 RGB: pha * fgr + (1 - pha) * target, with pha float32 in 0..1."""
+def before(pha, fgr, behind):
+    """uint8 RGB: pha * fgr + (1 - pha) * behind, with pha float32 in 0..1."""
     pha = np.clip(pha, 0, 1)
-    return cv2.blendLinear(fgr, np.ascontiguousarray(target), pha, 1 - pha)
+    return cv2.blendLinear(fgr, np.ascontiguousarray(behind), pha, 1 - pha)
 
 
 def _to_uint8(part):

@@ -2,9 +2,17 @@
 import sys
 import time
 
+from utils.cli import say
 from utils.errors import one_line
 
 EVERY = 10  # seconds between lines where there is no terminal
+
+
+def announced(matter):
+    """Say what a network runs on, and return it."""
+    settings = matter.settings
+    say(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}")
+    return matter
 
 
 class PhotoProgress:
@@ -43,7 +51,7 @@ class PhotoProgress:
         if self._bar is not None:
             self._bar.write(one_line(text), file=stream)
         else:
-            print(one_line(text), file=stream, flush=True)
+            say(text, stream)
 
 
 def list_failures(failures):
@@ -52,14 +60,14 @@ def list_failures(failures):
         return
     print(f"{len(failures)} failed:", file=sys.stderr)
     for name, reason in failures:
-        print(f"  {one_line(name)}: {one_line(reason)}", file=sys.stderr, flush=True)
+        say(f"  {name}: {reason}", sys.stderr)
 
 
 def summary(done, finished, failed, left, output):
-    """One line that says how a folder's run ended."""
+    """Text that says how a folder's run ended."""
     parts = [f"{done} done", f"{finished} finished before" if finished else "", f"{failed} failed" if failed else "",
              f"{left} left" if left else ""]
-    return one_line(f"{', '.join(part for part in parts if part)}  ->  {output}")
+    return f"{', '.join(part for part in parts if part)}  ->  {output}"
 
 
 class FrameProgress:
@@ -71,7 +79,7 @@ class FrameProgress:
         self._bar = None
         if self._stream.isatty():
             from tqdm import tqdm
-            self._bar = tqdm(desc=name, unit="frame", file=self._stream, smoothing=0.1)
+            self._bar = tqdm(desc=one_line(name), unit="frame", file=self._stream, smoothing=0.1)
 
     def __call__(self, done, in_all):
         if self._bar is not None:
@@ -90,4 +98,4 @@ class FrameProgress:
         fps = done / max(self._clock() - self._start, 1e-9)
         of = "" if in_all is None else f" of {in_all}"
         left = "" if in_all is None else f", {(in_all - done) / fps:.0f} s left"
-        print(f"{self._name}: {done}{of} frames, {fps:.1f} fps{left}", file=self._stream, flush=True)
+        say(f"{self._name}: {done}{of} frames, {fps:.1f} fps{left}", self._stream)

@@ -11,12 +11,15 @@ import functools
 import cv2
 import numpy as np
 
+from prediction.sizes import scaled
+
 FLOW_SIDE = 480    # the flow is found on copies with so many pixels on the longer side
 MEMORY = 6.0       # frames that the average reaches back
 LOOSE = 5.0        # gray levels by which a photo may differ from the one before it, beyond its noise
 NOISY = 1.5        # times the median difference is noise
 MOVING = 1.5       # how much an outline's slope times its speed (pixels) speaks against the past
 FASTEST = 3.0      # pixels of the small copy: beyond, speed makes no difference
+LEAST_SIDE = 16    # pixels of the small copy: below, no flow can be found, and mattes stay as they are
 CUT = 0.45         # of the picture has to have a past, or it is another scene
 
 
@@ -49,6 +52,8 @@ class Smoother:
         if src.shape[:2] != pha.shape:
             raise ValueError(f"src and pha must have one size, not {src.shape[:2]} and {pha.shape}")
         small = reduced(src)
+        if min(small.shape[:2]) < LEAST_SIDE:
+            return pha.copy()
         gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         known = self._pha is not None and self._pha.shape == pha.shape
         flow, trust = self._follow(small, gray) if known else (None, np.zeros(1))
@@ -96,7 +101,7 @@ def _enlarged(array, shape):
 def reduced(src):
     """The copy on which motion is found: smoothed a little, so that noise does not count as change."""
     scale = min(1.0, FLOW_SIDE / max(src.shape[:2]))
-    small = src if scale == 1 else cv2.resize(src, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = src if scale == 1 else scaled(src, scale)
     return cv2.GaussianBlur(small, (0, 0), 0.8)
 
 

@@ -9,30 +9,32 @@ from utils.errors import UserError
 from utils.files import PROJECT
 
 
-def inputs(args):
-    """The src and bgr of the command line: both named, or neither for the sample pair."""
-    if args.src is None and args.bgr is None:
-        return PROJECT / "image" / "sample" / "src.jpg", PROJECT / "image" / "sample" / "bgr.jpg"
-    if is_camera(args.src):
-        return args.src, args.bgr  # it shows the scene itself
-    if args.bgr is None and is_video_source(args.src):
-        raise UserError(f"--src {args.src} needs its --bgr: a photo or video of the same scene without the subject, first:N "
-                        f"where its first N pictures show that, or median where the subject moves about.")
-    if args.bgr is None:
-        raise UserError(f"--src {args.src} needs its --bgr: a photo of the same scene without the subject.")
-    if args.src is None:
-        raise UserError(f"--bgr {args.bgr} needs its --src: the photo with the subject.")
-    return args.src, args.bgr
+def inputs(src, bgr):
+    """(src, bgr) of a command line as text: both named, or neither for the sample pair; a camera needs no bgr.
+
+    Raises:
+        UserError: one of them is missing.
+    """
+    if src is None and bgr is None:
+        return tuple(str(PROJECT / "image" / "sample" / name) for name in ("src.jpg", "bgr.jpg"))
+    if src is None:
+        raise UserError(f"--bgr {bgr} needs its --src: the photo with the subject.")
+    if bgr is None and not is_camera(src):
+        if is_video_source(src):
+            raise UserError(f"--src {src} needs its --bgr: a photo or video of the same scene without the subject, first:N "
+                            f"where its first N pictures show that, or median where the subject moves about.")
+        raise UserError(f"--src {src} needs its --bgr: a photo of the same scene without the subject.")
+    return src, bgr
 
 
 def is_camera(text):
     """Whether --src is a camera, or what stands in for one."""
-    return text is not None and str(text).startswith("camera:")
+    return text is not None and text.startswith("camera:")
 
 
 def is_video_source(text):
     """Whether --src is a video, an animation or a stream, rather than photos."""
-    if "://" in text:
+    if is_url(text):
         return True
     if is_animation(text):
         return True

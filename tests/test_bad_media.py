@@ -46,7 +46,9 @@ def test_damages_differ_from_the_sound_file():
     image = damage.scene(rng)
     for kind in damage.PHOTOS:
         sound = damage.photo(kind, image)
+        if sound is None:
+            continue  # what writes it is not installed
         for how in damage.DAMAGES:
             suffix, data = damage.damaged(sound, "photo", kind, how, rng)
             assert (data != sound) == (how not in ("renamed", "hole")) or how == "hole", (kind, how)
-            assert (suffix != kind) == (how == "renamed")
+            assert (suffix != kind.split(".")[-1]) == (how == "renamed")

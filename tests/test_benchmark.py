@@ -20,7 +20,7 @@ def cells(text):
 
 def test_data(capsys):
     pytest.importorskip("PIL")
-    benchmark.main("data --samples 1 --files 1 --height 90 --width 120".split())
+    benchmark.main(["data", "--samples", "1", "--files", "1", "--height", "90", "--width", "120"])
     text = capsys.readouterr().out
     rows = cells(text)
     assert [row[:3] for row in rows] == [["base", "512", "256-512"], ["joint", "2048", "1024-2048"]]
@@ -46,7 +46,7 @@ def test_samples_of_both_sides_are_alike(tmp_path):
 
 
 def test_train(capsys):
-    benchmark.main("train --crop 64 --batch 2 --steps 1 --device cpu".split())
+    benchmark.main(["train", "--crop", "64", "--batch", "2", "--steps", "1", "--device", "cpu"])
     rows = cells(capsys.readouterr().out)
     assert [row[:5] for row in rows] == [["mobilenetv2", phase, "64x64", "2", "cpu"] for phase in ("base", "joint")]
     for row in rows:
@@ -83,8 +83,8 @@ def test_what_cannot_be_measured(monkeypatch):
 
 
 def test_infer(capsys):
-    benchmark.main("infer --backend paddle paddle-inference openvinoo --size 160x96 --rounds 1 --frames 1 --device cpu "
-                   "--sample-pixels 1600".split())
+    benchmark.main(["infer", "--backend", "paddle", "paddle-inference", "openvinoo", "--size", "160x96",
+                    "--rounds", "1", "--frames", "1", "--device", "cpu", "--sample-pixels", "1600"])
     text = capsys.readouterr().out
     rows = cells(text)
     assert [row[:2] for row in rows[:2]] == [["paddle", "cpu"], ["paddle-inference", "cpu"]]
@@ -103,7 +103,9 @@ def test_ratios_to_a_peer():
 
 
 @pytest.mark.parametrize("flags, said", [
-    ("--size huge", "--size huge is not"), ("--size 0x9", "--size 0x9 is not"), ("--rounds 0", "must be 1 or more"),
+    ("--size huge",
+     "cannot read the size 'huge'; use 512, 1920x1080 .width x height., hd, 4k"),
+    ("--size 0x9", "the size is 0x9"), ("--rounds 0", "must be 1 or more"),
     ("--peer nowhere", "nowhere is not a checkout")])
 def test_infer_flags(flags, said):
     with pytest.raises(UserError, match=said):

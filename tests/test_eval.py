@@ -54,9 +54,9 @@ def run(*arguments):
 
 
 def test_the_script_end_to_end(data_root, tmp_path, capsys):
-    assert run("--data_root", data_root, "--size", "64x72", "--output", tmp_path / "out", "--seed", "4") == 0
+    assert run("--data_root", data_root, "--size", "72x64", "--output", tmp_path / "out", "--seed", "4") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("protocol paper: ") and lines[0].endswith("changed: size [64, 72]")
+    assert lines[0].startswith("protocol paper: ") and lines[0].endswith("changed: size 72x64")
     assert [text.split()[0] for text in lines[2:5]] == ["item0", "item1", "item2"]
     assert lines[6].startswith("mean of 3, network") and lines[7].startswith("mean of 3, keying")
     assert "SAD" in lines[8] and "lower" in lines[8] and "images/s" in lines[9]
@@ -85,6 +85,7 @@ def test_the_script_without_baseline_and_with_a_limit(data_root, tmp_path, capsy
     (("--weights", "missing.pdparams"), "no such weights file"),
     (("--size", "big"), "cannot read the size 'big'"),
     (("--size", "0"), "size is 0x0"),
+    (("--size", "1080x1920"), "write 1920x1080 for a wide picture, w1080h1920 for a tall one"),
     (("--limit", "0"), "limit is 0"),
     (("--seed", "-1"), "seed is -1"),
     (("--protocol", "papers"), "unknown protocol 'papers'. Did you mean 'paper'"),
@@ -115,7 +116,7 @@ def figures(folder):
 
 
 def test_an_exported_set_gives_the_same_figures(data_root, tmp_path, capsys):
-    common = ("--data-root", data_root, "--size", "48x56")
+    common = ("--data-root", data_root, "--size", "56x48")
     assert run(*common, "--export-set", tmp_path / "bench") == run(*common, "--output", tmp_path / "a") == 0
     assert sorted(list_image_names(tmp_path / "bench" / "trimap")) == ["item0.png", "item1.png", "item2.png"]
     assert run("--folder", tmp_path / "bench", "--output", tmp_path / "b", "--workers", "2") == 0
@@ -158,14 +159,44 @@ def test_several_weights_are_compared(data_root, tmp_path, capsys):
 
 
 def test_paddle2021_doubles_and_says_so(data_root, tmp_path, capsys):
-    common = ("--data-root", data_root, "--size", "48", "--no-disturb", "--no-baseline")
-    assert run(*common, "--protocol", "paddle2021", "--output", tmp_path / "a") == 0
+    common = ("--data-root", data_root, "--size", "48", "--protocol", "paddle2021")
+    assert run(*common, "--export-set", tmp_path / "bench") == run(*common, "--output", tmp_path / "a") == 0
     text = capsys.readouterr().out
     assert "SAD x2" in text and "Plain values are about half" in text
-    assert run(*common, "--protocol", "plain", "--trimap", "soft", "--output", tmp_path / "b") == 0
+    same = ("--folder", tmp_path / "bench")
+    assert run(*same, "--protocol", "plain", "--trimap", "soft", "--output", tmp_path / "b") == 0
     for doubled, plain in zip(figures(tmp_path / "a")["network"], figures(tmp_path / "b")["network"]):
+        assert doubled["sad"] == pytest.approx(2 * plain["sad"], rel=5e-3) and doubled["sad"] != 2 * plain["sad"] > 0
+        assert doubled["mse"] == pytest.approx(2 * plain["mse"], rel=1e-2)
+    for doubled, plain in zip(figures(tmp_path / "a")["keying"], figures(tmp_path / "b")["keying"]):  # has 8 bits in both
         assert doubled["sad"] == 2 * plain["sad"] > 0
         assert doubled["mse"] == pytest.approx(2 * plain["mse"], rel=1e-2) and doubled["mse"] < 2 * plain["mse"]
+    assert run(*same, "--output", tmp_path / "c") == 0   # the manifest names the protocol, and that says how alpha is scored
+    assert figures(tmp_path / "c")["network"] == figures(tmp_path / "a")["network"]
+
+
+def test_the_last_step_is_named_where_it_is_on(data_root, tmp_path, capsys, monkeypatch):
+    seen = []
+
+    class Seen(FakeMatter):
+        def __init__(self, weights=None, unmix=None, **options):
+            super().__init__(weights, **options)
+            seen.append(unmix)
+
+    monkeypatch.setattr("model.Matter", Seen)
+    common = ("--data-root", data_root, "--size", "48", "--limit", "1", "--no-baseline", "--output", tmp_path / "out")
+    for flags, rows, said in (
+            ((), {"network": False}, None), (("--no-unmix",), {"network": False}, None),
+            (("--unmix",), {"network + unmix": True}, "on"), (("--unmix", "on"), {"network + unmix": True}, "on"),
+            (("--unmix", "both"), {"network": False, "network + unmix": True}, "both"),
+            (("--protocol", "sample"), {"network + unmix": True}, None),
+            (("--protocol", "sample", "--no-unmix"), {"network": False}, "off")):
+        seen.clear()
+        assert run(*common, *flags) == 0
+        facts = json.loads((tmp_path / "out" / "results.json").read_text())
+        assert list(facts["methods"]) == list(rows) and seen == list(rows.values())
+        assert facts["changed"].get("unmix") == said
+        assert (f", unmix {said}" in capsys.readouterr().out.splitlines()[0]) == (said is not None)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ STEPS = 8  # four in each phase
 # train.py that is killed while it writes the second file of a checkpoint, telling who its workers were
 KILLED = """
 import multiprocessing, os, signal, sys
-from utils import checkpoint
+from training import checkpoint
 write = checkpoint._write_synced
 def cut(path, data):
     if path.parent.name == sys.argv[1] and path.name.startswith("optimizer"):

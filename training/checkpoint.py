@@ -13,14 +13,18 @@ import os
 import re
 import shutil
 from collections import namedtuple
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors.numpy import load as load_bytes
 from safetensors.numpy import save as to_bytes
 
 from utils.errors import UserError
+from utils.files import WholeFolder
+from utils.plain_files import read_json, shown
 
 MODEL, OPTIMIZER, EMA, STATE = "model.safetensors", "optimizer.safetensors", "ema.safetensors", "state.json"
+LOG = "train.log"
 RESULTS = "results.json"  # beside the checkpoints: the run is finished, with these scores
 
 # model, optimizer, ema: {name: ndarray}, the last two None where they were not saved; state: dict
@@ -45,16 +49,9 @@ def save_checkpoint(folder, model, optimizer, state, metadata, ema=None):
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     sums[STATE] = _state_sum(state)
     files[STATE] = json.dumps({**state, "sha256": sums}, indent=1).encode()
-    folder = Path(folder)
-    part = folder.with_name(f".{folder.name}.tmp")
-    try:
-        _fresh_folder(part)
+    with WholeFolder(folder, replace=True, alone=True) as part:
         for name, data in files.items():
             _write_synced(part / name, data)
-    except OSError:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-    _swap(part, folder)
 
 
 def load_checkpoint(folder):
@@ -68,17 +65,31 @@ def load_checkpoint(folder):
     """
     folder = Path(folder)
     try:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        state = read_json(folder / STATE)
         sums = state.pop("sha256")
         broken = [STATE] if sums.pop(STATE) != _state_sum(state) else []
+        strange = [name for name in sums if name not in (MODEL, OPTIMIZER, EMA)]
+        if strange:
+            raise UserError(f"{folder} is no checkpoint of this program: {STATE} names a file {shown(strange[0])}.")
         data = {name: (folder / name).read_bytes() for name in sums}
         broken += [name for name in data if hashlib.sha256(data[name]).hexdigest() != sums[name]]
+    except UserError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{folder} is not a whole checkpoint: {error!r}.") from None
+        raise UserError(f"{folder} is not a whole checkpoint: {shown(error)}.") from None
     if broken or MODEL not in data:
         raise UserError(f"{folder} is damaged: {broken[0] if broken else MODEL} is not what was written.")
-    model, optimizer, ema = (load_bytes(data[name]) if name in data else None for name in (MODEL, OPTIMIZER, EMA))
+    model, optimizer, ema = (_arrays(data, name, folder) for name in (MODEL, OPTIMIZER, EMA))
     return Checkpoint(model, optimizer, state, ema)
+
+
+def _arrays(data, name, folder):
+    if name not in data:
+        return None
+    try:
+        return load_bytes(data[name])
+    except Exception as error:  # safetensors raises several kinds, none of them public
+        raise UserError(f"{folder} cannot be used: {name} holds no arrays ({shown(error)}).") from None
 
 
 def latest_checkpoint(save_dir, warn):
@@ -95,13 +106,13 @@ def latest_checkpoint(save_dir, warn):
     folders, damaged = checkpoints(save_dir), []
     for folder in reversed(folders):
         try:
-            found = load_checkpoint(folder)
+            whole = load_checkpoint(folder)
         except UserError as error:
             damaged.append((folder, error))
             continue
         for broken, error in damaged:
             warn(f"{error} It is set aside as {_set_aside(broken).name}; going on from {folder.name}.")
-        return found
+        return whole
     if damaged:
         raise UserError(f"{damaged[0][1]} No other checkpoint there is whole; put a copy back, or start over with "
                         "--force.")
@@ -110,9 +121,9 @@ def latest_checkpoint(save_dir, warn):
 
 def checkpoints(save_dir):
     """The ``iter_N`` folders in ``save_dir``, oldest first."""
-    found = [(int(match.group(1)), path) for path in Path(save_dir).glob("iter_*")
-             for match in [re.fullmatch(r"iter_(\d+)", path.name)] if match]
-    return [path for _, path in sorted(found)]
+    numbered = [(int(match.group(1)), path) for path in Path(save_dir).glob("iter_*")
+                for match in [re.fullmatch(r"iter_(\d+)", path.name)] if match]
+    return [path for _, path in sorted(numbered)]
 
 
 def keep_newest(save_dir, count):
@@ -137,6 +148,27 @@ def weights_file(path):
     return path / MODEL if path.is_dir() else path
 
 
+@contextmanager
+def locked(save_dir):
+    """Context in which no other process trains in ``save_dir``, as far as its file system knows locks.
+
+    The lock is on train.log, and of a kind that forked workers do not inherit: it ends with this process.
+
+    Raises:
+        UserError: another process trains there.
+    """
+    with open(Path(save_dir) / LOG, "ab") as file:
+        try:
+            import fcntl
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise UserError(f"another training is at work in {save_dir}. Wait for its end, or name another folder with "
+                            "--save-dir.") from None
+        except (ImportError, OSError):
+            pass  # a system, or a file system, without such locks
+        yield
+
+
 def recover(save_dir):
     """Clear up after a run that was cut off: undo or finish a half-done swap, drop half-written folders."""
     for old in Path(save_dir).glob(".*.old"):
@@ -159,31 +191,8 @@ def _state_sum(state):
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
-def _swap(part, folder):
-    old = folder.with_name(f".{folder.name}.old")
-    if folder.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-    part.rename(folder)
-    _sync_folder(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _fresh_folder(path):
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-
-
 def _write_synced(path, data):
     with open(path, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(path):
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

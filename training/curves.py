@@ -12,8 +12,9 @@ import re
 from pathlib import Path
 
 from media import write_bytes
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.errors import UserError
+from utils.files import check_is_file
 
 TRAIN = re.compile(r"\[TRAIN\] (?P<phase>\w+) epoch: .*?iter: (?P<step>\d+)/\d+, loss: (?P<loss>\S+) "
                    r"\((?P<terms>[^)]*)\), lr: (?P<lr>[^,]+),")
@@ -25,14 +26,68 @@ COLUMNS = 4
 PANEL = (4.2, 3.0)  # inches
 
 
+def read_curves(path):
+    """Read the log of a run.
+
+    A run that was resumed has done some iterations twice, and one that was started over all of them: what was done
+    last counts.
+
+    Args:
+        path: the run's folder, or its train.log.
+
+    Returns:
+        {name: [(iteration, value, phase), ...]} in the order of iterations: "loss", its terms by their own names,
+        "learning rate", "validation SAD", "validation MSE x1000".
+
+    Raises:
+        UserError: there is no log, or nothing to draw in it.
+    """
+    path = Path(path)
+    file = path / "train.log" if path.is_dir() else path
+    check_is_file(file)
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}. Name the folder of a training run.") from None
+    curves = {}
+    for line in lines:
+        for name, point in _points(line):
+            for points in curves.values():
+                while points and points[-1][0] > point[0]:
+                    points.pop()
+            points = curves.setdefault(name, [])
+            if points and points[-1][::2] == point[::2]:
+                points.pop()
+            points.append(point)
+    curves = {name: points for name, points in curves.items() if points}
+    if not curves:
+        raise UserError(f"{file} has no training progress yet. Wait for its first [TRAIN] line, or name another run.")
+    return curves
+
+
+def _points(line):
+    """(name, (iteration, value, phase)) of every number in a line of the log."""
+    match = TRAIN.search(line) or EVAL.search(line)
+    if match is None:
+        return
+    values = match.groupdict()
+    phase, step, terms = values.pop("phase"), int(values.pop("step")), values.pop("terms", None)
+    if terms:
+        values.update(term.split(": ") for term in terms.split(", "))
+    for name, value in values.items():
+        if value != "-":
+            yield NAMES.get(name, name), (step, float(value), phase)
+
+
 def draw(runs):
     """Draw runs into one figure: a panel for each number, a colour for each run, a grey line where a phase begins.
 
     Args:
-        runs: {name: curves as ``training.curves.read_curves`` returns them}.
+        runs: {name: curves as ``read_curves`` returns them}.
 
     Returns:
         matplotlib Figure.
+
     Raises:
         UserError: matplotlib is missing.
     """
@@ -81,7 +136,7 @@ def _names(folders):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m training.curves", description=__doc__,
+    parser = CommandLine(prog="python -m training.curves", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, such as log/stage1")
     parser.add_argument("--output", help="PNG to write (default: curves.png in the first run's folder)")
@@ -99,56 +154,6 @@ def main(argv=None):
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise UserError(f"cannot write {output}: {error.strerror}.") from None
     print("wrote", output)
-
-
-def read_curves(path):
-    """Read the log of a run.
-
-    A run that was resumed has done some iterations twice, and one that was started over all of them: what was done
-    last counts.
-
-    Args:
-        path: the run's folder, or its train.log.
-
-    Returns:
-        {name: [(iteration, value, phase), ...]} in the order of iterations: "loss", its terms by their own names,
-        "learning rate", "validation SAD", "validation MSE x1000".
-    Raises:
-        UserError: there is no log, or nothing to draw in it.
-    """
-    path = Path(path)
-    file = path / "train.log" if path.is_dir() else path
-    try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}. Name the folder of a training run.") from None
-    curves = {}
-    for line in lines:
-        for name, point in _points(line):
-            for points in curves.values():
-                while points and points[-1][0] > point[0]:
-                    points.pop()
-            points = curves.setdefault(name, [])
-            if points and points[-1][::2] == point[::2]:
-                points.pop()
-            points.append(point)
-    curves = {name: points for name, points in curves.items() if points}
-    if not curves:
-        raise UserError(f"{file} has no training progress yet. Wait for its first [TRAIN] line, or name another run.")
-    return curves
-
-
-def _points(line):
-    """(name, (iteration, value, phase)) of every number in a line of the log."""
-    found = TRAIN.search(line) or EVAL.search(line)
-    if found is None:
-        return
-    values = found.groupdict()
-    phase, step, terms = values.pop("phase"), int(values.pop("step")), values.pop("terms", None)
-    if terms:
-        values.update(term.split(": ") for term in terms.split(", "))
-    for name, value in values.items():
-        yield NAMES.get(name, name), (step, float(value), phase)
 
 
 if __name__ == "__main__":

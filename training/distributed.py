@@ -102,14 +102,14 @@ def join_ranks(device):
     if env.world_size > 1 and (device or "").startswith("gpu:"):
         raise UserError(f"--device {device} would put all processes on one GPU; leave it out, and choose GPUs with the "
                         "launcher's --devices.")
-    found = find_device(device)
-    if found != "cpu" and device in (None, "gpu"):
-        found = find_device(f"gpu:{env.device_id}")  # 0 unless the launcher says otherwise
+    place = find_device(device)
+    if place != "cpu" and device in (None, "gpu"):
+        place = find_device(f"gpu:{env.device_id}")  # 0 unless the launcher says otherwise
     if env.world_size > 1:
-        _check_backend(found)
+        _check_backend(place)
         distributed.init_parallel_env()
-    paddle.set_device(found)
-    return Ranks(env.rank, env.world_size, found)
+    paddle.set_device(place)
+    return Ranks(env.rank, env.world_size, place)
 
 
 def synchronised(network, ranks):

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 import numpy as np
 import paddle
 
+from utils.errors import UserError
+
 
 class Ema:
     """The average of a network's trained weights; BatchNorm's statistics, averages already, are taken as they are.
@@ -44,7 +46,15 @@ class Ema:
         return {name: np.ascontiguousarray(value.numpy()) for name, value in state.items()}
 
     def load(self, arrays, updates):
-        """Take over what ``arrays`` returned, and the ``updates`` of that moment."""
+        """Take over what ``arrays`` returned, and the ``updates`` of that moment.
+
+        Raises:
+            UserError: an array is missing, or is not this network's.
+        """
+        for name, value in self._average.items():
+            if name not in arrays or list(arrays[name].shape) != list(value.shape) or arrays[name].dtype != np.float32:
+                raise UserError(f"the averaged weights are not this network's: {name} is missing or another. Put a copy of "
+                                "the checkpoint back, or start over with --force.")
         self._average = {name: paddle.to_tensor(arrays[name]) for name in self._average}
         self.updates = updates
 

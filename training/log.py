@@ -7,6 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from media.operations import LONGEST, shrunk
+from training.checkpoint import LOG
+from utils.errors import one_line
+
+PICTURES_A_SET, MOST_PICTURES = 6, 200  # tags that ``training.step`` makes pictures for; pictures of a whole run
+
 
 class RunLog:
     """Writes ``save_dir/train.log`` and VisualDL records beside it. Use as a context manager.
@@ -21,9 +27,9 @@ class RunLog:
     def __init__(self, save_dir, first=True):
         Path(save_dir).mkdir(parents=True, exist_ok=True)
         self._logger = logging.Logger("train", logging.INFO if first else logging.WARNING)
-        form = logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
-        files = [_LogFile(Path(save_dir) / "train.log")] if first else []
-        for handler in [logging.StreamHandler(sys.stdout)] + files:
+        form = _Lines("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
+        files = [_LogFile(Path(save_dir) / LOG, encoding="utf-8", errors="backslashreplace")] if first else []
+        for handler in [_Screen(sys.stdout)] + files:
             handler.setFormatter(form)
             self._logger.addHandler(handler)
         self._records = self._open_records(save_dir) if first else None
@@ -51,10 +57,22 @@ class RunLog:
         for tag, value in values.items():
             self._record("add_scalar", tag=tag, value=float(value), step=step)
 
+    def progress(self, phase, epoch, step, last, meter, more):
+        """The progress line, and its numbers as records.
+
+        Args:
+            phase: name; epoch, step: of the run; last: its last phase (``training.schedule.Phase``).
+            meter: ``Meter``, which begins anew; more: {tag: number} to record beside its own, "train/lr" among them.
+        """
+        loss, terms, costs, ips = meter.take()
+        self.info(train_line(phase, epoch, last.last_epoch, step, last.end, loss, terms, more["train/lr"], costs, ips))
+        self.scalars({"train/loss": loss, "train/ips": ips, "train/reader_cost": costs[0], "train/batch_cost": costs[1],
+                      **more, **{f"train/{name}": value for name, value in terms.items()}}, step)
+
     def pictures(self, images, step):
-        """Record {tag: uint8 (H, W, 3)}."""
+        """Record {tag: uint8 (H, W, 3)}, with sides of at most 512 pixels."""
         for tag, image in images.items():
-            self._record("add_image", tag=tag, img=image, step=step)
+            self._record("add_image", tag=tag, img=shrunk(image), step=step)
 
     def _open_records(self, save_dir):
         try:
@@ -74,9 +92,19 @@ class RunLog:
             self._records = None
 
 
+class _Lines(logging.Formatter):
+    def format(self, record):
+        return "\n".join(one_line(line) for line in super().format(record).split("\n"))
+
+
 class _LogFile(logging.FileHandler):
     def handleError(self, record):
         raise  # a disk that is full is to stop the run here as anywhere else, in one line
+
+
+class _Screen(logging.StreamHandler):
+    def handleError(self, record):
+        raise  # and so is an output that nobody reads any more
 
 
 class Meter:
@@ -86,6 +114,7 @@ class Meter:
     """
 
     def __init__(self):
+        self.all_count, self.all_seconds = 0, 0.0  # since the meter was made
         self._clear()
 
     def _clear(self):
@@ -101,7 +130,10 @@ class Meter:
 
     def add(self, loss, terms, samples):
         """The iteration ends."""
-        self.seconds += time.perf_counter() - self._begun
+        seconds = time.perf_counter() - self._begun
+        self.seconds += seconds
+        self.all_seconds += seconds
+        self.all_count += 1
         self.losses.append(loss)
         self.terms.append(terms)
         self.samples += samples
@@ -130,8 +162,25 @@ def train_line(phase, epoch, epochs, iteration, iterations, loss, terms, rate, c
             f"| ETA {left}")
 
 
+def time_line(phase, seconds, left, validations, valid_seconds):
+    """What the first iterations tell of the time a phase will take.
+
+    Args:
+        seconds: an iteration's; left: iterations to come; validations: how many to come; valid_seconds: of one.
+    """
+    whole = timedelta(seconds=int(seconds * left + validations * valid_seconds))
+    return (f"[TIME] {phase}: about {whole} to its end, from {seconds:.2f} s an iteration and {valid_seconds:.0f} s a "
+            f"validation ({left} and {validations} to come).")
+
+
+def picture_interval(config, iterations):
+    """Iterations between two sets of pictures: as configured, or more, so that a run of ``iterations`` keeps few enough."""
+    return max(config["log_images_interval"], -(-iterations * PICTURES_A_SET // MOST_PICTURES))
+
+
 def picture_row(images, limit=4):
-    """Put a batch (B, C, H, W) of values in 0..1 side by side as uint8 (H, B * W, 3)."""
+    """Put a batch (B, C, H, W) of values in 0..1 side by side as uint8 (H, B * W, 3); of large pictures the first two."""
+    limit = limit if limit * images.shape[3] <= LONGEST else min(2, limit)
     row = np.concatenate(list(np.asarray(images[:limit], np.float32).transpose(0, 2, 3, 1)), axis=1)
     row = np.rint(row.clip(0, 1) * 255).astype(np.uint8)
     return np.repeat(row, 3, axis=2) if row.shape[2] == 1 else row

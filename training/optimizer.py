@@ -4,6 +4,9 @@ import paddle
 from paddle.utils import unique_name
 
 from utils.errors import UserError, suggest
+from utils.plain_files import shown
+
+ACCUMULATORS = ("moment1_0", "moment2_0", "beta1_pow_acc_0", "beta2_pow_acc_0")
 
 
 def build_optimizer(network, rates, clip_norm=0.0):
@@ -61,10 +64,18 @@ def optimizer_arrays(optimizer, network):
 
 
 def load_optimizer_arrays(optimizer, network, arrays):
-    """Put back what ``optimizer_arrays`` returned, in this or another process."""
-    own = {name: value.name for name, value in network.named_parameters()}
+    """Put back what ``optimizer_arrays`` returned, in this or another process.
+
+    Raises:
+        UserError: the arrays are not an Adam's of this network.
+    """
+    own = dict(network.named_parameters())
     state = {}
     for key, value in arrays.items():
-        name, accumulator = key.split("|")
-        state[f"{own[name]}_{accumulator}"] = paddle.to_tensor(value)
+        name, _, accumulator = key.partition("|")
+        if name not in own or accumulator not in ACCUMULATORS or value.dtype != np.float32 or not (
+                list(value.shape) == list(own[name].shape) if "moment" in accumulator else value.size == 1):
+            raise UserError(f"the optimizer's state is not this network's: {shown(key)} of shape {list(value.shape)}. Put a "
+                            "copy of the checkpoint back, or start over with --force.")
+        state[f"{own[name].name}_{accumulator}"] = paddle.to_tensor(value)
     optimizer.set_state_dict(state)

@@ -45,13 +45,13 @@ class Precision:
         return loss * self.scale if self._scaled else loss
 
     def unscale(self, parameters):
-        """Divide the gradients by the scale, and return their global norm as a number; inf or nan after an overflow."""
+        """Divide the gradients by the scale, and return their global norm, a scalar tensor; inf or nan after an overflow."""
         owners = [parameter for parameter in parameters if parameter.grad is not None]
         if self._scaled:
             for parameter in owners:
                 parameter.grad = parameter.grad / self.scale
         squares = [parameter.grad.detach().square().sum() for parameter in owners]
-        return paddle.add_n(squares).sqrt().item()
+        return paddle.add_n(squares).sqrt()
 
     def update(self, finite):
         """Adapt the scale to whether the step's gradients were finite."""

@@ -6,6 +6,7 @@ from dataset.batches import batch_length
 from utils.errors import UserError
 
 PHASES = ("base", "joint")
+VALIDATIONS, LONGEST_INTERVAL = 30, 2000  # at least so many in a stage, and at most so many iterations apart
 
 # epochs first..last-1 and iterations start..end-1 of the whole run
 Phase = namedtuple("Phase", "name first_epoch last_epoch start end per_epoch")
@@ -39,6 +40,27 @@ def plan(config, length, epoch_end=None, world=1):
         raise UserError("no epochs to train: set the epochs of phases.base or phases.joint, or --epoch-end, to 1 "
                         "or more.")
     return phases
+
+
+def valid_interval(config, phases):
+    """Iterations between two validations: as configured, else so many that a stage has 30 of them, and 2000 at most."""
+    return config["valid_interval"] or max(1, min(LONGEST_INTERVAL, phases[-1].end // VALIDATIONS))
+
+
+def plan_line(phase, config, samples, division, world, items, interval, size):
+    """What a phase is about to do, in one line.
+
+    Args:
+        samples: the phase's training set; division: ``training.fit.Division``; world: processes.
+        items: pictures a validation; interval: iterations between two; size: bytes of a checkpoint.
+    """
+    count = phase.end // interval - phase.start // interval + (phase.end % interval > 0)
+    together = " x ".join(str(part) for part in (division.batch_size, division.accumulate, world))
+    epochs = phase.last_epoch - phase.first_epoch
+    return (f"[PLAN] {phase.name}: iterations {phase.start + 1} to {phase.end}, {epochs} epochs of {phase.per_epoch} "
+            f"({samples.epoch}); {together} samples an iteration (batch x accumulate x processes); {count} validations of "
+            f"{items} pictures; checkpoints of {size / 2 ** 20:.0f} MiB every {config['checkpoint_interval']} iterations, "
+            f"{config['keep_checkpoint_max']} kept.")
 
 
 def learning_rate(config, phase, step):

@@ -1,240 +1,229 @@
-"""What a training run carries from step to step, and how it is validated, saved and taken up again."""
+"""What a training run carries from step to step: where it stands, and that it is saved and taken up again."""
 import json
-from contextlib import nullcontext
-from pathlib import Path
+import math
 
 import numpy as np
 
-from evaluation.methods import matter_method
-from evaluation.pipeline import evaluate
 from media import write_bytes
-from model.matting import MattingRefine
-from model.refinement import NOTHING
-from model.weights import load_state, load_weights
-from training.checkpoint import RESULTS, keep_newest, save_checkpoint, weights_file
+from model.weights import load_state
+from model.weights.metadata import network_metadata
+from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, save_checkpoint
 from training.config import completed, differences
-from training.ema import Ema
-from training.optimizer import build_optimizer, freeze_others, load_optimizer_arrays, optimizer_arrays
-from training.precision import Precision
-from training.step import PhaseLoss
-from training.validation import _Predictor
+from training.optimizer import optimizer_arrays
+from training.schedule import PHASES
 from utils.errors import UserError
+from utils.plain_files import shown
 
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",
-             "log_train_loss_interval", "log_images_interval", "valid_interval", "checkpoint_interval",
-             "keep_checkpoint_max", "pretrain", "phases.base.epochs", "phases.joint.epochs")
+             "log_train_loss_interval", "log_images_interval", "valid_interval", "valid_count", "valid_size", "patience",
+             "checkpoint_interval", "keep_checkpoint_max", "pretrain", "batch_auto", "phases.base.epochs",
+             "phases.joint.epochs")
+DIVIDING = ("accumulate", "phases.base.batch_size", "phases.joint.batch_size")  # free where their product stays
 
 
-def build_network(config):
-    """The MattingRefine that a configuration describes, with fresh weights."""
-    refine = config["refine"]
-    return MattingRefine(config["backbone"], refine["backbone_scale"], refine["mode"], refine["sample_pixels"],
-                         refine["threshold"], refine["kernel_size"])
-
-
-def load_pretrained(network, name):
-    """Start ``network`` from a weights file, a checkpoint folder or "starter".
-
-    Returns:
-        (a line that says what was taken, whether the refiner was among it)
-
-    Raises:
-        UserError: nothing is there, or it is not for this network.
-    """
-    path = name if name == "starter" else weights_file(name)
-    if path != "starter" and not Path(path).exists():
-        raise UserError(f"no weights to start from at {name}. Run the stage before this one, or name other "
-                        "weights with --pretrain (a file, a checkpoint folder, or 'starter').")
-    report = load_weights(network, path, partial=True)
-    line = f"[PRETRAIN] {path}: {len(report.matched)} arrays taken, {len(report.missing)} of this network not in it."
-    return line, not any(name.startswith("refiner.") for name in report.missing)
-
-
-class Run:
-    """The network, its optimizer, where the run stands, and the scores so far.
+class State:
+    """Where a run stands, beside its weights: counts, phase and scores. ``facts`` of it lie in every checkpoint.
 
     Args:
-        config: a stage's configuration.
-        samples: how many samples the training set has; a continued run must have as many.
-        log: ``training.log.RunLog``.
-        ranks: ``training.distributed.Ranks``: the processes of the run, and this one's device.
-
-    Raises:
-        UserError: the device cannot compute as configured.
+        samples: how many samples the training set has, processes: how many train together; a continued run must have
+            as many of both.
     """
 
-    def __init__(self, config, network, samples, log, ranks):
-        self.config, self.network, self.samples, self.log = config, network, samples, log
-        self.save_dir = Path(config["save_dir"])
-        self.ranks = ranks
-        self.precision = Precision(config["amp"], config["amp_dtype"], ranks.device)
-        # The base phase leaves the refiner out. One wrapper for all phases, since its hooks on the parameters stay.
-        self.learner = ranks.wrap(PhaseLoss(network, config, self.precision), config["phases"]["base"]["epochs"] > 0)
-        self.ema = None
-        self.valid_items = None  # set before the first phase is entered
-        self.optimizer, self.rates = None, {}
+    def __init__(self, samples, processes=1):
+        self.samples, self.processes = samples, processes
         self.step = 0
         self.phase, self.phase_start = None, 0  # name, and the step it began at
         self.scores = {}  # {phase: [score before it, best score in it or None]}
         self.refined = False  # whether the refiner has learnt anything yet
         self.skipped, self.skipped_in_row = 0, 0  # iterations without an update
-        self._optimizer_arrays = None
-
-    def begin(self):
-        """Average the weights from here on, where that is wanted: they are what the run starts from."""
-        if self.config["ema"] > 0:
-            self.ema = Ema(self.network, self.config["ema"])
-
-    def resume(self, saved, phases):
-        """Take over a checkpoint as ``load_checkpoint`` returns it.
-
-        Raises:
-            UserError: it was made with other settings, or is not on the way through ``phases``.
-        """
-        state, self._optimizer_arrays = saved.state, saved.optimizer
-        before = {**completed(state["config"]), "training samples": state["samples"],
-                  "processes": state.get("processes", 1)}
-        now = {**self.config, "training samples": self.samples, "processes": self.ranks.world}
-        changed = [line for line in differences(before, now)
-                   if line.split(":")[0] not in FREE_KEYS]
-        if not changed and not _reachable(phases, state):
-            changed = [f"the epochs of a phase before iteration {state['step']}"]
-        if changed:
-            raise UserError(f"{self.save_dir} holds a run with other settings ({changed[0]}). Use those, start over with "
-                            "--force, or name another --save-dir.")
-        load_state(self.network, saved.model)
-        self.step, self.phase, self.phase_start = state["step"], state["phase"], state["phase_start"]
-        self.scores, self.refined = state["scores"], state["refined"]
-        self.skipped, self.skipped_in_row = state.get("skipped", [0, 0])
-        self.precision.load(state.get("precision", self.precision.state()))
-        self.begin()
-        if self.ema is not None:
-            self.ema.load(saved.ema, state["ema_updates"])
+        self.stale = 0  # validations of the phase since the best
+        self.other_pictures = False  # whether the scores so far are of other pictures than those to come
 
     def enter(self, phase):
-        """Set up for a phase: its optimizer (with its saved state after a resume) and, if it is new, a first score."""
-        settings = self.config["phases"][phase.name]
-        self.rates = {part: factor for part, factor in settings["rates"].items() if factor > 0}
-        self.optimizer = build_optimizer(self.network, self.rates, self.config["clip_norm"])
-        freeze_others(self.network, self.rates)
-        if self.phase == phase.name and self._optimizer_arrays is not None:
-            load_optimizer_arrays(self.optimizer, self.network, self._optimizer_arrays)
-        self._optimizer_arrays = None
+        """The run is now in ``phase`` (of ``training.schedule.plan``)."""
+        if self.phase != phase.name:
+            self.stale = 0
         self.phase, self.phase_start = phase.name, phase.start
-        if phase.name not in self.scores:
-            score = self.ranks.on_first(self._validate)
-            # A refiner that has learnt nothing cannot be the best: any later state of this phase replaces it.
-            begun = phase.name == "base" or self.refined
-            self.scores[phase.name] = [score, score if begun else None]
-            if begun:
-                self.ranks.on_first(self._save_best)
 
-    def train_mode(self):
-        """Set the parts that learn to training, and the others to evaluation, so that their statistics stay, too."""
-        self.network.train()
-        for part, layers in self.network.named_children():
-            if part not in self.rates:
-                layers.eval()
-        if self.config["freeze_norm"]:
-            for layer in self.network.sublayers():
-                if "BatchNorm" in type(layer).__name__:  # SyncBatchNorm too
-                    layer.eval()
-
-    def count(self, updated, names):
-        """Count an iteration as done, with or without an update.
-
-        Args:
-            names: function that tells which samples it read.
-
-        Raises:
-            UserError: too many in a row had no finite loss and gradient.
-        """
+    def count(self, updated):
+        """An iteration of the phase is done, with or without an update."""
         self.step += 1
+        self.refined = self.refined or self.phase == "joint"
+        self.skipped += not updated
         self.skipped_in_row = 0 if updated else self.skipped_in_row + 1
-        if updated:
-            return
-        self.skipped += 1
-        most = self.config["nonfinite_max"]
-        if self.skipped_in_row >= most:
-            raise UserError(f"the loss or its gradient was not finite in {most} iterations in a row, up to iteration "
-                            f"{self.step}; lower --learning-rate or look at the data. The last samples read: "
-                            f"{', '.join(names())}. Checkpoints up to here are in {self.save_dir}.")
-        self.log.warn(f"iteration {self.step}: the loss or its gradient is not finite; the weights stay as they are "
-                      f"({self.skipped_in_row} in a row, {self.skipped} in all).")
 
-    def save(self):
-        """Write ``iter_N`` and drop the oldest ones."""
-        self.ranks.on_first(self._save)
-
-    def _save(self):
-        save_checkpoint(self.save_dir / f"iter_{self.step}", self._arrays(),
-                        optimizer_arrays(self.optimizer, self.network), self._state(), self._metadata(),
-                        None if self.ema is None else self.ema.arrays())
-        keep_newest(self.save_dir, self.config["keep_checkpoint_max"])
-
-    def validate_and_keep_best(self):
-        """Score the network; where it is the best of its phase so far, write ``best_model``."""
-        score = self.ranks.on_first(self._validate)
+    def score(self, score):
+        """Note a validation's ``score``, and tell whether it is the best of the phase so far; one of nothing never is."""
         best = self.scores[self.phase][1]
-        if best is None or score["sad"] < best["sad"]:
-            self.scores[self.phase][1] = score
-            self.ranks.on_first(self._save_best)
+        if score["sad"] is None or best is not None and score["sad"] >= best["sad"]:
+            self.stale += 1
+            return False
+        self.scores[self.phase][1], self.stale = score, 0
+        return True
 
-    def finish(self):
-        """Write ``results.json``, the mark of a finished run: the scores before and after each phase; and say them."""
-        self.ranks.on_first(self._finish)
-
-    def _finish(self):
-        results = {"iterations": self.step, "valid": {name: {"before": before, "best": best}
-                                                      for name, (before, best) in self.scores.items()}}
-        write_bytes(self.save_dir / RESULTS, json.dumps(results, indent=1).encode())
-        for name, (before, best) in self.scores.items():
-            self.log.info(f"[DONE] {self.save_dir} {name}: validation SAD {before['sad']:.3f} -> {best['sad']:.3f}, "
-                          f"MSE x1000 {before['mse'] * 1e3:.3f} -> {best['mse'] * 1e3:.3f}")
-
-    def _save_best(self):
-        """Write ``best_model``: weights and how they came about, no optimizer; from the base phase a base network alone."""
-        with self._averaged():
-            arrays = self._arrays()
-        if self.phase == "base":
-            arrays = {name: value for name, value in arrays.items() if not name.startswith("refiner.")}
-        save_checkpoint(self.save_dir / "best_model", arrays, None, self._state(), self._metadata())
-
-    def _coarse_only(self):
+    @property
+    def coarse_only(self):
         """Whether the network is to be used without its refiner: in the base phase, and before it has learnt anything."""
         return self.phase == "base" or (not self.refined and self.step == self.phase_start)
 
-    def _validate(self):
-        """SAD and MSE on the fixed validation pictures, with the refiner where it has been trained."""
-        self.network.eval()
-        predictor = _Predictor(self.network, self.ranks.device, NOTHING if self._coarse_only() else None)
-        with self._averaged():
-            _, mean = evaluate(matter_method(predictor), self.valid_items)
-        self.log.info(f"[EVAL] {self.phase} iter: {self.step}, SAD: {mean['sad']:.4f}, MSE x1000: {mean['mse'] * 1e3:.4f}")
-        self.log.scalars({"valid/sad": mean["sad"], "valid/mse": mean["mse"]}, self.step)
-        return {"sad": mean["sad"], "mse": mean["mse"]}
-
-    def _averaged(self):
-        """Context in which the network has the weights that are validated and kept."""
-        return nullcontext() if self.ema is None else self.ema.in_place()
-
-    def _arrays(self):
-        return {name: np.ascontiguousarray(value.numpy()) for name, value in self.network.state_dict().items()}
-
-    def _state(self):
+    def facts(self, learner):
+        """All of it, and what the ``learner`` carries in numbers; JSON-able."""
         return {"step": self.step, "phase": self.phase, "phase_start": self.phase_start, "scores": self.scores,
                 "refined": self.refined, "skipped": [self.skipped, self.skipped_in_row], "samples": self.samples,
-                "processes": self.ranks.world, "precision": self.precision.state(),
-                "ema_updates": 0 if self.ema is None else self.ema.updates, "config": self.config}
+                "stale": self.stale, "processes": self.processes, "precision": learner.precision.state(),
+                "ema_updates": 0 if learner.ema is None else learner.ema.updates, "config": learner.config}
 
-    def _metadata(self):
-        return {"backbone": self.config["backbone"], "step": str(self.step), "dataset": self.config["dataset_name"]}
+    def take(self, facts):
+        """Stand where ``facts`` were written."""
+        self.step, self.phase, self.phase_start = facts["step"], facts["phase"], facts["phase_start"]
+        self.scores, self.refined = facts["scores"], facts.get("refined", False)
+        self.skipped, self.skipped_in_row = facts.get("skipped", [0, 0])
+        self.stale = facts.get("stale", 0)
 
 
-def _reachable(phases, state):
-    """Whether a run that stands where ``state`` says lies on the way through ``phases``."""
+def resume(saved, learner, state, phases, save_dir):
+    """Take over a checkpoint as ``load_checkpoint`` returns it; the optimizer's part is left to ``learner.enter``.
+
+    Raises:
+        UserError: it was made with other settings, or is not on the way through ``phases``.
+    """
+    facts = saved.state
+    check_facts(facts, save_dir)
+    before = {**completed(facts["config"]), "training samples": facts["samples"], "processes": facts.get("processes", 1)}
+    now = {**learner.config, "training samples": state.samples, "processes": state.processes}
+    free = FREE_KEYS + (DIVIDING if _iteration_sizes(before) == _iteration_sizes(now) else ())
+    changed = [line for line in differences(before, now) if line.split(":")[0] not in free]
+    if not changed and not _reachable(phases, facts):
+        changed = [f"the epochs of a phase before iteration {facts['step']}"]
+    if changed:
+        raise UserError(f"{save_dir} holds a run with other settings ({changed[0]}). Use those, or begin another run from "
+                        f"what this one has learnt: --save-dir ANOTHER --pretrain {save_dir / 'best_model'}"
+                        f"{_without(facts['phase'])}. --force starts over and deletes it.")
+    _load_network(learner.network, saved, save_dir)
+    state.take(facts)
+    state.other_pictures = any(before[key] != now[key] for key in ("valid_count", "valid_size"))
+    learner.precision.load(facts.get("precision", learner.precision.state()))
+    learner.begin()
+    if learner.ema is not None:
+        learner.ema.load(saved.ema or {}, facts.get("ema_updates", 0))
+
+
+def check_facts(facts, folder):
+    """Raise UserError where the ``facts`` of a checkpoint below ``folder`` are not such as ``State.facts`` returns."""
+    for name, fits in _FACTS.items():
+        if name in facts and not fits(facts[name]) or name not in facts and name in _NEEDED:
+            raise UserError(f"{folder} cannot be gone on from: '{name}' in its state.json is "
+                            f"{shown(facts[name]) if name in facts else 'missing'}. Put a copy back, or use --force.")
+
+
+def _whole(value):
+    return type(value) is int and 0 <= value < 2 ** 53
+
+
+def _finite(value):
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _score(value):
+    return isinstance(value, dict) and set(value) == {"sad", "mse"} and all(
+        number is None or _finite(number) for number in value.values())
+
+
+def _scores(value):
+    return isinstance(value, dict) and set(value) <= set(PHASES) and all(
+        isinstance(pair, list) and len(pair) == 2 and _score(pair[0]) and (pair[1] is None or _score(pair[1]))
+        for pair in value.values())
+
+
+_NEEDED = ("step", "phase", "phase_start", "samples", "scores", "config")
+_FACTS = {
+    "step": _whole, "phase": lambda value: value in PHASES, "phase_start": _whole, "samples": _whole, "scores": _scores,
+    "config": lambda value: isinstance(value, dict), "refined": lambda value: type(value) is bool, "stale": _whole,
+    "processes": _whole, "ema_updates": _whole,
+    "skipped": lambda value: isinstance(value, list) and len(value) == 2 and all(map(_whole, value)),
+    "precision": lambda value: isinstance(value, dict) and _finite(value.get("scale")) and value["scale"] > 0
+    and _whole(value.get("good")),
+}
+
+
+def _load_network(network, saved, folder):
+    if saved.optimizer is None:
+        raise UserError(f"{folder} cannot be gone on from: its checkpoint has no {OPTIMIZER}. Use --force to start over.")
+    try:
+        load_state(network, saved.model)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{folder} cannot be gone on from: its {MODEL} is not this network's ({shown(error)}).") from None
+
+
+def _iteration_sizes(config):
+    """Samples an iteration of each phase, in one process."""
+    return [phase["batch_size"] * config["accumulate"] for phase in config["phases"].values()]
+
+
+def _without(phase):
+    """What to add so that a finished phase is not trained again."""
+    return "" if phase == "base" else " and 'phases: {base: {epochs: 0}}' in the stage's file"
+
+
+def save_iteration(save_dir, learner, state):
+    """Write ``iter_N`` and drop the oldest ones."""
+    save_checkpoint(save_dir / f"iter_{state.step}", _arrays(learner), optimizer_arrays(learner.optimizer, learner.network),
+                    state.facts(learner), _metadata(learner, state), None if learner.ema is None else learner.ema.arrays())
+    keep_newest(save_dir, learner.config["keep_checkpoint_max"])
+
+
+def save_best(save_dir, learner, state):
+    """Write ``best_model``: weights and how they came about, no optimizer; from the base phase a base network alone."""
+    with learner.averaged():
+        arrays = _arrays(learner)
+    if state.phase == "base":
+        arrays = {name: value for name, value in arrays.items() if not name.startswith("refiner.")}
+    save_checkpoint(save_dir / "best_model", arrays, None, state.facts(learner), _metadata(learner, state))
+
+
+def save_results(save_dir, state):
+    """Write ``results.json``, the mark of a finished run: the scores before and after each phase; returns lines on them."""
+    results = {"iterations": state.step, "valid": {name: {"before": before, "best": best}
+                                                   for name, (before, best) in state.scores.items()}}
+    write_bytes(save_dir / RESULTS, json.dumps(results, indent=1).encode())
+    return [_done_line(save_dir, name, before, best, name == state.phase) for name, (before, best) in state.scores.items()]
+
+
+def _done_line(save_dir, phase, before, best, last):
+    known = best or dict.fromkeys(before)
+    line = (f"[DONE] {save_dir} {phase}: validation SAD {told(before['sad'], 3)} -> {told(known['sad'], 3)}, MSE x1000 "
+            f"{told(before['mse'], 3, 1e3)} -> {told(known['mse'], 3, 1e3)}")
+    if best != before or best is None:
+        return line
+    return line + "; never better than at its start" + ("; best_model holds the weights it began with" if last else "")
+
+
+def told(value, digits, times=1):
+    """A score as text; "-" where there was nothing to score."""
+    return "-" if value is None else f"{value * times:.{digits}f}"
+
+
+def checkpoint_size(learner):
+    """Bytes of an ``iter_N``: the network, two moments of what learns, and the averaged network where there is one."""
+    state = learner.network.state_dict()
+    learning = [value for value in learner.network.parameters() if not value.stop_gradient]
+    return sum(4 * int(np.prod(value.shape)) * (1 if learner.ema is None else 2) for value in state.values()) + sum(
+        8 * int(np.prod(value.shape)) for value in learning)
+
+
+def _arrays(learner):
+    return {name: np.ascontiguousarray(value.numpy()) for name, value in learner.network.state_dict().items()}
+
+
+def _metadata(learner, state):
+    return {"backbone": learner.config["backbone"],
+            **network_metadata(learner.network, learner.config["dataset_name"], state.step)}
+
+
+def _reachable(phases, facts):
+    """Whether a run that stands where ``facts`` say lies on the way through ``phases``."""
     for phase in phases:
-        if phase.name == state["phase"]:
-            return phase.start == state["phase_start"] and (state["step"] <= phase.end or phase is phases[-1])
-    return state["step"] >= phases[-1].end  # the plan ends before that phase: nothing is left to do
+        if phase.name == facts["phase"]:
+            return phase.start == facts["phase_start"] and (facts["step"] <= phase.end or phase is phases[-1])
+    return facts["step"] >= phases[-1].end  # the plan ends before that phase: nothing is left to do

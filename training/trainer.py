@@ -1,23 +1,32 @@
 """Training a stage: its phases, each a loop of steps. Everything random follows from the seed and the step."""
 import sys
+import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 
 import cv2
 import paddle
 from tqdm import tqdm
 
-from dataset.batches import Batches, read_batches
+from dataset.batches import Batches, WorkersFailed, read_iterations
 from dataset.catalog import catalog_or_sample, open_catalog
 from dataset.samples import training_set
-from training.checkpoint import clear, latest_checkpoint, load_checkpoint, recover
+from training.checkpoint import clear, latest_checkpoint, load_checkpoint, locked, recover
 from training.distributed import join_ranks, synchronised
-from training.log import Meter, RunLog, train_line
-from training.schedule import learning_rate, plan
-from training.state import Run, build_network, load_pretrained
-from training.step import train_step
-from training.validation import validation_set
+from training.fit import Division, fitted, largest_side, out_of_memory, too_large
+from training.log import Meter, RunLog, picture_interval, time_line
+from training.schedule import learning_rate, plan, plan_line, valid_interval
+from training.start import load_pretrained, network_of
+from training.state import State, checkpoint_size, resume, save_best, save_iteration, save_results, told
+from training.step import Learner, train_step
+from training.validation import validate, validate_arrays, validation_set
 from utils.cli import StopOnSignal
+from utils.errors import UserError
 from utils.files import prepare_folder
 from utils.machine import peak_memory
+
+ESTIMATE_AFTER = 20  # iterations
 
 
 def train(config, epoch_end=None, force=False):
@@ -34,132 +43,255 @@ def train(config, epoch_end=None, force=False):
     Raises:
         UserError: data, weights, settings or devices that cannot be used, or losses that are not finite.
     """
-    cv2.setNumThreads(0)  # the cores are for the network; and see read_batches
+    cv2.setNumThreads(0)  # the cores are for the network; and see dataset.batches
     ranks = join_ranks(config["device"])
     paddle.seed(config["seed"])
-    network = synchronised(build_network(config), ranks)
+    network = synchronised(network_of(config), ranks)
     catalog = _catalog(config)
     samples = len(training_set(config, "joint", catalog))
     phases = plan(config, samples, epoch_end, ranks.world)
-    save_dir = ranks.on_first(lambda: _prepared(config["save_dir"]))
-    with RunLog(save_dir, ranks.first) as log:
-        run = Run(config, network, samples, log, ranks)
-        if not _take_up(run, phases, force):
+    save_dir = ranks.on_first(lambda: prepare_folder(config["save_dir"], "--save-dir"))
+    with ExitStack() as stack:
+        ranks.on_first(lambda: stack.enter_context(locked(save_dir)))
+        ranks.on_first(lambda: recover(save_dir))
+        log = stack.enter_context(RunLog(save_dir, ranks.first))
+        trainer = Trainer(Learner(config, network, ranks), State(samples, ranks.world), phases, catalog, log)
+        if not trainer.take_up(force):
             return True
-        run.valid_items = validation_set(config, catalog)
+        trainer.valid_items = validation_set(config, catalog)
         if force:
             ranks.on_first(lambda: clear(save_dir))
         with StopOnSignal() as stop:
-            for phase in phases:
-                if run.step < phase.end and not run_phase(run, phase, phases[-1], catalog, stop):
-                    log.info(f"[STOPPED] saved iteration {run.step} in {save_dir}; the same command goes on from there.")
-                    return False
-        run.finish()
-    return True
+            return trainer.run(stop)
 
 
-def run_phase(run, phase, last_phase, catalog, stop):
-    """Train one phase from ``run.step`` to its end; False when a signal stopped it before the run's last step."""
-    config = run.config
-    run.enter(phase)
-    samples = training_set(config, phase.name, catalog)
-    meter = Meter()
-    with tqdm(total=phase.end, initial=run.step, desc=phase.name, disable=not _watched(run)) as bar:
-        while run.step < phase.end:
-            epoch, first = divmod(run.step - phase.start, phase.per_epoch)
-            batches = _batches(run, phase, phase.first_epoch + epoch, first, len(samples))
-            meter.wait()
-            for number, group in enumerate(_iterations(samples, batches, config["num_workers"]), first):
-                meter.read()
-                for line in samples.news():
-                    run.log.warn(line)
-                outcome = train_step(run, phase, group)
-                run.count(outcome.updated, lambda: _names(samples, batches, number))
-                run.refined = run.refined or phase.name == "joint"
-                bar.update()
-                meter.add(outcome.loss, outcome.terms, batches.batch_size * len(group) * run.ranks.world)
-                if run.step % config["log_train_loss_interval"] == 0:
-                    _report(run, phase, batches.epoch, last_phase, meter, outcome.norm)
-                if run.step % config["log_images_interval"] == 0:
-                    run.log.pictures(outcome.pictures(), run.step)
-                if run.step % config["valid_interval"] == 0 or run.step == phase.end:
-                    run.validate_and_keep_best()
-                stopping = run.ranks.any(stop.wanted or run.ranks.abandoned)  # all at the same step, whichever is told
-                if stopping or run.step % config["checkpoint_interval"] == 0 or run.step == phase.end:
-                    run.save()
-                if stopping and run.step < last_phase.end:
-                    return False
-                meter.wait()
-    return True
+class Trainer:
+    """A stage under way: its phases one after the other, what is said and written on the way.
 
+    Args:
+        learner: ``training.step.Learner``; state: ``training.state.State``; phases: of ``training.schedule.plan``.
+        catalog: where the datasets lie; log: ``training.log.RunLog``.
+    """
 
-def _prepared(save_dir):
-    folder = prepare_folder(save_dir, "--save-dir")
-    recover(folder)
-    return folder
+    def __init__(self, learner, state, phases, catalog, log):
+        self.config, self.ranks, self.learner = learner.config, learner.ranks, learner
+        self.state, self.phases, self.log = state, phases, log
+        self.save_dir = Path(self.config["save_dir"])
+        self.valid_items = None  # set before the first phase is entered
+        self._catalog, self._moments = catalog, None
+        self.valid_interval = valid_interval(self.config, phases) if phases else None
+        self.samples, self.division, self._valid_seconds = None, None, 0.0  # of the phase under way
 
-
-def _take_up(run, phases, force):
-    """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do."""
-    saved = None if force else _newest_checkpoint(run)
-    if saved is None:
-        if run.config["pretrain"] is not None:
-            line, run.refined = load_pretrained(run.network, run.config["pretrain"])
-            run.log.info(line)
-        run.begin()
+    def take_up(self, force):
+        """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do."""
+        saved = None if force else self._newest_checkpoint()
+        if saved is None:
+            if self.config["pretrain"] is not None:
+                line, self.state.refined = load_pretrained(self.learner.network, self.config["pretrain"],
+                                                           self.config["data_root"])
+                self.log.info(line)
+            self.learner.begin()
+            return True
+        resume(saved, self.learner, self.state, self.phases, self.save_dir)
+        self._moments = saved.optimizer
+        step, end = self.state.step, self.phases[-1].end
+        if step >= end:
+            self.log.info(f"[DONE] {self.save_dir} is finished ({step} iterations). --force runs it again.")
+            return False
+        self.log.info(f"[RESUME] from iteration {step} of {end} in {self.save_dir}.")
         return True
-    run.resume(saved, phases)
-    if run.step >= phases[-1].end:
-        run.log.info(f"[DONE] {run.save_dir} is finished ({run.step} iterations). --force runs it again.")
-        return False
-    run.log.info(f"[RESUME] from iteration {run.step} of {phases[-1].end} in {run.save_dir}.")
-    return True
 
+    def run(self, stop):
+        """Train what is left of the phases; False when ``stop`` (``StopOnSignal``) ended it before the last step.
 
-def _newest_checkpoint(run):
-    """The newest whole checkpoint, the same for all processes, or None. The first looks for it, the others read it."""
-    found = []
+        Raises:
+            UserError: memory ran out, or the losses were not finite; the checkpoints so far stay.
+        """
+        for phase in self.phases:
+            if self.state.step < phase.end and not self._run_phase(phase, stop):
+                self.log.info(f"[STOPPED] saved iteration {self.state.step} in {self.save_dir}; the same command goes on "
+                              "from there.")
+                return False
+        self.ranks.on_first(self._finish)
+        return True
 
-    def look():
-        found.append(latest_checkpoint(run.save_dir, run.log.warn))
-        return None if found[0] is None else found[0].state["step"]
+    def enter(self, phase):
+        """Set up for a phase, see that it fits in memory, and give a new one its first score."""
+        self.learner.enter(phase.name, self._moments if self.state.phase == phase.name else None)
+        self._moments = None
+        self.samples = training_set(self.config, phase.name, self._catalog)
+        self._divide(phase.name)
+        self.log.info(plan_line(phase, self.config, self.samples, self.division, self.ranks.world, len(self.valid_items),
+                                self.valid_interval, checkpoint_size(self.learner)))
+        self.state.enter(phase)
+        if phase.name not in self.state.scores:
+            score = self.ranks.on_first(self._validate)
+            # A refiner that has learnt nothing cannot be the best: any later state of this phase replaces it.
+            begun = score["sad"] is not None and (phase.name == "base" or self.state.refined)
+            self.state.scores[phase.name] = [score, score if begun else None]
+            if begun:
+                self.ranks.on_first(self._save_best)
+        elif self.state.other_pictures and self.state.scores[phase.name][1] is not None:
+            self.state.scores[phase.name][1] = self.ranks.on_first(self._score_best)
 
-    step = run.ranks.on_first(look)
-    if step is None or run.ranks.first:
-        return found[0] if found else None
-    return load_checkpoint(run.save_dir / f"iter_{step}")
+    def count(self, updated, names):
+        """Count an iteration as done, with or without an update.
 
+        Args:
+            names: function that tells which samples it read.
 
-def _batches(run, phase, epoch, start, length):
-    settings = run.config["phases"][phase.name]
-    return Batches(length, settings["batch_size"], settings["crop"], run.config["seed"], epoch, start,
-                   run.config["accumulate"], run.ranks.rank, run.ranks.world)
+        Raises:
+            UserError: too many in a row had no finite loss and gradient.
+        """
+        state, most = self.state, self.config["nonfinite_max"]
+        state.count(updated)
+        if updated:
+            return
+        if state.skipped_in_row >= most:
+            raise UserError(f"the loss or its gradient was not finite in {most} iterations in a row, up to iteration "
+                            f"{state.step}; lower --learning-rate or look at the data. The last samples read: "
+                            f"{', '.join(names())}. Checkpoints up to here are in {self.save_dir}.")
+        self.log.warn(f"iteration {state.step}: the loss or its gradient is not finite; the weights stay as they are "
+                      f"({state.skipped_in_row} in a row, {state.skipped} in all).")
 
+    def validate_and_keep_best(self):
+        """Score the network; where it is the best of its phase so far, write ``best_model``."""
+        if self.state.score(self.ranks.on_first(self._validate)):
+            self.ranks.on_first(self._save_best)
 
-def _iterations(samples, batches, workers):
-    """Lists of the batches of one iteration each."""
-    reader = read_batches(samples, batches, workers)
-    return map(list, zip(*[reader] * batches.accumulate))
+    def _divide(self, phase):
+        """Find out how the samples of an iteration are to be divided so that they fit in memory."""
+        config, ranks = self.config, self.ranks
+        division = Division(config["phases"][phase]["batch_size"], config["accumulate"])
+        together = ranks.world if ranks.device != "cpu" else 1  # BatchNorm looks at all processes' samples on GPUs alone
+        self.learner.single = division.batch_size * together == 1
+        self.division = fitted(self.learner, phase, division, config["batch_auto"], self.log.info)
+        self.learner.single = self.division.batch_size * together == 1
+        if self.learner.single:
+            self.log.warn(f"{phase}: batches of one sample; BatchNorm in the ASPP's pooled branch keeps its statistics.")
+
+    def _run_phase(self, phase, stop):
+        """Train one phase to its end; False when a signal stopped it before the run's last step."""
+        try:
+            return self._train_phase(phase, stop)
+        except WorkersFailed as error:
+            if self.ranks.world > 1 or self.state.step == 0:  # the others know nothing of it; there is nothing to save
+                raise
+            self._save()
+            raise UserError(f"{error} Iteration {self.state.step} is saved.") from None
+        except Exception as error:  # of any kind: paddle's own, MemoryError, bad_alloc as RuntimeError
+            if isinstance(error, UserError) or not out_of_memory(error):
+                raise
+            division = self.division or Division(self.config["phases"][phase.name]["batch_size"], self.config["accumulate"])
+            raise too_large(division, phase.name, largest_side(self.config, phase.name), self.ranks.device) from None
+
+    def _train_phase(self, phase, stop):
+        self.enter(phase)
+        state, config = self.state, self.config
+        samples, meter = self.samples, Meter()
+        with tqdm(total=phase.end, initial=state.step, desc=phase.name, disable=not self._watched()) as bar:
+            while state.step < phase.end:
+                epoch, first = divmod(state.step - phase.start, phase.per_epoch)
+                batches = self._batches(phase, phase.first_epoch + epoch, first, len(samples))
+                meter.wait()
+                for number, group in enumerate(read_iterations(samples, batches, config["num_workers"]), first):
+                    meter.read()
+                    for line in samples.news():
+                        self.log.warn(line)
+                    outcome = train_step(self.learner, phase, state.step, group)
+                    self.count(outcome.updated, partial(_names, samples, batches, number))
+                    bar.update()
+                    meter.add(outcome.loss, outcome.terms, batches.batch_size * len(group) * self.ranks.world)
+                    if not self._after(phase, batches.epoch, outcome, meter, stop):
+                        return False
+                    if state.step == phase.end:  # sooner than planned, perhaps
+                        break
+                    meter.wait()
+        return True
+
+    def _after(self, phase, epoch, outcome, meter, stop):
+        """What is due after an iteration: lines, pictures, a validation, a checkpoint; False where the run is to stop."""
+        step, config, end = self.state.step, self.config, self.phases[-1].end
+        if step % config["log_train_loss_interval"] == 0:
+            self._report(phase, epoch, meter, outcome.norm)
+        if meter.all_count == ESTIMATE_AFTER:
+            left = phase.end - step
+            self.log.info(time_line(phase.name, meter.all_seconds / meter.all_count, left,
+                                    -(-left // self.valid_interval), self._valid_seconds))
+        if step % picture_interval(config, end) == 0:
+            self.log.pictures(outcome.pictures(), step)
+        if step % self.valid_interval == 0 or step == phase.end:
+            self.validate_and_keep_best()
+            if self.state.stale == config["patience"] > 0 and step < phase.end:
+                self.log.info(f"[EARLY] {phase.name}: no validation in {self.state.stale} was better; the phase ends after "
+                              f"iteration {step}, {phase.end - step} before its last.")
+                step = self.state.step = phase.end
+        stopping = self.ranks.any(stop.wanted or self.ranks.abandoned)  # all at the same step, whichever is told
+        if stopping or step % config["checkpoint_interval"] == 0 or step == phase.end:
+            self.ranks.on_first(self._save)
+        return not (stopping and step < end)
+
+    def _validate(self):
+        """SAD and MSE on the fixed validation pictures, with the refiner where it has been trained."""
+        begun = time.perf_counter()
+        score = validate(self.learner, self.valid_items, self.state.coarse_only)
+        self._valid_seconds = time.perf_counter() - begun
+        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {told(score['sad'], 4)}, "
+                      f"MSE x1000: {told(score['mse'], 4, 1e3)}")
+        if score["sad"] is None:
+            self.log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look "
+                          "at the masks: python -m dataset.check NAME.")
+        else:
+            self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
+        return score
+
+    def _score_best(self):
+        """The score of ``best_model`` on other pictures than those it was chosen by, so that what comes compares with it."""
+        best = load_checkpoint(self.save_dir / "best_model").model
+        score = validate_arrays(self.learner, best, self.valid_items, self.state.coarse_only)
+        self.log.info(f"[EVAL] {self.state.phase} best_model on the pictures asked for now: SAD {told(score['sad'], 4)}, "
+                      f"MSE x1000 {told(score['mse'], 4, 1e3)}")
+        return score
+
+    def _save(self):
+        save_iteration(self.save_dir, self.learner, self.state)
+
+    def _save_best(self):
+        save_best(self.save_dir, self.learner, self.state)
+
+    def _finish(self):
+        for line in save_results(self.save_dir, self.state):
+            self.log.info(line)
+
+    def _newest_checkpoint(self):
+        """The newest whole checkpoint, the same for all processes, or None. The first looks for it, the others read it."""
+        newest = None
+
+        def look():
+            nonlocal newest
+            newest = latest_checkpoint(self.save_dir, self.log.warn)
+            return None if newest is None else newest.state["step"]
+
+        step = self.ranks.on_first(look)
+        return newest if step is None or self.ranks.first else load_checkpoint(self.save_dir / f"iter_{step}")
+
+    def _batches(self, phase, epoch, start, length):
+        settings = self.config["phases"][phase.name]
+        return Batches(length, self.division.batch_size, settings["crop"], self.config["seed"], epoch, start,
+                       self.division.accumulate, self.ranks.rank, self.ranks.world)
+
+    def _watched(self):
+        return self.ranks.first and sys.stderr.isatty()
+
+    def _report(self, phase, epoch, meter, norm):
+        memory = peak_memory(self.ranks.device)
+        self.log.progress(phase.name, epoch + 1, self.state.step, self.phases[-1], meter, {
+            "train/lr": learning_rate(self.config, phase, self.state.step - 1), "train/grad_norm": norm,
+            **({} if memory is None else {"train/memory_gib": memory / 2 ** 30})})
 
 
 def _names(samples, batches, number):
     return [samples.describe(key) for batch in batches.iteration(number) for key in batch]
-
-
-def _watched(run):
-    return run.ranks.first and sys.stderr.isatty()
-
-
-def _report(run, phase, epoch, last_phase, meter, norm):
-    loss, terms, costs, ips = meter.take()
-    rate = learning_rate(run.config, phase, run.step - 1)
-    run.log.info(train_line(phase.name, epoch + 1, last_phase.last_epoch, run.step, last_phase.end, loss, terms, rate,
-                            costs, ips))
-    memory = peak_memory(run.ranks.device)
-    run.log.scalars({"train/loss": loss, "train/lr": rate, "train/ips": ips, "train/reader_cost": costs[0],
-                     "train/batch_cost": costs[1], "train/grad_norm": norm,
-                     **({} if memory is None else {"train/memory_gib": memory / 2 ** 30}),
-                     **{f"train/{name}": value for name, value in terms.items()}}, run.step)
 
 
 def _catalog(config):

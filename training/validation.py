@@ -1,17 +1,23 @@
 """How well a network does on pictures it does not learn from."""
 import numpy as np
 
-from dataset.composite import blend
 from dataset.generate import make_sample
 from dataset.samples import VALID_STREAM
+from evaluation.methods import matter_method
+from evaluation.pipeline import evaluate
 from evaluation.testset.composed import EvalItem, EvaluationSet
 from evaluation.testset.placement import disturb_background
 from evaluation.testset.trimap import make_trimap
+from media.operations import blend
 from model.inference.device import run_network
+from model.refinement import NOTHING
+from model.weights import load_state
 
 
 def validation_set(config, catalog):
     """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side.
+
+    They are spread over all subjects and clips of the validation part, and the same each time they are asked for.
 
     Raises:
         UserError: a file is missing or unreadable, or a subject or background is one of the training set, too.
@@ -21,9 +27,70 @@ def validation_set(config, catalog):
         return [_stream_item(seed, number, size) for number in range(count)]
     for name in (config["dataset_name"], config["background_name"]):
         catalog.check_disjoint(name, "train", "valid")
-    return EvaluationSet(
-        catalog.pairs(config["dataset_name"], "valid"), catalog.backgrounds(config["background_name"], "valid"),
-        size=(size, size), seed=seed, limit=count)
+    pairs = catalog.pairs(config["dataset_name"], "valid")
+    return EvaluationSet(pairs.subset(spread(pairs.subjects, count)),
+                         catalog.backgrounds(config["background_name"], "valid"), size=(size, size), seed=seed)
+
+
+def spread(subjects, count):
+    """Which ``count`` items to take so that every subject is seen as often as any other, at even distances.
+
+    Args:
+        subjects: the subject of each item, such as ``PairSet.subjects``.
+
+    Returns:
+        numbers of items, ascending: all where there are no more; of more subjects than ``count``, one item each of some
+        at even distances.
+    """
+    items = {}
+    for number, subject in enumerate(subjects):
+        items.setdefault(subject, []).append(number)
+    if count < len(items):
+        items = [list(items.values())[place] for place in _even(len(items), count)]
+        return sorted(numbers[len(numbers) // 2] for numbers in items)
+    shares, left = {}, min(count, len(subjects))
+    for position, subject in enumerate(sorted(items, key=lambda name: len(items[name]))):  # small ones leave more to others
+        shares[subject] = min(len(items[subject]), left // (len(items) - position))
+        left -= shares[subject]
+    return sorted(items[subject][place] for subject, share in shares.items()
+                  for place in _even(len(items[subject]), share))
+
+
+def _even(length, count):
+    """``count`` of ``length`` places, each in the middle of its stretch."""
+    return [(2 * number + 1) * length // (2 * count) for number in range(count)]
+
+
+def validate(learner, items, coarse_only):
+    """Score a network, with its averaged weights where there are any.
+
+    Args:
+        learner: ``training.step.Learner``.
+        items: as of ``validation_set``.
+        coarse_only: whether to leave the refiner out.
+
+    Returns:
+        {"sad", "mse"}: means over the items, each over its unknown region; None where no item has one.
+    """
+    with learner.averaged():
+        return _score(learner, items, coarse_only)
+
+
+def validate_arrays(learner, arrays, items, coarse_only):
+    """``validate`` with other weights in the network, {name: ndarray}; those it has are put back."""
+    own = {name: value.numpy() for name, value in learner.network.state_dict().items()}
+    load_state(learner.network, arrays, partial=True)
+    try:
+        return _score(learner, items, coarse_only)
+    finally:
+        load_state(learner.network, own)
+
+
+def _score(learner, items, coarse_only):
+    learner.network.eval()
+    matter = _Matter(learner.network, learner.ranks.device, NOTHING if coarse_only else None)
+    _, mean = evaluate(matter_method(matter), items)
+    return {"sad": mean["sad"], "mse": mean["mse"]}
 
 
 def _stream_item(seed, number, size):
@@ -32,9 +99,11 @@ def _stream_item(seed, number, size):
     return EvalItem(f"sample_{number:03d}", blend(fgr, pha, bgr), disturb_background(bgr, rng), pha, fgr, make_trimap(pha))
 
 
-class _Predictor:
-    def __init__(self, network, device, refinement=None):
-        self.network, self.device, self.refinement = network, device, refinement
+class _Matter:
+    """A network in training as ``model.Matter`` is used; refinement: other than the refiner's own, or None."""
+
+    def __init__(self, network, device, refinement):
+        self._network, self._device, self._refinement = network, device, refinement
 
     def predict(self, src, bgr):
-        return run_network(self.network, src, bgr, self.device, refinement=self.refinement)
+        return run_network(self._network, src, bgr, self._device, refinement=self._refinement)

@@ -1,40 +1,195 @@
 """What command lines share: spellings of flags, errors as one line and an exit code, stopping on a signal."""
+import argparse
+import os
+import re
 import signal
 import sys
+import threading
+import time
+from contextlib import contextmanager
 
 from utils.errors import UserError, no_space, one_line
 
+STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+AT_ONCE = 0.1  # seconds within which signals count as one
+
+
+class CommandLine(argparse.ArgumentParser):
+    """A parser whose flags of several words are written with hyphens or with underscores, as anybody likes.
+
+    What follows a flag that takes one value is that value, also where it begins with a hyphen; so is the name of a file that
+    is there.
+    """
+
+    def add_argument(self, *names, **options):
+        action = super().add_argument(*dict.fromkeys(spelling for name in names for spelling in _spellings(name)), **options)
+        self.__dict__.setdefault("_flags", {}).update(dict.fromkeys(action.option_strings, action))
+        return action
+
+    def parse_known_args(self, args=None, namespace=None):
+        return super().parse_known_args(list(self._values_joined(sys.argv[1:] if args is None else args)), namespace)
+
+    def error(self, message):
+        super().error(one_line(message))
+
+    def _values_joined(self, words):
+        """The words of a command line, "--src", "-me.jpg" as "--src=-me.jpg"."""
+        words, at = list(words), 0
+        while at < len(words):
+            word, value = words[at], words[at + 1] if at + 1 < len(words) else ""
+            if word == "--":
+                yield from words[at:]
+                return
+            if self._takes_one(word) and value.startswith("-") and not self._is_flag(value):
+                yield f"{word}={value}"
+                at += 1
+            elif word.startswith("-") and not self._is_flag(word) and os.path.lexists(word):
+                yield os.path.join(os.curdir, word)
+            else:
+                yield word
+            at += 1
+
+    def _takes_one(self, word):
+        return word.startswith("--") and word in self._flags and self._flags[word].nargs is None
+
+    def _is_flag(self, word):
+        name = word.partition("=")[0]
+        return name in self._flags or name.startswith("--") and any(flag.startswith(name) for flag in self._flags)
+
 
 def _spellings(name):
-    return ["--" + spelling for spelling in dict.fromkeys((name.replace("_", "-"), name))]
+    if not name.startswith("--"):
+        return [name]
+    return ["--" + name[2:].replace("_", "-"), "--" + name[2:].replace("-", "_")]
+
+
+def say(text, stream=None):
+    """Print one line, on stdout by default, whatever ``text`` is made of."""
+    print(one_line(text), file=stream, flush=True)
 
 
 def run_main(main, argv=None):
-    """Call ``main(argv)`` and end the process: 0 or what it returns, 2 on input that cannot be used, 130 on Ctrl-C."""
+    """Call ``main(argv)`` and end the process.
+
+    Exit codes: 0 or what main returns, 2 for input or places that cannot be used, 130 on Ctrl-C, 141 where nobody reads the
+    output any more. A second signal ends the process whatever it does.
+    """
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Printable(streams[0]), Printable(streams[1])
     try:
-        code = main(argv)
+        with second_signal_kills():
+            code = main(argv)
+        sys.stdout.flush()
     except UserError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        code = 2
+        code = _told(2, f"error: {error}")
+    except BrokenPipeError:
+        code = _unread(streams[0])
     except OSError as error:
-        if not no_space(error):
+        line = _reason(error)
+        if line is None:
             raise
-        where = f" while writing {one_line(error.filename)}" if error.filename else ""
-        print(f"error: no space left on the disk{where}. Free some space and run the same command again.",
-              file=sys.stderr)
-        code = 2
+        code = _told(2, f"error: {line}")
     except KeyboardInterrupt:
-        print("stopped.", file=sys.stderr)
-        code = 130
+        code = _told(130, "stopped.")
+    finally:
+        sys.stdout, sys.stderr = streams
     sys.exit(code or 0)
 
 
+def _told(code, text):
+    say(text, sys.stderr)
+    return code
+
+
+def _reason(error):
+    """An OSError in one line, where it is about a place that the user named; None for all others."""
+    if no_space(error):
+        where = f" while writing {error.filename}" if error.filename else ""
+        return f"no space left on the disk{where}. Free some space and run the same command again."
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}. Look at its permissions, or name another place."
+    if "temporary directory" in str(error):
+        return f"{error.strerror}. Set TMPDIR to a folder that can be written."
+    return None
+
+
+def _unread(stream):
+    """What is still to be written is thrown away, or Python would complain of it at the end."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        pass  # it is no file
+    return 128 + 13  # as of a process that SIGPIPE ended
+
+
+@contextmanager
+def second_signal_kills():
+    """Within, the second signal to stop ends the process at once, also where Python does not come to its handlers because
+    a library computes or a file blocks. What comes at the same moment counts as one, as when a terminal is closed."""
+    if threading.current_thread() is not threading.main_thread() or os.name == "nt":
+        yield
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    os.register_at_fork(after_in_child=_not_here)
+    threading.Thread(target=_end_on_second, args=(reader,), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writer)
+
+
+def _not_here():
+    """A worker process that was forked tells nobody of its own signals."""
+    signal.set_wakeup_fd(-1)
+
+
+def _end_on_second(reader):
+    first = None
+    while True:
+        number = os.read(reader, 1)
+        if not number:
+            break
+        if number[0] not in STOPS:
+            continue
+        now = time.monotonic()
+        if first is not None and now - first > AT_ONCE:
+            os._exit(128 + number[0])
+        first = now if first is None else first
+    os.close(reader)
+
+
+class Printable:
+    """A text stream that shows what file names may hold, and a terminal would obey, as escapes: control signs, signs that
+    turn the direction of writing, bytes that are no text. Line breaks pass, and how a progress bar moves about."""
+
+    MOVES = re.compile("(\n|\r|\x1b\\[A)")
+
+    def __init__(self, stream):
+        self._stream = stream
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # signs that this terminal does not know
+
+    def write(self, text):
+        parts = self.MOVES.split(text)
+        self._stream.write("".join(part if place % 2 else one_line(part) for place, part in enumerate(parts)))
+        return len(text)
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+
 class StopOnSignal:
-    """While active, SIGINT and SIGTERM only set ``wanted``, so that the step under way ends and is saved."""
+    """While active, SIGINT, SIGTERM and SIGHUP only set ``wanted``, so that the step under way ends and is saved."""
 
     def __enter__(self):
         self.wanted = False
-        self._old = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup means it so
+        self._old = {number: signal.signal(number, self._note) for number in numbers}
         return self
 
     def __exit__(self, *_):
@@ -43,10 +198,3 @@ class StopOnSignal:
 
     def _note(self, *_):
         self.wanted = True
-
-
-def _hyphens_and_underscores(parser):
-    def add(flag, **options):
-        other = "--" + flag[2:].replace("-", "_")
-        return parser.add_argument(*dict.fromkeys((flag, other)), **options)
-    return add

@@ -33,9 +33,10 @@ def prepare_cpu(threads=None, load=True):
         return
     real, sys.stderr = sys.stderr, _WithoutThreadWarning(sys.stderr)
     try:
-        import paddle  # noqa: F401
+        import paddle
     finally:
         sys.stderr = real
+    paddle.disable_signal_handler()  # a dozen lines of its own where somebody only ended the program
 
 
 class _WithoutThreadWarning:

@@ -5,7 +5,10 @@ Only the ``main`` of a script turns it into a message and exit code 2.
 """
 import difflib
 import errno
+import re
 
+# control signs but tab and line feed, those that embed, override and isolate directions, and bytes that are no text
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 SHOWN = 3  # names quoted in an error message before "..."
 
 
@@ -25,6 +28,11 @@ def suggest(word, known):
 def one_line(text):
     """``text`` as one printable line: line breaks and what cannot be shown, as in odd file names, become escapes."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in str(text))
+
+
+def without_bidi(text):
+    """``text`` with signs that turn the direction of writing, control signs and lone surrogates as escapes; lines stay."""
+    return HIDDEN.sub(lambda sign: sign[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def no_space(error):

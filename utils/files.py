@@ -1,7 +1,10 @@
 """Files and folders: written whole or not at all, checked before they are used, cleared of what killed runs left."""
+import errno
 import hashlib
 import os
+import random
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -9,22 +12,28 @@ from utils.errors import UserError, no_space
 
 PROJECT = Path(__file__).resolve().parent.parent  # the project's folder
 
-LEFTOVER = re.compile(r"\.(.+)\.\d+\.tmp")  # what a killed write_bytes leaves of NAME
+LONGEST_NAME = 255  # bytes of a name in a folder, on nearly all file systems
+ADDED = 30          # of them are kept for the dot, number and suffix of a temporary name
+LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<kind>tmp|reserve|old)")  # what killed runs leave of NAME
 LEFTOVER_AGE = 60                           # seconds: older ones are written by nobody any more
 
 
 def file_sha256(path):
-    """Hexadecimal SHA-256 of a file's bytes."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    """Hexadecimal SHA-256 of a file's bytes, which need not fit into memory. Raises OSError where it cannot be read."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def write_bytes(path, data):
     """Replace ``path`` by ``data`` in one step: a reader sees the old file or the new one, never half of it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    part, file = create_hidden(path, _open_new)
     try:
-        with open(part, "wb") as file:
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -34,6 +43,134 @@ def write_bytes(path, data):
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def _open_new(name):
+    return open(name, "xb")  # never a file that is there, nor what a link leads to
+
+
+def hidden_name(path, number=None, suffix="tmp"):
+    """The temporary name of ``path``, beside it: .NAME.NUMBER.SUFFIX; number is that of the process by default."""
+    path = Path(path)
+    ending = f".{os.getpid() if number is None else number}.{suffix}"
+    return path.with_name(f".{_cut(path.name)}{ending}")
+
+
+def _cut(name):
+    """``name``, or of one that leaves no room for what a temporary name adds the first part and a sum of the whole."""
+    data = os.fsencode(name)
+    if len(data) <= LONGEST_NAME - ADDED:
+        return name
+    data = data[:LONGEST_NAME - ADDED - 17].decode("utf-8", "ignore")
+    return f"{data}~{hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()}"
+
+
+def create_hidden(path, create, suffix="tmp"):
+    """(name, ``create(name)``) for a temporary name of ``path`` that nobody has.
+
+    Args:
+        create: makes a file or folder of that name, and raises FileExistsError where there is one.
+    """
+    for number in (None, *(random.getrandbits(40) for _ in range(9))):
+        name = hidden_name(path, number, suffix)
+        try:
+            return name, create(name)
+        except FileExistsError:  # another machine's process of this number, or a killed one
+            continue
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
+
+
+class WholeFolder:
+    """A folder that appears under its name whole or not at all::
+
+        with WholeFolder(path) as part:  # hidden, beside path, to write into
+            ...                          # ended without error: it gets its name; else it is gone
+
+    Args:
+        replace: a folder of this name is replaced when the new one is complete; False: the name is free, or an empty folder.
+        alone: nobody else writes it: its hidden names .NAME.tmp and .NAME.old bear no number, so that a later run can clear
+            up behind one that was killed.
+    Raises:
+        OSError: it cannot be made, or with ``keep``, the name is taken. What had the name is untouched.
+    """
+
+    def __init__(self, path, replace=False, alone=False):
+        self.path, self._replace, self._alone = Path(path), replace, alone
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if alone:
+            self.part = self.path.with_name(f".{_cut(self.path.name)}.tmp")
+            shutil.rmtree(self.part, ignore_errors=True)
+            self.part.mkdir()
+        else:
+            self.part, _ = create_hidden(self.path, os.mkdir)
+
+    def __enter__(self):
+        return self.part
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.keep()
+        else:
+            self.drop()
+
+    def keep(self):
+        """Give the folder its name."""
+        old = None
+        try:
+            if not self._replace and self.path.is_dir():
+                self.path.rmdir()
+            elif not self._replace and os.path.lexists(self.path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.path))
+            elif os.path.lexists(self.path):
+                old = self._old_name()
+                self.path.rename(old)
+            self.part.rename(self.path)
+        except BaseException:
+            if old is not None and not os.path.lexists(self.path):
+                old.rename(self.path)
+            self.drop()
+            raise
+        _sync_folder(self.path.parent)
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def drop(self):
+        """Leave no folder."""
+        shutil.rmtree(self.part, ignore_errors=True)
+
+    def _old_name(self):
+        if not self._alone:
+            return hidden_name(self.path, suffix="old")
+        old = self.path.with_name(f".{_cut(self.path.name)}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        return old
+
+
+def _sync_folder(path):
+    """Have names in a folder on the disk; systems other than POSIX see to that themselves."""
+    if os.name != "posix":
+        return
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def why_missing(path):
+    """What to do about a ``path`` that is not seen: one line."""
+    place = Path(os.path.abspath(path)).parent
+    while not os.path.lexists(place):
+        place = place.parent
+    if place.is_dir() and not os.access(place, os.X_OK):
+        return f"You have no permission to look into {place}."
+    return "Check the path."
+
+
+def check_is_file(path):
+    """Raise UserError where ``path`` is there and no file; to open a pipe would be to wait for ever."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{path} is a folder, device or pipe; name a file.")
 
 
 def check_place(output):
@@ -50,19 +187,38 @@ def check_place(output):
 
 
 def remove_leftovers(paths):
-    """Delete what killed runs left half written of ``paths``, if nobody has touched it for a minute."""
+    """Delete what killed runs left half written of ``paths``, if nobody has touched it for a minute.
+
+    A folder that a killed run had moved aside gets its name back where no new one has taken it.
+    """
     wanted = {}
     for path in paths:
-        wanted.setdefault(path.parent, set()).add(path.name)
+        wanted.setdefault(path.parent, set()).add(_cut(path.name))
     for folder, names in wanted.items():
-        for entry in os.scandir(folder) if folder.is_dir() else ():
-            found = LEFTOVER.fullmatch(entry.name)
-            if found and found[1] in names:
-                try:
-                    if time.time() - entry.stat().st_mtime > LEFTOVER_AGE:
-                        os.unlink(entry.path)
-                except OSError:
-                    continue  # somebody else was faster, or may; it harms nobody
+        remove_leftovers_in(folder, names.__contains__)
+
+
+def remove_leftovers_in(folder, wanted):
+    """``remove_leftovers`` of what is called as ``wanted`` (name -> bool) likes it, in one folder."""
+    for entry in list(os.scandir(folder)) if os.path.isdir(folder) else ():
+        parts = LEFTOVER.fullmatch(entry.name)
+        if not parts or not wanted(parts["name"]):
+            continue
+        try:
+            # nobody touches a .reserve while its .tmp is written
+            tmp = f"{entry.path[:-len(parts['kind'])]}tmp"
+            touched = os.stat(tmp if os.path.exists(tmp) else entry.path, follow_symlinks=False).st_mtime
+            if time.time() - touched <= LEFTOVER_AGE:
+                continue
+            path = os.path.join(folder, parts["name"])
+            if parts["kind"] == "old" and not os.path.lexists(path):
+                os.rename(entry.path, path)
+            elif entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)
+        except OSError:
+            continue  # somebody else was faster, or may; it harms nobody
 
 
 def inside(path, folder):

@@ -122,7 +122,7 @@ def _last_line(output):
 
 
 def main(argv):
-    """``install`` installs a paddle; ``check`` says where the paddle of this interpreter does not fit. Returns an exit code."""
+    """``install`` installs a paddle; ``check`` says where the paddle of this interpreter does not fit. Exit code."""
     if argv == ["check"]:
         if os.environ.get("CPU", "0") in ("", "0") and (said := ask_driver()) is not None:
             import paddle

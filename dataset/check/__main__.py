@@ -4,8 +4,6 @@
 
 One line per finding, a table at the end. Exit code 1 where there are errors, 0 with warnings only.
 """
-import argparse
-import os
 import sys
 from itertools import combinations
 
@@ -16,8 +14,9 @@ from dataset.check.inspection import ERROR, Finding, inspect_set
 from dataset.check.report import Report, Split, table
 from dataset.check.sheet import write_sheet
 from dataset.splits import check_disjoint
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.errors import UserError
+from utils.machine import usable_cores
 
 LINES = 20  # of one kind in one split, without --all
 
@@ -62,14 +61,14 @@ def _shared_subjects(catalog, name, first, second):
 
 
 def parse(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m dataset.check", description=__doc__.split("\n")[0])
+    parser = CommandLine(prog="python -m dataset.check", description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("name", help="a dataset of the catalogue")
     add("--split", help="only this split (default: all)")
     add("--catalog", help="catalogue file (default: configs/datasets.yml)")
-    add("--data-root", "--data_root", help="folder of datasets (default: $DATA_ROOT, else data/)")
+    add("--data-root", help="folder of datasets (default: $DATA_ROOT, else data/)")
     add("--sheet", metavar="FILE.png", help="also write a contact sheet")
-    add("--workers", type=int, default=min(8, os.cpu_count() or 1),
+    add("--workers", type=int, default=min(8, usable_cores()),
         help="processes (default: %(default)s; 0: none); each holds one item at a time")
     add("--all", action="store_true", help=f"name all findings, not only the first {LINES} of a kind in a split")
     args = parser.parse_args(argv)

@@ -5,13 +5,16 @@ from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from dataset.layouts.mattes import alpha_note
 from media import read_image
+from media.photo import ORIENTATION
+from media.reading import BITS
 from utils.errors import UserError
 
 CHUNK = 16           # neighbours go to one worker, so that the frames of a video are decoded in turn
@@ -22,7 +25,6 @@ SOFT = (13, 242)        # an alpha in this range is neither there nor not; compr
 BINARY = 0.1            # a matte has a soft pixel or more for each pixel of its outline; below this share it is a mask
 BORDER = 1 / 16         # width of the border, of the shorter side
 INVERTED = (0.75, 0.25)  # border more opaque and centre less opaque than this: subjects stand the other way round
-EXIF_ORIENTATION, TIFF_BITS = 0x0112, 258
 
 
 class Finding(NamedTuple):
@@ -36,9 +38,9 @@ class Facts(NamedTuple):
     """What is left of an item: its place in the set, size in pixels (None: unusable), digest of its picture (None:
     nothing to compare), and findings."""
     index: int
-    size: Optional[Tuple[int, int]]
+    size: Optional[tuple[int, int]]
     digest: Optional[bytes]
-    findings: Tuple[Finding, ...]
+    findings: tuple[Finding, ...]
 
 
 def inspect_pair(index, read, files):
@@ -49,6 +51,9 @@ def inspect_pair(index, read, files):
     except UserError as error:
         return Facts(index, None, None, (*findings, Finding(ERROR, "unusable", str(error))))
     pha_file = files[min(1, len(files) - 1)]
+    note = alpha_note(pha_file) if len(files) == 2 else None
+    if note is not None:
+        findings.append(Finding(WARNING, "alpha channel", f"{pha_file}: {note}."))
     findings += alpha_findings(pha, f"{pha_file} frame {files[2]}" if len(files) > 2 else pha_file)
     return Facts(index, pha.shape, None if is_empty(pha) else _digest(fgr), tuple(findings))
 
@@ -123,12 +128,12 @@ def _bits(file, picture):
     if picture.format == "PNG":
         with open(file, "rb") as head:
             return head.read(25)[24]  # the bit depth of the first chunk; Pillow does not tell it for colour
-    return max(picture.tag_v2.get(TIFF_BITS, (8,))) if picture.format == "TIFF" else 8
+    return max(picture.tag_v2.get(BITS, (8,))) if picture.format == "TIFF" else 8
 
 
 def _turned(picture):
     # A PNG is decoded whole to look for EXIF, and hardly ever has any.
-    return picture.format in ("JPEG", "MPO", "TIFF", "WEBP") and picture.getexif().get(EXIF_ORIENTATION, 1) != 1
+    return picture.format in ("JPEG", "MPO", "TIFF", "WEBP") and picture.getexif().get(ORIENTATION, 1) != 1
 
 
 def _digest(image):

@@ -1,9 +1,9 @@
 """A contact sheet of a set: cut-outs on a checkerboard beside their alphas, or backgrounds, to see with one's eyes."""
-import cv2
 import numpy as np
 
-from dataset.composite import blend
 from media import write_image
+from media.operations import blend
+from media.sheet import fitted, in_rows, strip
 from utils.errors import UserError
 
 CELL = 192      # pixels a side
@@ -24,9 +24,7 @@ def write_sheet(path, splits, count=36):
     cells = [cell for split in splits for cell in _cells(split, max(1, count // len(splits)))]
     if not cells:
         raise UserError(f"no item can be read, so there is nothing to show on {path}.")
-    cells += [np.zeros_like(cells[0])] * (-len(cells) % min(COLUMNS, len(cells)))
-    columns = min(COLUMNS, len(cells))
-    write_image(path, np.vstack([np.hstack(cells[at:at + columns]) for at in range(0, len(cells), columns)]))
+    write_image(path, in_rows(cells, COLUMNS))
 
 
 def checkerboard(height, width):
@@ -48,26 +46,18 @@ def _cells(split, count):
 def _show(item):
     if isinstance(item, np.ndarray):
         return _fit(item)
-    fgr, pha = _shrink(item.fgr), _shrink(item.pha)
+    fgr, pha = fitted(item.fgr, CELL), fitted(item.pha, CELL)
     com = blend(fgr, pha, checkerboard(*pha.shape))
     return np.hstack([_fit(com), _fit(np.repeat(pha[..., None], 3, axis=2))])
 
 
-def _shrink(image):
-    scale = CELL / max(image.shape[:2])
-    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-
-
 def _fit(image):
-    image, cell = _shrink(image), np.zeros((CELL, CELL, 3), np.uint8)
+    image, cell = fitted(image, CELL), np.zeros((CELL, CELL, 3), np.uint8)
     top, left = (CELL - image.shape[0]) // 2, (CELL - image.shape[1]) // 2
     cell[top:top + image.shape[0], left:left + image.shape[1]] = image
     return cell
 
 
 def _labelled(cell, text):
-    label = np.zeros((LABEL, cell.shape[1], 3), np.uint8)
-    text = text.encode("ascii", "replace").decode()[-(cell.shape[1] // 7):]
-    cv2.putText(label, text, (2, LABEL - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.35, (220, 220, 220), 1, cv2.LINE_AA)
-    return np.vstack([cell, label])
+    width = cell.shape[1]
+    return np.vstack([cell, strip(width, LABEL, text[-(width // 7):], 0.35, 220, 0)])

@@ -1,20 +1,20 @@
 """``python -m dataset.generate``: write the sample sets, or a contact sheet to look at."""
-import argparse
 
 import cv2
 import numpy as np
 
-from dataset.composite import blend
 from dataset.generate.sample import make_sample
 from dataset.generate.sets import write_sample_data
 from dataset.generate.subjects.subject import KINDS
 from media import write_image
-from utils.cli import run_main
+from media.operations import blend
+from media.sheet import in_rows
+from utils.cli import CommandLine, run_main
 
 
 def main(argv=None):
     """Read the command line and write what it asks for."""
-    parser = argparse.ArgumentParser(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
+    parser = CommandLine(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
     parser.add_argument("--root", help="folder for the sample sets, made here")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default 0)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of pictures (default 1)")
@@ -43,11 +43,8 @@ def row_of(sample):
 
 def write_sheet(path, seed=0, rows=8, columns=2, size=192, kind=None):
     """Write ``rows`` x ``columns`` samples of ``size`` x ``size`` pixels to ``path``, seeds from ``seed`` on."""
-    lines = []
-    for row in range(rows):
-        seeds = range(seed + row * columns, seed + (row + 1) * columns)
-        lines.append(np.hstack([row_of(make_sample(number, size, size, kind)) for number in seeds]))
-    write_image(path, np.vstack(lines))
+    samples = [make_sample(number, size, size, kind) for number in range(seed, seed + rows * columns)]
+    write_image(path, in_rows([row_of(sample) for sample in samples], columns))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Both pictures ship inside the scikit-image package and are in the public domain:
 Eileen Collins, and SpaceX's photo of a Falcon 9. The person is cut out along the hand-set outline below, and the
 second "shot" of the pad differs from the first as two real shots do: grain, a small shift, a small change of exposure.
 """
-import argparse
 import importlib.util
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import cv2
 import numpy as np
 
 from media import read_image, write_bytes
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.errors import UserError
 from utils.files import PROJECT
 
@@ -145,7 +144,7 @@ def _photo(name):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m dataset.generate.sample_pair", description="Make the sample photo pair.")
+    parser = CommandLine(prog="python -m dataset.generate.sample_pair", description="Make the sample photo pair.")
     parser.add_argument("--output", default=PROJECT / "image" / "sample", type=Path, help="default: image/sample")
     output = parser.parse_args(argv).output
     for name, image in zip(("src.jpg", "bgr.jpg"), sample_pair()):

@@ -1,8 +1,5 @@
 """Small sets of generated pictures in the folder layouts of the real data sets."""
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +9,7 @@ from dataset.generate.scenes import make_background
 from dataset.generate.subjects.subject import make_subject
 from media import write_bytes, write_image
 from utils.errors import UserError
+from utils.files import WholeFolder
 
 VERSION = 1  # of what is written; raise it when the same seed gives other pictures
 MARKER = "sample_data.json"
@@ -46,18 +44,9 @@ def write_sample_data(root, seed=0, scale=1.0, private=False):
         return existing(root, wanted)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise UserError(f"{root} exists and is no sample data; name another folder, or move it away.")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{root.name}.", suffix=".tmp", dir=root.parent))
-    try:
+    with WholeFolder(root) as part:
         counts = write_sets(part, seed, scale, private)
         write_bytes(part / MARKER, (json.dumps({**wanted, "counts": counts}, indent=2) + "\n").encode())
-        os.chmod(part, 0o755)
-        if root.is_dir():
-            root.rmdir()
-        os.rename(part, root)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
     return counts
 
 

@@ -21,11 +21,11 @@ def listed_names(path, column, folder, names):
         UserError: the list is missing, is not text, has a line that is too short, or names what is not there.
     """
     prefix = "" if folder == "." else folder.rstrip("/") + "/"
-    found, missing = set(), []
+    listed, missing = set(), []
     for number, line in _lines(path):
         name = next((name for name in _readings(line, column, prefix) if name in names), None)
         if name is not None:
-            found.add(name)
+            listed.add(name)
         elif len(line.split()) <= column:
             raise UserError(f"{path}, line {number}: expected at least {column + 1} words, such as "
                             f"`train/fg/a.jpg bg/b.jpg`. Mend the line, or take `list` out of the entry.")
@@ -34,9 +34,9 @@ def listed_names(path, column, folder, names):
     if missing:
         raise UserError(f"{path} names {len(missing)} picture(s) that are not in {folder} ({quote(missing)}). "
                         f"Add the files or take the lines out.")
-    if not found:
+    if not listed:
         raise UserError(f"{path} has no lines. Fill it, or take `list` out of the entry to use all pictures.")
-    return sorted(found)
+    return sorted(listed)
 
 
 def _lines(path):

@@ -1,5 +1,6 @@
 """Which picture belongs to which: names without their folder and suffix, partners found and checked."""
 import os
+import unicodedata
 from pathlib import Path
 
 from media import list_image_names
@@ -30,7 +31,7 @@ def files_by_name(folder):
     """
     files = {}
     for relative in picture_names(folder):
-        name = relative[:relative.rindex(".")]
+        name = unicodedata.normalize("NFC", relative[:relative.rindex(".")])  # partners may come from another system
         if name in files:
             twin = os.path.relpath(files[name], folder)
             raise UserError(f"{folder} has both {twin} and {relative}: which is meant? Remove one of them.")

@@ -2,9 +2,10 @@
 from pathlib import Path
 
 from dataset.layouts.lists import listed_names
+from dataset.layouts.mattes import check_matte, read_matte
 from dataset.layouts.pairing import files_by_name, pair_up, picture_names
 from dataset.layouts.sets import BackgroundSet, PairSet
-from media import read_gray, read_image, read_rgba
+from media import read_image, read_rgba
 from utils.errors import UserError
 
 
@@ -35,7 +36,7 @@ def rgba_folder(root, folder, unpaired=None):
     Nothing can be without a partner here, so ``unpaired`` is left alone. Raises as ``fgr_pha_folders``.
     """
     files = files_by_name(Path(root, folder))
-    return PairSet(files, [(file,) for file in files.values()], read_rgba)
+    return PairSet(files, [(file,) for file in files.values()], read_cutout)
 
 
 def backgrounds(root, folder):
@@ -63,14 +64,21 @@ def read_fgr_pha(fgr_file, pha_file, least=None):
         fgr_file, pha_file: the paths.
         least: see ``media.read_image``. It counts where both are JPEG, so that both come out at one size.
     Raises:
-        UserError: unreadable, or of different size.
+        UserError: unreadable, of different size, or the alpha is a mask of other units than 0 to 255.
     """
     if not (_is_jpeg(fgr_file) and _is_jpeg(pha_file)):
         least = None
-    fgr, pha = read_image(fgr_file, least), read_gray(pha_file, least)
+    fgr, pha = read_image(fgr_file, least), read_matte(pha_file, least)
     if fgr.shape[:2] != pha.shape:
         raise UserError(f"{pha_file} is {pha.shape[1]}x{pha.shape[0]} but its foreground {fgr_file} is "
                         f"{fgr.shape[1]}x{fgr.shape[0]}; both must have the same size.")
+    return fgr, pha
+
+
+def read_cutout(file):
+    """``media.read_rgba``, the alpha checked. Raises as that, and where the alpha is a mask of other units than 0 to 255."""
+    fgr, pha = read_rgba(file)
+    check_matte(pha, file)
     return fgr, pha
 
 

@@ -1,13 +1,15 @@
 """Pairs of video files: a clip of foregrounds and a clip of alphas, frame by frame."""
 import os
+import unicodedata
 from pathlib import Path
 
 import cv2
 
+from dataset.layouts.mattes import check_matte
 from dataset.layouts.pairing import pair_up
 from dataset.layouts.sets import PairSet
 from dataset.layouts.video_frames import FrameReader, count_frames
-from media import VIDEO_SUFFIXES
+from media import VIDEO_SUFFIXES, list_image_names
 from utils.errors import UserError
 
 
@@ -44,11 +46,9 @@ def videos_by_name(folder):
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder of videos. Put the videos there or correct the path.")
     files = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if path.suffix.lower() not in VIDEO_SUFFIXES or any(part.startswith(".") for part in relative.parts):
-            continue
-        name = relative.with_suffix("").as_posix()
+    for relative in list_image_names(folder, VIDEO_SUFFIXES):
+        path = folder / relative
+        name = unicodedata.normalize("NFC", relative[:relative.rindex(".")])
         if name in files:
             raise UserError(f"{folder} has both {Path(files[name]).name} and {path.name}: which is meant? Remove one "
                             f"of them.")
@@ -70,6 +70,7 @@ class ReadVideoPair:
         if fgr.shape[:2] != pha.shape:
             raise UserError(f"{pha_file} is {pha.shape[1]}x{pha.shape[0]} but its foreground {fgr_file} is "
                             f"{fgr.shape[1]}x{fgr.shape[0]}; both must have the same size.")
+        check_matte(pha, f"{pha_file} frame {frame}", lossless=False)
         return fgr, pha
 
 

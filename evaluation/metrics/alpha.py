@@ -2,7 +2,8 @@
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import UNKNOWN, mean_square, unknown_region
+from evaluation.metrics.region import mean_square, unknown_region
+from evaluation.testset.trimap import UNKNOWN
 
 SCALE = 2
 
@@ -15,30 +16,32 @@ def sad(pred_u8, target_u8, trimap_u8=None):
         trimap_u8: uint8 (H, W); only pixels of value 128 count. None: the whole picture.
 
     Returns:
-        float >= 0.
+        float >= 0; None where nothing counts: no pixel of the trimap is unknown.
 
     Raises:
         ValueError: the arrays differ in shape, are not uint8, or are not (H, W).
     """
-    return _sum(_difference(pred_u8, target_u8, trimap_u8)) / 255 / 1000
+    difference = _difference(pred_u8, target_u8, trimap_u8)
+    return _sum(difference) / 255 / 1000 if difference.size else None
 
 
 def mad(pred_u8, target_u8, trimap_u8=None):
     """Mean absolute difference ``mean |pred - target|`` with alpha in 0..1; over the whole picture in Robust Video
     Matting (Lin et al., WACV 2022). Tables show it times 1000; this is plain.
 
-    Arguments, return value and errors as ``sad``. Where nothing counts the mean is undefined and 0.0 is returned.
+    Arguments, return value and errors as ``sad``.
     """
     difference = _difference(pred_u8, target_u8, trimap_u8)
-    return _sum(difference) / 255 / difference.size if difference.size else 0.0
+    return _sum(difference) / 255 / difference.size if difference.size else None
 
 
 def mse(pred_u8, target_u8, trimap_u8=None):
     """Mean squared difference ``mean (pred - target)^2`` with alpha in 0..1. Tables show it times 1000; this is plain.
 
-    Arguments, return value and errors as ``sad``. Where nothing counts the mean is undefined and 0.0 is returned.
+    Arguments, return value and errors as ``sad``.
     """
-    return mean_square(_difference(pred_u8, target_u8, trimap_u8)) / 255 ** 2
+    mean = mean_square(_difference(pred_u8, target_u8, trimap_u8))
+    return None if mean is None else mean / 255 ** 2
 
 
 def _difference(pred, target, trimap):
@@ -51,15 +54,35 @@ def _sum(difference):
     return float(difference.sum(dtype=np.int64))
 
 
-def sad_paddle2021(pred_u8, target_u8, trimap_u8):
-    """Twice ``evaluation.metrics.sad``. Arguments, return value and errors as there."""
-    return SCALE * sad(pred_u8, target_u8, trimap_u8)
+def sad_paddle2021(pred, target_u8, trimap_u8):
+    """Twice ``evaluation.metrics.sad``, of an alpha that need not be rounded.
+
+    Args:
+        pred: predicted alpha, uint8 (H, W), or float (H, W) in 0..1.
+        target_u8, trimap_u8: as ``sad``; return value and errors too.
+    """
+    if pred.dtype == np.uint8:
+        value = sad(pred, target_u8, trimap_u8)
+        return None if value is None else SCALE * value
+    difference = _float_difference(pred, target_u8, trimap_u8)
+    return SCALE * float(np.abs(difference).sum()) / 1000 if difference.size else None
 
 
-def mse_paddle2021(pred_u8, target_u8, trimap_u8):
+def mse_paddle2021(pred, target_u8, trimap_u8):
     """Twice the sum of squared differences over the number of unknown pixels + 1; plain, tables show it times 1000.
 
-    Arguments, return value and errors as ``evaluation.metrics.mse``.
+    Arguments, return value and errors as ``sad_paddle2021``.
     """
-    pixels = pred_u8.size if trimap_u8 is None else int((trimap_u8 == UNKNOWN).sum())
-    return SCALE * mse(pred_u8, target_u8, trimap_u8) * pixels / (pixels + 1)
+    if pred.dtype != np.uint8:
+        difference = _float_difference(pred, target_u8, trimap_u8)
+        return SCALE * float(np.square(difference).sum()) / (difference.size + 1) if difference.size else None
+    value, pixels = mse(pred, target_u8, trimap_u8), pred.size if trimap_u8 is None else int((trimap_u8 == UNKNOWN).sum())
+    return None if value is None else SCALE * value * pixels / (pixels + 1)
+
+
+def _float_difference(pred, target_u8, trimap_u8):
+    """pred - target in 0..1 where it counts, float64 (n,)."""
+    unknown = unknown_region(trimap_u8, ("target", target_u8))
+    if pred.shape != target_u8.shape:
+        raise ValueError(f"shapes differ: pred {pred.shape}, target {target_u8.shape}")
+    return pred[unknown].astype(np.float64) - target_u8[unknown] / 255

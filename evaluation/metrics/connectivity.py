@@ -17,6 +17,8 @@ def conn(pred_u8, target_u8, trimap_u8=None):
     Arguments, return value and errors as ``evaluation.metrics.sad``. Tables show it as it is.
     """
     unknown = unknown_region(trimap_u8, ("pred", pred_u8), ("target", target_u8))
+    if not unknown.any():
+        return None
     # Transposed, regions are numbered down the columns, so that of two equally large the leftmost wins, as in Octave.
     pred, target, unknown = (cv2.transpose(array) for array in (pred_u8, target_u8, unknown.view(np.uint8)))
     pixels = np.flatnonzero((pred != target) & (unknown > 0))  # equal alpha has equal phi

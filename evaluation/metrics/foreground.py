@@ -2,7 +2,8 @@
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import UNKNOWN, check_array, mean_square, unknown_region
+from evaluation.metrics.region import check_array, mean_square, unknown_region
+from evaluation.testset.trimap import UNKNOWN
 
 
 def fg_mse(pred_fgr, true_fgr, true_pha, trimap=None):
@@ -17,7 +18,7 @@ def fg_mse(pred_fgr, true_fgr, true_pha, trimap=None):
         trimap: uint8 (H, W), only pixels of value 128 count; None: the whole picture.
 
     Returns:
-        float >= 0; 0.0 for an empty unknown region.
+        float >= 0; None where nothing counts.
 
     Raises:
         ValueError: the arrays differ in height or width, are not uint8, or have another number of axes.
@@ -30,7 +31,8 @@ def fg_mse(pred_fgr, true_fgr, true_pha, trimap=None):
                          f"true_pha {true_pha.shape}")
     difference = cv2.absdiff(pred_fgr, true_fgr)[unknown]
     difference[true_pha[unknown] == 0] = 0
-    return mean_square(difference) / 255 ** 2
+    mean = mean_square(difference)
+    return None if mean is None else mean / 255 ** 2
 
 
 def fg_mse_inside(pred_fgr, true_fgr, true_pha):

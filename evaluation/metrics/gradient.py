@@ -21,7 +21,7 @@ def grad(pred_u8, target_u8, trimap_u8=None):
     smooth, slope = _gradient_kernels()
     box, inner = _box_with_margin(unknown, len(smooth) // 2)
     if box is None:
-        return 0.0
+        return None
     difference = cv2.absdiff(_gradient_magnitude(pred_u8, box, smooth, slope),
                              _gradient_magnitude(target_u8, box, smooth, slope))
     return float(np.square(difference[inner][unknown[box][inner]]).sum(dtype=np.float64))

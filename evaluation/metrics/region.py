@@ -1,7 +1,7 @@
 """Where an error is counted, and the checks of what every metric is given."""
 import numpy as np
 
-UNKNOWN = 128
+from evaluation.testset.trimap import UNKNOWN
 
 
 def unknown_region(trimap, *mattes):
@@ -34,9 +34,9 @@ def check_array(name, array, axes):
 
 
 def mean_square(difference):
-    """Mean of the squares of whole numbers of any shape, exact; 0.0 where there are none."""
+    """Mean of the squares of whole numbers of any shape, exact; None where there are none."""
     if difference.size == 0:
-        return 0.0
+        return None
     return square_sum(difference) / difference.size
 
 

@@ -25,7 +25,7 @@ def dtssd(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None):
         trimap_u8: uint8 (H, W), only pixels of value 128 count; None: the whole frame.
 
     Returns:
-        float >= 0; 0.0 where nothing counts.
+        float >= 0; None where nothing counts.
 
     Raises:
         ValueError: the arrays differ in shape, or are not uint8 (H, W).
@@ -35,13 +35,13 @@ def dtssd(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None):
     change = (pred_u8.astype(np.int16) - pred_before_u8) - (target_u8.astype(np.int16) - target_before_u8)
     if trimap_u8 is not None:
         change = change[unknown]
-    return math.sqrt(square_sum(change) / change.size) / 255 if change.size else 0.0
+    return math.sqrt(square_sum(change) / change.size) / 255 if change.size else None
 
 
 def messddt(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None):
     """Error that comes and goes along the motion: ``mean |e(p, t-1)^2 - e(p + v, t)^2|``, e the error of alpha in 0..1.
 
-    MESSDdt is from Erofeev et al. (BMVC 2015); v is the motion of pixel p, see ``evaluation.metrics.temporal.followed``. They
+    MESSDdt is from Erofeev et al. (BMVC 2015); v is the motion of pixel p, see ``followed``. They
     sum, this takes the mean over the frame. An error that stays where it is on the subject costs nothing.
     Tables show it times 1000; this is plain.
 
@@ -51,12 +51,12 @@ def messddt(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None
                              ("target_before", target_before_u8))
     error, error_before = cv2.absdiff(pred_u8, target_u8), cv2.absdiff(pred_before_u8, target_before_u8)
     if not error.any() and not error_before.any():
-        return 0.0
+        return 0.0 if unknown.any() else None
     followers = error[followed(target_before_u8, target_u8)].astype(np.int64)
     change = np.abs(followers ** 2 - error_before.astype(np.int64) ** 2)
     if trimap_u8 is not None:
         change = change[unknown]
-    return float(change.sum()) / 255 ** 2 / change.size if change.size else 0.0
+    return float(change.sum()) / 255 ** 2 / change.size if change.size else None
 
 
 def followed(target_before_u8, target_u8):

@@ -49,12 +49,12 @@ def panels(case, methods):
         the matte and its error map for each method that kept one.
     """
     truth, trimap = _read(read_gray, case.get("truth")), _read(read_gray, case.get("trimap"))
-    found = [("src", _read(read_image, case.get("src"))), ("truth", truth)]
-    for word in methods:
-        if word in case["pred"]:
-            pha = _read(read_gray, case["pred"][word])
-            found += [(word, pha), (f"error of {word}", error_map(pha, truth, trimap))]
-    return found
+    shown = [("src", _read(read_image, case.get("src"))), ("truth", truth)]
+    for method in methods:
+        if method in case["pred"]:
+            pha = _read(read_gray, case["pred"][method])
+            shown += [(method, pha), (f"error of {method}", error_map(pha, truth, trimap))]
+    return shown
 
 
 def error_map(pha, truth, trimap=None):

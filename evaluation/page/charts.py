@@ -15,7 +15,7 @@ def strip_chart(column, names, errors, intervals):
     diamond is the mean with its interval.
 
     Args:
-        column: ``load.Column`` of the metric.
+        column: ``evaluation.protocols.Column`` of the metric.
         names: of the pictures.
         errors: {method: float (n,)}, NaN where there is no value.
         intervals: {method: ``statistics.Interval`` or None}.
@@ -42,7 +42,7 @@ def difference_chart(column, names, difference, other, first):
     """A bar for each picture, other - first, sorted: below the line the other method is better.
 
     Args:
-        column: ``load.Column`` of the metric.
+        column: ``evaluation.protocols.Column`` of the metric.
         names: of the pictures.
         difference: float (n,), NaN where there is none.
         other, first: words of the methods.

@@ -83,15 +83,15 @@ def _summary(results, intervals):
 
 
 def _comparisons(results):
-    found, first = compare_all(results), next(iter(results.errors))
-    if not found:
+    comparisons, first = compare_all(results), next(iter(results.errors))
+    if not comparisons:
         return ""
     parts = []
-    for other in dict.fromkeys(one.method for one in found):
-        own = [one for one in found if one.method == other]
-        words = "".join(f"<li>{escape(sentence(one, first))}</li>" for one in own)
-        charts = "".join(difference_chart(one.column, results.names, results.errors[other][one.metric]
-                                          - results.errors[first][one.metric], other, first) for one in own)
+    for other in dict.fromkeys(comparison.method for comparison in comparisons):
+        own = [comparison for comparison in comparisons if comparison.method == other]
+        words = "".join(f"<li>{escape(sentence(comparison, first))}</li>" for comparison in own)
+        charts = "".join(difference_chart(comparison.column, results.names, results.errors[other][comparison.metric]
+                                          - results.errors[first][comparison.metric], other, first) for comparison in own)
         parts.append(f"<h3>{escape(other)} against {escape(first)}</h3>\n<ul>{words}</ul>\n"
                      f"{comparison_table(own, first)}\n<details open><summary>Differences of each picture</summary>"
                      f'<div class="charts">{charts}</div><p class="small">Each bar is one picture: {escape(other)} '
@@ -99,12 +99,12 @@ def _comparisons(results):
     return (f"<section><h2>Comparison with {escape(first)}</h2>\n{''.join(parts)}\n"
             '<p class="small">Both methods saw the same pictures, so differences are taken picture by picture: '
             f"interval of the mean difference as above, and Wilcoxon's signed-rank test (two-sided, with Holm's "
-            f"correction for the {len(found)} tests of this page).</p></section>")
+            f"correction for the {len(comparisons)} tests of this page).</p></section>")
 
 
 def _distributions(results, intervals):
-    charts = [strip_chart(column, results.names, {word: errors[metric] for word, errors in results.errors.items()},
-                          {word: means[metric] for word, means in intervals.items()})
+    charts = [strip_chart(column, results.names, {method: errors[metric] for method, errors in results.errors.items()},
+                          {method: means[metric] for method, means in intervals.items()})
               for metric, column in results.columns.items()]
     return (f'<section><h2>Distribution</h2>\n<div class="charts">{"".join(charts)}</div>\n<p class="small">A dot is a '
             "picture; the box holds the middle half, the line in it is the median, the diamond the mean with its "
@@ -155,6 +155,6 @@ def _settings(results):
         parts.append(facts_list({"command": rest.pop("command", None), **rest}))
         parts += [f"<h4>{key}</h4>{facts_list(facts[key])}" for key in apart
                   if isinstance(facts.get(key), dict) and facts[key]]
-    parts += [f"<h4>settings of {escape(word)}</h4>{facts_list(settings)}"
-              for word, settings in results.settings.items() if settings]
+    parts += [f"<h4>settings of {escape(method)}</h4>{facts_list(settings)}"
+              for method, settings in results.settings.items() if settings]
     return f"<section><h2>How it was measured</h2>\n{''.join(parts)}</section>"

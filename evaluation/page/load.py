@@ -7,24 +7,12 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from evaluation.protocols import UNKNOWN_REGION, Column
 from utils.errors import UserError
+from utils.files import check_is_file
 
-TITLES = {"sad": "SAD", "mse": "MSE e3", "grad": "Grad", "conn": "Conn", "fg_mse": "FG MSE e3"}  # where a file has none
+TITLES = {metric: column.title for metric, column in UNKNOWN_REGION.items()}  # where a file has none
 SAME = ("dataset", "backgrounds", "seed", "size", "disturb", "sample_data")  # else the pictures differ
-
-
-class Column(NamedTuple):
-    """How tables show a metric: its title such as 'MSE ×1000', by what plain values are multiplied, what they are."""
-    title: str
-    times: float
-    unit: str
-
-    def text(self, value, sign=False):
-        """A plain value as tables show it, '-' for None and NaN; with ``sign`` a '+' before what is above zero."""
-        if value is None or math.isnan(value):
-            return "-"
-        value *= self.times
-        return ("+" if sign and value > 0 else "") + (f"{value:.1f}" if abs(value) >= 1000 else f"{value:.3f}")
 
 
 class Results(NamedTuple):
@@ -60,16 +48,17 @@ def read_results(folders):
     names = [row["name"] for row in next(iter(runs[0][2]["methods"].values()))["images"]]
     columns = _columns([content for _, _, content in runs])
     errors, settings, pictures = {}, {}, {}
-    words = [word for _, _, content in runs for word in content["methods"]]
+    all_methods = [method for _, _, content in runs for method in content["methods"]]
     for label, folder, content in runs:
         renamed = {}
-        for word, method in content["methods"].items():
-            found = _values(method["images"], names, columns, f"{folder}, method '{word}'")
-            known = next((other for other in errors if other.split(" (")[0] == word and _same(errors[other], found)), None)
-            renamed[word] = known or (word if words.count(word) == 1 or _all_same(runs, word, names, columns)
-                                      else f"{word} ({label})")
-            errors.setdefault(renamed[word], found)
-            settings.setdefault(renamed[word], method.get("settings") or {})
+        for method, scored in content["methods"].items():
+            values = _values(scored["images"], names, columns, f"{folder}, method '{method}'")
+            known = next((other for other in errors
+                          if other.split(" (")[0] == method and _same(errors[other], values)), None)
+            renamed[method] = known or (method if all_methods.count(method) == 1 or _all_same(runs, method, names, columns)
+                                        else f"{method} ({label})")
+            errors.setdefault(renamed[method], values)
+            settings.setdefault(renamed[method], scored.get("settings") or {})
         _add_pictures(pictures, folder, content.get("pictures") or {}, renamed)
     facts = [(label, {key: value for key, value in content.items() if key not in ("methods", "pictures", "shown")})
              for label, _, content in runs]
@@ -79,6 +68,7 @@ def read_results(folders):
 
 def _read(folder):
     path = folder / "results.json"
+    check_is_file(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         for method in content["methods"].values():
@@ -106,18 +96,18 @@ def _labels(folders):
 
 def _columns(contents):
     """{metric: Column} of what has a number in any row, in the order in which it comes up."""
-    found = {}
+    columns = {}
     for content in contents:
-        words = dict.fromkeys(key for method in content["methods"].values() for row in method["images"]
-                              for key, value in row.items() if _number(value))
-        for word in words:
-            column = _column(word, content)
-            if found.setdefault(word, column) != column:
-                raise UserError(f"the evaluations measure '{word}' in different ways ({found[word].unit}; {column.unit}). "
-                                "Compare evaluations of one protocol.")
-    if not found:
+        metrics = dict.fromkeys(key for method in content["methods"].values() for row in method["images"]
+                                for key, value in row.items() if _number(value))
+        for metric in metrics:
+            column = _column(metric, content)
+            if columns.setdefault(metric, column) != column:
+                raise UserError(f"the evaluations measure '{metric}' in different ways ({columns[metric].unit}; "
+                                f"{column.unit}). Compare evaluations of one protocol.")
+    if not columns:
         raise UserError("no picture has a number in results.json. Run eval.py again.")
-    return found
+    return columns
 
 
 def _column(metric, content):
@@ -152,10 +142,10 @@ def _same(one, other):
     return all(np.array_equal(one[metric], other[metric], equal_nan=True) for metric in one)
 
 
-def _all_same(runs, word, names, columns):
-    found = [_values(content["methods"][word]["images"], names, columns, f"{folder}, method '{word}'")
-             for _, folder, content in runs if word in content["methods"]]
-    return all(_same(found[0], other) for other in found)
+def _all_same(runs, method, names, columns):
+    values = [_values(content["methods"][method]["images"], names, columns, f"{folder}, method '{method}'")
+              for _, folder, content in runs if method in content["methods"]]
+    return all(_same(values[0], other) for other in values)
 
 
 def _add_pictures(pictures, folder, added, renamed):
@@ -164,9 +154,9 @@ def _add_pictures(pictures, folder, added, renamed):
         for part in ("src", "bgr", "truth", "trimap"):
             if isinstance(case.get(part), str):
                 entry.setdefault(part, _inside(folder, case[part]))
-        for word, path in (case.get("pred") or {}).items():
-            if word in renamed:
-                entry["pred"].setdefault(renamed[word], _inside(folder, path))
+        for method, path in (case.get("pred") or {}).items():
+            if method in renamed:
+                entry["pred"].setdefault(renamed[method], _inside(folder, path))
 
 
 def _inside(folder, path):

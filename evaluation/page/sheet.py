@@ -5,15 +5,14 @@ import numpy as np
 from evaluation.page.cases import extremes, fit, leading, panels, ranked
 from evaluation.page.document import mean_intervals
 from evaluation.page.statistics import LEVEL
+from media.sheet import INK, write_fine_text
 
 WIDTH = 1600
 MARGIN, GAP = 24, 8
 LIMIT = 2 * 2 ** 20    # bytes of the file
 METHODS = 3            # whose mattes are shown
-INK, SOFT, LINE, PAPER = (28, 30, 33), (100, 106, 114), (222, 225, 229), (255, 255, 255)
+SOFT, LINE, PAPER = (100, 106, 114), (222, 225, 229), (255, 255, 255)
 COLOURS = ((11, 98, 168), (214, 102, 28), (11, 122, 83), (160, 60, 120), (122, 106, 0), (75, 79, 158))
-PLAIN, BOLD = cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX
-FINE = 4               # letters are drawn so many times larger and reduced, which makes them smooth
 
 
 def draw_sheet(results):
@@ -34,7 +33,7 @@ def draw_sheet(results):
                 for index in dict.fromkeys(chosen.values())]
         if len(chosen) > len(set(chosen.values())):  # one or two pictures: no word fits them all
             chosen = {results.names[index]: index for index in chosen.values()}
-        labels = [(word, {one: column.text(float(results.errors[one][metric][index])) for one in shown_methods})
+        labels = [(word, {method: column.text(float(results.errors[method][metric][index])) for method in shown_methods})
                   for word, index in chosen.items()]
         captions = [caption for caption, _ in panels(_only(results, order[0], shown_methods), shown_methods)]
         parts += _case_rows(rows, labels, captions, column.title)
@@ -50,32 +49,6 @@ def encode(image, limit=LIMIT):
         image = fit(image, image.shape[1] * 0.85, image.shape[0])
 
 
-def write_text(image, text, x, y, size=18, colour=INK, align="left", bold=False):
-    """Write ``text`` into ``image`` with its foot at (x, y); letters beyond ASCII become '?'.
-
-    Args:
-        size: height of a capital letter with its foot, about, in pixels.
-        align: 'left', 'right' or 'middle' of the text is at x.
-
-    Returns:
-        width of the text in pixels.
-    """
-    text = text.replace("×", "x").encode("ascii", "replace").decode("ascii")
-    font, scale, thickness = BOLD if bold else PLAIN, size * FINE / 30, round(FINE * size / 18 * (1.6 if bold else 1.0))
-    (width, height), below = cv2.getTextSize(text, font, scale, thickness)
-    mask = np.zeros((height + below + 4 * FINE, width + 4 * FINE), np.uint8)
-    cv2.putText(mask, text, (2 * FINE, height + 2 * FINE), font, scale, 255, thickness, cv2.LINE_AA)
-    mask = cv2.resize(mask, (max(1, mask.shape[1] // FINE), max(1, mask.shape[0] // FINE)), interpolation=cv2.INTER_AREA)
-    left = int(round(x - {"left": 0, "middle": width / FINE / 2, "right": width / FINE}[align]))
-    top = int(round(y - height / FINE - 2))
-    inner = mask[max(0, -top):image.shape[0] - top, max(0, -left):image.shape[1] - left]
-    top, left = max(0, top), max(0, left)
-    box = image[top:top + inner.shape[0], left:left + inner.shape[1]]
-    share = inner[..., None] / 255.0
-    box[:] = np.rint(box * (1 - share) + np.array(colour) * share).astype(np.uint8)
-    return width / FINE
-
-
 def _paper(height):
     return np.full((height, WIDTH, 3), PAPER, np.uint8)
 
@@ -85,8 +58,8 @@ def _heading(results):
     dataset = facts.get("dataset")
     dataset = dataset if isinstance(dataset, str) else results.runs[0][0]
     sample = " (generated sample data)" if facts.get("sample_data") else ""
-    write_text(image, f"{dataset}{sample}, {count} picture{'s' * (count != 1)}", MARGIN, 48, 26, bold=True)
-    write_text(image, f"mean errors with {LEVEL * 100:.0f} % bootstrap interval; lower is better", MARGIN, 76, 16, SOFT)
+    write_fine_text(image, f"{dataset}{sample}, {count} picture{'s' * (count != 1)}", MARGIN, 48, 26, bold=True)
+    write_fine_text(image, f"mean errors with {LEVEL * 100:.0f} % bootstrap interval; lower is better", MARGIN, 76, 16, SOFT)
     return image
 
 
@@ -96,21 +69,22 @@ def _bars(results):
     width = (WIDTH - 2 * MARGIN + GAP) // count
     for place, (metric, column) in enumerate(results.columns.items()):
         left, right = MARGIN + place * width, MARGIN + (place + 1) * width - 3 * GAP
-        write_text(image, column.title, left, 24, 18, bold=True)
-        found = {word: means[metric] for word, means in intervals.items()}
-        reach = max((one.mean if one.high is None else one.high for one in found.values() if one is not None), default=0)
-        for row, (word, interval) in enumerate(found.items()):
-            _bar(image, (left, right, 34 + 46 * row), word, column, interval, reach or 1.0, COLOURS[row % len(COLOURS)])
+        write_fine_text(image, column.title, left, 24, 18, bold=True)
+        own = {method: means[metric] for method, means in intervals.items()}
+        reach = max((interval.mean if interval.high is None else interval.high for interval in own.values()
+                     if interval is not None), default=0)
+        for row, (method, interval) in enumerate(own.items()):
+            _bar(image, (left, right, 34 + 46 * row), method, column, interval, reach or 1.0, COLOURS[row % len(COLOURS)])
     return image
 
 
-def _bar(image, place, word, column, interval, reach, colour):
+def _bar(image, place, method, column, interval, reach, colour):
     left, right, top = place
-    write_text(image, word, left, top + 16, 14, SOFT)
+    write_fine_text(image, method, left, top + 16, 14, SOFT)
     if interval is None:
-        write_text(image, "-", right, top + 16, 14, SOFT, "right")
+        write_fine_text(image, "-", right, top + 16, 14, SOFT, "right")
         return
-    write_text(image, column.text(interval.mean), right, top + 16, 16, INK, "right")
+    write_fine_text(image, column.text(interval.mean), right, top + 16, 16, INK, "right")
     x = [int(left + (right - left - 2) * max(value, 0) / reach) if value is not None else None for value in interval]
     cv2.rectangle(image, (left, top + 23), (right, top + 37), (240, 242, 244), -1)
     cv2.rectangle(image, (left, top + 23), (max(x[0], left), top + 37), colour, -1)
@@ -122,7 +96,7 @@ def _bar(image, place, word, column, interval, reach, colour):
 
 def _only(results, index, methods):
     case = results.pictures[results.names[index]]
-    return {**case, "pred": {word: case["pred"].get(word) for word in methods}}
+    return {**case, "pred": {method: case["pred"].get(method) for method in methods}}
 
 
 def _case_rows(rows, labels, captions, metric):
@@ -130,7 +104,7 @@ def _case_rows(rows, labels, captions, metric):
     head = _paper(52)
     cv2.line(head, (MARGIN, 8), (WIDTH - MARGIN, 8), LINE, 1)
     for column, caption in enumerate(captions):
-        write_text(head, caption, MARGIN + column * (width + GAP), 42, 15 if len(caption) < 22 else 12, SOFT)
+        write_fine_text(head, caption, MARGIN + column * (width + GAP), 42, 15 if len(caption) < 22 else 12, SOFT)
     parts = [head]
     for images, (word, values) in zip(rows, labels):
         small = [None if image is None else fit(image, width, width * 1.25, True) for image in images]
@@ -143,7 +117,7 @@ def _case_rows(rows, labels, captions, metric):
             else:
                 row[:image.shape[0], left:left + image.shape[1]] = image if image.ndim == 3 else image[..., None]
             if captions[column] in values:
-                write_text(row, f"{metric} {values[captions[column]]}", left, height + 22, 15)
-        write_text(row, word, MARGIN, height + 22, 15, bold=True)
+                write_fine_text(row, f"{metric} {values[captions[column]]}", left, height + 22, 15)
+        write_fine_text(row, word, MARGIN, height + 22, 15, bold=True)
         parts.append(row)
     return parts

@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from evaluation.page.load import Column
+from evaluation.protocols import Column
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -36,7 +36,7 @@ class Paired(NamedTuple):
     better: int               # pictures where the other method's error is lower
     worse: int
     equal: int
-    p: Optional[float]        # Wilcoxon signed-rank, two-sided; None without scipy
+    p: float                  # Wilcoxon signed-rank, two-sided
 
 
 def resampled_means(values, resamples=RESAMPLES, seed=0, counts=None):
@@ -129,12 +129,9 @@ def wilcoxon_p(differences):
         differences: float (n,).
 
     Returns:
-        float in 0..1, or None where scipy is not installed.
+        float in 0..1.
     """
-    try:
-        from scipy.stats import wilcoxon  # comes with scikit-image
-    except ImportError:
-        return None
+    from scipy.stats import wilcoxon  # slow to load
     differences = np.asarray(differences, np.float64)
     differences = differences[differences != 0]
     if len(differences) == 0:
@@ -149,15 +146,14 @@ def holm(p_values):
     Scandinavian Journal of Statistics 6, 1979).
 
     Args:
-        p_values: list of floats or None; None is passed over and stays None.
+        p_values: list of floats.
 
     Returns:
         list of adjusted values, in the order given.
     """
-    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
-    adjusted, highest = [None] * len(p_values), 0.0
-    for rank, (p, place) in enumerate(known):
-        highest = max(highest, min(1.0, p * (len(known) - rank)))
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, (p, place) in enumerate(sorted((p, place) for place, p in enumerate(p_values))):
+        highest = max(highest, min(1.0, p * (len(p_values) - rank)))
         adjusted[place] = highest
     return adjusted
 
@@ -190,24 +186,24 @@ class Comparison(NamedTuple):
     metric: str
     column: Column
     paired: Paired
-    p: Optional[float]   # allowing for all the tests of the page
+    p: float             # allowing for all the tests of the page
 
 
 def compare_all(results):
     """[``Comparison``] of every method but the first, for every metric that both have values for."""
     first, *others = results.errors
-    found = [(other, metric, column, paired_difference(results.errors[first][metric], results.errors[other][metric],
-                                                       results.groups))
-             for other in others for metric, column in results.columns.items()]
-    found = [one for one in found if one[-1] is not None]
-    return [Comparison(*one, p) for one, p in zip(found, holm([one[-1].p for one in found]))]
+    compared = [(other, metric, column, paired_difference(results.errors[first][metric], results.errors[other][metric],
+                                                          results.groups))
+                for other in others for metric, column in results.columns.items()]
+    compared = [row for row in compared if row[-1] is not None]
+    return [Comparison(*row, p) for row, p in zip(compared, holm([row[-1].p for row in compared]))]
 
 
 def sentence(comparison, first):
     """What a comparison means, in plain words.
 
     Two things must agree before a difference is called one: the interval of the mean difference leaves out zero, and
-    the signed-rank test (where scipy is there) gives p < 0.05 after Holm's correction.
+    the signed-rank test gives p < 0.05 after Holm's correction.
     """
     other, _, column, paired, p = comparison
     name, counted = column.title, f"{paired.better} of {paired.count} pictures"
@@ -218,11 +214,11 @@ def sentence(comparison, first):
     if paired.low is None:
         return f"{lead}. One picture or clip says nothing about others."
     apart = paired.low > 0 or paired.high < 0
-    ranks = p is None or p < SURE
+    ranks = p < SURE
     agree = paired.better > paired.worse if paired.mean < 0 else paired.worse > paired.better
     if apart and ranks and agree:
         end = f"chance alone hardly explains that: {other} is {'better' if paired.mean < 0 else 'worse'} on such pictures"
-    elif apart or (p is not None and ranks):
+    elif apart or ranks:
         end = "but interval and signed-rank test do not agree on that, so take it with care"
     else:
         end = "but chance may explain that: these pictures do not tell the two apart"

@@ -24,7 +24,7 @@ def comparison_table(comparisons, first):
         paired, text = one.paired, one.column.text
         between = "-" if paired.low is None else f"{text(paired.low, True)} to {text(paired.high, True)}"
         cells = (text(paired.mean, True), between, paired.better, paired.worse, paired.equal,
-                 "needs scipy" if paired.p is None else _p(paired.p), "-" if one.p is None else _p(one.p))
+                 _p(paired.p), _p(one.p))
         rows.append(f'<tr><th scope="row">{escape(one.column.title)}</th>'
                     + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     words = ("metric", "mean difference", "95 % interval", "pictures better", "worse", "equal", "p", "p, Holm")

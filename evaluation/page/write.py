@@ -8,7 +8,7 @@ from evaluation.page.document import render
 from evaluation.page.load import read_results
 from evaluation.page.sheet import draw_sheet, encode
 from media import write_bytes
-from utils.errors import UserError, no_space
+from utils.errors import UserError, no_space, without_bidi
 
 
 def write_page(folder, *others, output=None):
@@ -31,7 +31,7 @@ def write_page(folder, *others, output=None):
         output = Path(folder).resolve().parent / "compare" if others else folder
     page, picture = Path(output) / "index.html", Path(output) / "sheet.png"
     try:
-        write_bytes(page, render(results).encode("utf-8", "replace"))
+        write_bytes(page, without_bidi(render(results)).encode("utf-8"))
         write_bytes(picture, encode(draw_sheet(results)))
     except (OSError, cv2.error) as error:
         if not isinstance(error, OSError) or no_space(error):

@@ -3,13 +3,10 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from dataset.composite import blend
-from evaluation.testset.placement import NOISE_SIGMA, disturb_background, place
+from evaluation.testset.placement import NOISE_SIGMA, PLACEMENTS, disturb_background
 from evaluation.testset.trimap import trimap_of
-from media.operations import cover
+from media.operations import blend, cover
 from utils.errors import UserError
-
-__all__ = ["EvalItem", "EvaluationSet", "cover", "disturb_background", "place"]
 
 BACKGROUND_STREAM = 2 ** 32 - 1  # the seed of the background order; no item has this number
 
@@ -47,6 +44,7 @@ class EvaluationSet:
             background, disturbed once. They keep their size.
         noise: sigma of the disturbance's noise, of the range 0..1.
         trimap: the rule of ``evaluation.testset.trimap.TRIMAPS``.
+        placement: where the subject stands in a frame of ``size``, of ``evaluation.testset.placement.PLACEMENTS``.
 
     Raises:
         UserError: no foreground, no background, a negative seed, a limit, size or ``each`` below 1, or clips that are
@@ -54,7 +52,7 @@ class EvaluationSet:
     """
 
     def __init__(self, pair_set, background_set, size=(2048, 2048), seed=0, disturb=True, limit=None, each=1, clips=False,
-                 noise=NOISE_SIGMA, trimap="paper"):
+                 noise=NOISE_SIGMA, trimap="paper", placement="fit"):
         _check(pair_set, background_set, size, seed, limit, each, clips)
         self._pairs, self._backgrounds = pair_set, background_set
         count = len(pair_set) if limit is None else min(limit, len(pair_set))
@@ -62,7 +60,7 @@ class EvaluationSet:
         numbers = {}
         self._clips = [numbers.setdefault(subject, len(numbers)) for subject in pair_set.subjects] if clips else None
         self.size, self.seed, self.disturb = size, seed, disturb
-        self._each, self._noise, self._trimap = each, noise, trimap
+        self._each, self._noise, self._trimap, self._place = each, noise, trimap, PLACEMENTS[placement]
         self.names = list(pair_set.names[:count]) if each == 1 else [
             f"{name}_{number}" for name in pair_set.names[:count] for number in range(each)]
 
@@ -76,7 +74,7 @@ class EvaluationSet:
         rng = np.random.default_rng((self.seed, stream))
         _, fgr, pha = self._pairs.load(index // self._each)
         if self.size is not None:
-            fgr, pha = place(fgr, pha, self.size, rng)
+            fgr, pha = self._place(fgr, pha, self.size, rng)
         scene = cover(self._backgrounds.load(int(self._order[stream % len(self._order)])), pha.shape)
         src = blend(fgr, pha, scene)
         bgr = disturb_background(scene, rng, self._noise) if self.disturb else scene
@@ -95,7 +93,7 @@ def _check(pair_set, background_set, size, seed, limit, each, clips):
     if seed < 0:
         raise UserError(f"the seed is {seed}; use 0 or more.")
     if size is not None and min(size) < 1:
-        raise UserError(f"the size is {size[0]}x{size[1]}; use 1 or more.")
+        raise UserError(f"the size is {size[1]}x{size[0]}; use 1 or more.")
     if clips and (size is not None or each > 1):
         raise UserError("frames of clips keep their size and have one background a clip: leave --size and "
                         "--backgrounds-each out, or --sequences.")

@@ -5,6 +5,7 @@ DIR/NAME/src.*, DIR/NAME/bgr.* and so on. A NAME may have folders in it, such as
 """
 from pathlib import Path
 
+from dataset.layouts.mattes import read_matte
 from dataset.layouts.pairing import check_partners, files_by_name
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.manifest import read_manifest
@@ -13,16 +14,17 @@ from media import read_gray, read_image
 from utils.errors import UserError, quote
 
 NEEDED, OPTIONAL = ("src", "bgr", "pha"), ("fgr", "trimap")
-GRAY = ("pha", "trimap")
+READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_matte, "trimap": read_gray}
 
 
 class FolderSet:
     """The items of such a folder, in the order of its manifest or of their names. ``set[i]`` reads item i as ``EvalItem``.
 
     Args:
-        folder: the folder. Where it has a manifest.json (``evaluation.testset.manifest``), every file is compared with it first.
-        trimap: the rule of ``evaluation.testset.trimap.TRIMAPS`` for trimaps. The folder's own are taken where the manifest says that
-            they were made by this rule, or where there is no manifest; "whole" takes none.
+        folder: the folder. Where it has a manifest.json (``evaluation.testset.manifest``), every file is compared with it
+            first.
+        trimap: the rule of ``evaluation.testset.trimap.TRIMAPS`` for trimaps. The folder's own are taken where the
+            manifest says that they were made by this rule, or where there is no manifest; "whole" takes none.
         limit: use only the first so many items; None uses all.
 
     Raises:
@@ -37,7 +39,7 @@ class FolderSet:
         if limit is not None and limit < 1:
             raise UserError(f"the limit is {limit}; use 1 or more.")
         self.manifest = read_manifest(folder)
-        files = _found(folder)
+        files = _files(folder)
         names = list(files["src"]) if self.manifest is None else self.manifest["names"]
         self.names = names if limit is None else names[:limit]
         if self.manifest is not None:
@@ -60,7 +62,7 @@ class FolderSet:
             raise IndexError(f"item {index} of {len(self.names)}")
         name = self.names[index]
         kinds = [kind for kind in (*NEEDED, "fgr") if kind in self._files] + ["trimap"] * self._read_trimap
-        read = {kind: (read_gray if kind in GRAY else read_image)(self._files[kind][name]) for kind in kinds}
+        read = {kind: READ[kind](self._files[kind][name]) for kind in kinds}
         for kind, image in read.items():
             if image.shape[:2] != read["src"].shape[:2]:
                 raise UserError(f"{self._files[kind][name]} is {_size(image)} but {self._files['src'][name]} is "
@@ -69,7 +71,7 @@ class FolderSet:
         return EvalItem(name, read["src"], read["bgr"], read["pha"], read.get("fgr"), trimap)
 
 
-def _found(folder):
+def _files(folder):
     """{kind: {name: file}} of either form."""
     if not folder.is_dir():
         raise UserError(f"no such folder: {folder}. Check the path.")
@@ -98,8 +100,8 @@ def _one_folder_each(folder):
         missing = [name for name in files["src"] if name not in files.get(kind, {})]
         if missing:
             raise UserError(f"{folder}: no {kind} beside the src of {len(missing)} pictures ({quote(missing)}).")
-    complete = {kind: found for kind, found in files.items() if set(found) >= set(files["src"])}
-    return {kind: {name: found[name] for name in files["src"]} for kind, found in complete.items()}
+    complete = {kind: own for kind, own in files.items() if set(own) >= set(files["src"])}
+    return {kind: {name: own[name] for name in files["src"]} for kind, own in complete.items()}
 
 
 def _check_names(folder, names, files):

@@ -3,15 +3,12 @@
 DIR/{src,bgr,pha,fgr,trimap}/NAME.png and DIR/manifest.json: the protocol, where the pictures come from, the versions
 that made them, and the SHA-256 of every file. The folder appears under its name when it is complete.
 """
-import hashlib
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
-from media import write_bytes, write_image
+from media import write_image
 from utils.errors import UserError
+from utils.files import WholeFolder, file_sha256, write_bytes
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -38,19 +35,11 @@ def export_set(items, folder, protocol, facts, progress=None):
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; name a new folder for the benchmark.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
-    try:
+    with WholeFolder(folder) as part:
         names, sums = _write_items(items, part, progress)
         content = {"format": FORMAT, **facts, "protocol": protocol.facts(), "names": names, "files": sums}
-        write_bytes(part / NAME, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
-        os.chmod(part, 0o755)
-        if folder.is_dir():
-            folder.rmdir()
-        os.rename(part, folder)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        write_bytes(part / NAME, text.encode("utf-8", "backslashreplace"))  # as JSON spells what is no text
     return folder / NAME
 
 
@@ -87,21 +76,17 @@ def read_manifest(folder):
     if not whole:
         raise UserError(f"{path} is no manifest of a benchmark. Export the set again, or remove the file.")
     for relative, expected in sums.items():
-        if file_sha256(path.parent / relative) != expected:
+        if _sum_of(path.parent / relative) != expected:
             raise UserError(f"{path.parent / relative} is not the file that was exported: its SHA-256 differs from "
                             f"that in {NAME}. Copy or export the set again.")
     return content
 
 
-def file_sha256(path):
-    """The SHA-256 of a file as hexadecimal text. Raises UserError where it cannot be read."""
-    digest = hashlib.sha256()
+def _sum_of(path):
+    """``utils.files.file_sha256``. Raises UserError where the file cannot be read."""
     try:
-        with open(path, "rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
+        return file_sha256(path)
     except FileNotFoundError:
         raise UserError(f"{path} is gone, and {NAME} lists it. Copy or export the set again.") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
-    return digest.hexdigest()

@@ -2,8 +2,10 @@
 import cv2
 import numpy as np
 
-from media.operations import _resize
+from dataset.augment import affine_matrix, draw_affine, warp
+from media.operations import resize
 
+TURNED_SCALE = (0.55, 0.9)  # of the scale at which the picture covers the frame
 FIT = (0.75, 1.0)          # the subject takes this part of the largest size that fits the frame
 SHIFT = 0.3                # pixels
 GAMMA = (0.85, 1.15)
@@ -42,6 +44,20 @@ def place(fgr, pha, size, rng):
     return placed_fgr, placed_pha
 
 
+def place_turned(fgr, pha, size, rng):
+    """Scale, turn and shear the picture about the middle of the frame, as an earlier reproduction in Paddle (2021) did.
+
+    The scale is 0.55 to 0.9 of the one at which the picture covers the square around the frame; turn and shear are up to
+    5 degrees either way. Arguments and return value as ``place``; five numbers are drawn from ``rng``.
+    """
+    matrix = affine_matrix(draw_affine(rng, TURNED_SCALE, translate=0.0), pha.shape, size, max(size))
+    return warp(fgr, matrix, size), warp(pha, matrix, size)
+
+
+# Name -> function, as protocols call them.
+PLACEMENTS = {"fit": place, "turned": place_turned}
+
+
 def disturb_background(bgr, rng, sigma=NOISE_SIGMA):
     """The picture of the empty scene as a second shot would show it: moved, exposed and with noise of its own.
 
@@ -73,9 +89,9 @@ def _offset(room, share, cut_before, cut_after):
 def _resize_pair(fgr, pha, height, width):
     """Resize with alpha as weight, so that colours from where nothing is do not bleed into the subject's edge."""
     weight = pha.astype(np.float32)[..., None] / 255
-    new_pha = _resize(weight[..., 0], height, width)[..., None]
-    weighted = _resize(fgr.astype(np.float32) * weight, height, width)
-    plain = _resize(fgr, height, width)
+    new_pha = resize(weight[..., 0], height, width)[..., None]
+    weighted = resize(fgr.astype(np.float32) * weight, height, width)
+    plain = resize(fgr, height, width)
     colour = np.where(new_pha > 0, weighted / np.maximum(new_pha, 1e-6), plain)
     return _to_u8(colour), _to_u8(new_pha[..., 0] * 255)
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from utils.errors import no_space
+from utils.files import create_hidden
 
 
 class HiddenFile:
@@ -23,10 +24,9 @@ class HiddenFile:
 
     def __init__(self, path, reserve):
         self.path, self.full, self.error = Path(path), False, None
-        self.name = hidden_name(path)
-        self._spare = hidden_name(path, "reserve")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self.name, "wb", buffering=0)
+        self.name, self._file = create_hidden(path, _open_new)
+        self._spare = self.name.with_suffix(".reserve")
         self._set_aside(min(reserve, shutil.disk_usage(self.path.parent).free // 8))
 
     def write(self, data):
@@ -63,19 +63,19 @@ class HiddenFile:
             os.replace(self.name, self.path)
         except OSError as error:
             self.drop()
-            raise _named(error, self.path)
+            raise _named(error, self.path) from None
         self._remove_reserve()
 
     def drop(self):
         """Remove the file."""
         self.error = self.error or disk_full(self.path)  # whatever PyAV still writes while it lets go of the file
         self._file.close()
-        Path(self.name).unlink(missing_ok=True)
+        self.name.unlink(missing_ok=True)
         self._remove_reserve()
 
     def _set_aside(self, size):
         try:
-            with open(self._spare, "wb") as file:
+            with open(self._spare, "xb") as file:
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, max(size, 1))
                 else:
@@ -89,13 +89,11 @@ class HiddenFile:
         self._remove_reserve()
 
     def _remove_reserve(self):
-        Path(self._spare).unlink(missing_ok=True)
+        self._spare.unlink(missing_ok=True)
 
 
-def hidden_name(path, suffix="tmp"):
-    """The temporary name of ``path`` in this process, as text."""
-    path = Path(path)
-    return str(path.with_name(f".{path.name}.{os.getpid()}.{suffix}"))
+def _open_new(name):
+    return open(name, "xb", buffering=0)
 
 
 def disk_full(path):

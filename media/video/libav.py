@@ -1,5 +1,4 @@
 """The door to PyAV, and what differs between its versions."""
-import os
 import re
 
 from utils.errors import UserError
@@ -34,14 +33,6 @@ def reformat(frame, **wanted):
     if version() >= 17:
         wanted["threads"] = 1
     return frame.reformat(interpolation=SCALING, **wanted)
-
-
-def usable_cores():
-    """How many cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
 
 
 def end_of(error):

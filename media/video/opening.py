@@ -1,12 +1,15 @@
 """Opening what may be a video, and saying what is wrong where it is none."""
+import os
 from fractions import Fraction
 from pathlib import Path
 
-from media.video.libav import end_of, usable_cores, version
+from media.video.libav import end_of, version
 from utils.errors import UserError
+from utils.files import why_missing
+from utils.machine import usable_cores
 
-URL_SCHEMES = ("http://", "https://", "rtsp://", "rtmp://", "udp://")
-LIVE_SCHEMES = ("rtsp://", "rtmp://", "udp://")
+LIVE_SCHEMES = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://", "tcp://", "srt://")
+URL_SCHEMES = ("http://", "https://", *LIVE_SCHEMES)  # whatever else has a colon in it is a path
 MAX_PIXELS = 8192 * 4352  # the largest picture of H.264 (level 6.2), 8K included
 PICTURES = ("image2", "tty", "lrc")  # what FFmpeg opens as a video although it is none
 PATIENCE = 15  # seconds without a word from a network address
@@ -32,12 +35,14 @@ def open_container(av, source):
             arguments["container_options"] = {"rtsp_transport": "tcp"}
     else:
         path = Path(source)
-        if not path.exists():
-            raise UserError(f"no such video: {source}. Check the path.")
+        if not os.path.exists(path):
+            raise UserError(f"no such video: {source}. {why_missing(source)}")
         if path.is_dir():
             raise UserError(f"{source} is a folder, not a video; name one file in it.")
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise UserError(f"{source} is a device or pipe, not a video; name a file.")
     try:
-        container = av.open(str(source), **arguments)
+        container = av.open(source if is_url(source) else _file(source), **arguments)
     except av.error.FFmpegError as error:
         raise UserError(f"cannot read {source} as a video: {end_of(error)}. "
                         f"{_hint(source)}") from None
@@ -46,6 +51,16 @@ def open_container(av, source):
         container.close()
         raise UserError(f"{source} is not a video.")
     return container
+
+
+def _file(source):
+    """What PyAV opens a file by: its absolute path, in which a colon marks no protocol; a file where it is no text."""
+    path = os.path.abspath(source)
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return open(path, "rb")
+    return path
 
 
 def _hint(source):

@@ -1,12 +1,12 @@
 """A video as a folder of PNG pictures, with the time of each in a text file."""
 import os
-import shutil
 from pathlib import Path
 
 import cv2
 
-from media.video.disk import disk_full, hidden_name
+from media.video.disk import disk_full
 from utils.errors import UserError, no_space
+from utils.files import WholeFolder
 
 TIMES = "timestamps.txt"  # "timestamp format v2", as mkvmerge reads it: milliseconds, one line each
 
@@ -18,8 +18,8 @@ class PictureWriter:
 
     def __init__(self, path):
         self.path, self.frames, self._times = Path(path), 0, []
-        self._folder = Path(hidden_name(path))
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._whole = WholeFolder(path, replace=True)
+        self._folder = self._whole.part
 
     def write(self, image, pts, duration, sounds=()):
         """Append a picture; arguments and errors as ``VideoWriter.write``. Sound is passed over."""
@@ -35,26 +35,23 @@ class PictureWriter:
                 file.write(("" if self.frames else "# timestamp format v2\n") + f"{float(pts * 1000):.6g}\n")
         except OSError as error:
             name.unlink(missing_ok=True)
-            raise disk_full(self.path) if no_space(error) else error
+            if not no_space(error):
+                raise
+            raise disk_full(self.path) from None
         self.frames += 1
 
     def close(self):
         """Give the folder its name; an older one of that name goes. Without a picture there is no folder."""
         if not self.frames:
             return self.drop()
-        old = None
         if self.path.exists():
             check_replaceable(self.path)
-            old = Path(hidden_name(self.path, "old"))
-            os.replace(self.path, old)
-        os.replace(self._folder, self.path)
-        if old is not None:
-            shutil.rmtree(old)
+        self._whole.keep()
 
     def drop(self):
         """Leave no folder."""
         self.frames = 0
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._whole.drop()
 
 
 def check_replaceable(folder):

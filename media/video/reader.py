@@ -108,7 +108,7 @@ class VideoReader:
             if found is not None:
                 try:
                     image = self.image(found)
-                except self._av.error.FFmpegError:
+                except Exception:  # whatever FFmpeg or PyAV makes of one frame, the film goes on
                     self.damaged += 1
                     continue
                 yield Frame(image, pts, duration, self._take_audio())
@@ -181,7 +181,7 @@ class VideoReader:
             frames = self._stream.codec_context.decode(packet)
         except self._av.error.EOFError:
             return
-        except (self._av.error.FFmpegError, ValueError):
+        except Exception:  # as above
             self.damaged += 1
             return
         for frame in frames:

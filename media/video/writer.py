@@ -6,9 +6,10 @@ from typing import NamedTuple
 from media.video.audio import AudioWriter
 from media.video.colour import LIMITED, complete, from_array, tag
 from media.video.disk import HiddenFile, disk_full
-from media.video.libav import end_of, import_av, usable_cores
+from media.video.libav import end_of, import_av
 from media.video.picture_folder import PictureWriter
 from utils.errors import UserError, suggest
+from utils.machine import usable_cores
 
 RESERVE = 16 << 20  # bytes for the index of a video; frames that an encoder holds come on top
 

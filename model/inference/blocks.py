@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from model.geometry import BLOCK, PATCH, coarse_side, photo_side, spread_matrix
+from model.geometry import BLOCK, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
+from model.inference.enlarge import enlarged_windows
 
 PER_BLOCK = BLOCK // PATCH
 SAMPLED = 31       # one of so many values tells roughly where the largest begin
@@ -14,7 +15,7 @@ SAMPLED = 31       # one of so many values tells roughly where the largest begin
 
 def shrink(photo, height, width):
     """uint8 (H, W, 3) -> float32 (height, width, 3) in 0..1, bilinear without antialiasing, as the network was trained."""
-    for factor in (4, 2):  # every sample lies in the middle of four pixels
+    for factor in (8, 4, 2):  # every sample lies in the middle of four pixels
         if (factor * height, factor * width) == photo.shape[:2]:
             y = factor // 2 - 1
             rows = np.add(photo[y::factor], photo[y + 1::factor], dtype=np.uint16)
@@ -73,6 +74,10 @@ class Blocks:
     def __len__(self):
         return len(self.rows)
 
+    def between(self, top, bottom):
+        """Numbers of the blocks in these rows of the photo, multiples of 16."""
+        return np.flatnonzero((self.rows * BLOCK >= top) & (self.rows * BLOCK < bottom))
+
     def batches(self, most):
         """Slices of at most ``most`` blocks; no slice holds both inner blocks and such near the border."""
         for start, end in ((0, self.inner), (self.inner, len(self))):
@@ -83,12 +88,18 @@ class Blocks:
         """BlockGraph's inputs for one of ``batches``.
 
         Args:
-            coarse: (h, w, 37) float32, CoarseGraph's output at a quarter or half of the size; src, bgr: uint8 (H, W, 3).
+            coarse: (h, w, 37) float32, CoarseGraph's output at a quarter or half of the size, or smaller than a quarter;
+                src, bgr: uint8 (H, W, 3).
         """
         rows, columns, inside = self.rows[batch], self.columns[batch], batch.stop <= self.inner
         side, reach = photo_side(self.reach), self.reach
         found = {name: windows(photo, rows, columns, BLOCK, 6 * reach, side, inside)
                  for name, photo in (("src", src), ("bgr", bgr))}
+        height, width = (count * PATCH // 2 for count in self.chosen.shape)
+        if 2 * coarse.shape[0] < height and not self.quarter:  # enlarged whole it would take gigabytes
+            found["coarse"] = enlarged_windows(coarse, height, width, rows * BLOCK // 2 - 3 * reach,
+                                               columns * BLOCK // 2 - 3 * reach, side // 2, LOWEST, HIGHEST)
+            return found
         if not self.quarter:
             found["coarse"] = windows(coarse, rows, columns, BLOCK // 2, 3 * reach, side // 2, inside)
             return found
@@ -101,12 +112,15 @@ class Blocks:
                                         for row, column in zip(rows, columns)])
         return found
 
-    def paste(self, batch, refined, pha, fgr):
-        """Put the chosen patches of ``refined``, BlockGraph's output, into ``pha`` (H, W) and ``fgr`` (H, W, 3) or None."""
+    def paste(self, batch, refined, pha, fgr, top=0):
+        """Put the chosen patches of ``refined``, BlockGraph's output, into ``pha`` (H, W) and ``fgr`` (H, W, 3); either may
+        be None, and both may be the rows from ``top``, a multiple of 16, if they hold the blocks of ``batch``."""
         number, y, x = np.nonzero(self._cells[batch])
         patches = refined.reshape(-1, PER_BLOCK, PATCH, PER_BLOCK, PATCH, 4).transpose(0, 1, 3, 2, 4, 5)[number, y, x]
         rows, columns = self.rows[batch][number] * PER_BLOCK + y, self.columns[batch][number] * PER_BLOCK + x
-        _cells_of(pha)[rows, columns] = patches[..., 0]
+        rows = rows - top // PATCH
+        if pha is not None:
+            _cells_of(pha)[rows, columns] = patches[..., 0]
         if fgr is not None:
             _cells_of(fgr)[rows, columns] = patches[..., 1:]
 

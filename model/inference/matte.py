@@ -8,11 +8,11 @@ from model.geometry import PATCH
 Matte = namedtuple("Matte", "pha fgr err ref")
 
 
-def padded(photo):
-    """uint8 (H, W, 3) with the last row and column repeated up to multiples of 4."""
+def padded(photo, unit=PATCH):
+    """uint8 (H, W, 3) with the last row and column repeated up to multiples of ``unit``."""
     height, width = photo.shape[:2]
-    if height % PATCH or width % PATCH:
-        photo = np.pad(photo, ((0, -height % PATCH), (0, -width % PATCH), (0, 0)), mode="edge")
+    if height % unit or width % unit:
+        photo = np.pad(photo, ((0, -height % unit), (0, -width % unit), (0, 0)), mode="edge")
     return np.ascontiguousarray(photo)
 
 

@@ -17,6 +17,7 @@ NOISE = 0.001         # squared colour distance that any candidate may leave une
 LONGEST = 480         # pixels of the longer side of the small copy that colours are taken from
 MARGIN = 1.2          # its pixels from the band that are open to question as well
 SPREADS = ((2, 1.5), (5, 2.0))  # colours are spread in copies so many times smaller still, with these sigmas
+AT_ONCE = 1 << 20     # pixels worked on at once
 ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground; below, the network's colour takes over
 
 
@@ -35,21 +36,27 @@ def unmix(src, bgr, pha, residual):
     pixels = _open_pixels(pha, round(MARGIN * shrink))
     if not len(pixels):
         return pha
-    rows, columns = np.divmod(pixels, pha.shape[1])
-    flat = pha.reshape(-1)
-    prior = flat[pixels]
+    candidates, flat = list(_candidates(src, pha, residual, shrink)), pha.reshape(-1)
+    for start in range(0, len(pixels), AT_ONCE):
+        part = pixels[start:start + AT_ONCE]
+        flat[part] = _alpha(src, bgr, flat[part], part, pha.shape, candidates)
+    return pha
+
+
+def _alpha(src, bgr, prior, pixels, size, candidates):
+    """Alpha (N,) of the pixels (flat indices), whose alpha so far is ``prior``."""
+    rows, columns = np.divmod(pixels, size[1])
     scene = _colours(bgr, pixels)
     above = _colours(src, pixels) - scene  # what src shows over the scene
     total = weights = np.float32(0)
-    for colour in _candidates(src, pha, residual, shrink):
-        reach = _sampled(colour, rows, columns, pha.shape) - scene  # what the subject would show
+    for colour in candidates:
+        reach = _sampled(colour, rows, columns, size) - scene  # what the subject would show
         alpha = (np.einsum("nc,nc->n", above, reach) + PRIOR * prior) / (np.einsum("nc,nc->n", reach, reach) + PRIOR)
         alpha = np.clip(alpha, 0, 1)
         rest = above - alpha[:, None] * reach
         weight = 1 / (np.einsum("nc,nc->n", rest, rest) + np.float32(NOISE))
         total, weights = total + alpha * weight, weights + weight
-    flat[pixels] = total / weights
-    return pha
+    return total / weights
 
 
 def _open_pixels(pha, margin):

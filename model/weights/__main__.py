@@ -10,7 +10,7 @@ from a file of its own, where base and refiner were trained apart.
 """
 import argparse
 
-from utils.cli import run_main
+from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 from utils.errors import UserError
 
@@ -80,7 +80,7 @@ def _check_target(target):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m model.weights", description=__doc__,
+    parser = CommandLine(prog="python -m model.weights", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("convert", help="read any known format, write safetensors")

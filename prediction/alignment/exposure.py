@@ -4,10 +4,12 @@ Per channel a curve, in logarithms ``src = a + b * bgr + c * bgr^2``: ``a`` is a
 (iteratively reweighted least squares; Holland and Welsch, 1977), shared by the channels and by neighbours, and the scale of
 the noise is that of the best fitting part of the picture, since more than half of it may be subject.
 """
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+
+from prediction.sizes import scaled
 
 SIDE = 160          # the curves are fitted on copies of so many pixels on the longer side: noise and fringes average out
 FLOOR = 12.0        # gray levels added before the logarithm
@@ -37,20 +39,8 @@ class Exposure(NamedTuple):
     """
     curves: object
     coefficients: np.ndarray
-    gains: Tuple[float, float, float]
+    gains: tuple[float, float, float]
     fitting: float
-
-
-def match_exposure(src, bgr):
-    """Change bgr as if it had been exposed like src.
-
-    Args:
-        src, bgr: uint8 RGB (H, W, 3) of one size, aligned.
-    Returns:
-        (bgr, gains): bgr itself where it already matches, else a new uint8 (H, W, 3); gains as in ``Exposure``.
-    """
-    found = fit_exposure(src, bgr)
-    return apply_exposure(bgr, found), found.gains
 
 
 def apply_exposure(bgr, exposure):
@@ -59,25 +49,25 @@ def apply_exposure(bgr, exposure):
 
 
 def fit_exposure(src, bgr):
-    """Exposure that brings bgr to src. Args as ``match_exposure``."""
+    """The ``Exposure`` that brings bgr to src: uint8 RGB (H, W, 3) of one size, aligned."""
     small = [reduced(image) for image in (src, bgr)]
     seen = np.logical_and.reduce([(image.min(2) > DARK) & (image.max(2) < CLIPPED) for image in small])
     unchanged = np.array(UNCHANGED)
     if seen.sum() < 100:
         return _none(0.0)
-    target, value = (np.log(image.astype(np.float32) + FLOOR) - MIDDLE for image in small)
+    wanted, value = (np.log(image.astype(np.float32) + FLOOR) - MIDDLE for image in small)
     sigma = (NOISE / (small[1].astype(np.float32) + FLOOR) + RELATIVE)
     coefficients = unchanged.copy()
-    coefficients[:, 0] = _commonest(target - value, seen)
+    coefficients[:, 0] = _commonest(wanted - value, seen)
     for _ in range(STEPS):
-        rest = _rest(target, value, sigma, coefficients)
+        rest = _rest(wanted, value, sigma, coefficients)
         scale = max(float(np.quantile(rest[seen], SHARE)) / 1.2, 1.0)
         weight = _neighbours(_tukey(rest, scale) * seen, seen)
-        coefficients = np.stack([_solve(target[..., c], value[..., c], weight / (sigma[..., c] * scale) ** 2)
+        coefficients = np.stack([_solve(wanted[..., c], value[..., c], weight / (sigma[..., c] * scale) ** 2)
                                  for c in range(3)])
         middle = np.median(coefficients[:, 0])
         coefficients[:, 0] = np.clip(coefficients[:, 0], middle - APART, middle + APART)
-    before, after = (_tukey(_rest(target, value, sigma, which), 1.0)[seen].mean() for which in (unchanged, coefficients))
+    before, after = (_tukey(_rest(wanted, value, sigma, which), 1.0)[seen].mean() for which in (unchanged, coefficients))
     if after < LEAST_FIT or after < LEAST_GAIN * before:
         return _none(max(before, after))
     curves = curves_of(coefficients)
@@ -95,9 +85,7 @@ def _none(fitting):
 def reduced(image):
     """A copy with at most ``SIDE`` pixels on its longer side."""
     scale = SIDE / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return image if scale >= 1 else scaled(image, scale)
 
 
 def _commonest(difference, seen):
@@ -113,10 +101,10 @@ def _commonest(difference, seen):
     return np.median(difference[near], axis=0) if near.any() else np.zeros(3)
 
 
-def _rest(target, value, sigma, coefficients):
+def _rest(wanted, value, sigma, coefficients):
     """(h, w): how far the worst channel is from its curve, in units of the noise."""
     a, b, c = coefficients.T.astype(np.float32)
-    return (np.abs(target - a - b * value - c * value * value) / sigma).max(2)
+    return (np.abs(wanted - a - b * value - c * value * value) / sigma).max(2)
 
 
 def _tukey(rest, scale):
@@ -129,12 +117,12 @@ def _neighbours(weight, seen):
     return weight * np.clip((around - 0.3) / 0.4, 0, 1) ** 2 + 1e-9 * seen
 
 
-def _solve(target, value, weight):
+def _solve(wanted, value, weight):
     """(3,) a, b, c of one channel."""
     design = np.stack([np.ones(value.size), value.ravel(), np.square(value.ravel())], 1)
     weighted = design * (0.05 * weight.ravel())[:, None]  # neighbours are not independent
     inverse = 1 / PRIOR ** 2
-    return np.linalg.solve(weighted.T @ design + np.diag(inverse), weighted.T @ target.ravel() + inverse * (0, 1, 0))
+    return np.linalg.solve(weighted.T @ design + np.diag(inverse), weighted.T @ wanted.ravel() + inverse * (0, 1, 0))
 
 
 def curves_of(coefficients):

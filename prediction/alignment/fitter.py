@@ -35,7 +35,7 @@ def fitter(align="auto", exposure="auto", video=False):
 class Fitter:
     """See ``fitter``. Calls do not depend on each other.
 
-    After a call, ``alignment`` (``align.Alignment``), ``moved`` (whether bgr was warped) and ``gains`` say what was done.
+    After a call, ``alignment`` (of ``find_homography``), ``moved`` (whether bgr was warped) and ``gains`` say what was done.
     """
 
     def __init__(self, align=True, exposure=True, always=False):
@@ -63,19 +63,19 @@ class Fitter:
         self.moved, self.gains = False, (1.0, 1.0, 1.0)
         if not (self._align or self._exposure):
             return bgr, None, []
-        found = self.alignment = find_homography(src, bgr)
-        better = found.moved >= MOVED_LEAST and found.score > found.still + BETTER
-        useful = found.matrix is not None and (self._always or better)
-        fitted = warp(bgr, found.matrix, src.shape[:2]) if self._align and useful else bgr
+        alignment = self.alignment = find_homography(src, bgr)
+        better = alignment.moved >= MOVED_LEAST and alignment.score > alignment.unmoved_score + BETTER
+        useful = alignment.matrix is not None and (self._always or better)
+        fitted = warp(bgr, alignment.matrix, src.shape[:2]) if self._align and useful else bgr
         exposure = fit_exposure(src, fitted)
-        note = other_scene(found, exposure, src, fitted)
+        note = other_scene(alignment, exposure, src, fitted)
         if note:
             return bgr, None, [note]
         self.moved = fitted is not bgr
         self.gains = exposure.gains if self._exposure else self.gains
         notes = []
-        if found.matrix is None and self._align and (self._always or found.inliers >= LEAST_INLIERS):
-            notes.append(f"bgr was not aligned: {found.reason}.")
+        if alignment.matrix is None and self._align and (self._always or alignment.inliers >= LEAST_INLIERS):
+            notes.append(f"bgr was not aligned: {alignment.reason}.")
         return fitted, exposure if self._exposure else None, notes
 
 
@@ -129,13 +129,13 @@ class VideoFitter(Fitter):
     def _follow_exposure(self, src):
         if self._other:
             return
-        found = fit_exposure(src, self._warped)
-        change = found.coefficients - self._coefficients
-        if found.curves is None and found.fitting < SAME_LIGHT:
+        exposure = fit_exposure(src, self._warped)
+        change = exposure.coefficients - self._coefficients
+        if exposure.curves is None and exposure.fitting < SAME_LIGHT:
             return  # nothing to be seen in this frame
         jump = np.abs(change[:, 0]).max() > self.JUMP
         self._coefficients = self._coefficients + change * (1 if jump else self.PACE)
-        self._corrects = self._corrects or found.curves is not None
+        self._corrects = self._corrects or exposure.curves is not None
         self.gains = tuple(float(gain) for gain in np.exp(self._coefficients[:, 0]))
 
     def _exposed(self):
@@ -148,7 +148,7 @@ def other_scene(alignment, exposure, src, bgr):
     Args:
         alignment, exposure: what was found for the pair; src, bgr: uint8 (H, W, 3), bgr as it was aligned.
     """
-    if max(alignment.score, alignment.still) >= SAME_SCENE or alignment.inliers >= LEAST_INLIERS:
+    if max(alignment.score, alignment.unmoved_score) >= SAME_SCENE or alignment.inliers >= LEAST_INLIERS:
         return ""
     if exposure.fitting >= SAME_LIGHT and np.abs(np.log(exposure.gains)).max() <= STRONGEST:
         return ""
@@ -159,8 +159,3 @@ def other_scene(alignment, exposure, src, bgr):
     plain = float(np.median(cv2.absdiff(small[0], small_copy(bgr)).max(2)))
     return (f"bgr does not look like the scene of src: {alignment.inliers} of {alignment.features} features match, "
             f"median difference {plain:.0f}. It has to be a shot of the same place without the subject.")
-
-
-def background_fitter(args, video=False):
-    """(src, bgr) -> (bgr, notes) by --align and --exposure; video: for the frames of one video in their order."""
-    return fitter(args.align, args.exposure, video=video)

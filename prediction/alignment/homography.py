@@ -12,6 +12,7 @@ import numpy as np
 
 from prediction.alignment.level import Level
 from prediction.alignment.registration import assess, register, search
+from prediction.sizes import scaled
 
 FEATURE_SIDE = 640    # the longer side at which features are sought; pixels
 FINEST_SIDE = 1280    # and at which the last refinement runs
@@ -34,7 +35,7 @@ class Alignment(NamedTuple):
         plausible map; all 0 where the photos were found to lie on each other without looking for features.
     moved: how far the corner that moves most moves, pixels.
     agreement: share of the textured points of bgr that src shows in their place, 0..1.
-    score, still: the same above chance (``registration.Fit``), with the matrix and without.
+    score, unmoved_score: the same above chance (``registration.Fit``), with the matrix and without.
     error: expected error at the corners in pixels, from the covariance of the fit.
     reason: one line, why matrix is None; "" otherwise.
     """
@@ -45,7 +46,7 @@ class Alignment(NamedTuple):
     moved: float
     agreement: float
     score: float
-    still: float
+    unmoved_score: float
     error: float
     reason: str
 
@@ -60,11 +61,11 @@ def find_homography(src, bgr):
     """
     levels = pyramid(src, bgr)
     last, size = levels[-1], src.shape[:2]
-    still = assess(last, np.eye(3))
+    unmoved = assess(last, np.eye(3))
     near = register(levels[-1:], np.eye(3))
     if (near.score > CLEAR_SCORE and near.error < WORST_ERROR
             and corner_shift(near.matrix, size) * last.shape[1] < NEAR * size[1]):
-        return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, near.score, still.score,
+        return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, near.score, unmoved.score,
                          near.error, "")
     inliers, matches, features, first = _by_features(src, bgr)
     fits = [register(levels[-1:], start) for start in [_from_coarse(levels)] + ([] if first is None else [first])]
@@ -80,7 +81,7 @@ def find_homography(src, bgr):
     elif fit.error > WORST_ERROR * size[1] / last.shape[1] and not (inliers >= MANY_INLIERS and fit.score > CLEAR_SCORE):
         reason = f"the background has too little texture ({inliers} of {features} features match)"
     return Alignment(None if reason else fit.matrix, inliers, matches, features, moved, fit.agreement, fit.score,
-                     still.score, fit.error, reason)
+                     unmoved.score, fit.error, reason)
 
 
 def _from_coarse(levels):
@@ -112,8 +113,8 @@ def corner_shift(matrix, size, other=None):
     """How far the corner that moves most moves under ``matrix``, against ``other`` (default: unmoved), in pixels."""
     height, width = size
     corners = np.array([[[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]]], np.float64)
-    target = corners if other is None else cv2.perspectiveTransform(corners, other)
-    moved = cv2.perspectiveTransform(corners, matrix) - target
+    expected = corners if other is None else cv2.perspectiveTransform(corners, other)
+    moved = cv2.perspectiveTransform(corners, matrix) - expected
     return float(np.hypot(moved[..., 0], moved[..., 1]).max())
 
 
@@ -131,7 +132,7 @@ def pyramid(src, bgr, finest=FINEST_SIDE):
 def reduced(image, scale):
     """Gray uint8 of an RGB photo, shrunk by ``scale``."""
     if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        image = scaled(image, scale)
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 

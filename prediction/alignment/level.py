@@ -1,8 +1,8 @@
 """What registration sees of two pictures at one size: textured points of bgr, and how src differs there.
 
-Both pictures are logarithms, so that another exposure leaves little more than an offset; what light may do besides (a factor,
-a curve, a slope across the picture) is described by ``Level.light``. On coarse levels broad brightness is taken out, so that
-nothing has to be known of it.
+Both pictures are logarithms, so that another exposure leaves little more than an offset; what light may do besides (a
+factor, a curve, a slope across the picture) is described by ``Level.light``. On coarse levels broad brightness is taken out,
+so that nothing has to be known of it.
 """
 import cv2
 import numpy as np
@@ -28,7 +28,8 @@ class Level:
     ``flat``: without broad brightness.
 
     ``point`` (3, N): normalised places of the textured pixels of bgr; ``value``, ``sigma`` (N,): texture there, and its
-    noise; ``telling`` (N,): whether moving by a pixel shows above the noise.
+    noise; ``locates`` (N,): whether moving by a pixel shows above the noise.
+    ``from_photo``, ``to_pixel`` (3, 3): pixel of the photo -> normalised place -> pixel here. ``src_texture``: (h, w).
     """
 
     def __init__(self, src, bgr, size, flat):
@@ -41,18 +42,18 @@ class Level:
         # pixel here -> coordinates with the middle at 0 and the corners at distance 1
         norm = np.array([[1 / half, 0, -(width - 1) / 2 / half], [0, 1 / half, -(height - 1) / 2 / half], [0, 0, 1]])
         self.half, self.pixel = half, half / across  # of this level, and of the photo, per normalised unit
-        self.change, self.back = norm @ shrink, np.linalg.inv(norm)
-        self.still, moving = (texture(image, flat) for image in (src, bgr))
+        self.from_photo, self.to_pixel = norm @ shrink, np.linalg.inv(norm)
+        self.src_texture, bgr_texture = (texture(image, flat) for image in (src, bgr))
         self.flat = flat
-        slope_x, slope_y = (cv2.Sobel(moving, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
+        slope_x, slope_y = (cv2.Sobel(bgr_texture, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
         rows, cols = _points(slope_x, slope_y, bgr)
         self.cell = rows * NEIGHBOURS // height * NEIGHBOURS + cols * NEIGHBOURS // width
         slope_x, slope_y = slope_x[rows, cols], slope_y[rows, cols]
         self.point = norm @ np.stack([cols, rows, np.ones_like(rows)]).astype(np.float64)
-        self.value = moving[rows, cols].astype(np.float64)
+        self.value = bgr_texture[rows, cols].astype(np.float64)
         noise = np.hypot(noise_of(src), noise_of(bgr)) * KEPT_NOISE
         self.sigma = noise / (bgr[rows, cols] + FLOOR) + RELATIVE
-        self.telling = np.hypot(slope_x, slope_y) > self.sigma
+        self.locates = np.hypot(slope_x, slope_y) > self.sigma
         self.aside = ASIDE * np.stack([slope_x, slope_y]) / np.maximum(np.hypot(slope_x, slope_y), 1e-9)
         jacobian = _jacobian(self.point, slope_x * half, slope_y * half)
         x, y = self.point[:2]
@@ -83,7 +84,7 @@ class Level:
     def score(self, current, light, scale=1.0):
         """``Fit.score``, noise taken to be ``scale`` times as strong."""
         rest, inside = self.rest(current, light)
-        good = inside & self.telling
+        good = inside & self.locates
         score = tukey(rest[good], scale).sum()
         for side in (-1, 1):
             score -= tukey(self.rest(current, light, side)[0][good], scale).sum() / 2
@@ -94,11 +95,11 @@ class Level:
 
         ``aside``: look so many times ``ASIDE`` pixels beside the place.
         """
-        place = self.back @ current @ self.point
+        place = self.to_pixel @ current @ self.point
         place = (place[:2] / place[2] + aside * self.aside).astype(np.float32)
         if not np.isfinite(place).all() or place.shape[1] == 0:
             return np.zeros(place.shape[1]), np.zeros(place.shape[1], bool)
-        seen = cv2.remap(self.still, place[0], place[1], cv2.INTER_LINEAR).ravel()
+        seen = cv2.remap(self.src_texture, place[0], place[1], cv2.INTER_LINEAR).ravel()
         gray = cv2.remap(self.src, place[0], place[1], cv2.INTER_NEAREST).ravel()
         height, width = self.shape
         inside = ((place[0] >= 1) & (place[0] <= width - 2) & (place[1] >= 1) & (place[1] <= height - 2) & (gray < CLIPPED))

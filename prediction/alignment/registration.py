@@ -64,10 +64,10 @@ def assess(level, matrix):
 
 def search(level, count=2):
     """The ``count`` matrices (3, 3) among shifts and turns in steps that fit best at a level, best first."""
-    keep = level.telling
-    if keep.sum() < LEAST_POINTS:
-        return []
-    reach, found = int(np.ceil(REACH * max(level.shape))), []
+    keep = level.locates
+    if not level.flat or keep.sum() < LEAST_POINTS:
+        return []  # a strip has no coarse level, and looking about at a fine one would take minutes
+    reach, tried = int(np.ceil(REACH * max(level.shape))), []
     for angle in TURNS:
         cos, sin = np.cos(angle), np.sin(angle)
         for x in range(-reach, reach + 1):
@@ -75,19 +75,19 @@ def search(level, count=2):
                 current = np.array([[cos, -sin, x / level.half], [sin, cos, y / level.half], [0, 0, 1]])
                 rest, inside = level.rest(current, np.zeros(2))
                 good = inside & keep
-                found.append((tukey(rest[good], 4.0).sum() / max(good.sum(), LEAST_POINTS), angle, x, y, current))
+                tried.append((tukey(rest[good], 4.0).sum() / max(good.sum(), LEAST_POINTS), angle, x, y, current))
     best = []
-    for entry in sorted(found, key=lambda entry: -entry[0]):
+    for entry in sorted(tried, key=lambda entry: -entry[0]):
         if all(max(abs(entry[2] - other[2]), abs(entry[3] - other[3])) > 1 for other in best):
             best.append(entry)
         if len(best) == count:
             break
-    back = np.linalg.inv(level.change)
-    return [back @ entry[-1] @ level.change / (back @ entry[-1] @ level.change)[2, 2] for entry in best]
+    to_photo = np.linalg.inv(level.from_photo)
+    return [to_photo @ entry[-1] @ level.from_photo / (to_photo @ entry[-1] @ level.from_photo)[2, 2] for entry in best]
 
 
 def _at_level(level, matrix, move=True, tight=False):
-    current = level.change @ matrix @ np.linalg.inv(level.change)
+    current = level.from_photo @ matrix @ np.linalg.inv(level.from_photo)
     light, covariance = level.first_light(current), None
     shares = FIRST_SHARES if level.flat else LATER_SHARES
     for step in range(STEPS):
@@ -111,9 +111,9 @@ def _at_level(level, matrix, move=True, tight=False):
         if step >= 6 and np.abs(update[:8]).max() * level.half < 0.01:
             break
     rest, inside = level.rest(current, light)
-    good = inside & level.telling
+    good = inside & level.locates
     count = max(good.sum(), LEAST_POINTS)
-    result = np.linalg.inv(level.change) @ current @ level.change
+    result = np.linalg.inv(level.from_photo) @ current @ level.from_photo
     if not np.isfinite(result).all() or np.linalg.det(current) < 0.5:
         return failed(matrix)
     return Fit(result / result[2, 2], float((np.abs(rest[good]) < 3).sum() / count), level.score(current, light),

@@ -3,7 +3,8 @@
     capture     pictures of a camera, or of a file that stands in for one
     session     what is made of them: keys and pictures in, pictures out; knows neither window nor camera
     recording   a video file of them
-    window      preview and keys; overlay: what is written into the preview
+    preview     a window, its keys, and what is written into it
+    loop        from the camera to the window, one picture after the other
     virtual     a camera for other programs
     cli         predict.py --src camera:0
 """

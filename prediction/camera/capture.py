@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from media import PHOTO_SUFFIXES
+from media.video.opening import is_url
 from utils.errors import UserError
 
 PREFIX = "camera:"
@@ -41,7 +42,7 @@ def open_source(text, live):
     name = text[len(PREFIX):]
     if not name:
         raise UserError(f"--src {text} does not say which camera: the first is camera:0.")
-    is_number, is_address = name.isascii() and name.isdigit(), "://" in name
+    is_number, is_address = name.isascii() and name.isdigit(), is_url(name)
     if not is_number and not is_address:
         _check_file(text, name)
     capture = _opened(text, name, is_number, is_address)
@@ -140,6 +141,8 @@ def _check_file(text, name):
         raise UserError(f"--src {text}: neither the number of a camera, such as camera:0, nor a video that is there.")
     if os.path.isdir(name) or name.lower().endswith(PHOTO_SUFFIXES):
         raise UserError(f"--src {text}: only a video can stand in for a camera.")
+    if not os.path.isfile(name):  # opening a pipe would wait for ever
+        raise UserError(f"--src {text}: a device or pipe; only a video can stand in for a camera.")
 
 
 def _opened(text, name, is_number, is_address):
@@ -150,8 +153,8 @@ def _opened(text, name, is_number, is_address):
         elif is_address:
             capture = _stream(name)
         else:
-            capture = cv2.VideoCapture(name)
-    except (cv2.error, OverflowError):
+            capture = cv2.VideoCapture(os.path.abspath(name))  # a colon in it marks no protocol
+    except (cv2.error, OverflowError, UnicodeError):
         capture = None
     if capture is None or not capture.isOpened():
         raise UserError(f"cannot open {text}: {_why(is_number, is_address)}")

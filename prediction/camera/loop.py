@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from prediction.camera.capture import END
 from prediction.camera.preview import Meter, drawn, lines_of
 from prediction.camera.session import WAITING
-from prediction.progress import PhotoProgress
-from utils.cli import StopOnSignal
-from utils.errors import UserError, one_line
+from prediction.progress import FrameProgress
+from utils.cli import StopOnSignal, say
+from utils.errors import UserError
 
 
 class Loop:
@@ -32,7 +32,7 @@ class Loop:
         Raises:
             UserError: the camera stopped or changed its size, or something cannot be written. OSError: the disk is full.
         """
-        progress = PhotoProgress(self._name) if self._window is None else None
+        progress = FrameProgress(self._name) if self._window is None else None
         started = time.perf_counter()
         in_main = threading.current_thread() is threading.main_thread()
         try:
@@ -74,5 +74,5 @@ class Loop:
 
     def _tell_notes(self):
         for note in self._session.notes[self._told:]:
-            print(one_line(f"note: {note}"), file=sys.stderr, flush=True)
+            say(f"note: {note}", sys.stderr)
         self._told = len(self._session.notes)

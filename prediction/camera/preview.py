@@ -7,6 +7,7 @@ from collections import deque
 
 import cv2
 
+from media.sheet import write_text
 from prediction.camera.session import KEYS
 from utils.errors import UserError, one_line
 
@@ -94,7 +95,7 @@ def lines_of(view, session, meter, dropped):
     refined = "" if view.refined is None else f"  {view.refined} pixels refined"
     lines = [f"{meter.latency:.0f} ms  {meter.fps:.1f} fps  {dropped} dropped{refined}"]
     recording = f"  REC {session.recording.frames}" if session.recording is not None else ""
-    lines.append(f"{view.state}  before {session.target}{recording}")
+    lines.append(f"{view.state}  before {session.backdrop}{recording}")
     return lines + ([view.text] if view.text else []) + session.notes[-1:] + [KEYS]
 
 
@@ -106,7 +107,5 @@ def drawn(picture, lines):
     strip = picture[:step * len(lines) + step // 2]
     strip //= 3
     for row, line in enumerate(lines):
-        text = one_line(line).encode("ascii", "replace").decode()
-        cv2.putText(picture, text, (step // 2, (row + 1) * step), cv2.FONT_HERSHEY_SIMPLEX, scale, INK, max(1, round(scale)),
-                    cv2.LINE_AA)
+        write_text(picture, one_line(line), (step // 2, (row + 1) * step), scale, INK, max(1, round(scale)))
     return picture

@@ -51,7 +51,7 @@ class Recording:
 def timed_name(folder, suffix=".mp4"):
     """FOLDER/camera_YYYYMMDD-HHMMSS.mp4, with a number behind it where that exists."""
     name = time.strftime("camera_%Y%m%d-%H%M%S")
-    found, number = Path(folder, name + suffix), 2
-    while found.exists():
-        found, number = Path(folder, f"{name}_{number}{suffix}"), number + 1
-    return found
+    path, number = Path(folder, name + suffix), 2
+    while path.exists():
+        path, number = Path(folder, f"{name}_{number}{suffix}"), number + 1
+    return path

@@ -31,7 +31,7 @@ class Session:
 
     Args:
         matter: predict(src, bgr, want) as ``model.Matter``; ``sample_pixels`` can be set.
-        targets: [(name, target)], at least one; target as ``prediction.backdrop.open_target`` gives it.
+        backdrops: [(name, ``prediction.backdrop.Backdrop``)], at least one: what subjects are set before.
         background: bgr, uint8 RGB (H, W, 3), or None: key b takes it.
         countdown: seconds from key b to the first picture of the empty scene.
         fit_background: None, or (src, bgr) -> (bgr, notes). smooth: None, or (src, pha) -> pha, with reset().
@@ -41,22 +41,22 @@ class Session:
         recorded: [path] of those that are finished.
     """
 
-    def __init__(self, matter, targets, background=None, countdown=3.0, fit_background=None, smooth=None, record=None):
-        self._matter, self._targets, self._countdown = matter, list(targets), countdown
+    def __init__(self, matter, backdrops, background=None, countdown=3.0, fit_background=None, smooth=None, record=None):
+        self._matter, self._backdrops, self._countdown = matter, list(backdrops), countdown
         self._fit, self._smooth, self._record = fit_background, smooth, record
         self.background, self.state = background, WAITING if background is None else MATTING
         self.done, self.notes, self.recording, self.recorded = False, [], None, []
-        self._target, self._now, self._index, self._said = 0, 0.0, 0, ""
+        self._chosen, self._now, self._index, self._said = 0, 0.0, 0, ""
         self._shots, self._wanted, self._delay, self._due = [], 0, 0.0, None
 
     @property
-    def target(self):
+    def backdrop(self):
         """Name of what subjects are set before."""
-        return self._targets[self._target][0]
+        return self._backdrops[self._chosen][0]
 
     def key(self, sign):
         """Obey a key: b, t, r, +, -, q or Esc, in either case; others do nothing."""
-        act = {"b": lambda: self.capture(SHOTS, self._countdown), "t": self._next_target, "r": self._toggle,
+        act = {"b": lambda: self.capture(SHOTS, self._countdown), "t": self._next_backdrop, "r": self._toggle,
                "+": lambda: self._refine(2), "=": lambda: self._refine(2), "-": lambda: self._refine(0.5),
                "q": self._end, "\x1b": self._end}.get(sign.lower())
         if act is not None:
@@ -93,12 +93,12 @@ class Session:
         return self._matte(src)
 
     def close(self):
-        """End a recording under way, and give targets back."""
+        """End a recording under way, and close the backdrops."""
         try:
             self._stop_recording()
         finally:
-            for _, target in self._targets:
-                target.close()
+            for _, backdrop in self._backdrops:
+                backdrop.close()
 
     def _check_size(self, src):
         """Another size than before: all that was made for the old one ends."""
@@ -126,15 +126,15 @@ class Session:
         refined = int(np.count_nonzero(matte.ref[::PATCH, ::PATCH])) * PATCH ** 2
         if self._smooth is not None:
             matte = Parts(self._smooth(src, matte.pha), matte.fgr, None, None)
-        target = self._targets[self._target][1].frame(self._index, src, bgr=bgr)
-        com = finished(matte, ("com",), target)["com"]
+        behind = self._backdrops[self._chosen][1].frame(self._index, src, bgr)
+        com = finished(matte, ("com",), behind)["com"]
         self._index += 1
         if self.recording is not None:
             self.recording.write(com, self._now)
         return View(com, com, MATTING, self._said, refined)
 
-    def _next_target(self):
-        self._target = (self._target + 1) % len(self._targets)
+    def _next_backdrop(self):
+        self._chosen = (self._chosen + 1) % len(self._backdrops)
 
     def _toggle(self):
         if self.recording is not None:

@@ -1,10 +1,10 @@
 """From photos on disk to mattes on disk.
 
-    jobs      which files go together, and what is still to be made
+    cli       predict.py for photos
+    plan      which files go together, and what is still to be made
     pairs     a src and its bgr, read and brought to one size
-    outputs   what is made of a matte: pictures, formats, bits
-    work      reading, matting and writing, side by side
-    rows      the sheet that shows some results
+    pipeline  reading, matting and writing, side by side
+    sheet     the picture that shows some results
 """
 from prediction.outputs import TYPES, Outputs, check_types, picture
 from prediction.photos.pairs import PairReader

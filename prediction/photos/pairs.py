@@ -5,7 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from media import read_photo
+from media.formats import check_memory
 from prediction.sizes import fit_size
+
+MATTE_BYTES = 16  # a pixel takes beyond the pair itself, seen with photos of 96 megapixels
 
 
 class Pair(NamedTuple):
@@ -29,16 +32,20 @@ class PairReader:
         self._lock = threading.Lock()
 
     def __call__(self, job):
-        """Raises UserError: a file cannot be read, or the two differ in size and no fit was asked for."""
-        src, bgr, notes = read_photo(job.src), self._background(job.bgr), []
+        """Raises UserError: a file cannot be read, memory does not do, or the sizes differ and no fit was asked for."""
+        notes = []
+        src, bgr = read_photo(job.src, notes), self._background(job.bgr, notes)
+        check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES, "matting it")
         bgr = fit_size(bgr, src.shape[:2], self._fit, job.src, job.bgr)
         if self._adapt is not None:
-            bgr, notes = self._adapt(src, bgr)
-        return Pair(src, bgr, list(notes))
+            bgr, more = self._adapt(src, bgr)
+            notes += more
+        return Pair(src, bgr, notes)
 
-    def _background(self, path):
+    def _background(self, path, notes):
+        """The picture; remarks on it go to ``notes`` when it is read, and not again while it is kept."""
         with self._lock:
             if self._kept[0] != path:
                 self._kept = None, None  # before the next is read: two at once may be too much
-                self._kept = path, read_photo(path)
+                self._kept = path, read_photo(path, notes)
             return self._kept[1]

@@ -3,9 +3,20 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from utils.errors import UserError
+from utils.errors import UserError, no_space
 
+MOST_TEXT = 200     # signs of a foreign error that are shown
 LARGE = 16_000_000  # pixels: from here on one photo at a time, since memory counts more than time
+
+
+def reason_of(error):
+    """Why a photo could not be done, from what reading, matting or writing it raised."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is. Scale it down, or set --max-memory."
+    text = " ".join(str(error).split())
+    return f"unexpected {type(error).__name__}: {text[:MOST_TEXT]}" if text else f"unexpected {type(error).__name__}"
 
 
 class Work:
@@ -13,7 +24,8 @@ class Work:
 
     Args:
         read: job -> ``Pair``; raises UserError.
-        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref.
+        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref, and hands large
+            ones to its argument ``rows`` in strips.
         outputs: an ``Outputs``.
         sheet: None, or a ``Sheet`` that shows the first photos.
         report: None, or called with (job, (width, height), seconds of the network, notes) after each photo is written.
@@ -45,12 +57,16 @@ class Work:
                 large = pair.src.shape[0] * pair.src.shape[1] >= LARGE
                 if not large:
                     ahead = self._next(reader, rest)
-                matte, seconds = self._matte(job, pair)
+                matte, canvas, seconds = self._matted(job, index, pair, large)
+                if seconds is None:
+                    ahead = ahead or self._next(reader, rest)
+                    continue
                 while writing:
                     self._finish(*writing.popleft())
                 writing.append((job, pair, seconds,
+                                writer.submit(canvas.write, job.outputs) if canvas is not None else
                                 writer.submit(self._write, job, index, pair, matte)))
-                del matte, pair
+                del matte, canvas, pair
                 if large:
                     self._finish(*writing.popleft())
                     ahead = self._next(reader, rest)
@@ -61,26 +77,47 @@ class Work:
         item = next(rest, None)
         return item and (item, reader.submit(self._read, item[1]))
 
-    def _matte(self, job, pair):
-        types = (*job.outputs, "com") if self._sheet is not None and self._sheet.room else job.outputs
-        start = time.perf_counter()
-        matte = self._matter.predict(pair.src, pair.bgr, self._outputs.wants(types))
-        return matte, time.perf_counter() - start
+    def _matted(self, *photo):
+        """As ``_matte``; seconds is None, and there is a failure, where the network cannot do it."""
+        try:
+            return self._matte(*photo)
+        except Exception as error:
+            self._fail(photo[0], error)
+            return None, None, None
+
+    def _matte(self, job, index, pair, large):
+        """(a matte, None, seconds that it took); for a large photo that no sheet shows (None, a ``Canvas``, seconds)."""
+        shown = self._sheet is not None and self._sheet.room
+        wanted = self._outputs.wants((*job.outputs, "com") if shown else job.outputs)
+        start, canvas = time.perf_counter(), None
+        if large and not shown:
+            behind = self._outputs.background(index, pair.src, pair.bgr)
+            canvas = self._outputs.canvas(job.outputs, pair.src.shape[:2], behind)
+            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=canvas.add)
+        else:
+            matte = self._matter.predict(pair.src, pair.bgr, wanted)
+        return matte, canvas, time.perf_counter() - start
 
     def _write(self, job, index, pair, matte):
-        target = self._outputs.background(index, pair.src, pair.bgr)
-        self._outputs.write(job.outputs, matte, target)
+        behind = self._outputs.background(index, pair.src, pair.bgr)
+        self._outputs.write(job.outputs, matte, behind)
         if self._sheet is not None and matte.pha is not None and matte.fgr is not None:
-            self._sheet.add(job.name, pair, matte, target)
+            self._sheet.add(job.name, pair, matte, behind)
 
     def _result(self, job, future):
-        """What ``future`` gives; None, and a failure, where it raises UserError."""
+        """What ``future`` gives; None, and a failure, where it raises: whatever a decoder does over one file, the others are
+        done."""
         try:
             return future.result()
-        except UserError as error:
-            self.failures.append((job.name, str(error)))
-            self._failed(job, str(error))
+        except Exception as error:
+            self._fail(job, error)
             return None
+
+    def _fail(self, job, error):
+        if no_space(error):
+            raise error
+        self.failures.append((job.name, reason_of(error)))
+        self._failed(job, reason_of(error))
 
     def _finish(self, job, pair, seconds, writing):
         count = len(self.failures)

@@ -5,10 +5,11 @@ import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
-from media import PHOTO_SUFFIXES, VIDEO_SUFFIXES, list_image_names
-from prediction.outputs import names_picture
+from media import PHOTO_SUFFIXES, list_image_names
+from media.other_kinds import other_kind
+from prediction.outputs import names_picture, too_long
 from utils.errors import UserError, quote
-from utils.files import inside
+from utils.files import inside, why_missing
 
 
 class Job(NamedTuple):
@@ -20,11 +21,13 @@ class Job(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What there is to do: jobs, failures [(name, reason)] found already, how many photos are finished, notes to show."""
+    """What there is to do: jobs, failures [(name, reason)] found already, how many photos are finished, notes to show, and
+    the files of the folder that are no photos."""
     jobs: list
     failures: list
-    finished: int
-    notes: list
+    finished: int = 0
+    notes: tuple = ()
+    left_out: tuple = ()
 
 
 def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1)):
@@ -42,14 +45,18 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
         UserError: something is missing or empty, nothing is paired, an output exists (one photo), or would land on or
             among the inputs.
     """
+    as_file = names_picture(output, (suffix,))
     src, bgr, output = Path(src), Path(bgr), Path(output)
     for path in (src, bgr):
         if not os.path.exists(path):
-            raise UserError(f"no such picture or folder: {path}. Check the path.")
+            raise UserError(f"no such picture or folder: {path}. {why_missing(path)}")
+        kind, advice = other_kind(path.name) or (None, "")
+        if kind not in (None, "video") and not path.is_dir():
+            raise UserError(f"{path} is a {kind}, which is not read as a photo: {advice}.")
     if src.is_dir():
         plan = _folder_plan(src, bgr, output, types, suffix, shard)
     else:
-        plan = _single_plan(src, bgr, output, types, suffix, shard)
+        plan = _single_plan(src, bgr, output, as_file, types, suffix, shard)
     inputs = {os.path.realpath(path) for job in plan.jobs for path in (job.src, job.bgr)}
     for path in (path for job in plan.jobs for path in job.outputs.values()):
         if os.path.realpath(path) in inputs:
@@ -61,7 +68,7 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
         if there:
             raise UserError(f"{there[0]} exists. --overwrite replaces it; --output names another place.")
         return plan
-    jobs = [job._replace(outputs={word: path for word, path in job.outputs.items() if not path.is_file()})
+    jobs = [job._replace(outputs={kind: path for kind, path in job.outputs.items() if not os.path.isfile(path)})
             for job in plan.jobs]
     jobs = [job for job in jobs if job.outputs]
     return plan._replace(jobs=jobs, finished=len(plan.jobs) - len(jobs))
@@ -73,14 +80,15 @@ def shard_of(name, count):
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") % count + 1
 
 
-def _single_plan(src, bgr, output, types, suffix, shard):
+def _single_plan(src, bgr, output, as_file, types, suffix, shard):
     if bgr.is_dir():
         raise UserError(f"{bgr} is a folder, but {src} is one photo; name the one picture that belongs to it.")
     if shard != (1, 1):
         raise UserError(f"--shard divides a folder, and {src} is one photo.")
-    if names_picture(output, (suffix,)):
-        return Plan([Job(src.name, src, bgr, {types[0]: output})], [], 0, [])
-    return Plan([Job(src.name, src, bgr, {word: output / f"{src.stem}_{word}{suffix}" for word in types})], [], 0, [])
+    outputs = {types[0]: output} if as_file else {kind: output / f"{src.stem}_{kind}{suffix}" for kind in types}
+    if too_long(outputs):
+        raise UserError(f"{src.name}: {too_long(outputs)}")
+    return Plan([Job(src.name, src, bgr, outputs)], [])
 
 
 def _folder_plan(src, bgr, output, types, suffix, shard):
@@ -88,37 +96,60 @@ def _folder_plan(src, bgr, output, types, suffix, shard):
         if folder.is_dir() and inside(output, folder):
             raise UserError(f"the output folder {output} lies among the photos of {folder}; "
                             f"the next run would take mattes for photos. Name another with --output.")
-    photos, failures = _by_name(src), []
-    scenes = _by_name(bgr) if bgr.is_dir() else dict.fromkeys(photos, [bgr])
-    if not photos.keys() & scenes.keys():
+    left_out, jobs, failures = [], [], []
+    photos = _by_name(src, left_out)
+    scenes = _by_name(bgr, []) if bgr.is_dir() else dict.fromkeys(photos, [bgr])
+    partners = _partners(photos, scenes)
+    if not partners:
         raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {bgr} ({quote(sorted(scenes))}) have no "
                         f"name in common. Partners have the same path apart from the suffix.")
-    alone = sorted(scenes.keys() - photos.keys())
+    alone = sorted(scenes.keys() - set(partners.values()))
     notes = [f"{len(alone)} in {bgr} without a photo in {src} ({quote(alone)})."] if alone else []
-    jobs = []
     for name, files in photos.items():
         if shard_of(name, shard[1]) != shard[0]:
             continue
-        reason = _twins(files) or _twins(scenes.get(name, [])) or (None if name in scenes else f"no partner in {bgr}")
+        scene = scenes.get(partners.get(name), [])
+        outputs = {kind: output / kind / f"{name}{suffix}" for kind in types}
+        reason = _twins(files) or _twins(scene) or (None if scene else f"no partner in {bgr}") or too_long(outputs)
         if reason:
             failures.append((name, reason))
         else:
-            jobs.append(Job(name, files[0], scenes[name][0],
-                            {word: output / word / f"{name}{suffix}" for word in types}))
-    return Plan(jobs, failures, 0, notes)
+            jobs.append(Job(name, files[0], scene[0], outputs))
+    return Plan(jobs, failures, 0, notes, left_out)
+
+
+def _partners(photos, scenes):
+    """{name of a photo: that of its scene}: the same, or the same but for how the system writes accents (Unicode forms)."""
+    composed = {}
+    for name in scenes:
+        composed.setdefault(unicodedata.normalize("NFC", name), []).append(name)
+    partners = {name: name for name in photos if name in scenes}
+    for name in photos.keys() - partners.keys():
+        alike = [other for other in composed.get(unicodedata.normalize("NFC", name), ()) if other not in photos]
+        if len(alike) == 1:
+            partners[name] = alike[0]
+    return partners
+
+
+def others_by_kind(names):
+    """Lines of text that say which files are no photos, and what to do about them; the names shortened."""
+    kinds = {}
+    for name in sorted(names):
+        kinds.setdefault(other_kind(name) or ("no photo", ""), []).append(name)
+    return [f"{len(found)} {kind}{'' if len(found) == 1 else 's'} ({quote(found)}){advice and ': '}{advice}"
+            for (kind, advice), found in kinds.items()]
 
 
 def _twins(files):
     return f"{files[0]} and {files[1].name} have one name: which is meant?" if len(files) > 1 else None
 
 
-def _by_name(folder):
-    """{path without suffix: files} of the photos below ``folder``, in order."""
+def _by_name(folder, others):
+    """{path without suffix: files} of the photos below ``folder``, in order; ``others`` takes the files that are none."""
     files = {}
-    for relative in list_image_names(folder, PHOTO_SUFFIXES):
+    for relative in list_image_names(folder, PHOTO_SUFFIXES, others):
         files.setdefault(relative[:relative.rindex(".")], []).append(Path(folder, relative))
     if not files:
-        videos = list_image_names(folder, VIDEO_SUFFIXES)
-        hint = f"It holds videos ({quote(videos)}): name one as --src." if videos else "Put some there or correct the path."
-        raise UserError(f"{folder} holds no pictures (jpg, png, bmp, tif, webp, heic, avif, gif). {hint}")
+        hint = "; ".join(others_by_kind(others)) or "Put some there or correct the path"
+        raise UserError(f"{folder} holds no pictures (jpg, png, bmp, tif, webp, heic, avif, gif). {hint}.")
     return files

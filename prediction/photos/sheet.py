@@ -3,7 +3,8 @@ import cv2
 import numpy as np
 
 from media import write_image
-from media.operations import cover
+from media.sheet import strip
+from prediction.sizes import fit_size
 
 HEIGHT = 300              # pixels of a panel
 COLUMNS = ("src", "bgr", "pha", "com")
@@ -27,10 +28,10 @@ class Sheet:
         """Whether it takes another row."""
         return len(self._rows) < self._limit
 
-    def add(self, name, pair, matte, target=None):
-        """Add a row, if there is room. target: uint8 (H, W, 3), or None for plain green."""
+    def add(self, name, pair, matte, behind=None):
+        """Add a row, if there is room. behind: uint8 (H, W, 3), or None for plain green."""
         if self.room:
-            self._rows.append((name, panels(pair.src, pair.bgr, matte, target)))
+            self._rows.append((name, panels(pair.src, pair.bgr, matte, behind)))
 
     def write(self):
         """Write the picture, if there are rows. Returns whether. Raises as ``media.write_image``."""
@@ -39,21 +40,21 @@ class Sheet:
         return bool(self._rows)
 
 
-def panels(src, bgr, matte, target=None, height=HEIGHT):
+def panels(src, bgr, matte, behind=None, height=HEIGHT):
     """src, bgr, pha and the cut-out before another background, side by side.
 
     Args:
         src, bgr: uint8 (H, W, 3).
         matte: with pha float (H, W) and fgr float (H, W, 3) in 0..1, as ``Matter.predict`` returns it.
-        target: uint8 picture of any size that the subject is set before, or None for plain green.
+        behind: uint8 picture of any size that the subject is set before, or None for plain green.
         height: of the panels, in pixels.
 
     Returns:
         uint8 (height, about 4 * height * W / H, 3)
     """
-    target = np.full_like(src, GREEN) if target is None else cover(target, src.shape[:2])
+    behind = np.full_like(src, GREEN) if behind is None else fit_size(behind, src.shape[:2], "crop")
     pha = matte.pha[..., None]
-    com = matte.fgr * pha + target / 255 * (1 - pha)
+    com = matte.fgr * pha + behind / 255 * (1 - pha)
     shown = [src, bgr, _u8(np.repeat(pha, 3, axis=2)), _u8(com)]
     width = round(src.shape[1] * height / src.shape[0])
     return np.hstack([cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for image in shown])
@@ -67,23 +68,13 @@ def laid_out(rows):
     """[(name, uint8 (HEIGHT, W, 3) of four panels)] below each other, with headings: uint8 (H, W, 3)."""
     width = max(panels.shape[1] for _, panels in rows) + 2 * MARGIN
     parts = []
-    for number, (name, panels) in enumerate(rows):
-        strip = np.full((STRIP, width, 3), PAPER, np.uint8)
+    for _number, (name, panels) in enumerate(rows):
+        head = np.full((STRIP, width, 3), PAPER, np.uint8)
         for column, word in enumerate(COLUMNS):
-            label = f"{word}  {_ascii(name)}" if column == 0 else word
+            label = f"{word}  {name}" if column == 0 else word
             left, right = (MARGIN + panels.shape[1] * place // len(COLUMNS) for place in (column, column + 1))
-            _text(strip[:, left:right], label)
+            head[:, left:right] = strip(right - left, STRIP, label, 0.5, INK, PAPER)
         row = np.full((HEIGHT + MARGIN, width, 3), PAPER, np.uint8)
         row[:HEIGHT, MARGIN:MARGIN + panels.shape[1]] = panels
-        parts += [strip, row]
+        parts += [head, row]
     return np.vstack(parts)
-
-
-def _text(strip, text):
-    drawn = np.ascontiguousarray(strip)
-    cv2.putText(drawn, text, (2, STRIP - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (INK, INK, INK), 1, cv2.LINE_AA)
-    strip[:] = drawn
-
-
-def _ascii(name):
-    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in name)

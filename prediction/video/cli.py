@@ -1,5 +1,6 @@
 """predict.py for a video: what to write where, checked before any work; then the work, and what came of it."""
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -7,13 +8,16 @@ from media import VIDEO_SUFFIXES
 from media.video.opening import is_url
 from media.video.picture_folder import check_replaceable
 from media.video.writer import FORMATS, check_alpha
-from prediction.alignment.fitter import background_fitter
-from prediction.outputs import NAMED, names_picture
-from prediction.progress import FrameProgress
+from prediction.alignment.fitter import fitter
+from prediction.backdrop import open_backdrop
+from prediction.outputs import NAMED, names_picture, too_long
+from prediction.progress import FrameProgress, announced
+from prediction.smoothing import Smoother
 from prediction.source import is_video_source
 from prediction.video.pipeline import VideoJob, matte_video
+from utils.cli import say
 from utils.errors import UserError, no_space
-from utils.files import prepare_folder
+from utils.files import prepare_folder, remove_leftovers
 
 
 def video_outputs(src, folder, types, cut_out, video_format=None):
@@ -28,13 +32,15 @@ def video_outputs(src, folder, types, cut_out, video_format=None):
     """
     name = Path(urlsplit(str(src)).path if is_url(src) else src).stem or "video"
     outputs = {}
-    for word in types:
-        alpha = word == "com" and cut_out
+    for kind in types:
+        alpha = kind == "com" and cut_out
         chosen = video_format or ("mov" if alpha else "mp4")
-        path = Path(folder, f"{name}_{word}")
+        path = Path(folder, f"{name}_{kind}")
         if alpha or chosen not in FORMATS:
             check_alpha(chosen, path)
-        outputs[word] = Path(f"{path}{FORMATS[chosen].suffix}")
+        outputs[kind] = Path(f"{path}{FORMATS[chosen].suffix}")
+    if too_long(outputs):
+        raise UserError(f"{src}: {too_long(outputs)}")
     return outputs
 
 
@@ -52,56 +58,61 @@ def check_outputs(outputs, inputs, overwrite):
             check_replaceable(path)
 
 
-def run(args, open_matter):
+def run(options, open_matter):
     """Matte the video of a command line.
 
     Args:
-        args: src, bgr (path, "first:N" or "median"), output (folder), type (list), and where given target_bgr, target (an
-            object with frame(index, src)), video_format, overwrite, fit, fit_background, smooth.
-        open_matter: called with ``args`` once all inputs are known to be usable; gives a ``model.Matter``.
+        options: ``prediction.options.Options``. open_matter: options -> the network, called once all inputs are known to
+            be usable.
     Returns:
         exit code: 0, or 130 where a signal stopped it. The number of frames written is printed either way.
     Raises:
         UserError: something cannot be used. OSError: the disk is full.
     """
-    target = getattr(args, "target", None)
-    if target is None and getattr(args, "target_bgr", None) is not None:
-        from prediction.backdrop import open_target
-        target = open_target(args.target_bgr)
-    outputs = video_outputs(args.src, args.output, args.type, target is None, getattr(args, "video_format", None))
-    check_outputs(outputs, (args.src, args.bgr, getattr(args, "target_bgr", None)), getattr(args, "overwrite", False))
-    job = VideoJob(args.src, outputs, args.bgr, getattr(args, "fit", None), target, getattr(args, "fit_background", None),
-                   getattr(args, "smooth", None))
-    prepare_folder(args.output)
-    progress = FrameProgress(Path(str(args.src)).name)
+    if names_picture(options.output, (*NAMED, *VIDEO_SUFFIXES)):
+        raise UserError(f"--output {options.output} looks like a file; for a video it is the folder for the results.")
+    backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
+    with backdrop or nullcontext():
+        report = _matted(options, _job(options, backdrop), open_matter)
+    _tell(options.src, report)
+    return 130 if report.stopped else 0
+
+
+def _job(options, backdrop):
+    """The ``VideoJob`` of a command line. Raises UserError where an output cannot be made."""
+    outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), backdrop is None,
+                            options.video_format)
+    check_outputs(outputs, (options.src, options.bgr, options.target_bgr), options.overwrite)
+    follow = not is_video_source(options.bgr)  # one bgr for all frames
+    return VideoJob(options.src, outputs, options.bgr, options.fit, backdrop,
+                    fitter(options.align, options.exposure, video=follow), Smoother() if options.temporal else None)
+
+
+def _matted(options, job, open_matter):
+    """The ``Report`` of a job; of one that ended by an error, what there is is said."""
+    prepare_folder(options.output)
+    remove_leftovers(job.outputs.values())
+    progress = FrameProgress(Path(options.src).name)
     try:
-        report = matte_video(lambda: _opened(open_matter, args), job, progress)
+        return matte_video(lambda: announced(open_matter(options)), job, progress)
     except Exception as error:
         progress.close()
         _tell_rest(getattr(error, "report", None), error)
         raise
-    progress.close()
-    _tell(args.src, report)
-    return 130 if report.stopped else 0
-
-
-def _opened(open_matter, args):
-    matter = open_matter(args)
-    settings = matter.settings
-    print(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}", flush=True)
-    return matter
+    finally:
+        progress.close()
 
 
 def _tell(src, report):
     for warning in report.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}", sys.stderr)
     if report.damaged:
-        print(f"warning: {report.damaged} damaged frames or packets of {src} were left out.", file=sys.stderr)
+        say(f"warning: {report.damaged} damaged frames or packets of {src} were left out.", sys.stderr)
     where = ", ".join(str(path) for path in report.files.values()) or "no file"
     if report.stopped:
-        print(f"stopped after {report.frames} frames; they are in {where}", file=sys.stderr, flush=True)
+        say(f"stopped after {report.frames} frames; they are in {where}", sys.stderr)
     else:
-        print(f"{src}  {report.frames} frames  {report.fps:.1f} fps  {report.seconds:.1f} s  ->  {where}", flush=True)
+        say(f"{src}  {report.frames} frames  {report.fps:.1f} fps  {report.seconds:.1f} s  ->  {where}")
 
 
 def _tell_rest(report, error):
@@ -110,18 +121,4 @@ def _tell_rest(report, error):
         return
     why = "the disk is full" if no_space(error) else "an error"
     where = ", ".join(str(path) for path in report.files.values())
-    print(f"ended by {why} after {report.frames} frames; they are in {where}", file=sys.stderr, flush=True)
-
-
-def for_video(args):
-    """The command line as ``prediction.video.cli.run`` takes it."""
-    if names_picture(args.output, (*NAMED, *VIDEO_SUFFIXES)):
-        raise UserError(f"--output {args.output} looks like a file; for a video it is the folder for the results.")
-    from prediction.backdrop import open_target
-    args.type = args.type or ("pha", "com")
-    args.target = None if args.target_bgr is None else open_target(args.target_bgr)
-    args.fit_background = background_fitter(args, video=not is_video_source(str(args.bgr)))  # one bgr is followed
-    if args.temporal:
-        from prediction.smoothing import Smoother
-        args.smooth = Smoother()
-    return args
+    say(f"ended by {why} after {report.frames} frames; they are in {where}", sys.stderr)

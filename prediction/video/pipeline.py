@@ -2,7 +2,6 @@
 
 Between the threads lie queues of a frame or two, so that memory does not depend on the clip's length.
 """
-import inspect
 import threading
 import time
 from contextlib import ExitStack, nullcontext
@@ -26,15 +25,16 @@ class VideoJob(NamedTuple):
     """What to do with one video.
 
     src: path or address. outputs: {"pha", "com", "fgr", "err", "ref": path}; the suffix chooses the format, none is a folder
-    of pictures. bgr, fit: see ``prediction.video.scene.open_scene``. target: object whose frame(index, src) gives what com is
-    put before, uint8 RGB of src's size, or None for cut-outs with alpha. fit_background: (src, bgr) -> bgr or (bgr, list of
-    warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every frame in turn.
+    of pictures. bgr, fit: see ``prediction.video.scene.open_scene``. backdrop: ``prediction.backdrop.Backdrop``, or anything
+    whose frame(index, src, bgr) gives what com is put before, uint8 RGB of src's size; None for cut-outs with alpha.
+    fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every frame
+    in turn.
     """
     src: Any
     outputs: dict
     bgr: Any
     fit: Optional[str] = None
-    target: Any = None
+    backdrop: Any = None
     fit_background: Optional[Callable] = None
     smooth: Optional[Callable] = None
 
@@ -50,12 +50,12 @@ class Report(NamedTuple):
     warnings: list
 
 
-def matte_video(matter, job, on_progress=None):
+def matte_video(open_matter, job, on_progress=None):
     """Matte a video and write its outputs. SIGINT and SIGTERM end it after the frame under way; what is written plays.
 
     Args:
-        matter: ``model.Matter``, or anything with predict(src, bgr, want=...); or a function that gives one, which is
-            called when src and bgr are known to be usable.
+        open_matter: () -> ``model.Matter``, or anything with its predict(src, bgr, want); called when src and bgr are known
+            to be usable.
         job: ``VideoJob``.
         on_progress: called with (frames done, frames in all or None) after every frame.
     Returns:
@@ -69,8 +69,7 @@ def matte_video(matter, job, on_progress=None):
         reader = stack.enter_context(open_video(job.src))
         scene = open_scene(job.bgr, job.src, reader.info, job.fit)
         stack.callback(scene.close)
-        if not hasattr(matter, "predict"):
-            matter = matter()
+        matter = open_matter()
         writers = _open_writers(job, reader)
         reader.want_samples(any(writer.needs_samples for writer in writers.values()))
         return _Run(matter, job, reader, scene, writers, on_progress).run()
@@ -86,9 +85,8 @@ class _Run:
         self._large = info.width * info.height > LARGE
         size = 1 if self._large else 2
         self._decoded, self._matted = Pipe(size), Pipe(1)
-        self._finished = {word: Pipe(size) for word in writers}
+        self._finished = {kind: Pipe(size) for kind in writers}
         self._wanted = wanted_of(writers)
-        self._target = _frame_of(job.target)
         self._errors, self._warnings, self._files, self._done = [], [], {}, 0
         self._unread = []  # what ended the reading: frames decoded before it are still worked on
 
@@ -97,7 +95,7 @@ class _Run:
         started = time.perf_counter()
         threads = [self._thread(self._decode, self._decoded, errors=self._unread),
                    self._thread(self._finish, *self._finished.values())]
-        threads += [self._thread(lambda word=word: self._write(word)) for word in self._writers]
+        threads += [self._thread(lambda kind=kind: self._write(kind)) for kind in self._writers]
         in_main = threading.current_thread() is threading.main_thread()
         with StopOnSignal() if in_main else nullcontext() as stop:
             for thread in threads:
@@ -161,11 +159,9 @@ class _Run:
         bgr = self._scene.frame(index)
         if self._job.fit_background is None:
             return bgr
-        found = self._job.fit_background(src, bgr)
-        if isinstance(found, tuple):
-            found, notes = found
-            self._warnings += [note for note in notes if note not in self._warnings]
-        return found
+        bgr, notes = self._job.fit_background(src, bgr)
+        self._warnings += [note for note in notes if note not in self._warnings]
+        return bgr
 
     def _finish(self):
         try:
@@ -180,17 +176,26 @@ class _Run:
 
     def _hand_on(self, index, frame, bgr, matte):
         """Make 8-bit pictures of a matte, and give each writer its own."""
-        found = {}
+        pictures = {}
         if matte is not None:
             if self._job.smooth is not None and matte.pha is not None:
                 matte = Parts(self._job.smooth(frame.image, matte.pha), matte.fgr, matte.err, matte.ref)
-            target = self._target(index, frame.image, bgr) if "com" in self._writers and self._target else None
-            found = finished(matte, self._writers, target)
-        for word, pipe in self._finished.items():
-            pipe.put((found.get(word), frame.pts, frame.duration, frame.audio))
+            pictures = finished(matte, self._writers, self._behind(index, frame.image, bgr))
+        for kind, pipe in self._finished.items():
+            pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
 
-    def _write(self, word):
-        writer, pipe = self._writers[word], self._finished[word]
+    def _behind(self, index, src, bgr):
+        """What com of this frame is put before, uint8 RGB; None for a cut-out, or without com."""
+        if self._job.backdrop is None or "com" not in self._writers:
+            return None
+        behind = self._job.backdrop.frame(index, src, bgr)
+        if behind.shape != src.shape:
+            raise UserError(f"the new background is {behind.shape[1]}x{behind.shape[0]}, but the video is "
+                            f"{src.shape[1]}x{src.shape[0]}.")
+        return behind
+
+    def _write(self, kind):
+        writer, pipe = self._writers[kind], self._finished[kind]
         try:
             while True:
                 item = pipe.get()
@@ -202,10 +207,10 @@ class _Run:
             pipe.cancel()
             writer.close()
             if writer.frames:
-                self._files[word] = Path(self._job.outputs[word])
+                self._files[kind] = Path(self._job.outputs[kind])
 
     def _report(self, seconds, stopped):
-        frames = min((self._writers[word].frames for word in self._files), default=0)
+        frames = min((self._writers[kind].frames for kind in self._files), default=0)
         warnings = [writer.warning for writer in self._writers.values() if writer.warning] + self._warnings
         if self._reader.missing:
             warnings.append(f"{self._job.src} ends {self._reader.missing:.1f} s before its header says: it is cut short.")
@@ -223,29 +228,14 @@ def _open_writers(job, reader):
     import_av()
     writers = {}
     try:
-        for word, path in job.outputs.items():
-            alpha = word == "com" and job.target is None
-            writers[word] = open_writer(path, reader.info, alpha, reader.audio, word in GRAY)
+        for kind, path in job.outputs.items():
+            alpha = kind == "com" and job.backdrop is None
+            writers[kind] = open_writer(path, reader.info, alpha, reader.audio, kind in GRAY)
     except BaseException:
         for writer in writers.values():
             writer.drop()
         raise
     return writers
-
-
-def _frame_of(target):
-    """target.frame as a function of (index, src, bgr), whether or not it wants the last one; None for None."""
-    if target is None:
-        return None
-    knows_bgr = "bgr" in inspect.signature(target.frame).parameters
-
-    def frame(index, src, bgr):
-        found = target.frame(index, src, bgr=bgr) if knows_bgr else target.frame(index, src)
-        if found.shape != src.shape:
-            raise UserError(f"the new background is {found.shape[1]}x{found.shape[0]}, but the video is "
-                            f"{src.shape[1]}x{src.shape[0]}.")
-        return found
-    return frame
 
 
 def _in_all(info):

@@ -7,12 +7,11 @@ import numpy as np
 from media import VIDEO_SUFFIXES, read_photo
 from media.video.opening import is_live, is_url
 from media.video.reader import open_video
-from prediction.sizes import check_fit, fitted
+from prediction.sizes import check_size, fit_size
 from utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
 SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done strip by strip
-FITS = ("resize", "crop")
 
 
 def open_scene(bgr, src, info, fit=None):
@@ -29,9 +28,7 @@ def open_scene(bgr, src, info, fit=None):
     Raises:
         UserError: bgr cannot be read or used, or has another size and ``fit`` is None.
     """
-    if fit is not None and fit not in FITS:
-        raise UserError(f"unknown way to fit '{fit}'; choose {' or '.join(FITS)}.")
-    size = info.width, info.height
+    size = info.height, info.width
     count = first_frames(bgr)
     if count is not None or bgr == "median":
         if is_live(src):
@@ -39,8 +36,8 @@ def open_scene(bgr, src, info, fit=None):
                             f"Name a photo of the empty scene.")
         return Still(clip_median(src, count, info))
     if is_url(bgr) or Path(bgr).suffix.lower() in VIDEO_SUFFIXES + (".gif",):
-        return MovingScene(bgr, size, fit)
-    return Still(fitted(read_photo(bgr), size, fit, bgr))
+        return MovingScene(bgr, size, fit, src)
+    return Still(fit_size(read_photo(bgr), size, fit, src, bgr))
 
 
 def first_frames(bgr):
@@ -68,14 +65,13 @@ class Still:
 
 
 class MovingScene:
-    """A video of the empty scene, frame by frame, in order; its last frame is held."""
+    """A video of the empty scene, frame by frame, in order; its last frame is held. ``size``: (height, width) of src."""
 
-    def __init__(self, path, size, fit):
+    def __init__(self, path, size, fit, src):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
         self._reader = open_video(path)
         try:
-            if (self._reader.info.width, self._reader.info.height) != size:
-                check_fit((self._reader.info.width, self._reader.info.height), size, fit, path)
+            check_size((self._reader.info.height, self._reader.info.width), size, fit, src, path)
         except UserError:
             self.close()
             raise
@@ -83,16 +79,16 @@ class MovingScene:
 
     def frame(self, index):
         """uint8 RGB (H, W, 3) of frame ``index``, which is never smaller than in the call before."""
-        found = None
+        image = None
         while self._at < index:
             following = next(self._frames, None)
             self._at += 1
             if following is None:
                 self._at = index
                 break
-            found = following.image
-        if found is not None:
-            self._image = fitted(found, self._size, self._fit, self._path)
+            image = following.image
+        if image is not None:
+            self._image = fit_size(image, self._size, self._fit, bgr_name=self._path)
         return self._image
 
     def close(self):
@@ -133,9 +129,9 @@ def median_of(images):
 def _strip_median(path, chosen, top, bottom):
     kept, images = 0, None
     with open_video(path) as reader:
-        for index, (found, _, _) in enumerate(item for item in reader.timed() if item[0] is not None):
+        for index, (decoded, _, _) in enumerate(item for item in reader.timed() if item[0] is not None):
             if index in chosen:
-                strip = reader.image(found)[top:bottom]
+                strip = reader.image(decoded)[top:bottom]
                 if images is None:
                     images = np.empty((len(chosen), *strip.shape), np.uint8)
                 images[kept] = strip

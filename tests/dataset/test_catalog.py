@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dataset import catalog as catalog_module
+from dataset.__main__ import main
 from dataset.catalog import PROJECT, catalog_or_sample, open_catalog
 from media import write_image
 from utils.errors import UserError
@@ -174,7 +175,8 @@ def test_one_absent_set_puts_sample_data_in_for_all(real, tmp_path, monkeypatch,
     monkeypatch.setattr(catalog_module, "_generate", write_real_sets)
     (tmp_path / "PhotoMatte85").rename(tmp_path / "gone")
     sample = tmp_path / "sample"
-    found = catalog_or_sample(["PhotoMatte85", "Backgrounds"], data_root=tmp_path, sample_root=sample)
+    monkeypatch.setattr(catalog_module, "USUAL_ROOT", tmp_path)
+    found = catalog_or_sample(["PhotoMatte85", "Backgrounds"], sample_root=sample)
     said = capsys.readouterr().out
     assert said.count("\n") == 1 and str(tmp_path) in said and str(sample) in said
     assert "PhotoMatte85" in said and "Backgrounds" not in said
@@ -184,15 +186,36 @@ def test_one_absent_set_puts_sample_data_in_for_all(real, tmp_path, monkeypatch,
 def test_sample_data_is_not_generated_twice(tmp_path, monkeypatch):
     roots = []
     monkeypatch.setattr(catalog_module, "_generate", lambda root: (roots.append(root), write_real_sets(root)))
+    monkeypatch.delenv("DATA_ROOT", raising=False)
+    monkeypatch.setattr(catalog_module, "USUAL_ROOT", tmp_path / "none")
     for _ in range(2):
-        catalog_or_sample(["PhotoMatte85"], data_root=tmp_path / "none", sample_root=tmp_path / "sample")
+        catalog_or_sample(["PhotoMatte85"], sample_root=tmp_path / "sample")
     assert roots == [tmp_path / "sample"]
 
 
-def test_no_sample_for_a_set_of_ones_own(tmp_path):
+@pytest.mark.parametrize("named_by", ["--data-root", "DATA_ROOT"])
+def test_a_named_folder_without_the_sets_is_no_wish_for_sample_data(tmp_path, monkeypatch, named_by):
+    monkeypatch.setattr(catalog_module, "_generate", lambda root: pytest.fail("generated"))
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path) if named_by == "DATA_ROOT" else "")
+    with pytest.raises(UserError) as error:
+        catalog_or_sample(["PhotoMatte85"], data_root=tmp_path if named_by == "--data-root" else None,
+                          sample_root=tmp_path / "sample")
+    assert str(error.value).startswith(f"{named_by} names {tmp_path}, but what is needed is not there: PhotoMatte85 (")
+
+
+def test_the_sample_folder_may_be_named_before_it_is_there(tmp_path, monkeypatch):
+    roots = []
+    monkeypatch.setattr(catalog_module, "_generate", lambda root: (roots.append(root), write_real_sets(root)))
+    catalog_or_sample(["PhotoMatte85"], data_root=tmp_path / "sample", sample_root=tmp_path / "sample")
+    assert roots == [tmp_path / "sample"]
+
+
+def test_no_sample_for_a_set_of_ones_own(tmp_path, monkeypatch):
     path = write_catalog(tmp_path / "c.yml", WHOLE)
+    monkeypatch.delenv("DATA_ROOT", raising=False)
+    monkeypatch.setattr(catalog_module, "USUAL_ROOT", tmp_path)
     with pytest.raises(UserError, match="no sample data for it"):
-        catalog_or_sample(["fgr"], path, tmp_path)
+        catalog_or_sample(["fgr"], path)
 
 
 def test_command_lists_sets_from_any_folder(tmp_path):
@@ -203,6 +226,24 @@ def test_command_lists_sets_from_any_folder(tmp_path):
     lines = dict(line.split(None, 1) for line in result.stdout.splitlines())
     assert result.returncode == 0 and "train 3, valid 2" in lines["VideoMatte240K"]
     assert "holds no pictures" in lines["PhotoMatte85"] and "absent" in lines["private"]
+
+
+def test_the_questions_of_run_sh(tmp_path, capsys, monkeypatch):
+    """real where all sets are; a named folder without them is an error; PhotoMatte85 is missed before training."""
+    monkeypatch.delenv("DATA_ROOT", raising=False)
+    with pytest.raises(UserError, match="--data-root names .*: VideoMatte240K .*, Distinctions646_person .*, Backgrounds"):
+        main(["kind", "--data-root", str(tmp_path)])
+    monkeypatch.setattr(catalog_module, "USUAL_ROOT", tmp_path)
+    main(["kind"])
+    said = capsys.readouterr()
+    assert said.out == "sample\n" and "runs on generated sample data" in said.err
+    write_real_sets(tmp_path)
+    main(["kind", "--data-root", str(tmp_path)])
+    assert capsys.readouterr() == ("real\n", "")
+    (tmp_path / "PhotoMatte85").rename(tmp_path / "gone")
+    main(["kind", "--data-root", str(tmp_path)])
+    said = capsys.readouterr()
+    assert said.out == "real\n" and "PhotoMatte85 is not at" in said.err and "eval.py" in said.err
 
 
 def test_command_with_a_bad_file(tmp_path):

@@ -121,7 +121,7 @@ def config(tmp_path):
         noise = generator.integers(0, 256, (9, 12, 3), dtype=np.uint8)
         write_image(root / "Backgrounds" / f"{number}.jpg", cv2.resize(noise, (160, 120)))
     stage = load_config(DEFAULT, {"dataset_name": "Distinctions646_person", "data_root": str(root), "valid_count": 2,
-                                  "valid_size": 64})
+                                  "valid_size": 64, "epoch_of": "foregrounds"})
     for phase in stage["phases"].values():
         phase.update(size=128, crop=[64, 96], batch_size=2)
     return stage
@@ -153,7 +153,7 @@ def test_messages_name_the_files_that_a_sample_is_made_of(config, monkeypatch):
 
 
 def test_without_disturbances_src_is_the_blend(config):
-    config["augment"] = {**{name: 0.0 for name in AUGMENT}, "noise_sigma": 0.03}
+    config["augment"] = {**dict.fromkeys(AUGMENT, 0.0), "noise_sigma": 0.03}
     for number in range(4):
         src, bgr, fgr, pha = (image.astype(float) for image in open_set(config)[key(number)])
         alpha = pha / 255

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.methods import Mattes, _word, open_mattes, short_names
+from evaluation.methods import Mattes, _name, open_mattes, short_names
 from evaluation.testset.composed import EvalItem
 from media import write_image
 from utils.errors import UserError
@@ -19,9 +19,9 @@ def test_short_names():
 
 def test_a_network_is_called_what_sets_it_apart():
     lists = ([None, "run/m.pdparams"], ["auto"], ["fp32", "bf16"])
-    assert _word((None, "auto", "fp32"), *lists) == "starter fp32"
-    assert _word(("run/m.pdparams", "auto", "bf16"), *lists) == "m bf16"
-    assert _word((None, "auto", "fp32"), [None], ["auto"], ["fp32"]) == "network"
+    assert _name((None, "auto", "fp32"), *lists) == "starter fp32"
+    assert _name(("run/m.pdparams", "auto", "bf16"), *lists) == "m bf16"
+    assert _name((None, "auto", "fp32"), [None], ["auto"], ["fp32"]) == "network"
 
 
 @pytest.mark.parametrize("below", ("", "pha"))

@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.baselines import BASELINES
 from evaluation.gallery import EXTREMES, Gallery
-from evaluation.methods import keying_method
+from evaluation.keying import difference_key
 from evaluation.pipeline import _baseline, _pool, _score_all, evaluate, measure
 from evaluation.protocols import PROTOCOLS
 from evaluation.testset.composed import EvalItem
@@ -33,9 +33,12 @@ def item(number, name=None, size=(61, 83)):
 ITEMS = [item(number) for number in range(5)]
 
 
+def keyed(src, bgr):
+    return difference_key(src, bgr), src
+
+
 def bright(one):
     return np.clip(one.src.mean(axis=2) * 1.1, 0, 255).astype(np.uint8), one.src
-
 
 
 def test_the_same_for_any_number_of_workers():
@@ -46,7 +49,7 @@ def test_the_same_for_any_number_of_workers():
 
 
 def test_agrees_with_evaluate():
-    rows, _ = evaluate(keying_method, ITEMS)
+    rows, _ = evaluate(keyed, ITEMS)
     assert [one.rows["keying"] for one in measure(ITEMS, PAPER, {}, ("keying",))] == rows
 
 
@@ -115,5 +118,7 @@ def test_a_large_set_keeps_the_best_and_the_worst():
     for number in np.random.default_rng(0).permutation(1000):
         gallery.add(f"{number:03d}", float(number), {"src": (".png", b"")})
     _, names = gallery.files("pictures")
+    gallery.add("unknown", None, {"src": (".png", b"")})
+    assert "unknown" not in gallery.files("pictures")[1]
     kept = [*range(EXTREMES), *range(1000 - EXTREMES, 1000)]
     assert sorted(names) == [f"{number:03d}" for number in kept]

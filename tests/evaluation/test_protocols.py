@@ -13,6 +13,9 @@ def test_names_and_what_they_mean():
     assert (plain.size, plain.disturb) == ((2048, 2048), False)
     assert PROTOCOLS["sample"].size == (512, 512) and PROTOCOLS["sample"].disturb
     assert PROTOCOLS["rvm"].trimap == "whole" and PROTOCOLS["paddle2021"].trimap == "soft"
+    assert (PROTOCOLS["paddle2021"].placement, PROTOCOLS["paddle2021"].rounded) == ("turned", False)
+    assert {name: protocol.unmix for name, protocol in PROTOCOLS.items()} == {
+        "sample": "on", "paper": "off", "plain": "off", "paddle2021": "off", "rvm": "off"}
     assert "half" in PROTOCOLS["paddle2021"].note
 
 
@@ -29,6 +32,7 @@ def test_changes_are_known():
     assert changed.size is None and changed.disturb
     assert changed.differences() == {"trimap": "square", "size": "original"}
     assert PROTOCOLS["rvm"].changed(sequences=True).differences() == {}
+    assert PROTOCOLS["paper"].changed(unmix="both").differences() == {"unmix": "both"}
     assert json.loads(json.dumps(changed.facts()))["size"] == "original"
 
 
@@ -37,3 +41,5 @@ def test_what_does_not_exist_is_named():
         find_protocol("papre")
     with pytest.raises(UserError, match="unknown trimap 'round'"):
         PROTOCOLS["paper"].changed(trimap="round")
+    with pytest.raises(UserError, match="unknown placement 'turn'. Did you mean 'turned'"):
+        PROTOCOLS["paper"].changed(placement="turn")

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from evaluation.gallery import Gallery
-from evaluation.methods import keying_method, matter_method
+from evaluation.keying import difference_key
+from evaluation.methods import matter_method
 from evaluation.pipeline import ahead, evaluate
 from evaluation.protocols import PROTOCOLS
 from evaluation.report import comparison, heading, line, write_report
-from evaluation.scoring import Result, mean_of, score_unknown
+from evaluation.scoring import Result, mean_of, score
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.trimap import make_trimap
 from utils.errors import UserError
@@ -32,6 +33,10 @@ def item(seed, size=(40, 44)):
 
 
 ITEMS = [item(seed) for seed in range(5)]
+
+
+def keyed(src, bgr):
+    return difference_key(src, bgr), src
 
 
 def half(src, bgr):
@@ -59,22 +64,32 @@ def test_mean_of_passes_over_missing_values():
         mean_of([])
 
 
+def test_a_picture_with_nothing_unknown_has_no_score_and_no_say():
+    sure = ITEMS[0]._replace(trimap=np.where(ITEMS[0].pha > 127, np.uint8(255), np.uint8(0)))
+    rows, mean = evaluate(half, [sure, ITEMS[1]])
+    assert rows[0] == {"name": "item0", "sad": None, "mse": None, "grad": None, "conn": None, "fg_mse": None}
+    assert mean["sad"] == rows[1]["sad"] > 0
+    assert line("item0", rows[0]).split() == ["item0", "-", "-", "-", "-", "-"]
+    assert evaluate(half, [sure])[1] == dict.fromkeys(("sad", "mse", "grad", "conn", "fg_mse"))
+
+
 def test_sizes_are_cut_to_multiples_of_four():
     odd = item(1, (43, 47))
     spoilt = odd.pha.copy()
     spoilt[40:], spoilt[:, 44:] = 255, 255
-    assert score_unknown(odd, spoilt, odd.fgr) == {"name": "item1", "sad": 0, "mse": 0, "grad": 0, "conn": 0, "fg_mse": 0}
+    assert score(PROTOCOLS["paper"], odd, spoilt, odd.fgr) == {"name": "item1", "sad": 0, "mse": 0, "grad": 0, "conn": 0,
+                                                               "fg_mse": 0}
 
 
 @pytest.mark.parametrize("workers", (0, 1, 3, 9))
 def test_workers_change_nothing(workers):
-    assert evaluate(keying_method, ITEMS, workers) == evaluate(keying_method, ITEMS)
+    assert evaluate(keyed, ITEMS, workers) == evaluate(keyed, ITEMS)
     assert list(ahead(list(range(20)), workers)) == list(range(20))
 
 
 def test_another_order_gives_the_same_rows():
-    rows, mean = evaluate(keying_method, ITEMS)
-    backward, other = evaluate(keying_method, ITEMS[::-1])
+    rows, mean = evaluate(keyed, ITEMS)
+    backward, other = evaluate(keyed, ITEMS[::-1])
     assert backward[::-1] == rows
     assert other == pytest.approx(mean)
 
@@ -152,6 +167,19 @@ def test_report_files(tmp_path):
     assert content["seed"] == 3 and content["methods"]["network"] == {"mean": mean, "images": rows, "settings": {}}
     assert content["shown"]["mse"] == {"title": "MSE e3", "times": 1000} and "pictures" not in content
     assert content["versions"]["numpy"] == np.__version__ and content["date"] and content["units"]
+
+
+def test_names_in_the_table_are_no_formulas_and_may_be_no_text(tmp_path):
+    names = ["=1+1", "+a", "-b", "@c", "\tx", "plain", "a=b", os.fsdecode(b"\xff"), "\u202egpj.png"]
+    rows = [{"name": name, "sad": -1.5, "mse": 0.5, "grad": 1.0, "conn": 1.0, "fg_mse": None} for name in names]
+    csv_path, json_path = write_report(tmp_path, {}, {"=method": Result(rows, mean_of(rows))})
+    with open(csv_path, newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [line["name"] for line in table] == ["'=1+1", "'+a", "'-b", "'@c", "'\tx", "plain", "a=b", "\\udcff",
+                                                "\u202egpj.png", "mean"]
+    assert {line["method"] for line in table} == {"'=method"} and {line["sad"] for line in table} == {"-1.5"}
+    content = json.loads(json_path.read_text(encoding="utf-8"))
+    assert [row["name"] for row in content["methods"]["=method"]["images"]] == names
 
 
 def test_an_output_folder_that_cannot_be_written(tmp_path):

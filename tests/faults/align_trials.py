@@ -9,7 +9,7 @@ and noise by bgr. Prints a line for each pair and a tally; --matte adds the SAD 
 taken, fitted, and taken from a tripod (exposure matched). Exit code 1 where less than 95 % of the pairs with texture are
 within half a pixel at the corners.
 
---scenes counts the warnings of another scene instead: for the pairs, every other from a tripod, and for each src with the bgr
+--scenes counts the warnings of another scene instead: for the pairs, every other from a tripod, and each src with the bgr
 of another seed. Exit code 1 where a right pair was warned of, or less than 90 % of the wrong ones.
 """
 import argparse

@@ -1,8 +1,9 @@
 """Throw damaged photos and videos at predict.py: refused or partly done, with a clear line, in time, in 3 GB, no half files.
 
-    python tests/faults/bad_media.py [--cases 320] [--real 6] [--seed 1] [--folder FOLDER]
+    python tests/faults/bad_media.py [--cases 600] [--real 6] [--seed 1] [--folder FOLDER]
 
-The files are made here from drawn pictures: PNG, JPEG, WebP, TIFF, BMP, GIF, and MP4 (H.264), WebM (VP9), MOV (MJPEG), AVI
+The files are made here from drawn pictures: PNG, JPEG, WebP, TIFF of several kinds, BMP, GIF, HEIC, AVIF, what looks like
+raw photos (DNG, NEF, CR2, RAF, CR3: whole ones are refused, too), and MP4 (H.264), WebM (VP9), MOV (MJPEG), AVI
 (MPEG-4), MKV (FFV1), animated GIF; empty, cut short, with flipped bits, holes and headers, noise under their names, huge
 declared sizes, and the suffix of another kind; as src, as bgr, and among others in a folder. A worker process does the
 cases around a stand-in network, and is replaced when it dies; --real of them are whole commands with the network.
@@ -39,7 +40,7 @@ class Case(NamedTuple):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=320)
+    parser.add_argument("--cases", type=int, default=600)
     parser.add_argument("--real", type=int, default=6, help="how many of them are whole commands")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where bad cases are kept (default: nowhere)")
@@ -67,7 +68,8 @@ def clean(folder, count, real, seed):
         else:
             shutil.rmtree(case.folder)
     worker.stop()
-    print(f"{count} damaged files, {real} of them with the network: {tally['refused']} refused, {tally['part']} done in part "
+    print(f"{count} damaged files, {real} of them with the network: {tally['refused']} refused, "
+          f"{tally['part']} done in part "
           f"or with a note, {tally['done']} done (no decoder notices), {tally['BAD']} bad; "
           f"at most {most:.0f} MiB, {slowest:.1f} s", flush=True)
     return tally["BAD"] == 0
@@ -78,8 +80,9 @@ def sound_files(folder, rng):
     folder.mkdir(exist_ok=True)
     empty, files = damage.scene(rng), {}
     for kind in damage.PHOTOS:
-        files["photo", kind, "bgr"] = damage.photo(kind, empty)
-        files["photo", kind, "src"] = damage.photo(kind, damage.with_subject(empty))
+        if damage.photo(kind, empty) is not None:  # else what writes it is missing
+            files["photo", kind, "bgr"] = damage.photo(kind, empty)
+            files["photo", kind, "src"] = damage.photo(kind, damage.with_subject(empty))
     for kind in damage.VIDEOS:
         images = [damage.with_subject(empty, index) for index in range(damage.FRAMES)]
         files["video", kind, "bgr"] = damage.video(kind, [empty] * damage.FRAMES, folder / f"bgr.{kind}")
@@ -90,8 +93,8 @@ def sound_files(folder, rng):
 def cases(folder, sound, count, seed):
     """``count`` cases, in a folder each: all kinds, damages and roles in an order drawn by ``seed``, again and again."""
     rng = np.random.default_rng(seed)
-    kinds = [(family, kind, role) for family, known in (("photo", damage.PHOTOS), ("video", damage.VIDEOS)) for kind in known
-             for role in ("src", "bgr", "folder")[:3 if family == "photo" else 2]]
+    kinds = [(family, kind, role) for family, kind in dict.fromkeys(key[:2] for key in sound)
+             for role in ("src", "bgr", "folder")[:3 if family == "photo" and kind not in damage.RAWS else 2]]
     all_of_them = list(itertools.product(kinds, damage.DAMAGES))
     order = itertools.chain.from_iterable(rng.permutation(len(all_of_them)) for _ in itertools.count())
     for number, choice in enumerate(itertools.islice(order, count)):
@@ -117,7 +120,8 @@ def make_case(folder, sound, family, kind, role, how, rng):
     argv = ["--src", str(paths["src"]), "--bgr", str(paths["bgr"]), "--output", str(folder / "out")]
     argv += ["--fit", "resize"] if rng.integers(2) else []
     return Case(folder, name, argv, f"{family} {kind} as {role}, {how}",
-                how in ("empty", "noise") or how == "truncated" and family == "photo")
+                how in ("empty", "noise") or (family, how) == ("photo", "truncated")
+                or kind in damage.RAWS and how == "renamed")
 
 
 def judge(case, reply):

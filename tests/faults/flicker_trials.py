@@ -16,10 +16,10 @@ import numpy as np
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
-from dataset.generate.clip import make_film  # noqa: E402  (the project lies two folders up)
-from model import Matter  # noqa: E402
+from model import Matter  # noqa: E402  (the project lies two folders up)
 from prediction.alignment.fitter import fitter  # noqa: E402
 from prediction.smoothing import Smoother  # noqa: E402
+from tests.prediction.films import make_film  # noqa: E402
 
 
 def main():

@@ -25,12 +25,13 @@ class StandIn:
     settings = {"backend": "none", "precision": "fp32", "device": "cpu"}
     sample_pixels = 0
 
-    def predict(self, src, bgr, want=Matte._fields):
+    def predict(self, src, bgr, want=Matte._fields, rows=None):
         if src.shape != bgr.shape or src.dtype != np.uint8 or bgr.dtype != np.uint8 or 0 in src.shape or src.ndim != 3:
             raise AssertionError(f"the network would see {src.dtype} {src.shape} and {bgr.dtype} {bgr.shape}")
         pha = (src.max(2) != bgr.max(2)).astype(np.float32)
         made = {"pha": pha, "fgr": src.astype(np.float32) / 255, "err": pha, "ref": pha}
-        return Matte(*(made[name] if name in want else None for name in Matte._fields))
+        matte = Matte(*(made[name] if name in want else None for name in Matte._fields))
+        return matte if rows is None else rows(0, matte)
 
 
 def answer(argv):

@@ -5,7 +5,7 @@ import pytest
 
 from dataset.layouts.pictures import read_fgr_pha
 from media import read_gray, read_image, write_image
-from media.reading import scan_start, shorter_side
+from media.formats import scan_start, shorter_side
 from utils.errors import UserError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from media import write_image
-from prediction.backdrop import open_target
+from prediction.backdrop import open_backdrop
 from utils.errors import UserError
 
 SRC = np.zeros((20, 30, 3), np.uint8)
@@ -13,7 +13,7 @@ SRC = np.zeros((20, 30, 3), np.uint8)
 @pytest.mark.parametrize("text, rgb", [("white", (255, 255, 255)), ("black", (0, 0, 0)), ("#20c040", (32, 192, 64)),
                                        ("#f00", (255, 0, 0)), ("Green", (0, 128, 0)), ("rgb(1, 2, 3)", (1, 2, 3))])
 def test_colours(text, rgb):
-    frame = open_target(text).frame(0, SRC)
+    frame = open_backdrop(text).frame(0, SRC, None)
     assert frame.shape == SRC.shape and frame.dtype == np.uint8 and (frame == rgb).all()
 
 
@@ -21,20 +21,20 @@ def test_photo_covers_and_is_cut_at_its_centre(tmp_path):
     photo = np.zeros((40, 100, 3), np.uint8)
     photo[:, 20:80] = 200  # the middle 60 columns become the 30 of src
     write_image(tmp_path / "beach.png", photo)
-    target = open_target(tmp_path / "beach.png")
-    assert target.frame(0, SRC).shape == SRC.shape and (target.frame(0, SRC) == 200).all()
-    tall = target.frame(1, np.zeros((50, 10, 3), np.uint8))
+    backdrop = open_backdrop(tmp_path / "beach.png")
+    assert backdrop.frame(0, SRC, None).shape == SRC.shape and (backdrop.frame(0, SRC, None) == 200).all()
+    tall = backdrop.frame(1, np.zeros((50, 10, 3), np.uint8), None)
     assert tall.shape == (50, 10, 3) and (tall == 200).all()
-    assert (target.frame(2, SRC) == 200).all()
+    assert (backdrop.frame(2, SRC, None) == 200).all()
 
 
 def test_blur_is_of_bgr_where_there_is_one():
     rng = np.random.default_rng(0)
     src = rng.integers(0, 256, (60, 80, 3), dtype=np.uint8)
     bgr = np.full_like(src, 77)
-    target = open_target("blur")
-    assert (target.frame(0, src, bgr) == 77).all()
-    soft = target.frame(0, src)
+    backdrop = open_backdrop("blur")
+    assert (backdrop.frame(0, src, bgr) == 77).all()
+    soft = backdrop.frame(0, src, None)
     assert soft.shape == src.shape and soft.dtype == np.uint8
     assert soft.std() < 0.25 * src.std() and abs(soft.mean() - src.mean()) < 2
 
@@ -42,7 +42,7 @@ def test_blur_is_of_bgr_where_there_is_one():
 def test_blur_of_a_large_picture_is_as_strong_as_of_a_small_one():
     edge = np.zeros((600, 1600, 3), np.uint8)
     edge[:, 800:] = 255
-    soft = open_target("blur").frame(0, edge)[300, :, 0].astype(float)
+    soft = open_backdrop("blur").frame(0, edge, None)[300, :, 0].astype(float)
     between = np.count_nonzero((soft > 255 * 0.16) & (soft < 255 * 0.84))  # two sigma of the Gaussian
     assert abs(between / 1600 - 2 / 40) < 0.01
 
@@ -57,12 +57,12 @@ def test_video_goes_round(tmp_path):
     for level in (0, 60, 120):
         writer.write(np.full((32, 32, 3), level, np.uint8))
     writer.release()
-    target = open_target(path)
-    levels = [round(float(target.frame(index, SRC).mean()) / 60) for index in (0, 1, 1, 2, 3, 4, 0, 2, 8)]
-    target.close()
+    backdrop = open_backdrop(path)
+    levels = [round(float(backdrop.frame(index, SRC, None).mean()) / 60) for index in (0, 1, 1, 2, 3, 4, 0, 2, 8)]
+    backdrop.close()
     assert levels == [0, 1, 1, 2, 0, 1, 0, 2, 2]
-    late = open_target(path)  # the first picture asked for lies behind the end
-    assert round(float(late.frame(7, SRC).mean()) / 60) == 1
+    late = open_backdrop(path)  # the first picture asked for lies behind the end
+    assert round(float(late.frame(7, SRC, None).mean()) / 60) == 1
     late.close()
 
 
@@ -70,7 +70,7 @@ def test_video_goes_round(tmp_path):
                                          ("#12", "no such background"), ("", "no such background"), ("x" * 400, "no such")])
 def test_what_is_no_background(text, words):
     with pytest.raises(UserError, match=words) as error:
-        open_target(text)
+        open_backdrop(text)
     assert "\n" not in str(error.value)
 
 
@@ -81,4 +81,4 @@ def test_broken_files(tmp_path, name):
         pytest.importorskip("media.video")
     (tmp_path / name).write_bytes(b"nothing")
     with pytest.raises(UserError, match=name):
-        open_target(tmp_path / name)
+        open_backdrop(tmp_path / name)

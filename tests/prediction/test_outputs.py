@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from prediction.backdrop import open_target
+from prediction.backdrop import open_backdrop
 from prediction.outputs import Outputs, check_format, check_types, picture
 from utils.errors import UserError
 
@@ -41,7 +41,7 @@ def test_before_a_background(bits):
 def test_the_matte_is_left_as_it_is():
     given = matte()
     for word in ("pha", "com", "fgr"):
-        picture(given, word, 16, open_target("white").frame(0, np.zeros((1, 4, 3), np.uint8)))
+        picture(given, word, 16, open_backdrop("white").frame(0, np.zeros((1, 4, 3), np.uint8), None))
     np.testing.assert_array_equal(given.pha, matte().pha)
     np.testing.assert_array_equal(given.fgr, matte().fgr)
 
@@ -87,3 +87,23 @@ def test_types_are_checked_and_taken_once():
     assert check_types(["com", "pha", "com"]) == ("com", "pha")
     with pytest.raises(UserError, match="Did you mean 'fgr'"):
         check_types(["fgrr"])
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("has_background", [False, True])
+def test_a_matte_in_strips_makes_the_same_files(tmp_path, bits, has_background):
+    rng = np.random.default_rng(1)
+    pha, fgr, ref = (rng.random(shape, np.float32) for shape in ((20, 12), (20, 12, 3), (20, 12)))
+    whole = Matte(pha, fgr, None, ref)
+    behind = rng.integers(0, 256, (20, 12, 3), dtype=np.uint8) if has_background else None
+    types = ("pha", "com", "fgr", "ref")
+    for folder in ("whole", "strips"):
+        (tmp_path / folder).mkdir()
+    outputs = Outputs(bits)
+    outputs.write({kind: tmp_path / "whole" / f"{kind}.png" for kind in types}, whole, behind)
+    canvas = outputs.canvas(types, (20, 12), behind)
+    for top in range(0, 20, 8):
+        canvas.add(top, Matte(*(None if part is None else part[top:top + 8] for part in whole)))
+    canvas.write({kind: tmp_path / "strips" / f"{kind}.png" for kind in types})
+    for kind in types:
+        assert (tmp_path / "whole" / f"{kind}.png").read_bytes() == (tmp_path / "strips" / f"{kind}.png").read_bytes()

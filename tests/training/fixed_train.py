@@ -25,7 +25,7 @@ def fix(network):
 def main(losses, flags):
     prepare_cpu(1)
     from training import trainer
-    build, step = trainer.build_network, trainer.train_step
+    build, step = trainer.network_of, trainer.train_step
 
     def noted(*arguments):
         outcome = step(*arguments)
@@ -34,7 +34,7 @@ def main(losses, flags):
                 file.write(f"{outcome.loss!r}\n")
         return outcome
 
-    trainer.build_network, trainer.train_step = lambda config: fix(build(config)), noted
+    trainer.network_of, trainer.train_step = lambda config: fix(build(config)), noted
     train.main(flags)
 
 

@@ -1,10 +1,13 @@
 """Stage files: what builds on what, and one line for every key or value that cannot be used."""
+import os
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
 from training.config import DEFAULT, completed, differences, load_config
+from training.config_rules import RULES, checked
 from utils.errors import UserError
 from utils.files import PROJECT
 
@@ -84,31 +87,35 @@ def test_1e_4_is_a_number(tmp_path):
     ({"phases": {"joint": {"rates": {"refinr": 1}}}}, "Did you mean 'refiner'?"),
     ({"phases": {"base": 3}}, "'phases.base' in"),
     ({"seed": "many"}, "'seed'"),
-    ({"seed": True}, "of type int, not True"),
-    ({"seed": 1.5}, "of type int, not 1.5"),
-    ({"seed": None}, "of type int, not None"),
-    ({"learning_rate": "fast"}, "of type float, not 'fast'"),
-    ({"detach_error": 1}, "of type bool, not 1"),
-    ({"dataset_name": ["a"]}, "of type str"),
-    ({"data_root": 5}, "of type str, not 5"),
+    ({"seed": True}, "must be a whole number from 0 to 4294967295, not True."),
+    ({"seed": 1.5}, "must be a whole number from 0 to 4294967295, not 1.5."),
+    ({"seed": None}, "must be a whole number from 0 to 4294967295, not None."),
+    ({"learning_rate": "fast"}, "must be a number from 0 to 1, not 'fast'."),
+    ({"detach_error": 1}, "must be true or false, not 1."),
+    ({"dataset_name": ["a"]}, "must be text, not ['a']."),
+    ({"data_root": 5}, "must be text or null, not 5."),
     ({"_base_": 5}, "'_base_'"),
     ({"_base_": "gone.yml"}, "gone.yml"),
-    ({"ema": 1.0}, "'ema' must be below 1"),
-    ({"ema": -0.5}, "'ema' must be 0 or more"),
-    ({"amp": "O"}, "unknown amp 'O'"),
+    ({"ema": 1.0}, "must be a number from 0 to below 1, not 1.0."),
+    ({"ema": -0.5}, "must be a number from 0 to below 1, not -0.5."),
+    ({"amp": "O"}, "must be one of null, O1, O2, not 'O'."),
     ({"amp_dtype": "float8"}, "Did you mean 'float16'?"),
-    ({"nonfinite_max": 0}, "'nonfinite_max' must be 1"),
+    ({"nonfinite_max": 0}, "must be a whole number from 1 to 1000000000, not 0."),
     ({"schedule": "cosin"}, "Did you mean 'cosine'?"),
-    ({"log_train_loss_interval": 0}, "'log_train_loss_interval' must be 1 or more, not 0"),
-    ({"phases": {"base": {"batch_size": 0}}}, "'phases.base.batch_size' must be 1"),
-    ({"phases": {"joint": {"epochs": -1}}}, "'phases.joint.epochs' must be 0"),
-    ({"learning_rate": float("nan")}, "'learning_rate' must be 0 or more"),
+    ({"log_train_loss_interval": 0}, "must be a whole number from 1 to 1000000000, not 0."),
+    ({"phases": {"base": {"batch_size": 0}}}, "must be a whole number from 1 to 4096, not 0."),
+    ({"phases": {"joint": {"epochs": -1}}}, "must be a whole number from 0 to 1000000, not -1."),
+    ({"learning_rate": float("nan")}, "must be a number from 0 to 1, not nan."),
     ({"phases": {"base": {"crop": [512, 256]}}}, "'phases.base.crop'"),
     ({"phases": {"joint": {"crop": [256]}}}, "'phases.joint.crop'"),
-    ({"phases": {"joint": {"crop": [8, 256]}}}, "64 or more"),
+    ({"phases": {"joint": {"crop": [8, 256]}}}, "whole numbers from 64 to 16384, the smaller first, not [8, 256]."),
 ])
 def test_what_is_refused(tmp_path, content, words):
-    assert words in message(write(tmp_path, **content))
+    said = message(write(tmp_path, **content))
+    assert words in said and str(tmp_path) in said and len(said) < 400 + len(str(tmp_path))
+    while isinstance(content, dict) and words != "gone.yml":  # the key is named, with all its sections
+        key, content = next(iter(content.items()))
+        assert key in said
 
 
 def test_a_wrong_override_is_said_to_be_of_the_command_line(tmp_path):
@@ -156,6 +163,80 @@ def test_a_configuration_of_an_earlier_version_has_later_keys_at_their_defaults(
     del old["ema"], old["amp"], old["phases"]["base"]["size"]
     kept = completed(old)
     assert {**kept, "save_dir": ""} == {**whole, "save_dir": ""}
+
+
+def keys(section, prefix=""):
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from keys(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def test_every_key_has_a_rule_and_a_default_that_it_allows():
+    defaults = yaml.safe_load(DEFAULT.read_text())
+    assert set(keys(defaults)) == set(keys(RULES))
+    assert load_config(DEFAULT) == {**defaults, "save_dir": str(PROJECT / defaults["save_dir"])}
+
+
+@pytest.mark.parametrize("bad", [float("inf"), float("nan"), -1, -0.5, 10 ** 30, "x" * 5000, [], {"a": 1}, True, "",
+                                 [[]] * 9])
+def test_every_key_refuses_what_it_cannot_be_in_one_short_line(bad):
+    for key in keys(RULES):
+        rule = RULES
+        for part in key.split("."):
+            rule = rule[part]
+        if bad is True and rule.allowed == "true or false" or bad == [] and rule.allowed == "a list of names":
+            continue
+        with pytest.raises(ValueError, match=rf"^'{key}' in stage.yml must be .*, not .*$") as raised:
+            checked(bad, rule, key, "stage.yml")
+        assert len(str(raised.value)) < 300 and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text, words", [
+    ("a: &a [*a]", "the alias *a stands for something around it"),
+    ("a: &a {b: *a}", "the alias *a stands for something around it"),
+    ("a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+        f"{new}: &{new} [{', '.join(['*' + old] * 10)}]\n" for old, new in zip("abcdefgh", "bcdefghi")),
+     "more than 20000 values"),
+    ("a: " + "[" * 3000 + "]" * 3000, "deeper than 20 levels"),
+    ("seed: " + "9" * 6000, "not valid YAML"), ("a: 2021-99-99", "not valid YAML"), ("? [a]\n: b", "not valid YAML"),
+    ("5: 5", "keys and values"), ("a: \x00", "not valid YAML"), ("#" * (5 << 20), "larger than 4 MiB")])
+def test_yaml_is_bounded(tmp_path, text, words):
+    (tmp_path / "stage.yml").write_text(text)
+    begun = time.perf_counter()
+    said = message(tmp_path / "stage.yml")
+    assert words in said and len(said) < 400 + len(str(tmp_path)) and time.perf_counter() - begun < 20
+
+
+def test_an_alias_may_stand_for_what_was_said_before(tmp_path):
+    (tmp_path / "stage.yml").write_text("phases: {base: &same {crop: [256, 256]}, joint: *same}")
+    phases = load_config(tmp_path / "stage.yml")["phases"]
+    assert phases["base"]["crop"] == phases["joint"]["crop"] == [256, 256]
+
+
+def test_files_that_multiply_are_bounded(tmp_path):
+    for number in range(19):
+        write(tmp_path, f"{number}.yml", _base_=[f"{number + 1}.yml"] * 2)
+    write(tmp_path, "19.yml", seed=1)
+    assert "more than 100 files" in message(tmp_path / "0.yml")
+    for number in range(30):
+        write(tmp_path, f"{number}.yml", _base_=f"{number + 1}.yml")
+    assert "more than 20 levels" in message(tmp_path / "0.yml")
+
+
+@pytest.mark.parametrize("make", [lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero"),
+                                  lambda path: path.symlink_to(path), lambda path: path.write_bytes(b"\xff\xfe")])
+def test_what_is_no_file_of_text_is_refused_at_once(tmp_path, make):
+    make(tmp_path / "stage.yml")
+    assert "stage.yml" in message(tmp_path / "stage.yml") or "/dev/zero" in message(tmp_path / "stage.yml")
+
+
+def test_a_checkpoints_configuration_is_checked_like_any():
+    with pytest.raises(UserError, match="'ema' in the checkpoint's configuration must be"):
+        completed({"ema": float("inf")})
+    with pytest.raises(UserError, match="unknown key 'emma' in the checkpoint's configuration. Did you mean 'ema'"):
+        completed({"emma": 0.5})
 
 
 def test_differences():

@@ -41,10 +41,9 @@ def test_in_place_for_a_while_and_after_an_error():
     ema = Ema(net, 0.9)
     add(net, 1.0)
     own = net[0].weight.numpy().copy()
-    with pytest.raises(KeyError):
-        with ema.in_place():
-            np.testing.assert_allclose(net[0].weight.numpy(), own - 1, rtol=1e-5)
-            raise KeyError
+    with pytest.raises(KeyError), ema.in_place():
+        np.testing.assert_allclose(net[0].weight.numpy(), own - 1, rtol=1e-5)
+        raise KeyError
     np.testing.assert_array_equal(net[0].weight.numpy(), own)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training import log as runlog
-from training.log import Meter, RunLog, _LogFile, picture_row, train_line
+from training.log import Meter, RunLog, _LogFile, picture_interval, picture_row, train_line
 
 
 class Records:
@@ -127,3 +127,20 @@ def test_the_meter_counts_iterations_and_not_what_lies_between_them(monkeypatch)
         meter.add(loss, {"a": loss / 2}, 4)
     assert meter.take() == (1.5, {"a": 0.75}, (2.0, 5.0), 0.8)
     assert meter.losses == [] and meter.seconds == 0
+
+
+@pytest.mark.parametrize("iterations, expected", [(4, 500), (10_000, 500), (54_300, 1629), (60_000, 1800)])
+def test_a_run_keeps_at_most_200_pictures(iterations, expected):
+    interval = picture_interval({"log_images_interval": 500}, iterations)
+    assert interval == expected and 6 * (iterations // interval) <= 200
+
+
+def test_pictures_are_at_most_512_pixels_a_side(tmp_path):
+    kept = {}
+    with RunLog(tmp_path) as log:
+        log._record = lambda what, **values: kept.update(values)
+        log.pictures({"a": picture_row(np.random.default_rng(0).random((4, 3, 600, 700)))}, 1)
+        assert kept["img"].shape == (219, 512, 3)  # the first two of 700 x 600
+        log.pictures({"a": picture_row(np.zeros((4, 1, 64, 96)))}, 1)
+        assert kept["img"].shape == (64, 384, 3)
+        del log._record

@@ -1,8 +1,10 @@
 """Which step belongs to which phase, and how fast it learns."""
 import pytest
 
-from training.schedule import learning_rate, plan
+from training.config import load_config
+from training.schedule import Phase, learning_rate, plan, valid_interval
 from utils.errors import UserError
+from utils.files import PROJECT
 
 
 def config(base=8, joint=2, base_batch=8, joint_batch=4, **keys):
@@ -77,3 +79,18 @@ def test_cosine_falls_from_the_whole_rate_to_a_hundredth_over_each_phase():
     assert rates[0] == 0.01 and rates[100] == pytest.approx(0.01 * 0.505) and rates[200] == pytest.approx(0.0001)
     assert rates[199] == pytest.approx(0.0001, rel=0.01) and all(a > b for a, b in zip(rates, rates[1:]))
     assert learning_rate(settings, joint, joint.start) == 0.01
+
+
+@pytest.mark.parametrize("interval, iterations, expected", [
+    (None, 54_300, 1810), (None, 600_000, 2000), (None, 20, 1), (None, 95, 3), (500, 54_300, 500)])
+def test_a_stage_is_validated_at_least_30_times(interval, iterations, expected):
+    phases = [Phase("joint", 0, 1, 0, iterations, iterations)]
+    assert valid_interval({"valid_interval": interval}, phases) == expected
+    assert interval or iterations < 30 or iterations // expected >= 30
+
+
+def test_the_real_stages_are_as_long_as_they_are_meant_to_be():
+    stage2, stage3 = (load_config(PROJECT / "configs" / f"stage{number}.yml") for number in (2, 3))
+    phase, = plan(stage2, 362)  # the people of Distinctions-646
+    assert (phase.per_epoch, phase.end, valid_interval(stage2, [phase])) == (181, 54_300, 1810)
+    assert stage2["epoch_of"] == stage3["epoch_of"] == "foregrounds" and plan(stage3, 362)[0].end == 54_300

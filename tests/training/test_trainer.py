@@ -1,46 +1,27 @@
 """Tiny runs of a stage inside this process: what is learnt, logged, saved and taken up again."""
 import errno
+import itertools
 import json
 import re
+import shutil
 
 import numpy as np
 import paddle
 import pytest
 
 import train as script
-from dataset.batches import Batches
-from dataset.samples import training_set
-from model.inference.matte import Matte
 from model.inference.matter import Matter
-from training import checkpoint
-from training import state as run_module
+from tests.training.runs import changed, fails, names, run
+from training import checkpoint, trainer
 from training.checkpoint import checkpoints, load_checkpoint
 from training.config import load_config
-from training.distributed import Ranks
-from training.optimizer import build_optimizer
-from training.schedule import plan
-from training.state import Run, build_network
-from training.step import train_step
-from utils.cli import run_main
-from utils.errors import UserError
+from training.start import network_of
 
 NUMBER = r"[0-9.]+"
 LINE = re.compile(r"^\S+ \S+ \[INFO\] \[TRAIN\] (\w+) epoch: (\d+)/(\d+), iter: (\d+)/(\d+), "
-                  rf"loss: ({NUMBER}) \((.*)\), lr: ([0-9.e-]+), reader_cost: {NUMBER}, batch_cost: {NUMBER}, ips: {NUMBER} samples/sec "
+                  rf"loss: ({NUMBER}) \((.*)\), lr: ([0-9.e-]+), reader_cost: {NUMBER}, batch_cost: {NUMBER}, "
+                  rf"ips: {NUMBER} samples/sec "
                   r"\| ETA \d+:\d\d:\d\d$")
-
-
-def run(path, *flags):
-    script.main(["--config", str(path), *flags])
-
-
-def fails(capsys, path, *flags):
-    """Run, and return the one line on stderr; exit code 2 is asserted."""
-    with pytest.raises(SystemExit) as ended:
-        run_main(script.main, ["--config", str(path), *flags])
-    said = capsys.readouterr().err
-    assert ended.value.code == 2 and said.startswith("error: ") and said.count("\n") == 1
-    return said
 
 
 def train_lines(folder):
@@ -50,20 +31,7 @@ def train_lines(folder):
 def first_weights(path):
     config = load_config(path)
     paddle.seed(config["seed"])
-    return {name: value.numpy() for name, value in build_network(config).state_dict().items()}
-
-
-def changed(before, after):
-    """{part of the network: names of the arrays that differ}"""
-    parts = {name.split(".")[0]: set() for name in before}
-    for name, value in before.items():
-        if (after[name] != value).any():
-            parts[name.split(".")[0]].add(name)
-    return parts
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return {name: value.numpy() for name, value in network_of(config).state_dict().items()}
 
 
 def test_a_whole_stage(stage, tmp_path, capsys):
@@ -83,7 +51,8 @@ def test_a_whole_stage(stage, tmp_path, capsys):
     assert any(name.startswith("refiner.") for name in moments)
     assert capsys.readouterr().out.count("[DONE]") == 2
 
-    matte = Matter(folder / "best_model" / "model.safetensors", backend="paddle").predict(*np.zeros((2, 50, 70, 3), np.uint8))
+    matter = Matter(folder / "best_model" / "model.safetensors", backend="paddle")
+    matte = matter.predict(*np.zeros((2, 50, 70, 3), np.uint8))
     assert matte.pha.shape == (50, 70) and np.isfinite(matte.pha).all()
     best = load_checkpoint(folder / "best_model")
     assert best[1] is None and best[2]["phase"] == "joint"
@@ -145,43 +114,6 @@ def test_force_may_start_from_the_best_of_the_run_it_replaces(stage, tmp_path, c
     assert re.search(r"\[PRETRAIN\] .* 1[0-9] of this network not in it", said) and "iter_2" in names(tmp_path / "run")
 
 
-def test_a_longer_stage_goes_on_from_the_shorter_one(stage, tmp_path, capsys):
-    run(stage(joint=0))
-    run(stage(joint=0), "--epoch_end", "2")
-    assert "[RESUME] from iteration 2 of 4" in capsys.readouterr().out
-    run(stage("other", joint=0), "--epoch-end", "2")
-    whole, parts = (load_checkpoint(tmp_path / folder / "iter_4")[0] for folder in ("other", "run"))
-    assert changed(whole, parts) == {part: set() for part in ("backbone", "aspp", "decoder", "refiner")}
-
-
-@pytest.mark.parametrize("flags, word", [
-    (["--learning-rate", "0.5"], "learning_rate: 0.0001, now 0.5"),
-    (["--batch_size", "1"], "phases.base.batch_size: 2, now 1"),
-    (["--backbone", "mobilenetv3"], "backbone: mobilenetv2, now mobilenetv3"),
-])
-def test_other_settings_are_refused_when_going_on(stage, tmp_path, capsys, flags, word):
-    run(stage(joint=0), "--epoch-end", "1")
-    said = fails(capsys, stage(joint=0), "--epoch-end", "2", *flags)
-    assert word in said and "--force" in said
-
-
-def test_phases_cannot_be_moved_under_a_run(stage, tmp_path, capsys):
-    run(stage(base=1, joint=1))
-    assert "epochs of a phase" in fails(capsys, stage(base=2, joint=2))
-    assert "epochs of a phase" in fails(capsys, stage(base=0, joint=3))
-    run(stage(base=1, joint=2, log_train_loss_interval=2))  # what comes after may change, and what is only shown
-    assert len(checkpoints(tmp_path / "run")) == 6
-
-
-def test_a_set_of_another_size_is_another_run(stage, tmp_path):
-    config = load_config(stage(joint=0))
-    network = build_network(config)
-    state = {"config": config, "samples": 8, "step": 1, "phase": "base", "phase_start": 0, "scores": {}}
-    saved = checkpoint.Checkpoint({}, None, state, None)
-    with pytest.raises(UserError, match="training samples: 8, now 9"):
-        Run(config, network, 9, None, Ranks(0, 1, "cpu")).resume(saved, plan(config, 9))
-
-
 def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(stage, tmp_path, capsys, monkeypatch):
     write = checkpoint._write_synced
 
@@ -222,77 +154,6 @@ def test_hyphen_and_underscore(name):
     assert vars(first) == vars(second) and str(getattr(first, name)) in ("1", "1.0")
 
 
-class Silent:
-    def info(self, text):
-        pass
-
-    def warn(self, text):
-        pass
-
-    def scalars(self, values, step):
-        pass
-
-
-@pytest.fixture
-def begun(stage):
-    """A run in the base phase before its first step, and one batch."""
-    config = load_config(stage(schedule="constant", learning_rate=1e-3))
-    paddle.seed(1)
-    run = Run(config, build_network(config), 4, Silent(), Ranks(0, 1, "cpu"))
-    phase = plan(config, 4)[0]
-    run.rates = config["phases"]["base"]["rates"]
-    run.optimizer = build_optimizer(run.network, run.rates)
-    samples = training_set(config, "base", None)
-    keys = next(iter(Batches(2, 2, (64, 64), 1, 0)))
-    batch = [paddle.to_tensor(np.stack(images)) for images in zip(*(samples[key] for key in keys))]
-    return run, phase, batch
-
-
-def test_one_batch_is_learnt_by_heart(begun):
-    run, phase, batch = begun
-    losses = []
-    for _ in range(20):
-        outcome = train_step(run, phase._replace(end=1000), [batch])
-        assert outcome.loss == pytest.approx(sum(outcome.terms.values()), rel=1e-5) and outcome.updated
-        losses.append(outcome.loss)
-        run.step += 1
-    assert np.mean(losses[-3:]) < 0.5 * losses[0]
-    shown = outcome.pictures()
-    assert set(shown) == {f"train/{name}" for name in ("src", "bgr", "pha", "com", "err")}
-    assert all(image.shape == (64, 128, 3) and image.dtype == np.uint8 for image in shown.values())
-    np.testing.assert_array_equal(shown["train/src"][:, 64:], batch[0].numpy()[1].transpose(1, 2, 0))
-
-
-def test_a_step_is_a_function_of_seed_and_step(begun):
-    """Dropout is drawn anew at every step, and the same at the same step."""
-    run, phase, batch = begun
-    run.optimizer.set_lr = lambda rate: None
-    run.optimizer.step = lambda: None
-    first = train_step(run, phase, [batch]).loss
-    run.step = 1
-    second = train_step(run, phase, [batch]).loss
-    run.step = 0
-    assert train_step(run, phase, [batch]).loss == first != second
-
-
-def test_the_base_phase_is_validated_without_the_refiner(begun, monkeypatch):
-    run, _, _ = begun
-    seen = []
-
-    def matted(network, *_, refinement=None):
-        refinement = refinement or network.refiner.refinement
-        seen.append((refinement.sample_pixels, refinement.mode, network.training))
-        return Matte(*[np.zeros((8, 8), np.float32)] * 4)
-
-    monkeypatch.setattr("training.validation.run_network", matted)
-    monkeypatch.setattr(run_module, "evaluate", lambda predict, items: (
-        predict(None, None), {"sad": 1.0, "mse": 2.0}))
-    for run.phase, run.refined in (("base", True), ("joint", False), ("joint", True)):
-        run._validate()
-    assert seen == [(0, "sampling", False), (0, "sampling", False), (80_000, "sampling", False)]
-    assert (run.network.refiner.sample_pixels, run.network.refiner.mode) == (80_000, "sampling")
-
-
 def test_a_finished_stage_leaves_its_scores_and_a_forced_one_takes_them_back(stage, tmp_path):
     run(stage())
     results = json.loads((tmp_path / "run" / "results.json").read_text())
@@ -311,3 +172,30 @@ def test_a_part_at_rate_0_stays_as_it_was(stage, tmp_path):
     differing = changed(load_checkpoint(best)[0], load_checkpoint(checkpoints(tmp_path / "second")[-1])[0])
     assert {part for part, arrays in differing.items() if arrays} == {"refiner"}
     assert any(name.endswith("_mean") for name in differing["refiner"])  # its statistics are its own again
+
+
+def test_at_its_start_a_phase_says_what_it_will_do_and_soon_how_long_it_takes(stage, monkeypatch, capsys):
+    monkeypatch.setattr(trainer, "ESTIMATE_AFTER", 2)
+    run(stage(joint=0, stream_length=8, valid_interval=None, ema=0.5))
+    said = capsys.readouterr().out
+    assert re.search(r"\[PLAN\] base: iterations 1 to 4, 1 epochs of 4 \(8 generated samples\); 2 x 1 x 1 samples an "
+                     r"iteration .*; 4 validations of 1 pictures; checkpoints of \d+ MiB every 1 iterations, 9 kept\.", said)
+    assert re.search(r"\[TIME\] base: about 0:\d\d:\d\d to its end, from \d+\.\d\d s an iteration and \d+ s a validation "
+                     r"\(2 and 2 to come\)\.", said)
+    assert said.index("[PLAN]") < said.index("[EVAL]") < said.index("[TIME]")
+
+
+def test_a_phase_may_end_when_it_gets_no_better_and_a_resumed_one_ends_at_the_same_iteration(stage, tmp_path, monkeypatch):
+    worse = itertools.count()
+    monkeypatch.setattr(trainer, "validate", lambda *rest: {"sad": float(next(worse)), "mse": 1.0})
+    keys = {"joint": 1, "stream_length": 16, "valid_interval": 1, "patience": 3}
+    run(stage(**keys))
+    log = (tmp_path / "run" / "train.log").read_text()
+    assert "[EARLY] base: no validation in 3 was better; the phase ends after iteration 3, 5 before its last." in log
+    assert [path.name for path in checkpoints(tmp_path / "run")][:4] == ["iter_1", "iter_2", "iter_8", "iter_9"]
+    for name in ("iter_8", "iter_9", "iter_10", "iter_11", "iter_16"):
+        shutil.rmtree(tmp_path / "run" / name, ignore_errors=True)
+    (tmp_path / "run" / "train.log").unlink()
+    run(stage(**keys))
+    log = (tmp_path / "run" / "train.log").read_text()
+    assert "[RESUME] from iteration 2 of 16" in log and "the phase ends after iteration 3, 5 before its last." in log

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from utils import cpu
+from utils.machine import usable_cores
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PRINT = """
@@ -46,6 +47,6 @@ def test_only_the_thread_warning_is_left_out():
 def test_the_number_of_threads_without_affinity(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert cpu._usable_cores() == 5
+    assert usable_cores() == 5
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert cpu._usable_cores() == 1
+    assert usable_cores() == 1

@@ -54,3 +54,18 @@ def test_faults_of_the_program_are_not_hidden():
 def test_no_space():
     assert no_space(OSError(errno.ENOSPC, "")) and no_space(OSError(errno.EDQUOT, ""))
     assert not no_space(OSError(errno.EACCES, "")) and not no_space(ValueError())
+
+
+def test_places_that_cannot_be_used_are_one_line(capsys):
+    code, said = end(raising(PermissionError(errno.EACCES, "Permission denied", "a\n\x1b/b")), capsys)
+    assert code == 2 and said == "error: a\\n\\x1b/b: Permission denied. Look at its permissions, or name another place.\n"
+    code, said = end(raising(FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/x']")), capsys)
+    assert code == 2 and "TMPDIR" in said and said.count("\n") == 1
+
+
+def test_nothing_that_a_terminal_obeys_is_printed(capsys):
+    def main(argv):
+        print("a\x1b[2Jb\u202ec\udcff\r\nd")
+    with pytest.raises(SystemExit):
+        run_main(main)
+    assert capsys.readouterr().out == "a\\x1b[2Jb\\u202ec\\udcff\r\nd\n"

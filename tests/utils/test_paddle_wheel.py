@@ -104,5 +104,5 @@ def test_as_a_command_with_a_stand_in_for_the_driver(tmp_path):
     done = subprocess.run([sys.executable, str(PROJECT / "utils" / "paddle_wheel.py"), "install"], env=environ,
                           capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("paddle: paddlepaddle==3.3.1 (Tesla V100-SXM2-32GB is there, but its driver runs CUDA 10.2")
+    assert done.stdout.startswith("paddle: paddlepaddle==3.3.1 (Tesla V100-SXM2-32GB is there, but its driver runs ")
     assert (tmp_path / "called").read_text() == "pip install -q paddlepaddle==3.3.1\n"

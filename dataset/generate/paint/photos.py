@@ -39,7 +39,7 @@ def available():
     return names
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def photo(name):
     """One photograph, uint8 RGB (H, W, 3), read once. Callers must not write into it."""
     image = read_image(folder() / name)

@@ -17,10 +17,7 @@ def rounded(points, times=3, closed=True):
 
 def normals(points, closed=False):
     """Unit normals (N, 2) of a line: its direction turned by a quarter (x, y) -> (y, -x)."""
-    if closed:
-        along = np.roll(points, -1, 0) - np.roll(points, 1, 0)
-    else:
-        along = np.gradient(points, axis=0)
+    along = np.roll(points, -1, 0) - np.roll(points, 1, 0) if closed else np.gradient(points, axis=0)
     along /= np.maximum(np.hypot(along[:, :1], along[:, 1:]), 1e-9)
     return np.stack((along[:, 1], -along[:, 0]), 1)
 

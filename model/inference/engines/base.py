@@ -33,5 +33,8 @@ class Engine(ABC):
     def blocks(self, inputs, quarter):
         """BlockGraph: {name: array} of one batch, as its docstring has them -> float32 (N, 16, 16, 4)."""
 
+    def forget(self):  # noqa: B027  (most have nothing to give back)
+        """Give back what the last call of ``coarse`` took; what it returned may be gone, too."""
+
     def close(self):  # noqa: B027  (most have nothing to give back)
         """Give memory back; the engine is not used afterwards."""

@@ -41,6 +41,13 @@ class OpenvinoEngine(Engine):
     def blocks(self, inputs, quarter):
         return self._run("quarter" if quarter else "half", inputs)
 
+    def forget(self):
+        requests = self._local.__dict__.get("requests", {})
+        with self._lock:
+            for kept in (self._compiled, requests):
+                for key in [key for key in kept if key[0] == "coarse"]:
+                    del kept[key]
+
     def close(self):
         self._compiled.clear()
         self._local = threading.local()

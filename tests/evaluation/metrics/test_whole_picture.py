@@ -49,7 +49,7 @@ def test_mad_by_hand():
     pred[0, :2] = 255, 51
     assert mad(pred, target) == pytest.approx(1.2 / 20)
     trimap = np.zeros_like(pred)
-    assert mad(pred, target, trimap) == 0
+    assert mad(pred, target, trimap) is None
     trimap[0, :3] = 128
     assert mad(pred, target, trimap) == pytest.approx(0.4)
 
@@ -62,7 +62,7 @@ def test_foreground_inside_leaves_the_rest_out():
     pha[0, :2] = 7, 255
     assert fg_mse_inside(pred_fgr, true_fgr, pha) == pytest.approx(1 / 6)
     assert fg_mse(pred_fgr, true_fgr, pha) == pytest.approx(1 / 24)
-    assert fg_mse_inside(pred_fgr, true_fgr, np.zeros_like(pha)) == 0
+    assert fg_mse_inside(pred_fgr, true_fgr, np.zeros_like(pha)) is None
 
 
 def test_paddle2021_is_twice_the_plain_value_over_one_pixel_more():
@@ -71,4 +71,19 @@ def test_paddle2021_is_twice_the_plain_value_over_one_pixel_more():
     trimap[0] = 128
     assert sad_paddle2021(pred, target, trimap) == pytest.approx(2 * 4 * 0.2 / 1000)
     assert mse_paddle2021(pred, target, trimap) == pytest.approx(2 * 4 * 0.04 / 5)
-    assert mse_paddle2021(pred, target, np.zeros_like(trimap)) == 0
+    for nothing in (pred, pred / 255):
+        assert sad_paddle2021(nothing, target, np.zeros_like(trimap)) is None
+        assert mse_paddle2021(nothing, target, np.zeros_like(trimap)) is None
+
+
+def test_paddle2021_takes_alpha_that_is_not_rounded():
+    rng = np.random.default_rng(3)
+    target, pred = (rng.integers(0, 256, (9, 7), dtype=np.uint8) for _ in range(2))
+    trimap = np.where(rng.random((9, 7)) < 0.5, np.uint8(128), np.uint8(0))
+    for error in (sad_paddle2021, mse_paddle2021):
+        assert error(pred / 255, target, trimap) == pytest.approx(error(pred, target, trimap), rel=1e-9)
+        assert error(pred / 255, target, None) == pytest.approx(error(pred, target, None), rel=1e-9)
+    flat, trimap = np.zeros((4, 4), np.uint8), np.full((4, 4), 128, np.uint8)
+    assert sad_paddle2021(np.full((4, 4), 0.001, np.float32), flat, trimap) == pytest.approx(2 * 16 * 0.001 / 1000)
+    with pytest.raises(ValueError, match="shapes differ"):
+        sad_paddle2021(np.zeros((4, 5)), flat, trimap)

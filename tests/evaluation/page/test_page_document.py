@@ -8,8 +8,8 @@ from evaluation.page import write_page
 from evaluation.page.__main__ import main
 from evaluation.page.cases import error_map, extremes, fit
 from evaluation.page.charts import axis, nice_steps
-from evaluation.page.load import Column
 from evaluation.page.statistics import Comparison, Paired, sentence
+from evaluation.protocols import Column
 from utils.errors import UserError
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -141,7 +141,7 @@ def test_sentences():
         return sentence(Comparison("b", "sad", Column("SAD", 1, ""), paired, p), "a")
 
     assert said(-1, -2, -0.5, 9, 1, 0.01).endswith("chance alone hardly explains that: b is better on such pictures.")
-    assert said(1, 0.5, 2, 1, 9, None).endswith("b is worse on such pictures.")
+    assert said(1, 0.5, 2, 1, 9, 0.01).endswith("b is worse on such pictures.")
     assert "do not tell the two apart" in said(1, -0.5, 2, 4, 6, 0.4)
     assert "do not agree on that" in said(1, 0.5, 2, 4, 6, 0.4)
     assert "do not agree on that" in said(1, 0.5, 2, 6, 4, 0.01)   # the mean is worse, most pictures are better
@@ -181,3 +181,12 @@ def test_axes():
     assert log and place(100) - place(10) == pytest.approx(place(1) - place(0.1))
     assert axis(3.0, 3.0)[0](3.0) > 0 and axis(0.0, 0.0)[0](0.0) > 0
     assert not axis(0.0, 100.0)[2]
+
+
+def test_names_that_turn_the_direction_of_writing_are_shown_as_they_are(evaluation):
+    folder = evaluation(names=["a\u202egpj.png", "b\u2066\x1b[2J.png", "c\u200f\x85.png", "د.png"])
+    write_page(folder)
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert not set("\u202e\u2066\u200f\x1b\x85") & set(text) and "د.png" in text
+    for shown in ("a\\u202egpj.png", "b\\u2066\\x1b[2J.png", "c\\u200f\\x85.png"):
+        assert shown in text, shown

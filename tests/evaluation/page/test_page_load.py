@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from evaluation.page.load import Column, read_results
+from evaluation.page.load import read_results
+from evaluation.protocols import Column
 from utils.errors import UserError
 
 

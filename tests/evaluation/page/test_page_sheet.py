@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from evaluation.page.load import read_results
-from evaluation.page.sheet import COLOURS, INK, draw_sheet, encode, write_text
+from evaluation.page.sheet import COLOURS, draw_sheet, encode
 
 
 def rows_of(image, colour):
@@ -50,20 +50,3 @@ def test_file_stays_below_its_limit():
     assert decoded.shape[0] / decoded.shape[1] == pytest.approx(0.75, abs=0.02)
     whole = cv2.imdecode(np.frombuffer(encode(noise), np.uint8), cv2.IMREAD_COLOR)
     assert np.array_equal(cv2.cvtColor(whole, cv2.COLOR_BGR2RGB), noise)
-
-
-@pytest.mark.parametrize("align, columns",
-                         (("left", slice(200, 400)), ("right", slice(0, 203)), ("middle", slice(100, 300))))
-def test_text_lies_where_it_should(align, columns):
-    image = np.full((60, 400, 3), 255, np.uint8)
-    assert 40 < write_text(image, "Grad é", 200, 40, 18, INK, align) < 120
-    dark = np.argwhere(image.min(axis=2) < 128)
-    assert len(dark) > 100 and dark[:, 1].min() >= columns.start and dark[:, 1].max() < columns.stop
-    assert 15 < dark[:, 0].min() and dark[:, 0].max() <= 47
-
-
-def test_text_beyond_the_border_is_cut():
-    image = np.full((20, 40, 3), 255, np.uint8)
-    write_text(image, "a long line of text", -20, 4)
-    write_text(image, "a long line of text", 30, 30)
-    assert image.shape == (20, 40, 3)

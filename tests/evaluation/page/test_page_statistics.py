@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.stats
 
 from evaluation.page.statistics import holm, mean_interval, paired_difference, resampled_means, wilcoxon_p
 
@@ -27,8 +28,7 @@ def test_resampled_means_do_not_depend_on_how_many_are_drawn_at_once(monkeypatch
 
 @pytest.mark.parametrize("values", (LSAT, skewed(), -skewed(25, 5)))
 def test_interval_is_that_of_scipy(values):
-    scipy_stats = pytest.importorskip("scipy.stats")
-    expected = scipy_stats.bootstrap((values,), np.mean, n_resamples=20_000, method="BCa",
+    expected = scipy.stats.bootstrap((values,), np.mean, n_resamples=20_000, method="BCa",
                                      random_state=np.random.default_rng(9)).confidence_interval
     found = mean_interval(values, resamples=20_000)
     width = expected.high - expected.low
@@ -98,7 +98,6 @@ def test_groups_of_different_sizes_hold_the_true_mean_as_often_as_they_say():
 
 
 def test_paired_difference_of_groups():
-    pytest.importorskip("scipy")
     groups = ["x", "x", "y", "y", "z", "z"]
     paired = paired_difference([0] * 6, [1, 1, 2, 2, 3, -1], groups)
     assert (paired.count, paired.units, paired.worse, paired.better) == (6, 3, 5, 1)
@@ -114,7 +113,6 @@ def test_paired_difference_counts_only_pictures_with_both_values():
 
 
 def test_wilcoxon_by_hand():
-    pytest.importorskip("scipy")
     # All n differences of one sign: of the 2^n signs two are as extreme, so p = 2 / 2^n.
     assert wilcoxon_p([1.0, 2.0, 3.0, 4.0, 5.0]) == pytest.approx(2 / 32)
     assert wilcoxon_p([-1.0, -2.0, -3.0, -4.0, -5.0, -6.0]) == pytest.approx(2 / 64)
@@ -124,13 +122,6 @@ def test_wilcoxon_by_hand():
     assert wilcoxon_p([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]) == pytest.approx(2 / 32)
 
 
-def test_wilcoxon_without_scipy(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "scipy.stats", None)
-    assert wilcoxon_p([1.0, 2.0]) is None
-    assert paired_difference([1.0, 2.0], [2.0, 4.0]).p is None
-
-
 def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, None, 0.7]) == [1.0, None, 1.0]
     assert holm([]) == []

@@ -4,11 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.composite import blend
 from evaluation.testset.composed import EvaluationSet
-from evaluation.testset.placement import disturb_background, place
+from evaluation.testset.placement import disturb_background, place, place_turned
 from evaluation.testset.trimap import make_trimap
-from media.operations import cover
+from media.operations import blend, cover
 from utils.errors import UserError
 
 Pair = namedtuple("Pair", "name fgr pha")
@@ -142,6 +141,20 @@ def test_a_foreground_without_subject_gives_an_empty_matte():
     assert fgr.shape == (16, 20, 3) and pha.max() == 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_turned_subject_is_scaled_about_the_middle(seed):
+    pha = np.zeros((90, 60), np.uint8)
+    pha[35:55, 20:40] = 255
+    fgr = np.full((90, 60, 3), 200, np.uint8)
+    placed_fgr, placed = place_turned(fgr, pha, (120, 120), np.random.default_rng(seed))
+    scale = (placed.sum() / 255 / pha.astype(bool).sum()) ** 0.5 / (120 / 60)
+    assert placed.shape == (120, 120) and placed_fgr.shape == (120, 120, 3) and 0.54 < scale < 0.91
+    rows, columns = np.nonzero(placed > 127)
+    assert abs(rows.mean() - 59.5) < 1.5 and abs(columns.mean() - 59.5) < 1.5
+    assert not np.array_equal(placed, placed[::-1])   # turned or sheared
+    assert np.array_equal(placed, place_turned(fgr, pha, (120, 120), np.random.default_rng(seed))[1])
+
+
 def test_cover_crops_and_does_not_stretch():
     image = np.zeros((40, 80, 3), np.uint8)
     image[:, 40:] = 255
@@ -172,7 +185,7 @@ def test_the_disturbance_shifts_by_less_than_half_a_pixel():
 @pytest.mark.parametrize("arguments, message", (
     ((Pairs(0), Backgrounds(1)), "no foregrounds"),
     ((Pairs(1), Backgrounds(0)), "no backgrounds"),
-    ((Pairs(1), Backgrounds(1), (0, 8)), "size is 0x8"),
+    ((Pairs(1), Backgrounds(1), (0, 8)), "size is 8x0"),
     ((Pairs(1), Backgrounds(1), None, -1), "seed is -1"),
     ((Pairs(1), Backgrounds(1), None, 0, True, 0), "limit is 0"),
 ))

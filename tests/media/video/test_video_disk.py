@@ -39,7 +39,7 @@ class SmallDisk:
 
         class File:
             def __init__(self):
-                self._file, self._end = open(name, mode, buffering=buffering), 0
+                self._file, self._end = open(name, mode, buffering=buffering), 0  # noqa: SIM115
 
             def write(self, data):
                 lost = [spare for spare in disk_self.spares if not os.path.exists(spare)]
@@ -120,7 +120,7 @@ def test_the_whole_run_ends_with_a_message(tmp_path, monkeypatch, capsys):
     job = VideoJob(tmp_path / "src.mp4", {"fgr": tmp_path / "o" / "fgr.mov", "pha": tmp_path / "o" / "pha.mp4"},
                    tmp_path / "bgr.png")
     with pytest.raises(OSError) as caught:
-        matte_video(StandIn(), job)
+        matte_video(StandIn, job)
     report = caught.value.report
     assert caught.value.errno == errno.ENOSPC and 0 < report.frames < 60
     assert len(decoded(report.files["fgr"])) >= report.frames and len(decoded(report.files["pha"])) >= report.frames
@@ -139,7 +139,7 @@ sys.path[:0] = sys.argv[3:]
 from tests.media.video.clips import StandIn, decoded, make_clip
 from test_video_disk import NOISE, VideoJob, matte_video
 try:
-    matte_video(StandIn(), VideoJob(sys.argv[1], {"fgr": sys.argv[2] + "/fgr.mov"}, "first:1"))
+    matte_video(StandIn, VideoJob(sys.argv[1], {"fgr": sys.argv[2] + "/fgr.mov"}, "first:1"))
 except OSError as error:
     report = error.report
     print(error.errno, report.frames, len(decoded(report.files["fgr"])))

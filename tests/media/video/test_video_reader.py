@@ -11,7 +11,7 @@ av = pytest.importorskip("av", minversion="14")
 import cv2  # noqa: E402
 
 from media.video import opening  # noqa: E402
-from media.video.reader import Info, open_video
+from media.video.reader import Info, open_video  # noqa: E402
 from media.video.turn import Turn, turn_of  # noqa: E402
 from prediction.source import several_frames  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, make_clip, picture, tone  # noqa: E402

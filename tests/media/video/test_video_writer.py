@@ -15,8 +15,10 @@ from utils.errors import UserError  # noqa: E402
 
 TIMES = [0, 40, 60, 200, 210, 500]  # in 1/1000 s
 
+PLAIN = Colour()
 
-def info(width=WIDTH, height=HEIGHT, colour=Colour(), time_base=Fraction(1, 12800), aspect=Fraction(1)):
+
+def info(width=WIDTH, height=HEIGHT, colour=PLAIN, time_base=Fraction(1, 12800), aspect=Fraction(1)):
     return Info(width, height, Fraction(RATE), time_base, colour, None, None, False, aspect)
 
 

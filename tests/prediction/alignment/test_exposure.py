@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
-from prediction.alignment.exposure import fit_exposure, match_exposure
+from prediction.alignment.exposure import apply_exposure, fit_exposure
 from tests.prediction import pairs
+
+
+def match_exposure(src, bgr):
+    """(bgr as if it had been exposed like src, gains of the channels)"""
+    exposure = fit_exposure(src, bgr)
+    return apply_exposure(bgr, exposure), exposure.gains
 
 
 def levels(image, still, pha):

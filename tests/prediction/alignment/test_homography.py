@@ -14,7 +14,7 @@ def test_finds_a_movement_behind_a_subject(name, gain):
     assert found.matrix is not None, found.reason
     assert corner_shift(found.matrix, pairs.SIZE, MOVED) < 0.5 < 8 < corner_shift(MOVED, pairs.SIZE)
     assert found.moved == pytest.approx(corner_shift(MOVED, pairs.SIZE), abs=0.5)
-    assert found.score > found.still + 0.2
+    assert found.score > found.unmoved_score + 0.2
 
 
 def test_a_subject_that_hides_most_of_the_scene_has_no_say():
@@ -26,7 +26,7 @@ def test_a_subject_that_hides_most_of_the_scene_has_no_say():
 def test_a_tripod_did_not_move():
     src, bgr, _ = pairs.pair("motorcycle_left.png", 2)
     found = find_homography(src, bgr)
-    assert found.moved < 0.3 and found.score == pytest.approx(found.still, abs=0.02)
+    assert found.moved < 0.3 and found.score == pytest.approx(found.unmoved_score, abs=0.02)
 
 
 def test_a_repeated_pattern_is_not_found_one_period_off():

@@ -24,8 +24,8 @@ from utils.errors import UserError  # noqa: E402
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch):
-    monkeypatch.setattr(predict, "open_matter", lambda args: StandIn())
-    monkeypatch.setattr(cli, "background_fitter", lambda args, video=False: None)
+    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    monkeypatch.setattr(cli, "fitter", lambda align, exposure, video: None)
 
 
 @pytest.fixture
@@ -178,11 +178,12 @@ def test_a_camera_that_hangs(monkeypatch):
     monkeypatch.setattr(capture, "PATIENCE", 0.05)
     monkeypatch.setattr(capture, "JOIN", 0.05)
     found, free = camera(monkeypatch, [picture(0)]), threading.Event()
-    newest = None
+    seen = []
 
-    def read(first=[True]):
-        if first:
-            return True, first.clear() or picture(0)
+    def read():
+        if not seen:
+            seen.append(picture(0))
+            return True, seen[0]
         free.wait(30)
         return False, None
     found.read = read
@@ -206,7 +207,7 @@ def test_ctrl_c_ends_with_a_whole_recording(folder, monkeypatch, capsys):
             os.kill(os.getpid(), signal.SIGINT)
         return plain(*args, **kwargs)
     matter.predict = predict_some
-    monkeypatch.setattr(predict, "open_matter", lambda args: matter)
+    monkeypatch.setattr(predict, "open_matter", lambda options: matter)
     assert headless(folder, "--bgr", folder / "bgr.png", "--output", folder / "out.mp4", src="camera:0") == 130
     assert len(decoded(folder / "out.mp4")) == 6
 
@@ -254,7 +255,7 @@ def test_no_screen_and_no_windows(monkeypatch, folder):
     for ended, stderr, words in ((-6, b"could not connect to display", "screen"),
                                  (1, b"not implemented", "without windows")):
         tried = subprocess.CompletedProcess([], ended, b"", stderr)
-        monkeypatch.setattr(window.subprocess, "run", lambda *_, **__: tried)
+        monkeypatch.setattr(window.subprocess, "run", lambda *_, ended=tried, **__: ended)
         monkeypatch.setattr(window.sys, "platform", "linux")
         monkeypatch.setattr(window.cv2, "namedWindow", missing)
         refused(words, "--src", f"camera:{folder / 'clip.mp4'}", "--bgr", folder / "bgr.png")

@@ -3,18 +3,18 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", minversion="14")
-from prediction.backdrop import open_target  # noqa: E402
+from prediction.backdrop import open_backdrop  # noqa: E402
 from prediction.camera.preview import Meter, drawn, lines_of  # noqa: E402
 from prediction.camera.recording import Recording, timed_name  # noqa: E402
 from prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session  # noqa: E402
 from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, decoded, picture, scene  # noqa: E402
 from utils.errors import UserError  # noqa: E402
 
-TARGETS = ("white", "#00b140", "blur")
+BACKDROPS = ("white", "#00b140", "blur")
 
 
 def session(background=None, matter=None, **more):
-    return Session(matter or StandIn(), [(word, open_target(word)) for word in TARGETS], background, **more)
+    return Session(matter or StandIn(), [(word, open_backdrop(word)) for word in BACKDROPS], background, **more)
 
 
 def test_nothing_leaves_before_there_is_a_background():
@@ -70,10 +70,10 @@ def test_another_background_later_and_its_smoothing():
     assert smooth.calls == 0 and (one.background == 90).all() and one.state == MATTING
 
 
-def test_targets_in_turn():
+def test_backdrops_in_turn():
     one, seen = session(scene()), []
     for index in range(4):
-        seen.append((one.target, one.frame(picture(5), float(index)).com[0, 0].tolist()))
+        seen.append((one.backdrop, one.frame(picture(5), float(index)).com[0, 0].tolist()))
         one.key("T")
     assert seen == [("white", [255] * 3), ("#00b140", [0, 177, 64]), ("blur", [40] * 3), ("white", [255] * 3)]
 

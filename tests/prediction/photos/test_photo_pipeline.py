@@ -2,6 +2,7 @@
 import threading
 import time
 from collections import namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,10 +34,14 @@ class Stage:
             raise UserError(f"bad {job.name}")
         return Pair(PHOTO, PHOTO, [])
 
-    def predict(self, src, bgr, want):
+    def predict(self, src, bgr, want, rows=None):
         time.sleep(0.01)
         self.events.append("predict")
-        return Matte(None, None, None, None)
+        matte = Matte(None, None, None, None)
+        return matte if rows is None else rows(0, matte)
+
+    def canvas(self, types, size, behind):
+        return SimpleNamespace(add=lambda top, matte: None, write=lambda paths: self.write(paths, None, behind))
 
     def wants(self, types):
         return ("pha",)
@@ -44,7 +49,7 @@ class Stage:
     def background(self, index, src, bgr):
         self.events.append(f"index {index}")
 
-    def write(self, paths, matte, target):
+    def write(self, paths, matte, behind):
         name = next(iter(paths.values()))
         self.events.append(f"write {name}")
         with self._lock:

@@ -35,7 +35,7 @@ def test_nothing_to_show_writes_nothing(tmp_path):
     assert not Sheet(tmp_path / "sheet.png", 3).write() and not list(tmp_path.iterdir())
 
 
-def test_before_a_target(tmp_path):
+def test_before_a_background(tmp_path):
     sheet = Sheet(tmp_path / "sheet.png", 1)
     empty = Matte(np.zeros((30, 30), np.float32), np.zeros((30, 30, 3), np.float32))
     sheet.add("a", pair(30, 30), empty, np.full((30, 30, 3), (1, 2, 250), np.uint8))

@@ -10,15 +10,16 @@ import subprocess
 import sys
 import threading
 import time
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 av = pytest.importorskip("av", minversion="14")
 from media import write_image  # noqa: E402
+from prediction.options import Options  # noqa: E402
 from prediction.progress import FrameProgress  # noqa: E402
-from prediction.source import is_video
+from prediction.source import is_video  # noqa: E402
 from prediction.video import cli  # noqa: E402
 from prediction.video.cli import video_outputs  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture  # noqa: E402
@@ -26,30 +27,29 @@ from utils.errors import UserError  # noqa: E402
 
 
 @pytest.fixture
-def args(tmp_path):
-    """The flags for a clip of 12 frames with sound."""
+def options(tmp_path):
+    """Those for a clip of 12 frames with sound."""
     make_clip(tmp_path / "clip.mp4", 12, audio="aac")
     write_image(tmp_path / "bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-    return SimpleNamespace(src=str(tmp_path / "clip.mp4"), bgr=str(tmp_path / "bgr.png"), output=str(tmp_path / "out"),
-                           type=["pha", "com"], target_bgr=None, target=None, video_format=None, overwrite=False, fit=None,
-                           fit_background=None, smooth=None)
+    return Options(src=str(tmp_path / "clip.mp4"), bgr=str(tmp_path / "bgr.png"), output=str(tmp_path / "out"), align="off",
+                   exposure="off")
 
 
-def run(args):
-    return cli.run(args, lambda given: StandIn())
+def run(options):
+    return cli.run(options, lambda given: StandIn())
 
 
-def names(args):
-    return sorted(os.listdir(args.output)) if os.path.isdir(args.output) else []
+def names(options):
+    return sorted(os.listdir(options.output)) if os.path.isdir(options.output) else []
 
 
-def refused(args, *words):
-    before = names(args)
+def refused(options, *words):
+    before = names(options)
     with pytest.raises(UserError) as caught:
-        cli.run(args, lambda given: pytest.fail("the network was opened"))
+        cli.run(options, lambda given: pytest.fail("the network was opened"))
     for word in words:
         assert word in str(caught.value)
-    assert names(args) == before
+    assert names(options) == before
 
 
 def test_what_is_a_video(tmp_path):
@@ -72,13 +72,13 @@ def test_names():
     assert live["pha"].as_posix() == "out/main_pha.mp4"
 
 
-def test_a_whole_command(args, capsys):
-    assert run(args) == 0
-    assert names(args) == ["clip_com.mov", "clip_pha.mp4"]
+def test_a_whole_command(options, capsys):
+    assert run(options) == 0
+    assert names(options) == ["clip_com.mov", "clip_pha.mp4"]
     out = capsys.readouterr().out
     assert "12 frames" in out and "clip_com.mov" in out and "clip_pha.mp4" in out
-    for name in names(args):
-        path = os.path.join(args.output, name)
+    for name in names(options):
+        path = os.path.join(options.output, name)
         with av.open(path) as container:
             video, audio = container.streams.video[0], container.streams.audio[0]
             assert video.frames == 12 and video.average_rate == RATE and audio.codec_context.name == "aac"
@@ -90,90 +90,89 @@ def test_a_whole_command(args, capsys):
             assert int(stream["nb_read_frames"]) == 12 and stream["width"] == WIDTH
 
 
-def test_existing_outputs(args):
-    run(args)
-    refused(args, "clip_pha.mp4", "--overwrite")
-    args.overwrite = True
-    assert run(args) == 0
-    args.overwrite, args.type, args.video_format = False, ["pha"], "png"
-    assert run(args) == 0
-    refused(args, "clip_pha exists")
-    args.overwrite = True
-    with open(os.path.join(args.output, "clip_pha", "notes.txt"), "w") as file:
+def test_before_a_colour(options):
+    assert run(options._replace(type=("com",), target_bgr="#4080c0")) == 0
+    image = decoded(os.path.join(options.output, "clip_com.mp4"))[0][0]
+    assert np.abs(image[30:].astype(int) - (64, 128, 192)).mean() < 4
+
+
+def test_existing_outputs(options):
+    run(options)
+    refused(options, "clip_pha.mp4", "--overwrite")
+    assert run(options._replace(overwrite=True)) == 0
+    options = options._replace(type=("pha",), video_format="png")
+    assert run(options) == 0
+    refused(options, "clip_pha exists")
+    options = options._replace(overwrite=True)
+    with open(os.path.join(options.output, "clip_pha", "notes.txt"), "w") as file:
         file.write("mine")
-    refused(args, "notes.txt")
+    refused(options, "notes.txt")
 
 
-def test_what_is_refused_before_any_work(args, tmp_path):
-    args.video_format = "mp4"
-    refused(args, "alpha", "mov, webm, png")
-    args.video_format = "avi"
-    refused(args, "unknown video format 'avi'")
-    args.video_format, args.bgr = None, "first:x"
-    refused(args, "first:30")
-    args.bgr = str(tmp_path / "none.png")
-    refused(args, "none.png")
+def test_what_is_refused_before_any_work(options, tmp_path):
+    refused(options._replace(video_format="mp4"), "alpha", "mov, webm, png")
+    refused(options._replace(video_format="avi"), "unknown video format 'avi'")
+    refused(options._replace(bgr="first:x"), "first:30")
+    refused(options._replace(bgr=str(tmp_path / "none.png")), "none.png")
+    refused(options._replace(output=str(tmp_path / "me.mp4")), "looks like a file")
     write_image(tmp_path / "wide.png", np.zeros((HEIGHT, WIDTH + 4, 3), np.uint8))
-    args.bgr = str(tmp_path / "wide.png")
-    refused(args, f"{WIDTH + 4}x{HEIGHT}", f"{WIDTH}x{HEIGHT}", "--fit")
-    args.fit = "crop"
-    assert run(args) == 0
+    options = options._replace(bgr=str(tmp_path / "wide.png"))
+    refused(options, f"{WIDTH + 4}x{HEIGHT}", f"{WIDTH}x{HEIGHT}", "--fit")
+    assert run(options._replace(fit="crop")) == 0
 
 
-def test_an_output_is_never_an_input(args, tmp_path):
-    os.makedirs(args.output)
-    os.rename(args.src, os.path.join(args.output, "clip_pha.mp4"))
-    os.symlink(os.path.join(args.output, "clip_pha.mp4"), args.src)
-    args.type, args.overwrite = ["pha"], True
-    refused(args, "is an input")
+def test_an_output_is_never_an_input(options, tmp_path):
+    os.makedirs(options.output)
+    os.rename(options.src, os.path.join(options.output, "clip_pha.mp4"))
+    os.symlink(os.path.join(options.output, "clip_pha.mp4"), options.src)
+    refused(options._replace(type=("pha",), overwrite=True), "is an input")
 
 
-def test_a_clip_that_is_cut_short_is_told(args, tmp_path, capsys):
+def test_a_clip_that_is_cut_short_is_told(options, tmp_path, capsys):
     make_clip(tmp_path / "clip.mkv", 40, options={"g": "5", "crf": "4", "bf": "0"})
     data = (tmp_path / "clip.mkv").read_bytes()
     (tmp_path / "clip.mkv").write_bytes(data[:len(data) // 2])
-    args.src = str(tmp_path / "clip.mkv")
-    assert run(args) == 0
+    assert run(options._replace(src=str(tmp_path / "clip.mkv"))) == 0
     said = capsys.readouterr()
     frames = len(decoded(tmp_path / "out" / "clip_pha.mp4"))
     assert frames < 35 and f"{frames} frames" in said.out
     assert f"clip.mkv ends {1.6 - frames / RATE:.1f} s before its header says" in said.err
 
 
-def test_damage_is_counted(args, tmp_path, capsys):
+def test_damage_is_counted(options, tmp_path, capsys):
     rng = np.random.default_rng(0)
     images = [np.clip(picture(index) + rng.normal(0, 12, (HEIGHT, WIDTH, 3)), 0, 255).astype(np.uint8)
               for index in range(30)]
-    make_clip(args.src, images=images, options={"g": "3"})
-    data = bytearray(open(args.src, "rb").read())
+    make_clip(options.src, images=images, options={"g": "3"})
+    data = bytearray(Path(options.src).read_bytes())
     for at in rng.integers(200, len(data) // 2, 20):
         data[at] ^= 16
-    open(args.src, "wb").write(data)
-    assert run(args) == 0
+    Path(options.src).write_bytes(data)
+    assert run(options) == 0
     assert "damaged" in capsys.readouterr().err
-    assert 0 < len(decoded(os.path.join(args.output, "clip_pha.mp4"))) < 30
+    assert 0 < len(decoded(os.path.join(options.output, "clip_pha.mp4"))) < 30
 
 
-def test_an_address(args, tmp_path):
+def test_an_address(options, tmp_path):
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     handler.log_message = lambda *rest: None
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        args.src = f"http://127.0.0.1:{server.server_address[1]}/clip.mp4"
+        address = f"http://127.0.0.1:{server.server_address[1]}/clip.mp4"
         try:
-            assert run(args) == 0
+            assert run(options._replace(src=address)) == 0
         finally:
             server.shutdown()
-    assert len(decoded(os.path.join(args.output, "clip_pha.mp4"))) == 12
+    assert len(decoded(os.path.join(options.output, "clip_pha.mp4"))) == 12
 
 
 SLOW = """
 import sys, time
 sys.path[:0] = sys.argv[3:]
-from types import SimpleNamespace
 from tests.media.video.clips import StandIn
-from utils.errors import run_main
+from prediction.options import Options
 from prediction.video import cli
+from utils.cli import run_main
 
 class Slow(StandIn):
     def predict(self, src, bgr, want):
@@ -182,12 +181,12 @@ class Slow(StandIn):
             print("at work", flush=True)
         return super().predict(src, bgr, want)
 
-args = SimpleNamespace(src=sys.argv[1], bgr="first:1", output=sys.argv[2], type=["pha", "com"])
-run_main(lambda argv: cli.run(args, lambda given: Slow()))
+options = Options(src=sys.argv[1], bgr="first:1", output=sys.argv[2], align="off", exposure="off")
+run_main(lambda argv: cli.run(options, lambda given: Slow()))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_signal_leaves_what_plays(tmp_path, number):
     make_clip(tmp_path / "clip.mp4", 400, audio="aac")
@@ -209,18 +208,35 @@ def test_a_signal_leaves_what_plays(tmp_path, number):
         assert container.duration / 1e6 == pytest.approx(written[0] / RATE, abs=0.3)
 
 
-def test_an_error_tells_what_there_is(args, capsys):
+def test_what_a_killed_run_left_is_cleared(options):
+    out = Path(options.output)
+    for name in (".clip_pha.mp4.4321.tmp", ".clip_pha.mp4.4321.reserve", ".clip_com.mov.99.tmp", ".other_pha.mp4.4321.tmp"):
+        out.mkdir(exist_ok=True)
+        (out / name).write_bytes(b"half")
+        os.utime(out / name, (1, 1))
+    assert run(options) == 0 and names(options) == [".other_pha.mp4.4321.tmp", "clip_com.mov", "clip_pha.mp4"]
+    for folder in (".clip_pha.4321.tmp", ".clip_com.4321.old"):
+        (out / folder).mkdir()
+        (out / folder / "000000.png").write_bytes(b"x")
+        os.utime(out / folder, (1, 1))
+    assert run(options._replace(type=("pha",), video_format="png")) == 0
+    assert [name for name in names(options) if "4321" in name] == [".clip_com.4321.old", ".other_pha.mp4.4321.tmp"]
+
+
+def test_an_error_tells_what_there_is(options, capsys, monkeypatch):
     def breaks(src, pha):
         raise RuntimeError("out of luck")
-    args.smooth = breaks
+    options = options._replace(temporal=True)
+    monkeypatch.setattr(cli, "Smoother", lambda: breaks)
     with pytest.raises(RuntimeError):
-        run(args)
-    assert names(args) == []
+        run(options)
+    assert names(options) == []
     calls = []
-    args.smooth = lambda src, pha: calls.append(1) or (pha if len(calls) < 6 else breaks(src, pha))
+    monkeypatch.setattr(cli, "Smoother", lambda: lambda src, pha: calls.append(1) or (pha if len(calls) < 6
+                                                                                      else breaks(src, pha)))
     with pytest.raises(RuntimeError):
-        run(args)
-    assert "after 5 frames" in capsys.readouterr().err and names(args) == ["clip_com.mov", "clip_pha.mp4"]
+        run(options)
+    assert "after 5 frames" in capsys.readouterr().err and names(options) == ["clip_com.mov", "clip_pha.mp4"]
 
 
 def test_progress():
@@ -242,16 +258,16 @@ def test_progress():
     assert "4/4" in terminal.getvalue() and "frame" in terminal.getvalue()
 
 
-def test_with_the_real_network(args):
+def test_with_the_real_network(options):
     from model import Matter
-    make_clip(args.src, 3)
-    args.type, args.overwrite = ["pha"], True
+    make_clip(options.src, 3)
+    options = options._replace(type=("pha",), overwrite=True)
     with Matter(backend="paddle") as matter:
-        assert cli.run(args, lambda given: matter) == 0
+        assert cli.run(options, lambda given: matter) == 0
         from media.video.reader import open_video
-        with open_video(args.src) as reader:
+        with open_video(options.src) as reader:
             images = [frame.image for frame in reader]
         bgr = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         truth = [matter.predict(image, bgr, want=("pha",)).pha for image in images]
-    found = decoded(os.path.join(args.output, "clip_pha.mp4"))
+    found = decoded(os.path.join(options.output, "clip_pha.mp4"))
     assert max(np.abs(image[..., 0] / 255 - pha).mean() for (image, _), pha in zip(found, truth)) < 0.02

@@ -33,6 +33,10 @@ def job(folder, words=("pha",), suffix=".mp4", **more):
                     **more)
 
 
+def matted(matter, wanted, on_progress=None):
+    return matte_video(lambda: matter, wanted, on_progress)
+
+
 def within(seconds, work):
     """Run ``work`` in a thread; its result or error; a run that hangs fails."""
     found = []
@@ -53,7 +57,7 @@ def within(seconds, work):
 
 def test_all_outputs_at_once(clip):
     matter, done = StandIn(), []
-    report = matte_video(matter, job(clip, ("pha", "com", "fgr", "err", "ref"), ".mov"), lambda *state: done.append(state))
+    report = matted(matter, job(clip, ("pha", "com", "fgr", "err", "ref"), ".mov"), lambda *state: done.append(state))
     assert (report.frames, report.damaged, report.stopped, report.warnings) == (12, 0, False, [])
     assert report.seconds > 0 and report.fps == pytest.approx(12 / report.seconds)
     assert done == [(index + 1, 12) for index in range(12)]
@@ -71,17 +75,18 @@ def test_all_outputs_at_once(clip):
 
 def test_only_what_is_needed(clip):
     matter = StandIn()
-    matte_video(matter, job(clip, ("pha",)))
+    matted(matter, job(clip, ("pha",)))
     assert matter.wanted == ("pha",)
     assert wanted_of(("com",)) == ("pha", "fgr") and wanted_of(("err", "pha")) == ("pha", "err")
 
 
 def test_hooks(clip):
-    calls = {"target": [], "smooth": 0}
+    calls = {"backdrop": [], "smooth": 0}
 
-    class Target:
-        def frame(self, index, src):
-            calls["target"].append(index)
+    class Backdrop:
+        def frame(self, index, src, bgr):
+            assert bgr.shape == src.shape
+            calls["backdrop"].append(index)
             return np.full_like(src, 60)
 
     def smooth(src, pha):
@@ -96,20 +101,20 @@ def test_hooks(clip):
             assert bgr.min() == bgr.max() == 1
             return super().predict(src, bgr, want)
 
-    report = matte_video(Seeing(), job(clip, ("com",), target=Target(), smooth=smooth, fit_background=fit_background))
-    assert calls == {"target": list(range(12)), "smooth": 12} and report.warnings == ["the light has changed"]
+    report = matted(Seeing(), job(clip, ("com",), backdrop=Backdrop(), smooth=smooth, fit_background=fit_background))
+    assert calls == {"backdrop": list(range(12)), "smooth": 12} and report.warnings == ["the light has changed"]
     for index, (image, _) in enumerate(decoded(report.files["com"])):
         truth = picture(index).min(2) > 200
         inside, outside = image[truth].mean(), image[~truth].mean()
         assert outside == pytest.approx(60, abs=4) and inside == pytest.approx((240 + 60) / 2, abs=15)
 
 
-def test_target_of_another_size(clip):
-    class Target:
-        def frame(self, index, src):
+def test_backdrop_of_another_size(clip):
+    class Backdrop:
+        def frame(self, index, src, bgr):
             return np.zeros((5, 5, 3), np.uint8)
     with pytest.raises(UserError, match="5x5"):
-        within(20, lambda: matte_video(StandIn(), job(clip, ("com",), target=Target())))
+        within(20, lambda: matted(StandIn(), job(clip, ("com",), backdrop=Backdrop())))
 
 
 def test_finished_pictures():
@@ -164,7 +169,7 @@ def test_constant_memory(clip, monkeypatch, large):
     monkeypatch.setattr(run_module, "open_video", lambda source: reader)
     if large:
         monkeypatch.setattr(run_module, "LARGE", 1)
-    report = within(60, lambda: matte_video(StandIn(), job(clip, ("pha", "fgr"))))
+    report = within(60, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
     gc.collect()
     assert report.frames == 300 and reader.live == 0
     # Decoding one, two waiting, one with the network, one waiting, one being finished; writers have pictures of their own.
@@ -186,7 +191,7 @@ def fails_after(number, result=None):
     return call
 
 
-@pytest.mark.parametrize("where", ["matter", "smooth", "background", "progress", "reader", "target"])
+@pytest.mark.parametrize("where", ["matter", "smooth", "background", "progress", "reader", "backdrop"])
 def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where):
     matter, hooks, progress = StandIn(), {}, None
     if where == "matter":
@@ -195,14 +200,13 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where):
     elif where == "smooth":
         hooks["smooth"] = fails_after(7, lambda src, pha: pha)
     elif where == "background":
-        hooks["fit_background"] = fails_after(7, lambda src, bgr: bgr)
+        hooks["fit_background"] = fails_after(7, lambda src, bgr: (bgr, []))
     elif where == "progress":
         progress = fails_after(6)
-    elif where == "target":
-        target = StandIn()
-        frame = fails_after(7, lambda index, src: src)
-        target.frame = lambda index, src: frame(index, src)
-        hooks["target"] = target
+    elif where == "backdrop":
+        backdrop = StandIn()
+        backdrop.frame = fails_after(7, lambda index, src, bgr: src)
+        hooks["backdrop"] = backdrop
     else:
         real_items = open_video(clip / "src.mp4").items
 
@@ -217,7 +221,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where):
         monkeypatch.setattr(run_module, "open_video", lambda source: Failing())
     before = threading.active_count()
     with pytest.raises(Boom) as caught:
-        within(30, lambda: matte_video(matter, job(clip, ("pha", "com"), ".mov", **hooks), progress))
+        within(30, lambda: matted(matter, job(clip, ("pha", "com"), ".mov", **hooks), progress))
     assert threading.active_count() == before
     report = caught.value.report
     assert report.frames == 7
@@ -240,7 +244,7 @@ def test_a_writer_that_fails_ends_all(clip, monkeypatch, after):
         return writer
     monkeypatch.setattr(run_module, "open_writer", open_writer)
     with pytest.raises(Boom) as caught:
-        within(30, lambda: matte_video(StandIn(), job(clip, ("pha", "fgr"))))
+        within(30, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
     files = caught.value.report.files
     assert ("fgr" in files) == (after > 0) and reader.made < 60
     assert len(decoded(files["pha"])) == opened["pha"].frames > 0
@@ -248,7 +252,7 @@ def test_a_writer_that_fails_ends_all(clip, monkeypatch, after):
 
 def test_nothing_is_left_where_no_frame_was_done(clip):
     with pytest.raises(Boom) as caught:
-        within(30, lambda: matte_video(type("Bad", (), {"predict": fails_after(0)})(), job(clip)))
+        within(30, lambda: matted(type("Bad", (), {"predict": fails_after(0)})(), job(clip)))
     assert caught.value.report.files == {} and list((clip / "o").iterdir()) == []
 
 
@@ -261,7 +265,7 @@ def test_refused_before_the_network_is_opened(clip):
 
 def test_large_frames_are_done_one_at_a_time(clip, monkeypatch):
     monkeypatch.setattr(run_module, "LARGE", 1)
-    report = within(30, lambda: matte_video(StandIn(), job(clip, ("pha", "com"), ".mov")))
+    report = within(30, lambda: matted(StandIn(), job(clip, ("pha", "com"), ".mov")))
     assert report.frames == 12 == len(decoded(report.files["com"]))
 
 

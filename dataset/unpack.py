@@ -1,0 +1,124 @@
+"""Unpack archives of datasets where training looks for them.
+
+    python -m dataset.unpack /home/aistudio/data                 # every ZIP and tar below it, into data/ of this project
+    python -m dataset.unpack set.zip --data-root /data           # one archive, elsewhere
+
+An archive becomes a folder of its name; where all in it lies in one folder, that folder's name. What was unpacked before is
+passed over. A killed run leaves nothing half unpacked under a name that counts.
+"""
+import argparse
+import os
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+from dataset.catalog import USUAL_ROOT
+from utils.cli import CommandLine, run_main
+from utils.errors import UserError
+from utils.files import WholeFolder
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def archives(places):
+    """The archives among files and below folders, sorted; each once.
+
+    Raises:
+        UserError: a place is not there, or a file is no archive that can be unpacked.
+    """
+    found = set()
+    for place in map(Path, places):
+        if place.is_dir():
+            found.update(Path(folder, name) for folder, _, names in os.walk(place) for name in names
+                         if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+        elif not place.exists():
+            raise UserError(f"no such file or folder: {place}.")
+        elif not place.name.lower().endswith(SUFFIXES):
+            raise UserError(f"{place} is no archive of these kinds: {', '.join(SUFFIXES)}. Unpack it by hand.")
+        else:
+            found.add(place)
+    return sorted(found)
+
+
+def unpack(archive, root):
+    """Unpack one archive below ``root``; returns (folder, whether it was there before).
+
+    Links and names that lead out of the folder are refused by the libraries' own rules.
+
+    Raises:
+        UserError: the archive is damaged, holds such a name, or is empty.
+    """
+    archive, root = Path(archive), Path(root)
+    try:
+        name = _folder_name(archive)
+        if (root / name).exists():
+            return root / name, True
+        with WholeFolder(root / name) as part:
+            _extract(archive, part)
+            _lift(part, name)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+        raise UserError(f"{archive} cannot be unpacked ({' '.join(str(error).split()) or type(error).__name__}). "
+                        "Get it again.") from None
+    return root / name, False
+
+
+def _names(archive):
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as file:
+            return file.namelist()
+    with tarfile.open(archive) as file:
+        return file.getnames()
+
+
+def _folder_name(archive):
+    """The one folder that holds everything, else the archive's name without its suffix."""
+    tops = {name.lstrip("./").split("/")[0] for name in _names(archive)} - {"", "__MACOSX"}
+    if not tops:
+        raise ValueError("it is empty")
+    whole = all("/" in name.strip("./") or name.endswith("/") for name in _names(archive) if name.strip("./") in tops)
+    if len(tops) == 1 and whole:
+        return tops.pop()
+    suffix = next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if archive.name.lower().endswith(suffix))
+    return archive.name[:-len(suffix)]
+
+
+def _extract(archive, folder):
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as file:
+            file.extractall(folder)
+        return
+    with tarfile.open(archive) as file:
+        if not hasattr(tarfile, "data_filter"):
+            raise ValueError("this Python has no safe way to unpack tar files; 3.9.17, 3.10.12 or newer have")
+        file.extractall(folder, filter="data")
+
+
+def _lift(folder, name):
+    """Where all lies in one folder ``name``, its content is what counts."""
+    shutil.rmtree(folder / "__MACOSX", ignore_errors=True)
+    inner = folder / name
+    if inner.is_dir() and len(list(folder.iterdir())) == 1:
+        inner = inner.rename(folder / ".lifted")
+        for entry in list(inner.iterdir()):
+            entry.rename(folder / entry.name)
+        inner.rmdir()
+
+
+def main(argv=None):
+    parser = CommandLine(prog="python -m dataset.unpack", description=__doc__,
+                         formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("places", nargs="+", metavar="PLACE", help="archives, or folders to look for archives in")
+    parser.add_argument("--data-root", help="folder of datasets (default: $DATA_ROOT, else data/ of this project)")
+    args = parser.parse_args(argv)
+    root = args.data_root or os.environ.get("DATA_ROOT") or USUAL_ROOT
+    wanted = archives(args.places)
+    for archive in wanted:
+        folder, before = unpack(archive, root)
+        print(f"{archive}  ->  {folder}" + ("  (there already)" if before else ""), flush=True)
+    if not wanted:
+        print(f"no archives in {', '.join(args.places)}.")
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,45 @@
+"""Pictures that move: GIF, PNG (APNG), WebP, and sequences of AVIF and HEIC."""
+import io
+import os
+
+from PIL.GifImagePlugin import GifImageFile
+
+from media.formats import chunks, kind_of
+from media.heif import sequence_length
+from utils.errors import UserError
+
+FILMS = ("GIF", "PNG")       # animations that media.video reads
+HEAD = 64                    # bytes that tell the format
+NAMES = {"PNG": "APNG", "HEIF": "HEIC", "WEBP": "WebP"}
+
+
+def frames_of(kind, data):
+    """How many pictures are shown one after the other by a file of ``kind`` (``media.formats.kind_of``): 1 for a photo."""
+    if kind == "GIF":
+        return GifImageFile(io.BytesIO(data)).n_frames
+    if kind == "PNG":
+        return next((int.from_bytes(data[begin:begin + 4], "big") for name, begin, _ in chunks(data) if name == b"acTL"), 1)
+    if kind == "WEBP":
+        return sum(name == b"ANMF" for name, _, _ in chunks(data)) or 1
+    return max(sequence_length(data), 1) if kind in ("AVIF", "HEIF") else 1
+
+
+def refuse_animation(path, kind, data):
+    """Raise UserError for a file that shows several pictures one after the other."""
+    count = frames_of(kind, data)
+    if count > 1:
+        how = "as a video it is a --src by itself" if kind in FILMS else "convert it to MP4 for a video, or save one picture"
+        raise UserError(f"{path} is an animation of {count} pictures ({NAMES.get(kind, kind)}), not a photo; {how}.")
+
+
+def is_animation(path):
+    """True for a GIF or PNG of several pictures, which are read as films. False also where there is no such file, or none
+    that can be read."""
+    try:
+        if not os.path.isfile(path):  # opening a pipe would wait for ever
+            return False
+        with open(path, "rb") as file:
+            kind = kind_of(file.read(HEAD))
+            return kind in FILMS and frames_of(kind, file.seek(0) or file.read()) > 1
+    except Exception:  # whatever a decoder makes of it: what reads it will tell
+        return False

@@ -1,0 +1,58 @@
+"""Pictures without their end mark: whole ones are read all the same, others are refused."""
+import io
+import re
+
+import numpy as np
+from PIL.JpegImagePlugin import JpegImageFile
+
+from media.formats import FRAMES, JPEG, SCAN, cut_short, jpeg_segments, lacks_end, scan_start
+
+END, PROGRESSIVE = b"\xff\xd9", 0xC2
+MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
+COEFFICIENTS = 64
+PART = 512  # bytes of filling before each restart mark
+
+
+def ended(path, data, notes=None):
+    """``data``, the content of a picture file; with its end mark where a whole JPEG lacks it, and a note added to ``notes``.
+
+    Raises:
+        UserError: the picture's lower part is missing.
+    """
+    if not lacks_end(data):
+        return data
+    if not data.startswith(JPEG) or scan_start(data) + 2 >= len(data) or not _holds_all(data):
+        raise cut_short(path)
+    if notes is not None:
+        notes.append("its end mark is missing, but the picture is whole.")
+    return data + END
+
+
+def _holds_all(data):
+    """Whether a JPEG's pixels do not depend on what follows its bytes, so that none of them is missing."""
+    if any(marker == PROGRESSIVE for marker, _, _ in jpeg_segments(data)) and not _has_all_scans(data):
+        return False
+    noise = np.random.default_rng(0).integers(0, 255, PART, np.uint8).tobytes()  # no 255, which would begin a mark
+    filling = b"".join(noise + bytes((0xFF, 0xD0 + number)) for number in range(8)) * 2
+    found = [np.asarray(JpegImageFile(io.BytesIO(content))) for content in (data + END, data + filling + END)]
+    return np.array_equal(*found)
+
+
+def _has_all_scans(data):
+    """Whether the scans of a progressive JPEG give all coefficients to the last bit."""
+    shifts = {data[begin + 6 + 3 * number]: [None] * COEFFICIENTS for marker, begin, _ in jpeg_segments(data)
+              if marker in FRAMES for number in range(data[begin + 5])}
+    at = scan_start(data)
+    while at + 4 <= len(data):
+        end = at + 2 + int.from_bytes(data[at + 2:at + 4], "big")
+        if data[at + 1] == SCAN and end <= len(data):
+            first, last, precision = data[end - 3:end]
+            for number in range(data[at + 4]):
+                row = shifts.get(data[at + 5 + 2 * number])
+                if row is not None:
+                    row[first:last + 1] = [precision & 15] * (last + 1 - first)
+        following = MARKER.search(data, end)
+        if following is None:
+            break
+        at = following.start()
+    return all(shift == 0 for row in shifts.values() for shift in row)

@@ -1,0 +1,119 @@
+"""The tags of TIFF files and EXIF records, both lists of directories (TIFF 6.0, BigTIFF) in either byte order, and what they
+say about which way up a picture is."""
+import struct
+
+import numpy as np
+
+from media.formats import chunks, jpeg_segments
+
+ORIENTATION, SUB_IFDS = 274, 330
+WHOLE = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}  # whole numbers
+MOST = 1000        # directories of a file; more are none
+APP1 = 0xE1           # the part of a JPEG that holds EXIF
+PREFIX = b"Exif\0\0"
+
+
+def directories(data):
+    """Every directory of a chain as {tag: tuple of whole numbers, bytes for bytes}; other types of values are left out.
+
+    Args:
+        data: bytes that begin with "II" or "MM".
+    Raises:
+        struct.error, IndexError: cut short or damaged.
+    """
+    offset, seen = _first(data), set()
+    while offset and offset not in seen and len(seen) < MOST:
+        seen.add(offset)
+        found, offset = _directory(data, offset)
+        yield found
+
+
+def sub_directories(data, directory):
+    """The directories that one of ``directories`` names in its tag SubIFDs."""
+    for offset in directory.get(SUB_IFDS, ())[:MOST]:
+        yield _directory(data, offset)[0]
+
+
+def byte_order(data):
+    """"<" or ">", as struct and numpy write it."""
+    return {b"II": "<", b"MM": ">"}[bytes(data[:2])]
+
+
+def orientation_of(directory):
+    """1 to 8, whichever type of whole number it has; 1 (upright) where it does not say."""
+    value = directory.get(ORIENTATION, b"\1")
+    return value[0] if len(value) and 1 <= value[0] <= 8 else 1
+
+
+def is_big(data):
+    """Whether a file is a BigTIFF, which counts in 64 bits."""
+    return struct.unpack_from(byte_order(data) + "H", data, 2)[0] == 43
+
+
+def _first(data):
+    big = is_big(data)
+    return struct.unpack_from(byte_order(data) + ("Q" if big else "I"), data, 8 if big else 4)[0]
+
+
+def _directory(data, offset):
+    """({tag: values}, offset of the next directory)"""
+    order, big = byte_order(data), is_big(data)
+    count, = struct.unpack_from(order + ("Q" if big else "H"), data, offset)
+    at, size, room = offset + (8 if big else 2), (20 if big else 12), (8 if big else 4)
+    found = {}
+    for place in range(at, at + count * size, size):
+        tag, kind, number = struct.unpack_from(order + ("HHQ" if big else "HHI"), data, place)
+        if kind not in WHOLE:
+            continue
+        length = struct.calcsize("<" + WHOLE[kind]) * number
+        begin = place + size - room
+        if length > room:
+            begin, = struct.unpack_from(order + ("Q" if big else "I"), data, begin)
+        if begin + length > len(data):
+            continue  # a damaged value is missed where it is needed
+        found.setdefault(tag, data[begin:begin + length] if kind == 7 else
+                         struct.unpack_from(f"{order}{number}{WHOLE[kind]}", data, begin))
+    end = at + count * size
+    following = struct.unpack_from(order + ("Q" if big else "I"), data, end)[0] if end + room <= len(data) else 0
+    return found, following
+
+
+def orientation(kind, data):
+    """1 to 8, as EXIF counts, of a file in memory; 1 where it does not say. The number may be of any whole type.
+
+    Args:
+        kind: "JPEG", "PNG" or "WEBP"; all others are upright here, since their readers turn them. data: bytes.
+    """
+    return orientation_in(_record(kind, data))
+
+
+def orientation_in(record):
+    """The orientation in the bytes of an EXIF record, 1 where it is None or damaged."""
+    try:
+        record = record.removeprefix(PREFIX) if record else b""
+        return orientation_of(next(directories(record), {})) if record else 1
+    except (struct.error, KeyError, IndexError):
+        return 1
+
+
+def turned(image, turn):
+    """An array (H, W[, C]) upright; ``turn`` is its ``orientation``. A view."""
+    if turn >= 5:
+        image = image.swapaxes(0, 1)
+    upside, mirrored = {1: (0, 0), 2: (0, 1), 3: (1, 1), 4: (1, 0), 5: (0, 0), 6: (0, 1), 7: (1, 1), 8: (1, 0)}[turn]
+    return image[::-1 if upside else 1, ::-1 if mirrored else 1]
+
+
+def upright(image, turn):
+    """As ``turned``, in memory of its own order."""
+    return image if turn == 1 else np.ascontiguousarray(turned(image, turn))
+
+
+def _record(kind, data):
+    if kind == "JPEG":
+        return next((data[begin:end] for marker, begin, end in jpeg_segments(data)
+                     if marker == APP1 and data.startswith(PREFIX, begin)), None)
+    if kind in ("PNG", "WEBP"):
+        wanted = b"eXIf" if kind == "PNG" else b"EXIF"
+        return next((data[begin:end] for name, begin, end in chunks(data) if name == wanted), None)
+    return None

@@ -1,0 +1,165 @@
+"""What the bytes of a picture file say before anything is decoded: its format, its size, and whether it is whole."""
+import struct
+
+from utils.errors import UserError
+from utils.machine import free_memory
+
+SCAN = 0xDA                                              # marker: the picture itself begins
+FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding
+
+JPEG, PNG = b"\xff\xd8", b"\x89PNG"       # the first bytes of such files
+STARTS = {"JPEG": (JPEG,), "PNG": (PNG,), "GIF": (b"GIF87a", b"GIF89a"), "BMP": (b"BM",),
+          "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+          "RAW": (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", b"FOVb", b"II\x1a\0\0\0HEAPCCDR")}
+NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # chunks of a PNG
+READ = "JPEG, PNG, TIFF, WebP, BMP, GIF, HEIC and AVIF"
+
+LARGEST = 2 ** 28     # pixels, 16384 x 16384: above what phones and cameras make
+BYTES = 8             # a pixel takes at once while it is read, seen with every format
+SMALL = 16_000_000    # pixels: up to here memory is not asked for
+
+# ISO base media files name their brands in the first box.
+RAW_BRANDS, AVIF_BRANDS = {b"crx "}, {b"avif", b"avis"}
+HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1", b"mif2"}
+
+
+def kind_of(data):
+    """The format of a file by its content: "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "HEIF", "AVIF"; "RAW" for cameras'
+    own formats that are not built like TIFF, "VIDEO" for MP4 and its like; None for all others."""
+    if data[4:8] == b"ftyp":
+        return _kind_of_boxes(data)
+    if data[:4] == b"RIFF" and data[8:12] in (b"WEBP", b"AVI "):
+        return "WEBP" if data[8:12] == b"WEBP" else "VIDEO"
+    return next((kind for kind, starts in STARTS.items() if data.startswith(starts)), None)
+
+
+def _kind_of_boxes(data):
+    size = int.from_bytes(data[:4], "big")
+    brands = {data[at:at + 4] for at in (8, *range(16, min(size, 256), 4))}
+    if brands & RAW_BRANDS:
+        return "RAW"
+    if brands & AVIF_BRANDS and not brands & (HEIF_BRANDS - {b"mif1", b"msf1", b"mif2"}):
+        return "AVIF"
+    if brands & HEIF_BRANDS:
+        return "AVIF" if b"av01" in data[:4096] and b"hvc1" not in data[:4096] else "HEIF"
+    return "VIDEO"
+
+
+def check_kind(path, data):
+    """The ``kind_of`` a picture that is read. Raises UserError for an empty file and for all that is no such picture."""
+    if not data:
+        raise UserError(f"cannot decode {path}: the file is empty. Copy or download it again.")
+    kind = kind_of(data)
+    if kind is None:
+        raise undecodable(path)
+    if kind == "RAW":
+        raise raw(path)
+    if kind == "VIDEO":
+        raise UserError(f"cannot decode {path}: it is a video under the name of a picture. Name it .mp4 or .mov.")
+    return kind
+
+
+def raw(path):
+    """The UserError for a camera's own format."""
+    return UserError(f"{path} is a raw photo, which has to be developed first: export it as TIFF (16 bits) or JPEG with the "
+                     f"camera's program, darktable, RawTherapee or Lightroom; src and bgr with the same settings.")
+
+
+def undecodable(path):
+    """The UserError for a file that no decoder takes."""
+    return UserError(f"cannot decode {path}: not a picture, or damaged; {READ} are read. Open it in a viewer and save it "
+                     f"again.")
+
+
+def cut_short(path):
+    """The UserError for a file whose end is missing."""
+    return UserError(f"{path} is cut short: its lower part is missing. Copy or download it again.")
+
+
+def lacks_end(data):
+    """True for a JPEG or PNG without its end mark: some versions of OpenCV fill what is missing with gray."""
+    if data.startswith(PNG):
+        return data.rfind(b"IEND") < 0
+    return data.startswith(JPEG) and data.rfind(b"\xff\xd9", scan_start(data)) < 0
+
+
+def declared_size(data):
+    """(width, height) in the header of a JPEG or PNG, None for other files and where it does not say."""
+    if data.startswith(PNG):
+        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    return jpeg_size(data) if data.startswith(JPEG) else None
+
+
+def jpeg_segments(data):
+    """(marker, begin, end) of the contents of every part of a JPEG's header."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != SCAN:
+        if data[at + 1] == 0xFF:  # a filling byte
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2:at + 4], "big")
+        yield data[at + 1], at + 4, end
+        at = end
+
+
+def chunks(data):
+    """(name, begin, end) of the contents of every chunk of a PNG or WebP, as far as they go."""
+    png = data.startswith(PNG)
+    at = 8 if png else 12
+    while at + 8 <= len(data):
+        if png:
+            size, name = struct.unpack_from(">I4s", data, at)
+        else:
+            name, size = struct.unpack_from("<4sI", data, at)
+        yield name, at + 8, at + 8 + size
+        at += 8 + size + (4 if png else size % 2)
+
+
+def pixels_only(data):
+    """A PNG without the chunks that do not bear on its pixels, which libpng prints lines about; others as they are."""
+    if not data.startswith(PNG):
+        return data
+    needed = [(begin, end) for name, begin, end in chunks(data) if name in NEEDED]
+    return data[:8] + b"".join(data[begin - 8:end + 4] for begin, end in needed)
+
+
+def scan_start(data):
+    """Where in the bytes of a JPEG the picture begins: behind the header, which may hold a small copy of it."""
+    return max((end for _, _, end in jpeg_segments(data)), default=2)
+
+
+def jpeg_size(data):
+    """(width, height) of a JPEG in pixels; None where the header does not say."""
+    for marker, begin, _ in jpeg_segments(data):
+        if marker in FRAMES:
+            height, width = (int.from_bytes(data[at:at + 2], "big") for at in (begin + 1, begin + 3))
+            return (width, height) if width and height else None
+    return None
+
+
+def shorter_side(data):
+    """A JPEG's shorter side in pixels; None where the header does not say."""
+    found = jpeg_size(data)
+    return min(found) if found else None
+
+
+def check_size(path, width, height):
+    """Raise UserError for more than ``LARGEST`` pixels, or more than memory holds, before any is taken for them."""
+    pixels = width * height
+    if pixels > LARGEST:
+        raise UserError(f"{path} is {width}x{height}, {pixels / 1e6:.0f} megapixels; at most {LARGEST / 1e6:.0f} are read. "
+                        f"Save it smaller.")
+    check_memory(path, width, height, BYTES, "reading it")
+
+
+def check_memory(path, width, height, bytes_each, what):
+    """Raise UserError where ``what`` takes more memory than there is: ``bytes_each`` for every pixel."""
+    free = free_memory() if width * height > SMALL else None
+    if free is not None and width * height * bytes_each > free:
+        raise UserError(f"{path} is {width}x{height}: {what} takes about {width * height * bytes_each / 2 ** 30:.1f} GiB, "
+                        f"and {free / 2 ** 30:.1f} GiB of memory are free. Save it smaller, or close other programs.")
+
+
+def out_of_memory(path):
+    """The UserError for a picture that took more than there is all the same."""
+    return UserError(f"{path} needs more memory than there is. Save it smaller, or close other programs.")

@@ -1,0 +1,43 @@
+"""Small pictures enlarged bilinearly in parts, as they are needed: whole they would take gigabytes for a large photo.
+
+Samples lie in the middle of pixels and the border is repeated, as ``cv2.resize`` and the networks have it.
+"""
+import cv2
+import numpy as np
+
+
+def enlarged_rows(image, height, width, top, bottom):
+    """Rows from ``top`` to ``bottom`` of ``image``, float32 (h, w[, C]), at (height, width): float32 (rows, width[, C])."""
+    low, high, share = _neighbours(np.arange(top, bottom), image.shape[0], height)
+    first = low[0]
+    part = np.ascontiguousarray(image[first:high[-1] + 1])
+    wide = cv2.resize(part, (width, len(part)), interpolation=cv2.INTER_LINEAR)
+    share = share.reshape(-1, *(1,) * (image.ndim - 1))
+    made = wide[low - first]
+    made += share * (wide[high - first] - made)
+    return made
+
+
+def enlarged_windows(image, height, width, tops, lefts, side, lowest, highest):
+    """Windows of ``image``, float32 (h, w, C), at (height, width): float32 (N, side, side, C); 0 outside of it.
+
+    Args:
+        tops, lefts: (N,), where they begin at that size. lowest, highest: (C,), what the channels are clipped to before.
+    """
+    down, across = tops[:, None] + np.arange(side), lefts[:, None] + np.arange(side)
+    low, high, share = _neighbours(down, image.shape[0], height)
+    left, right, part = _neighbours(across, image.shape[1], width)
+    share, part = share[:, :, None, None], part[:, None, :, None]
+
+    def at(rows, columns):
+        return np.clip(image[rows[:, :, None], columns[:, None, :]], lowest, highest)
+    above, below = (at(rows, left) * (1 - part) + at(rows, right) * part for rows in (low, high))
+    inside = ((down >= 0) & (down < height))[:, :, None] & ((across >= 0) & (across < width))[:, None, :]
+    return (above * (1 - share) + below * share) * inside[..., None].astype(np.float32)
+
+
+def _neighbours(places, count, length):
+    """(low, high, share of high) of ``count`` pixels for places on a side that they are enlarged to ``length`` on."""
+    exact = np.clip((places + 0.5) * (count / length) - 0.5, 0, count - 1)
+    low = np.minimum(exact.astype(np.intp), max(count - 2, 0))
+    return low, np.minimum(low + 1, count - 1), (exact - low).astype(np.float32)

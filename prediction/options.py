@@ -1,0 +1,37 @@
+"""What a command line of predict.py asks for: made once, handed down, never written into."""
+from typing import NamedTuple, Optional
+
+
+class Options(NamedTuple):
+    """The flags of predict.py by their names, as ``prediction.flags.options_of`` checks them; docs are in --help.
+
+    src and bgr name the inputs (bgr may be None for a camera), type is None or output types in their order, without doubles.
+    """
+    src: str
+    bgr: Optional[str]
+    output: str
+    type: Optional[tuple[str, ...]] = None
+    target_bgr: Optional[str] = None
+    format: Optional[str] = None
+    bit_depth: Optional[int] = None
+    overwrite: bool = False
+    shard: Optional[str] = None
+    sheet: Optional[str] = None
+    sheet_rows: int = 8
+    fit: Optional[str] = None
+    align: str = "auto"
+    exposure: str = "auto"
+    temporal: Optional[bool] = None
+    video_format: Optional[str] = None
+    no_window: Optional[bool] = None
+    virtual_camera: Optional[bool] = None
+    countdown: Optional[float] = None
+    weights: Optional[str] = None
+    device: Optional[str] = None
+    backend: str = "auto"
+    precision: str = "fp32"
+    max_memory: Optional[float] = None
+    backbone_scale: Optional[float] = None
+    sample_pixels: Optional[int] = None
+    refine_mode: Optional[str] = None
+    unmix: bool = True

@@ -1,0 +1,102 @@
+"""The sample sets on disk: in the layouts of the real ones, whole or not at all."""
+import json
+
+import numpy as np
+import pytest
+
+from dataset.generate import write_sample_data
+from dataset.generate.__main__ import main
+from media import list_images, read_gray, read_image, read_rgba
+from utils.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A twelfth of the sample sets, and the counts that writing returned."""
+    root = tmp_path_factory.mktemp("generated") / "sample"
+    return root, write_sample_data(root, scale=1 / 12, private=True)
+
+
+def test_sets_lie_as_the_real_ones(written):
+    root, counts = written
+    assert counts == {"VideoMatte240K_JPEG_SD/train": 10, "VideoMatte240K_JPEG_SD/test": 2,
+                      "Distinctions646_person/Train": 5, "Distinctions646_person/Test": 1, "PhotoMatte85": 1,
+                      "Backgrounds": 8, "private": 1}
+    for split, clips, frames in (("train", 2, 5), ("test", 1, 2)):
+        for part in ("fgr", "pha"):
+            folder = root / "VideoMatte240K_JPEG_SD" / split / part
+            names = [path.relative_to(folder).as_posix() for path in list_images(folder)]
+            assert names == [f"{clip:04d}/{frame:04d}.jpg" for clip in range(clips) for frame in range(frames)]
+    stills = root / "Distinctions646_person" / "Train"
+    assert [path.stem for path in list_images(stills / "FG")] == [path.stem for path in list_images(stills / "GT")]
+    assert {path.suffix for path in list_images(stills / "FG")} == {".jpg"}
+    assert {path.suffix for path in list_images(stills / "GT")} == {".png"}
+    fgr, pha = read_rgba(next(iter(list_images(root / "PhotoMatte85"))))
+    assert fgr.shape[:2] == pha.shape and pha.max() == 255 and pha.min() == 0
+    assert all(path.parent.parent == root / "Backgrounds" for path in list_images(root / "Backgrounds"))
+    assert not list(root.parent.glob(".*"))
+
+
+def test_a_clip_moves_smoothly(written):
+    folder = written[0] / "VideoMatte240K_JPEG_SD" / "train" / "pha" / "0000"
+    frames = [read_gray(path).astype(float) for path in list_images(folder)]
+    steps = [np.abs(one - two).mean() for one, two in zip(frames, frames[1:])]
+    assert min(steps) > 0 and max(steps) < 30
+
+
+def test_train_and_test_share_no_subject(written):
+    root = written[0] / "VideoMatte240K_JPEG_SD"
+    train, test = (read_image(list_images(root / split / "fgr")[0]) for split in ("train", "test"))
+    assert train.shape != test.shape or np.abs(train.astype(int) - test).mean() > 10
+
+
+def test_second_call_writes_nothing(written):
+    root, counts = written
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    assert write_sample_data(root, scale=1 / 12, private=True) == counts
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_writing_again_elsewhere_gives_the_same_files(written, tmp_path):
+    root, _ = written
+    write_sample_data(tmp_path / "again", scale=1 / 12, private=True)
+    names = [path.relative_to(root) for path in sorted(root.rglob("*")) if path.is_file()]
+    assert all((root / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in names)
+
+
+def test_foreign_folders_and_other_seeds_are_left_alone(written, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="no sample data"):
+        write_sample_data(tmp_path)
+    with pytest.raises(UserError, match="seed"):
+        write_sample_data(written[0], seed=1, scale=1 / 12, private=True)
+    with pytest.raises(UserError, match="scale"):
+        write_sample_data(tmp_path / "new", scale=0)
+
+
+def test_damaged_marker_is_named(tmp_path):
+    (tmp_path / "sample_data.json").write_text("{")
+    with pytest.raises(UserError, match="damaged"):
+        write_sample_data(tmp_path)
+
+
+def test_broken_writing_leaves_nothing(tmp_path, monkeypatch):
+    def fail(*_args):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr("dataset.generate.sets.write_image", fail)
+    with pytest.raises(OSError):
+        write_sample_data(tmp_path / "sample", scale=0.01)
+    assert not list(tmp_path.iterdir())
+
+
+def test_marker_tells_what_was_written(written):
+    marker = json.loads((written[0] / "sample_data.json").read_text())
+    assert marker["seed"] == 0 and marker["version"] >= 1 and marker["counts"] == written[1]
+
+
+def test_command_line_writes_a_sheet(tmp_path, capsys):
+    main(["--sheet", str(tmp_path / "sheet.png"), "--size", "48", "--rows", "2", "--columns", "1"])
+    assert read_image(tmp_path / "sheet.png").shape == (96, 192, 3)
+    assert "sheet.png" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main([])

@@ -1,0 +1,115 @@
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from dataset.check.inspection import inspect_pair
+from dataset.layouts.mattes import alpha_note, check_matte, read_matte
+from dataset.layouts.pictures import read_cutout, read_fgr_pha
+from evaluation.testset.folder import FolderSet
+from media import write_image
+from utils.errors import UserError
+
+
+def disc(size=(40, 60), radius=14, top=255):
+    y, x = np.mgrid[:size[0], :size[1]]
+    return (np.clip((radius - np.hypot(y - size[0] / 2, x - size[1] / 2)) / 4 + 0.5, 0, 1) * top).astype(np.uint8)
+
+
+PHA = disc()
+MASK = (PHA > 127).astype(np.uint8)
+
+
+def saved(tmp_path, image, name="pha.png", **options):
+    path = tmp_path / name
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(path, **options)
+    return str(path)
+
+
+def palette(values, colours):
+    image = Image.fromarray(values, "P")
+    image.putpalette([part for colour in colours for part in colour])
+    return image
+
+
+@pytest.mark.parametrize("name", ("pha.png", "pha.tif", "pha.webp"))
+def test_an_alpha_channel_is_the_matte(tmp_path, name):
+    colours = np.full((*PHA.shape, 3), 9, np.uint8)
+    colours[:20] = 40
+    path = saved(tmp_path, np.dstack([colours, PHA]), name, **({"lossless": True, "exact": True} if "webp" in name else {}))
+    assert np.array_equal(read_matte(path), PHA)
+    assert "alpha channel is taken" in alpha_note(path)
+
+
+def test_an_alpha_channel_that_is_the_same_all_over_leaves_the_brightness(tmp_path):
+    path = saved(tmp_path, np.dstack([PHA, PHA, PHA, np.full_like(PHA, 255)]))
+    assert np.array_equal(read_matte(path), PHA)
+    assert alpha_note(path) == "its brightness is taken for the matte: its alpha channel is 255 all over"
+    gray = saved(tmp_path, Image.merge("LA", [Image.fromarray(np.zeros_like(PHA)), Image.fromarray(PHA)]), "la.png")
+    assert np.array_equal(read_matte(gray), PHA) and alpha_note(gray) is None   # nothing to choose from
+
+
+def test_check_says_which_was_taken(tmp_path):
+    path = saved(tmp_path, np.dstack([PHA, PHA, PHA, np.full_like(PHA, 255)]))
+    fgr = saved(tmp_path, np.dstack([PHA] * 3), "fgr.png")
+    findings = inspect_pair(0, read_fgr_pha, (fgr, path)).findings
+    assert [finding.kind for finding in findings] == ["alpha channel"] and "brightness" in findings[0].text
+
+
+def test_plain_files_are_read_as_they_were(tmp_path):
+    colour = np.dstack([PHA, PHA // 2, PHA])
+    for image, name in ((PHA, "gray.png"), (colour, "rgb.png"), (PHA, "gray.jpg"), (PHA, "gray.bmp")):
+        path = saved(tmp_path, image, name)
+        expected = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+        assert np.array_equal(read_matte(path), expected) and alpha_note(path) is None
+    big = saved(tmp_path, np.full((64, 96), 200, np.uint8), "big.jpg")
+    assert read_matte(big, least=16).shape == (16, 24)
+
+
+def test_a_palette_is_looked_up(tmp_path):
+    path = saved(tmp_path, palette(MASK, [(0, 0, 0), (255, 255, 255)]))
+    assert np.array_equal(read_matte(path), MASK * 255)
+    ramp = saved(tmp_path, palette(PHA, [(255 - k,) * 3 for k in range(256)]), "ramp.png")
+    assert np.array_equal(read_matte(ramp), 255 - PHA)
+
+
+@pytest.mark.parametrize("image, said", (
+    (MASK, "reaches only 1 of 255: .*multiply its values by 255"),
+    (MASK * 38, "reaches only 38 of 255: .*save the subject's pixels as 255"),
+    (MASK * np.uint8(15), "reaches only 15 of 255"),
+    (MASK.astype(np.uint16), "reaches only 1 of 65535"),
+    (MASK.astype(np.uint16) * 255, "reaches only 255 of 65535"),
+    (palette(MASK, [(0, 0, 0), (128, 0, 0)]), "has colours in its palette"),
+    (palette(MASK * np.uint8(2), [(0, 0, 0), (9, 9, 9), (192, 128, 128)]), "has colours in its palette"),
+    (palette(MASK, [(k, k, k) for k in range(256)]), "reaches only 1 of 255"),
+    (np.dstack([PHA, PHA, PHA, MASK]), "reaches only 1 of 255"),
+))
+def test_masks_of_other_units_are_refused(tmp_path, image, said):
+    path = saved(tmp_path, image)
+    with pytest.raises(UserError, match=f"pha.png {said}"):
+        read_matte(path)
+    if getattr(image, "shape", ())[2:] == (4,):
+        with pytest.raises(UserError, match=said):
+            read_cutout(path)
+
+
+def test_what_is_faint_but_a_matte_is_taken(tmp_path):
+    for name, pha in (("empty", np.zeros_like(PHA)), ("blur", np.tile((np.arange(60) * 50 // 59).astype(np.uint8), (40, 1))), ("full", np.full_like(PHA, 255)),
+                      ("veil", MASK * np.uint8(90))):
+        assert np.array_equal(read_matte(saved(tmp_path, pha, f"{name}.png")), pha)
+    specks = np.zeros((100, 100), np.uint8)
+    specks[::40, ::40] = 1
+    check_matte(specks, "specks.png")
+    check_matte(np.full((9, 9), 3, np.uint8), "empty.jpg", lossless=False)   # what compression leaves of nothing
+    with pytest.raises(UserError, match="reaches only 40"):
+        check_matte(MASK * 40, "clip.mp4 frame 3", lossless=False)
+
+
+def test_a_folder_of_composed_pictures_reads_its_mattes_so(tmp_path):
+    for kind in ("src", "bgr"):
+        write_image(tmp_path / kind / "a.png", np.dstack([PHA] * 3))
+    write_image(tmp_path / "pha" / "a.png", np.dstack([PHA // 9, PHA // 9, PHA // 9, PHA]))
+    assert np.array_equal(FolderSet(tmp_path)[0].pha, PHA)
+    write_image(tmp_path / "pha" / "a.png", MASK)
+    with pytest.raises(UserError, match=r"pha/a\.png reaches only 1 of 255"):
+        FolderSet(tmp_path)[0]

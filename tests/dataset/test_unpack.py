@@ -1,0 +1,84 @@
+"""Archives of datasets, unpacked whole or not at all."""
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+from dataset.unpack import archives, main, unpack
+from utils.errors import UserError
+
+
+def make_zip(path, files):
+    with zipfile.ZipFile(path, "w") as file:
+        for name, text in files.items():
+            file.writestr(name, text)
+    return path
+
+
+def make_tar(path, files, link=None):
+    with tarfile.open(path, "w:gz") as file:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            file.addfile(info, io.BytesIO(text.encode()))
+        if link:
+            info = tarfile.TarInfo(link[0])
+            info.type, info.linkname = tarfile.SYMTYPE, link[1]
+            file.addfile(info)
+    return path
+
+
+def tree(folder):
+    return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("make, suffix", [(make_zip, ".zip"), (make_tar, ".tar.gz")])
+def test_one_folder_keeps_its_name(tmp_path, make, suffix):
+    archive = make(tmp_path / f"download (1){suffix}", {"PhotoMatte85/a.png": "a", "PhotoMatte85/b/c.png": "c"})
+    folder, before = unpack(archive, tmp_path / "data")
+    assert folder == tmp_path / "data" / "PhotoMatte85" and not before
+    assert tree(folder) == {"a.png": "a", "b/c.png": "c"}
+    assert unpack(archive, tmp_path / "data") == (folder, True)
+
+
+def test_several_go_into_a_folder_of_the_archives_name(tmp_path):
+    archive = make_zip(tmp_path / "Backgrounds.zip", {"a.jpg": "a", "more/b.jpg": "b", "__MACOSX/._a.jpg": "x"})
+    folder, _ = unpack(archive, tmp_path)
+    assert folder.name == "Backgrounds" and tree(folder) == {"a.jpg": "a", "more/b.jpg": "b"}
+
+
+def test_a_single_file_is_no_folder(tmp_path):
+    folder, _ = unpack(make_zip(tmp_path / "set.zip", {"a.jpg": "a"}), tmp_path)
+    assert folder.name == "set" and tree(folder) == {"a.jpg": "a"}
+
+
+def test_what_leads_out_is_refused_and_leaves_nothing(tmp_path):
+    data = tmp_path / "data"
+    for archive in (make_tar(tmp_path / "up.tar.gz", {"set/../../evil.txt": "x", "set/a": "a"}),
+                    make_tar(tmp_path / "link.tar.gz", {"set/a": "a"}, ("set/out", "/etc/passwd"))):
+        with pytest.raises(UserError, match="cannot be unpacked"):
+            unpack(archive, data)
+    assert not (tmp_path / "evil.txt").exists() and (not data.exists() or list(data.iterdir()) == [])
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"\x1f\x8b\x08 not a tar"])
+def test_damaged_archives(tmp_path, content):
+    path = tmp_path / ("a.zip" if content[:1] != b"\x1f" else "a.tar.gz")
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"{path.name} cannot be unpacked"):
+        unpack(path, tmp_path / "data")
+
+
+def test_the_command(tmp_path, capsys):
+    (tmp_path / "mount" / "data1").mkdir(parents=True)
+    make_zip(tmp_path / "mount" / "data1" / "one.zip", {"one/a": "a"})
+    make_tar(tmp_path / "mount" / "two.tgz", {"two/b": "b"})
+    (tmp_path / "mount" / "readme.txt").touch()
+    for said in (False, True):
+        main([str(tmp_path / "mount"), "--data-root", str(tmp_path / "data")])
+        assert capsys.readouterr().out.count("there already") == 2 * said
+    assert tree(tmp_path / "data") == {"one/a": "a", "two/b": "b"}
+    for place, words in ((tmp_path / "none", "no such file"), (tmp_path / "mount" / "readme.txt", "no archive of these")):
+        with pytest.raises(UserError, match=words):
+            archives([place])

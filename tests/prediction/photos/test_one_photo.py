@@ -1,0 +1,209 @@
+"""predict.py for one photo around a stand-in network: what is written where, and one clear line for bad input."""
+import errno
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+import predict
+from media import read_gray, read_image, read_rgba, write_image
+from prediction import outputs
+from prediction.photos import cli
+from tests.prediction.command import StandIn, files, pair_flags, refuse, run
+from utils.cli import run_main
+from utils.errors import UserError
+from utils.files import PROJECT
+
+pytestmark = pytest.mark.usefixtures("stand_in")
+
+
+def test_one_photo(photos, capsys):
+    run("--src", photos / "src.png", "--bgr", photos / "bgr.png", "--output", photos / "out")
+    assert files(photos / "out") == ["src_com.png", "src_pha.png"]
+    pha = read_gray(photos / "out" / "src_pha.png")
+    assert pha.shape == (7, 9) and pha.sum() == 12 * 255 and pha[2:5, 3:7].min() == 255
+    rgb, alpha = read_rgba(photos / "out" / "src_com.png")
+    np.testing.assert_array_equal(alpha, pha)
+    assert rgb[3, 4].tolist() == [200, 100, 50] and not rgb[pha == 0].any()
+    said = capsys.readouterr().out
+    assert said.count("\n") == 2 and "src.png" in said and "9x7" in said and "src_pha.png" in said
+
+
+def test_all_types(photos):
+    run("--src", photos / "src.png", "--bgr", photos / "bgr.png", "--output", photos / "out",
+        "--type", "ref", "err", "fgr", "com", "pha", "pha")
+    assert files(photos / "out") == [f"src_{word}.png" for word in ("com", "err", "fgr", "pha", "ref")]
+    assert read_gray(photos / "out" / "src_err.png")[3, 4] == 128
+    np.testing.assert_array_equal(read_image(photos / "out" / "src_fgr.png"), read_image(photos / "src.png"))
+
+
+def test_missing_photo(photos, capsys):
+    said = refuse(capsys, photos / "out", "--src", photos / "gone.png", "--bgr", photos / "bgr.png")
+    assert "gone.png" in said
+
+
+@pytest.mark.parametrize("name, data, words", [
+    ("bad.jpg", b"not a picture", "cannot decode"),
+    ("me.mp4", b"\0\0\0\x18ftyp", "is a video"),
+    ("cut.jpg", cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1].tobytes()[:-40], "cut short"),
+])
+@pytest.mark.parametrize("role", ["src", "bgr"])
+def test_unusable_photo(photos, capsys, name, data, words, role):
+    if name == "me.mp4" and role == "src":
+        pytest.skip("a video is a src of its own kind")
+    (photos / name).write_bytes(data)
+    chosen = {"src": photos / "src.png", "bgr": photos / "bgr.png", role: photos / name}
+    said = refuse(capsys, photos / "out", "--src", chosen["src"], "--bgr", chosen["bgr"])
+    assert name in said and words in said
+
+
+def test_different_sizes(photos, capsys):
+    write_image(photos / "small.png", np.zeros((7, 8, 3), np.uint8))
+    said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "small.png")
+    assert "9x7" in said and "8x7" in said and "small.png" in said and "--fit" in said
+
+
+def test_folder_of_backgrounds_for_one_photo(photos, capsys):
+    (photos / "rooms").mkdir()
+    said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "rooms")
+    assert "rooms is a folder" in said
+
+
+def test_unknown_type(photos, capsys):
+    said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "bgr.png", "--type", "phaa")
+    assert "'phaa'" in said and "Did you mean 'pha'" in said
+
+
+def test_wrong_weights(photos, capsys, monkeypatch):
+    def open_matter(options):
+        raise UserError(f"{options.weights} cannot be read as weights.")
+    monkeypatch.setattr(predict, "open_matter", open_matter)
+    said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "bgr.png",
+                  "--weights", "w.pth")
+    assert "w.pth" in said
+
+
+def test_output_never_overwrites_an_input(photos, capsys):
+    (photos / "bgr.png").rename(photos / "src_pha.png")
+    before = files(photos)
+    with pytest.raises(SystemExit) as ended:
+        run_main(predict.main, ["--src", str(photos / "src.png"), "--bgr", str(photos / "src_pha.png"),
+                                "--output", str(photos)])
+    assert ended.value.code == 2 and "src_pha.png" in capsys.readouterr().err and files(photos) == before
+
+
+def test_output_is_a_file(photos, capsys):
+    (photos / "out").write_text("mine")
+    with pytest.raises(SystemExit) as ended:
+        run_main(predict.main, ["--src", str(photos / "src.png"), "--bgr", str(photos / "bgr.png"),
+                                "--output", str(photos / "out")])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and "out" in said and said.count("\n") == 1
+    assert (photos / "out").read_text() == "mine"
+
+
+def test_full_disk(photos, capsys, monkeypatch):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+    monkeypatch.setattr(outputs, "write_bytes", full)
+    with pytest.raises(SystemExit) as ended:
+        run_main(predict.main, ["--src", str(photos / "src.png"), "--bgr", str(photos / "bgr.png"),
+                                "--output", str(photos / "out")])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and "src_pha.png" in said and said.count("\n") == 1 and not files(photos / "out")
+
+
+def test_an_existing_result_is_refused_and_replaced_when_asked(photos, capsys, no_network, monkeypatch):
+    (photos / "out").mkdir()
+    (photos / "out" / "src_com.png").write_bytes(b"mine")
+    with pytest.raises(SystemExit) as ended:
+        run_main(predict.main, [str(arg) for arg in pair_flags(photos, "--output", photos / "out")])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and "src_com.png exists" in said and "--overwrite" in said and said.count("\n") == 1
+    assert (photos / "out" / "src_com.png").read_bytes() == b"mine"
+    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    assert run(*pair_flags(photos, "--output", photos / "out", "--overwrite")) == 0
+    assert read_rgba(photos / "out" / "src_com.png")[1].max() == 255
+
+
+def test_output_may_name_the_picture(photos):
+    run(*pair_flags(photos, "--output", photos / "new" / "me.png"))
+    assert read_rgba(photos / "new" / "me.png")[1].sum() == 12 * 255 and files(photos / "new") == ["me.png"]
+    run(*pair_flags(photos, "--output", photos / "mask.webp", "--type", "pha"))
+    assert read_gray(photos / "mask.webp").sum() == 12 * 255
+
+
+@pytest.mark.parametrize("form, suffix", [("webp", "webp"), ("tiff", "tif"), ("png", "png")])
+def test_formats(photos, form, suffix):
+    run(*pair_flags(photos, "--output", photos / "out", "--format", form))
+    assert files(photos / "out") == [f"src_com.{suffix}", f"src_pha.{suffix}"]
+
+
+def test_16_bits(photos):
+    run(*pair_flags(photos, "--output", photos / "out", "--bit-depth", "16", "--type", "pha", "fgr"))
+    for word, channels in (("pha", ()), ("fgr", (3,))):
+        found = cv2.imread(str(photos / "out" / f"src_{word}.png"), cv2.IMREAD_UNCHANGED)
+        assert found.dtype == np.uint16 and found.shape == (7, 9, *channels)
+
+
+@pytest.mark.parametrize("more, words", [
+    (("--format", "jpg"), "jpg holds no alpha.*png, webp, tiff"),
+    (("--format", "webp", "--bit-depth", "16"), "webp holds 8 bits.*png, tiff"),
+    (("--type", "pha", "--target-bgr", "white"), "does not name com"),
+    (("--target-bgr", "whitee"), "no such background: whitee"),
+    (("--shard", "1/2"), "--shard divides a folder"),
+    (("--shard", "0/2"), "counted from 1"),
+    (("--video-format", "mov"), "--video-format is for videos"),
+    (("--temporal",), "--temporal is for videos"),
+    (("--sheet", "sheet"), "--sheet names a picture"),
+    (("--sheet", "s.png", "--sheet-rows", "0"), "--sheet-rows")])
+def test_flags_that_do_not_go_together(photos, capsys, no_network, more, words):
+    assert re.search(words, refuse(capsys, photos / "out", *pair_flags(photos, *more)))
+
+
+@pytest.mark.parametrize("name, more, words", [
+    ("me.jpg", (), "jpg holds no alpha"), ("me.png", ("--type", "pha", "com"), "one picture, and --type names 2"),
+    ("me.png", ("--format", "tiff"), "is png, but --format is tiff")])
+def test_an_output_picture_that_cannot_be(photos, capsys, no_network, name, more, words):
+    assert words in refuse(capsys, photos / name, *pair_flags(photos, *more))
+
+
+def test_before_a_colour_in_jpeg(photos):
+    run(*pair_flags(photos, "--output", photos / "me.jpg", "--target-bgr", "#00ff00"))
+    found = read_image(photos / "me.jpg")
+    assert abs(found[0, 0].astype(int) - (0, 255, 0)).max() < 12 and found.shape == (7, 9, 3)
+
+
+def test_a_file_named_twice_is_doubted(photos, capsys):
+    run(*pair_flags(photos, "--output", photos / "out", "--target-bgr", photos / "bgr.png"))
+    assert "note: --target-bgr and --bgr name the same file" in capsys.readouterr().err
+
+
+def test_fit(photos):
+    write_image(photos / "small.png", np.full((14, 18, 3), 20, np.uint8))
+    for fit in ("resize", "crop"):
+        run("--src", photos / "src.png", "--bgr", photos / "small.png", "--output", photos / fit, "--type", "pha",
+            "--fit", fit)
+        assert read_gray(photos / fit / "src_pha.png").sum() == 12 * 255
+
+
+def test_what_is_said_about_a_background_is_shown(photos, capsys, monkeypatch):
+    notes = ["bgr seems to show another scene.\nreally"]
+    monkeypatch.setattr(cli, "fitter", lambda align, exposure: lambda src, bgr: (bgr, notes))
+    run(*pair_flags(photos, "--output", photos / "out"))
+    assert capsys.readouterr().err == "note: src.png: bgr seems to show another scene.\\nreally\n"
+
+
+def test_the_starter_weights_on_a_small_pair(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    for name in ("src", "bgr"):
+        photo = cv2.resize(read_image(PROJECT / "image" / "sample" / f"{name}.jpg"), (160, 120),
+                           interpolation=cv2.INTER_AREA)
+        write_image(tmp_path / f"{name}.png", photo)
+    options = ("--align", "off", "--exposure", "off", "--bit-depth", "16", "--type", "pha", "com", "err")
+    assert run(*pair_flags(tmp_path, "--output", tmp_path / "out", *options)) == 0
+    pha = cv2.imread(str(tmp_path / "out" / "src_pha.png"), cv2.IMREAD_UNCHANGED)
+    assert pha.dtype == np.uint16 and pha.shape == (120, 160)
+    assert pha[100, 90] > 60000 and pha[20, 20] < 3000  # the suit, the sky
+    assert np.count_nonzero(pha % 257) > 100            # not eight bits scaled up

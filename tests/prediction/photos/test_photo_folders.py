@@ -1,0 +1,204 @@
+"""predict.py for folders around a stand-in network: pairs, what is done already, parts, signals, the sheet."""
+import errno
+import os
+import signal
+
+import numpy as np
+import pytest
+
+import predict
+from media import read_image, write_bytes, write_image
+from prediction import outputs
+from prediction.photos import pairs
+from tests.prediction.command import StandIn, files, folder_flags, refuse, run, write_folders
+from utils.cli import run_main
+from utils.errors import UserError
+
+pytestmark = pytest.mark.usefixtures("stand_in")
+
+
+def test_folders_are_paired_without_suffix(tmp_path, capsys):
+    write_folders(tmp_path)
+    run("--src", tmp_path / "photos", "--bgr", tmp_path / "rooms", "--output", tmp_path / "out")
+    assert files(tmp_path / "out") == ["com/a.png", "com/clip/b.png", "pha/a.png", "pha/clip/b.png"]
+    assert capsys.readouterr().out.count("\n") == 1 + 2 + 1  # the backend, the photos, and how many
+
+
+def test_one_background_for_all(tmp_path):
+    write_folders(tmp_path)
+    run("--src", tmp_path / "photos", "--bgr", tmp_path / "rooms" / "a.bmp", "--output", tmp_path / "out",
+        "--type", "pha")
+    assert files(tmp_path / "out") == ["pha/a.png", "pha/clip/b.png"]
+
+
+def test_what_fails_in_a_folder_is_listed_and_the_rest_is_done(tmp_path, capsys):
+    write_folders(tmp_path, ("a", "clip/b", "c", "d", "e"))
+    (tmp_path / "rooms" / "clip" / "b.bmp").write_bytes(b"BM")
+    (tmp_path / "photos" / "c.png").write_bytes(b"")
+    (tmp_path / "rooms" / "d.bmp").unlink()
+    write_image(tmp_path / "rooms" / "e.bmp", np.zeros((5, 6, 3), np.uint8))
+    args = ["--src", tmp_path / "photos", "--bgr", tmp_path / "rooms", "--output", tmp_path / "out", "--type", "pha"]
+    assert run(*args) == 1 and files(tmp_path / "out") == ["pha/a.png"]
+    said = capsys.readouterr()
+    assert "1 done, 4 failed" in said.out
+    lines = said.err.splitlines()
+    assert lines[0] == "4 failed:" and len(lines) == 5
+    for line, words in zip(lines[1:], ("  c: cannot decode", "  clip/b: cannot decode", "  d: no partner", "  e: ")):
+        assert line.startswith(words)
+
+
+def test_folders_that_share_no_name(tmp_path, capsys):
+    write_folders(tmp_path)
+    for name in ("a", "clip/b"):
+        (tmp_path / "rooms" / f"{name}.bmp").rename(tmp_path / "rooms" / f"{name}_bgr.bmp")
+    said = refuse(capsys, tmp_path / "out", "--src", tmp_path / "photos", "--bgr", tmp_path / "rooms")
+    assert "(a, clip/b)" in said and "(a_bgr, clip/b_bgr)" in said
+
+
+def test_empty_folder(photos, capsys):
+    (photos / "empty").mkdir()
+    said = refuse(capsys, photos / "out", "--src", photos / "empty", "--bgr", photos / "bgr.png")
+    assert "empty" in said and "no pictures" in said
+
+
+def test_output_among_the_photos(tmp_path, capsys):
+    write_folders(tmp_path)
+    said = refuse(capsys, tmp_path / "photos" / "out", "--src", tmp_path / "photos", "--bgr", tmp_path / "rooms")
+    assert "--output" in said
+
+
+def test_full_disk_in_a_folder_says_what_is_done(tmp_path, capsys, monkeypatch):
+    write_folders(tmp_path, ("a", "b", "c"))
+
+    def full(path, data):
+        if path.name == "b.png":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write_bytes(path, data)
+    monkeypatch.setattr(outputs, "write_bytes", full)
+    with pytest.raises(SystemExit) as ended:
+        run_main(predict.main, [str(arg) for arg in folder_flags(tmp_path, "--type", "pha")])
+    said = capsys.readouterr()
+    assert ended.value.code == 2 and "1 done, 2 left" in said.out and said.err.count("\n") == 1 and "b.png" in said.err
+
+
+def test_a_folder_goes_on_where_it_stopped(tmp_path, capsys, no_network, monkeypatch):
+    write_folders(tmp_path, ("a", "b", "c"))
+    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    assert run(*folder_flags(tmp_path)) == 0
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
+    (tmp_path / "out" / "com" / "b.png").unlink()
+    leftover = tmp_path / "out" / "com" / ".b.png.4321.tmp"
+    leftover.write_bytes(b"half")
+    os.utime(leftover, (1, 1))
+    capsys.readouterr()
+    assert run(*folder_flags(tmp_path)) == 0
+    assert "1 done, 2 finished before" in capsys.readouterr().out and not leftover.exists()
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
+    assert {path for path in before if before[path] != after[path]} == {tmp_path / "out" / "com" / "b.png"}
+    monkeypatch.setattr(predict, "open_matter", lambda options: pytest.fail("the network was opened for nothing"))
+    assert run(*folder_flags(tmp_path)) == 0 and "0 done, 3 finished before" in capsys.readouterr().out
+
+
+def test_shards_together_do_all(tmp_path):
+    names = [f"{number:02d}" for number in range(12)]
+    write_folders(tmp_path, names)
+    counts = []
+    for part in (1, 2, 3):
+        run(*folder_flags(tmp_path, "--type", "pha", "--shard", f"{part}/3"))
+        counts.append(len(files(tmp_path / "out")))
+    assert files(tmp_path / "out") == [f"pha/{name}.png" for name in names] and 0 < counts[0] < counts[1] < counts[2] == 12
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_finishes_the_photo_under_way(tmp_path, capsys, monkeypatch, number):
+    class Stopped(StandIn):
+        calls = 0
+
+        def predict(self, *args):
+            self.calls += 1
+            if self.calls == 2:
+                os.kill(os.getpid(), number)
+            return super().predict(*args)
+    write_folders(tmp_path, ("a", "b", "c", "d"))
+    monkeypatch.setattr(predict, "open_matter", lambda options: Stopped())
+    assert run(*folder_flags(tmp_path, "--type", "pha")) == 130
+    said = capsys.readouterr()
+    assert "2 done, 2 left" in said.out and "goes on from here" in said.err
+    assert files(tmp_path / "out") == ["pha/a.png", "pha/b.png"]
+    assert run(*folder_flags(tmp_path, "--type", "pha")) == 0 and len(files(tmp_path / "out")) == 4
+
+
+def test_sheet_of_a_folder(tmp_path, capsys):
+    write_folders(tmp_path, ("a", "b", "c"))
+    assert run(*folder_flags(tmp_path, "--type", "err", "--sheet", tmp_path / "sheet.png", "--sheet-rows", "2")) == 0
+    one_row = read_image(tmp_path / "sheet.png").shape[0] / 2
+    assert files(tmp_path / "out") == ["err/a.png", "err/b.png", "err/c.png"] and one_row > 300
+    data = (tmp_path / "sheet.png").read_bytes()
+    run(*folder_flags(tmp_path, "--type", "ref", "--sheet", tmp_path / "sheet.png"))
+    assert "stays as it is" in capsys.readouterr().err and (tmp_path / "sheet.png").read_bytes() == data
+    run(*folder_flags(tmp_path, "--type", "ref", "--sheet", tmp_path / "sheet.png", "--overwrite"))
+    assert read_image(tmp_path / "sheet.png").shape[0] == 3 * one_row
+
+
+@pytest.mark.parametrize("where", ["photos/sheet.png", "rooms/new/sheet.png"])
+def test_sheet_among_the_photos(tmp_path, capsys, where):
+    write_folders(tmp_path)
+    assert "--sheet" in refuse(capsys, tmp_path / "out", *folder_flags(tmp_path)[:4], "--sheet", tmp_path / where)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be there")
+def test_odd_names_stay_on_one_line(tmp_path, capsys):
+    write_folders(tmp_path, ("new\nline", " blank", "Grüße 人", "%s{x}"))
+    (tmp_path / "rooms" / "new\nline.bmp").write_bytes(b"BM")
+    assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
+    said = capsys.readouterr()
+    assert said.out.count("\n") == 1 + 3 + 1 and said.err.count("\n") == 2 and "new\\nline" in said.err
+    assert files(tmp_path / "out") == ["pha/ blank.png", "pha/%s{x}.png", "pha/Grüße 人.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="rights do not bind this user")
+def test_files_and_folders_without_permission(tmp_path, capsys, no_network):
+    write_folders(tmp_path)
+    (tmp_path / "out").mkdir(mode=0o500)
+    with pytest.raises(UserError, match="no permission"):
+        run(*folder_flags(tmp_path))
+    (tmp_path / "photos" / "a.png").chmod(0)
+    with pytest.raises(UserError, match="cannot read"):
+        run("--src", tmp_path / "photos" / "a.png", "--bgr", tmp_path / "rooms" / "a.bmp", "--output", tmp_path / "new")
+
+
+@pytest.mark.parametrize("error", [
+    RuntimeError("a decoder\nof somebody"), NotImplementedError(), MemoryError(), KeyError("x"), RecursionError("deep"),
+    ZeroDivisionError("division"), OSError(5, "Input/output error")])
+def test_whatever_a_decoder_raises_is_one_photos_failure(tmp_path, capsys, monkeypatch, error):
+    write_folders(tmp_path, ("a", "b", "c"))
+    read = pairs.read_photo
+
+    def reading(path, *more):
+        if path.name == "b.png":
+            raise error
+        return read(path, *more)
+    monkeypatch.setattr(pairs, "read_photo", reading)
+    assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
+    said = capsys.readouterr()
+    assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png"] and "2 done, 1 failed" in said.out
+    reason = "more memory" if isinstance(error, MemoryError) else f"unexpected {type(error).__name__}"
+    assert said.err.startswith("1 failed:\n  b: ") and reason in said.err and said.err.count("\n") == 2
+    with pytest.raises(UserError, match="b.png: .*" + reason):
+        run("--src", tmp_path / "photos" / "b.png", "--bgr", tmp_path / "rooms" / "b.bmp", "--output", tmp_path / "new")
+
+
+def test_what_the_network_cannot_do_is_one_photos_failure(tmp_path, capsys, monkeypatch):
+    class Picky(StandIn):
+        def predict(self, src, bgr, want):
+            if src.shape[0] == 5:
+                raise RuntimeError("no")
+            return super().predict(src, bgr, want)
+    write_folders(tmp_path, ("a", "b", "c"))
+    for name in ("photos/b.png", "rooms/b.bmp"):
+        write_image(tmp_path / name, np.zeros((5, 6, 3), np.uint8))
+    monkeypatch.setattr(predict, "open_matter", lambda options: Picky())
+    assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
+    assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png"]
+    assert "b: unexpected RuntimeError: no" in capsys.readouterr().err

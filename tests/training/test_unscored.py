@@ -1,0 +1,21 @@
+"""A validation that has nothing to score."""
+import json
+
+from training.config import load_config
+from training.curves import read_curves
+from training.trainer import train
+
+
+def test_without_a_score_no_model_is_the_best(stage, tmp_path, monkeypatch):
+    scores = iter([{"sad": None, "mse": None}, {"sad": 2.0, "mse": 0.5}, {"sad": None, "mse": None}, {"sad": None, "mse": None}])
+    saved = []
+    monkeypatch.setattr("training.trainer.validate", lambda *_: next(scores))
+    monkeypatch.setattr("training.trainer.save_best", lambda folder, learner, state: saved.append(state.step))
+    train(load_config(stage(joint=0, valid_interval=1)))
+    found = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert found["valid"]["base"] == {"before": {"sad": None, "mse": None}, "best": {"sad": 2.0, "mse": 0.5}}
+    assert saved == [1]
+    log = (tmp_path / "run" / "train.log").read_text()
+    assert "[EVAL] base iter: 0, SAD: -, MSE x1000: -" in log and log.count("no validation picture has a pixel") >= 2
+    assert "validation SAD - -> 2.000, MSE x1000 - -> 500.000" in log
+    assert [point[:2] for point in read_curves(tmp_path / "run")["validation SAD"]] == [(1, 2.0)]

@@ -1,0 +1,120 @@
+"""Files and folders appear whole or not at all, by temporary names that nobody else has."""
+import os
+
+import pytest
+
+from utils.files import WholeFolder, hidden_name, remove_leftovers, why_missing, write_bytes
+
+
+def listed(folder):
+    return sorted(os.listdir(folder))
+
+
+def test_a_folder_appears_when_it_is_whole(tmp_path):
+    with WholeFolder(tmp_path / "new" / "set") as part:
+        (part / "a").write_text("1")
+        assert listed(tmp_path / "new") == [part.name] and part.name.startswith(".set.")
+    assert listed(tmp_path / "new") == ["set"] and (tmp_path / "new" / "set" / "a").read_text() == "1"
+
+
+def test_an_error_leaves_no_folder(tmp_path):
+    for error in (OSError, KeyboardInterrupt):
+        with pytest.raises(error), WholeFolder(tmp_path / "set") as part:
+            (part / "a").write_text("1")
+            raise error
+    assert listed(tmp_path) == []
+
+
+def test_only_an_empty_folder_gives_way_without_being_asked(tmp_path):
+    (tmp_path / "set").mkdir()
+    with WholeFolder(tmp_path / "set") as part:
+        (part / "a").write_text("1")
+    with pytest.raises(OSError), WholeFolder(tmp_path / "set") as part:
+        (part / "a").write_text("2")
+    assert listed(tmp_path) == ["set"] and (tmp_path / "set" / "a").read_text() == "1"
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FileExistsError), WholeFolder(tmp_path / "file"):
+        pass
+    assert (tmp_path / "file").read_text() == "mine" and listed(tmp_path) == ["file", "set"]
+
+
+def test_a_folder_is_replaced_when_the_new_one_is_whole(tmp_path):
+    for text in ("1", "2"):
+        with WholeFolder(tmp_path / "set", replace=True) as part:
+            (part / text).write_text(text)
+    assert listed(tmp_path) == ["set"] and listed(tmp_path / "set") == ["2"]
+    with pytest.raises(ZeroDivisionError), WholeFolder(tmp_path / "set", replace=True) as part:
+        raise ZeroDivisionError
+    assert listed(tmp_path) == ["set"] and listed(tmp_path / "set") == ["2"]
+
+
+def test_the_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    with WholeFolder(tmp_path / "set", replace=True) as part:
+        (part / "a").write_text("1")
+    rename = type(tmp_path).rename
+
+    def failing(path, name):
+        if path.name.endswith(".tmp"):
+            raise PermissionError
+        return rename(path, name)
+    monkeypatch.setattr(type(tmp_path), "rename", failing)
+    with pytest.raises(PermissionError), WholeFolder(tmp_path / "set", replace=True):
+        pass
+    assert listed(tmp_path) == ["set"] and listed(tmp_path / "set") == ["a"]
+
+
+def test_a_temporary_name_that_is_taken_is_left_alone(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    os.symlink(secret, hidden_name(tmp_path / "a.png"))  # whoever follows it writes there
+    write_bytes(tmp_path / "a.png", b"new")
+    assert (tmp_path / "a.png").read_bytes() == b"new" and secret.read_text() == "mine"
+    assert len(listed(tmp_path)) == 3
+
+
+def old(path, text="half"):
+    """A file that nobody has touched for a long time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    os.utime(path, (1, 1))
+    return path
+
+
+def test_leftovers_of_videos_and_folders_go(tmp_path):
+    for name in (".a.mp4.77.tmp", ".a.mp4.77.reserve", ".b.mp4.77.tmp", ".a.mp4.tmp", "a.mp4.77.tmp", ".a.mp4.x.tmp"):
+        old(tmp_path / name)
+    (tmp_path / ".a.mp4.78.tmp").write_text("being written")
+    old(tmp_path / ".a.mp4.78.reserve")
+    old(tmp_path / ".set.77.tmp" / "000000.png")
+    os.utime(tmp_path / ".set.77.tmp", (1, 1))
+    remove_leftovers([tmp_path / "a.mp4", tmp_path / "set"])
+    assert listed(tmp_path) == sorted([".b.mp4.77.tmp", ".a.mp4.tmp", "a.mp4.77.tmp", ".a.mp4.x.tmp", ".a.mp4.78.tmp",
+                                       ".a.mp4.78.reserve"])
+
+
+def test_a_folder_that_was_moved_aside_comes_back(tmp_path):
+    for name, there in (("one", False), ("two", True)):
+        old(tmp_path / f".{name}.77.old" / "000000.png", "old")
+        os.utime(tmp_path / f".{name}.77.old", (1, 1))
+        if there:
+            old(tmp_path / name / "000000.png", "new")
+    remove_leftovers([tmp_path / "one", tmp_path / "two"])
+    assert listed(tmp_path) == ["one", "two"]
+    assert [(tmp_path / name / "000000.png").read_text() for name in ("one", "two")] == ["old", "new"]
+
+
+def test_long_names_leave_room_for_temporary_ones(tmp_path):
+    for name in ("x" * 251 + ".png", "é" * 125 + ".png", "é" * 120 + ".jpg"):
+        write_bytes(tmp_path / name, b"1")
+        assert (tmp_path / name).read_bytes() == b"1"
+        assert len(os.fsencode(hidden_name(tmp_path / name, suffix="reserve").name)) <= 255
+        left = old(hidden_name(tmp_path / name, 77))
+        remove_leftovers([tmp_path / name])
+        assert not left.exists()
+    assert hidden_name("a/" + "x" * 251 + ".png", 7) != hidden_name("a/" + "x" * 250 + "y.png", 7)
+
+
+def test_why_a_path_is_not_seen(tmp_path, monkeypatch):
+    assert why_missing(tmp_path / "a" / "b.png") == "Check the path."
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert why_missing(tmp_path / "a" / "b.png") == f"You have no permission to look into {tmp_path}."

@@ -1,0 +1,140 @@
+"""Whether a phase fits in memory: told before it trains, and what to do where it does not."""
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from utils.errors import UserError
+from utils.machine import free_memory
+
+# What errors of memory say, of python, paddle, C++ and CUDA.
+SIGNS = ("out of memory", "bad_alloc", "resourceexhausted", "resource_exhausted", "memoryerror", "cannot allocate",
+         "fail to alloc")
+
+
+class Division(NamedTuple):
+    """How the samples of an iteration are divided in one process: batches of ``batch_size``, ``accumulate`` of them."""
+    batch_size: int
+    accumulate: int
+
+    def smaller(self):
+        """Batches of half the size and twice as many, or single samples where the size is odd; None below those."""
+        if self.batch_size == 1:
+            return None
+        factor = 2 if self.batch_size % 2 == 0 else self.batch_size
+        return Division(self.batch_size // factor, self.accumulate * factor)
+
+
+def out_of_memory(error):
+    """Whether ``error``, or the text of one, tells that memory was too small."""
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in SIGNS)
+
+
+def too_large(division, phase, side, device):
+    """The UserError to raise where a batch did not fit."""
+    other = "a smaller crop or backbone" if division.batch_size == 1 else (
+        "--batch-size auto, which halves them and doubles --accumulate until they fit")
+    return UserError(f"out of memory: {phase} batches of {division.batch_size} x {side}x{side} do not fit on {device}. Use "
+                     f"{other}; what was saved stays, and the run goes on from it.")
+
+
+def fitted(learner, phase, division, auto, say):
+    """The division that fits: ``division`` itself or, where ``auto`` is set, the first smaller one.
+
+    The largest batch of the phase goes forward and backward once. Nothing of it remains: neither weights nor
+    BatchNorm's statistics nor the state of random numbers change.
+
+    Args:
+        learner: ``training.step.Learner`` that has entered the phase.
+        phase: name; say: called with a line for every division that does not fit.
+
+    Raises:
+        UserError: it does not fit.
+    """
+    side = largest_side(learner.config, phase)
+    while True:
+        fits = _fits(learner, phase, division.batch_size, side)
+        if not learner.ranks.any(not fits):
+            return division
+        smaller = division.smaller()
+        if not auto or smaller is None:
+            raise too_large(division, phase, side, learner.ranks.device)
+        say(f"[FIT] {phase}: batches of {division.batch_size} x {side}x{side} do not fit in memory; going on with "
+            f"batches of {smaller.batch_size}, {smaller.accumulate} an iteration.")
+        division = smaller
+
+
+def largest_side(config, phase):
+    """The largest side of a phase's crops in pixels."""
+    return config["phases"][phase]["crop"][1] // 4 * 4
+
+
+def _fits(learner, phase, batch_size, side):
+    try:
+        with bounded_memory(learner.ranks.device):
+            learner.rehearse(phase, _images(batch_size, side))
+    except Exception as error:  # of any kind: paddle's own, MemoryError, bad_alloc as RuntimeError
+        if not out_of_memory(error):
+            raise
+    else:
+        return True
+    _give_back(learner.ranks.device)  # here, where the traceback holds the tensors no more
+    return False
+
+
+def _images(batch_size, side):
+    """src, bgr, fgr and pha of a batch, uint8: a pattern without chance, with an edge at every pixel to be refined."""
+    return [np.resize(np.arange(0, 256 * 37, 37, dtype=np.uint32).astype(np.uint8), (batch_size, channels, side, side))
+            for channels in (3, 3, 3, 1)]
+
+
+def _give_back(device):
+    import gc
+    gc.collect()
+    if device != "cpu":
+        import paddle
+        paddle.device.cuda.empty_cache()
+
+
+@contextmanager
+def bounded_memory(device="cpu"):
+    """Context in which taking more than is free is an error, and not the end of this or another process.
+
+    On a GPU, and where the system knows no such bound, nothing changes.
+    """
+    try:
+        import resource
+        before = resource.getrlimit(resource.RLIMIT_DATA)
+        free = free_memory() if device == "cpu" else None
+    except (ImportError, OSError, ValueError):
+        free = None
+    if free is None:
+        yield
+        return
+    bound = _data_size() + min(free, _group_room())
+    hard = before[1]
+    try:
+        resource.setrlimit(resource.RLIMIT_DATA, (bound if hard < 0 else min(bound, hard), hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _data_size():
+    """Bytes that count towards the bound already."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
+    except (OSError, StopIteration):
+        return 0
+
+
+def _group_room():
+    """Bytes that a container's own limit leaves; more than there are where it has none."""
+    try:
+        most, used = (int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii"))
+                      for name in ("memory.max", "memory.current"))
+        return max(0, most - used)
+    except (OSError, ValueError):
+        return 1 << 62
