@@ -1,7 +1,7 @@
 """What reading a weights file may cost, whatever the file says."""
 import os
 
-MOST_STEPS = 300_000   # opcodes, and items copied by calls; a checkpoint of ResNet-101 with Adam's moments has 100,000
+MOST_STEPS = 300_000   # opcodes, and items copied by calls; 40 for each array would be many
 LONGEST_LINE = 1000    # of the opcodes whose argument is a line of text
 
 

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from utils.errors import UserError
 
 STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
 
-LONGEST_HEADER = 1 << 22  # bytes of a safetensors file's; ResNet-101 with its refiner has 100,000
+IN_FOLDERS = ("model.safetensors", "model.pdparams")  # weights in a folder of a training run
+LONGEST_HEADER = 1 << 22  # bytes of a safetensors file's
 WEIGHTS_SUFFIXES = (".safetensors", ".pdparams", ".pth", ".pt")
 
 
@@ -87,14 +89,28 @@ def _safetensors_header(path):
 def weights_path(name=None):
     """Path of a weights file: ``None`` and "starter" mean the one that comes with the project.
 
+    A folder ``best_model`` or ``iter_N`` of a training run means the weights in it; the folder of the run, those of its
+    ``best_model``, or else of its newest ``iter_N``.
+
     Raises:
-        UserError: the starter weights are wanted, and the file is missing or not what ``STARTER``'s .sha256 file says.
+        UserError: a folder has no weights in it; or the starter weights are wanted, and the file is missing or not what
+            ``STARTER``'s .sha256 file says.
     """
     if name not in (None, "", "starter"):
-        return Path(name)
+        return _in_folder(Path(name)) if os.path.isdir(name) else Path(name)
     if not STARTER.is_file():
         raise UserError(f"the starter weights are not at {STARTER}. Fetch the project again, or name --weights.")
     wanted = STARTER.with_suffix(".sha256").read_text(encoding="ascii").split()[0]
     if hashlib.sha256(STARTER.read_bytes()).hexdigest() != wanted:
         raise UserError(f"{STARTER} is damaged: its checksum is not the one beside it. Fetch the project again.")
     return STARTER
+
+
+def _in_folder(folder):
+    numbered = [(int(found[1]), path) for path in folder.glob("iter_*")
+                if (found := re.fullmatch(r"iter_([0-9]{1,18})", path.name))]
+    for place in (folder, folder / "best_model", *(path for _, path in sorted(numbered, reverse=True))):
+        for file in IN_FOLDERS:
+            if (place / file).is_file():
+                return place / file
+    raise UserError(f"no weights in the folder {folder}: it has no {IN_FOLDERS[0]}, nor a best_model or iter_N with one.")

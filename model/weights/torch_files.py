@@ -31,7 +31,7 @@ _SCRIPT_VALUES = {  # what modules hold beside tensors; none of it is an array
     *(("torch.jit._pickle", f"build_{kind}list") for kind in ("int", "double", "bool", "tensor")),
 }
 _LONGEST_NAME, _MOST_ATTRIBUTES = 1000, 20_000  # of modules; ResNet-101 with its refiner has about 2000
-_LONGEST_CONTENTS = 1 << 22  # bytes of a zip file's table of contents; ResNet-101 with its refiner has 60,000
+_LONGEST_CONTENTS = 1 << 22  # bytes of a zip file's table of contents
 _MOST_SIDES = 32             # of an array
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # first object of PyTorch's files before the zip layout
 
