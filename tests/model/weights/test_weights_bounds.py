@@ -1,5 +1,4 @@
 """What reading a weights file costs is bounded by its size, whatever it says."""
-import io
 import struct
 import tracemalloc
 import zipfile
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from model.weights import read_weights
+from model.weights import bounds, read_weights
 from tests.faults.fuzz_weights import batch
 from tests.model.weights.handmade import Build, Call, Global, Raw, Tensor, pickled, tensor, write_legacy, write_zip
 from tests.model.weights.small import same
@@ -48,11 +47,12 @@ TEXT = b"X" + struct.pack("<I", 20_000) + b"a" * 20_000
     (b"ccollections\nOrderedDict\nq\x00" + TABLE + b"q\x01](" + b"h\x00h\x01\x85R" * 20_000 + b"e", "steps to read"),
     (b"c_codecs\nencode\nq\x00" + TEXT + b"X\x06\x00\x00\x00latin1\x86q\x01](" + b"h\x00h\x01R" * 9000 + b"e",
      "the same text out again"),
-    (b"N" + b"0N" * 200_000, "steps to read"),
+    (b"N" + b"0N" * 30_000, "steps to read"),
     (b"X" + struct.pack("<I", 2_000_004) + b"a" * 2_000_000 + "\U0001f600".encode(), "a text in it has 2000004 bytes"),
     (b"I" + b"9" * 500_000 + b"\n", "a line of it has no end"), (HUGE, "a number in it has"),
 ], ids=("tuple", "OrderedDict", "encode", "steps", "text", "line", "number"))
-def test_a_little_that_makes_much(tmp_path, program, words):
+def test_a_little_that_makes_much(tmp_path, monkeypatch, program, words):
+    monkeypatch.setattr(bounds, "MOST_STEPS", 50_000)
     path = tmp_path / "w.pdparams"
     path.write_bytes(b"\x80\x02" + program + b".")
     assert words in refused(path)
@@ -92,12 +92,9 @@ def test_parts_that_lie_on_one_another(tmp_path):
 
 
 def test_tables_of_contents_without_end(tmp_path):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for number in range(40_000):
-            archive.writestr(f"{number:060}", b"")
-    (tmp_path / "w.pth").write_bytes(file.getvalue())
-    assert "its table of contents has 4" in refused(tmp_path / "w.pth")
+    size = 5 * MB
+    (tmp_path / "w.pth").write_bytes(bytes(size) + struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 9999, 9999, size, 0, 0))
+    assert f"its table of contents has {size} bytes" in refused(tmp_path / "w.pth")
 
 
 def test_places_before_the_file(tmp_path):
