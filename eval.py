@@ -28,7 +28,8 @@ from utils.machine import processor, usable_cores, versions
 def parse(argv=None):
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--weights", nargs="+", metavar="FILE", help="weights files, or the word starter (default: the starter weights)")
+    add("--weights", "--model-path", nargs="+", metavar="FILE",
+        help="weights files, or the word starter (default: the starter weights)")
     add("--pred", nargs="+", metavar="DIR",
         help="score these mattes, DIR/NAME.png or DIR/pha/NAME.png, instead of a network")
     add("--baselines", nargs="*", metavar="NAME",
@@ -40,7 +41,7 @@ def parse(argv=None):
     add("--dataset-name", help="a set of foregrounds (default: PhotoMatte85)")
     add("--background-name", help="a set of backgrounds (default: Backgrounds)")
     add("--split", help="split of both sets (default: test where there is one, else valid)")
-    add("--data-root", help="folder of the datasets (default: $DATA_ROOT, else data/)")
+    add("--data-root", "--data-path", help="folder of the datasets (default: $DATA_ROOT, else data/)")
     add("--folder", metavar="DIR",
         help="a composed benchmark: DIR/{src,bgr,pha[,fgr,trimap]}/NAME.*, or DIR/NAME/src.* ...")
     add("--export-set", metavar="DIR", help="write the benchmark to a new folder and stop")

@@ -25,14 +25,11 @@ def parse(argv=None):
     add("--weights", help="weights file (default: the starter weights)")
     add("--output", default=PROJECT / "export" / "matting", help="path without suffix (default: export/matting)")
     add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
-    add("--backbone-scale", type=float, default=BACKBONE_SCALE,
-        help="size of the coarse network's input (default: %(default)s)")
-    add("--refine-mode", default=refined.mode,
-        help="sampling, thresholding or full (default: %(default)s)")
-    add("--sample-pixels", type=int, default=refined.sample_pixels,
-        help="pixels to refine in mode sampling (default: %(default)s)")
-    add("--threshold", type=float, default=refined.threshold,
-        help="error above which thresholding refines (default: %(default)s)")
+    told = "(default: as the header of the weights file says, else {})".format
+    add("--backbone-scale", type=float, help=f"size of the coarse network's input {told(BACKBONE_SCALE)}")
+    add("--refine-mode", help=f"sampling, thresholding or full {told(refined.mode)}")
+    add("--sample-pixels", type=int, help=f"pixels to refine in mode sampling {told(refined.sample_pixels)}")
+    add("--threshold", type=float, help=f"error above which thresholding refines {told(refined.threshold)}")
     add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: the sample)")
     add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background (default: image/sample/bgr.jpg)")
     return parser.parse_args(argv)
@@ -48,8 +45,8 @@ def main(argv=None):
     from model.inference.graph_files import LARGEST, check_file, write_network  # import paddle
     settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
                 "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
-    network, path = write_network(args.weights, args.output, args.format, args.half, settings)
-    print(f"wrote {path}  {path.stat().st_size / 1e6:.1f} MB")
+    network, path, told = write_network(args.weights, args.output, args.format, args.half, settings)
+    print(f"wrote {path}  {path.stat().st_size / 1e6:.1f} MB" + "".join(f"; {line}, as its header says" for line in told))
     worst = check_file(network, path, args.format, args.src, args.bgr)
     allowed = LARGEST["half" if args.half else "full"]
     print(f"largest difference from the network on {args.src}: " + ", ".join(f"{k} {v:.2e}" for k, v in worst.items()))

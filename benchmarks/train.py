@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from training.config import DEFAULT, load_config
-from training.config_rules import LEAST_CROP
+from training.config.rules import LEAST_CROP
 from training.fit import bounded_memory, out_of_memory
 from utils.errors import UserError
 from utils.files import PROJECT

@@ -7,10 +7,11 @@ Where a wanted set is absent, ``catalog_or_sample`` stands generated sample data
 import os
 from pathlib import Path
 
-from dataset.catalog_file import read_entries
+from dataset.catalog_file import other_form, read_entries
 from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
 from dataset.layouts.photo_foregrounds import EstimateForeground
 from dataset.layouts.sets import PairSet
+from dataset.locating import find_form, known_name
 from dataset.splits import check_disjoint, part_of
 from utils.errors import UserError, suggest
 from utils.files import PROJECT
@@ -37,6 +38,7 @@ class Catalog:
         self.sample_root = Path(sample_root or PROJECT / "data" / "sample")
         self.cache_root = Path(cache_root or PROJECT / "data" / "cache")
         self.named_by = named_by
+        self._found = {}   # {name: (folder, form)}
         self._listed = {}  # a large set takes seconds to list, and a run asks for it several times
 
     @property
@@ -46,13 +48,12 @@ class Catalog:
 
     def splits(self, name):
         """The splits of a dataset, such as ['train', 'valid']."""
-        entry = self._entry(name)
-        return list(entry.get("splits") or entry["parts"])
+        form = self._place(name)[1]
+        return list(form.get("splits") or form["parts"])
 
     def where(self, name):
-        """The folder a dataset is looked for in; None where its `path` is left empty."""
-        path = self._entry(name)["path"]
-        return None if path is None else self.root / Path(path).expanduser()
+        """The folder a dataset lies in, or would be looked for in; None where its `path` is left empty."""
+        return self._place(name)[0]
 
     def available(self, name):
         """True where the dataset's folder exists."""
@@ -101,10 +102,29 @@ class Catalog:
         if self.names_are_subjects(name):
             check_disjoint(self.split(name, split), self.split(name, other), f"{name}: {split} and {other}")
 
+    def name_of(self, name):
+        """A dataset's name as the catalogue writes it: case, hyphens and words such as _JPEG_SD do not matter.
+
+        Raises:
+            UserError: no such dataset, or several that may be meant.
+        """
+        return known_name(name, self._entries, self.source)
+
     def _entry(self, name):
-        if name not in self._entries:
-            raise UserError(f"no dataset '{name}' in {self.source}.{suggest(name, self._entries)}")
-        return self._entries[name]
+        return self._entries[self.name_of(name)]
+
+    def _place(self, name):
+        """(folder or None, entry): where a dataset lies, and its entry in the form that it has there."""
+        name = self.name_of(name)
+        entry = self._entries[name]
+        if entry["path"] is None:
+            return None, entry
+        if name not in self._found:  # what is absent may be generated later
+            found = find_form(self.root, [entry, *(other_form(entry, other) for other in entry.get("also", ()))])
+            if found is None:
+                return self.root / Path(entry["path"]).expanduser(), entry
+            self._found[name] = found
+        return self._found[name]
 
     def require(self, name, split):
         """Raise UserError unless the dataset has this split and its folder exists."""
@@ -126,20 +146,20 @@ class Catalog:
         return self._listed[name, split]
 
     def _list(self, name, split, unpaired=None):
-        entry = self._entry(name)
-        if "splits" in entry:
-            return self._read_layout(name, entry["splits"][split], unpaired)
-        whole = self._read_layout(name, entry["folders"], unpaired)
+        form = self._place(name)[1]
+        if "splits" in form:
+            return self._read_layout(name, form["splits"][split], unpaired)
+        whole = self._read_layout(name, form["folders"], unpaired)
         subjects = whole.subjects
-        parts = part_of(subjects, entry["parts"])
+        parts = part_of(subjects, form["parts"])
         return whole.subset(i for i, subject in enumerate(subjects) if parts[subject] == split)
 
     def _read_layout(self, name, folders, unpaired):
-        entry = self._entry(name)
+        folder, form = self._place(name)
         if not self.holds_pairs(name):
-            return BACKGROUND_LAYOUTS[entry["layout"]](self.where(name), folders)
-        pairs = PAIR_LAYOUTS[entry["layout"]](self.where(name), folders, unpaired)
-        if not entry.get("photo"):
+            return BACKGROUND_LAYOUTS[form["layout"]](folder, folders)
+        pairs = PAIR_LAYOUTS[form["layout"]](folder, folders, unpaired)
+        if not form.get("photo"):
             return pairs
         return PairSet(pairs.names, pairs.files, EstimateForeground(pairs.read, self.cache_root / "fgr"))
 
@@ -172,6 +192,7 @@ def catalog_or_sample(names, path=None, data_root=None, sample_root=None):
         UserError: as ``open_catalog``, or there is neither the set itself nor sample data for it.
     """
     catalog = open_catalog(path, data_root, sample_root)
+    names = [catalog.name_of(name) for name in names]
     absent = [name for name in dict.fromkeys(names) if not catalog.available(name)]
     if not absent:
         return catalog

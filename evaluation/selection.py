@@ -41,6 +41,7 @@ def composed(dataset, background, protocol=None, changes=None, data_root=None, s
         UserError: as the catalogue, ``EvaluationSet`` and ``find_protocol`` do.
     """
     catalog = catalog_or_sample([dataset, background], data_root=data_root)
+    dataset, background = catalog.name_of(dataset), catalog.name_of(background)
     sample = catalog.root == catalog.sample_root
     chosen = find_protocol(protocol or ("sample" if sample else "paper")).changed(**changes or {})
     chosen = chosen.changed(sequences=sequences and chosen.family == "whole")

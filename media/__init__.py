@@ -7,10 +7,10 @@ from media.animation import is_animation
 from media.files import IMAGE_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, list_image_names, list_images, read_bytes
 from media.formats import JPEG
 from media.photo import read_photo
-from media.reading import REDUCED, read_gray, read_image, read_matte, read_rgba
+from media.reading import REDUCED, read_gray, read_image, read_rgba
 from media.writing import encode, write_image
 from utils.files import write_bytes
 
 __all__ = ["IMAGE_SUFFIXES", "JPEG", "PHOTO_SUFFIXES", "REDUCED", "VIDEO_SUFFIXES", "encode", "is_animation",
-           "list_image_names", "list_images", "read_bytes", "read_gray", "read_image", "read_matte", "read_photo",
+           "list_image_names", "list_images", "read_bytes", "read_gray", "read_image", "read_photo",
            "read_rgba", "write_bytes", "write_image"]

@@ -42,6 +42,11 @@ def list_image_names(folder, suffixes=IMAGE_SUFFIXES, others=None):
     return sorted(names)
 
 
+def is_system(name):
+    """Whether a file or folder of this name is the system's business and no data: hidden, or of ``SYSTEM_NAMES``."""
+    return name.startswith(".") or name in SYSTEM_NAMES
+
+
 def read_bytes(path):
     """The content of a picture file.
 
@@ -76,7 +81,7 @@ def _walk(folder, prefix, above, suffixes, lists):
     names, others = lists
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name in SYSTEM_NAMES:
+            if is_system(entry.name):
                 continue
             if entry.is_dir():
                 real = os.path.realpath(entry.path)

@@ -66,21 +66,6 @@ def read_stored(path):
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
-def read_matte(path):
-    """Read an alpha matte: (pha uint8 (H, W), "alpha" or "luminance", where it was found).
-
-    Gray pictures and opaque ones hold it in their colours (0 empty, 255 subject); cut-outs in their transparency. The alpha
-    channel is taken where it is not the same all over, else the luminance. Errors as ``read_image``.
-    """
-    image = read_stored(path)
-    if image.ndim == 3 and image.shape[2] == 4:
-        pha = np.ascontiguousarray(image[..., 3])
-        if pha.min() != pha.max():
-            return pha, "alpha"
-        image = image[..., :3]
-    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), "luminance"
-
-
 def _decode(path, flags, least=None):
     """Gray (H, W), BGR or BGRA as OpenCV's ``flags`` say, upright."""
     data = read_bytes(path)

@@ -15,11 +15,16 @@ def crop_patches(x, index, size, padding):
     Returns:
         (P, C, size + 2 * padding, size + 2 * padding)
     """
-    if padding:
-        x = F.pad(x, [padding] * 4)
+    return crop_windows(F.pad(x, [padding] * 4) if padding else x, index, size, size + 2 * padding)
+
+
+def crop_windows(x, index, step, side):
+    """Crop windows (P, C, side, side) of images (B, C, H, W), each beginning ``step`` pixels a row and column of ``index``.
+
+    None of them may reach beyond its image.
+    """
     _, channels, height, width = x.shape
-    side = size + 2 * padding
-    corner = (index[:, 0] * height + index[:, 1] * size) * width + index[:, 2] * size
+    corner = (index[:, 0] * height + index[:, 1] * step) * width + index[:, 2] * step
     reach = paddle.arange(side, dtype="int64")
     inside = (reach.unsqueeze(1) * width + reach.unsqueeze(0)).reshape([1, -1])
     pixel = (corner.unsqueeze(1) + inside).reshape([-1])

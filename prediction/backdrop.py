@@ -4,9 +4,11 @@ import os
 import cv2
 import numpy as np
 
-from media import is_animation, read_photo
+from media import is_animation
 from prediction.sizes import fit_size
+from prediction.told import told_photo
 from utils.errors import UserError
+from utils.files import why_missing
 
 BLUR = "blur"
 BLUR_SIGMA = 1 / 40  # of the picture's longer side
@@ -35,7 +37,9 @@ def open_backdrop(text):
     if colour is not None:
         return ColourBackdrop(colour)
     if not os.path.exists(text):
-        raise UserError(f"no such background: {text}. Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
+        why = why_missing(text) if os.path.dirname(text) else ""
+        raise UserError(f"no such background: {text}. {why and why + ' '}Name a photo, a video, a colour (white, #20c040) "
+                        f"or {BLUR}.")
     if _is_video(text):
         return VideoBackdrop(text)
     return PhotoBackdrop(text)
@@ -84,7 +88,7 @@ class PhotoBackdrop(Backdrop):
     """One photo for all; what was cut for one size is kept for the next picture of that size."""
 
     def __init__(self, path):
-        self._photo = read_photo(path)
+        self._photo = told_photo(path)
         self._cut = None
 
     def frame(self, index, src, bgr):

@@ -49,9 +49,10 @@ def add_flags(parser, output):
     add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
     add("--precision", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")
     add("--max-memory", type=float, metavar="MIB", help="what refining may take at once (default: what is fastest)")
-    add("--backbone-scale", type=float, help="size of the coarse network's input (default: 0.5; 0.25 from 2560 pixels on)")
-    add("--sample-pixels", type=int, help="pixels to refine in mode sampling (default: 80000)")
-    add("--refine-mode", help="sampling, thresholding or full (default: sampling)")
+    add("--backbone-scale", type=float,
+        help="size of the coarse network's input (default: the weights file's; else 0.5, 0.25 from 2560 pixels on)")
+    add("--sample-pixels", type=int, help="pixels to refine in mode sampling (default: the weights file's; else 80000)")
+    add("--refine-mode", help="sampling, thresholding or full (default: the weights file's; else sampling)")
     add("--no-unmix", dest="unmix", action="store_false",
         help="take the network's alpha as it is, without the last step that draws fine strands")
     parser.set_defaults(**{**Options._field_defaults, "output": output})

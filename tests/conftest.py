@@ -5,6 +5,16 @@ import os
 import pytest
 import yaml
 
+from utils.machine import find_device
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that are marked ``gpu`` are skipped where there is none, with the reason."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if marked and find_device() == "cpu":
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="needs an NVIDIA GPU that paddle can use, and there is none here"))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):

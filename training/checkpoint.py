@@ -65,7 +65,7 @@ def load_checkpoint(folder):
     """
     folder = Path(folder)
     try:
-        state = read_json(folder / STATE)
+        state = _read_state(folder)
         sums = state.pop("sha256")
         broken = [STATE] if sums.pop(STATE) != _state_sum(state) else []
         strange = [name for name in sums if name not in (MODEL, OPTIMIZER, EMA)]
@@ -81,6 +81,13 @@ def load_checkpoint(folder):
         raise UserError(f"{folder} is damaged: {broken[0] if broken else MODEL} is not what was written.")
     model, optimizer, ema = (_arrays(data, name, folder) for name in (MODEL, OPTIMIZER, EMA))
     return Checkpoint(model, optimizer, state, ema)
+
+
+def _read_state(folder):
+    try:
+        return read_json(folder / STATE)
+    except UserError as error:
+        raise UserError(f"{folder} is not a whole checkpoint: {error}") from None
 
 
 def _arrays(data, name, folder):
@@ -132,10 +139,15 @@ def keep_newest(save_dir, count):
         shutil.rmtree(folder)
 
 
+def unmark(save_dir):
+    """Take the mark of a finished run away: the run goes on, perhaps further than the one that was finished."""
+    (Path(save_dir) / RESULTS).unlink(missing_ok=True)
+
+
 def clear(save_dir):
     """Delete all checkpoints in ``save_dir`` and the mark of a finished run, and nothing else that may lie there."""
     recover(save_dir)
-    (Path(save_dir) / RESULTS).unlink(missing_ok=True)
+    unmark(save_dir)
     for pattern in ("iter_*", "best_model"):
         for folder in Path(save_dir).glob(pattern):
             if (folder / STATE).exists() or (folder / MODEL).exists():

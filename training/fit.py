@@ -73,7 +73,7 @@ def largest_side(config, phase):
 def _fits(learner, phase, batch_size, side):
     try:
         with bounded_memory(learner.ranks.device):
-            learner.rehearse(phase, _images(batch_size, side))
+            learner.rehearse(phase, images(batch_size, side))
     except Exception as error:  # of any kind: paddle's own, MemoryError, bad_alloc as RuntimeError
         if not out_of_memory(error):
             raise
@@ -83,7 +83,7 @@ def _fits(learner, phase, batch_size, side):
     return False
 
 
-def _images(batch_size, side):
+def images(batch_size, side):
     """src, bgr, fgr and pha of a batch, uint8: a pattern without chance, with an edge at every pixel to be refined."""
     return [np.resize(np.arange(0, 256 * 37, 37, dtype=np.uint32).astype(np.uint8), (batch_size, channels, side, side))
             for channels in (3, 3, 3, 1)]

@@ -72,7 +72,8 @@ class RunLog:
     def pictures(self, images, step):
         """Record {tag: uint8 (H, W, 3)}, with sides of at most 512 pixels."""
         for tag, image in images.items():
-            self._record("add_image", tag=tag, img=shrunk(image), step=step)
+            if self._records is not None:
+                self._record("add_image", tag=tag, img=shrunk(image), step=step)
 
     def _open_records(self, save_dir):
         try:

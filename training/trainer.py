@@ -12,7 +12,7 @@ from tqdm import tqdm
 from dataset.batches import Batches, WorkersFailed, read_iterations
 from dataset.catalog import catalog_or_sample, open_catalog
 from dataset.samples import training_set
-from training.checkpoint import clear, latest_checkpoint, load_checkpoint, locked, recover
+from training.checkpoint import clear, latest_checkpoint, load_checkpoint, locked, recover, unmark
 from training.distributed import join_ranks, synchronised
 from training.fit import Division, fitted, largest_side, out_of_memory, too_large
 from training.log import Meter, RunLog, picture_interval, time_line
@@ -47,7 +47,7 @@ def train(config, epoch_end=None, force=False):
     ranks = join_ranks(config["device"])
     paddle.seed(config["seed"])
     network = synchronised(network_of(config), ranks)
-    catalog = _catalog(config)
+    catalog = catalog_of(config)
     samples = len(training_set(config, "joint", catalog))
     phases = plan(config, samples, epoch_end, ranks.world)
     save_dir = ranks.on_first(lambda: prepare_folder(config["save_dir"], "--save-dir"))
@@ -57,10 +57,10 @@ def train(config, epoch_end=None, force=False):
         log = stack.enter_context(RunLog(save_dir, ranks.first))
         trainer = Trainer(Learner(config, network, ranks), State(samples, ranks.world), phases, catalog, log)
         if not trainer.take_up(force):
+            ranks.on_first(lambda: save_results(save_dir, trainer.state))
             return True
         trainer.valid_items = validation_set(config, catalog)
-        if force:
-            ranks.on_first(lambda: clear(save_dir))
+        ranks.on_first(lambda: clear(save_dir) if force else unmark(save_dir))
         with StopOnSignal() as stop:
             return trainer.run(stop)
 
@@ -294,7 +294,7 @@ def _names(samples, batches, number):
     return [samples.describe(key) for batch in batches.iteration(number) for key in batch]
 
 
-def _catalog(config):
+def catalog_of(config):
     if config["dataset_name"] == "stream":
         return open_catalog(data_root=config["data_root"])
     return catalog_or_sample([config["dataset_name"], config["background_name"]], data_root=config["data_root"])

@@ -6,7 +6,8 @@ import warnings
 
 from utils.machine import usable_cores
 
-NOISE = ("No ccache found", "When training, we now always track global mean")  # hints to paddle's own developers
+NOISE = ("No ccache found", "When training, we now always track global mean",  # hints to paddle's own developers
+         "You are using GPU version Paddle, but")  # said of a machine without a GPU, also where none was asked for
 
 
 def prepare_cpu(threads=None, load=True):
@@ -23,6 +24,7 @@ def prepare_cpu(threads=None, load=True):
     threads = threads or usable_cores()
     os.environ.setdefault("FLAGS_paddle_num_threads", str(threads))
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.setdefault("GLOG_minloglevel", "2")  # errors alone: its warnings are of many lines, and on a CPU of no use
     if _is_amd():
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", "5")
     _keep_memory()

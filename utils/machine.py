@@ -91,6 +91,19 @@ def find_device(name=None):
     return name
 
 
+def set_tf32(wanted):
+    """Let GPUs round the factors of float32 products to 10 bits, or not; for this process, before its first work on one.
+
+    What the user has set in the environment stays.
+
+    Returns:
+        whether they may.
+    """
+    if not wanted:
+        os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")  # read by CUDA's libraries; 0 is its only value
+    return os.environ.get("NVIDIA_TF32_OVERRIDE") != "0"
+
+
 def _may_have_gpu():
     return bool(os.name == "nt" or shutil.which("nvidia-smi")
                 or any(os.path.exists(path) for path in ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia")))

@@ -30,14 +30,17 @@ def read_yaml(path):
         raise UserError(f"{path} is not valid YAML: {reason}.") from None
 
 
-def read_json(path):
+def read_json(path, most=MOST_BYTES):
     """The content of a JSON file, whose numbers are all finite.
+
+    Args:
+        path: the file; most: bytes that it may have.
 
     Raises:
         OSError: it cannot be read.
         UserError: it is not JSON, or is too large or too deep.
     """
-    text = _read(path)
+    text = _read(path, most)
     try:
         return json.loads(text, parse_constant=_not_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
@@ -55,7 +58,7 @@ def shown(value):
     return text if len(text) <= SHOWN else text[:SHOWN - 3] + "..."
 
 
-def _read(path):
+def _read(path, most=MOST_BYTES):
     # Not blocking, so that a pipe without a writer is refused and not waited for.
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(number, "rb") as file:
@@ -64,9 +67,9 @@ def _read(path):
             raise IsADirectoryError(21, "Is a directory", str(path))
         if not stat.S_ISREG(mode):
             raise UserError(f"{path} is not a file. Name one that is.")
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise UserError(f"{path} is larger than {MOST_BYTES >> 20} MiB; it is not what it is taken for.")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise UserError(f"{path} is larger than {most >> 20} MiB; it is not what it is taken for.")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from dataset.layouts.mattes import alpha_note
 from media import read_image
-from media.photo import ORIENTATION
+from media.exif import ORIENTATION
 from media.reading import BITS
 from utils.errors import UserError
 

@@ -3,6 +3,7 @@
 Either DIR/src/NAME.*, DIR/bgr/NAME.*, DIR/pha/NAME.* and, where known, DIR/fgr/NAME.* and DIR/trimap/NAME.*; or
 DIR/NAME/src.*, DIR/NAME/bgr.* and so on. A NAME may have folders in it, such as CLIP/FRAME.
 """
+import unicodedata
 from pathlib import Path
 
 from dataset.layouts.mattes import read_matte
@@ -40,7 +41,9 @@ class FolderSet:
             raise UserError(f"the limit is {limit}; use 1 or more.")
         self.manifest = read_manifest(folder)
         files = _files(folder)
-        names = list(files["src"]) if self.manifest is None else self.manifest["names"]
+        names = list(files["src"])
+        if self.manifest is not None:  # a file system may have written the accents in its own way
+            names = [unicodedata.normalize("NFC", name) for name in self.manifest["names"]]
         self.names = names if limit is None else names[:limit]
         if self.manifest is not None:
             _check_names(folder, self.names, files)

@@ -9,8 +9,9 @@ from model.inference.engines.base import EngineError
 from model.inference.engines.network import network_from_arrays
 from model.inference.engines.openvino import import_openvino
 from model.inference.engines.static_graphs import export_network
-from model.refinement import NOTHING
+from model.refinement import BACKBONE_SCALE, NOTHING
 from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
+from model.weights.metadata import settings_of
 from utils.errors import UserError
 
 LARGEST = {"full": 1e-3, "half": 2e-2}  # allowed difference of pha; float16 weights round by a two thousandth
@@ -22,38 +23,45 @@ def write_network(weights, output, kind, half, settings):
 
     Args:
         weights: a file, or None for the starter weights. output: path without suffix; its folder is made.
-        kind: "onnx", "openvino" or "paddle". half: store float16 weights. settings: MattingRefine's keyword arguments.
+        kind: "onnx", "openvino" or "paddle". half: store float16 weights.
+        settings: MattingRefine's keyword arguments; what is None there is what the header of the weights file says.
 
     Returns:
-        (the network, the file's path; OpenVINO's .bin and Paddle's .pdiparams lie beside it)
+        (the network, the file's path, ["setting value" of each that the header decided]); OpenVINO's .bin and Paddle's
+        .pdiparams lie beside the file.
 
     Raises:
         UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
     """
     path, output = weights_path(weights), Path(output)
-    arrays = from_torch_names(read_weights(path)[0])
+    arrays, metadata = read_weights(path)
+    arrays = from_torch_names(arrays)
+    scale, refinement, told = settings_of(settings, metadata, path)
     try:
         described = describe_state(arrays)
         if described["refine_kernel_size"] is None:
-            settings = {**settings, "refine_mode": NOTHING.mode, "refine_sample_pixels": NOTHING.sample_pixels}
+            refinement = NOTHING._replace(threshold=refinement.threshold)
+        settings = {"backbone_scale": scale or BACKBONE_SCALE, **{f"refine_{name}": value for name, value
+                                                                  in refinement._asdict().items()}}
         network = network_from_arrays(described, arrays, **settings)
     except ValueError as error:
         raise UserError(f"{path} cannot be exported: {error}.") from None
     facts = {**described, **settings, "weights_sha256": file_sha256(path), "precision": "float16" if half else "float32",
              "made_with": f"paddlepaddle {paddle.__version__}"}
+    told = [f"{key} {settings[key]}" for key in told]
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         if kind == "paddle":
             export_network(network, output, "paddle")
             found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
             _write_facts(output.with_name(output.name + ".txt"), facts)
-            return network, found
+            return network, found, told
         export_network(network, output, "onnx")
         source = output.with_name(output.name + ".onnx")
         if kind == "onnx":
             _finish_onnx(source, half, facts)
-            return network, source
-        return network, _to_openvino(source, half, facts)
+            return network, source, told
+        return network, _to_openvino(source, half, facts), told
     except ImportError as error:
         raise UserError(f"the package {error.name} is not installed. {ONNX_NEED}.") from None
     except EngineError as error:

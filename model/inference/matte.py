@@ -4,6 +4,10 @@ from collections import namedtuple
 import numpy as np
 
 from model.geometry import PATCH
+from utils.errors import UserError
+
+DTYPES = ("float32", "float16", "uint8")
+BLOCK_BYTES = 400_000  # what refining one block takes at once, seen with every engine
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 
@@ -26,3 +30,20 @@ def checked_size(src, bgr):
     if 0 in src.shape:
         raise ValueError(f"src and bgr are empty: {src.shape[:2]}")
     return src.shape[:2]
+
+
+def as_dtype(image, dtype):
+    """float32 in 0..1 in one of ``DTYPES``; the array itself where it is that."""
+    if dtype == "uint8":
+        image = image * np.float32(255) + np.float32(0.5)
+    return image.astype(dtype, copy=False)
+
+
+def blocks_within(max_memory):
+    """How many blocks may be refined at once within so many MiB; None for None. Raises UserError where two are too many."""
+    if max_memory is None:
+        return None
+    count = int(max_memory * 2 ** 20 // BLOCK_BYTES)
+    if count < 2:  # engines compute a single block in another order
+        raise UserError(f"refining takes at least {2 * BLOCK_BYTES / 2 ** 20:.1f} MiB at once; {max_memory} MiB do not do.")
+    return count

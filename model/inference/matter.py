@@ -1,5 +1,7 @@
 """Matter: from two photos to a matte. The only door to inference; numpy in, numpy out."""
 
+import contextlib
+
 import cv2
 import numpy as np
 
@@ -8,18 +10,18 @@ from model.inference.blocks import Blocks, choose, shrink
 from model.inference.engines import open_engine
 from model.inference.engines.graph_cache import BATCH
 from model.inference.enlarge import enlarged_rows
-from model.inference.matte import Matte, checked_size, padded
+from model.inference.matte import DTYPES, Matte, as_dtype, blocks_within, checked_size, padded
 from model.inference.unmix import unmix
-from model.refinement import KERNEL_SIZE, NOTHING, Refinement, check_backbone_scale, check_refinement
+from model.refinement import KERNEL_SIZE, NOTHING, Refinement
 from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
+from model.weights.metadata import settings_of
 from utils.errors import UserError, suggest
-from utils.machine import find_device
+from utils.machine import find_device, set_tf32
 
 PRECISIONS = ("fp32", "fp16", "bf16")
 QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
 EIGHTH_FROM = 10_000  # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
 STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
-BLOCK_BYTES = 400_000  # what refining one block takes at once, seen with every engine
 
 
 class Matter:
@@ -31,17 +33,20 @@ class Matter:
         backend: "paddle", "paddle-inference", "onnxruntime", "openvino"; "auto" takes the fastest that is installed and
             passes its self-check; ``settings["backend"]`` says which.
         device: "cpu", "gpu" or "gpu:N"; None takes a GPU where there is one.
-        backbone_scale: size of the coarse network's input relative to the photo, at most 0.5. None: 0.5, 0.25 for
-            photos whose longer side is ``QUARTER_FROM`` or more, and 0.125 from ``EIGHTH_FROM`` on. 0.25 is faster, and sees
-            less of small photos.
-        refine_mode: "sampling", "thresholding" or "full"; None: "sampling".
-        sample_pixels: how many pixels "sampling" refines; None: 80,000.
-        threshold: predicted error above which "thresholding" refines; None: 0.1.
+        backbone_scale: size of the coarse network's input relative to the photo, at most 0.5. None: what the header of
+            the weights file says; without that 0.5, 0.25 for photos whose longer side is ``QUARTER_FROM`` or more, and
+            0.125 from ``EIGHTH_FROM`` on. 0.25 is faster, and sees less of small photos.
+        refine_mode: "sampling", "thresholding" or "full"; None: as the header says, else "sampling".
+        sample_pixels: how many pixels "sampling" refines; None: as the header says, else 80,000.
+        threshold: predicted error above which "thresholding" refines; None: as the header says, else 0.1.
         precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little.
         threads: of a CPU backend; None: its own choice.
         max_memory: MiB that refining may take at once, beyond the photos and mattes themselves; None: what is fastest.
             The result does not depend on it.
         unmix: end with ``model.inference.unmix``, which draws fine strands; False gives the network's answer as it is.
+        tf32: let a GPU round the factors of float32 products to 10 bits, which is faster; False: it does not. It holds for
+            the process from the first work on a GPU on, and gives way to $NVIDIA_TF32_OVERRIDE where that is set.
+        on_device: do all the work in Paddle's operations on the device, as is done on a GPU; None: on a GPU.
 
     Raises:
         UserError: the weights cannot be read or used, or an argument is not known.
@@ -53,38 +58,41 @@ class Matter:
     """
 
     def __init__(self, weights=None, backend="auto", device=None, backbone_scale=None, refine_mode=None,
-                 sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None, unmix=True):
-        given = {"mode": refine_mode, "sample_pixels": sample_pixels, "threshold": threshold}
-        refinement = check_refinement(Refinement(**{name: value for name, value in given.items() if value is not None}))
+                 sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None, unmix=True,
+                 tf32=False, on_device=None):
         if precision not in PRECISIONS:
             raise UserError(f"unknown precision '{precision}'.{suggest(precision, PRECISIONS)}")
-        if backbone_scale is not None:
-            check_backbone_scale(backbone_scale)
         path = weights_path(weights)
-        arrays = from_torch_names(read_weights(path)[0])
-        try:
+        arrays, metadata = read_weights(path)
+        arrays = from_torch_names(arrays)
+        scale, refinement, told = settings_of({
+            "backbone_scale": backbone_scale, "refine_mode": refine_mode, "refine_sample_pixels": sample_pixels,
+            "refine_threshold": threshold}, metadata, path)
+        with _named(path, "does not hold a matting network: {}."):
             described = describe_state(arrays)
-        except ValueError as error:
-            raise UserError(f"{path} does not hold a matting network: {error}.") from None
         self._refines = described["refine_kernel_size"] is not None
         if not self._refines:  # a base network alone: its coarse result, enlarged
             refinement = NOTHING._replace(threshold=refinement.threshold)
         self._reach = (described["refine_kernel_size"] or KERNEL_SIZE) // 2
+        device = find_device(device)
         self.settings = {
-            "weights": str(path), "sha256": file_sha256(path), "backend": backend, "device": find_device(device),
-            "backbone": described["backbone"], "backbone_scale": backbone_scale or "auto",
-            "refine_mode": refinement.mode, "sample_pixels": refinement.sample_pixels, "threshold": refinement.threshold,
-            "precision": precision, "unmix": bool(unmix),
+            "weights": str(path), "sha256": file_sha256(path), "backend": backend, "device": device,
+            "backbone": described["backbone"], "backbone_scale": scale or "auto", "refine_mode": refinement.mode,
+            "sample_pixels": refinement.sample_pixels, "threshold": refinement.threshold, "told_by_weights": told,
+            "precision": precision, "unmix": bool(unmix), "tf32": None if device == "cpu" else set_tf32(tf32),
         }
-        self._batch = _blocks_at_once(max_memory)
-        try:
-            self._engine = open_engine(backend, described, arrays, self.settings["sha256"], self.settings["device"],
-                                       precision, threads)
-        except UserError:
-            raise
-        except ValueError as error:
-            raise UserError(f"{path} cannot be used: {error}") from None
+        most = blocks_within(max_memory)
+        self._batch = min(most or BATCH, BATCH)
+        if on_device is None:
+            on_device = device != "cpu" and backend in ("auto", "paddle")
+        with _named(path, "cannot be used: {}"):
+            self._engine = open_engine("paddle" if on_device else backend, described, arrays, self.settings["sha256"],
+                                       device, precision, threads, bool(self.settings["tf32"]))
         self.settings["backend"] = self._engine.name
+        self.device_matting = None  # the whole work on the device, where it is done there
+        if on_device:
+            from model.inference.device import DeviceMatting  # imports paddle
+            self.device_matting = DeviceMatting(self._engine.network, device, precision, most)
 
     def __enter__(self):
         return self
@@ -112,7 +120,7 @@ class Matter:
         """Give the engine's memory back; the object is not used afterwards."""
         self._engine.close()
 
-    def predict(self, src, bgr, want=Matte._fields, rows=None):
+    def predict(self, src, bgr, want=Matte._fields, rows=None, dtype="float32"):
         """Matte one photo.
 
         Args:
@@ -121,65 +129,63 @@ class Matter:
             want: which of "pha", "fgr", "err", "ref" to make; the others are None, and cost nothing.
             rows: None, or called with (top, Matte of the rows from there) again and again until all are handed out, for
                 photos whose whole colours would take too much memory.
+            dtype: of what comes back: "float32", "float16", or "uint8", which is 255 times the value, rounded. The last two
+                are rounded on a GPU before they come back, which takes the less time the fewer bytes there are.
 
         Returns:
-            Matte(pha (H, W), fgr (H, W, 3), err (H, W), ref (H, W)), float32 in 0..1; ref is 1 where it was refined. None
-            where ``rows`` is given.
+            Matte(pha (H, W), fgr (H, W, 3), err (H, W), ref (H, W)) in 0..1; ref is 1 where it was refined. None where
+            ``rows`` is given.
 
         Raises:
-            ValueError: another dtype, nothing in it, or the two differ in shape.
+            ValueError: photos of another dtype, nothing in them, or the two differ in shape; or a ``dtype`` not known.
         """
         if rows is None:
-            return self.predict_batch([src], [bgr], want)[0]
-        height, width = checked_size(src, bgr)
-        if self._is_there():
-            rows(0, self._predict_there(src, bgr, want))
+            return self.predict_batch([src], [bgr], want, dtype)[0]
+        if self.device_matting is not None:
+            rows(0, self.predict_batch([src], [bgr], want, dtype)[0])
             return None
+        height, width = checked_size(src, bgr)
         src, bgr, coarse = self._coarse([src], [bgr])
         coarse = coarse[0].copy()
         self._engine.forget()
         for top, matte in self._strips(coarse, src[0], bgr[0], want):
-            rows(top, Matte(*(None if image is None else image[:max(height - top, 0), :width] for image in matte)))
+            rows(top, Matte(*(None if image is None else as_dtype(image[:max(height - top, 0), :width], dtype)
+                              for image in matte)))
         return None
 
-    def predict_batch(self, srcs, bgrs, want=Matte._fields):
+    def predict_batch(self, srcs, bgrs, want=Matte._fields, dtype="float32"):
         """Matte photos of one size together: lists as long as each other, of what ``predict`` takes and returns."""
         if len(srcs) != len(bgrs) or len({src.shape for src in srcs}) > 1:
             raise ValueError("a batch is as many src as bgr, all of one size")
+        if dtype not in DTYPES:
+            raise ValueError(f"mattes are made as {', '.join(DTYPES)}, not as {dtype}")
         if not srcs:
             return []
         height, width = [checked_size(src, bgr) for src, bgr in zip(srcs, bgrs)][0]
-        if self._is_there():
-            return [self._predict_there(src, bgr, want) for src, bgr in zip(srcs, bgrs)]
+        if self.device_matting is not None:  # to and fro between the host and a GPU costs more than it saves
+            unit, scale = self._plan((height, width))
+            with self._engine.lock:
+                return [self.device_matting(src, bgr, scale, self._refinement(), want, self.settings["unmix"], dtype, unit)
+                        for src, bgr in zip(srcs, bgrs)]
         srcs, bgrs, coarse = self._coarse(srcs, bgrs)
-        return [Matte(*(None if image is None else image[:height, :width]
+        return [Matte(*(None if image is None else as_dtype(image[:height, :width], dtype)
                         for image in self._refine(coarse_one, src, bgr, want)))
                 for coarse_one, src, bgr in zip(coarse, srcs, bgrs)]
 
-    def _is_there(self):
-        """Whether the whole network runs on a GPU: to and fro between it and the host costs more than it saves."""
-        return self.settings["device"] != "cpu" and self._engine.network is not None
+    def _plan(self, size):
+        """(what the sides of photos of ``size`` are padded to multiples of, the backbone scale for them)"""
+        wanted = self.settings["backbone_scale"]
+        is_eighth = wanted == "auto" and max(size) > EIGHTH_FROM - PATCH  # it may be padded up to that
+        unit = 2 * PATCH if is_eighth else PATCH
+        return unit, coarse_scale([side + -side % unit for side in size], wanted)
 
     def _coarse(self, srcs, bgrs):
         """(padded srcs, padded bgrs, coarse arrays (B, h, w, 37)) of photos of one size."""
-        wanted = self.settings["backbone_scale"]
-        is_eighth = wanted == "auto" and max(srcs[0].shape[:2]) > EIGHTH_FROM - PATCH  # it may be padded up to that
-        srcs, bgrs = ([padded(photo, 2 * PATCH if is_eighth else PATCH) for photo in photos] for photos in (srcs, bgrs))
-        size = coarse_size(srcs[0].shape[:2], wanted)
+        unit, scale = self._plan(srcs[0].shape[:2])
+        srcs, bgrs = ([padded(photo, unit) for photo in photos] for photos in (srcs, bgrs))
+        size = coarse_size(srcs[0].shape[:2], scale)
         small = (np.stack([shrink(photo, *size) for photo in photos]) for photos in (srcs, bgrs))
         return srcs, bgrs, self._engine.coarse(*small)
-
-    def _predict_there(self, src, bgr, want):
-        """A Matte by the whole network on the device."""
-        from model.inference.device import run_network  # imports paddle
-        settings = self.settings
-        with self._engine.lock:
-            matte = run_network(self._engine.network, src, bgr, settings["device"],
-                                coarse_scale(src.shape[:2], settings["backbone_scale"]), settings["precision"],
-                                self._refinement())
-        if settings["unmix"] and "pha" in want:
-            matte = (unmix(src, bgr, matte[0].copy(), matte[1] - src / np.float32(255)), *matte[1:])
-        return Matte(*(value if name in want else None for name, value in zip(Matte._fields, matte)))
 
     def _refinement(self):
         return Refinement(*(self.settings[name] for name in ("refine_mode", "sample_pixels", "threshold")))
@@ -205,7 +211,6 @@ class Matter:
             np.clip(fgr, 0, 1, out=fgr)
         return Matte(pha if "pha" in want else None, fgr, resize(err_sm, height, width) if "err" in want else None,
                      chosen.repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32) if "ref" in want else None)
-
 
     def _chosen(self, coarse, height, width):
         """(predicted error at the coarse size, which patches to refine)"""
@@ -245,6 +250,17 @@ class Matter:
             yield top, Matte(pha[top:bottom] if "pha" in want else None, fgr, err, ref if "ref" in want else None)
 
 
+@contextlib.contextmanager
+def _named(path, said):
+    """Make a UserError that names the file of a ValueError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"{path} {said.format(error)}") from None
+
+
 def coarse_size(size, scale="auto"):
     """(height, width) of the coarse network's input for a photo of ``size``, multiples of 4, as ``Matter`` chooses it."""
     return tuple(max(1, int(side * coarse_scale(size, scale))) for side in size)
@@ -264,16 +280,6 @@ def resize(image, height, width):
     if image.shape[:2] == (height, width):
         return image
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-def _blocks_at_once(max_memory):
-    """How many blocks to refine in one call, so that it takes at most ``max_memory`` MiB."""
-    if max_memory is None:
-        return BATCH
-    count = int(max_memory * 2 ** 20 // BLOCK_BYTES)
-    if count < 2:  # engines compute a single block in another order
-        raise UserError(f"refining takes at least {2 * BLOCK_BYTES / 2 ** 20:.1f} MiB at once; {max_memory} MiB do not do.")
-    return min(count, BATCH)
 
 
 def _filled(inputs, count):

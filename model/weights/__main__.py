@@ -28,10 +28,11 @@ def convert(source, target, half=False):
     from model.matting import MattingBase, MattingRefine
     from model.weights.files import save_weights, weights_path
     from model.weights.loading import describe_state, load_state
+    from model.weights.metadata import ORIGIN, SETTINGS
     from utils.files import file_sha256
     _check_target(target)
     source = weights_path(source)
-    arrays = _own_arrays(source)
+    arrays, metadata = _own_arrays(source)
     try:
         network = describe_state(arrays)
         kernel = network["refine_kernel_size"]
@@ -40,7 +41,8 @@ def convert(source, target, half=False):
         report = load_state(model, arrays)
     except ValueError as error:
         raise UserError(f"{source} cannot be converted: {error}") from None
-    save_weights(model, target, {"backbone": network["backbone"], "source_sha256": file_sha256(source)}, half)
+    kept = {key: metadata[key] for key in (*SETTINGS, *ORIGIN) if key in metadata}
+    save_weights(model, target, {**kept, "backbone": network["backbone"], "source_sha256": file_sha256(source)}, half)
     return network, report
 
 
@@ -85,8 +87,9 @@ def average(sources, target, refiner=None):
     from safetensors.numpy import save
 
     from media import write_bytes
+    from model.weights.metadata import SETTINGS
     _check_target(target)
-    found = [_own_arrays(source) for source in sources]
+    found, metadata = zip(*map(_own_arrays, sources))
     shapes = [{name: value.shape for name, value in arrays.items()} for arrays in found]
     for source, other in zip(sources[1:], shapes[1:]):
         if other != shapes[0]:
@@ -94,17 +97,20 @@ def average(sources, target, refiner=None):
     mean = {name: np.mean([arrays[name].astype(np.float64) for arrays in found], axis=0).astype(np.float32)
             for name in found[0]}
     if refiner is not None:
-        other = _own_arrays(refiner)
+        other, _ = _own_arrays(refiner)
         if {name: value.shape for name, value in other.items()} != shapes[0]:
             raise UserError(f"{refiner} is of another network than {sources[0]}: names or shapes differ.")
         mean.update({name: value.astype(np.float32) for name, value in other.items() if name.startswith("refiner.")})
-    write_bytes(target, save(mean))
+    kept = {key: metadata[0][key] for key in SETTINGS if len({header.get(key) for header in metadata}) == 1 and
+            key in metadata[0]}  # what they do not agree on is nobody's
+    write_bytes(target, save(mean, metadata=kept or None))
 
 
 def _own_arrays(source):
     from model.weights.files import read_weights, weights_path
     from model.weights.naming import from_torch_names
-    return from_torch_names(read_weights(weights_path(source))[0])
+    arrays, metadata = read_weights(weights_path(source))
+    return from_torch_names(arrays), metadata
 
 
 def _check_target(target):

@@ -13,7 +13,7 @@ from media import write_bytes
 from model.weights.arrays import damage_reported, from_bfloat16
 from model.weights.torch_files import read_torch
 from model.weights.unpickle import read_pdparams
-from utils.errors import UserError
+from utils.errors import UserError, one_line
 
 STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
 
@@ -44,7 +44,8 @@ def read_weights(path):
         (arrays {name: ndarray}, metadata {str: str}); names as the file has them.
 
     Raises:
-        UserError: no such file, not a known format, damaged, or a pickle that asks for more than arrays.
+        UserError: no such file, not a known format, damaged, a pickle that asks for more than arrays, or numbers that are
+            not finite.
     """
     path = Path(path)
     if not os.path.isfile(path):
@@ -53,8 +54,14 @@ def read_weights(path):
     if path.suffix not in WEIGHTS_SUFFIXES:
         raise UserError(f"{path} is not a weights file; expected one of {' '.join(WEIGHTS_SUFFIXES)}.")
     if path.suffix == ".safetensors":
-        return _read_safetensors(path)
-    return (read_pdparams if path.suffix == ".pdparams" else read_torch)(path), {}
+        arrays, metadata = _read_safetensors(path)
+    else:
+        arrays, metadata = (read_pdparams if path.suffix == ".pdparams" else read_torch)(path), {}
+    for name, value in arrays.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise UserError(f"{path} cannot be used: {one_line(name)} holds numbers that are not finite, as after a "
+                            "training that diverged. Take an earlier checkpoint.")
+    return arrays, metadata
 
 
 def _read_safetensors(path):

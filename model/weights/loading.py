@@ -43,6 +43,9 @@ def load_torch_state(model, arrays, partial=False):
 def load_state(model, arrays, partial=False):
     """Load {name: ndarray} with this network's own names; returns and raises as ``load_torch_state``."""
     own = model.state_dict()
+    for name in own:
+        if name in arrays and arrays[name].dtype.kind != "f" and own[name].is_floating_point():
+            raise ValueError(f"{name} holds {arrays[name].dtype}, and weights are floats")
     fits = {name for name, value in own.items() if name in arrays and list(arrays[name].shape) == list(value.shape)}
     report = LoadReport(sorted(fits), sorted(set(own) - fits), sorted(set(arrays) - fits))
     if not fits:

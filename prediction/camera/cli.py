@@ -3,7 +3,7 @@ import os
 import sys
 from contextlib import ExitStack
 
-from media import VIDEO_SUFFIXES, read_photo
+from media import VIDEO_SUFFIXES
 from media.video.libav import import_av
 from media.video.writer import FORMATS, format_of
 from prediction.alignment.fitter import fitter
@@ -18,6 +18,7 @@ from prediction.outputs import folder_of
 from prediction.progress import announced
 from prediction.sizes import fit_size
 from prediction.smoothing import Smoother
+from prediction.told import told_photo
 from prediction.video.scene import first_frames
 from utils.cli import say
 from utils.errors import UserError
@@ -70,7 +71,7 @@ def _session(options, source, open_matter, folder):
     count = first_frames(options.bgr)
     background = None
     if options.bgr is not None and count is None:
-        background = fit_size(read_photo(options.bgr), source.size, options.fit, options.src, options.bgr)
+        background = fit_size(told_photo(options.bgr), source.size, options.fit, options.src, options.bgr)
     backdrops = _backdrops(options.target_bgr)
     fit = fitter(options.align, options.exposure, video=True)
     matter = announced(open_matter(options))

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from media import VIDEO_SUFFIXES, read_photo
+from media import VIDEO_SUFFIXES, is_animation
 from media.video.opening import is_live, is_url
 from media.video.reader import open_video
 from prediction.sizes import check_size, fit_size
+from prediction.told import told_photo
 from utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
@@ -35,9 +36,9 @@ def open_scene(bgr, src, info, fit=None):
             raise UserError(f"--bgr {bgr} reads the clip before it mattes it, which {src} does not allow. "
                             f"Name a photo of the empty scene.")
         return Still(clip_median(src, count, info))
-    if is_url(bgr) or Path(bgr).suffix.lower() in VIDEO_SUFFIXES + (".gif",):
+    if is_url(bgr) or Path(bgr).suffix.lower() in VIDEO_SUFFIXES + (".gif",) or is_animation(bgr):
         return MovingScene(bgr, size, fit, src)
-    return Still(fit_size(read_photo(bgr), size, fit, src, bgr))
+    return Still(fit_size(told_photo(bgr), size, fit, src, bgr))
 
 
 def first_frames(bgr):

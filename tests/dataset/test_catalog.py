@@ -1,5 +1,6 @@
 """The catalogue finds sets by name, divides those without splits, falls back to sample data whole, and names slips."""
 import os
+import re
 import subprocess
 import sys
 
@@ -151,6 +152,24 @@ def test_absent_set_names_the_folder_and_the_cure(tmp_path):
     ("r: {layout: rgba_folder, path: r, photo: true, splits: {test: .}}", "clean foregrounds"),
     ("r: {layout: rgba_folder, path: r, names_are_subjects: true, folders: ., parts: {a: 1}}", "goes with `splits`"),
     ("b: [unclosed", "not valid YAML"),
+    ("b: &b [*b]", "stands for something around it"),
+    ("a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [" + "*a, " * 99 + "*a]\nc: [" + "*b, " * 99 + "*b]",
+     "more than 20000 values"),
+    ("b: " + "[" * 30 + "]" * 30, "deeper than 20 levels"),
+    ("5: {layout: backgrounds, path: b, splits: {train: a}}", "the dataset name 5 is no text"),
+    (WHOLE.replace("path: fgr", "path: ''"), "`path` must be"),
+    (WHOLE.replace("path: fgr", 'path: "a\\0b"'), "`path` must be"),
+    (WHOLE.replace("path: fgr", "path: [fgr]"), "`path` must be"),
+    (WHOLE.replace("fgr_pha_folders", "[a]"), "unknown layout ['a']"),
+    (WHOLE.replace("train:", "1:"), "splits: the name 1 is no text"),
+    (WHOLE.replace("fgr: a", "1: a"), "splits: train: layout fgr_pha_folders needs"),
+    (WHOLE.replace("fgr: a", "fgr: ''"), "splits: train: layout fgr_pha_folders needs"),
+    (WHOLE.replace("path", "? [a, b]\n: c, path", 1), "not valid YAML"),
+    (WHOLE.replace("path", "backgrounds_each: 100000, path"), "1000 at most"),
+    ("b: {layout: backgrounds, path: b, folders: ., parts: {train: true}}", "add up to 1"),
+    ("b: {layout: backgrounds, path: b, folders: ., parts: {train: .nan, valid: 1.0}}", "add up to 1"),
+    ("b: {layout: backgrounds, path: b, folders: ., parts: {train: 1.5, valid: -0.5}}", "add up to 1"),
+    ("b: {layout: backgrounds, path: b, folders: ., parts: {train: 1" + "0" * 400 + "}}", "add up to 1"),
     ("b: !!python/object/apply:os.getcwd []", "not valid YAML"),
     ("", "lists no datasets"),
     ("b:", "expected `layout`"),
@@ -159,6 +178,36 @@ def test_slips_in_the_file(tmp_path, text, words):
     with pytest.raises(UserError) as error:
         open_catalog(write_catalog(tmp_path / "bad.yml", text))
     assert words in str(error.value) and "bad.yml" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_catalogue_that_is_no_file(tmp_path):
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "null"):
+        if path.name == "pipe":
+            os.mkfifo(path)
+        elif path.name == "null":
+            path.symlink_to("/dev/zero")
+        with pytest.raises(UserError, match=re.escape(str(path))):
+            open_catalog(path)
+
+
+def test_folders_of_other_systems_are_no_data(tmp_path):
+    write_real_sets(tmp_path)
+    for place in ("@eaDir", ".AppleDouble", "lost+found", "$RECYCLE.BIN", "#recycle", "System Volume Information",
+                  "__MACOSX"):
+        write_image(tmp_path / "Backgrounds" / place / "room0.jpg", picture())
+        write_image(tmp_path / "PhotoMatte85" / place / "a.png", picture(4))
+        write_image(tmp_path / "VideoMatte240K_JPEG_SD" / "train" / "fgr" / place / "0000.jpg", picture())
+        (tmp_path / place).mkdir()
+    catalog = open_catalog(data_root=tmp_path)
+    assert sum(len(catalog.backgrounds("Backgrounds", split)) for split in ("train", "valid", "test")) == 30
+    assert catalog.pairs("PhotoMatte85", "test").names == ["a"] and len(catalog.pairs("VideoMatte240K", "train")) == 3
+    # the one folder that unpacking left, beside what the file server put there
+    write_image(tmp_path / "n" / "PhotoMatte85" / "fgr" / "b.png", picture())
+    write_image(tmp_path / "n" / "PhotoMatte85" / "pha" / "b.png", picture(0))
+    (tmp_path / "n" / "@eaDir").mkdir()
+    (tmp_path / "n").rename(tmp_path / "photomatte-85")
+    (tmp_path / "PhotoMatte85").rename(tmp_path / "moved")
+    assert open_catalog(data_root=tmp_path).where("PhotoMatte85") == tmp_path / "photomatte-85" / "PhotoMatte85"
 
 
 def test_missing_file(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from training.config import DEFAULT, completed, differences, load_config
-from training.config_rules import RULES, checked
+from training.config.rules import RULES, checked
 from utils.errors import UserError
 from utils.files import PROJECT
 

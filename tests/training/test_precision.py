@@ -51,7 +51,7 @@ def test_the_scale_is_taken_back_out_of_the_gradients(gpu):
     for precision in (gpu(), Precision(None, "float16", "cpu")):
         layer = paddle.nn.Linear(2, 1)
         precision.scaled((layer(paddle.to_tensor([[3.0, 4.0]])) * 2).sum()).backward()
-        found.append((precision.unscale(layer.parameters()), layer.weight.grad.numpy()))
+        found.append((precision.unscale(layer.parameters()).item(), layer.weight.grad.numpy()))
     for norm, gradient in found:
         assert norm == pytest.approx((6 ** 2 + 8 ** 2 + 2 ** 2) ** 0.5)  # weights and bias together
         np.testing.assert_allclose(gradient, [[6], [8]])
@@ -60,7 +60,7 @@ def test_the_scale_is_taken_back_out_of_the_gradients(gpu):
 def test_an_overflow_shows_in_the_norm(gpu):
     layer, precision = paddle.nn.Linear(1, 1), gpu()
     precision.scaled(layer(paddle.to_tensor([[3e38]])).sum()).backward()
-    assert not np.isfinite(precision.unscale(layer.parameters()))
+    assert not np.isfinite(precision.unscale(layer.parameters()).item())
 
 
 def test_the_scale_falls_at_once_and_grows_slowly(gpu):

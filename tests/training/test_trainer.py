@@ -15,6 +15,7 @@ from tests.training.runs import changed, fails, names, run
 from training import checkpoint, trainer
 from training.checkpoint import checkpoints, load_checkpoint
 from training.config import load_config
+from training.config.flags import FLAGS
 from training.start import network_of
 
 NUMBER = r"[0-9.]+"
@@ -147,7 +148,7 @@ def test_bad_input_is_one_line_and_code_2(stage, tmp_path, capsys):
     assert "--save-dir" in fails(capsys, stage(), "--save-dir", str(tmp_path / "file"))
 
 
-@pytest.mark.parametrize("name", [name for name, _, _ in script.FLAGS] + ["epoch_end", "batch_size"])
+@pytest.mark.parametrize("name", [name for name, _, _ in FLAGS] + ["epoch_end", "batch_size"])
 def test_hyphen_and_underscore(name):
     first, second = (script.parse(["--config", "c.yml", f"--{spelt}", "1"]) for spelt in
                      (name, name.replace("_", "-")))

@@ -7,7 +7,8 @@ from training.trainer import train
 
 
 def test_without_a_score_no_model_is_the_best(stage, tmp_path, monkeypatch):
-    scores = iter([{"sad": None, "mse": None}, {"sad": 2.0, "mse": 0.5}, {"sad": None, "mse": None}, {"sad": None, "mse": None}])
+    nothing = {"sad": None, "mse": None}
+    scores = iter([nothing, {"sad": 2.0, "mse": 0.5}, nothing, nothing])
     saved = []
     monkeypatch.setattr("training.trainer.validate", lambda *_: next(scores))
     monkeypatch.setattr("training.trainer.save_best", lambda folder, learner, state: saved.append(state.step))

@@ -2,7 +2,7 @@
 import importlib
 import warnings
 
-from model.inference.engines.base import Engine, EngineAbsent, EngineError
+from model.inference.engines.base import Engine, EngineAbsent, EngineError, reason
 from utils.errors import UserError, suggest
 
 __all__ = ["ENGINES", "Engine", "EngineError", "open_engine"]
@@ -11,15 +11,17 @@ ENGINES = {"openvino": "model.inference.engines.openvino:OpenvinoEngine",
            "onnxruntime": "model.inference.engines.onnx:OnnxEngine",
            "paddle-inference": "model.inference.engines.paddle_inference:InferenceEngine",
            "paddle": "model.inference.engines.eager:DygraphEngine"}
+ON_GPU = ("paddle", "paddle-inference")
 FASTEST = {"cpu": ("openvino", "onnxruntime", "paddle"), "gpu": ("paddle",)}  # fastest first
 
 
-def open_engine(name, described, arrays, sha256, device, precision="fp32", threads=None):
+def open_engine(name, described, arrays, sha256, device, precision="fp32", threads=None, tf32=False):
     """The engine called ``name``, or for "auto" the fastest that is installed and sound on ``device``.
 
     Args:
         described, arrays: as for ``model.inference.engines.network.network_from_arrays``; sha256: of the weights file.
         device: "cpu" or "gpu:N". precision: "fp32", "fp16" or "bf16". threads: on a CPU; None: the engine's own choice.
+        tf32: whether a GPU rounds the factors of float32 products, which ``utils.machine.set_tf32`` sets.
 
     Raises:
         UserError: no such engine, or the one that is named cannot be used here.
@@ -32,7 +34,7 @@ def open_engine(name, described, arrays, sha256, device, precision="fp32", threa
     reasons = []
     for candidate in FASTEST[device.split(":")[0]] if name == "auto" else (name,):
         try:
-            return _open(candidate, described, arrays, sha256, device, precision, threads)
+            return _open(candidate, described, arrays, sha256, device, precision, threads, tf32)
         except EngineError as error:
             reasons.append(f"{candidate}: {error}")
             if name == "auto" and not isinstance(error, EngineAbsent):
@@ -41,18 +43,16 @@ def open_engine(name, described, arrays, sha256, device, precision="fp32", threa
     raise UserError(f"{where}: {'; '.join(reasons)}.")
 
 
-def _open(name, described, arrays, sha256, device, precision, threads):
-    if name == "paddle":
-        if precision != "fp32" and device == "cpu":
-            raise EngineAbsent(f"it computes in {precision} on a GPU only")
-        return _class_of(name)(described, arrays, device, precision)
+def _open(name, described, arrays, sha256, device, precision, threads, tf32):
+    options = {"tf32": tf32} if name in ON_GPU else {}
     try:
-        return _class_of(name)(described, arrays, device, precision, sha256, threads)
+        return _class_of(name)(described, arrays, device, precision, sha256, threads, **options)
     except (EngineError, UserError, MemoryError):
         raise
     except Exception as error:  # whatever a foreign runtime raises, it must not stop the others from being tried
-        text = " ".join(str(error).split())[:200]  # some put the reason in a later line
-        raise EngineError(f"{type(error).__name__}: {text}") from error
+        if name == "paddle" and isinstance(error, ValueError):
+            raise  # of the weights
+        raise EngineError(reason(error)) from error
 
 
 def _class_of(name):

@@ -10,6 +10,13 @@ class EngineAbsent(EngineError):
     """This engine is not installed, or not made for this device or precision: nothing is broken."""
 
 
+def reason(error):
+    """What a foreign runtime raised, in one line: Paddle's own messages stand below a traceback of their own."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = next((line for line in lines if "Error: " in line or line.startswith("(")), " ".join(lines))
+    return f"{type(error).__name__}: {told[:200]}"
+
+
 class Engine(ABC):
     """Runs the two graphs; numpy in, numpy out. Calls from several threads are allowed.
 

@@ -3,8 +3,12 @@ import threading
 
 import numpy as np
 
-from model.inference.engines.base import Engine
+from model.inference.engines.base import Engine, EngineAbsent
+from model.inference.engines.graph_cache import check_engine, sample_inputs
 from utils.cpu import prepare_cpu
+
+TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 0.1, "bf16": 0.1}
+CAPABILITY = {"fp16": (5, 3), "bf16": (8, 0)}  # of an NVIDIA GPU that computes in them
 
 
 class DygraphEngine(Engine):
@@ -15,38 +19,57 @@ class DygraphEngine(Engine):
         arrays: {name: ndarray}, the network's weights.
         device: "cpu" or "gpu:N".
         precision: "fp32", or on a GPU "fp16" or "bf16".
+        tf32: whether a GPU rounds the factors of float32 products.
+
+    Raises:
+        EngineError: its answers on the device are not those of the layers on the CPU; EngineAbsent: the device does not
+            compute in this precision. ValueError: the arrays are not those of such a network.
     """
 
     name = "paddle"
 
-    def __init__(self, described, arrays, device, precision="fp32"):
+    def __init__(self, described, arrays, device, precision="fp32", sha256=None, threads=None, tf32=False):
         prepare_cpu()
-        from model.inference.engines.network import network_from_arrays  # imports paddle
-        self.precision, self._device = precision, device
-        self.network = network_from_arrays(described, arrays).to(device)
-        self._graphs = {}
-        self.lock = threading.Lock()
+        _check_precision(device, precision)
+        from model.inference.engines.graphs import engine_layers, layer_answers
+        from model.inference.engines.network import network_from_arrays, on_device  # import paddle
+        self.precision, self._device, self.lock = precision, device, threading.Lock()
+        with on_device("cpu"):
+            network = network_from_arrays(described, arrays)
+            answers = layer_answers(engine_layers(network), sample_inputs(network.refiner.reach, 2))
+        with on_device(device):
+            self.network = network.to(device)
+            self._layers = engine_layers(self.network)
+        for layer in self._layers.values():
+            layer.eval()
+        check_engine(self, answers, TOLERANCE["tf32" if tf32 and precision == "fp32" else precision])
 
     def coarse(self, src, bgr):
-        from model.inference.engines.graphs import CoarseGraph
-        return self._run("coarse", lambda: CoarseGraph(self.network), src, bgr)
+        return self._run("coarse", src, bgr)
 
     def blocks(self, inputs, quarter):
-        from model.inference.engines.graphs import BlockGraph
         spread = [inputs["spread"]] if quarter else []
-        return self._run(quarter, lambda: BlockGraph(self.network.refiner, quarter),
-                         inputs["coarse"], inputs["src"], inputs["bgr"], *spread)
+        return self._run("quarter" if quarter else "half", inputs["coarse"], inputs["src"], inputs["bgr"], *spread)
 
-    def _run(self, key, build, *arrays):
+    def _run(self, graph, *arrays):
         import paddle
 
-        from model.inference.engines.network import AMP_TYPES, place_of
-        with self.lock, paddle.no_grad():  # paddle's tracer and flags belong to the process
-            if key not in self._graphs:
-                self._graphs[key] = build()
-                self._graphs[key].eval()
+        from model.inference.engines.network import AMP_TYPES, on_device, place_of
+        with self.lock, on_device(self._device), paddle.no_grad():  # paddle's tracer and flags belong to the process
             tensors = [paddle.to_tensor(np.ascontiguousarray(array), place=place_of(self._device)) for array in arrays]
             if self.precision == "fp32":
-                return self._graphs[key](*tensors).numpy()
+                return self._layers[graph](*tensors).numpy()
             with paddle.amp.auto_cast(dtype=AMP_TYPES[self.precision]):
-                return self._graphs[key](*tensors).astype("float32").numpy()
+                return self._layers[graph](*tensors).astype("float32").numpy()
+
+
+def _check_precision(device, precision):
+    if precision == "fp32":
+        return
+    if device == "cpu":
+        raise EngineAbsent(f"it computes in {precision} on a GPU only")
+    import paddle
+    has = tuple(paddle.device.cuda.get_device_capability(int(device.split(":")[1])))
+    if has < CAPABILITY[precision]:
+        raise EngineAbsent("{} does not compute in {}: that takes compute capability {}.{}, and it has {}.{}".format(
+            device, precision, *CAPABILITY[precision], *has))

@@ -1,7 +1,8 @@
 """Exported graphs on disk: made once for a weights file, kept in the user's cache, with an answer to check engines by.
 
 A folder holds coarse, quarter and half (BlockGraph for either size of the coarse image) as .onnx or as Paddle's files,
-and check.npz: a small input and what the layers themselves answer to it.
+check.npz: a small input and what the layers themselves answer to it, and the SHA-256 of each. It is its user's alone. One
+that is not, or whose files are not what was written, is made anew.
 """
 import json
 import os
@@ -14,10 +15,11 @@ import numpy as np
 
 from model.geometry import CHANNELS, coarse_side, photo_side, spread_matrix
 from model.inference.engines.base import EngineError
+from utils.files import file_sha256
 
-VERSION = 1  # of the graphs; another one makes them anew
+VERSION = 2  # of the graphs; another one makes them anew
 GRAPHS = ("coarse", "quarter", "half")
-SIZES = "sizes.json"
+SUMS = "sums.json"  # {name: SHA-256} of the other files
 BATCH = 32   # blocks a call; larger batches gain nothing, and fall out of a processor's cache
 _EXPORTING = threading.Lock()  # paddle's tracer and the standard streams, silent meanwhile, belong to the process
 
@@ -49,13 +51,13 @@ def exported_graphs(kind, sha256, described, arrays):
 
 def _fill(folder, kind, described, arrays):
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix="new-", dir=folder.parent))
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix="new-", dir=folder.parent))  # for this user alone
     except OSError as error:
         raise EngineError(f"no exported graphs can be kept in {folder.parent}: {error.strerror}") from None
     try:
         _export(kind, made, described, arrays)
-        (made / SIZES).write_text(json.dumps({path.name: path.stat().st_size for path in made.iterdir()}))
+        (made / SUMS).write_text(json.dumps({path.name: file_sha256(path) for path in made.iterdir()}))
         if not _complete(folder):  # another process may have been faster
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(made, folder)  # whole or not at all
@@ -67,22 +69,32 @@ def _fill(folder, kind, described, arrays):
 
 
 def _complete(folder):
-    """Whether a folder's files are there with the sizes that they were written with."""
+    """Whether a folder is this user's alone, and its files are what was written: a graph is a program."""
     try:
-        sizes = json.loads((folder / SIZES).read_text())
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+        facts = folder.stat()
+        if hasattr(os, "getuid") and (facts.st_uid != os.getuid() or facts.st_mode & 0o077):
+            return False
+        sums = json.loads((folder / SUMS).read_text())
+        return "check.npz" in sums and all(file_sha256(folder / name) == wanted for name, wanted in sums.items())
     except (OSError, ValueError, AttributeError):
         return False
 
 
-def check_engine(engine, folder, tolerance):
-    """Let an engine answer the small input of ``folder``.
+def stored_answers(folder):
+    """What the layers answered when the graphs of ``folder`` were exported, for ``check_engine``."""
+    with np.load(folder / "check.npz") as stored:
+        return dict(stored)
+
+
+def check_engine(engine, stored, tolerance):
+    """Let an engine answer small inputs.
+
+    Args:
+        stored: {"graph/name": ndarray} of inputs and answers, from ``stored_answers`` or ``graphs.layer_answers``.
 
     Raises:
         EngineError: an answer is not finite, or farther than ``tolerance`` from the stored one.
     """
-    with np.load(folder / "check.npz") as stored:
-        stored = dict(stored)
     answers = {"coarse": lambda given: engine.coarse(given["src"], given["bgr"]),
                "quarter": lambda given: engine.blocks(given, True), "half": lambda given: engine.blocks(given, False)}
     for graph, ask in answers.items():
@@ -94,15 +106,15 @@ def check_engine(engine, folder, tolerance):
             raise EngineError(f"its self-check failed: {graph} is off by {worst:.3g}, allowed is {tolerance:g}")
 
 
-def sample_inputs(reach):
-    """{graph: {name: array}}: small inputs for every graph, always the same."""
+def sample_inputs(reach, count=BATCH):
+    """{graph: {name: array}}: small inputs for every graph, always the same; of blocks ``count``."""
     rng = np.random.default_rng(0)
     side, inputs = photo_side(reach), {}
     inputs["coarse"] = {name: rng.random((1, 48, 64, 3), np.float32) for name in ("src", "bgr")}
     for graph, quarter in (("quarter", True), ("half", False)):
         c_side = coarse_side(reach, quarter)
-        given = {"coarse": rng.normal(0, 1, (BATCH, c_side, c_side, CHANNELS)).astype(np.float32)}
-        given.update({name: rng.integers(0, 256, (BATCH, side, side, 3), dtype=np.uint8) for name in ("src", "bgr")})
+        given = {"coarse": rng.normal(0, 1, (count, c_side, c_side, CHANNELS)).astype(np.float32)}
+        given.update({name: rng.integers(0, 256, (count, side, side, 3), dtype=np.uint8) for name in ("src", "bgr")})
         if quarter:
             given["spread"] = np.kron(*[spread_matrix(1, reach)] * 2)[None]
         inputs[graph] = given

@@ -83,6 +83,33 @@ class BlockGraph(nn.Layer):
         return paddle.to_tensor(np.ascontiguousarray(array, np.float32))
 
 
+def layer_answers(layers, inputs):
+    """What layers answer to small inputs, to check engines by.
+
+    Args:
+        layers: {graph: CoarseGraph or BlockGraph}.
+        inputs: {graph: {name: ndarray}}, ``model.inference.engines.graph_cache.sample_inputs``.
+
+    Returns:
+        {"graph/name": ndarray}: the inputs again, and each graph's "answer".
+    """
+    answers = {}
+    for graph, layer in layers.items():
+        layer.eval()
+        given = inputs[graph]
+        with paddle.no_grad():
+            answer = layer(*(paddle.to_tensor(given[name]) for name in ("coarse", "src", "bgr", "spread") if name in given))
+        answers[f"{graph}/answer"] = answer.numpy()
+        answers.update({f"{graph}/{name}": value for name, value in given.items()})
+    return answers
+
+
+def engine_layers(network):
+    """{graph: layer} of a MattingRefine: what the engines run."""
+    return {"coarse": CoarseGraph(network), "quarter": BlockGraph(network.refiner, True),
+            "half": BlockGraph(network.refiner, False)}
+
+
 class NetworkGraph(nn.Layer):
     """What ``MattingRefine.forward`` computes.
 

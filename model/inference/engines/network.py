@@ -1,4 +1,6 @@
 """The network itself, built to hold given weights, and what Paddle calls devices and precisions."""
+import contextlib
+
 import numpy as np
 import paddle
 
@@ -28,6 +30,20 @@ def network_from_arrays(described, arrays, **settings):
     load_state(network, arrays)
     network.eval()
     return network
+
+
+@contextlib.contextmanager
+def on_device(device):
+    """Context in which Paddle makes new tensors on ``device``, "cpu" or "gpu:N"; nothing is done to any other device."""
+    before = paddle.get_device()
+    if before == device:
+        yield
+        return
+    paddle.set_device(device)
+    try:
+        yield
+    finally:
+        paddle.set_device(before)
 
 
 def place_of(device):

@@ -2,7 +2,7 @@
 import threading
 
 from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import GRAPHS, check_engine, exported_graphs
+from model.inference.engines.graph_cache import GRAPHS, check_engine, exported_graphs, stored_answers
 
 
 class OnnxEngine(Engine):
@@ -24,7 +24,7 @@ class OnnxEngine(Engine):
         self._load = lambda graph: onnxruntime.InferenceSession(
             str(folder / f"{graph}.onnx"), options, providers=["CPUExecutionProvider"])
         self._sessions, self._lock = {}, threading.Lock()
-        check_engine(self, folder, 1e-3)
+        check_engine(self, stored_answers(folder), 1e-3)
 
     def coarse(self, src, bgr):
         return self._run("coarse", {"src": src, "bgr": bgr})

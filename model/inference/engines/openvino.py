@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 
 from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import check_engine, exported_graphs
+from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
 KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more
 TOLERANCE = {"fp32": 1e-3, "bf16": 0.1}
@@ -33,7 +33,7 @@ class OpenvinoEngine(Engine):
             self._config["INFERENCE_NUM_THREADS"] = threads
         self._compiled, self._lock = OrderedDict(), threading.Lock()
         self._local = threading.local()
-        check_engine(self, self._folder, TOLERANCE[precision])
+        check_engine(self, stored_answers(self._folder), TOLERANCE[precision])
 
     def coarse(self, src, bgr):
         return self._run("coarse", {"src": src, "bgr": bgr})

@@ -4,21 +4,23 @@ import threading
 import numpy as np
 
 from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import check_engine, exported_graphs
+from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
+
+TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2}
 
 
 class InferenceEngine(Engine):
-    """Args and errors as of ``OnnxEngine``."""
+    """Args and errors as of ``OnnxEngine``; tf32: whether a GPU rounds the factors of float32 products."""
 
     name = "paddle-inference"
 
-    def __init__(self, described, arrays, device, precision, sha256, threads=None):
+    def __init__(self, described, arrays, device, precision, sha256, threads=None, tf32=False):
         if precision != "fp32":
             raise EngineAbsent("it runs here in fp32 only")
         folder = exported_graphs("paddle", sha256, described, arrays)
         self._folder, self._device, self._threads = folder, device, threads
         self._predictors, self._lock = {}, threading.Lock()
-        check_engine(self, folder, 1e-3)
+        check_engine(self, stored_answers(folder), TOLERANCE["tf32" if tf32 else "fp32"])
 
     def coarse(self, src, bgr):
         return self._run("coarse", {"src": src, "bgr": bgr})

@@ -10,7 +10,7 @@ from paddle.static import InputSpec
 
 from model.geometry import CHANNELS, coarse_side, photo_side
 from model.inference.engines.base import EngineAbsent, EngineError
-from model.inference.engines.graphs import BlockGraph, CoarseGraph, NetworkGraph
+from model.inference.engines.graphs import NetworkGraph, engine_layers, layer_answers
 
 OPSET = 17
 
@@ -28,16 +28,11 @@ def export_graphs(network, folder, kind, inputs):
     Raises:
         EngineError: the conversion fails; EngineAbsent: its package is not installed.
     """
-    reach, answers = network.refiner.reach, {}
-    for graph, layer, specs in (("coarse", CoarseGraph(network), _coarse_specs()),
-                                ("quarter", BlockGraph(network.refiner, True), _block_specs(reach, True)),
-                                ("half", BlockGraph(network.refiner, False), _block_specs(reach, False))):
-        layer.eval()
-        with paddle.no_grad():
-            answer = layer(*(paddle.to_tensor(inputs[graph][spec.name]) for spec in specs))
-        answers[f"{graph}/answer"] = answer.numpy()
-        answers.update({f"{graph}/{name}": value for name, value in inputs[graph].items()})
-        save_graph(layer, specs, Path(folder) / graph, kind)
+    reach, layers = network.refiner.reach, engine_layers(network)
+    answers = layer_answers(layers, inputs)
+    for graph, specs in (("coarse", _coarse_specs()), ("quarter", _block_specs(reach, True)),
+                         ("half", _block_specs(reach, False))):
+        save_graph(layers[graph], specs, Path(folder) / graph, kind)
     return answers
 
 

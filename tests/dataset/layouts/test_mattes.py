@@ -94,7 +94,8 @@ def test_masks_of_other_units_are_refused(tmp_path, image, said):
 
 
 def test_what_is_faint_but_a_matte_is_taken(tmp_path):
-    for name, pha in (("empty", np.zeros_like(PHA)), ("blur", np.tile((np.arange(60) * 50 // 59).astype(np.uint8), (40, 1))), ("full", np.full_like(PHA, 255)),
+    for name, pha in (("empty", np.zeros_like(PHA)), ("blur", np.tile((np.arange(60) * 50 // 59).astype(np.uint8), (40, 1))),
+                      ("full", np.full_like(PHA, 255)),
                       ("veil", MASK * np.uint8(90))):
         assert np.array_equal(read_matte(saved(tmp_path, pha, f"{name}.png")), pha)
     specks = np.zeros((100, 100), np.uint8)

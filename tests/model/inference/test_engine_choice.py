@@ -1,4 +1,5 @@
 """"auto" takes the fastest engine that works, and what does not work is passed over or said."""
+import json
 import sys
 import warnings
 
@@ -7,9 +8,12 @@ import pytest
 
 from model import Matter
 from model.inference.engines.base import EngineError
+from model.inference.engines.eager import DygraphEngine
+from model.inference.engines.graph_cache import SUMS
 from model.inference.engines.paddle_inference import InferenceEngine
 from tests.model.inference.engine_cases import CLASSES, HERE, ONNX, assert_alike, opened, photos, refused
 from utils.errors import UserError
+from utils.files import file_sha256
 
 
 def test_auto_takes_the_fastest_that_is_there(weights, expected):
@@ -74,6 +78,8 @@ def test_an_engine_that_answers_wrongly_is_passed_over(weights, private, order, 
         stored = dict(stored)
     stored[f"{graph}/answer"].flat[7] += 0.1 * max(1, np.abs(stored[f"{graph}/answer"]).max())
     np.savez(folder / "check.npz", **stored)
+    sums = json.loads((folder / SUMS).read_text())
+    (folder / SUMS).write_text(json.dumps({**sums, "check.npz": file_sha256(folder / "check.npz")}))
     assert f"its self-check failed: {graph} is off by 0." in refused(weights, backend)
     order(backend, "paddle")
     with pytest.warns(RuntimeWarning, match=f"backend {backend} is passed over: its self-check failed: {graph}"):
@@ -109,3 +115,12 @@ def test_an_engine_that_raises_is_passed_over(weights, order, monkeypatch, raise
     for name in CLASSES:
         with pytest.raises(UserError, match=f"backend '{name}' cannot be used: {name}: {said}"):
             Matter(weights, name, "cpu")
+
+
+@pytest.mark.parametrize("wrong", (lambda x: x * np.nan, lambda x: x[:, :8], lambda x: x + 1))
+def test_the_layers_themselves_are_checked_too(weights, monkeypatch, wrong):
+    real = DygraphEngine.blocks
+    monkeypatch.setattr(DygraphEngine, "blocks", lambda *args: wrong(real(*args)))
+    assert "its self-check failed: quarter is off by" in refused(weights, "paddle")
+    with pytest.raises(UserError, match="its self-check failed"):
+        Matter(weights, "paddle", "cpu", on_device=True)

@@ -1,4 +1,6 @@
 """Exported graphs are made once, whole or not at all, and serve without paddle."""
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -43,13 +45,48 @@ def test_an_unfinished_export_is_made_anew_and_a_finished_one_of_another_process
     def overtaken(kind, made, *_):
         folder.mkdir()
         (folder / "check.npz").write_text("others")
-        (folder / exported.SIZES).write_text('{"check.npz": 6}')
+        folder.chmod(0o700)
+        sums = {"check.npz": hashlib.sha256(b"others").hexdigest()}
+        (folder / exported.SUMS).write_text(json.dumps(sums))
         (made / "check.npz").write_text("own")
 
     monkeypatch.setattr(exported, "_export", overtaken)
     assert exported.exported_graphs("onnx", "0" * 64, None, None) == folder
     assert (folder / "check.npz").read_text() == "others"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("backend", EXPORTED)
+@pytest.mark.parametrize("spoil", (
+    lambda folder, file: file.write_bytes(file.read_bytes()[:-1] + bytes([file.read_bytes()[-1] ^ 1])),
+    lambda folder, file: file.unlink(),
+    lambda folder, file: (folder / exported.SUMS).write_text("{}"),
+    lambda folder, file: (folder / exported.SUMS).write_text('["coarse.onnx"]'),
+    lambda folder, file: folder.chmod(0o750)))
+def test_graphs_that_are_not_what_was_written_are_made_anew(weights, private, monkeypatch, backend, spoil):
+    folder = private(backend)
+    file = next(folder.glob("coarse.onnx" if backend != "paddle-inference" else "coarse.pdiparams"))
+    made, real = [], exported._export
+    monkeypatch.setattr(exported, "_export", lambda *given: made.append(given[0]) or real(*given))
+    spoil(folder, file)
+    opened(weights, backend)
+    assert len(made) == 1 and folder.stat().st_mode & 0o777 == 0o700
+    sums = json.loads((folder / exported.SUMS).read_text())
+    assert {"check.npz", file.name} <= set(sums)
+    assert all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == wanted for name, wanted in sums.items())
+    opened(weights, backend)
+    assert len(made) == 1
+
+
+def test_graphs_of_another_user_are_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "new" / "cache"))
+    made = []
+    monkeypatch.setattr(exported, "_export", lambda kind, folder, *_: (made.append(kind), (folder / "check.npz").touch()))
+    for _ in range(2):
+        folder = exported.exported_graphs("onnx", "0" * 64, None, None)
+    assert made == ["onnx"] and folder.parent.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
+    assert not exported._complete(folder)
 
 
 def test_threads_export_once(tmp_path, monkeypatch):

@@ -133,7 +133,8 @@ def test_weights_of_the_base_alone_give_its_result_enlarged(base):
 def test_settings(whole):
     default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
                "device": "cpu", "backbone": "mobilenetv2", "backbone_scale": "auto", "refine_mode": "sampling",
-               "sample_pixels": 80_000, "threshold": 0.1, "precision": "fp32", "unmix": True}
+               "sample_pixels": 80_000, "threshold": 0.1, "told_by_weights": [], "precision": "fp32", "unmix": True,
+               "tf32": None}
     assert Matter(whole, device="cpu").settings == default
     given = {"backbone_scale": 0.125, "refine_mode": "thresholding", "sample_pixels": 0, "threshold": 0.0, "unmix": False}
     assert Matter(str(whole), device="cpu", **given).settings == {**default, **given}

@@ -2,7 +2,7 @@
 import os
 from pathlib import Path
 
-from training.config_rules import RULES, checked
+from training.config.rules import RULES, checked
 from utils.errors import UserError, suggest
 from utils.files import PROJECT
 from utils.plain_files import read_yaml, shown
@@ -29,7 +29,7 @@ def load_config(path, overrides=None):
         dict with every key of default.yml.
 
     Raises:
-        UserError: a file is missing or not YAML, a key is unknown, or a value is not allowed (``config_rules``).
+        UserError: a file is missing or not YAML, a key is unknown, or a value is not allowed (``config.rules``).
     """
     config = _read(DEFAULT)
     _merge(config, _read_with_bases(Path(path), (), []), str(path))

@@ -1,0 +1,75 @@
+"""What a frame costs the host where a GPU does the work: ``python benchmark.py host``.
+
+The path of a GPU is run on the CPU, with a stub in place of all that the device computes: it answers at once with arrays
+of the right size. What is left is the host's part: checks, the bytes that go up, and those that come back.
+"""
+import statistics
+import time
+
+import numpy as np
+
+from benchmarks.infer import SIZES
+from utils.errors import UserError
+from utils.machine import describe_machine
+from utils.sizes import parse_size
+
+HELP = "milliseconds that a frame takes of the host where a GPU does the work"
+WANT = ("pha", "fgr")
+
+
+def add_flags(parser):
+    """The flags of ``benchmark.py host``."""
+    add = parser.add_argument
+    add("--size", nargs="+", default=["hd", "4k"], help="hd, 4k or WIDTHxHEIGHT (default: hd 4k)")
+    add("--frames", type=int, default=30, help="frames of each size (default: %(default)s)")
+
+
+def run(args):
+    """Measure, and print a table. Raises UserError: a flag that cannot be used."""
+    sizes = [parse_size(word, SIZES) for word in args.size]
+    if args.frames < 1:
+        raise UserError("--frames must be 1 or more.")
+    matter = stubbed_matter()
+    print("\n".join(describe_machine()))
+    print(f"Median and fastest of {args.frames} frames after one for warming up; pha and fgr come back.\n")
+    print("| size | as | host, ms/frame | fastest |\n| --- | --- | --- | --- |")
+    for height, width in sizes:
+        for dtype in ("uint8", "float16"):
+            seconds = measure(matter, height, width, dtype, args.frames)
+            print(f"| {width}x{height} | {dtype} | {statistics.median(seconds) * 1e3:.1f} | {min(seconds) * 1e3:.1f} |",
+                  flush=True)
+
+
+def stubbed_matter():
+    """A Matter that takes a GPU's path on the CPU, whose device answers without computing."""
+    from model import Matter
+    matter = Matter(backend="paddle", device="cpu", on_device=True)
+    matter.device_matting.compute = Stub()
+    return matter
+
+
+class Stub:
+    """In place of ``DeviceMatting.compute``: empty tensors of the right size, made once for each."""
+
+    def __init__(self):
+        self._made = {}
+
+    def __call__(self, src, bgr, scale, refinement, want, unmix, dtype, unit):
+        import paddle
+        key = tuple(src.shape), dtype
+        if key not in self._made:
+            height, width = src.shape[:2]
+            self._made[key] = {name: paddle.zeros([height, width, 3] if name == "fgr" else [height, width], dtype)
+                               for name in ("pha", "fgr", "err", "ref")}
+        return {name: tensor for name, tensor in self._made[key].items() if name in want}
+
+
+def measure(matter, height, width, dtype, frames):
+    """Seconds of each frame."""
+    rng, seconds = np.random.default_rng(0), []
+    src, bgr = (rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2))
+    for _ in range(frames + 1):
+        begun = time.perf_counter()
+        matter.predict(src, bgr, WANT, dtype)
+        seconds.append(time.perf_counter() - begun)
+    return seconds[1:]

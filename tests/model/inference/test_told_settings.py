@@ -1,0 +1,47 @@
+"""What a weights file's header says is done unless the caller says otherwise, and told."""
+import pytest
+
+import export
+from model import Matter, MattingRefine
+from model.weights import save_weights
+from model.weights.metadata import network_metadata
+from tests.model.inference.engine_cases import photos
+from tests.model.reference import reference_network
+from utils.errors import UserError
+
+KEYS = ("backbone_scale", "refine_mode", "sample_pixels", "threshold")
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    network = reference_network(MattingRefine, "mobilenetv2", 0.125, "thresholding", 1600, 0.3)
+    path = tmp_path_factory.mktemp("weights") / "told.safetensors"
+    save_weights(network, path, network_metadata(network, "VideoMatte240K", 12))
+    return path
+
+
+def test_the_header_decides_and_the_caller_above_it(told):
+    matter = Matter(told, "paddle", "cpu")
+    assert [matter.settings[key] for key in KEYS] == [0.125, "thresholding", 1600, 0.3]
+    assert matter.settings["told_by_weights"] == [
+        "backbone_scale", "refine_mode", "refine_sample_pixels", "refine_threshold"]
+    other = Matter(told, "paddle", "cpu", 0.25, "sampling", 480)
+    assert [other.settings[key] for key in KEYS] == [0.25, "sampling", 480, 0.3]
+    assert other.settings["told_by_weights"] == ["refine_threshold"]
+    assert matter.predict(*photos(64, 96)).ref.sum() != other.predict(*photos(64, 96)).ref.sum() == 480
+
+
+def test_a_header_that_cannot_be(tmp_path):
+    save_weights(MattingRefine("mobilenetv3"), tmp_path / "w.safetensors", {"backbone_scale": "0.75"})
+    with pytest.raises(UserError, match="header of .*w.safetensors cannot be used: backbone scale lies above 0"):
+        Matter(tmp_path / "w.safetensors", "paddle", "cpu", 0.25)
+
+
+def test_exports_are_made_as_the_header_says(told, tmp_path, capsys):
+    export.main(["--weights", str(told), "--format", "paddle", "--output", str(tmp_path / "m"), "--threshold", "0.4"])
+    facts = dict(line.split(": ") for line in (tmp_path / "m.txt").read_text().splitlines())
+    assert [facts[key] for key in ("backbone_scale", "refine_mode", "refine_sample_pixels", "refine_threshold")] == [
+        "0.125", "thresholding", "1600", "0.4"]
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.endswith("; backbone_scale 0.125, as its header says; refine_mode thresholding, as its header says; "
+                         "refine_sample_pixels 1600, as its header says")

@@ -1,0 +1,60 @@
+"""The command line of train.py: which stage, which weights, and other programs' words."""
+import pytest
+
+import train
+from training.config import flags
+from training.config.flags import found_weights, settings_of, stage_of
+from utils.errors import UserError
+from utils.files import PROJECT
+
+
+@pytest.mark.parametrize("name, number", [
+    ("videomatte240k", 1), ("VideoMatte240K_JPEG_SD", 1), ("Video-Matte-240K", 1), ("Distinctions646", 2),
+    ("distinctions-646", 2), ("Distinctions646_person", 2), ("distinction", 2), ("private", 3), ("my private set", 3)])
+def test_a_set_names_its_stage(name, number):
+    assert stage_of(name) == PROJECT / "configs" / f"stage{number}.yml"
+
+
+@pytest.mark.parametrize("name, words", [(None, "which stage"), ("PhotoMatte85", "for the set 'PhotoMatte85'")])
+def test_no_stage(name, words):
+    with pytest.raises(UserError, match=words):
+        stage_of(name)
+
+
+def test_the_first_seeds_line():
+    line = "--dataset-name videomatte240k --learning-rate 1e-4 --log-train-loss-interval 100 --epoch_end 1"
+    name, overrides = settings_of(train.parse(line.split()))
+    assert name == PROJECT / "configs" / "stage1.yml"
+    given = {key: value for key, value in overrides.items() if value is not None}
+    assert given == {"dataset_name": "videomatte240k", "learning_rate": 1e-4, "log_train_loss_interval": 100}
+
+
+def test_words_of_other_programs():
+    line = ("--config a.yml --do_eval --use_vdl --save_interval 5000 --num_workers 5 --save_dir output --batch_size 4 "
+            "--log_iters 10 --keep_checkpoint_max 3 --data_path d")
+    name, overrides = settings_of(train.parse(line.split()))
+    given = {key: value for key, value in overrides.items() if value is not None}
+    assert name == "a.yml" and given == {
+        "checkpoint_interval": 5000, "num_workers": 5, "save_dir": "output", "log_train_loss_interval": 10,
+        "keep_checkpoint_max": 3, "data_root": "d", "phases": {"base": {"batch_size": 4}, "joint": {"batch_size": 4}}}
+    assert settings_of(train.parse(["--config", "a.yml", "--batch-size", "auto"]))[1]["batch_auto"] is True
+
+
+@pytest.mark.parametrize("flag, instead", [("--iters", "--epoch-end"), ("--resume_model", "the same command goes on")])
+def test_what_does_it_here(flag, instead):
+    with pytest.raises(UserError, match=f"^{flag.replace('_', '-')} is not known here: .*{instead}"):
+        settings_of(train.parse(["--config", "a.yml", flag, "5"]))
+
+
+def test_a_bare_name_is_looked_for_where_stages_save(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(flags, "PROJECT", tmp_path / "project")
+    best = tmp_path / "project" / "log" / "stage1" / "best_model"
+    best.mkdir(parents=True)
+    assert found_weights("stage1.pdparams") == found_weights("stage1") == str(best)
+    (tmp_path / "runs" / "a").mkdir(parents=True)
+    (tmp_path / "runs" / "mine.pdparams").touch()
+    assert found_weights("mine.pdparams", "runs/a") == found_weights("mine", "runs/a") == "runs/mine.pdparams"
+    assert all(found_weights(name) == name for name in ("mine", "starter", "x/stage1"))
+    (tmp_path / "stage1").mkdir()
+    assert found_weights("stage1") == "stage1"  # what lies here comes first

@@ -1,0 +1,115 @@
+"""The command line of train.py: its flags, the stage that a data set belongs to, and the words of other programs.
+
+Command lines of earlier reproductions and of PaddleSeg are taken where what they mean exists here, and are refused with a
+line that says what does it here where it does not.
+"""
+import re
+from pathlib import Path
+
+from utils.errors import UserError
+from utils.files import PROJECT
+
+FLAGS = (
+    ("dataset_name", str, "a name in configs/datasets.yml, or 'stream' for generated samples"),
+    ("background_name", str, "a set of backgrounds in configs/datasets.yml"),
+    ("data_root", str, "folder of datasets (default: $DATA_ROOT, else data/)"),
+    ("learning_rate", float, "before the factors of the network's parts"),
+    ("pretrain", str, "weights to start from: a file, a folder of a run, 'starter', 'imagenet' or 'auto'; a bare name is "
+                      "looked for where stages save, too"),
+    ("backbone", str, "mobilenetv2, mobilenetv3, resnet50 or resnet101"),
+    ("log_train_loss_interval", int, "iterations between two lines of the log"),
+    ("checkpoint_interval", int, "iterations between two checkpoints"),
+    ("keep_checkpoint_max", int, "how many of them are kept"),
+    ("num_workers", int, "processes that prepare batches"),
+    ("accumulate", int, "batches an iteration, as if they were one large one"),
+    ("amp", str, "mixed precision on a GPU: O1 or O2"),
+    ("device", str, "cpu, gpu or gpu:N"),
+    ("save_dir", str, "where checkpoints and logs go"),
+    ("seed", int, "of everything random"),
+)
+SAME = {"log_train_loss_interval": ("log-iters",), "checkpoint_interval": ("save-interval",), "data_root": ("data-path",)}
+ALWAYS = ("do_eval", "use_vdl")  # flags of PaddleSeg for what is done here without being asked
+INSTEAD = {
+    "iters": "a stage is as long as its epochs; --epoch-end N ends it after epoch N, and the log says how many iterations "
+             "that is",
+    "resume_model": "the same command goes on from the newest checkpoint in its --save-dir; --pretrain FOLDER starts anew "
+                    "from the weights of one",
+}
+STAGES = (("videomatte", 1), ("distinction", 2), ("private", 3))  # a part of the set's name, and the stage trained on it
+SUFFIXES = ("", ".safetensors", ".pdparams", ".pth")
+
+
+def add_flags(parser):
+    """Add train.py's flags to an argparse parser."""
+    add = parser.add_argument
+    add("--config",
+        help="a stage's YAML file, such as configs/stage1.yml (default: the stage that --dataset-name belongs to)")
+    for name, kind, text in FLAGS:
+        add("--" + name.replace("_", "-"), *("--" + other for other in SAME.get(name, ())), type=kind, help=text)
+    add("--epoch-end", type=int, help="last epoch of the stage, counted over its phases")
+    add("--batch-size", type=_batch_size, metavar="N|auto",
+        help="samples a batch, in every phase; auto: as configured, halved, and --accumulate doubled, until they fit")
+    add("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
+    add("--dry-run", action="store_true", help="say what the run would do, and do nothing: see python -m training.plan")
+    for name in ALWAYS:
+        add("--" + name.replace("_", "-"), action="store_true", help="taken, and done anyway")
+    for name in INSTEAD:
+        add("--" + name.replace("_", "-"), help="not here; what does it is said")
+
+
+def settings_of(args):
+    """(the stage's file, {key: value} that goes over it) of a parsed command line.
+
+    Raises:
+        UserError: a flag means nothing here, or no stage was named.
+    """
+    for name, instead in INSTEAD.items():
+        if getattr(args, name) is not None:
+            raise UserError(f"--{name.replace('_', '-')} is not known here: {instead}.")
+    overrides = {name: getattr(args, name) for name, _, _ in FLAGS}
+    if overrides["pretrain"] is not None:
+        overrides["pretrain"] = found_weights(overrides["pretrain"], args.save_dir)
+    if args.batch_size == "auto":
+        overrides["batch_auto"] = True
+    elif args.batch_size is not None:
+        overrides["phases"] = {name: {"batch_size": args.batch_size} for name in ("base", "joint")}
+    return args.config or stage_of(args.dataset_name), overrides
+
+
+def stage_of(dataset_name):
+    """The YAML file of the stage that trains on a set; its name in any case, with hyphens, underscores, and words appended.
+
+    Raises:
+        UserError: there is no such stage, or no set is named.
+    """
+    stages = "configs/stage1.yml, stage2.yml or stage3.yml"
+    if dataset_name is None:
+        raise UserError(f"which stage? Name its --config ({stages}), or a --dataset-name.")
+    plain = re.sub(r"[^a-z0-9]", "", dataset_name.lower())
+    for part, number in STAGES:
+        if part in plain:
+            return PROJECT / "configs" / f"stage{number}.yml"
+    raise UserError(f"no stage is made for the set '{dataset_name}'; name the --config to train it with: {stages}.")
+
+
+def found_weights(name, save_dir=None):
+    """``name`` itself, unless it is a bare name that lies elsewhere: in ``save_dir``, beside it, or in a stage below log/.
+
+    "stage1.pdparams" and "stage1" mean the best weights of log/stage1 where no file is called so.
+    """
+    path = Path(name)
+    if path.exists() or len(path.parts) != 1:
+        return name
+    places = [Path(save_dir), Path(save_dir).parent] if save_dir else []
+    for place in (*places, PROJECT / "log"):
+        for suffix in SUFFIXES:
+            if (place / f"{name}{suffix}").is_file():
+                return str(place / f"{name}{suffix}")
+        for folder in (place / name, place / path.stem):
+            if (folder / "best_model").is_dir():
+                return str(folder / "best_model")
+    return name
+
+
+def _batch_size(text):
+    return text if text == "auto" else int(text)
