@@ -42,12 +42,15 @@ def main(argv=None):
     if args.half and args.format == "paddle":
         raise UserError("--half goes with the formats onnx and openvino.")
     prepare_cpu()
+    from model.inference.engines.network import on_device
     from model.inference.graph_files import LARGEST, check_file, write_network  # import paddle
     settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
                 "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
-    network, path, told = write_network(args.weights, args.output, args.format, args.half, settings)
-    print(f"wrote {path}  {path.stat().st_size / 1e6:.1f} MB" + "".join(f"; {line}, as its header says" for line in told))
-    worst = check_file(network, path, args.format, args.src, args.bgr)
+    with on_device("cpu"):
+        network, path, told = write_network(args.weights, args.output, args.format, args.half, settings)
+        told = "".join(f"; {line}, as its header says" for line in told)
+        print(f"wrote {path}  {path.stat().st_size / 1e6:.1f} MB{told}")
+        worst = check_file(network, path, args.format, args.src, args.bgr)
     allowed = LARGEST["half" if args.half else "full"]
     print(f"largest difference from the network on {args.src}: " + ", ".join(f"{k} {v:.2e}" for k, v in worst.items()))
     if not worst["pha"] <= allowed:

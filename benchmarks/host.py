@@ -70,6 +70,6 @@ def measure(matter, height, width, dtype, frames):
     src, bgr = (rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2))
     for _ in range(frames + 1):
         begun = time.perf_counter()
-        matter.predict(src, bgr, WANT, dtype)
+        matter.predict(src, bgr, WANT, dtype=dtype)
         seconds.append(time.perf_counter() - begun)
     return seconds[1:]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.layouts.mattes import read_matte
+from dataset.layouts.mattes import read_pha
 from dataset.layouts.pairing import check_partners, files_by_name
 from media import read_image
 from model.weights.files import WEIGHTS_SUFFIXES
@@ -57,7 +57,7 @@ class Mattes:
 
     def __call__(self, item):
         """(pha_u8, fgr_u8 or None). Raises UserError where a file cannot be read or is of another size than the item."""
-        pha = self._read(read_matte, self._pha[item.name], item)
+        pha = self._read(read_pha, self._pha[item.name], item)
         return pha, self._read(read_image, self._fgr[item.name], item) if self._fgr else None
 
     @staticmethod

@@ -12,5 +12,5 @@ from media.writing import encode, write_image
 from utils.files import write_bytes
 
 __all__ = ["IMAGE_SUFFIXES", "JPEG", "PHOTO_SUFFIXES", "REDUCED", "VIDEO_SUFFIXES", "encode", "is_animation",
-           "list_image_names", "list_images", "read_bytes", "read_gray", "read_image", "read_photo",
-           "read_rgba", "write_bytes", "write_image"]
+           "list_image_names", "list_images", "read_bytes", "read_gray", "read_image", "read_photo", "read_rgba",
+           "write_bytes", "write_image"]

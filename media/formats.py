@@ -12,6 +12,7 @@ STARTS = {"JPEG": (JPEG,), "PNG": (PNG,), "GIF": (b"GIF87a", b"GIF89a"), "BMP": 
           "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
           "RAW": (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM", b"FOVb", b"II\x1a\0\0\0HEAPCCDR")}
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # chunks of a PNG
+PILLOW_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")  # what Pillow may be asked to open; MPO is JPEG to it
 READ = "JPEG, PNG, TIFF, WebP, BMP, GIF, HEIC and AVIF"
 
 LARGEST = 2 ** 28     # pixels, 16384 x 16384: above what phones and cameras make

@@ -1,13 +1,14 @@
 """The matting networks and the class that runs them on photos.
 
-    from model import MattingBase, MattingRefine, Matter
+    from model import MattingBase, MattingRefine, Matter, MODNet, DIM
 """
 import importlib
 
 # Loaded when they are asked for: the networks need paddle, which takes seconds to import, and Matter often does without.
 _HOMES = {"Matte": "model.inference.matter", "Matter": "model.inference.matter",
-          "MattingBase": "model.matting", "MattingRefine": "model.matting"}
-__all__ = ["MattingBase", "MattingRefine", "Matte", "Matter"]
+          "MattingBase": "model.matting", "MattingRefine": "model.matting",
+          "MODNet": "model.modnet.network", "DIM": "model.dim.network"}
+__all__ = ["DIM", "MODNet", "MattingBase", "MattingRefine", "Matte", "Matter"]
 
 
 def __getattr__(name):

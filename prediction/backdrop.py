@@ -37,9 +37,8 @@ def open_backdrop(text):
     if colour is not None:
         return ColourBackdrop(colour)
     if not os.path.exists(text):
-        why = why_missing(text) if os.path.dirname(text) else ""
-        raise UserError(f"no such background: {text}. {why and why + ' '}Name a photo, a video, a colour (white, #20c040) "
-                        f"or {BLUR}.")
+        why = f" {why_missing(text)}" if os.path.dirname(text) else ""
+        raise UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
     if _is_video(text):
         return VideoBackdrop(text)
     return PhotoBackdrop(text)

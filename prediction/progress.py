@@ -11,7 +11,9 @@ EVERY = 10  # seconds between lines where there is no terminal
 def announced(matter):
     """Say what a network runs on, and return it."""
     settings = matter.settings
-    say(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}")
+    told = settings.get("told_by_weights")
+    say(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}"
+        + (f"; as the weights file says: {', '.join(told)}" if told else ""))
     return matter
 
 

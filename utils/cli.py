@@ -77,7 +77,7 @@ def run_main(main, argv=None):
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Printable(streams[0]), Printable(streams[1])
     try:
-        with second_signal_kills():
+        with stopped_by_signals():
             code = main(argv)
         sys.stdout.flush()
     except UserError as error:
@@ -89,8 +89,8 @@ def run_main(main, argv=None):
         if line is None:
             raise
         code = _told(2, f"error: {line}")
-    except KeyboardInterrupt:
-        code = _told(130, "stopped.")
+    except KeyboardInterrupt as error:
+        code = _told(128 + error.args[0] if isinstance(error, Stopped) else 130, "stopped.")
     finally:
         sys.stdout, sys.stderr = streams
     sys.exit(code or 0)
@@ -125,27 +125,47 @@ def _unread(stream):
 
 
 @contextmanager
-def second_signal_kills():
-    """Within, the second signal to stop ends the process at once, also where Python does not come to its handlers because
-    a library computes or a file blocks. What comes at the same moment counts as one, as when a terminal is closed."""
+def stopped_by_signals():
+    """Within, SIGTERM and SIGHUP end the work as Ctrl-C does, and a second signal ends the process at once, also where
+    Python does not come to its handlers because a library computes or a file blocks. What comes at the same moment counts
+    as one, as when a terminal is closed.
+    """
     if threading.current_thread() is not threading.main_thread() or os.name == "nt":
         yield
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    os.register_at_fork(after_in_child=_not_here)
+    handlers = {number: signal.signal(number, _stop) for number in STOPS if signal.getsignal(number) is signal.SIG_DFL}
+    os.register_at_fork(after_in_child=_as_before)
     threading.Thread(target=_end_on_second, args=(reader,), daemon=True).start()
     try:
         yield
     finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         signal.set_wakeup_fd(before)
         os.close(writer)
 
 
-def _not_here():
-    """A worker process that was forked tells nobody of its own signals."""
+class Stopped(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came: what is half written is removed on the way out."""
+
+
+def _stop(number, frame):
+    raise Stopped(number)
+
+
+def _as_before():
+    """A worker process that was forked tells nobody of its own signals, and ends by them at once."""
     signal.set_wakeup_fd(-1)
+    for number in STOPS:
+        if signal.getsignal(number) is _stop:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _is_nohup(number):
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _end_on_second(reader):
@@ -188,8 +208,7 @@ class StopOnSignal:
 
     def __enter__(self):
         self.wanted = False
-        numbers = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup means it so
-        self._old = {number: signal.signal(number, self._note) for number in numbers}
+        self._old = {number: signal.signal(number, self._note) for number in STOPS if not _is_nohup(number)}
         return self
 
     def __exit__(self, *_):

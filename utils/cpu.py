@@ -1,7 +1,9 @@
 """What has to happen before paddle is imported: processor settings, and no lines that say nothing to its users."""
 import ctypes
 import os
+import signal
 import sys
+import threading
 import warnings
 
 from utils.machine import usable_cores
@@ -39,6 +41,9 @@ def prepare_cpu(threads=None, load=True):
     finally:
         sys.stderr = real
     paddle.disable_signal_handler()  # a dozen lines of its own where somebody only ended the program
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)  # paddle had taken its place
 
 
 class _WithoutThreadWarning:

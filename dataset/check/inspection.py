@@ -14,7 +14,8 @@ from PIL import Image
 from dataset.layouts.mattes import alpha_note
 from media import read_image
 from media.exif import ORIENTATION
-from media.reading import BITS
+from media.formats import PILLOW_FORMATS
+from media.tiff import BITS
 from utils.errors import UserError
 
 CHUNK = 16           # neighbours go to one worker, so that the frames of a video are decoded in turn
@@ -71,10 +72,10 @@ def inspect_background(index, file):
 def header_findings(file):
     """Warnings about how a picture is stored, from its header: 16 bit, CMYK, turned by EXIF. Other files have none."""
     try:
-        with Image.open(file) as picture:
+        with Image.open(file, formats=PILLOW_FORMATS) as picture:
             mode, bits, turned = picture.mode, _bits(file, picture), _turned(picture)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return []  # no picture, or damaged: reading it tells
+    except Exception:  # whatever Pillow makes of what is no picture, or damaged: reading it tells
+        return []
     findings = []
     if bits > 8:
         findings.append(Finding(WARNING, "16 bit", f"{file} has {bits} bits a channel; 8 of them are used."))

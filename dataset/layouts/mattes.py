@@ -23,7 +23,7 @@ PNG_DEPTH, PNG_KIND = 24, 25                  # where a PNG says its bits a chan
 GRAY, RGB, PALETTE = 0, 2, 3                  # kinds of colour of a PNG without an alpha channel
 
 
-def read_matte(path, least=None):
+def read_pha(path, least=None):
     """Read a matte as uint8 (H, W): the alpha channel of a picture that has one and is not the same all over, else its
     brightness; a palette is looked up.
 
@@ -40,16 +40,23 @@ def read_matte(path, least=None):
         if head.startswith(PNG) and head[PNG_DEPTH] == 16 and not pha.any():
             _check_depth(path)
     else:
-        pha, _ = _chosen(path, head)
+        image = read_stored(path)
+        if head.startswith(PNG) and head[PNG_KIND] == PALETTE:
+            _check_palette(path, image)
+        pha = _channel(image)
     check_matte(pha, path, not head.startswith(JPEG))
     return pha
 
 
 def alpha_note(path):
     """Which channel is taken, as a sentence, where a picture has both an alpha channel and a brightness to choose from; else
-    None. Raises as ``read_matte``."""
-    head = _head(path)
-    return None if _plain(head) else _chosen(path, head)[1]
+    None. Raises as ``read_pha``."""
+    image = None if _plain(_head(path)) else read_stored(path)
+    if image is None or image.ndim == 2 or image.shape[2] == 3:
+        return None
+    if np.ptp(image[..., 3]):
+        return "its alpha channel is taken for the matte, not its colours" if np.ptp(image[..., :3]) else None
+    return f"its brightness is taken for the matte: its alpha channel is {image[0, 0, 3]} all over"
 
 
 def check_matte(pha, path, lossless=True):
@@ -63,7 +70,8 @@ def check_matte(pha, path, lossless=True):
     if not 0 < top < FAINT or (not lossless and top <= NOISE):
         return
     counts = np.bincount(pha.ravel(), minlength=256)[1:]
-    if counts.max() >= FLAT * counts.sum() and counts.sum() >= SEEN * pha.size:
+    seen = int(counts.sum())
+    if counts.max() >= FLAT * seen and seen >= SEEN * pha.size and seen < pha.size:
         _refuse(path, f"reaches only {top} of 255", top)
 
 
@@ -82,21 +90,16 @@ def _plain(head):
         head.startswith(PNG) and head[PNG_KIND] in (GRAY, RGB) and b"tRNS" not in head)
 
 
-def _chosen(path, head):
-    """(pha, None or a sentence as of ``alpha_note``) of a picture with an alpha channel, a palette, or unknown ones."""
-    image = read_stored(path)
-    if image.ndim == 2:
-        return image, None
-    if image.shape[2] == 4:
-        alpha, low, high = image[..., 3], int(image[..., 3].min()), int(image[..., 3].max())
-        brightness = cv2.cvtColor(image[..., :3], cv2.COLOR_RGB2GRAY)
-        if low != high:
-            note = "its alpha channel is taken for the matte, not its colours"
-            return np.ascontiguousarray(alpha), note if np.ptp(brightness) else None
-        return brightness, f"its brightness is taken for the matte: its alpha channel is {low} all over"
-    if head.startswith(PNG) and head[PNG_KIND] == PALETTE and np.ptp(image, axis=2).any():
+def _channel(image):
+    """uint8 (H, W) of what ``read_stored`` gives."""
+    if image.ndim == 3 and image.shape[2] == 4 and np.ptp(image[..., 3]):
+        return np.ascontiguousarray(image[..., 3])
+    return image if image.ndim == 2 else cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_RGB2GRAY)
+
+
+def _check_palette(path, image):
+    if image.ndim == 3 and np.ptp(image[..., :3], axis=2).any():
         _refuse(path, "has colours in its palette, as a picture of classes has", int(image.max()))
-    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None
 
 
 def _check_depth(path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.layouts.mattes import read_matte
+from dataset.layouts.mattes import read_pha
 from media import read_image, write_image
 from utils.errors import UserError
 
@@ -36,7 +36,7 @@ class EstimateForeground:
     def __call__(self, photo_file, pha_file):
         kept = self._cache / f"{_key(photo_file, pha_file)}.png"
         if kept.exists():
-            return read_image(kept), read_matte(pha_file)
+            return read_image(kept), read_pha(pha_file)
         photo, pha = self._read(photo_file, pha_file)
         fgr = estimate_fgr(photo, pha)
         try:

@@ -2,10 +2,11 @@
 from pathlib import Path
 
 from dataset.layouts.lists import listed_names
-from dataset.layouts.mattes import check_matte, read_matte
+from dataset.layouts.mattes import check_matte, read_pha
 from dataset.layouts.pairing import files_by_name, pair_up, picture_names
 from dataset.layouts.sets import BackgroundSet, PairSet
 from media import read_image, read_rgba
+from media.files import JPEG_SUFFIXES
 from utils.errors import UserError
 
 
@@ -68,7 +69,7 @@ def read_fgr_pha(fgr_file, pha_file, least=None):
     """
     if not (_is_jpeg(fgr_file) and _is_jpeg(pha_file)):
         least = None
-    fgr, pha = read_image(fgr_file, least), read_matte(pha_file, least)
+    fgr, pha = read_image(fgr_file, least), read_pha(pha_file, least)
     if fgr.shape[:2] != pha.shape:
         raise UserError(f"{pha_file} is {pha.shape[1]}x{pha.shape[0]} but its foreground {fgr_file} is "
                         f"{fgr.shape[1]}x{fgr.shape[0]}; both must have the same size.")
@@ -83,4 +84,4 @@ def read_cutout(file):
 
 
 def _is_jpeg(file):
-    return str(file).lower().endswith((".jpg", ".jpeg"))
+    return str(file).lower().endswith(JPEG_SUFFIXES)

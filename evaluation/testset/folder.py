@@ -6,7 +6,7 @@ DIR/NAME/src.*, DIR/NAME/bgr.* and so on. A NAME may have folders in it, such as
 import unicodedata
 from pathlib import Path
 
-from dataset.layouts.mattes import read_matte
+from dataset.layouts.mattes import read_pha
 from dataset.layouts.pairing import check_partners, files_by_name
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.manifest import read_manifest
@@ -15,7 +15,7 @@ from media import read_gray, read_image
 from utils.errors import UserError, quote
 
 NEEDED, OPTIONAL = ("src", "bgr", "pha"), ("fgr", "trimap")
-READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_matte, "trimap": read_gray}
+READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_pha, "trimap": read_gray}
 
 
 class FolderSet:

@@ -1,10 +1,11 @@
 """Encoders at output stride 16. Each turns (B, C, H, W) into five feature maps, deepest first."""
 from model.backbones.mobilenetv2 import MobileNetV2Encoder
 from model.backbones.mobilenetv3 import MobileNetV3Encoder
+from model.backbones.mobilenetv3_small import MobileNetV3SmallEncoder
 from model.backbones.resnet import ResNetEncoder
 from utils.errors import UserError, suggest
 
-BACKBONES = ("mobilenetv2", "mobilenetv3", "resnet50", "resnet101")
+BACKBONES = ("mobilenetv2", "mobilenetv3", "mobilenetv3_small", "resnet50", "resnet101")
 
 
 def build_backbone(name, in_channels):
@@ -19,6 +20,8 @@ def build_backbone(name, in_channels):
         return MobileNetV2Encoder(in_channels)
     if name == "mobilenetv3":
         return MobileNetV3Encoder(in_channels)
+    if name == "mobilenetv3_small":
+        return MobileNetV3SmallEncoder(in_channels)
     if name in ("resnet50", "resnet101"):
         return ResNetEncoder(in_channels, name)
     raise UserError(f"unknown backbone '{name}'.{suggest(name, BACKBONES)}")

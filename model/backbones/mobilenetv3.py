@@ -31,12 +31,12 @@ class MobileNetV3Encoder(nn.Layer):
     def __init__(self, in_channels):
         super().__init__()
         self.channels = [960, 40, 24, 16, in_channels]
-        blocks = [_conv_bn(in_channels, 16, 3, stride=2, activation=nn.Hardswish)]
+        blocks = [conv_bn(in_channels, 16, 3, stride=2, activation=nn.Hardswish)]
         inputs = 16
         for block in _BLOCKS:
             blocks.append(InvertedResidual(inputs, *block))
             inputs = block[2]
-        blocks.append(_conv_bn(inputs, 960, 1, activation=nn.Hardswish))
+        blocks.append(conv_bn(inputs, 960, 1, activation=nn.Hardswish))
         self.features = nn.Sequential(*blocks)
 
     def forward(self, x):
@@ -56,11 +56,11 @@ class InvertedResidual(nn.Layer):
         super().__init__()
         self.residual = stride == 1 and inputs == outputs
         activation = nn.Hardswish if swish else nn.ReLU
-        layers = [_conv_bn(inputs, hidden, 1, activation=activation)] if hidden != inputs else []
-        layers.append(_conv_bn(hidden, hidden, kernel, stride, dilation, groups=hidden, activation=activation))
+        layers = [conv_bn(inputs, hidden, 1, activation=activation)] if hidden != inputs else []
+        layers.append(conv_bn(hidden, hidden, kernel, stride, dilation, groups=hidden, activation=activation))
         if squeeze:
             layers.append(SqueezeExcitation(hidden))
-        layers.append(_conv_bn(hidden, outputs, 1, activation=nn.Identity))
+        layers.append(conv_bn(hidden, outputs, 1, activation=nn.Identity))
         self.block = nn.Sequential(*layers)
 
     def forward(self, x):
@@ -87,7 +87,8 @@ def _round_to_eight(value):
     return rounded + 8 if rounded < 0.9 * value else rounded
 
 
-def _conv_bn(inputs, outputs, kernel, stride=1, dilation=1, groups=1, activation=nn.ReLU):
+def conv_bn(inputs, outputs, kernel, stride=1, dilation=1, groups=1, activation=nn.ReLU):
+    """Convolution that keeps the size at stride 1, batch normalisation, activation (a class of layers)."""
     padding = (kernel - 1) // 2 * dilation
     return nn.Sequential(
         nn.Conv2D(inputs, outputs, kernel, stride, padding, dilation, groups, bias_attr=False),

@@ -71,7 +71,10 @@ def describe_state(arrays):
     if any(kernel is not None and kernel.ndim != 4 for kernel in (first, refiner)):
         raise ValueError("its kernels are not those of a matting network")
     if first is not None:
-        backbone = "mobilenetv3" if first.shape[0] == 16 else "mobilenetv2"
+        if first.shape[0] != 16:
+            backbone = "mobilenetv2"
+        else:  # MobileNetV3-Large has 15 blocks, Small 11; this is the convolution that closes Small
+            backbone = "mobilenetv3_small" if "backbone.features.12.0.weight" in arrays else "mobilenetv3"
     elif "backbone.layer1.0.conv1.weight" in arrays:
         backbone = "resnet101" if "backbone.layer3.22.conv1.weight" in arrays else "resnet50"
     else:

@@ -9,6 +9,7 @@ from utils.errors import UserError
 
 # at 1/16, 1/8, 1/4, 1/2 and 1/1 of the input's size
 CHANNELS = {"mobilenetv2": [320, 32, 24, 16, 6], "mobilenetv3": [960, 40, 24, 16, 6],
+            "mobilenetv3_small": [576, 24, 16, 16, 6],
             "resnet50": [2048, 512, 256, 64, 6], "resnet101": [2048, 512, 256, 64, 6]}
 
 
@@ -48,7 +49,8 @@ def test_backbones(backbone):
         [1, channels, 64 // stride, 96 // stride] for channels, stride in zip(CHANNELS[backbone], (16, 8, 4, 2, 1))]
 
 
-@pytest.mark.parametrize("backbone, dilated", [("mobilenetv2", 3), ("mobilenetv3", 3), ("resnet50", 2)])
+@pytest.mark.parametrize("backbone, dilated", [
+    ("mobilenetv2", 3), ("mobilenetv3", 3), ("mobilenetv3_small", 3), ("resnet50", 2)])
 def test_last_stage_is_dilated_instead_of_strided(backbone, dilated):
     convs = [x for x in build_backbone(backbone, 6).sublayers() if isinstance(x, paddle.nn.Conv2D)]
     assert sum(tuple(x._dilation) == (2, 2) for x in convs) == dilated
@@ -60,6 +62,11 @@ def test_last_stage_is_dilated_instead_of_strided(backbone, dilated):
     ("mobilenetv2", 5_006_839), ("resnet50", 40_247_703), ("resnet101", 59_239_831)])
 def test_number_of_parameters(backbone, parameters):
     assert count(MattingRefine(backbone)) == parameters
+
+
+@pytest.mark.parametrize("backbone, parameters", [("mobilenetv3", 2_971_952), ("mobilenetv3_small", 927_008)])
+def test_mobilenetv3_has_the_parameters_of_torchvisions_features(backbone, parameters):
+    assert count(build_backbone(backbone, 3)) == parameters
 
 
 def test_base_outputs():

@@ -16,6 +16,36 @@ def test_hyphens_or_underscores(given, written):
 
 
 def test_every_command_line_is_one():
-    for path in PROJECT.rglob("*.py"):
-        if path.relative_to(PROJECT).parts[0] != "tests" and path != PROJECT / "utils" / "cli.py":
+    rooms = ("utils", "media", "model", "dataset", "evaluation", "prediction", "training", "benchmarks")
+    for path in (*PROJECT.glob("*.py"), *(path for room in rooms for path in (PROJECT / room).rglob("*.py"))):
+        if path != PROJECT / "utils" / "cli.py":
             assert "ArgumentParser(" not in path.read_text(encoding="utf-8"), path
+
+
+def test_values_and_files_that_begin_with_a_hyphen(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-a.png").touch()
+    parser = CommandLine()
+    parser.add_argument("--src")
+    parser.add_argument("--number", type=int)
+    parser.add_argument("--many", nargs="+")
+    parser.add_argument("--there", action="store_true")
+    parser.add_argument("file", nargs="?")
+
+    def found(*words):
+        args = parser.parse_args(words)
+        return args.src, args.number, args.many, args.there, args.file
+    assert found("--src", "-a.png", "--number", "-3") == ("-a.png", -3, None, False, None)
+    assert found("--src", "--src.png", "--there", "-a.png") == ("--src.png", None, None, True, "./-a.png")
+    assert found("--many", "-a.png", "b", "--src=-c") == ("-c", None, ["./-a.png", "b"], False, None)
+    assert found("--there", "--", "-a.png") == (None, None, None, True, "-a.png")
+    for words in (("--src", "--there"), ("--src",), ("--src", "--ther"), ("-x",)):
+        with pytest.raises(SystemExit):
+            found(*words)
+
+
+def test_what_is_wrong_on_a_command_line_is_shown_as_it_is(capsys):
+    with pytest.raises(SystemExit):
+        CommandLine().parse_args(["a\x1b[2J\nb\u202e\udcff"])
+    said = capsys.readouterr().err
+    assert r"a\x1b[2J\nb\u202e\udcff" in said and said.count("\n") == 2

@@ -70,6 +70,44 @@ def test_a_second_one_ends_the_process_whatever_it_does(number):
     process.communicate()
 
 
+@pytest.mark.parametrize("number", STOPS)
+def test_without_a_step_to_end_what_is_half_written_goes(tmp_path, number):
+    process = started(f"""
+import time
+from utils.cli import run_main
+from utils.files import WholeFolder
+def main(argv):
+    with WholeFolder({str(tmp_path / "set")!r}) as part:
+        (part / "a").write_text("1")
+        print("ready", flush=True)
+        time.sleep(60)
+run_main(main)
+""")
+    assert len(os.listdir(tmp_path)) == 1
+    process.send_signal(number)
+    assert process.communicate(timeout=30) == ("", "stopped.\n") and process.returncode == 128 + number
+    assert os.listdir(tmp_path) == []
+
+
+def test_worker_processes_end_by_their_own_signals():
+    process = started("""
+import multiprocessing, time
+from utils.cli import run_main
+def main(argv):
+    workers = [multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    print("ready", flush=True)
+    for worker in workers:
+        time.sleep(0.2)
+        worker.terminate()
+        worker.join()
+    print([worker.exitcode for worker in workers], flush=True)
+run_main(main)
+""")
+    assert process.communicate(timeout=30) == ("[-15, -15, -15]\n", "") and process.returncode == 0
+
+
 def test_what_nohup_ignores_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -4,10 +4,10 @@ import pytest
 from PIL import Image
 
 from dataset.check.inspection import inspect_pair
-from dataset.layouts.mattes import alpha_note, check_matte, read_matte
+from dataset.layouts.mattes import alpha_note, check_matte, read_pha
 from dataset.layouts.pictures import read_cutout, read_fgr_pha
 from evaluation.testset.folder import FolderSet
-from media import write_image
+from media import read_gray, write_image
 from utils.errors import UserError
 
 
@@ -37,16 +37,16 @@ def test_an_alpha_channel_is_the_matte(tmp_path, name):
     colours = np.full((*PHA.shape, 3), 9, np.uint8)
     colours[:20] = 40
     path = saved(tmp_path, np.dstack([colours, PHA]), name, **({"lossless": True, "exact": True} if "webp" in name else {}))
-    assert np.array_equal(read_matte(path), PHA)
+    assert np.array_equal(read_pha(path), PHA)
     assert "alpha channel is taken" in alpha_note(path)
 
 
 def test_an_alpha_channel_that_is_the_same_all_over_leaves_the_brightness(tmp_path):
     path = saved(tmp_path, np.dstack([PHA, PHA, PHA, np.full_like(PHA, 255)]))
-    assert np.array_equal(read_matte(path), PHA)
+    assert np.array_equal(read_pha(path), PHA)
     assert alpha_note(path) == "its brightness is taken for the matte: its alpha channel is 255 all over"
     gray = saved(tmp_path, Image.merge("LA", [Image.fromarray(np.zeros_like(PHA)), Image.fromarray(PHA)]), "la.png")
-    assert np.array_equal(read_matte(gray), PHA) and alpha_note(gray) is None   # nothing to choose from
+    assert np.array_equal(read_pha(gray), PHA) and alpha_note(gray) is None   # nothing to choose from
 
 
 def test_check_says_which_was_taken(tmp_path):
@@ -61,16 +61,35 @@ def test_plain_files_are_read_as_they_were(tmp_path):
     for image, name in ((PHA, "gray.png"), (colour, "rgb.png"), (PHA, "gray.jpg"), (PHA, "gray.bmp")):
         path = saved(tmp_path, image, name)
         expected = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
-        assert np.array_equal(read_matte(path), expected) and alpha_note(path) is None
+        assert np.array_equal(read_pha(path), expected) and alpha_note(path) is None
     big = saved(tmp_path, np.full((64, 96), 200, np.uint8), "big.jpg")
-    assert read_matte(big, least=16).shape == (16, 24)
+    assert read_pha(big, least=16).shape == (16, 24)
 
 
 def test_a_palette_is_looked_up(tmp_path):
     path = saved(tmp_path, palette(MASK, [(0, 0, 0), (255, 255, 255)]))
-    assert np.array_equal(read_matte(path), MASK * 255)
+    assert np.array_equal(read_pha(path), MASK * 255)
     ramp = saved(tmp_path, palette(PHA, [(255 - k,) * 3 for k in range(256)]), "ramp.png")
-    assert np.array_equal(read_matte(ramp), 255 - PHA)
+    assert np.array_equal(read_pha(ramp), 255 - PHA)
+
+
+@pytest.mark.parametrize("alpha", (None, 255, 0, "ramp"))
+def test_the_alpha_channel_counts_where_it_is_not_the_same_all_over(tmp_path, alpha):
+    colours, ramp = np.full((4, 6, 3), 90, np.uint8), np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
+    colours[1] = 200
+    last = () if alpha is None else (ramp if alpha == "ramp" else np.full((4, 6), alpha, np.uint8),)
+    write_image(tmp_path / "a.png", np.dstack([colours, *last]))
+    np.testing.assert_array_equal(read_pha(tmp_path / "a.png"), ramp if alpha == "ramp" else colours[..., 0])
+
+
+def test_mattes_of_one_channel_of_16_bits_and_of_a_palette(tmp_path):
+    write_image(tmp_path / "a.png", np.array([[0, 257 * 9, 65535]], np.uint16))
+    assert read_pha(tmp_path / "a.png").tolist() == [[0, 9, 255]]
+    three = palette(np.array([[0, 1, 2]], np.uint8), [(250,) * 3, (0,) * 3, (128,) * 3])
+    for name, options in (("p.png", {}), ("p.tif", {}), ("t.png", {"transparency": bytes((10, 20, 30))})):
+        path = saved(tmp_path, three, name, **options)
+        assert read_pha(path).tolist() == [[10, 20, 30] if options else [250, 0, 128]]
+        assert read_gray(path).tolist() == [[250, 0, 128]]
 
 
 @pytest.mark.parametrize("image, said", (
@@ -87,7 +106,7 @@ def test_a_palette_is_looked_up(tmp_path):
 def test_masks_of_other_units_are_refused(tmp_path, image, said):
     path = saved(tmp_path, image)
     with pytest.raises(UserError, match=f"pha.png {said}"):
-        read_matte(path)
+        read_pha(path)
     if getattr(image, "shape", ())[2:] == (4,):
         with pytest.raises(UserError, match=said):
             read_cutout(path)
@@ -97,7 +116,7 @@ def test_what_is_faint_but_a_matte_is_taken(tmp_path):
     for name, pha in (("empty", np.zeros_like(PHA)), ("blur", np.tile((np.arange(60) * 50 // 59).astype(np.uint8), (40, 1))),
                       ("full", np.full_like(PHA, 255)),
                       ("veil", MASK * np.uint8(90))):
-        assert np.array_equal(read_matte(saved(tmp_path, pha, f"{name}.png")), pha)
+        assert np.array_equal(read_pha(saved(tmp_path, pha, f"{name}.png")), pha)
     specks = np.zeros((100, 100), np.uint8)
     specks[::40, ::40] = 1
     check_matte(specks, "specks.png")

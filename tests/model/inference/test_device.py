@@ -65,8 +65,8 @@ def test_bytes_go_up_and_only_what_is_wanted_comes_back(weights, monkeypatch):
         return made
 
     monkeypatch.setattr(matter.device_matting, "compute", compute)
-    matter.predict(*photos(61, 45), ("pha", "fgr"), "uint8")
-    matter.predict(*photos(61, 45), ("err",), "float16")
+    matter.predict(*photos(61, 45), ("pha", "fgr"), dtype="uint8")
+    matter.predict(*photos(61, 45), ("err",), dtype="float16")
     for dtypes, shapes, _ in seen:
         assert dtypes == ["uint8", "uint8"] and shapes == [[61, 45, 3]] * 2
     assert seen[0][2] == {"pha": ("uint8", [61, 45]), "fgr": ("uint8", [61, 45, 3])}

@@ -153,11 +153,13 @@ def test_partial_loading_passes_over_other_shapes():
     assert (arrays_of(model)["conv2.weight"] == 0).all()
 
 
-@pytest.mark.parametrize("backbone", ("mobilenetv2", "mobilenetv3", "resnet50", "resnet101"))
+@pytest.mark.parametrize("backbone", ("mobilenetv2", "mobilenetv3", "mobilenetv3_small", "resnet50", "resnet101"))
 @pytest.mark.parametrize("kernel_size", (None, 1, 3))
 def test_the_network_is_told_from_its_arrays(backbone, kernel_size):
     names = {"mobilenetv2": {"backbone.features.0.0.weight": (32, 6, 3, 3)},
              "mobilenetv3": {"backbone.features.0.0.weight": (16, 6, 3, 3)},
+             "mobilenetv3_small": {"backbone.features.0.0.weight": (16, 6, 3, 3),
+                                   "backbone.features.12.0.weight": (576, 96, 1, 1)},
              "resnet50": {"backbone.layer1.0.conv1.weight": (64, 64, 1, 1)},
              "resnet101": {"backbone.layer1.0.conv1.weight": (64, 64, 1, 1), "backbone.layer3.22.conv1.weight": (1,)}}
     arrays = {name: np.zeros(shape) for name, shape in names[backbone].items()}

@@ -1,0 +1,1 @@
+"""The human body as numpy arrays: readers, shape, skeleton, pose. Nothing here imports Blender."""

@@ -1,0 +1,1 @@
+"""The subjects: people, animals, plants, things."""

@@ -1,0 +1,1 @@
+"""DIM: alpha from a photo and a trimap."""

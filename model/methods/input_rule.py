@@ -1,0 +1,69 @@
+"""How a photo of any size becomes a network's input, and alpha the photo's size again."""
+from dataclasses import dataclass
+from typing import Optional
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class InputRule:
+    """Sizes and range of a network's input. What is resized is resized bilinearly, trimaps to the nearest pixel.
+
+    Attributes:
+        short: length that the shorter side is resized to, in pixels; None: any.
+        longest: length that the longer side is made at most; None: any.
+        multiple: both sides are made multiples of it.
+        padded: they are made so by repeating the last row and column, and not by resizing to the next smaller multiple.
+        lowest: what black becomes, 0 or -1; white is 1.
+    """
+    short: Optional[int] = None
+    longest: Optional[int] = None
+    multiple: int = 1
+    padded: bool = False
+    lowest: float = 0
+
+    def sizes(self, height, width):
+        """The sizes (height, width) that a photo is resized to, one after the other as PaddleSeg's transforms do it."""
+        sizes = [(height, width)]
+        if self.short is not None:
+            sizes.append(_scaled(sizes[-1], self.short / min(sizes[-1])))
+        if self.longest is not None and max(sizes[-1]) > self.longest:
+            sizes.append(_scaled(sizes[-1], self.longest / max(sizes[-1])))
+        if not self.padded:
+            sizes.append(tuple(max(self.multiple, side - side % self.multiple) for side in sizes[-1]))
+        return [size for before, size in zip(sizes, sizes[1:]) if size != before]
+
+    def photo(self, photo):
+        """uint8 (H, W, 3) -> float32 (1, 3, h, w) in ``lowest`` to 1."""
+        x = self._fit(photo, cv2.INTER_LINEAR).transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
+        return self.ranged(np.ascontiguousarray(x))
+
+    def trimap(self, trimap):
+        """uint8 (H, W) -> float32 (1, 1, h, w) in 0..1."""
+        return self._fit(trimap, cv2.INTER_NEAREST)[None, None].astype(np.float32) / np.float32(255)
+
+    def ranged(self, x):
+        """A photo in 0..1, array or tensor of any shape, in ``lowest`` to 1."""
+        return (x - 0.5) / 0.5 if self.lowest == -1 else x
+
+    def restore(self, picture, height, width):
+        """float (h, w) or (h, w, C) as the network answers -> float32 (height, width, ...): resized back step by step."""
+        picture = np.array(picture, np.float32)
+        *before, last = [(height, width), *self.sizes(height, width)]
+        picture = picture[:last[0], :last[1]]
+        for rows, columns in before[::-1]:
+            picture = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        return picture
+
+    def _fit(self, picture, interpolation):
+        for rows, columns in self.sizes(*picture.shape[:2]):
+            picture = cv2.resize(picture, (columns, rows), interpolation=interpolation)
+        if self.padded:
+            below, right = (-side % self.multiple for side in picture.shape[:2])
+            picture = np.pad(picture, ((0, below), (0, right)) + ((0, 0),) * (picture.ndim - 2), mode="edge")
+        return picture
+
+
+def _scaled(size, scale):
+    return tuple(int(round(side * scale)) for side in size)

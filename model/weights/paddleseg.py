@@ -1,0 +1,29 @@
+"""MODNet's and DIM's weights as PaddleSeg's Matting and MODNet's authors publish them."""
+from model.modnet.torch_names import from_authors_names, is_authors_state
+from model.weights.loading import load_state
+from model.weights.naming import from_torch_names
+
+
+def load_paddleseg_state(model, arrays, partial=False):
+    """Load {name: ndarray} into a MODNet or DIM.
+
+    Args:
+        arrays: names of PaddleSeg, which are this project's own ("modnet-mobilenetv2", "modnet-resnet50_vd",
+            "modnet-hrnet_w18", "dim-vgg16"); or, for MODNet("mobilenetv2"), the authors' PyTorch names, see
+            ``model.modnet.torch_names``.
+        partial: take what fits by name and shape and leave the rest as it is; at least one array must fit.
+
+    Returns:
+        LoadReport(matched, missing, unexpected), lists of names.
+
+    Raises:
+        ValueError: a name of the network is missing or has another shape (without ``partial``), or nothing fits.
+
+    Example:
+        arrays, _ = read_weights("modnet-mobilenetv2.pdparams")
+        load_paddleseg_state(MODNet("mobilenetv2"), arrays)
+    """
+    arrays = from_torch_names(arrays)
+    if is_authors_state(arrays):
+        arrays = from_authors_names(arrays, model)
+    return load_state(model, arrays, partial)

@@ -1,0 +1,184 @@
+"""MODNet: PaddleSeg's and the authors' numbers and names, its losses, what it refuses, and its export."""
+import numpy as np
+import paddle
+import pytest
+from paddle.static import InputSpec
+
+from model import MODNet
+from model.inference.engines.static_graphs import save_graph
+from model.modnet.losses import WEIGHTS, modnet_loss
+from model.modnet.network import Blur, ModnetOutput
+from model.weights import load_paddleseg_state, load_weights, save_weights
+from tests.model.paddleseg import (
+    MODNETS,
+    assert_alike,
+    assert_losses_alike,
+    noise,
+    seeded_array,
+    seeded_batch,
+    seeded_network,
+    stored,
+    stored_names,
+)
+from utils.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def network():
+    return seeded_network("modnet_mobilenetv2")
+
+
+def tensor(value, shape):
+    return paddle.full(shape, value, "float32")
+
+
+def authors_state(prefix=""):
+    """The reference state of the authors' network; the encoder lies in it twice, as in their files."""
+    return {prefix + name: seeded_array(name.replace("lr_branch.backbone.", "backbone."), shape)
+            for name, shape in stored_names("modnet_authors").items()}
+
+
+# ---- parity
+
+@pytest.mark.parametrize("backbone", MODNETS)
+def test_names_alpha_losses_and_gradients(backbone):
+    case, batch = stored(f"modnet_{backbone}"), seeded_batch()
+    network = seeded_network(f"modnet_{backbone}")
+    assert {name: list(x.shape) for name, x in network.state_dict().items()} == stored_names(f"modnet_{backbone}")
+    with paddle.no_grad():
+        assert_alike(network(batch["img"]), case["alpha"])
+    network.train()
+    pred = network(batch["img"], every_branch=True)
+    terms = modnet_loss(pred, batch["img"], batch["pha"], batch["unknown"], network.blurer)
+    assert set(terms) == set(WEIGHTS)
+    assert_losses_alike(network, terms, WEIGHTS, case)
+
+
+# ---- the authors' weights
+
+@pytest.mark.parametrize("prefix", ("", "module."))
+def test_the_authors_weights_give_the_authors_alpha(prefix):
+    # In float64, where the rounding of two frameworks cannot hide a difference.
+    network = MODNet("mobilenetv2")
+    network.to(dtype="float64")
+    for name, value in network.state_dict().items():  # nothing may stay of what the network held before
+        if not name.startswith("blurer."):
+            value.set_value(seeded_array(name, value.shape).astype(np.float64))
+    report = load_paddleseg_state(network, authors_state(prefix))
+    assert not report.missing and not report.unexpected
+    network.eval()
+    with paddle.no_grad():
+        pha = network(seeded_batch()["img"].astype("float64"))
+    assert np.abs(pha.numpy() - stored("modnet_authors")["alpha"]).max() < 1e-6
+
+
+def test_the_authors_weights_without_a_layer_are_refused():
+    state = authors_state()
+    del state["backbone.model.features.7.conv.3.weight"]
+    with pytest.raises(ValueError, match="conv5._first_block._bottleneck_conv._conv.weight"):
+        load_paddleseg_state(MODNet("mobilenetv2"), state)
+
+
+def test_the_authors_weights_fit_no_other_backbone():
+    with pytest.raises(ValueError, match="missing or of another shape"):
+        load_paddleseg_state(MODNet("hrnet_w18"), authors_state())
+
+
+def test_names_unknown_to_the_authors_network_are_reported():
+    name = "backbone.model.features.30.0.weight"
+    report = load_paddleseg_state(MODNet("mobilenetv2"), {**authors_state(), name: np.ones(1)})
+    assert report.unexpected == [name]
+
+
+def test_another_networks_weights_are_refused():
+    with pytest.raises(ValueError, match="another network's file"):
+        load_paddleseg_state(MODNet("mobilenetv2"), {"fc.weight": np.ones((3, 4), np.float32)})
+
+
+def test_weights_survive_a_file(network, tmp_path):
+    save_weights(network, tmp_path / "w.safetensors")
+    other = MODNet("mobilenetv2")
+    load_weights(other, tmp_path / "w.safetensors")
+    assert all(np.array_equal(x.numpy(), network.state_dict()[name].numpy()) for name, x in other.state_dict().items())
+
+
+# ---- the network
+
+def test_outputs(network):
+    img = paddle.to_tensor(noise(7)[:, :, :64])
+    with paddle.no_grad():
+        out, pha = network(img, every_branch=True), network(img)
+    assert {name: list(x.shape) for name, x in out._asdict().items()} == {
+        "pha": [2, 1, 64, 128], "semantic": [2, 1, 4, 8], "detail": [2, 1, 64, 128]}
+    assert all(0 <= float(x.min()) < float(x.max()) <= 1 for x in out)
+    assert np.array_equal(out.pha.numpy(), pha.numpy())
+
+
+@pytest.mark.parametrize("shape, words", [
+    ((1, 3, 64, 80), "multiples of 32, not 64 and 80"), ((1, 3, 16, 64), "multiples of 32"),
+    ((1, 3, 0, 32), "multiples of 32"),
+    ((1, 6, 64, 64), r"\(B, 3, H, W\)"), ((3, 64, 64), r"\(B, 3, H, W\)")])
+def test_wrong_inputs(network, shape, words):
+    with pytest.raises(ValueError, match=words):
+        network(paddle.zeros(shape))
+
+
+def test_an_unknown_backbone():
+    with pytest.raises(UserError, match="unknown backbone 'resnet50'. Did you mean 'resnet50_vd'?"):
+        MODNet("resnet50")
+
+
+def test_a_new_network_does_not_saturate():
+    paddle.seed(0)
+    pha = MODNet("mobilenetv2")(paddle.to_tensor(noise(1) * 2 - 1))
+    assert 0.05 < float(pha.mean()) < 0.95
+
+
+def test_the_blur_is_a_gaussian_that_keeps_the_mean_and_does_not_learn():
+    blur = Blur()
+    kernel = blur.op[1].weight.numpy()[0, 0]
+    assert kernel.sum() == pytest.approx(1, abs=1e-6)
+    # scipy.ndimage.gaussian_filter of a single 1 in 3x3, sigma 0.8
+    expected = [[0.06261056, 0.1249999, 0.06261056], [0.1249999, 0.24955813, 0.1249999], [0.06261056, 0.1249999, 0.06261056]]
+    assert np.abs(kernel - expected).max() < 1e-7
+    assert blur.op[1].weight.stop_gradient
+
+
+# ---- losses
+
+def test_nothing_is_lost_by_the_truth():
+    pha = tensor(1, [1, 1, 32, 32])
+    pred = ModnetOutput(pha, tensor(1, [1, 1, 2, 2]), pha)
+    terms = modnet_loss(pred, paddle.rand([1, 3, 32, 32]), pha, paddle.ones_like(pha), Blur())
+    assert all(float(x) == pytest.approx(0, abs=1e-6) for x in terms.values())
+
+
+def test_detail_counts_where_unknown_alone_and_edges_count_more():
+    true, unknown = tensor(0, [1, 1, 32, 32]), tensor(0, [1, 1, 32, 32])
+    unknown[:, :, :, :8] = 1
+    off = 0.5 * unknown
+    pred = ModnetOutput(off, tensor(0, [1, 1, 2, 2]), 1 - 0.5 * unknown)
+    terms = modnet_loss(pred, tensor(-1, [1, 3, 32, 32]), true, unknown, Blur())
+    assert float(terms["detail"]) == pytest.approx(0.5, abs=1e-4)
+    assert float(terms["fusion_l1"]) == float(terms["fusion_comp"]) == pytest.approx((1 + 4) * 0.5 / 4)
+
+
+def test_consistency_lets_the_branches_differ_at_edges():
+    true, pha = tensor(0, [1, 1, 32, 32]), tensor(1, [1, 1, 32, 32])
+    pred = ModnetOutput(pha, tensor(0, [1, 1, 2, 2]), pha)
+    for unknown, expected in ((0, 1), (1, 0)):
+        terms = modnet_loss(pred, tensor(0, [1, 3, 32, 32]), true, tensor(unknown, [1, 1, 32, 32]), Blur())
+        assert float(terms["fusion_con_sem"]) == pytest.approx(expected, abs=1e-6)
+
+
+# ---- export
+
+def test_onnx_of_any_size(network, tmp_path):
+    pytest.importorskip("paddle2onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    save_graph(network, [InputSpec([None, 3, None, None], "float32", "img")], tmp_path / "modnet", "onnx", names=["pha"])
+    session = runtime.InferenceSession(str(tmp_path / "modnet.onnx"), providers=["CPUExecutionProvider"])
+    for shape in ((1, 3, 96, 64), (2, 3, 32, 160)):
+        img = np.random.default_rng(6).random(shape, dtype=np.float32) * 2 - 1
+        with paddle.no_grad():
+            assert np.abs(session.run(["pha"], {"img": img})[0] - network(paddle.to_tensor(img)).numpy()).max() < 1e-4
