@@ -17,7 +17,7 @@ from utils.errors import UserError, one_line
 
 STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
 
-IN_FOLDERS = ("model.safetensors", "model.pdparams")  # weights in a folder of a training run
+IN_FOLDERS = tuple(f"model{suffix}" for suffix in (".safetensors", ".pdparams"))  # weights in a folder of a training run
 LONGEST_HEADER = 1 << 22  # bytes of a safetensors file's
 WEIGHTS_SUFFIXES = (".safetensors", ".pdparams", ".pth", ".pt")
 
