@@ -29,7 +29,7 @@ def parse(argv=None):
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--weights", "--model-path", nargs="+", metavar="FILE",
-        help="weights files, or the word starter (default: the starter weights)")
+        help="weights files, folders of runs, or the word starter (default: starter)")
     add("--pred", nargs="+", metavar="DIR",
         help="score these mattes, DIR/NAME.png or DIR/pha/NAME.png, instead of a network")
     add("--baselines", nargs="*", metavar="NAME",
