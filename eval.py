@@ -14,10 +14,10 @@ import shlex
 import sys
 
 from evaluation.baselines import BASELINES, choose_baselines
-from evaluation.cli import _first_network, open_benchmark, open_methods, score_all, show, speed, workers_for
+from evaluation.cli import _first_network, open_benchmark, open_methods, score_all, speed, workers_for
 from evaluation.pipeline import ahead
 from evaluation.protocols import PROTOCOLS, UNMIX
-from evaluation.report import write_report
+from evaluation.report import show, write_report
 from evaluation.testset.manifest import export_set
 from evaluation.testset.trimap import TRIMAPS
 from utils.cli import CommandLine, run_main
