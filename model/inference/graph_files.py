@@ -34,6 +34,31 @@ def write_network(weights, output, kind, half, settings):
         UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
     """
     path, output = weights_path(weights), Path(output)
+    network, described, settings, told = _described_network(path, settings)
+    facts = {**described, **settings, "weights_sha256": file_sha256(path), "precision": "float16" if half else "float32",
+             "made_with": f"paddlepaddle {paddle.__version__}"}
+    told = [f"{key} {settings[key]}" for key in told]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if kind == "paddle":
+            export_network(network, output, "paddle")
+            found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
+            _write_facts(output.with_name(output.name + ".txt"), facts)
+            return network, found, told
+        export_network(network, output, "onnx")
+        source = output.with_name(output.name + ".onnx")
+        if kind == "onnx":
+            _finish_onnx(source, half, facts)
+            return network, source, told
+        return network, _to_openvino(source, half, facts), told
+    except ImportError as error:
+        raise UserError(f"the package {error.name} is not installed. {ONNX_NEED}.") from None
+    except EngineError as error:
+        raise UserError(f"{error}. {ONNX_NEED}.") from None
+
+
+def _described_network(path, settings):
+    """(the network of a weights file, what it is, its settings, names of those that its header decided)"""
     arrays, metadata = read_weights(path)
     arrays = from_torch_names(arrays)
     scale, refinement, told = settings_of(settings, metadata, path)
@@ -46,29 +71,7 @@ def write_network(weights, output, kind, half, settings):
         network = network_from_arrays(described, arrays, **settings)
     except ValueError as error:
         raise UserError(f"{path} cannot be exported: {error}.") from None
-    facts = {**described, **settings, "weights_sha256": file_sha256(path), "precision": "float16" if half else "float32",
-             "made_with": f"paddlepaddle {paddle.__version__}"}
-    told = [f"{key} {settings[key]}" for key in told]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return network, _write(network, output, kind, half, facts), told
-    except ImportError as error:
-        raise UserError(f"the package {error.name} is not installed. {ONNX_NEED}.") from None
-    except EngineError as error:
-        raise UserError(f"{error}. {ONNX_NEED}.") from None
-
-
-def _write(network, output, kind, half, facts):
-    if kind == "paddle":
-        export_network(network, output, "paddle")
-        _write_facts(output.with_name(output.name + ".txt"), facts)
-        return next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
-    export_network(network, output, "onnx")
-    source = output.with_name(output.name + ".onnx")
-    if kind == "onnx":
-        _finish_onnx(source, half, facts)
-        return source
-    return _to_openvino(source, half, facts)
+    return network, described, settings, told
 
 
 def check_file(network, path, kind, src, bgr):
