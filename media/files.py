@@ -10,7 +10,8 @@ JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe")
 IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp")
 PHOTO_SUFFIXES = (*IMAGE_SUFFIXES, ".mpo", ".heic", ".heif", ".hif", ".heics", ".avif", ".avifs", ".gif",
                   ".apng")  # what people have beyond what data sets hold
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".mts", ".m2ts", ".ts",
+                  ".3gp", ".3g2", ".ogv")
 # What file servers and other systems keep in folders, beside what begins with a dot (.AppleDouble, .Trash-1000, ._a.jpg).
 SYSTEM_NAMES = {"@eaDir", "lost+found", "$RECYCLE.BIN", "#recycle", "System Volume Information", "__MACOSX", "Thumbs.db",
                 "ehthumbs.db", "desktop.ini", "Icon\r"}

@@ -125,7 +125,7 @@ class VideoBackdrop(Backdrop):
 
     def _open(self):
         from media.video.reader import open_video
-        self._reader = open_video(self._path)
+        self._reader = open_video(self._path, sound=False)
         self._frames = iter(self._reader)
 
     def _rewind(self):

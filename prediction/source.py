@@ -54,7 +54,7 @@ def is_video(text):
 def several_frames(path):
     """True for a file of more than one frame, such as an animated GIF; true also where that cannot be found out yet."""
     try:
-        with open_video(path) as reader:
+        with open_video(path, sound=False) as reader:
             return sum(1 for _ in zip(range(2), reader.timed())) > 1
     except UserError:
         return True  # open_video will say what is wrong

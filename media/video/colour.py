@@ -9,6 +9,7 @@ from media.video.libav import reformat
 LIMITED, FULL = 1, 2
 BT709, BT601, UNKNOWN = 1, 6, 2
 SWS_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # H.273 -> swscale's names: 709, FCC, 601 twice, 240M, 2020 twice
+SAME_MATRIX, SAME_TRANSFER = {5: 6, 10: 9}, {6: 1, 14: 1, 15: 1}
 
 
 class Colour(NamedTuple):
@@ -68,12 +69,24 @@ def tag(context, colour):
     context.color_primaries, context.color_trc = colour.primaries, colour.transfer
 
 
-def complete(colour):
-    """``colour`` with the primaries and transfer that usually go with its matrix where it does not name them.
+def tag_frame(frame, colour):
+    """Write ``colour`` into a frame that is to be encoded: ProRes takes what its own header says from there."""
+    try:
+        frame.colorspace, frame.color_range = colour.matrix, colour.range
+        frame.color_primaries, frame.color_trc = colour.primaries, colour.transfer
+    except AttributeError:
+        pass  # this PyAV cannot; the container's header has it
 
-    Some players and writers of MOV pass over a matrix that comes without them.
+
+def complete(colour):
+    """``colour`` in the words of ProRes, with the primaries and transfer that usually go with its matrix where they lack.
+
+    Some players and writers of MOV pass over a matrix that comes without them. A header of ProRes has one code point for
+    each curve and matrix, and H.273 several: BT.601 and BT.2020 bend as BT.709 does.
     """
-    usual = {BT709: (1, 1), 9: (9, 14), 10: (9, 14)}.get(colour.matrix, (6, 6))
+    colour = colour._replace(matrix=SAME_MATRIX.get(colour.matrix, colour.matrix),
+                             transfer=SAME_TRANSFER.get(colour.transfer, colour.transfer))
+    usual = {BT709: (1, 1), 9: (9, 1)}.get(colour.matrix, (6, 1))
     primaries, transfer = (said if said != UNKNOWN else guess
                            for said, guess in zip((colour.primaries, colour.transfer), usual))
     return colour._replace(primaries=primaries, transfer=transfer)

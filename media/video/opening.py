@@ -101,11 +101,12 @@ def prepare(stream):
     stream.thread_count = max(1, min(2 if large else 4, usable_cores()))
 
 
-def start_of(*streams):
-    """The earliest time of the streams in seconds; 0 where it is negative, which only sound has for its warming up."""
-    times = [stream.start_time * Fraction(stream.time_base) for stream in streams
+def start_of(picture, sound=None):
+    """(earliest time of the streams, where 0 is to be), seconds. Sound warms up before 0: that alone moves nothing."""
+    times = [stream.start_time * Fraction(stream.time_base) for stream in (picture, sound)
              if stream is not None and stream.start_time is not None]
-    return max(min(times, default=Fraction(0)), Fraction(0))
+    earliest = min(times, default=Fraction(0))
+    return earliest, earliest if (picture.start_time or 0) < 0 else max(earliest, Fraction(0))
 
 
 def duration_of(container, stream):

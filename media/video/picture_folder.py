@@ -32,7 +32,7 @@ class PictureWriter:
         try:
             name.write_bytes(data)
             with open(self._folder / TIMES, "a", encoding="ascii") as file:
-                file.write(("" if self.frames else "# timestamp format v2\n") + f"{float(pts * 1000):.6g}\n")
+                file.write(("" if self.frames else "# timestamp format v2\n") + f"{in_ms(pts)}\n")
         except OSError as error:
             name.unlink(missing_ok=True)
             if not no_space(error):
@@ -52,6 +52,12 @@ class PictureWriter:
         """Leave no folder."""
         self.frames = 0
         self._whole.drop()
+
+
+def in_ms(seconds):
+    """Milliseconds of a Fraction of seconds as plain decimals, to a thousandth: "1502.04" or "3600000"."""
+    text = f"{float(round(seconds * 1000000)) / 1000:.3f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def check_replaceable(folder):

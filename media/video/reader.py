@@ -4,7 +4,8 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from media.video.audio import AudioReader
+from media.video.audio import AudioReader, first_known
+from media.video.clock import Clock, Steady
 from media.video.colour import Colour, colour_of, to_rgb
 from media.video.libav import import_av
 from media.video.opening import MAX_PIXELS, check_size, duration_of, open_container, prepare, start_of, video_stream
@@ -13,6 +14,8 @@ from utils.errors import UserError
 
 MAX_ERRORS = 1000  # of the demuxer in a row, before the rest counts as lost
 AUDIO_AT_ONCE = 256  # packets of sound that wait for a frame
+HELD_BYTES, HELD = 64 << 20, 16  # decoded frames without a time that wait for one that has it
+JOINED = ("mpegts", "mpeg")  # formats whose parts people put one behind the other as they are
 
 
 class Frame(NamedTuple):
@@ -36,28 +39,29 @@ class Info(NamedTuple):
     aspect: Fraction  # of one pixel, width to height
 
 
-def open_video(source):
-    """Open a video file, an animated GIF or an address (http, https, rtsp, rtmp, udp).
+def open_video(source, sound=True):
+    """Open a video file, an animated GIF or an address (http, https, rtsp, rtmp, udp). ``sound``: whether it is wanted.
 
     Returns:
         ``VideoReader``, a context manager and iterator of ``Frame``.
     Raises:
         UserError: PyAV is missing; the file is missing, no video, has no frames, or frames of more than MAX_PIXELS.
     """
-    return VideoReader(source)
+    return VideoReader(source, sound)
 
 
 class VideoReader:
     """An open video. ``info`` tells what it is, ``damaged`` how many frames or packets were left out so far,
-    ``missing`` how many seconds before the end that its header names it ended.
+    ``missing`` how many seconds before the end that its header names it ended, ``note`` what is to be said of its sound.
 
-    Frames come upright: a rotation or mirroring that the file asks for is carried out. Times start at 0 for the stream
-    (picture or sound) that starts first. Frames that the decoder knows to be broken are left out; their predecessor
-    lasts longer. Where the size changes in the middle, frames are scaled to the first one's.
+    Frames come upright: a rotation or mirroring that the file asks for is carried out. Times rise strictly, and start at
+    0 for the stream (picture or sound) that starts first; see ``media.video.clock`` for stamps that do not. Frames that
+    the decoder knows to be broken are left out; their predecessor lasts longer. Where the size changes in the middle,
+    frames are scaled to the first one's.
     """
 
-    def __init__(self, source):
-        self.source, self.damaged, self.missing, self.audio = source, 0, 0.0, None
+    def __init__(self, source, sound=True):
+        self.source, self.damaged, self.missing, self.audio, self.note = source, 0, 0.0, None, None
         self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
         self._av = av = import_av()
         self._container = container = open_container(av, source)
@@ -65,10 +69,10 @@ class VideoReader:
             self._stream = stream = video_stream(container, source)
             check_size(source, stream.codec_context.width, stream.codec_context.height)
             prepare(stream)
-            sound = next(iter(container.streams.audio), None)
-            if sound is not None:
-                self.audio = AudioReader(sound)
-            self._start = start_of(stream, sound)
+            self._clock = Clock(bool(set(container.format.name.split(",")) & set(JOINED)))
+            self._track = self._clock.track()
+            sound = self._open_sound() if sound else None
+            (self._earliest, self._start), self._started = start_of(stream, sound), False
             self._decoded = self._decode()
             self._first = next(self._decoded, None)
             if self._first is None:
@@ -80,6 +84,16 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
+
+    def _open_sound(self):
+        """The first track of sound that can be decoded, or None."""
+        tracks = self._container.streams.audio
+        sound = first_known(tracks)
+        if sound is not None:
+            self.audio = AudioReader(sound, self._clock.track())
+        elif tracks:
+            self.note = f"the result has no sound: that of {self.source} is of a kind that this FFmpeg does not know."
+        return sound
 
     def __enter__(self):
         return self
@@ -119,13 +133,10 @@ class VideoReader:
         """(decoded frame or None, pts, duration): as ``items``, before colours are converted."""
         usual = 1 / self.info.rate
         before, last = None, None
-        for found in self._decoded_all():
+        for found, pts in self._steady(usual):
             if found is None:
                 yield None, last or Fraction(0), Fraction(0)
                 continue
-            pts = self._time_of(found)
-            if pts is None or last is not None and pts <= last:
-                pts = Fraction(0) if last is None else last + usual
             if before is not None:
                 yield before, last, pts - last
             before, last = found, pts
@@ -133,6 +144,24 @@ class VideoReader:
             yield before, last, self._end_of(last, usual)
         if self._waiting:
             yield None, last or Fraction(0), Fraction(0)
+
+    def _steady(self, usual):
+        """(decoded frame, time from the start), times rising strictly; (None, None) where much sound has gathered."""
+        width, height = self._first_size
+        steady = Steady(usual, self._earliest, max(1, min(HELD, HELD_BYTES // (2 * width * height))))
+        for found in self._decoded_all():
+            if found is not None:
+                yield from self._from_start(steady.put(found, self._stamp_of(found)))
+            elif self._started:
+                yield None, None
+        yield from self._from_start(steady.rest())
+
+    def _from_start(self, settled):
+        for found, time in settled:
+            if not self._started:  # a header may name a later start than the first frame has
+                self._start, self._started = min(self._start, time), True
+                self._first_time = time - self._start
+            yield found, time - self._start
 
     def _end_of(self, last, usual):
         """How long the last frame is seen: as the stream's header says, else its packet, else as frames usually do."""
@@ -163,10 +192,11 @@ class VideoReader:
         latest = None
         for packet in self._packets():
             if packet.stream.type == "audio":
-                self._waiting.extend(self.audio.take(packet, self._start))
+                self._waiting.extend(self.audio.take(packet))
                 if len(self._waiting) >= AUDIO_AT_ONCE and getattr(self, "info", None):
                     yield None
                 continue
+            self._restamp(packet)
             if latest is None or packet.pts is not None and packet.pts >= latest:
                 latest = packet.pts
                 self._packet_lasts = (packet.duration or 0) * Fraction(packet.time_base or 0)
@@ -174,7 +204,15 @@ class VideoReader:
             yield from self._frames_of(packet)
         yield from self._frames_of(None)
         if self.audio is not None:
-            self._waiting.extend(self.audio.rest(self._start))
+            self._waiting.extend(self.audio.rest())
+
+    def _restamp(self, packet):
+        """Put a packet of pictures on the timeline that it shares with the sound."""
+        tick = Fraction(packet.time_base or self._stream.time_base)
+        pts, dts = (None if stamp is None else stamp * tick for stamp in (packet.pts, packet.dts))
+        pts, dts = self._track.place(pts, dts, (packet.duration or 0) * tick)
+        packet.pts = None if pts is None else round(pts / tick)
+        packet.dts = None if dts is None else round(dts / tick)
 
     def _frames_of(self, packet):
         try:
@@ -210,15 +248,15 @@ class VideoReader:
 
     def _take_audio(self):
         taken, self._waiting = self._waiting, []
-        return taken
+        return self.audio.sounds(taken, self._start) if taken else []
 
-    def _time_of(self, frame):
+    def _stamp_of(self, frame):
         ticks = frame.pts if frame.pts is not None else frame.dts
-        return None if ticks is None else ticks * Fraction(frame.time_base or self._stream.time_base) - self._start
+        return None if ticks is None else ticks * Fraction(frame.time_base or self._stream.time_base)
 
     def _describe(self):
         first, stream = self._first, self._stream
-        self._first_time = self._time_of(first) or Fraction(0)
+        self._first_time = Fraction(0)
         self._first_size = first.width, first.height
         width, height = self._first_size
         aspect = Fraction(stream.codec_context.sample_aspect_ratio or 1)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from media.video.audio import AudioWriter
-from media.video.colour import LIMITED, complete, from_array, tag
+from media.video.colour import LIMITED, complete, from_array, tag, tag_frame
 from media.video.disk import HiddenFile, disk_full
 from media.video.libav import end_of, import_av
 from media.video.picture_folder import PictureWriter
@@ -14,6 +14,9 @@ from utils.machine import usable_cores
 RESERVE = 16 << 20  # bytes for the index of a video; frames that an encoder holds come on top
 
 MUXERS = {"webm": {"cluster_size_limit": "1000000"}}  # bytes that wait in memory; the reserve has to do for them, too
+
+
+COARSE = Fraction(1, 10000)  # seconds
 
 
 class Format(NamedTuple):
@@ -77,18 +80,35 @@ class VideoWriter:
 
     def __init__(self, path, muxer, info, alpha, audio, gray):
         self.path, self.frames, self.warning, self._audio, self._last = Path(path), 0, None, None, None
-        self._av = av = import_av()
-        self._file = HiddenFile(path, RESERVE + 4 * info.width * info.height)
-        self._lasts = {}
+        self._av, self._lasts = import_av(), {}
+        self._facts = muxer, info, alpha, gray
+        if audio is None or not self._begun(audio):
+            self._begin(None)
+        self.needs_samples = self._audio is not None and not self._audio.copies
+
+    def _begun(self, audio):
+        """Begin with sound; where that fails, ``warning`` says so, and false is returned."""
         try:
-            self._container = av.open(self._file, "w", format=muxer, buffer_size=1 << 16, options=MUXERS.get(muxer, {}))
-            self._open_stream(muxer, info, alpha, gray)
+            self._begin(audio)
+        except UserError as error:
+            self._audio = None
+            self.warning = f"{self.path} has no sound: {audio.codec} could not be kept ({end_of(error.__cause__)})."
+        return self._audio is not None
+
+    def _begin(self, audio):
+        """Open the file and the encoders and write the header: what cannot be made is known before any work."""
+        muxer, info, *_ = self._facts
+        self._file = HiddenFile(self.path, RESERVE + 4 * info.width * info.height)
+        try:
+            self._container = self._av.open(self._file, "w", format=muxer, buffer_size=1 << 16,
+                                            options=MUXERS.get(muxer, {}))
+            self._open_stream(*self._facts)
             if audio is not None:
-                self._open_audio(muxer, audio)
-            self.needs_samples = self._audio is not None and not self._audio.copies
-        except (av.error.FFmpegError, ValueError) as error:
+                self._audio = AudioWriter(self._container, muxer, audio)
+            self._container.start_encoding()
+        except (self._av.error.FFmpegError, ValueError) as error:
             self._file.drop()
-            raise UserError(f"cannot write {path}: this FFmpeg does not encode it ({end_of(error)}).") from None
+            raise UserError(f"cannot write {self.path}: this FFmpeg does not encode it ({end_of(error)}).") from error
         except BaseException:
             self._file.drop()
             raise
@@ -108,6 +128,7 @@ class VideoWriter:
             ticks = int(pts / self._tick + Fraction(1, 2))
             self._last = ticks = ticks if self._last is None else max(ticks, self._last + 1)
             frame = from_array(self._av, image, self._pixels, self._colour)
+            tag_frame(frame, self._colour)
             frame.pts, frame.time_base = ticks, self._tick
             self._lasts[ticks] = max(int(duration / self._tick + Fraction(1, 2)), 1)
             self._mux(self._stream.encode(frame))
@@ -128,6 +149,8 @@ class VideoWriter:
                 self._mux(self._stream.encode(None))
                 if self._audio is not None:
                     self._audio.finish()
+                    if self._audio.lost:
+                        self.warning = f"{self.path}: {self._audio.lost} pieces of sound could not be written."
             self._container.close()
             if self.frames:
                 self._file.keep()
@@ -159,7 +182,7 @@ class VideoWriter:
         self._colour = info.colour
         if muxer == "mov":  # ProRes has no word for full range
             self._colour = complete(info.colour._replace(range=LIMITED))
-        self._tick = Fraction(1, 1000) if muxer == "webm" else info.time_base
+        self._tick = Fraction(1, 1000) if muxer == "webm" else fine(info.time_base)
         self._stream = stream = self._container.add_stream(codec, rate=info.rate)
         stream.width, stream.height, stream.pix_fmt = info.width, info.height, self._pixels
         context = stream.codec_context
@@ -172,11 +195,12 @@ class VideoWriter:
         if muxer == "webm" and alpha:
             stream.metadata["alpha_mode"] = "1"
 
-    def _open_audio(self, muxer, audio):
-        try:
-            self._audio = AudioWriter(self._container, muxer, audio)
-        except (self._av.error.FFmpegError, ValueError) as error:
-            self.warning = f"{self.path} has no sound: {audio.codec} could not be kept ({end_of(error)})."
+
+def fine(tick):
+    """A tick of at most 0.1 ms that divides ``tick``: frames between its multiples find room, too."""
+    while tick > COARSE:
+        tick /= 2
+    return tick
 
 
 def encoder_threads():

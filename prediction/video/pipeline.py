@@ -69,8 +69,8 @@ def matte_video(open_matter, job, on_progress=None):
         reader = stack.enter_context(open_video(job.src))
         scene = open_scene(job.bgr, job.src, reader.info, job.fit)
         stack.callback(scene.close)
-        matter = open_matter()
-        writers = _open_writers(job, reader)
+        writers = _open_writers(job, reader)  # first: an encoder that cannot be used is known before the network is read
+        matter = _opened(open_matter, writers)
         reader.want_samples(any(writer.needs_samples for writer in writers.values()))
         return _Run(matter, job, reader, scene, writers, on_progress).run()
 
@@ -211,7 +211,8 @@ class _Run:
 
     def _report(self, seconds, stopped):
         frames = min((self._writers[kind].frames for kind in self._files), default=0)
-        warnings = [writer.warning for writer in self._writers.values() if writer.warning] + self._warnings
+        notes = [self._reader.note, *(writer.warning for writer in self._writers.values())]
+        warnings = [note for note in notes if note] + self._warnings
         if self._reader.missing:
             warnings.append(f"{self._job.src} ends {self._reader.missing:.1f} s before its header says: it is cut short.")
         report = Report(frames, self._reader.damaged, seconds, frames / seconds if seconds else 0.0, self._files, stopped,
@@ -236,6 +237,16 @@ def _open_writers(job, reader):
             writer.drop()
         raise
     return writers
+
+
+def _opened(open_matter, writers):
+    """The network; where it cannot be opened, the writers leave nothing."""
+    try:
+        return open_matter()
+    except BaseException:
+        for writer in writers.values():
+            writer.drop()
+        raise
 
 
 def _in_all(info):

@@ -70,7 +70,7 @@ class MovingScene:
 
     def __init__(self, path, size, fit, src):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
-        self._reader = open_video(path)
+        self._reader = open_video(path, sound=False)
         try:
             check_size((self._reader.info.height, self._reader.info.width), size, fit, src, path)
         except UserError:
@@ -129,7 +129,7 @@ def median_of(images):
 
 def _strip_median(path, chosen, top, bottom):
     kept, images = 0, None
-    with open_video(path) as reader:
+    with open_video(path, sound=False) as reader:
         for index, (decoded, _, _) in enumerate(item for item in reader.timed() if item[0] is not None):
             if index in chosen:
                 strip = reader.image(decoded)[top:bottom]
@@ -152,5 +152,5 @@ def _spread(count):
 
 def _count(path):
     """How many frames a video has, counted without decoding them."""
-    with open_video(path) as reader:
+    with open_video(path, sound=False) as reader:
         return max(1, reader.count())

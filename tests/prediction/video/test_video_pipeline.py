@@ -135,7 +135,7 @@ def test_finished_pictures():
 class EndlessReader:
     """A clip of ``frames`` frames; counts how many of its images live at once."""
 
-    damaged, missing, audio = 0, 0.0, None
+    damaged, missing, audio, note = 0, 0.0, None, None
     info = Info(WIDTH, HEIGHT, Fraction(RATE), Fraction(1, RATE), Colour(), None, None, False, Fraction(1))
     frames, live, most, made, lock = 300, 0, 0, 0, threading.Lock()
 
@@ -166,7 +166,7 @@ class EndlessReader:
 @pytest.mark.parametrize("large", [False, True])
 def test_constant_memory(clip, monkeypatch, large):
     reader = EndlessReader()
-    monkeypatch.setattr(run_module, "open_video", lambda source: reader)
+    monkeypatch.setattr(run_module, "open_video", lambda source, **_: reader)
     if large:
         monkeypatch.setattr(run_module, "LARGE", 1)
     report = within(60, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
@@ -232,7 +232,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where):
 @pytest.mark.parametrize("after", [0, 3])
 def test_a_writer_that_fails_ends_all(clip, monkeypatch, after):
     reader = EndlessReader()
-    monkeypatch.setattr(run_module, "open_video", lambda source: reader)
+    monkeypatch.setattr(run_module, "open_video", lambda source, **_: reader)
     real = run_module.open_writer
     opened = {}
 
