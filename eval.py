@@ -14,10 +14,10 @@ import shlex
 import sys
 
 from evaluation.baselines import BASELINES, choose_baselines
-from evaluation.cli import _first_network, open_benchmark, open_methods, score_all, show, speed, workers_for
+from evaluation.cli import _first_network, open_benchmark, open_methods, score_all, speed, workers_for
 from evaluation.pipeline import ahead
 from evaluation.protocols import PROTOCOLS, UNMIX
-from evaluation.report import write_report
+from evaluation.report import show, write_report
 from evaluation.testset.manifest import export_set
 from evaluation.testset.trimap import TRIMAPS
 from utils.cli import CommandLine, run_main
@@ -29,7 +29,7 @@ def parse(argv=None):
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--weights", "--model-path", nargs="+", metavar="FILE",
-        help="weights files, or the word starter (default: the starter weights)")
+        help="weights files, folders of runs, or the word starter (default: starter)")
     add("--pred", nargs="+", metavar="DIR",
         help="score these mattes, DIR/NAME.png or DIR/pha/NAME.png, instead of a network")
     add("--baselines", nargs="*", metavar="NAME",

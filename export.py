@@ -22,7 +22,7 @@ def parse(argv=None):
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, refined = parser.add_argument, Refinement()
     add("--format", default="onnx", help=f"{', '.join(FORMATS)} (default: onnx)")
-    add("--weights", help="weights file (default: the starter weights)")
+    add("--weights", help="weights file or folder of a run (default: the starter weights)")
     add("--output", default=PROJECT / "export" / "matting", help="path without suffix (default: export/matting)")
     add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
     told = "(default: as the header of the weights file says, else {})".format

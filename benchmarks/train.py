@@ -15,7 +15,7 @@ import numpy as np
 
 from training.config import DEFAULT, load_config
 from training.config.rules import LEAST_CROP
-from training.fit import bounded_memory, out_of_memory
+from training.memory import bounded_memory, out_of_memory
 from utils.errors import UserError
 from utils.files import PROJECT
 from utils.machine import describe_machine, peak_memory

@@ -1,12 +1,11 @@
 """The parts of eval.py: the benchmark and the methods of a command line, the run, and what is printed of it."""
 import time
 
-from evaluation.baselines import BASELINES
 from evaluation.gallery import Gallery
 from evaluation.methods import Network, open_mattes, open_networks
 from evaluation.pipeline import measure
 from evaluation.protocols import UNMIX
-from evaluation.report import comparison, heading, line
+from evaluation.report import heading, line
 from evaluation.scoring import Result, mean_of
 from evaluation.selection import composed, from_folder
 from utils.cpu import prepare_cpu
@@ -72,20 +71,6 @@ def speed(methods, count, seconds):
     networks = {name: round(network.seconds / max(network.count, 1), 4) for name, network in methods.items()
                 if isinstance(network, Network)}
     return {"images_per_second": round(count / seconds, 3), "network_seconds": networks}
-
-
-def show(results, protocol, count, pace):
-    """Print the means of all methods, how they stand against keying, and how fast it went."""
-    print(heading(protocol.columns, f"mean of {count}"))
-    for name, result in results.items():
-        print(line(f"mean of {count}, {name}", result.mean, protocol.columns))
-    for name, result in results.items():
-        if name not in BASELINES and "keying" in results:
-            print(comparison(result.mean, results["keying"].mean, protocol.columns, name))
-    if protocol.note:
-        print(f"note: {protocol.note}")
-    networks = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in pace["network_seconds"].items())
-    print(f"{pace['images_per_second']:.2f} images/s" + (f"; network alone: {networks}" if networks else ""))
 
 
 def workers_for(wanted, count):

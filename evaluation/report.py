@@ -5,6 +5,7 @@ import io
 import json
 from pathlib import Path
 
+from evaluation.baselines import BASELINES
 from evaluation.protocols import UNKNOWN_REGION, columns
 from evaluation.scoring import Result
 from utils.files import write_bytes
@@ -33,6 +34,20 @@ def comparison(mean, baseline_mean, shown=UNKNOWN_REGION, name="network"):
     parts = [f"{column.title.split(' e')[0]} {_ratio(mean[metric], baseline_mean[metric])}"
              for metric, column in shown.items() if mean[metric] is not None and baseline_mean[metric] is not None]
     return f"{name} against difference keying: " + ", ".join(parts)
+
+
+def show(results, protocol, count, pace):
+    """Print the means of all methods, how they stand against keying, and how fast it went."""
+    print(heading(protocol.columns, f"mean of {count}"))
+    for name, result in results.items():
+        print(line(f"mean of {count}, {name}", result.mean, protocol.columns))
+    for name, result in results.items():
+        if name not in BASELINES and "keying" in results:
+            print(comparison(result.mean, results["keying"].mean, protocol.columns, name))
+    if protocol.note:
+        print(f"note: {protocol.note}")
+    networks = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in pace["network_seconds"].items())
+    print(f"{pace['images_per_second']:.2f} images/s" + (f"; network alone: {networks}" if networks else ""))
 
 
 def write_report(folder, facts, methods, pictures=None):

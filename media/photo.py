@@ -12,7 +12,6 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from media.animation import refuse_animation
 from media.colour_profile import to_rgb, usable_profile
-from media.ending import ended
 from media.exif import orientation, upright
 from media.files import read_bytes
 from media.formats import check_kind, check_size, declared_size, out_of_memory, pixels_only, undecodable
@@ -20,6 +19,7 @@ from media.heif import open_container, stated_colours
 from media.pixels import decoded, swapped, to_8_bits
 from media.stated_colours import png_profile, profile_of_numbers
 from media.tiff import read_tiff, visible
+from media.truncated import ended
 from utils.errors import UserError
 
 # Pillow's readers by name: Image.open would try all that it has, and refuses sizes that phones make.

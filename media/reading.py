@@ -6,13 +6,13 @@ import numpy as np
 
 from media.animation import refuse_animation
 from media.colour_profile import to_rgb
-from media.ending import ended
 from media.exif import orientation, upright
 from media.files import read_bytes
 from media.formats import JPEG, check_kind, check_size, declared_size, out_of_memory, shorter_side, undecodable
 from media.heif import open_container
 from media.pixels import decoded, to_8_bits
 from media.tiff import read_tiff, visible
+from media.truncated import ended
 from utils.errors import UserError
 
 # JPEG decoding to a part of the size: the decoder leaves out what would not be seen.

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 
 from media import is_animation
+from prediction.notes import told_photo
 from prediction.sizes import fit_size
-from prediction.told import told_photo
 from utils.errors import UserError
 from utils.files import why_missing
 

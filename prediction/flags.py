@@ -44,7 +44,7 @@ def add_flags(parser, output):
     add("--virtual-camera", action="store_const", const=True,
         help="camera: also send the picture to other programs, by pyvirtualcam")
     add("--countdown", type=float, metavar="S", help="camera: seconds from key b to the picture of the scene (default: 3)")
-    add("--weights", "--model-path", help="weights file (default: the starter weights)")
+    add("--weights", "--model-path", help="weights file or folder of a run (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
     add("--precision", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")

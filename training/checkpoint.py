@@ -154,12 +154,6 @@ def clear(save_dir):
                 shutil.rmtree(folder)
 
 
-def weights_file(path):
-    """The weights file in a checkpoint folder; another path is returned as it is."""
-    path = Path(path)
-    return path / MODEL if path.is_dir() else path
-
-
 @contextmanager
 def locked(save_dir):
     """Context in which no other process trains in ``save_dir``, as far as its file system knows locks.

@@ -37,7 +37,7 @@ def measure(learner, phase, side):
     Args:
         learner: ``training.step.Learner`` that has entered ``phase`` (its name); side: pixels.
     """
-    from training.fit import images
+    from training.memory import images
     seen = []
     for batch in PROBES:
         _forget_peak()
@@ -64,7 +64,7 @@ def lines_of(config, epoch_end=None, gpu_memory=None, config_name=None):
     """
     from dataset.samples import training_set
     from training.distributed import Ranks
-    from training.fit import Division, largest_side
+    from training.memory import Division, largest_side
     from training.schedule import plan, plan_line, valid_interval
     from training.start import network_of
     from training.state import checkpoint_size

@@ -51,7 +51,7 @@ def plan_line(phase, config, samples, division, world, items, interval, size):
     """What a phase is about to do, in one line.
 
     Args:
-        samples: the phase's training set; division: ``training.fit.Division``; world: processes.
+        samples: the phase's training set; division: ``training.memory.Division``; world: processes.
         items: pictures a validation; interval: iterations between two; size: bytes of a checkpoint.
     """
     count = phase.end // interval - phase.start // interval + (phase.end % interval > 0)

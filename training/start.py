@@ -7,8 +7,8 @@ import paddle
 from paddle import nn
 
 from model.matting import MattingRefine
-from model.weights import load_torch_state, load_weights, read_weights
-from training.checkpoint import weights_file
+from model.weights import weights_path
+from model.weights.initial import IMAGENET, as_table, start_from
 from utils.errors import UserError
 from utils.files import PROJECT
 
@@ -52,14 +52,15 @@ def _draw(layer, normal):
 
 
 def load_pretrained(network, name, data_root=None):
-    """Start ``network`` from a weights file, a checkpoint folder, "starter", "imagenet", or the best at hand: "auto".
+    """Start ``network`` from a weights file or a folder of a run, "starter", "imagenet", or the best at hand: "auto".
 
-    "imagenet" is a classifier's weights at ``data_root``/weights/imagenet_BACKBONE.{safetensors,pdparams,pth}, such as
-    torchvision's; "auto" is the starter weights where they have the network's backbone, else imagenet where there are
-    any, else nothing.
+    A file may be of this project or another, see ``model.weights.initial``. "imagenet" is a classifier's weights at
+    ``data_root``/weights/imagenet_BACKBONE.{safetensors,pdparams,pth}, such as torchvision's, or else what
+    ``paddle.vision`` fetches; "auto" is the starter weights where they have the network's backbone, else imagenet where
+    there is such a file, else nothing.
 
     Returns:
-        (a line that says what was taken, whether the refiner was among it)
+        (lines that say what was taken, by part, and whether the refiner was among it)
 
     Raises:
         UserError: nothing is there, or it is not for this network.
@@ -69,19 +70,21 @@ def load_pretrained(network, name, data_root=None):
         if backbone != STARTER_BACKBONE and _imagenet(backbone, data_root) is None:
             return (f"[PRETRAIN] nothing: the starter weights are {STARTER_BACKBONE}'s, and there is no "
                     f"{_imagenet_path(backbone, data_root)}.*; the network starts from random weights."), False
-        name = "starter" if backbone == STARTER_BACKBONE else "imagenet"
-    if name == "imagenet":
+        name = "starter" if backbone == STARTER_BACKBONE else IMAGENET
+    if name == IMAGENET:
         return _load_classifier(network, _imagenet(backbone, data_root), _imagenet_path(backbone, data_root))
-    path = name if name == "starter" else weights_file(name)
-    if path != "starter" and not Path(path).exists():
+    if name != "starter" and not Path(name).exists():
         raise UserError(f"no weights to start from at {name}. Run the stage before this one, or name other "
-                        "weights with --pretrain (a file, a checkpoint folder, or 'starter').")
-    return _report(path, load_weights(network, path, partial=True))
+                        "weights with --pretrain (a file, a folder of a run, 'starter' or 'imagenet').")
+    path = "starter" if name == "starter" else weights_path(name)
+    return _report(path, start_from(network, path))
 
 
-def _report(path, report):
-    line = f"[PRETRAIN] {path}: {len(report.matched)} arrays taken, {len(report.missing)} of this network not in it."
-    return line, not any(name.startswith("refiner.") for name in report.missing)
+def _report(path, reports):
+    taken, missing = (sum(getattr(report, field) for report in reports) for field in ("taken", "missing"))
+    line = f"[PRETRAIN] {path}: {taken} arrays taken, {missing} of this network not in it."
+    return "\n".join([line, *as_table(reports)]), not any(
+        report.missing for report in reports if report.part == "refiner")
 
 
 def _imagenet_path(backbone, data_root):
@@ -95,11 +98,9 @@ def _imagenet(backbone, data_root):
 
 
 def _load_classifier(network, path, wanted):
-    if path is None:
-        raise UserError(f"no weights to start from: {wanted}.* (" + ", ".join(SUFFIXES) + ") is not there.")
-    arrays, _ = read_weights(path)
+    if path is not None:
+        return _report(path, start_from(network, path))
     try:
-        report = load_torch_state(network, {f"backbone.{name}": value for name, value in arrays.items()}, partial=True)
-    except ValueError as error:
-        raise UserError(f"{path} does not fit {network.backbone_name}: {error}") from None
-    return _report(path, report)
+        return _report(f"{IMAGENET}, fetched", start_from(network, IMAGENET))
+    except UserError as error:
+        raise UserError(f"no weights to start from: {wanted}.* ({', '.join(SUFFIXES)}) is not there, and {error}") from None

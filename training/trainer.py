@@ -14,8 +14,8 @@ from dataset.catalog import catalog_or_sample, open_catalog
 from dataset.samples import training_set
 from training.checkpoint import clear, latest_checkpoint, load_checkpoint, locked, recover, unmark
 from training.distributed import join_ranks, synchronised
-from training.fit import Division, fitted, largest_side, out_of_memory, too_large
 from training.log import Meter, RunLog, picture_interval, time_line
+from training.memory import Division, fitted, largest_side, out_of_memory, too_large
 from training.schedule import learning_rate, plan, plan_line, valid_interval
 from training.start import load_pretrained, network_of
 from training.state import State, checkpoint_size, resume, save_best, save_iteration, save_results, told

@@ -34,18 +34,7 @@ def write_network(weights, output, kind, half, settings):
         UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
     """
     path, output = weights_path(weights), Path(output)
-    arrays, metadata = read_weights(path)
-    arrays = from_torch_names(arrays)
-    scale, refinement, told = settings_of(settings, metadata, path)
-    try:
-        described = describe_state(arrays)
-        if described["refine_kernel_size"] is None:
-            refinement = NOTHING._replace(threshold=refinement.threshold)
-        settings = {"backbone_scale": scale or BACKBONE_SCALE, **{f"refine_{name}": value for name, value
-                                                                  in refinement._asdict().items()}}
-        network = network_from_arrays(described, arrays, **settings)
-    except ValueError as error:
-        raise UserError(f"{path} cannot be exported: {error}.") from None
+    network, described, settings, told = _described_network(path, settings)
     facts = {**described, **settings, "weights_sha256": file_sha256(path), "precision": "float16" if half else "float32",
              "made_with": f"paddlepaddle {paddle.__version__}"}
     told = [f"{key} {settings[key]}" for key in told]
@@ -66,6 +55,23 @@ def write_network(weights, output, kind, half, settings):
         raise UserError(f"the package {error.name} is not installed. {ONNX_NEED}.") from None
     except EngineError as error:
         raise UserError(f"{error}. {ONNX_NEED}.") from None
+
+
+def _described_network(path, settings):
+    """(the network of a weights file, what it is, its settings, names of those that its header decided)"""
+    arrays, metadata = read_weights(path)
+    arrays = from_torch_names(arrays)
+    scale, refinement, told = settings_of(settings, metadata, path)
+    try:
+        described = describe_state(arrays)
+        if described["refine_kernel_size"] is None:
+            refinement = NOTHING._replace(threshold=refinement.threshold)
+        settings = {"backbone_scale": scale or BACKBONE_SCALE, **{f"refine_{name}": value for name, value
+                                                                  in refinement._asdict().items()}}
+        network = network_from_arrays(described, arrays, **settings)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be exported: {error}.") from None
+    return network, described, settings, told
 
 
 def check_file(network, path, kind, src, bgr):

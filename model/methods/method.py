@@ -1,7 +1,7 @@
 """What a matting method is to the programs that run it: what it needs, what it answers, what teaches it. Needs no paddle."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Callable, Optional, Tuple
+from typing import Callable, Optional
 
 import numpy as np
 

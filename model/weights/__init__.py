@@ -6,7 +6,8 @@ Read: .safetensors (this project's own format), .pdparams (Paddle), .pth / .pt (
 older layout, and TorchScript archives).
 """
 from model.weights.files import STARTER, read_weights, save_weights, weights_path
-from model.weights.loading import LoadReport, describe_state, from_torch_names, load_state, load_torch_state, load_weights
+from model.weights.loading import LoadReport, describe_state, load_state, load_torch_state, load_weights
+from model.weights.naming import from_torch_names
 from model.weights.paddleseg import load_paddleseg_state
 from utils.files import file_sha256
 

@@ -1,5 +1,6 @@
-"""Convert and average weights files.
+"""Describe, convert and average weights files.
 
+    python -m model.weights describe FILE
     python -m model.weights convert FILE OUT.safetensors [--half]
     python -m model.weights average FILE FILE... OUT.safetensors [--refiner FILE]
 
@@ -25,11 +26,12 @@ def convert(source, target, half=False):
         UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is no safetensors.
     """
     from model.matting import MattingBase, MattingRefine
-    from model.weights.files import save_weights
+    from model.weights.files import save_weights, weights_path
     from model.weights.loading import describe_state, load_state
     from model.weights.metadata import ORIGIN, SETTINGS
     from utils.files import file_sha256
     _check_target(target)
+    source = weights_path(source)
     arrays, metadata = _own_arrays(source)
     try:
         network = describe_state(arrays)
@@ -42,6 +44,37 @@ def convert(source, target, half=False):
     kept = {key: metadata[key] for key in (*SETTINGS, *ORIGIN) if key in metadata}
     save_weights(model, target, {**kept, "backbone": network["backbone"], "source_sha256": file_sha256(source)}, half)
     return network, report
+
+
+def describe(source):
+    """Lines that say what a weights file of this project or another holds: kind, backbone, counts by part, header.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    from model.weights.files import read_weights, weights_path
+    from model.weights.naming import PARTS, backbone_kind, our_names, part_of
+    path = weights_path(source)
+    arrays, metadata = read_weights(path)
+    arrays = our_names(arrays)
+    parts = {part: [arrays[name] for name in arrays if part_of(name) == part] for part in (*PARTS, "other")}
+    lines = [f"file       {path}", f"kind       {_kind(parts, arrays)}",
+             f"backbone   {backbone_kind(arrays) or 'none that is known'}",
+             f"{'part':<10}{'arrays':>8}{'numbers':>14}"]
+    lines += [f"{part:<10}{len(found):>8}{sum(array.size for array in found):>14}" for part, found in parts.items() if found]
+    for key, value in sorted(metadata.items()):
+        lines.append("".join(letter if letter.isprintable() else " " for letter in f"{key:<10} {value}"[:200]))
+    return lines
+
+
+def _kind(parts, arrays):
+    refiner = arrays.get("refiner.conv1.weight")
+    if parts["decoder"]:
+        kernel = f", kernel {refiner.shape[-1]}" if refiner is not None and refiner.ndim == 4 else ""
+        return f"matting network, base and refiner{kernel}" if parts["refiner"] else "matting network, base alone"
+    if parts["aspp"]:
+        return "DeepLabV3"
+    return "classification network" if parts["backbone"] else "another network"
 
 
 def average(sources, target, refiner=None):
@@ -75,7 +108,7 @@ def average(sources, target, refiner=None):
 
 def _own_arrays(source):
     from model.weights.files import read_weights, weights_path
-    from model.weights.loading import from_torch_names
+    from model.weights.naming import from_torch_names
     arrays, metadata = read_weights(weights_path(source))
     return from_torch_names(arrays), metadata
 
@@ -89,6 +122,8 @@ def main(argv=None):
     parser = CommandLine(prog="python -m model.weights", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("describe", help="what a weights file holds")
+    command.add_argument("file", help="weights, of this project or another, or 'starter'")
     command = commands.add_parser("convert", help="read any known format, write safetensors")
     command.add_argument("file", help="weights to read")
     command.add_argument("out", help="file to write, .safetensors")
@@ -99,6 +134,9 @@ def main(argv=None):
     command.add_argument("--refiner", metavar="FILE", help="file to take the refiner from")
     args = parser.parse_args(argv)
     prepare_cpu()
+    if args.command == "describe":
+        print("\n".join(describe(args.file)))
+        return
     if args.command == "average":
         average(args.file, args.out, args.refiner)
         print(f"wrote {args.out}")

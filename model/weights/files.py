@@ -1,6 +1,8 @@
 """Weights files: safetensors written, and every known format read into {name: ndarray}."""
 import hashlib
 import json
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +10,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_bytes
 
 from media import write_bytes
+from model.weights.arrays import damage_reported, from_bfloat16
 from model.weights.torch_files import read_torch
 from model.weights.unpickle import read_pdparams
 from utils.errors import UserError, one_line
 
 STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
 
+IN_FOLDERS = tuple(f"model{suffix}" for suffix in (".safetensors", ".pdparams"))  # weights in a folder of a training run
+LONGEST_HEADER = 1 << 22  # bytes of a safetensors file's
 WEIGHTS_SUFFIXES = (".safetensors", ".pdparams", ".pth", ".pt")
 
 
@@ -43,7 +48,7 @@ def read_weights(path):
             not finite.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"no such weights file: {path}. "
                         "Check the path, or leave --weights out for the starter weights.")
     if path.suffix not in WEIGHTS_SUFFIXES:
@@ -51,7 +56,7 @@ def read_weights(path):
     if path.suffix == ".safetensors":
         arrays, metadata = _read_safetensors(path)
     else:
-        arrays, metadata = (_read_paddle if path.suffix == ".pdparams" else read_torch)(path), {}
+        arrays, metadata = (read_pdparams if path.suffix == ".pdparams" else read_torch)(path), {}
     for name, value in arrays.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise UserError(f"{path} cannot be used: {one_line(name)} holds numbers that are not finite, as after a "
@@ -59,35 +64,60 @@ def read_weights(path):
     return arrays, metadata
 
 
-def _read_paddle(path):
-    """Paddle has no numpy type for bfloat16, and stores its bits as uint16, which no network has."""
-    return {name: (value.astype(np.uint32) << 16).view(np.float32) if value.dtype == np.uint16 else value
-            for name, value in read_pdparams(path).items()}
-
-
 def _read_safetensors(path):
-    try:
-        with safe_open(str(path), framework="np") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            # a numpy that another package has extended knows bfloat16, and calls it no float
-            arrays = {name: value.astype(np.float32) if value.dtype.name == "bfloat16" else value
-                      for name, value in arrays.items()}
-            return arrays, dict(file.metadata() or {})
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} cannot be read as weights: {error}. Fetch it again.") from None
+    """Numpy has no bfloat16: it is read as float32."""
+    with damage_reported(path):
+        try:
+            header = _safetensors_header(path)
+            with safe_open(str(path), framework="np") as file:
+                metadata = dict(file.metadata() or {})
+                facts = json.loads(header)
+                wide = {name for name in file.keys() if facts[name]["dtype"] == "BF16"}  # noqa: SIM118
+                arrays = {name: file.get_tensor(name) for name in file.keys() if name not in wide}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(error) from None
+        with open(path, "rb") as file:
+            for name in sorted(wide):
+                begin, end = facts[name]["data_offsets"]
+                file.seek(8 + len(header) + begin)
+                bits = np.frombuffer(file.read(end - begin), "<u2")
+                arrays[name] = from_bfloat16(bits).reshape(facts[name]["shape"])
+    return arrays, metadata
+
+
+def _safetensors_header(path):
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > LONGEST_HEADER:
+            raise ValueError(f"its header has {length} bytes")
+        return file.read(length)
 
 
 def weights_path(name=None):
     """Path of a weights file: ``None`` and "starter" mean the one that comes with the project.
 
+    A folder ``best_model`` or ``iter_N`` of a training run means the weights in it; the folder of the run, those of its
+    ``best_model``, or else of its newest ``iter_N``.
+
     Raises:
-        UserError: the starter weights are wanted, and the file is missing or not what ``STARTER``'s .sha256 file says.
+        UserError: a folder has no weights in it; or the starter weights are wanted, and the file is missing or not what
+            ``STARTER``'s .sha256 file says.
     """
     if name not in (None, "", "starter"):
-        return Path(name)
+        return _in_folder(Path(name)) if os.path.isdir(name) else Path(name)
     if not STARTER.is_file():
         raise UserError(f"the starter weights are not at {STARTER}. Fetch the project again, or name --weights.")
     wanted = STARTER.with_suffix(".sha256").read_text(encoding="ascii").split()[0]
     if hashlib.sha256(STARTER.read_bytes()).hexdigest() != wanted:
         raise UserError(f"{STARTER} is damaged: its checksum is not the one beside it. Fetch the project again.")
     return STARTER
+
+
+def _in_folder(folder):
+    numbered = [(int(found[1]), path) for path in folder.glob("iter_*")
+                if (found := re.fullmatch(r"iter_([0-9]{1,18})", path.name))]
+    for place in (folder, folder / "best_model", *(path for _, path in sorted(numbered, reverse=True))):
+        for file in IN_FOLDERS:
+            if (place / file).is_file():
+                return place / file
+    raise UserError(f"no weights in the folder {folder}: it has no {IN_FOLDERS[0]}, nor a best_model or iter_N with one.")

@@ -4,12 +4,10 @@ from collections import namedtuple
 import numpy as np
 
 from model.weights.files import read_weights, weights_path
+from model.weights.naming import from_torch_names
 from utils.errors import UserError
 
 LoadReport = namedtuple("LoadReport", "matched missing unexpected")
-
-_WRAPPERS = ("module.", "_orig_mod.")  # of data-parallel training, of torch.compile
-_TORCH_SUFFIXES = ((".running_mean", "._mean"), (".running_var", "._variance"))
 
 
 def load_weights(model, path, partial=False):
@@ -58,21 +56,6 @@ def load_state(model, arrays, partial=False):
     for name in fits:
         own[name].set_value(np.ascontiguousarray(arrays[name]).astype(str(own[name].dtype).split(".")[-1]))
     return report
-
-
-def from_torch_names(arrays):
-    """Rename PyTorch's buffers to Paddle's, drop its step counters and the prefixes that wrappers add."""
-    renamed = {}
-    for name, value in arrays.items():
-        while name.startswith(_WRAPPERS):
-            name = name.partition(".")[2]
-        if name.endswith(".num_batches_tracked"):
-            continue
-        for torch_suffix, own_suffix in _TORCH_SUFFIXES:
-            if name.endswith(torch_suffix):
-                name = name[:-len(torch_suffix)] + own_suffix
-        renamed[name] = value
-    return renamed
 
 
 def describe_state(arrays):

@@ -1,6 +1,7 @@
 """MODNet's and DIM's weights as PaddleSeg's Matting and MODNet's authors publish them."""
 from model.modnet.torch_names import from_authors_names, is_authors_state
-from model.weights.loading import from_torch_names, load_state
+from model.weights.loading import load_state
+from model.weights.naming import from_torch_names
 
 
 def load_paddleseg_state(model, arrays, partial=False):

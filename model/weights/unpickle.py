@@ -1,190 +1,276 @@
 """Reading arrays out of pickles without running what a pickle may ask for.
 
-A pickle is a program: it names callables and has them called. The reader here answers only the handful of names that
-describe arrays, with functions of its own, and refuses every other one before it is called. No numpy object is built
-from what the pickle says about its insides, and no array is larger than the bytes that the file holds for it.
+A pickle is a program: it names callables and has them called. The reader here steps through its opcodes, which
+``pickletools`` tells apart, answers only the handful of names that describe arrays, with functions of its own, and
+refuses every other one before it is called. No numpy object is built from what the pickle says about its insides, and
+no array is larger than the bytes that the file holds for it.
 
-TorchScript archives are read the same way: their modules become records, whatever class they name, and the program
-beside them is not opened.
+What a file may cost is bounded, whatever it says: no read is longer than what is left of the file, the opcodes are
+counted, and so is everything that an opcode copies. Nothing is hashed but text: the hash of nested tuples may overflow
+the stack, or take for ever. Sets become lists.
 """
-import collections
-import contextlib
-import pickle
-import struct
-import zipfile
-import zlib
+import pickletools
 
 import numpy as np
 
-from utils.errors import UserError
+from model.weights.arrays import (
+    ARRAY_KIND,
+    Dtype,
+    Refused,
+    StandIn,
+    Table,
+    arrays_only,
+    damage_reported,
+    from_bfloat16,
+    latin1,
+    new_array,
+    scalar,
+    shown,
+)
+from model.weights.bounds import Bounded, Budget
 
-_DAMAGE = (pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError,
-           IndexError, KeyError, AttributeError, OverflowError, MemoryError, RuntimeError, AssertionError)
+LONGEST_NAME = 1000         # of what is asked for
+LARGEST_NUMBER = 128        # bits; the largest in PyTorch's files has 77
+LONGEST_TEXT = 100_000      # that has letters beyond latin-1: one of them may make every letter take four bytes
+LAST_OF_LATIN = 0xC3        # first byte of a letter in UTF-8
+
+_MARK = object()
+_AS_THEY_ARE = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
+                "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES",
+                "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_EMPTY = {"EMPTY_LIST": list, "EMPTY_DICT": Table, "EMPTY_TUPLE": tuple, "EMPTY_SET": list}
+_KEPT = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
+_FETCHED = {"GET", "BINGET", "LONG_BINGET"}
+_IGNORED = {"PROTO", "FRAME"}
+_LONG_TEXTS = {"BINUNICODE": 4, "BINUNICODE8": 8}  # bytes that tell their length
 
 
 def read_pdparams(path):
-    """Return {name: ndarray} from a file that ``paddle.save`` wrote.
+    """Return {name: ndarray} from a file that ``paddle.save`` wrote; bfloat16, which comes as uint16, as float32.
 
     Raises:
         UserError: the pickle asks for anything but arrays, or is damaged.
     """
-    with _damage_reported(path), open(path, "rb") as file:
-        return _arrays_only(_ArrayUnpickler(file).load(), path)
+    with damage_reported(path), open(path, "rb") as file:
+        return arrays_only(ArrayReader(file, Budget()).load(), path, _as_written)
 
 
-# The unpickler in Python keeps its memo in a dict; the one in C lets 20 bytes ask for a table of 64 GB.
-class _ArrayUnpickler(pickle._Unpickler):
-    """Knows plain containers and numpy arrays.
+class ArrayReader:
+    """Rebuilds plain containers and numpy arrays from a pickle.
 
-    Nothing is hashed but text: the hash of nested tuples may overflow the stack, or take for ever. Sets become lists.
+    Args:
+        file: an open file, at the first byte of the pickle; ``load`` leaves it after the last.
+        budget: shared by the pickles of a file.
     """
 
-    dispatch = {
-        **pickle._Unpickler.dispatch,
-        pickle.EMPTY_DICT[0]: lambda self: self.append(_Table()),
-        pickle.DICT[0]: lambda self: self.append(_Table(_pairs(self.pop_mark()))),
-        pickle.EMPTY_SET[0]: pickle._Unpickler.load_empty_list,
-        pickle.ADDITEMS[0]: pickle._Unpickler.load_appends,
-        pickle.FROZENSET[0]: pickle._Unpickler.load_list,
-    }
+    def __init__(self, file, budget):
+        self._file, self._budget = Bounded(file), budget
+        self._text_left = self._file.left  # bytes that text may be made into, together
+        self._stack, self._memo = [], {}
 
-    def find_class(self, module, name):
+    def load(self):
+        while True:
+            self._budget.spend(1)
+            name, argument = _next(self._file)
+            if name == "STOP":
+                return self._stack.pop()
+            if name in _AS_THEY_ARE:
+                self._stack.append(_checked(argument))
+            elif name in _CONSTANTS:
+                self._stack.append(_CONSTANTS[name])
+            elif name in _EMPTY:
+                self._stack.append(_EMPTY[name]())
+            elif name in _KEPT:
+                self._memo[len(self._memo) if argument is None else argument] = self._top()
+            elif name in _FETCHED:
+                self._stack.append(self._memo[argument])
+            elif name not in _IGNORED:
+                self._step(name, argument)
+
+    def find(self, module, name):
+        """What stands for ``module.name``: a function of this project.
+
+        Raises:
+            Refused: it is not about arrays.
+        """
         known = {
-            ("collections", "OrderedDict"): _Table,
-            ("builtins", "tuple"): tuple,
-            ("__builtin__", "tuple"): tuple,
-            ("_codecs", "encode"): _latin1,
-            ("numpy", "ndarray"): _ARRAY_KIND,
-            ("numpy", "dtype"): lambda code, *_: _Dtype(code),
-            ("numpy.core.multiarray", "_reconstruct"): _new_array,
-            ("numpy._core.multiarray", "_reconstruct"): _new_array,
-            ("numpy.core.multiarray", "scalar"): _scalar,
-            ("numpy._core.multiarray", "scalar"): _scalar,
+            ("collections", "OrderedDict"): self._table,
+            ("builtins", "tuple"): _same_tuple,
+            ("__builtin__", "tuple"): _same_tuple,
+            ("_codecs", "encode"): self._encoded,
+            ("numpy", "ndarray"): ARRAY_KIND,
+            ("numpy", "dtype"): lambda code, *_: Dtype(code),
+            ("numpy.core.multiarray", "_reconstruct"): new_array,
+            ("numpy._core.multiarray", "_reconstruct"): new_array,
+            ("numpy.core.multiarray", "scalar"): scalar,
+            ("numpy._core.multiarray", "scalar"): scalar,
         }
         try:
             return known[module, name]
         except KeyError:
-            raise _Refused(f"{module}.{name}") from None
+            raise Refused(f"{module}.{name}") from None
 
-    def persistent_load(self, pid):
-        raise _Refused(f"a persistent object, {_shown(pid)}")
+    def persistent(self, pid):
+        raise Refused(f"a persistent object, {shown(pid)}")
 
+    def call(self, function, arguments):
+        """What REDUCE does."""
+        if not isinstance(arguments, tuple):
+            raise ValueError("a call has no list of arguments")
+        return function(*arguments)
 
-class _Refused(Exception):
-    """The pickle names something that is not an array."""
+    def _step(self, name, argument):
+        stack = self._stack
+        if name == "MARK":
+            stack.append(_MARK)
+        elif name in _CONTAINERS:
+            _CONTAINERS[name](self)
+        elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
+            stack.append(tuple([self._pop() for _ in range(int(name[-1]))][::-1]))
+        elif name in ("GLOBAL", "INST"):
+            found = self._find(*argument.split(" ", 1))
+            stack.append(found if name == "GLOBAL" else self.call(found, tuple(self._items())))
+        elif name == "STACK_GLOBAL":
+            found, module = self._pop(), self._pop()
+            stack.append(self._find(module, found))
+        elif name in ("REDUCE", "NEWOBJ"):
+            arguments, function = self._pop(), self._pop()
+            stack.append(self.call(function, arguments) if name == "REDUCE" else function(*_tuple(arguments)))
+        elif name in ("BINPERSID", "PERSID"):
+            stack.append(self.persistent(self._pop() if name == "BINPERSID" else argument))
+        elif name == "BUILD":
+            state = self._pop()
+            if not isinstance(self._top(), StandIn):
+                raise ValueError("a state is given to what has none")
+            self._top().take(state)
+        else:  # classes by number, buffers beside the pickle, what nobody writes
+            raise ValueError(f"its opcode {name} is of no weights file")
 
+    def _find(self, module, name):
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise ValueError("something without a name is asked for")
+        if len(module) + len(name) > LONGEST_NAME:
+            raise ValueError("a name without end is asked for")
+        return self.find(module, name)
 
-_StorageType = collections.namedtuple("_StorageType", "dtype")
+    def _top(self):
+        if self._stack[-1] is _MARK:
+            raise ValueError("something is taken that is not there")
+        return self._stack[-1]
 
+    def _pop(self):
+        thing = self._top()
+        del self._stack[-1]
+        return thing
 
-class _Table(dict):
-    """Stands for a dict or an OrderedDict; entries without a name are dropped.
+    def _items(self):
+        """What stands above the last mark; both are taken."""
+        items = []
+        while self._stack[-1] is not _MARK:
+            items.append(self._stack.pop())
+        del self._stack[-1]
+        return items[::-1]
 
-    PyTorch hangs module versions on it, which are of no use here.
-    """
+    def _extend(self):
+        items = self._items()
+        _list(self._top()).extend(items)
 
-    def __init__(self, pairs=()):
-        super().__init__()
-        for key, value in pairs:
-            self[key] = value
+    def _update(self):
+        items = self._items()
+        _table_of(self._top()).put(zip(items[::2], items[1::2]))
 
-    def __setitem__(self, key, value):
-        if isinstance(key, str):
-            super().__setitem__(key, value)
+    def _table(self, pairs=()):
+        """An OrderedDict of pairs, which may be one and the same list over and over."""
+        self._budget.spend(len(pairs))
+        return Table(pairs)
 
-    def __setstate__(self, state):
-        pass
-
-
-class _Dtype:
-    """Stands for a numpy dtype of plain numbers. The real one would let a pickle write its fields and offsets."""
-
-    def __init__(self, code):
-        code = code.decode("ascii") if isinstance(code, bytes) else code
-        if not (isinstance(code, str) and code[:1] in "?biuf" and len(code) <= 3):
-            raise _Refused(f"an array of {_shown(code)}")
-        self.plain = np.dtype(code)
-
-    def __setstate__(self, state):
-        if state[1] in ("<", ">", "="):
-            self.plain = self.plain.newbyteorder(state[1])
-
-
-class _Array:
-    """Stands for a numpy array: made empty, then told its shape, type and bytes."""
-
-    value = None
-
-    def __setstate__(self, state):
-        _, shape, dtype, fortran, data = state
-        self.value = _from_bytes(data, dtype.plain).reshape(shape, order="F" if fortran else "C")
-
-
-_ARRAY_KIND = _StorageType("ndarray")  # only ever an argument, never called
-
-
-def _new_array(kind, shape, code):
-    if kind is not _ARRAY_KIND:
-        raise _Refused(f"an array of kind {_shown(kind)}")
-    return _Array()
-
-
-def _scalar(dtype, data):
-    return _from_bytes(data, dtype.plain)[0]
-
-
-def _latin1(text, encoding):
-    if encoding != "latin1":
-        raise _Refused(f"text encoded as {_shown(encoding)}")
-    return text.encode("latin1")
-
-
-def _shown(thing):
-    """Text as it is, of anything else the type: written out, a small pickle may fill any memory."""
-    return repr(thing) if isinstance(thing, (str, bytes)) else f"a {type(thing).__name__}"
-
-
-def _pairs(items):
-    return zip(items[::2], items[1::2])
-
-
-def _from_bytes(data, dtype, count=-1):
-    return np.frombuffer(data, dtype, count) if len(data) else np.zeros(0, dtype)  # older numpy refuses empty buffers
+    def _encoded(self, text, encoding):
+        self._text_left -= len(text)
+        if self._text_left < 0:
+            raise ValueError("it writes the same text out again and again")
+        return latin1(text, encoding)
 
 
-@contextlib.contextmanager
-def _damage_reported(path):
-    try:
-        yield
-    except UserError:
-        raise
-    except _Refused as error:
-        raise UserError(f"refused to load {path}: it asks for {_one_line(error)}, and weights are arrays, "
-                        "not programs. Do not trust this file.") from None
-    except _DAMAGE as error:
-        raise UserError(f"{path} cannot be read as weights: {_one_line(error)}. Fetch it again.") from None
+def _as_written(array):
+    return from_bfloat16(array) if array.dtype == np.uint16 else array
 
 
-def _one_line(error):
-    """What a file says may hold anything, also line ends and escape sequences for the terminal."""
-    said = str(error) if str(error) and not isinstance(error, KeyError) else type(error).__name__
-    return "".join(letter if letter.isprintable() else " " for letter in said[:120])
+def _pop_mark(reader):
+    if reader._stack[-1] is _MARK:
+        del reader._stack[-1]
+    else:
+        reader._pop()
 
 
-def _arrays_only(state, path):
-    """Flatten what tools wrap around a state dict, and keep its arrays."""
-    for wrapper in ("state_dict", "model_state", "model"):
-        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
-            state = state[wrapper]
-    if not isinstance(state, dict):
-        raise UserError(f"{path} holds no state dict (a table of names and arrays).")
-    arrays = {}
-    for name, value in state.items():
-        if isinstance(value, tuple) and len(value) == 2:  # Paddle writes (internal name, array)
-            value = value[1]
-        value = value.value if isinstance(value, _Array) else value
-        if isinstance(value, np.ndarray):
-            arrays[name] = value
-    if not arrays:
-        raise UserError(f"{path} holds no arrays.")
-    return arrays
+def _new_table(reader):
+    items = reader._items()
+    reader._stack.append(Table(zip(items[::2], items[1::2])))
+
+
+def _set_item(reader):
+    value, key = reader._pop(), reader._pop()
+    _table_of(reader._top()).put([(key, value)])
+
+
+def _append(reader):
+    value = reader._pop()
+    _list(reader._top()).append(value)
+
+
+_CONTAINERS = {
+    "LIST": lambda reader: reader._stack.append(reader._items()),
+    "FROZENSET": lambda reader: reader._stack.append(reader._items()),
+    "TUPLE": lambda reader: reader._stack.append(tuple(reader._items())),
+    "DICT": _new_table,
+    "POP": _pop_mark,
+    "POP_MARK": lambda reader: reader._items(),
+    "DUP": lambda reader: reader._stack.append(reader._top()),
+    "APPEND": _append,
+    "APPENDS": lambda reader: reader._extend(),
+    "ADDITEMS": lambda reader: reader._extend(),
+    "SETITEM": _set_item,
+    "SETITEMS": lambda reader: reader._update(),
+}
+
+
+def _next(file):
+    """The name of the next opcode, and its argument."""
+    code = file.read(1).decode("latin-1")
+    if code not in pickletools.code2op:
+        raise ValueError("its bytes are no pickle")
+    opcode = pickletools.code2op[code]
+    if opcode.name in _LONG_TEXTS:
+        data = file.read(int.from_bytes(file.read(_LONG_TEXTS[opcode.name]), "little"))
+        if len(data) > LONGEST_TEXT and np.frombuffer(data, np.uint8).max() > LAST_OF_LATIN:
+            raise ValueError(f"a text in it has {len(data)} bytes")
+        return opcode.name, data.decode("utf-8", "surrogatepass")
+    return opcode.name, None if opcode.arg is None else opcode.arg.reader(file)
+
+
+def _checked(argument):
+    if isinstance(argument, int) and argument.bit_length() > LARGEST_NUMBER:
+        raise ValueError(f"a number in it has {argument.bit_length()} bits")
+    return argument
+
+
+def _same_tuple(items=()):
+    return _tuple(items)
+
+
+def _tuple(thing):
+    if not isinstance(thing, tuple):
+        raise ValueError("something that should be a tuple is none")
+    return thing
+
+
+def _list(thing):
+    if type(thing) is not list:
+        raise ValueError("something is appended to what is no list")
+    return thing
+
+
+def _table_of(thing):
+    if type(thing) is not Table:
+        raise ValueError("something is entered in what is no table")
+    return thing

@@ -14,11 +14,11 @@ from prediction.camera.preview import Window
 from prediction.camera.recording import Recording, timed_name
 from prediction.camera.session import Session
 from prediction.camera.virtual import VirtualCamera
+from prediction.notes import told_photo
 from prediction.outputs import folder_of
 from prediction.progress import announced
 from prediction.sizes import fit_size
 from prediction.smoothing import Smoother
-from prediction.told import told_photo
 from prediction.video.scene import first_frames
 from utils.cli import say
 from utils.errors import UserError

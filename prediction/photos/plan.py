@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from media import PHOTO_SUFFIXES, list_image_names
-from media.other_kinds import other_kind
+from media.unsupported import other_kind
 from prediction.outputs import names_picture, too_long
 from utils.errors import UserError, quote
 from utils.files import inside, why_missing

@@ -7,8 +7,8 @@ import numpy as np
 from media import VIDEO_SUFFIXES, is_animation
 from media.video.opening import is_live, is_url
 from media.video.reader import open_video
+from prediction.notes import told_photo
 from prediction.sizes import check_size, fit_size
-from prediction.told import told_photo
 from utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at

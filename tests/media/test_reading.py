@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.layouts.mattes import read_matte
+from dataset.layouts.mattes import read_pha
 from media import list_image_names, list_images, read_gray, read_image, read_rgba, write_bytes, write_image
 from utils.errors import UserError
 
@@ -117,20 +117,20 @@ def test_a_matte_lies_in_the_alpha_channel_or_else_in_the_colours(tmp_path, alph
     colours[1] = 200
     last = () if alpha is None else (ramp if alpha == "ramp" else np.full((4, 6), alpha, np.uint8),)
     write_image(tmp_path / "a.png", np.dstack([colours, *last]))
-    pha = read_matte(tmp_path / "a.png")
+    pha = read_pha(tmp_path / "a.png")
     assert pha.dtype == np.uint8
     np.testing.assert_array_equal(pha, ramp if channel == "alpha" else colours[..., 0])
 
 
 def test_mattes_of_one_channel_of_16_bits_and_of_a_palette(tmp_path):
     write_image(tmp_path / "a.png", np.array([[0, 257 * 9, 65535]], np.uint16))
-    assert read_matte(tmp_path / "a.png").tolist() == [[0, 9, 255]]
+    assert read_pha(tmp_path / "a.png").tolist() == [[0, 9, 255]]
     palette = Image.fromarray(np.array([[0, 1, 2]], np.uint8), "P")
     palette.putpalette([250, 250, 250, 0, 0, 0, 128, 128, 128])
     for name, options in (("p.png", {}), ("p.tif", {}), ("t.png", {"transparency": bytes((10, 20, 30))})):
         palette.save(tmp_path / name, **options)
         wanted = [10, 20, 30] if options else [250, 0, 128]
-        assert read_matte(tmp_path / name).tolist() == [wanted]
+        assert read_pha(tmp_path / name).tolist() == [wanted]
         assert read_gray(tmp_path / name).tolist() == [[250, 0, 128]]
 
 

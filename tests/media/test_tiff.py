@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, features
 
-from dataset.layouts.mattes import read_matte
+from dataset.layouts.mattes import read_pha
 from media import read_gray, read_image, read_photo, read_rgba
 from tests.media.tiffs import tiff
 from utils.errors import UserError
@@ -66,7 +66,7 @@ def test_samples_beyond_the_colours(tmp_path, extra, bits, planar):
 def test_gray_with_alpha_holds_its_matte_there(tmp_path):
     samples = np.dstack([np.full((4, 20), 90, np.uint8), np.tile(np.arange(20, dtype=np.uint8) * 12, (4, 1))])
     (tmp_path / "a.tif").write_bytes(tiff(samples, photometric=1, more={338: (3, [2])}))
-    pha = read_matte(tmp_path / "a.tif")
+    pha = read_pha(tmp_path / "a.tif")
     assert pha[0].tolist() == list(range(0, 240, 12))
     assert (photo(tmp_path, tiff(samples, photometric=1, more={338: (3, [2])})) == 90).all()
 

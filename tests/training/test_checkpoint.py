@@ -4,6 +4,7 @@ import errno
 import numpy as np
 import pytest
 
+from model.weights import weights_path
 from training import checkpoint
 from training.checkpoint import (
     checkpoints,
@@ -13,7 +14,6 @@ from training.checkpoint import (
     load_checkpoint,
     recover,
     save_checkpoint,
-    weights_file,
 )
 from utils.errors import UserError
 
@@ -51,8 +51,8 @@ def test_weights_alone(tmp_path):
     save(tmp_path / "best_model", 1, optimizer=False)
     assert load_checkpoint(tmp_path / "best_model")[1] is None
     assert names(tmp_path / "best_model") == ["model.safetensors", "state.json"]
-    assert weights_file(tmp_path / "best_model") == tmp_path / "best_model" / "model.safetensors"
-    assert weights_file(tmp_path / "other.pth") == tmp_path / "other.pth"
+    assert weights_path(tmp_path / "best_model") == tmp_path / "best_model" / "model.safetensors"
+    assert weights_path(tmp_path / "other.pth") == tmp_path / "other.pth"
 
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3])

@@ -2,7 +2,7 @@
 import pytest
 
 import train
-from training.fit import Division
+from training.memory import Division
 from training.plan import Cost, _most, main
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import paddle
 import pytest
 from paddle import nn
+from paddle.vision import models
 from safetensors.numpy import save_file
 
 from tests.training.runs import fails, run
@@ -64,10 +65,29 @@ def test_auto_is_imagenet_where_it_is_there_else_nothing(stage, tmp_path):
     assert (network.backbone.state_dict()[name].numpy() == 1).all()
 
 
-def test_what_is_not_there_is_one_line(stage, network, tmp_path, capsys):
+def test_what_is_not_there_is_one_line(stage, network, tmp_path, capsys, monkeypatch):
+    def unreachable(pretrained):
+        raise RuntimeError("no route to host")
+    for factory in ("mobilenet_v2", "mobilenet_v3_large"):
+        monkeypatch.setattr(models, factory, unreachable)
     with pytest.raises(UserError, match=r"no weights to start from: .*imagenet_mobilenetv2\.\*"):
         load_pretrained(network, "imagenet", tmp_path)
     assert "no weights to start from" in fails(capsys, stage(), "--pretrain", "imagenet", "--data-root", str(tmp_path))
+
+
+def test_other_projects_files_and_folders_of_runs(network, tmp_path):
+    ones = {f"layer1.0.conv{number}.weight": np.zeros((64, 64, 1, 1), np.float32) for number in (1, 3)}
+    ones.update({f"layer3.{block}.bn1.weight": np.ones(256, np.float32) for block in range(6)})
+    save_file(ones, tmp_path / "resnet.safetensors")
+    with pytest.raises(UserError, match="resnet.safetensors is no start for .* mobilenetv2: it holds a resnet50"):
+        load_pretrained(network, str(tmp_path / "resnet.safetensors"))
+    (tmp_path / "run" / "best_model").mkdir(parents=True)
+    deeplab = {"module.classifier.classifier.0.project.1.running_mean": np.full(256, 5, np.float32)}
+    save_file(deeplab, tmp_path / "run" / "best_model" / "model.safetensors")
+    line, refined = load_pretrained(network, str(tmp_path / "run"))
+    assert line.splitlines()[0].endswith("best_model/model.safetensors: 1 arrays taken, 318 of this network not in it.")
+    assert line.splitlines()[3].split() == ["aspp", "1", "29", "0"] and not refined
+    assert (network.aspp.project[1]._mean.numpy() == 5).all()
 
 
 def test_a_run_says_what_it_starts_from(stage, capsys):

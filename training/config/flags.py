@@ -14,7 +14,7 @@ FLAGS = (
     ("background_name", str, "a set of backgrounds in configs/datasets.yml"),
     ("data_root", str, "folder of datasets (default: $DATA_ROOT, else data/)"),
     ("learning_rate", float, "before the factors of the network's parts"),
-    ("pretrain", str, "weights to start from: a file, a checkpoint folder, 'starter', 'imagenet' or 'auto'; a bare name is "
+    ("pretrain", str, "weights to start from: a file, a folder of a run, 'starter', 'imagenet' or 'auto'; a bare name is "
                       "looked for where stages save, too"),
     ("backbone", str, "mobilenetv2, mobilenetv3, resnet50 or resnet101"),
     ("log_train_loss_interval", int, "iterations between two lines of the log"),

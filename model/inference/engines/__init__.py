@@ -44,9 +44,9 @@ def open_engine(name, described, arrays, sha256, device, precision="fp32", threa
 
 
 def _open(name, described, arrays, sha256, device, precision, threads, tf32):
-    options = {"tf32": tf32} if name in ON_GPU else {}
+    options = [tf32] if name in ON_GPU else []
     try:
-        return _class_of(name)(described, arrays, device, precision, sha256, threads, **options)
+        return _class_of(name)(described, arrays, device, precision, sha256, threads, *options)
     except (EngineError, UserError, MemoryError):
         raise
     except Exception as error:  # whatever a foreign runtime raises, it must not stop the others from being tried

@@ -8,9 +8,9 @@ import paddle
 import pytest
 
 from tests.training.runs import equal, fails, first_iteration, run, weights
-from training import fit
+from training import memory as fit
 from training.checkpoint import checkpoints, load_checkpoint
-from training.fit import Division, fitted, out_of_memory
+from training.memory import Division, fitted, out_of_memory
 from training.step import Learner, train_step
 from utils.errors import UserError
 
@@ -109,7 +109,7 @@ def test_an_error_of_another_kind_is_not_taken_for_memory(stage, monkeypatch):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the system's bound on memory")
 def test_the_bound_turns_too_much_into_an_error():
-    code = ("import numpy as np\nfrom training import fit\nfit.free_memory = lambda: 200 << 20\n"
+    code = ("import numpy as np\nfrom training import memory as fit\nfit.free_memory = lambda: 200 << 20\n"
             "with fit.bounded_memory():\n    np.ones(100 << 20, np.uint8)\n    try:\n        np.ones(400 << 20, np.uint8)\n"
             "    except MemoryError as error:\n        print('bounded', fit.out_of_memory(error))\n"
             "np.ones(400 << 20, np.uint8)\nprint('free again')")

@@ -1,0 +1,80 @@
+"""What training starts from: arrays of other files and projects, put where they fit in our networks."""
+from collections import namedtuple
+
+from model.weights.files import read_weights, weights_path
+from model.weights.loading import load_state
+from model.weights.naming import PARTS, backbone_kind, our_names, part_of
+from utils.errors import UserError
+
+IMAGENET = "imagenet"
+_FACTORIES = {"mobilenetv2": "mobilenet_v2", "mobilenetv3": "mobilenet_v3_large", "resnet50": "resnet50",
+              "resnet101": "resnet101"}  # in paddle.vision.models
+
+# How many arrays of a part of the network were taken, were not in the file, and of the file were not used.
+PartReport = namedtuple("PartReport", "part taken missing unused")
+
+
+def start_from(network, source):
+    """Load what fits of a weights file into ``network``, a MattingBase or MattingRefine; nothing in the file is run.
+
+    Args:
+        source: a file or folder as for ``weights_path``, of this project, the authors, or one of ``model.weights.naming``;
+            or "imagenet": the backbone that ``paddle.vision`` fetches.
+
+    Returns:
+        list of PartReport, for each of ``PARTS`` that the network has, and "other".
+
+    Raises:
+        UserError: the file cannot be read, is of another backbone, or has nothing for this network; or there is no
+            network to fetch over.
+    """
+    arrays = imagenet_arrays(network.backbone_name) if source == IMAGENET else read_weights(weights_path(source))[0]
+    try:
+        return take_matching(network, arrays)
+    except ValueError as error:
+        raise UserError(f"{source} is no start for a network with a {network.backbone_name}: {error}") from None
+
+
+def take_matching(network, arrays):
+    """Load what fits by name and shape of {name: ndarray} into ``network``; returns as ``start_from``.
+
+    The first convolution of a network for photos has 3 input channels, ours 6 (src and bgr). It is of another shape and
+    so keeps its fresh values, as in the authors' training (their ``load_matched_state_dict``).
+
+    Raises:
+        ValueError: the arrays are of another backbone, or none fits.
+    """
+    arrays = our_names(arrays)
+    kind = backbone_kind(arrays)
+    if kind not in (None, network.backbone_name):
+        raise ValueError(f"it holds a {kind}. Give --backbone that name where it is known here, or name another file.")
+    shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+    inside = [name for name in arrays if part_of(name) == "backbone"]
+    fitting = [name for name in inside if shapes.get(name) == list(arrays[name].shape)]
+    if 2 * len(fitting) < len(inside):
+        raise ValueError(f"of the {len(inside)} arrays of its backbone only {len(fitting)} fit; it is another network.")
+    report = load_state(network, arrays, partial=True)
+    counts = [[sum(part_of(name) == part for name in names) for names in report] for part in (*PARTS, "other")]
+    return [PartReport(part, *count) for part, count in zip((*PARTS, "other"), counts) if any(count)]
+
+
+def as_table(reports):
+    """The lines of a table of ``start_from``'s result."""
+    lines = [f"{'part':<10}{'taken':>8}{'not in the file':>18}{'not used':>11}"]
+    return lines + [f"{part:<10}{taken:>8}{missing:>18}{unused:>11}" for part, taken, missing, unused in reports]
+
+
+def imagenet_arrays(backbone):
+    """{name: ndarray} of the classification network around ``backbone``, trained on ImageNet, from ``paddle.vision``.
+
+    Raises:
+        UserError: it cannot be fetched.
+    """
+    from paddle.vision import models
+    try:
+        network = getattr(models, _FACTORIES[backbone])(pretrained=True)
+    except (OSError, RuntimeError, ValueError, EOFError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise UserError(f"the ImageNet weights of {backbone} cannot be fetched ({said}); they need a network. Fetch them "
+                        "on a machine that has one, and name the file with --pretrain.") from None
+    return {name: value.numpy() for name, value in network.state_dict().items()}

@@ -1,0 +1,153 @@
+"""The names that other projects give to the arrays of our networks, and ours for them.
+
+Read are the names of torchvision and paddle.vision (classification), of DeepLabV3 in torchvision, PaddleSeg and
+VainF/DeepLabV3Plus-Pytorch, and what tools put before any of them. Ours are those of the authors' state dicts.
+"""
+import re
+
+PARTS = ("backbone", "aspp", "decoder", "refiner")
+
+_TORCH_SUFFIXES = ((".running_mean", "._mean"), (".running_var", "._variance"))
+_WRAPPERS = ("module.", "_orig_mod.")             # of tools; never the name of a layer
+_MEMBERS = ("model.", "net.", "network.")         # a network inside another: dropped where most names have it
+_DEEPEST = 4                                      # so many of those may stand before one another
+
+_SAME_LAYERS = [(re.compile(pattern), ours) for pattern, ours in (
+    (r"classifier\.(?:classifier\.0|aspp|0)\.(convs|project)\.", r"aspp.\1."),     # DeepLabV3 and V3+
+    (r"backbone\.(?:low|high)_level_features\.", "backbone.features."),            # VainF's MobileNetV2
+    (r"backbone\.(\d+)\.", r"backbone.features.\1."),                              # torchvision's DeepLabV3 of MobileNetV3
+    (r"(conv1|bn1|layer[1-4]|features)\.(?!_conv|_batch)", r"backbone.\1."),       # classification
+)]
+_LAYER = {"_conv": "0", "_batch_norm": "1", "conv": "0", "bn": "1", "0": "0", "1": "1"}  # of convolution and norm
+_ASPP = re.compile(r"head\.aspp\.(aspp_blocks\.\d|global_avg_pool\.1|conv_bn_relu)\.(_conv|_batch_norm)\.(\w+)")
+_RESNET_VD = re.compile(r"(?:backbone\.)?bb_(\d)_(\d+)\.(conv[0-2]|short)\.(_conv|_batch_norm)\.(\w+)")
+_V2 = re.compile(r"(?:backbone\.)?conv([2-8])\.(?:_first_block|conv\d_(\d))\.(_expand|_bottleneck|_linear)_conv\."
+                 r"(_conv|_batch_norm)\.(\w+)")
+_V2_STEM = re.compile(r"(?:backbone\.)?conv1\.(_conv|_batch_norm)\.(\w+)")
+_V2_STARTS = (1, 2, 4, 7, 11, 14, 17)             # number of each stage's first block
+_V3 = re.compile(r"(?:backbone\.)?blocks\.(\d+)\.(expand_conv|bottleneck_conv|mid_se|linear_conv)\.(\w+)\.(\w+)")
+_V3_ENDS = re.compile(r"(?:backbone\.)?(conv|lastconv)\.(0|1|conv|bn)\.(\w+)")
+
+
+def from_torch_names(arrays):
+    """Rename PyTorch's buffers to Paddle's, drop its step counters and the prefixes that tools add."""
+    renamed = {}
+    for name, value in _unwrapped(arrays).items():
+        if name.endswith(".num_batches_tracked"):
+            continue
+        for torch_suffix, own_suffix in _TORCH_SUFFIXES:
+            if name.endswith(torch_suffix):
+                name = name[:-len(torch_suffix)] + own_suffix
+        renamed[name] = value
+    return renamed
+
+
+def our_names(arrays):
+    """Rename {name: ndarray} of any of the projects above; names of other layers stay as they are."""
+    arrays = from_torch_names(arrays)
+    squeezes = {match[1] for match in map(_V3.match, arrays) if match and match[2] == "mid_se"}
+    return {_our_name(name, squeezes): value for name, value in arrays.items()}
+
+
+def backbone_kind(arrays):
+    """Which encoder is in {our name: ndarray}, one of ``BACKBONES`` or words for another; None: none that is known."""
+    first = arrays.get("backbone.layer1.0.conv1.weight")
+    if first is not None:
+        blocks = len({name.split(".")[2] for name in arrays if name.startswith("backbone.layer3.")})
+        if "backbone.layer1.0.conv3.weight" not in arrays:
+            return "resnet18 or resnet34"
+        if first.shape[:1] != (64,):
+            return "ResNeXt or wide ResNet"
+        return {6: "resnet50", 23: "resnet101", 36: "resnet152"}.get(blocks, f"ResNet of {blocks} blocks in stage 3")
+    second = arrays.get("backbone.features.1.conv.0.0.weight")
+    if second is not None:
+        return "mobilenetv2" if second.shape[:1] == (32,) else "MobileNetV2 of another width"
+    if any(re.match(r"backbone\.features\.\d+\.block\.0\.0\.", name) for name in arrays):
+        large = arrays.get("backbone.features.15.block.0.0.weight")
+        return "mobilenetv3" if large is not None and large.shape[:1] == (960,) else "MobileNetV3 of another size"
+    return None
+
+
+def part_of(name):
+    """The part of the network that an array belongs to, one of ``PARTS``, or "other"."""
+    first = name.partition(".")[0]
+    return first if first in PARTS else "other"
+
+
+def _unwrapped(arrays):
+    for _ in range(_DEEPEST):
+        before = list(arrays)
+        for prefix in _WRAPPERS:
+            arrays = {_without(name, prefix): value for name, value in arrays.items()}
+        for prefix in _MEMBERS:
+            if 2 * sum(name.startswith(prefix) for name in arrays) > len(arrays):
+                arrays = {_without(name, prefix): value for name, value in arrays.items()}
+        if list(arrays) == before:
+            break
+    return {name.replace("._orig_mod.", "."): value for name, value in arrays.items()}
+
+
+def _without(name, prefix):
+    return name[len(prefix):] if name.startswith(prefix) else name
+
+
+def _our_name(name, squeezes):
+    for pattern, ours in _SAME_LAYERS:
+        if pattern.match(name):
+            return pattern.sub(ours, name, count=1)
+    for pattern, rename in ((_ASPP, _aspp), (_RESNET_VD, _resnet), (_V2, _mobilenetv2), (_V2_STEM, _stem),
+                            (_V3_ENDS, _ends), (_V3, lambda match: _mobilenetv3(match, squeezes))):
+        match = pattern.fullmatch(name)
+        if match:
+            return rename(match) or name
+    return name
+
+
+def _aspp(match):
+    place, layer, array = match.groups()
+    if place == "conv_bn_relu":
+        return f"aspp.project.{_LAYER[layer]}.{array}"
+    if place == "global_avg_pool.1":
+        return f"aspp.convs.4.{int(_LAYER[layer]) + 1}.{array}"
+    return f"aspp.convs.{place[-1]}.{_LAYER[layer]}.{array}"
+
+
+def _resnet(match):
+    stage, block, layer, kind, array = match.groups()
+    place = f"backbone.layer{int(stage) + 1}.{block}"
+    if layer == "short":
+        return f"{place}.downsample.{_LAYER[kind]}.{array}"
+    return f"{place}.{'conv' if kind == '_conv' else 'bn'}{int(layer[-1]) + 1}.{array}"
+
+
+def _stem(match):
+    return f"backbone.features.0.{_LAYER[match[1]]}.{match[2]}"
+
+
+def _mobilenetv2(match):
+    """PaddleSeg's first block expands 32 channels to 32; ours, as the paper's, does not expand there."""
+    stage, repeat, layer, kind, array = match.groups()
+    number = _V2_STARTS[int(stage) - 2] + int(repeat or 1) - 1
+    expands = number > 1
+    if layer == "_expand" and not expands:
+        return None
+    place = f"backbone.features.{number}.conv"
+    if layer == "_linear":
+        return f"{place}.{1 + expands + int(_LAYER[kind])}.{array}"
+    return f"{place}.{int(layer == '_bottleneck' and expands)}.{_LAYER[kind]}.{array}"
+
+
+def _ends(match):
+    return f"backbone.features.{0 if match[1] == 'conv' else 16}.{_LAYER[match[2]]}.{match[3]}"
+
+
+def _mobilenetv3(match, squeezes):
+    block, layer, kind, array = match.groups()
+    expands, squeezed = block != "0", block in squeezes
+    if layer == "expand_conv" and not expands:
+        return None
+    place = f"backbone.features.{int(block) + 1}.block"
+    if layer == "mid_se":
+        return f"{place}.{1 + expands}.fc{kind[-1]}.{array}"
+    step = {"expand_conv": 0, "bottleneck_conv": int(expands), "linear_conv": 1 + expands + squeezed}[layer]
+    return f"{place}.{step}.{_LAYER[kind]}.{array}" if kind in _LAYER else None

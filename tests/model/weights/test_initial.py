@@ -1,0 +1,223 @@
+"""Training starts from the files that people have: by part, every array that fits lands where it belongs."""
+import numpy as np
+import paddle
+import pytest
+
+from model.matting import MattingBase, MattingRefine
+from model.weights import initial, save_weights
+from model.weights.naming import backbone_kind, our_names
+from tests.model.weights.foreign import STEMS, classifier, numbered, paddleseg, torch_names, torchvision_deeplab, vainf
+from tests.model.weights.handmade import write_zip
+from tests.model.weights.small import torch_state
+from utils.errors import UserError
+
+# Arrays of each encoder: a convolution and 4 of its norm, and 4 of each squeeze and excitation.
+ARRAYS = {"mobilenetv2": 51 * 5, "mobilenetv3": 46 * 5 + 8 * 4, "resnet50": 53 * 5, "resnet101": 104 * 5}
+ASPP, DECODER = 30, 17
+
+
+class Slot:
+    """One array of a network."""
+
+    dtype = "paddle.float32"
+
+    def __init__(self, shape):
+        self.shape, self._array = shape, np.broadcast_to(np.float32(-1), shape)
+
+    def set_value(self, array):
+        self._array = array
+
+    def numpy(self):
+        return self._array
+
+
+class Slots:
+    """The arrays of a base network without the network, whose making takes seconds."""
+
+    def __init__(self, backbone):
+        self.backbone_name = backbone
+        with paddle.LazyGuard():
+            self._slots = {name: Slot(list(value.shape)) for name, value in MattingBase(backbone).state_dict().items()}
+
+    def state_dict(self):
+        return self._slots
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """The arrays of each backbone's base network, made once; every test overwrites what it looks at."""
+    made = {}
+    return lambda backbone: made.setdefault(backbone, None) or made.update({backbone: Slots(backbone)}) or made[backbone]
+
+
+def taken(reports):
+    return {part: (taken, missing, unused) for part, taken, missing, unused in reports}
+
+
+def check_values(network, given):
+    """All arrays of the network that were ``given`` in the same shape hold their number."""
+    own = {name: value for name, value in network.state_dict().items() if name in given}
+    wrong = [name for name, value in own.items() if name != STEMS[network.backbone_name]
+             and not (value.numpy() == given[name].flat[0]).all()]
+    assert own and not wrong
+
+
+@pytest.mark.parametrize("backbone, plus", [
+    ("mobilenetv2", False), ("resnet50", False), ("resnet101", False), ("mobilenetv2", True), ("resnet50", True)])
+def test_deeplab_of_vainf(networks, backbone, plus):
+    network = networks(backbone)
+    given = numbered(network)
+    stem = network.state_dict()[STEMS[backbone]].numpy()
+    report = taken(initial.take_matching(network, torch_names(vainf(given, plus))))
+    assert report == {"backbone": (ARRAYS[backbone] - 1, 1, 1), "aspp": (ASPP, 0, 0), "decoder": (0, DECODER, 0),
+                      "other": (0, 0, 2 if plus else 3)}
+    check_values(network, given)
+    assert np.array_equal(network.state_dict()[STEMS[backbone]].numpy(), stem)  # of 3 channels in the file: left alone
+
+
+@pytest.mark.parametrize("backbone", ("resnet50", "resnet101", "mobilenetv3"))
+def test_deeplab_of_torchvision(networks, backbone):
+    network = networks(backbone)
+    given = numbered(network)
+    report = taken(initial.take_matching(network, torch_names(torchvision_deeplab(given))))
+    assert report == {"backbone": (ARRAYS[backbone] - 1, 1, 1), "aspp": (ASPP, 0, 0), "decoder": (0, DECODER, 0),
+                      "other": (0, 0, 3)}
+    check_values(network, given)
+
+
+@pytest.mark.parametrize("backbone", ("resnet50", "mobilenetv2", "mobilenetv3"))
+def test_classifiers_of_torchvision(networks, backbone):
+    network = networks(backbone)
+    given = numbered(network, ("backbone",))
+    report = taken(initial.take_matching(network, torch_names(classifier(given))))
+    assert report == {"backbone": (ARRAYS[backbone] - 1, 1, 1), "aspp": (0, ASPP, 0), "decoder": (0, DECODER, 0),
+                      "other": (0, 0, 2)}
+    check_values(network, given)
+
+
+@pytest.mark.parametrize("backbone, factory", [
+    ("resnet50", "resnet50"), ("mobilenetv2", "mobilenet_v2"), ("mobilenetv3", "mobilenet_v3_large")])
+def test_imagenet_by_paddle_vision(networks, monkeypatch, backbone, factory):
+    """The true networks of paddle.vision stand in for fetched ones: every array of the encoder but the first fits."""
+    from paddle.vision import models
+    asked, make = [], getattr(models, factory)
+    monkeypatch.setattr(models, factory, lambda pretrained: asked.append(pretrained) or make())
+    network = networks(backbone)
+    report = taken(initial.start_from(network, "imagenet"))
+    after = 5 if backbone == "mobilenetv2" else 0  # its last convolution, which ours has not
+    assert asked == [True] and report["backbone"] == (ARRAYS[backbone] - 1, 1, 1 + after)
+    assert report["aspp"] == (0, ASPP, 0) and report["other"][2] == {"mobilenetv3": 4}.get(backbone, 2)
+
+
+def test_imagenet_without_a_network_is_one_line(networks, monkeypatch):
+    from paddle.vision import models
+
+    def unreachable(pretrained):
+        raise RuntimeError("Download from https://example.org/a.pdparams failed.\nRetry limit reached")
+    monkeypatch.setattr(models, "mobilenet_v2", unreachable)
+    with pytest.raises(UserError) as said:
+        initial.start_from(networks("mobilenetv2"), "imagenet")
+    assert str(said.value) == (
+        "the ImageNet weights of mobilenetv2 cannot be fetched (Download from https://example.org/a.pdparams failed. Retry "
+        "limit reached); they need a network. Fetch them on a machine that has one, and name the file with --pretrain.")
+
+
+@pytest.mark.parametrize("backbone, fits", [
+    ("resnet50", 52 * 5), ("mobilenetv2", ARRAYS["mobilenetv2"] - 5), ("mobilenetv3", ARRAYS["mobilenetv3"] - 5)])
+def test_deeplab_of_paddleseg(networks, backbone, fits):
+    network = networks(backbone)
+    given = numbered(network)
+    theirs = paddleseg(given)
+    if backbone == "mobilenetv3":  # what the other two are called in the same way
+        theirs["lastconv.conv.weight"] = given["backbone.features.16.0.weight"]
+        fits -= 4
+    report = taken(initial.take_matching(network, theirs))
+    assert report["backbone"][0] == fits and report["aspp"] == (ASPP, 0, 0)
+    check_values(network, our_names(theirs))
+    assert {name: value.flat[0] for name, value in our_names(theirs).items()}.items() <= {
+        name: value.flat[0] for name, value in given.items()}.items()
+
+
+def test_base_and_refined_files_of_the_authors(tmp_path):
+    paddle.seed(0)
+    base, whole = MattingBase("mobilenetv2"), MattingRefine("mobilenetv2")
+    own = {name: np.full(value.shape, number, np.float32) for number, (name, value) in enumerate(
+        whole.state_dict().items())}
+    write_zip(tmp_path / "refine.pth", *torch_state(torch_names(own)))
+    assert taken(initial.start_from(base, tmp_path / "refine.pth")) == {
+        "backbone": (255, 0, 0), "aspp": (ASPP, 0, 0), "decoder": (DECODER, 0, 0), "refiner": (0, 0, 17)}
+    assert initial.as_table(initial.start_from(whole, tmp_path / "refine.pth")) == [
+        "part         taken   not in the file   not used",
+        "backbone       255                 0          0",
+        "aspp            30                 0          0",
+        "decoder         17                 0          0",
+        "refiner         17                 0          0"]
+    assert all((value.numpy() == own[name]).all() for name, value in whole.state_dict().items())
+    base_only = {name: value for name, value in own.items() if not name.startswith("refiner.")}
+    write_zip(tmp_path / "base.pth", *torch_state(torch_names(base_only)))
+    assert taken(initial.start_from(whole, tmp_path / "base.pth"))["refiner"] == (0, 17, 0)
+
+
+@pytest.mark.parametrize("prefixes", ("module.", "_orig_mod.", "model.", "module._orig_mod.", "model.module.", "net."))
+@pytest.mark.parametrize("key", ("model_state", "state_dict", "model", "params", "net"))
+def test_prefixes_and_nesting(tmp_path, prefixes, key):
+    names = ("refiner.conv1.weight", "refiner.bn1._mean", "decoder.conv4.bias")
+    own = {f"{prefixes}{name}": np.full(3, 3, np.float32) for name in names}
+    state, storages = torch_state(own)
+    write_zip(tmp_path / "w.pth", {"cur_itrs": 30_000, key: state, "optimizer_state": {"state": {}}}, storages)
+    arrays = our_names(initial.read_weights(tmp_path / "w.pth")[0])
+    assert set(arrays) == set(names)
+
+
+def test_compiled_members_and_losses_beside_the_model():
+    arrays = our_names({"model.backbone._orig_mod.conv1.weight": 1, "model.aspp.project.0.weight": 2, "loss.weight": 3})
+    assert arrays == {"backbone.conv1.weight": 1, "aspp.project.0.weight": 2, "loss.weight": 3}
+
+
+@pytest.mark.parametrize("other, kind", [("mobilenetv3", "mobilenetv3"), ("resnet50", "resnet50")])
+def test_another_backbone_is_refused_with_its_kind(networks, tmp_path, other, kind):
+    network = networks("mobilenetv2")
+    before = {name: value.numpy() for name, value in network.state_dict().items()}
+    state = torch_names(classifier({name: np.zeros((*value.shape[:2], *[1] * (value.ndim - 2))) for name, value in
+                                    numbered(networks(other), ("backbone",)).items() if value.size < 3000}))
+    state["layer1.0.conv1.weight" if "resnet" in other else "features.15.block.0.0.weight"] = np.zeros(
+        (64 if "resnet" in other else 960, 64, 1, 1))
+    if "resnet" in other:
+        state.update({f"layer{stage}.{block}.conv3.weight": np.zeros((4, 4, 1, 1)) for stage, blocks in ((1, 3), (3, 6))
+                      for block in range(blocks)})
+    write_zip(tmp_path / "w.pth", *torch_state(state))
+    with pytest.raises(UserError, match=f"w.pth is no start for a network with a mobilenetv2: it holds a {kind}"):
+        initial.start_from(network, tmp_path / "w.pth")
+    assert all(np.array_equal(value.numpy(), before[name]) for name, value in network.state_dict().items())
+
+
+def test_kinds_of_backbones():
+    one, wide = np.zeros((64, 64, 1, 1)), np.zeros((128, 64, 1, 1))
+    third = {f"backbone.layer3.{block}.conv1.weight": one for block in range(36)}
+    bottleneck = {"backbone.layer1.0.conv1.weight": one, "backbone.layer1.0.conv3.weight": one}
+    assert backbone_kind({**bottleneck, **third}) == "resnet152"
+    assert backbone_kind({**bottleneck, **dict(list(third.items())[:6])}) == "resnet50"
+    assert backbone_kind({"backbone.layer1.0.conv1.weight": one}) == "resnet18 or resnet34"
+    assert backbone_kind({**bottleneck, "backbone.layer1.0.conv1.weight": wide}) == "ResNeXt or wide ResNet"
+    assert backbone_kind({"backbone.features.1.conv.0.0.weight": np.zeros((16, 1, 3, 3))}) == "MobileNetV2 of another width"
+    small = {"backbone.features.2.block.0.0.weight": np.zeros((72, 16, 1, 1))}
+    assert backbone_kind(small) == "MobileNetV3 of another size"
+    assert backbone_kind({"aspp.project.0.weight": one}) is None
+
+
+def test_networks_that_share_a_few_names_are_refused(networks):
+    vgg = {f"features.{number}.weight": np.zeros((64, 64, 3, 3)) for number in range(10)}
+    vgg["features.0.1.weight"] = np.zeros(32)
+    with pytest.raises(ValueError, match="of the 11 arrays of its backbone only 1 fit; it is another network"):
+        initial.take_matching(networks("mobilenetv2"), vgg)
+    with pytest.raises(ValueError, match="no name and shape in it is this network's"):
+        initial.take_matching(networks("mobilenetv2"), {"stem.weight": np.zeros(3)})
+
+
+def test_a_file_of_ours(tmp_path, networks):
+    network = networks("mobilenetv3")
+    save_weights(network, tmp_path / "w.safetensors")
+    assert taken(initial.start_from(networks("mobilenetv3"), tmp_path / "w.safetensors")) == {
+        "backbone": (262, 0, 0), "aspp": (ASPP, 0, 0), "decoder": (DECODER, 0, 0)}
+    with pytest.raises(UserError, match="it holds a mobilenetv3"):
+        initial.start_from(networks("mobilenetv2"), tmp_path / "w.safetensors")
