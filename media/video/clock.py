@@ -10,6 +10,7 @@ WRAP = Fraction(2 ** 33, 90000)  # seconds after which the counters of MPEG stre
 BACK = Fraction(1, 10)           # a stamp this far before its predecessor is a jump, not a jitter
 BACK_SHOWN = Fraction(1)         # the same for stamps in the order of showing, which go to and fro
 FAR = Fraction(10)               # a gap of an MPEG stream above this is a jump; players think so, too
+OVERLAP = Fraction(1)            # by which a stream of one part may run into the next
 KNOWN = 8                        # jumps remembered, to which a stream that lags behind may still follow
 
 
@@ -24,16 +25,17 @@ class Clock:
         self.tracks.append(Track(self))
         return self.tracks[-1]
 
-    def remember(self, offset):
-        """Let the other streams know of a jump."""
-        self.offsets = (self.offsets + [offset])[-KNOWN:]
+    @property
+    def jumped(self):
+        """Whether a stream did."""
+        return len(self.offsets) > 1
 
 
 class Track:
     """The stamps of one stream on the common timeline."""
 
     def __init__(self, clock):
-        self._clock, self._offset = clock, Fraction(0)
+        self._clock, self._offset, self._known = clock, Fraction(0), 1  # offsets of the clock that were there with its own
         self._before = self._last = self._next = self.end = None  # all on the common timeline
 
     def place(self, pts, dts, lasts):
@@ -57,12 +59,16 @@ class Track:
         if not backwards and ahead <= back:
             return
         wraps = [self._offset + WRAP, self._offset - WRAP] if self._clock.joined else []
-        fits = [offset for offset in self._clock.offsets + wraps if abs(key + offset - self._next) <= back]
+        fits = [offset for offset in self._clock.offsets[-KNOWN:] + wraps if abs(key + offset - self._next) <= back]
+        jumps = backwards or self._clock.joined and ahead > FAR
+        if not fits and jumps and self._clock.joined:  # a stream may end well before the others of its part
+            later = self._clock.offsets[max(self._known, len(self._clock.offsets) - KNOWN):]
+            fits = [offset for offset in later if -OVERLAP <= key + offset - self._next <= FAR]
         if fits:
             self._jump(min(fits, key=lambda offset: abs(key + offset - self._next)))
         elif backwards and self._was_spike(key, back):
             self.end = shown + self._offset + lasts
-        elif backwards or self._clock.joined and ahead > FAR:
+        elif jumps:
             self._jump(max([self._next - key] + self._ends(shown)))
 
     def _was_spike(self, key, back):
@@ -74,9 +80,9 @@ class Track:
         return [track.end - shown for track in self._clock.tracks if self._clock.joined and track.end is not None]
 
     def _jump(self, offset):
-        if offset not in self._clock.offsets:
-            self._clock.remember(offset)
-        self._offset = offset
+        if offset not in self._clock.offsets[-KNOWN:]:
+            self._clock.offsets.append(offset)
+        self._offset, self._known = offset, len(self._clock.offsets)
 
 
 class Steady:

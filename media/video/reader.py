@@ -165,7 +165,8 @@ class VideoReader:
 
     def _end_of(self, last, usual):
         """How long the last frame is seen: as the stream's header says, else its packet, else as frames usually do."""
-        known = self.info.duration is not None and (self._stream.duration or not self.info.has_audio)
+        known = self.info.duration is not None and not self._clock.jumped
+        known = known and (self._stream.duration or not self.info.has_audio)
         lasts = self._first_time + self.info.duration - last if known else 0
         if not 0 < lasts <= 5 * usual:  # a stream that was cut short ends long before its header's end
             self.missing = max(float(lasts - usual), 0.0)

@@ -52,6 +52,11 @@ MKV = {
     "sound repeats": lambda kind, number, ms: ms - 21 * (kind == "a" and number % 10 == 9),
 }
 
+MPEG2 = {"codec": "mpeg2video", "sound": "mp2"}
+JOINED = ((".ts", "TS", {}), (".mpg", "MPG", MPEG2), (".ts", "TS, sound ends early", {"mute": 8}),
+          (".mpg", "MPG, sound ends early", {**MPEG2, "mute": 8}), (".ts", "TS with B frames", {"options": {"bf": "3"}}),
+          (".mpg", "MPG with B frames", {**MPEG2, "options": {"bf": "2", "b": "3000000"}}))
+
 
 def cases(folder):
     """Yield (name, path, true times of the pictures or None for 25 per second)."""
@@ -59,12 +64,12 @@ def cases(folder):
     whole = (folder / "a.ts").read_bytes()
     for number, (name, change) in enumerate(TS.items()):
         yield f"TS: {name}", _file(folder / f"ts{number}.ts", stamps.restamp_ts(whole, change)), None
-    for suffix, codec, sound in ((".ts", "libx264", "aac"), (".mpg", "mpeg2video", "mp2")):
+    for number, (suffix, name, facts) in enumerate(JOINED):
         parts = []
         for part in range(3):
-            stamps.make(folder / f"part{suffix}", 50, 50 * part, codec, sound)
+            stamps.make(folder / f"part{suffix}", 50, 50 * part, **facts)
             parts.append((folder / f"part{suffix}").read_bytes())
-        yield f"{suffix[1:].upper()}: three joined", _file(folder / f"joined{suffix}", b"".join(parts)), None
+        yield f"{name}: three joined", _file(folder / f"joined{number}{suffix}", b"".join(parts)), None
     stamps.make(folder / "a.mkv")
     whole = (folder / "a.mkv").read_bytes()
     for number, (name, change) in enumerate(MKV.items()):

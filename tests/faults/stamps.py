@@ -16,8 +16,11 @@ def beeps(frames):
     return (0.5 * np.sin(2 * np.pi * 1000 * at) * (at % BEEP < BEEP_LASTS)).astype(np.float32)[None]
 
 
-def make(path, frames=50, first=0, codec="libx264", sound="aac", times=None, options=None):
-    """Write ``picture(first)`` and so on with beeps; times in ms, where they are not those of 25 per second."""
+def make(path, frames=50, first=0, codec="libx264", sound="aac", times=None, options=None, mute=0):
+    """Write ``picture(first)`` and so on with beeps; times in ms, where they are not those of 25 per second.
+
+    mute: pictures at the end without sound.
+    """
     options = options or ({"bf": "0", "crf": "8"} if codec == "libx264" else {"b": "3000000"})
     wave = beeps(frames)
     with av.open(str(path), "w") as container:
@@ -36,7 +39,8 @@ def make(path, frames=50, first=0, codec="libx264", sound="aac", times=None, opt
             part = np.ascontiguousarray(wave[:, index * step:(index + 1) * step])
             piece = av.AudioFrame.from_ndarray(part, "fltp", "mono")
             piece.sample_rate, piece.pts, piece.time_base = SOUND_RATE, index * step, Fraction(1, SOUND_RATE)
-            container.mux(track.encode(piece))
+            if index < frames - mute:
+                container.mux(track.encode(piece))
         container.mux(stream.encode(None))
         container.mux(track.encode(None))
 

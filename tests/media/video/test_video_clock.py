@@ -75,6 +75,13 @@ def test_joined_files_share_one_offset():
     assert {round(b - a) for a, b in zip(first, second)} == {415}  # the sound ends 15 ms after the picture: both wait
 
 
+@pytest.mark.parametrize("shorter", ["v", "a"])
+def test_joined_files_with_a_stream_that_ends_early(shorter):
+    part = [(name, 40 * index) for index in range(30) for name in "va" if name != shorter or index < 15]
+    times = placed(Clock(True), part * 3)
+    assert times == [stamp + 1200 * number for number in range(3) for _, stamp in part]
+
+
 def test_a_jump_in_a_format_that_is_not_joined_stays_with_its_stream():
     rows = [("v", 0), ("a", 0), ("v", 5000), ("a", 40), ("v", 5040), ("a", 80), ("v", 0), ("a", 120), ("v", 40)]
     times = placed(Clock(), rows)
