@@ -94,10 +94,12 @@ class Steady:
         usual: how long an item usually lasts. origin: what first items without a stamp are never before. room: items that
             may wait for a stamp; beyond, they follow each other as usual, and half as far apart once stamps have fallen
             behind.
+        guessed: stamps are partly guesses at a constant rate, which may be one item off; a step of up to one and a half is
+            taken by halves.
     """
 
-    def __init__(self, usual, origin=Fraction(0), room=16):
-        self._usual, self._origin, self._room = usual, origin, room
+    def __init__(self, usual, origin=Fraction(0), room=16, guessed=False):
+        self._usual, self._origin, self._room, self._guessed = usual, origin, room, guessed
         self._last, self._held = None, []  # (item, stamp or None, usable)
         self._raw = None
 
@@ -136,10 +138,15 @@ class Steady:
             if count and held - self._usual * count < self._origin < held:
                 first = self._out(self._origin)
                 return [first] + self._settle(stamp)
+        held = self._halved(held) if self._guessed else held
         step = (held - self._last) / len(self._held)
         step = step if step <= 2 * self._usual else self._usual
         settled = [self._out(self._last + step) for _ in self._held[:-1]]
         return settled + [self._out(held)]
+
+    def _halved(self, held):
+        expected = self._last + self._usual * len(self._held)
+        return (held + expected) / 2 if self._usual / 8 < abs(held - expected) <= self._usual * 3 / 2 else held
 
     def _odd(self, held, stamp):
         if self._last is None:

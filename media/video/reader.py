@@ -148,7 +148,9 @@ class VideoReader:
     def _steady(self, usual):
         """(decoded frame, time from the start), times rising strictly; (None, None) where much sound has gathered."""
         width, height = self._first_size
-        steady = Steady(usual, self._earliest, max(1, min(HELD, HELD_BYTES // (2 * width * height))))
+        room = max(1, min(HELD, HELD_BYTES // (2 * width * height)))
+        # A program stream has few stamps; FFmpeg guesses the others, before a joint one frame late.
+        steady = Steady(usual, self._earliest, room, guessed=self._container.format.name == "mpeg")
         for found in self._decoded_all():
             if found is not None:
                 yield from self._from_start(steady.put(found, self._stamp_of(found)))

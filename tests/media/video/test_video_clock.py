@@ -45,6 +45,13 @@ def test_first_ones_without_a_stamp_go_backwards():
     assert steady([None, None, 0, 40], origin=Fraction(-1)) == [-80, -40, 0, 40]
 
 
+def test_guessed_stamps_are_followed_by_halves():
+    """One frame late before a joint: never more than 35 ms off; a true pause of one frame is caught up with."""
+    assert steady([0, 40, 120, 160, 200], guessed=True) == [0, 40, 100, 150, 195]
+    assert steady([0, 40] + [80 + 40 * index for index in range(1, 9)], guessed=True)[-1] == 400
+    assert steady([0, 40, 900, 940], guessed=True) == [0, 40, 900, 940]
+
+
 def test_steady_after_a_long_run_without_stamps():
     times = steady([0] + [0] * 9 + [40 * index for index in range(10, 60)], room=4)
     assert times[30:] == [40 * index for index in range(30, 60)]
