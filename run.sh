@@ -165,9 +165,14 @@ predict() {
 }
 
 tests() {
-    "$py" -c 'import pytest' 2>/dev/null || step "setup: install requirements-dev.txt" "$py" -m pip install -r "$here/requirements-dev.txt"
+    "$py" -c 'import pytest, xdist' 2>/dev/null || step "setup: install requirements-dev.txt" "$py" -m pip install -r "$here/requirements-dev.txt"
     cd "$here"
-    step "test" "$py" -m pytest "$@"
+    together='-n 2 --dist loadfile'  # the whole suite in two processes; a part of it starts sooner in one
+    for word in "$@"; do
+        case $word in -k | -k* | -m | -n* | -x | -s | --pdb | --lf | *tests*) together= ;; esac
+    done
+    # shellcheck disable=SC2086
+    step "test" "$py" -m pytest $together "$@"
 }
 
 part=all save_dir='' data_root=''

@@ -34,11 +34,21 @@ def cleaned(book, project):
     """The notebook without what is the machine's own: its paths, times of cells, and bars that overwrite themselves."""
     for cell in book.cells:
         cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", ()):
-            if "text" in output:
-                lines = [line.rsplit("\r", 1)[-1] for line in output["text"].replace(str(project) + os.sep, "").split("\n")]
-                output["text"] = "\n".join(lines).replace(str(project), ".").replace(sys.executable, "python")
+        if cell.cell_type != "code":
+            continue
+        others = [output for output in cell.outputs if "text" not in output]
+        lines = [_last_state(line) for line in outputs(cell).split("\n")]
+        text = "\n".join(line for line in lines if line is not None).replace(f"{project}{os.sep}", "")
+        text = text.replace(str(project), ".").replace(sys.executable, "python").strip("\n")
+        shown = [nbformat.v4.new_output("stream", name="stdout", text=text + "\n")] if text else []
+        cell.outputs = shown + others
     return book
+
+
+def _last_state(line):
+    """What a line showed at last; None for a progress bar."""
+    last = line.rstrip("\r").rsplit("\r", 1)[-1]
+    return None if re.search(r"\d+%\|.*\| \d+/\d+ \[", last) else last
 
 
 def main():

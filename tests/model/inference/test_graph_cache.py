@@ -66,8 +66,14 @@ def test_an_unfinished_export_is_made_anew_and_a_finished_one_of_another_process
 def test_graphs_that_are_not_what_was_written_are_made_anew(weights, private, monkeypatch, backend, spoil):
     folder = private(backend)
     file = next(folder.glob("coarse.onnx" if backend != "paddle-inference" else "coarse.pdiparams"))
-    made, real = [], exported._export
-    monkeypatch.setattr(exported, "_export", lambda *given: made.append(given[0]) or real(*given))
+    made, good = [], {path.name: path.read_bytes() for path in folder.iterdir() if path.name != exported.SUMS}
+
+    def export(kind, place, *_):  # stands for the real one, which takes seconds, and writes the same
+        made.append(kind)
+        for name, content in good.items():
+            (place / name).write_bytes(content)
+
+    monkeypatch.setattr(exported, "_export", export)
     spoil(folder, file)
     opened(weights, backend)
     assert len(made) == 1 and folder.stat().st_mode & 0o777 == 0o700
