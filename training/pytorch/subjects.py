@@ -1,0 +1,105 @@
+"""Subjects to be set before scenes: rendered ones from folders, and the ones that ``dataset.generate`` paints.
+
+A subject is float32 (H, W, 4) in 0..1, colour multiplied by alpha, cut to where it is seen, and which sides of its picture
+cut it.
+"""
+import functools
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from dataset.generate import make_subject
+
+HELD_OUT = 8          # one of so many names is for validation alone
+PAINT_STREAM = 11     # last words of seeds
+PAINTED_SIDE = 640    # pixels of the square that a subject is painted in
+PAINTED_POOL = 24     # painted subjects that are in use at a time ...
+PAINTED_USES = 5      # ... and how often each is used: painting one takes as long as training on it
+KEPT = 96             # rendered subjects that a process keeps in memory
+VISIBLE = 0.02        # alpha from which a pixel counts as seen
+
+
+class Subject(NamedTuple):
+    """``rgba`` as above; ``cut``: whether its left, top, right and bottom side is where its picture ended."""
+    rgba: np.ndarray
+    cut: tuple
+
+
+def held_out(name):
+    """Whether the file called so is kept for validation; told from the name alone, so that folders may grow."""
+    return zlib.crc32(Path(name).stem.encode()) % HELD_OUT == 0
+
+
+class Rendered:
+    """Subjects rendered into folders, straight colour and alpha in .webp or .png.
+
+    Args:
+        folders: where they lie; those that do not exist yet are passed over.
+        valid: the ones held out instead of the ones to train on.
+    """
+
+    def __init__(self, folders, valid=False):
+        self.folders, self.valid = folders, valid
+        self.scan()
+
+    def scan(self):
+        """Look which files there are now."""
+        found = [path for folder in self.folders for kind in ("*.webp", "*.png") for path in Path(folder).glob(kind)]
+        self.paths = sorted(str(path) for path in found if held_out(path) == self.valid)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def draw(self, rng):
+        """One of them at random; a file that is not whole yet is passed over."""
+        for _ in range(20):
+            subject = read(self.paths[rng.integers(len(self.paths))])
+            if subject is not None:
+                return subject
+        raise OSError(f"no readable subject in {self.folders}")
+
+
+@functools.lru_cache(maxsize=KEPT)
+def read(path):
+    """The subject of one file, or None. Kept as uint8 would be too coarse for thin alpha, float16 is enough."""
+    image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    if image is None or image.ndim != 3 or image.shape[2] != 4:
+        return None
+    image = image.astype(np.float32) / np.iinfo(image.dtype).max
+    return trimmed(np.dstack([image[..., 2::-1], image[..., 3]]))
+
+
+class Painted:
+    """Subjects painted by ``dataset.generate``: which one is a function of the sample's number."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def draw(self, rng, number):
+        """One of the subjects that are in use at sample ``number``."""
+        return paint(self.seed, number // PAINTED_USES + int(rng.integers(PAINTED_POOL)))
+
+
+@functools.lru_cache(maxsize=2 * PAINTED_POOL)
+def paint(seed, number):
+    """The painted subject of that number."""
+    rng = np.random.default_rng([seed, number, PAINT_STREAM])
+    pha, fgr = make_subject(rng, PAINTED_SIDE, PAINTED_SIDE)
+    return trimmed(np.dstack([fgr, pha]).astype(np.float32) / 255)
+
+
+def trimmed(rgba):
+    """A Subject of a straight (H, W, 4) picture in 0..1, or None where nothing is seen."""
+    alpha = rgba[..., 3]
+    rows, columns = (np.flatnonzero((alpha > VISIBLE).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    height, width = alpha.shape
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    cut = (left <= 1, top <= 1, right >= width - 1, bottom >= height - 1)
+    rgba = rgba[top:bottom, left:right].copy()
+    rgba[..., :3] *= rgba[..., 3:]
+    return Subject(rgba.astype(np.float16), cut)
