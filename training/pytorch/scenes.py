@@ -20,7 +20,7 @@ class Scenes:
 
     Args:
         folders: where photographs lie.
-        valid: the ones held out instead of the ones to train on, and none drawn.
+        valid: the ones held out instead of the ones to train on, and none drawn where there are any.
     """
 
     def __init__(self, folders, valid=False):
@@ -32,7 +32,7 @@ class Scenes:
 
     def draw(self, rng, height, width):
         """A scene of that size."""
-        if not self.valid and (not self.paths or rng.random() < DRAWN):
+        if not self.paths or not self.valid and rng.random() < DRAWN:
             return make_background(rng, height, width).astype(np.float32) / 255
         image = window(rng, read(self.paths[rng.integers(len(self.paths))]), height, width)
         return image if self.valid else varied(rng, image)

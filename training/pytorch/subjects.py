@@ -4,6 +4,7 @@ A subject is float32 (H, W, 4) in 0..1, colour multiplied by alpha, cut to where
 cut it.
 """
 import functools
+import re
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ PAINTED_SIDE = 640    # pixels of the square that a subject is painted in
 PAINTED_POOL = 24     # painted subjects that are in use at a time ...
 PAINTED_USES = 5      # ... and how often each is used: painting one takes as long as training on it
 KEPT = 96             # rendered subjects that a process keeps in memory
+RARE = 0.6            # kinds come as often as the power of their count, 1: as they are there, 0: all alike
 VISIBLE = 0.02        # alpha from which a pixel counts as seen
 
 
@@ -31,6 +33,11 @@ class Subject(NamedTuple):
 def held_out(name):
     """Whether the file called so is kept for validation; told from the name alone, so that folders may grow."""
     return zlib.crc32(Path(name).stem.encode()) % HELD_OUT == 0
+
+
+def kind_of(path):
+    """What a file's name says is in it: "person" of person042_640.png."""
+    return re.match(r"[^\W\d_]*", Path(path).stem).group()
 
 
 class Rendered:
@@ -48,15 +55,21 @@ class Rendered:
     def scan(self):
         """Look which files there are now."""
         found = [path for folder in self.folders for kind in ("*.webp", "*.png") for path in Path(folder).glob(kind)]
-        self.paths = sorted(str(path) for path in found if held_out(path) == self.valid)
+        self.kinds = {}
+        for path in sorted(map(str, found)):
+            if held_out(path) == self.valid:
+                self.kinds.setdefault(kind_of(path), []).append(path)
 
     def __len__(self):
-        return len(self.paths)
+        return sum(map(len, self.kinds.values()))
 
     def draw(self, rng):
-        """One of them at random; a file that is not whole yet is passed over."""
+        """One of them at random, of a rare kind more often than it is there; a file that is not whole yet is passed over."""
+        kinds = list(self.kinds.values())
+        share = np.array([len(paths) for paths in kinds]) ** RARE
         for _ in range(20):
-            subject = read(self.paths[rng.integers(len(self.paths))])
+            paths = kinds[rng.choice(len(kinds), p=share / share.sum())]
+            subject = read(paths[rng.integers(len(paths))])
             if subject is not None:
                 return subject
         raise OSError(f"no readable subject in {self.folders}")
