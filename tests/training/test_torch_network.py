@@ -18,7 +18,7 @@ def pictures(seed=0):
     """src and bgr (2, 3, H, W) float32 in 0..1 that differ in a blot, smooth as photographs are."""
     rng = np.random.default_rng(seed)
     grid = rng.random((2, 3, 6, 8)).astype(np.float32)
-    bgr = grid.repeat(SIZE[0] // 6, 2).repeat(SIZE[1] // 8, 3) * np.float32(0.8) + rng.random((2, 3, *SIZE), np.float32) * 0.1
+    bgr = 0.8 * grid.repeat(SIZE[0] // 6, 2).repeat(SIZE[1] // 8, 3) + 0.1 * rng.random((2, 3, *SIZE), np.float32)
     src = bgr.copy()
     src[:, :, 20:80, 30:90] = rng.random((2, 3, 60, 60), np.float32)
     return src.astype(np.float32), bgr.astype(np.float32)

@@ -1,11 +1,14 @@
 """Training in PyTorch: losses, the rates' plan, interruption, averages, and the refiner alone."""
+import os
+import signal
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (requirements-torch.txt)")
 
 from training.pytorch import judging, losses, store  # noqa: E402
-from training.pytorch.__main__ import main, read_recipe  # noqa: E402
+from training.pytorch.__main__ import alone, main, read_recipe  # noqa: E402
 from training.pytorch.network import Base, Coarse  # noqa: E402
 from training.pytorch.phases import BasePhase, RefinerPhase  # noqa: E402
 from training.pytorch.refiner import Matting  # noqa: E402
@@ -90,6 +93,31 @@ def test_the_refiner_is_trained_alone(settings, tmp_path):
     assert changed and all(name.startswith("refiner.") for name in changed)
 
 
+def test_a_run_that_is_asked_to_stop_saves_first(settings, tmp_path):
+    plan = settings("base", iterations=50, tail=0)
+    phase = BasePhase(plan)
+    step = phase.step
+
+    def step_and_ask(batch, iteration):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return step(batch, iteration)
+
+    phase.step = step_and_ask
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        Run(plan, tmp_path / "base", phase).go()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert store.read_checkpoint(tmp_path / "base" / "checkpoint.pt")["iteration"] == 1
+
+
+def test_two_processes_do_not_train_into_one_folder(tmp_path):
+    with open(tmp_path / "pid", "a+", encoding="ascii") as first, open(tmp_path / "pid", "a+", encoding="ascii") as second:
+        alone(first, tmp_path)
+        with pytest.raises(SystemExit, match=str(os.getpid())):
+            alone(second, tmp_path)
+
+
 def test_averages_from_the_command_line(tmp_path):
     files = []
     for number in (1.0, 3.0):
@@ -105,7 +133,7 @@ def test_an_unknown_setting_is_refused():
     assert read_recipe(RECIPE, "base", ["seed=5"])["seed"] == 5
 
 
-def test_judging_measures_what_it_says(settings, monkeypatch):
+def test_judging_measures_what_it_says(monkeypatch):
     true = np.zeros((64, 64), np.float32)
     true[16:48, 16:48] = 1
     assert all(value == 0 for value in judging.measures(true, true).values())
@@ -115,4 +143,4 @@ def test_judging_measures_what_it_says(settings, monkeypatch):
     assert found["holes"] == pytest.approx(1000 * 16 / 64 ** 2) and found["fills"] == 0
     monkeypatch.setattr(judging, "SIZES", ((64, 64),))
     monkeypatch.setattr(judging, "EACH", 1)
-    assert set(judging.Judge(settings("base"))(store.weights_of(Base()))) >= {"painted_sad", "painted_mad"}
+    assert set(judging.Judge({"rendered": [], "photos": []})(store.weights_of(Base()))) >= {"painted_sad", "painted_mad"}

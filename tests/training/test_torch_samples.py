@@ -22,11 +22,10 @@ def folders(tmp_path):
     for number in range(12):
         image = rng.integers(0, 256, (80, 60, 4), np.uint8)
         image[..., 3] = 0
-        cv2.circle(image[..., 3:].copy(), (30, 40), 20, 255, -1)
         image[20:80, 15:45, 3] = 255  # cut by the lower side
         cv2.imwrite(str(rendered / f"person{number:03d}.png"), image)
     for number in range(9):
-        cv2.imwrite(str(photos / f"place{number}.jpg"), rng.integers(0, 256, (120, 160, 3), np.uint8))
+        cv2.imwrite(str(photos / f"place{chr(97 + number)}.jpg"), rng.integers(0, 256, (120, 160, 3), np.uint8))
     return str(rendered), str(photos)
 
 
@@ -102,7 +101,8 @@ def test_a_hiding_part_takes_the_scenes_colour():
 
 def test_photographs_stay_in_range_and_shape():
     rng = np.random.default_rng(5)
-    scene, fgr, pha = rng.random((40, 56, 3), np.float32), rng.random((40, 56, 3), np.float32), np.zeros((40, 56), np.float32)
+    scene, fgr = rng.random((2, 40, 56, 3), np.float32)
+    pha = np.zeros((40, 56), np.float32)
     for _ in range(20):
         src, bgr = camera.photographs(rng, fgr, pha, scene)
         assert src.shape == bgr.shape == (40, 56, 3) and src.dtype == np.uint8
@@ -114,3 +114,21 @@ def test_a_window_keeps_proportions():
     for seed in range(5):
         piece = window(np.random.default_rng(seed), photo, 64, 96)
         assert piece.shape == (64, 96, 3)
+
+
+def test_views_of_one_panorama_stay_together():
+    from training.pytorch.scenes import held_out
+    for name in "abcdefgh":
+        assert len({held_out(f"{name}-{view}.jpg") for view in range(5)}) == 1
+    assert len({held_out(f"{name}.jpg") for name in "abcdefghijklmnopqrstuvwxyz"}) == 2
+
+
+def test_a_panorama_looks_where_it_is_told():
+    from training.pytorch.panorama import developed, view
+    panorama = np.zeros((64, 128, 3), np.float32)
+    panorama[:32, :, 2] = 1          # the sky is red
+    panorama[:, 96 - 4:96 + 4, 1] = 1  # to the right: a green post
+    ahead, right = (view(panorama, yaw, 0.0, 1.2, cv2.INTER_LINEAR) for yaw in (0.0, np.pi / 2))
+    assert ahead[10, 480, 2] > 0.9 and ahead[-10, 480, 2] < 0.1 and ahead[320, 480, 1] < 0.1
+    assert right[320, 480, 1] > 0.9 and right[320, 100, 1] < 0.1
+    assert developed(np.array([0.0, 0.5, 500.0]), 0.5).tolist() == [0, 92, 255]

@@ -4,6 +4,7 @@
     python -m training.pytorch average FILE FILE... OUT.safetensors
 """
 import argparse
+import fcntl
 import os
 from pathlib import Path
 
@@ -39,9 +40,21 @@ def train(args):
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(settings["threads"])
     cv2.setNumThreads(1)
-    (folder / "pid").write_text(f"{os.getpid()}\n", encoding="ascii")
-    run = Run(settings, folder, PHASES[args.command](settings), Judge(settings, whole=args.command == "refiner"))
-    run.go()
+    with open(folder / "pid", "a+", encoding="ascii") as file:
+        alone(file, folder)
+        judge = Judge(settings["judge"], whole=args.command == "refiner")
+        Run(settings, folder, PHASES[args.command](settings), judge).go()
+
+
+def alone(file, folder):
+    """Write this process's number into the open ``file``, or end where another process trains into ``folder``."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SystemExit(f"process {(folder / 'pid').read_text().strip()} trains into {folder}.") from None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
 
 
 def average(args):

@@ -18,7 +18,7 @@ class Judge:
     """Measures a state on the same samples each time.
 
     Args:
-        settings: ``rendered`` and ``photos``: folders.
+        settings: ``rendered`` and ``photos``: folders, which should not grow; the samples hang on what is in them.
         whole: judge base and refiner at full size and scale 0.5, instead of the base alone.
     """
 

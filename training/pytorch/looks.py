@@ -2,7 +2,8 @@
 import cv2
 import numpy as np
 
-HIDING = 0.5   # share of subjects that have parts in the colours of the scene
+HIDING = 0.5     # share of subjects that have parts in the colours of the scene
+ALL_OVER = 0.12  # share of those that are near its colours everywhere
 
 
 def smooth(rng, height, width, cells):
@@ -40,8 +41,13 @@ def hidden(rng, fgr, pha, scene):
     Returns:
         (fgr, scene), either of them changed.
     """
-    part = same_stuff(rng, fgr, pha) if rng.random() < 0.6 else patches(rng, *pha.shape)
-    part = (part * np.float32(rng.uniform(0.7, 1)))[..., None]
+    pick = rng.random()
+    if pick < ALL_OVER:  # as white fur before sand: only texture and shade are left
+        part = np.full_like(pha, rng.uniform(0.5, 0.85))
+    else:
+        part = same_stuff(rng, fgr, pha) if pick < 0.65 else patches(rng, *pha.shape)
+        part = part * np.float32(rng.uniform(0.7, 1))
+    part = part[..., None]
     if rng.random() < 0.3:
         return fgr, tinted(rng, fgr, pha, scene, part)
     height, width = pha.shape
@@ -54,7 +60,7 @@ def hidden(rng, fgr, pha, scene):
 
 
 def same_stuff(rng, fgr, pha):
-    """Where the subject has about the colour of one of its own points, as a shirt, hair or the spots of a coat, (H, W) 0..1."""
+    """Where the subject has about the colour of one of its points, as a shirt, hair or the spots of a coat: (H, W) 0..1."""
     rows, columns = np.nonzero(pha > 0.9)
     if not len(rows):
         return np.zeros_like(pha)

@@ -59,7 +59,7 @@ class Encoder(nn.Module):
 
 
 class Pyramid(nn.Module):
-    """Atrous spatial pyramid pooling: 1x1, three dilated 3x3 and the mean of the picture, (B, 320, H, W) -> (B, 256, H, W)."""
+    """Atrous spatial pyramid pooling: 1x1, three dilated 3x3, the picture's mean; (B, 320, H, W) to (B, 256, H, W)."""
 
     def __init__(self, inputs=320, outputs=256, rates=(3, 6, 9)):
         super().__init__()

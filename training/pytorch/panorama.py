@@ -16,7 +16,7 @@ BRIGHTNESS = 0.36   # of a view's middle grey after the exposure, 0..1 as displa
 
 
 def directions(yaw, pitch, field):
-    """Unit vectors (HEIGHT, WIDTH, 3) that the pixels of a view look along; angles in radians, ``field`` across the width."""
+    """Unit vectors (HEIGHT, WIDTH, 3) that the pixels of a view look along; radians, ``field`` across the width."""
     focal = WIDTH / 2 / np.tan(field / 2)
     x, y = np.meshgrid(np.arange(WIDTH) - WIDTH / 2 + 0.5, np.arange(HEIGHT) - HEIGHT / 2 + 0.5)
     ray = np.stack([x, y, np.full_like(x, focal)], -1)

@@ -28,13 +28,14 @@ def place(rng, subject, height, width):
     x = middle(rng, scale * wide, width, left, right)
     y = middle(rng, scale * high, height, top, bottom)
     stretch = scale * np.exp(rng.normal(0, 0.05, 2))
-    linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.diag([flip * stretch[0], stretch[1]])
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    linear = turned @ np.diag([flip * stretch[0], stretch[1]])
     shift = np.array([x, y]) - linear @ np.array([wide / 2, high / 2])
     return warped(subject.rgba, np.hstack([linear, shift[:, None]]), height, width)
 
 
 def middle(rng, size, frame, before, after):
-    """Where along one axis the middle of something of ``size`` lies; ``before`` and ``after``: which ends must be outside."""
+    """Where the middle of something of ``size`` lies along an axis; ``before``, ``after``: which ends must be outside."""
     if before and after:
         return frame / 2 + rng.uniform(-0.5, 0.5) * max(size - frame - 2 * BEYOND, 0)
     inside = rng.uniform(0.55, 1.0) * min(size, frame)  # how much of it is seen

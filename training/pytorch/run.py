@@ -1,6 +1,7 @@
 """A training run: iterations from where the last process stopped, averages, checkpoints, validation."""
 import math
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -40,13 +41,15 @@ class Run:
         self.iteration, self.samples, self.seconds = saved["iteration"], saved["samples"], saved["seconds"]
 
     def go(self):
-        """Train to the end of the plan; the same call goes on after an interruption."""
+        """Train to the end of the plan, or until SIGTERM; the same call goes on after an interruption."""
         settings = self.settings
         stream = Stream(settings["seed"], settings["rendered"], settings["photos"])
         self.say(f"{len(stream.rendered)} rendered subjects, {len(stream.scenes.paths)} photographs, pid {os.getpid()}")
         keys = Keys(settings["seed"], settings["sizes"], settings["pixels"], settings["most"], self.iteration,
                     settings["iterations"])
         recent, began, saved, kept = {}, time.monotonic(), time.monotonic(), self.seconds
+        asked = []
+        signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
         for tensors in loader(stream, keys, settings["workers"]):
             self._step(as_batch(tensors), recent)
             now = time.monotonic()
@@ -59,6 +62,10 @@ class Run:
             elif now - saved > settings["save_seconds"]:
                 self.save()
                 saved = time.monotonic()
+            if asked:
+                self.save()
+                self.say("asked to stop")
+                return
         self._keep()
 
     def _step(self, batch, recent):
@@ -99,8 +106,9 @@ class Run:
         self.say("valid " + " ".join(f"{name} {value:.3f}" for name, value in found.items()))
         table = self.folder / "valid.tsv"
         head = "" if table.is_file() else "\t".join(["iteration", "samples", *found]) + "\n"
+        row = [str(self.iteration), str(self.samples)] + [f"{value:.4f}" for value in found.values()]
         with open(table, "a", encoding="utf-8") as file:
-            file.write(head + "\t".join([str(self.iteration), str(self.samples)] + [f"{v:.4f}" for v in found.values()]) + "\n")
+            file.write(head + "\t".join(row) + "\n")
 
     def save(self):
         """What is needed to go on, and the average as weights."""

@@ -1,5 +1,6 @@
 """Empty scenes: windows of photographs from folders, and of what ``dataset.generate`` draws. float32 (H, W, 3) in 0..1."""
 import functools
+import re
 import zlib
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Scenes:
     def __init__(self, folders, valid=False):
         paths = [path for folder in folders for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES]
         self.valid = valid
-        self.paths = sorted(str(path) for path in paths if (zlib.crc32(path.stem.encode()) % HELD_OUT == 0) == valid)
+        self.paths = sorted(str(path) for path in paths if held_out(path) == valid)
         if valid and not self.paths:
             self.paths = sorted(map(str, paths))[:1]
 
@@ -36,6 +37,11 @@ class Scenes:
             return make_background(rng, height, width).astype(np.float32) / 255
         image = window(rng, read(self.paths[rng.integers(len(self.paths))]), height, width)
         return image if self.valid else varied(rng, image)
+
+
+def held_out(path):
+    """Whether a photograph is kept for validation; all views of one panorama are (NAME-0.jpg, NAME-1.jpg, ...)."""
+    return zlib.crc32(re.sub(r"-\d+$", "", Path(path).stem).encode()) % HELD_OUT == 0
 
 
 @functools.lru_cache(maxsize=KEPT)
