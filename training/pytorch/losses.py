@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional as F
 
 HIDDEN = 0.06   # difference of src and bgr, 0..1, below which nothing but the surroundings tells that a subject is there
-GAP = 31        # pixels; a place is a gap if so wide a square around it holds ...
+GAP = 7         # times 4 pixels; a place is a gap if so wide a square around it holds ...
 GAP_SHARE = 0.3  # ... this much alpha
 
 
@@ -55,7 +55,8 @@ def weight(sample, hidden, gaps):
     """
     apart = (sample.src - sample.bgr).abs().amax(1, keepdim=True)
     solid = (sample.pha > 0.98).float() * torch.exp(-(apart / HIDDEN) ** 2)
-    around = F.avg_pool2d(sample.pha, GAP, 1, GAP // 2, count_include_pad=False)
+    around = F.avg_pool2d(F.avg_pool2d(sample.pha, 4), GAP, 1, GAP // 2, count_include_pad=False)
+    around = F.interpolate(around, size=sample.pha.shape[2:], mode="nearest")
     through = (sample.pha < 0.02).float() * (around > GAP_SHARE)
     return 1 + hidden * solid + gaps * through
 
