@@ -127,6 +127,14 @@ def test_averages_from_the_command_line(tmp_path):
     assert store.read_state(tmp_path / "mean.safetensors")["a"].tolist() == [2, 2]
 
 
+def test_a_base_and_a_refiner_are_joined(tmp_path):
+    for name, value in (("one", 1.0), ("two", 2.0)):
+        store.write_weights({"aspp.a": torch.full((2,), value), "refiner.b": torch.full((2,), value)}, tmp_path / name)
+    main(["join", str(tmp_path / "one"), str(tmp_path / "two"), str(tmp_path / "out")])
+    found = store.read_state(tmp_path / "out")
+    assert found["aspp.a"].tolist() == [1, 1] and found["refiner.b"].tolist() == [2, 2]
+
+
 def test_an_unknown_setting_is_refused():
     with pytest.raises(SystemExit, match="sede"):
         read_recipe(RECIPE, "base", ["sede=1"])

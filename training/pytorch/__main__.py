@@ -2,6 +2,7 @@
 
     python -m training.pytorch base|refiner RECIPE.yml [--out FOLDER] [--set KEY=VALUE ...]
     python -m training.pytorch average FILE FILE... OUT.safetensors
+    python -m training.pytorch join BASE REFINER OUT.safetensors    # a network of a base and a refiner trained apart
 """
 import argparse
 import fcntl
@@ -63,6 +64,13 @@ def average(args):
     store.write_weights(store.mean([store.read_state(source) for source in sources]), target)
 
 
+def join(args):
+    """Write a whole network: the base of one file, the refiner of another."""
+    state = {name: value for name, value in store.read_state(args.base).items() if not name.startswith("refiner.")}
+    refiner = {name: value for name, value in store.read_state(args.refiner).items() if name.startswith("refiner.")}
+    store.write_weights({**state, **refiner}, args.out)
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m training.pytorch", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -76,6 +84,10 @@ def main(argv=None):
     command = commands.add_parser("average", help="the mean of several weights files of one network")
     command.add_argument("files", nargs="+", help="files, the last one to be written")
     command.set_defaults(run=average)
+    command = commands.add_parser("join", help="a base and a refiner of another file")
+    for name in ("base", "refiner", "out"):
+        command.add_argument(name)
+    command.set_defaults(run=join)
     args = parser.parse_args(argv)
     args.run(args)
 
