@@ -61,6 +61,18 @@ def test_batches_have_both_kinds_and_go_on_where_they_stopped():
     assert len({key[0] for batch in keys for key in batch}) == sum(map(len, keys))
 
 
+def test_a_file_that_is_being_written_is_passed_over(folders):
+    pool = subjects.Rendered([folders[0]])
+    half = f"{folders[0]}/pair000.png"
+    open(half, "wb").close()
+    pool.scan()
+    for seed in range(20):
+        assert pool.draw(np.random.default_rng(seed)).cut[3]
+    pool.kinds = {"pair": [half]}
+    with pytest.raises(OSError, match="pair000"):
+        pool.draw(np.random.default_rng(0))
+
+
 def test_loader_gives_batches(folders):
     tensors = next(iter(loader(stream(folders), Keys(3, SIZES, 20_000, 4, 0, 1), 0)))
     batch = as_batch(tensors)

@@ -71,8 +71,6 @@ class Stream(Dataset):
     def _one(self, rng, number, height, width, rendered):
         for _ in range(PLACINGS):
             subject = self.rendered.draw(rng) if rendered else self.painted.draw(rng, number)
-            if subject is None:
-                continue
             rgba = place(rng, subject, height, width)
             if LEAST_SEEN < rgba[..., 3].mean() < 0.92:
                 break

@@ -69,18 +69,19 @@ class Rendered:
         share = np.array([len(paths) for paths in kinds]) ** RARE
         for _ in range(20):
             paths = kinds[rng.choice(len(kinds), p=share / share.sum())]
-            subject = read(paths[rng.integers(len(paths))])
-            if subject is not None:
-                return subject
-        raise OSError(f"no readable subject in {self.folders}")
+            try:
+                return read(paths[rng.integers(len(paths))])
+            except OSError as error:
+                wrong = error
+        raise wrong
 
 
 @functools.lru_cache(maxsize=KEPT)
 def read(path):
-    """The subject of one file, or None. Kept as uint8 would be too coarse for thin alpha, float16 is enough."""
+    """The subject of one file. An error is not remembered: the file may be about to be written."""
     image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-    if image is None or image.ndim != 3 or image.shape[2] != 4:
-        return None
+    if image is None or image.ndim != 3 or image.shape[2] != 4 or not image[..., 3].any():
+        raise OSError(f"{path} is not a picture with alpha")
     image = image.astype(np.float32) / np.iinfo(image.dtype).max
     return trimmed(np.dstack([image[..., 2::-1], image[..., 3]]))
 
@@ -101,15 +102,16 @@ def paint(seed, number):
     """The painted subject of that number."""
     rng = np.random.default_rng([seed, number, PAINT_STREAM])
     pha, fgr = make_subject(rng, PAINTED_SIDE, PAINTED_SIDE)
+    while not pha.any():
+        pha, fgr = make_subject(rng, PAINTED_SIDE, PAINTED_SIDE)
     return trimmed(np.dstack([fgr, pha]).astype(np.float32) / 255)
 
 
 def trimmed(rgba):
-    """A Subject of a straight (H, W, 4) picture in 0..1, or None where nothing is seen."""
+    """A Subject of a straight (H, W, 4) picture in 0..1, of which something is seen. float16 keeps thin alpha."""
     alpha = rgba[..., 3]
-    rows, columns = (np.flatnonzero((alpha > VISIBLE).any(axis)) for axis in (1, 0))
-    if not len(rows):
-        return None
+    seen = alpha > min(VISIBLE, 0.5 * alpha.max())
+    rows, columns = (np.flatnonzero(seen.any(axis)) for axis in (1, 0))
     height, width = alpha.shape
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     cut = (left <= 1, top <= 1, right >= width - 1, bottom >= height - 1)
