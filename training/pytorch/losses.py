@@ -7,7 +7,7 @@ GAP = 7         # times 4 pixels; a place is a gap if so wide a square around it
 GAP_SHARE = 0.3  # ... this much alpha
 
 
-def base_loss(out, sample, hidden=3.0, gaps=2.0):
+def base_loss(out, sample, hidden=1.0, gaps=1.0):
     """Loss terms of the base network.
 
     Args:
