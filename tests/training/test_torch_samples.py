@@ -76,7 +76,7 @@ def test_a_file_that_is_being_written_is_passed_over(folders):
 def test_loader_gives_batches(folders):
     tensors = next(iter(loader(stream(folders), Keys(3, SIZES, 20_000, 4, 0, 1), 0)))
     batch = as_batch(tensors)
-    assert batch.src.shape[1] == 3 and batch.pha.shape[1] == 1 and 0 <= batch.src.min() and batch.src.max() <= 1
+    assert batch.src.shape[1] == 3 and batch.pha.shape[1] == 1 and batch.src.min() >= 0 and batch.src.max() <= 1
 
 
 def test_without_files_everything_is_painted():

@@ -10,6 +10,7 @@ import torch
 from training.pytorch import store
 from training.pytorch.samples import Keys, Stream, as_batch, loader
 
+
 class Run:
     """One phase, "base" or "refiner".
 
