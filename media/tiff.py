@@ -81,7 +81,8 @@ def visible(stored):
     alpha = to_8_bits(np.ascontiguousarray(stored.alpha))
     if stored.premultiplied:
         divisor = np.maximum(alpha, 1).astype(np.uint16).reshape(*alpha.shape, *(1,) * (pixels.ndim - 2))
-        pixels = np.minimum((pixels * np.uint16(255) + divisor // 2) // divisor, 255).astype(np.uint8)
+        wide = pixels.astype(np.uint16)  # first: numpy 1 would multiply as uint8
+        pixels = np.minimum((wide * 255 + divisor // 2) // divisor, 255).astype(np.uint8)
     return pixels, alpha
 
 
