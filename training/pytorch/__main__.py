@@ -17,6 +17,7 @@ from training.pytorch import store
 from training.pytorch.judging import Judge
 from training.pytorch.phases import BasePhase, RefinerPhase
 from training.pytorch.run import Run
+from utils.cli import CommandLine
 
 PHASES = {"base": BasePhase, "refiner": RefinerPhase}
 
@@ -72,8 +73,8 @@ def join(args):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m training.pytorch", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(prog="python -m training.pytorch", description=__doc__,
+                         formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     for phase in PHASES:
         command = commands.add_parser(phase, help=f"train the {phase}")

@@ -11,6 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from utils.cli import CommandLine
+
 WIDTH, HEIGHT = 960, 640
 BRIGHTNESS = 0.36   # of a view's middle grey after the exposure, 0..1 as displayed
 
@@ -60,8 +62,8 @@ def cut(path, folder, count):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m training.pytorch.panorama", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = CommandLine(prog="python -m training.pytorch.panorama", description=__doc__,
+                         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("panorama", nargs="+")
     parser.add_argument("folder")
     parser.add_argument("--views", type=int, default=5)
