@@ -6,6 +6,7 @@ from media.video.light import hevc_words
 from utils.machine import usable_cores
 
 X265 = "libx265"
+X265_LEAST = 16  # pixels of a side
 
 
 class Encoding(NamedTuple):
@@ -34,7 +35,7 @@ def encoding(muxer, info, alpha, gray):
         return Encoding("libvpx-vp9", "yuva420p" if alpha else "yuv420p", options)
     # No B frames: packets in the order of their times keep variable frame rates exact in every version.
     pixels, options = "yuv420p" if even else "yuv444p", {"preset": "veryfast", "crf": crf}
-    if deep and _takes(X265, f"{pixels}10le"):
+    if deep and min(info.width, info.height) >= X265_LEAST and _takes(X265, f"{pixels}10le"):
         words = [f"pools={encoder_threads()}", "frame-threads=1", "bframes=0", "rc-lookahead=5", "log-level=none"]
         words += [] if gray else hevc_words(info.light)
         return Encoding(X265, f"{pixels}10le", {**options, "x265-params": ":".join(words)}, 10)

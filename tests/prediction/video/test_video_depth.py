@@ -131,9 +131,12 @@ def test_without_an_encoder_of_10_bits(film, tmp_path, monkeypatch):
 def test_odd_sizes(tmp_path):
     make_deep(tmp_path / "hdr.mp4", [ramp(49, 1023)], pixels="yuv444p10le")
     write_image(tmp_path / "bgr.png", np.zeros((49, 1023, 3), np.uint8))
+    make_deep(tmp_path / "tiny.mov", [ramp(8, 8)], "prores_ks", "yuv444p10le")
     report = mattes(tmp_path, tmp_path / "o", ".mp4", ("fgr",))
     frame, _ = first_frame(report.files["fgr"])
     assert (frame.width, frame.height, frame.format.name) == (1023, 49, "yuv444p10le")
+    report = mattes(tmp_path, tmp_path / "o", ".mp4", ("fgr",), name="tiny.mov", fit="resize")  # too small for HEVC
+    assert first_frame(report.files["fgr"])[0].format.name == "yuv420p10le"
 
 
 def test_readers_give_depth_where_it_is_wanted(film, tmp_path):
