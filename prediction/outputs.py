@@ -64,7 +64,7 @@ class Outputs:
         return wanted_of(types)
 
     def background(self, index, src, bgr):
-        """What com of this photo is set before, uint8 (H, W, 3), or None; args as a backdrop's ``frame`` takes them."""
+        """What com of this photo is set before, uint8 or uint16 (H, W, 3), or None; args as a backdrop's ``frame`` has."""
         return None if self._backdrop is None else self._backdrop.frame(index, src, bgr)
 
     def write(self, paths, matte, behind=None):
