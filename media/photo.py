@@ -19,8 +19,9 @@ from media.heif import open_container, stated_colours
 from media.pixels import decoded, swapped
 from media.stated_colours import png_profile, profile_of_numbers
 from media.tiff import read_tiff, visible
-from media.truncated import ended
+from media.truncated import damage_told, ended
 from utils.errors import UserError
+from utils.foreign import caught
 
 # Pillow's readers by name: Image.open would try all that it has, and refuses sizes that phones make.
 READERS = {"JPEG": JpegImageFile, "PNG": PngImageFile, "BMP": BmpImageFile, "WEBP": WebPImageFile, "GIF": GifImageFile}
@@ -55,7 +56,8 @@ def read_deep_photo(path, notes=None):
 
 def _told(path, notes, bits):
     data, found = read_bytes(path), []
-    with warnings.catch_warnings():  # Pillow's remarks on flawed headers, and on sizes, which are judged here
+    # Pillow's remarks on flawed headers, and on sizes, which are judged here; and those of libraries in C
+    with warnings.catch_warnings(), caught() as said:
         warnings.simplefilter("ignore")
         try:
             rgb = _read(path, data, found, bits)
@@ -65,6 +67,7 @@ def _told(path, notes, bits):
             raise out_of_memory(path) from None
         except Exception:  # decoders raise what they like for damaged files
             raise undecodable(path) from None
+    found += damage_told(said)
     if notes is not None:
         notes.extend(f"{path}: {note}" for note in found)
     return rgb
