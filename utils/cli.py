@@ -76,7 +76,7 @@ def run_main(main, argv=None):
     output any more. A second signal ends the process whatever it does.
     """
     streams, own = (sys.stdout, sys.stderr), own_stderr()
-    sys.stdout, sys.stderr = Printable(streams[0]), Printable(own)
+    sys.stdout, sys.stderr = (Printable(stream or _nowhere()) for stream in (streams[0], own))
     renew_in_forks()
     try:
         with stopped_by_signals():
@@ -97,6 +97,11 @@ def run_main(main, argv=None):
         sys.stdout, sys.stderr = streams
         _close(own)
     sys.exit(code or 0)
+
+
+def _nowhere():
+    """A stream for what a process without stdout or stderr has to say."""
+    return open(os.devnull, "w")
 
 
 def _close(own):

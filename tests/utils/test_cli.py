@@ -1,7 +1,10 @@
 """Command lines: both spellings of every flag of several words."""
+import sys
+
 import pytest
 
-from utils.cli import CommandLine
+from utils.cli import CommandLine, run_main
+from utils.errors import UserError
 from utils.files import PROJECT
 
 
@@ -49,3 +52,14 @@ def test_what_is_wrong_on_a_command_line_is_shown_as_it_is(capsys):
         CommandLine().parse_args(["a\x1b[2J\nb\u202e\udcff"])
     said = capsys.readouterr().err
     assert r"a\x1b[2J\nb\u202e\udcff" in said and said.count("\n") == 2
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_process_without_streams_has_its_exit_code(closed, monkeypatch):
+    def main(argv):
+        print("said")
+        raise UserError("no such file")
+    monkeypatch.setattr(sys, closed, None)
+    with pytest.raises(SystemExit) as ended:
+        run_main(main, [])
+    assert ended.value.code == 2

@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 
 from model.inference.engines.base import Engine, EngineAbsent
+from model.inference.engines.blobs import note_blobs, sound_blobs
 from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
 KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more
@@ -27,6 +28,7 @@ class OpenvinoEngine(Engine):
             raise EngineAbsent("this CPU does not compute in bf16")
         self.precision = precision
         self._folder = exported_graphs("onnx", sha256, described, arrays)
+        self._keeps = _usable(self._folder)
         self._config = {"INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
                         "PERFORMANCE_HINT": "LATENCY"}
         if threads:
@@ -69,12 +71,24 @@ class OpenvinoEngine(Engine):
                 model = self._core.read_model(self._folder / f"{graph}.onnx")
                 model.reshape({name: list(array.shape) for name, array in inputs.items()})
                 # The base network is compiled anew for each size of photo: kept, 20 MB for each would pile up.
-                kept = {} if graph == "coarse" else {"CACHE_DIR": str(self._folder)}
+                keeps = self._keeps and graph != "coarse"
+                kept = {"CACHE_DIR": str(self._folder)} if keeps else {}
                 self._compiled[key] = self._core.compile_model(model, "CPU", {**self._config, **kept})
+                if keeps:
+                    note_blobs(self._folder)
                 while len(self._compiled) > KEPT:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(key)
             return self._compiled[key]
+
+
+def _usable(folder):
+    """Whether compiled graphs can be kept in a folder; what is damaged in it is gone."""
+    try:
+        sound_blobs(folder)
+    except OSError:
+        return False
+    return True
 
 
 def import_openvino():
