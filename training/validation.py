@@ -89,7 +89,7 @@ def validate_arrays(learner, arrays, items, coarse_only):
 def _score(learner, items, coarse_only):
     learner.network.eval()
     matter = _Matter(learner.network, learner.ranks.device, NOTHING if coarse_only else None)
-    _, mean = evaluate(matter_method(matter), items)
+    _, mean = evaluate(matter_method(matter, want=("pha",)), items)
     return {"sad": mean["sad"], "mse": mean["mse"]}
 
 
@@ -105,5 +105,5 @@ class _Matter:
     def __init__(self, network, device, refinement):
         self._network, self._device, self._refinement = network, device, refinement
 
-    def predict(self, src, bgr):
-        return run_network(self._network, src, bgr, self._device, refinement=self._refinement)
+    def predict(self, src, bgr, want):
+        return run_network(self._network, src, bgr, self._device, refinement=self._refinement, want=want, dtype="uint8")
