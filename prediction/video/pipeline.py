@@ -11,6 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional
 from media.video.libav import import_av
 from media.video.reader import open_video
 from media.video.writer import open_writer
+from model.inference.matte import as_float
 from prediction.outputs import GRAY, Parts, finished, wanted_of
 from prediction.video.pipe import END, Cancelled, Pipe
 from prediction.video.scene import open_scene
@@ -179,7 +180,7 @@ class _Run:
         pictures = {}
         if matte is not None:
             if self._job.smooth is not None and matte.pha is not None:
-                matte = Parts(self._job.smooth(frame.image, matte.pha), matte.fgr, matte.err, matte.ref)
+                matte = Parts(self._job.smooth(frame.image, as_float(matte.pha)), matte.fgr, matte.err, matte.ref)
             pictures = finished(matte, self._writers, self._behind(index, frame.image, bgr))
         for kind, pipe in self._finished.items():
             pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
