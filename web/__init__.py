@@ -1,0 +1,16 @@
+"""A page and an HTTP API around prediction/, in one process.
+
+    settings   limits, address, token
+    refusals   what is answered where something cannot be done
+    workplace  folders of uploads and results, and their end
+    lanes      work that waits in line, up to a bound
+    service    the network and what all requests share
+    uploads    files of a request, checked before they are worked on
+    photos     a pair of photos to pictures
+    films      jobs: films, and folders in a ZIP
+    guard      bytes, time and token of a request, looked at before anything else
+    api        the routes below /v1
+    reference  the page /docs
+    server     all of it, put together
+    page/      what people see
+"""
