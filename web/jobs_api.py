@@ -51,10 +51,10 @@ def router(service, jobs):
             return failed(refused)
 
     @routes.get("/{key}/result", **schema.RESULT)
-    def result(key: str):
-        """What a job made."""
+    def result(key: str, name: str = ""):
+        """What a job made: its file, or a ZIP of several; one of them where its name is given."""
         try:
-            return _result(jobs.get(key))
+            return _result(jobs.get(key), name)
         except Refused as refused:
             return failed(refused)
 
@@ -82,16 +82,19 @@ def state(job):
             **(body(job.error) if job.error is not None else {"error": None})}
 
 
-def _result(job):
+def _result(job, name):
     if job.state == FAILED:
         raise job.error
     if job.state == CANCELLED:
         raise Refused(410, "the job was cancelled.")
     if job.state != DONE:
         raise Refused(409, f"the job is {job.state}; come back when it is done.")
-    if len(job.files) == 1:
-        path = job.files[0]
+    files = [path for path in job.files if name in ("", path.name)]
+    if not files:
+        raise Refused(404, f"the job made no file of the name {name[:80]}.")
+    if len(files) == 1:
+        path = files[0]
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return FileResponse(path, media_type=kind, headers={"Content-Disposition": disposition(path.name)})
-    return Response(zipped(job.files), media_type="application/zip",
+    return Response(zipped(files), media_type="application/zip",
                     headers={"Content-Disposition": disposition("mattes.zip")})

@@ -37,17 +37,17 @@ def make_app(settings, open_matter, warm=False):
     check_packages(settings.page)
     from fastapi import FastAPI
 
-    from web import api, jobs_api, reference
+    from web import api, camera, jobs_api, reference
     from web.guard import Guard
     from web.jobs import Jobs
     from web.refusals import Refused
     from web.service import Service
     service = Service(settings, open_matter)
-    jobs = Jobs(service)
+    jobs, cameras = Jobs(service), camera.Cameras(service)
 
     @contextlib.asynccontextmanager
     async def lifespan(_):
-        service.workplace.start(jobs.sweep)
+        service.workplace.start(jobs.sweep, cameras.sweep)
         if warm:
             threading.Thread(target=_warm, args=(service,), daemon=True).start()
         try:
@@ -60,6 +60,7 @@ def make_app(settings, open_matter, warm=False):
                   description="Mattes from a photo or film and a shot of the same scene without the subject.")
     app.include_router(api.router(service))
     app.include_router(jobs_api.router(service, jobs))
+    app.include_router(camera.router(service, cameras))
     app.include_router(reference.router(app))
 
     @app.exception_handler(404)

@@ -1,0 +1,73 @@
+"""All tabs put together in each language, and added to the server."""
+import os
+from pathlib import Path
+
+import gradio as gr
+from fastapi import Request
+from fastapi.responses import FileResponse, RedirectResponse
+
+from web.page import camera_tab
+from web.page.mattes import Mattes
+from web.page.photos_tab import PhotosTab
+from web.page.texts import LANGUAGES, language_of, words
+from web.page.work_tabs import ManyTab, VideoTab
+
+HERE = Path(__file__).parent
+FONTS = ["system-ui", "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"]  # those of the machine, none fetched
+MONO = ["ui-monospace", "monospace"]
+HEAD = '<script src="../page/camera.js" defer></script>'
+LANGUAGE = "() => {{ document.documentElement.lang = '{}'; document.title = '{}'; }}"
+CODES = {"en": "en", "zh": "zh-CN"}
+
+
+def add(app, service, jobs):
+    """The FastAPI application with the page in all languages.
+
+    Args:
+        app: the application. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``.
+    """
+    os.environ["GRADIO_TEMP_DIR"] = str(service.workplace.page)  # Gradio asks nobody else where uploads go
+    mattes = Mattes(service)
+
+    @app.get("/", include_in_schema=False)
+    def front(request: Request):
+        language = language_of(request.headers.get("accept-language"))
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/{language}/", 307, {"Vary": "Accept-Language"})
+
+    @app.get("/page/camera.js", include_in_schema=False)
+    def script():
+        return FileResponse(HERE / "camera.js", media_type="text/javascript")
+
+    for language in LANGUAGES:
+        blocks = page(service, mattes, jobs, language)
+        app = gr.mount_gradio_app(
+            app, blocks, f"/{language}", theme=theme(), css=(HERE / "style.css").read_text(encoding="utf-8"), head=HEAD,
+            js=LANGUAGE.format(CODES[language], words(language)["title"]), footer_links=[], run_history=False, ssr_mode=False,
+            mcp_server=False, pwa=False, enable_monitoring=False, show_error=True, max_file_size=service.settings.max_bytes,
+            allowed_paths=[str(service.workplace.page), str(Path(__file__).parents[2] / "image" / "sample")])
+    return app
+
+
+def theme():
+    """Gradio's plain one, with fonts that are there."""
+    return gr.themes.Default(font=FONTS, font_mono=MONO, primary_hue="blue")
+
+
+def page(service, mattes, jobs, language):
+    """The ``gr.Blocks`` of one language."""
+    said = words(language)
+    limits = service.settings
+    with gr.Blocks(analytics_enabled=False, title=said["title"]) as blocks:
+        gr.HTML(f'<div class="head"><h1>{said["title"]}</h1><span>{said["other"]}</span></div><p>{said["intro"]} '
+                + said["limits"].format(pixels=limits.max_pixels / 1e6, mib=limits.max_mib, seconds=limits.max_seconds) + "</p>")
+        with gr.Tabs():
+            with gr.Tab(said["photos"], id="photos"):
+                first = PhotosTab(service, mattes, said).build()
+            with gr.Tab(said["video"], id="video"):
+                VideoTab(service, jobs, said).build()
+            with gr.Tab(said["camera"], id="camera", render_children=True):
+                camera_tab.build(said)
+            with gr.Tab(said["many"], id="many"):
+                ManyTab(service, jobs, said).build()
+        blocks.load(*first, api_visibility="private", show_progress="hidden")
+    return blocks.queue(max_size=64, api_open=False)
