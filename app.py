@@ -42,8 +42,8 @@ def main(argv=None):
     check_packages(settings.page)
     options = Options("", None, "", **{name: getattr(args, name) for name in NETWORK})
     if is_open_to_others(settings):
-        say(f"note: {settings.host} lets other machines in" + ("." if settings.token else ", and there is no --token: whoever "
-            "reaches this one can use it."), sys.stderr)
+        free = "" if settings.token else ", and there is no --token: whoever reaches this one can use it"
+        say(f"note: {settings.host} lets other machines in{free}.", sys.stderr)
 
     def opened(address):
         say(f"listening at {address}  (API: {address}/docs; Ctrl-C ends it)")

@@ -38,7 +38,7 @@ def scaled(image, scale):
 
 
 def check_size(bgr_size, size, fit, src_name="src", bgr_name="bgr"):
-    """Raises SizesDiffer where two sizes (height, width) differ and ``fit`` is None, UserError where it is none of ``FITS``."""
+    """Raises SizesDiffer where two sizes (height, width) differ and ``fit`` is None, UserError for none of ``FITS``."""
     if fit is not None and fit not in FITS:
         raise UserError(f"unknown way to fit '{fit}'; choose {' or '.join(FITS)}.")
     if fit is None and tuple(bgr_size) != tuple(size):

@@ -10,9 +10,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from prediction.outputs import TYPES
-from utils.errors import one_line
 from web import photos, schema
-from web.refusals import Refused, body, headers, refusal
+from web.refusals import Refused, body, headers, refusal, without_places
 from web.uploads import received
 
 POLL = 0.25       # seconds between two looks whether the client is still there
@@ -70,7 +69,7 @@ async def waited(request, future):
 
 def _response(made, name, folder):
     """One picture, or a ZIP of several."""
-    notes = json.dumps([one_line(note).replace(f"{folder}/", "") for note in made.notes])[:MOST_NOTES]
+    notes = json.dumps([without_places(note, [folder]) for note in made.notes])[:MOST_NOTES]
     files = list(made.files.values())
     if len(files) == 1:
         data, kind, name = files[0].read_bytes(), photos.MEDIA_TYPES[files[0].suffix], files[0].name
@@ -97,13 +96,8 @@ def disposition(name):
 
 def failed(error, *folders):
     """The answer for an error: JSON of one shape. What nobody expected is printed for who runs the server."""
-    refused = refusal(error, places(folders))
+    refused = refusal(error, folders)
     if refused.status == 500:
         import traceback
         traceback.print_exception(type(error), error, error.__traceback__)
     return JSONResponse(body(refused), refused.status, headers(refused))
-
-
-def places(folders):
-    """Folders of requests and what lies in them, whose names are no business of the sender."""
-    return [Path(folder, part) for folder in folders for part in ("src", "bgr", "target", "out", "")]

@@ -46,7 +46,7 @@ def film_options(form, folder):
 
 
 def check_inputs(options, settings):
-    """How many frames the film may have. Raises Refused (413) for what is too large or long, UserError for what is no film."""
+    """How many frames the film may have. Raises Refused (413) for what is too large or long, UserError for no film."""
     most = check_film(options.src, settings)
     for path in (options.bgr, options.target_bgr):
         if path is not None and os.path.isabs(path):
@@ -115,8 +115,8 @@ def unpack(path, folder, settings):
         raise UserError(f"{Path(path).name} cannot be unpacked: not a ZIP, damaged, or with a password.") from None
     for name in ("src", "bgr"):
         if not Path(folder, name).is_dir():
-            raise UserError(f"{Path(path).name} holds no photos below a folder {name}/. It needs src/ and bgr/, with partners "
-                            f"of the same name, or one photo in bgr/ for all.")
+            raise UserError(f"{Path(path).name} holds no photos below a folder {name}/. It needs src/ and bgr/, with "
+                            f"partners of the same name, or one photo in bgr/ for all.")
 
 
 def _place(info):

@@ -4,7 +4,8 @@ import threading
 import time
 from pathlib import Path
 
-from web.refusals import Refused, refusal
+from web.refusals import PARTS, Refused, refusal
+from web.workplace import Workplace
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 ENDED = (DONE, FAILED, CANCELLED)
@@ -39,7 +40,7 @@ class Job:
         except Cancelled:
             state = CANCELLED
         except Exception as error:
-            self.error, state = refusal(error, self.places), FAILED
+            self.error, state = refusal(error, [self.folder]), FAILED
             if self.error.status == 500:
                 import traceback
                 traceback.print_exception(type(error), error, error.__traceback__)
@@ -52,11 +53,6 @@ class Job:
             self._end(CANCELLED)
 
     @property
-    def places(self):
-        """Folders whose names are left out of messages."""
-        return [Path(self.folder, part) for part in ("src", "bgr", "target", "zip", "out", "")]
-
-    @property
     def seconds_left(self):
         """None where that is not known yet."""
         if self.state != RUNNING or not self.done or not self.in_all:
@@ -64,8 +60,7 @@ class Job:
         return (self.in_all - self.done) * (time.monotonic() - self._started) / self.done
 
     def _end(self, state):
-        from web.workplace import Workplace
-        for part in (("src", "bgr", "target", "zip") if state == DONE else ("",)):
+        for part in ([part for part in PARTS if part != "out"] if state == DONE else [""]):
             Workplace.remove(Path(self.folder, part))
         self.ended, self.state = time.monotonic(), state
 
@@ -81,7 +76,8 @@ class Jobs:
         self._service, self._jobs, self._lock = service, {}, threading.Lock()
 
     def begin(self, folder, work):
-        """The ``Job`` that will do ``work(progress)``. Raises Refused where the line is full; the folder stays the caller's."""
+        """The ``Job`` that will do ``work(progress)``. Raises Refused where the line is full; the folder is the caller's
+        then."""
         job = Job(folder)
         job.future = self._service.films.submit(job.run, work)
         with self._lock:

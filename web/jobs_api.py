@@ -78,7 +78,7 @@ def state(job):
     left = job.seconds_left
     return {"id": job.id, "state": job.state, "frames": job.done, "frames_in_all": job.in_all,
             "seconds_left": None if left is None else round(left, 1),
-            "notes": [without_places(note, job.places) for note in job.notes],
+            "notes": [without_places(note, [job.folder]) for note in job.notes],
             **(body(job.error) if job.error is not None else {"error": None})}
 
 

@@ -38,8 +38,10 @@ def options_of(form, folder):
     if bgr is None:
         raise UserError("the request needs its bgr: a photo of the same scene without the subject.")
     types = check_types(form.fields.get("type") or ["com"])
-    return common_options(form, str(src), str(bgr), folder)._replace(
+    options = common_options(form, str(src), str(bgr), folder)._replace(
         type=types, format=form.fields.get("format") or None, bit_depth=_bits(form.fields.get("bit_depth")))
+    pictures_of(options, True)  # says what does not go together
+    return options
 
 
 def common_options(form, src, bgr, folder):

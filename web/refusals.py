@@ -4,6 +4,7 @@ from utils.files import PROJECT
 
 CODES = {400: "bad_input", 401: "no_token", 404: "not_found", 405: "no_such_method", 408: "too_slow", 409: "not_ready",
          410: "cancelled", 413: "too_large", 429: "busy", 500: "unexpected", 507: "disk_full"}
+PARTS = ("src", "bgr", "target", "zip", "out")  # what the folder of a request holds
 AGAIN = 5  # seconds after which a client that was told to come back may
 
 
@@ -19,7 +20,7 @@ def refusal(error, folders=()):
     """The ``Refused`` that an error amounts to: the words of the command line, without paths of this machine.
 
     Args:
-        folders: of the request, whose names are left out of the text.
+        folders: of the request; see ``without_places``.
     """
     if isinstance(error, Refused):
         status, text = error.status, str(error)
@@ -35,10 +36,15 @@ def refusal(error, folders=()):
 
 
 def without_places(text, folders=()):
-    """``text`` in one line, the names of folders of this machine cut off what lies in them."""
-    places = sorted({f"{place}" for place in (*folders, PROJECT)}, key=len, reverse=True)
-    for place in places:
-        text = text.replace(f"{place}/", "").replace(place, ".")
+    """``text`` in one line, without names of folders of this machine.
+
+    Args:
+        folders: of requests, which hold ``PARTS``; of what lies in those only its own name is left.
+    """
+    for folder in (*folders, PROJECT):
+        for part in PARTS:
+            text = text.replace(f"{folder}/{part}/", "").replace(f"{folder}/{part}", part)
+        text = text.replace(f"{folder}/", "").replace(f"{folder}", ".")
     return one_line(text)
 
 

@@ -17,7 +17,8 @@ _COMMON = {
     "fit": {"type": "string", "enum": list(FITS), "description": "what to do with a bgr of another size"},
     "align": {"type": "string", "enum": list(MODES["align"]), "description": "move bgr to where src was taken from"},
     "exposure": {"type": "string", "enum": list(MODES["exposure"]), "description": "bring bgr to the light of src"}}
-_TYPE = {"type": "array", "items": {"type": "string", "enum": list(TYPES)}, "description": "what to make; once or several times"}
+_TYPE = {"type": "array", "items": {"type": "string", "enum": list(TYPES)},
+         "description": "what to make; once or several times"}
 
 
 def _body(properties, required):
@@ -32,7 +33,7 @@ MATTES = {
         "type": {**_TYPE, "default": ["com"]},
         "format": {"type": "string", "enum": list(SUFFIXES), "default": "png"},
         "bit_depth": {"type": "integer", "enum": [8, 16], "default": 8}, **_COMMON}, ["src", "bgr"]),
-    "responses": {200: {"description": "the picture, or a ZIP of pictures for several types; X-Notes: a JSON list of remarks",
+    "responses": {200: {"description": "the picture, or a ZIP for several types; X-Notes: a JSON list of remarks",
                         "content": {"image/png": {"schema": _FILE}, "image/webp": {"schema": _FILE},
                                     "application/zip": {"schema": _FILE}}}, **ERRORS}}
 HEALTH = {"responses": {200: {"description": "status ok or starting, and how many wait"}}}

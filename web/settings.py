@@ -30,8 +30,8 @@ class Settings(NamedTuple):
 def add_flags(parser):
     """Add the flags of ``Settings`` to an argparse parser."""
     usual, add = Settings(), parser.add_argument
-    add("--host", help="address to listen at: 127.0.0.1, the default, is this machine alone; 0.0.0.0 is whoever reaches it, so "
-                       "set a token then")
+    add("--host", help="address to listen at: 127.0.0.1, the default, is this machine alone; 0.0.0.0 is whoever reaches it, "
+                       "so set a token then")
     add("--port", type=int, help=f"(default: {usual.port})")
     add("--no-browser", action="store_true", help="do not open the page in a browser")
     add("--no-page", dest="page", action="store_false", help="the HTTP API alone")

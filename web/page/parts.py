@@ -12,22 +12,20 @@ CURES = ("resize", "crop", "align", "swap")
 CURES_OF = {"resize": ("resize", "crop"), "swap": ("swap",), "align": ("align",)}
 
 
-class PhotoFile(gr.Image):
-    """A photo that is handed on as the file that was uploaded, to the bit; whatever it is, predict's words say what is wrong."""
-
-    is_template = True
-
-    def preprocess(self, payload):
-        if payload is not None and payload.path is not None and not (payload.url or "").startswith("data:"):
-            return payload.path
-        return super().preprocess(payload)
-
-
 def photo(label, elem_id, visible=True):
-    """A component for a photo: dropped, pasted, chosen, or taken with a webcam."""
-    return PhotoFile(label=label, elem_id=elem_id, type="filepath", image_mode=None, height=260, visible=visible,
-                     sources=["upload", "webcam", "clipboard"], webcam_options=gr.WebcamOptions(mirror=False),
-                     buttons=["fullscreen"])
+    """A component for a photo: dropped, pasted, chosen, or taken with a webcam. It hands on the file that was uploaded,
+    to the bit, whatever it is: predict's words say what is wrong with it."""
+    made = gr.Image(label=label, elem_id=elem_id, type="filepath", image_mode=None, height=260, visible=visible,
+                    sources=["upload", "webcam", "clipboard"], webcam_options=gr.WebcamOptions(mirror=False),
+                    buttons=["fullscreen"])
+    usual = made.preprocess
+
+    def preprocess(payload):
+        uploaded = payload is not None and payload.path is not None and not (payload.url or "").startswith("data:")
+        return payload.path if uploaded else usual(payload)
+
+    made.preprocess = preprocess  # a subclass would have Gradio write a file beside this one
+    return made
 
 
 def backdrop_choices(words):

@@ -45,7 +45,8 @@ class PhotosTab:
                     download = gr.DownloadButton(words["download"], elem_id="photo-download", variant="primary")
         with gr.Accordion(words["advanced"], open=False, elem_id="photo-advanced"):
             fit, align, exposure = fit_settings(words, "photo")
-            bits = gr.Radio([("8", 8), ("16", 16)], value=8, label=words["bits"], info=words["bits_help"], elem_id="photo-bits")
+            bits = gr.Radio([("8", 8), ("16", 16)], value=8, label=words["bits"], info=words["bits_help"],
+                            elem_id="photo-bits")
         inputs = [src, bgr, view, colour, behind, form, bits, fit, align, exposure]
         outputs = [slider, download, told_here, *cures]
         gr.on([part.change for part in inputs], self.show, inputs, outputs, trigger_mode="always_last",
@@ -59,7 +60,7 @@ class PhotosTab:
         return (lambda: SAMPLE), None, [src, bgr]
 
     def _cures(self):
-        told_here = gr.HTML(elem_id="photo-message")
+        told_here = gr.HTML(elem_id="photo-message", visible=False)
         with gr.Row(elem_id="photo-cures"):
             cures = [gr.Button(self._words[f"cure_{name}"], visible=False, elem_id=f"photo-cure-{name}", size="sm",
                                variant="primary") for name in CURES]
@@ -82,7 +83,7 @@ class PhotosTab:
         """What the page shows of a pair: updates of slider, download, message and the buttons of cures."""
         words, notes = self._words, []
         if not src or not bgr:
-            return [None, gr.update(value=None, interactive=False), message(words["both"]), *_hidden()]
+            return [None, gr.update(value=None, interactive=False), _said(message(words["both"])), *_hidden()]
         paths = (src, bgr, behind)
         try:
             for path in (src, bgr):
@@ -93,10 +94,10 @@ class PhotosTab:
         except Exception as error:
             cure = cure_of(error, notes)
             return [gr.update(), gr.update(value=None, interactive=False),
-                    message(told(error, paths), "error", words[f"say_{cure}"] if cure else ""), *_hidden(cure)]
+                    _said(message(told(error, paths), "error", words[f"say_{cure}"] if cure else "")), *_hidden(cure)]
         cure = cure_of(None, notes)
         text = message("\n".join(told_note(note, paths) for note in notes), "note", words[f"say_{cure}"] if cure else "")
-        return [(before, after), gr.update(value=file, interactive=True), text if notes else "", *_hidden(cure)]
+        return [(before, after), gr.update(value=file, interactive=True), _said(text if notes else ""), *_hidden(cure)]
 
     def _backdrop(self, view, colour, behind):
         """What com is set before; None for a cut-out, and for the alpha."""
@@ -150,6 +151,11 @@ def shown(image):
     board = np.where((rows[:, None] + columns) % 2, DARK, LIGHT).astype(np.float32)[..., None]
     share = image[..., 3:].astype(np.float32) / 255
     return np.rint(image[..., :3] * share + board * (1 - share)).astype(np.uint8)
+
+
+def _said(text):
+    """Update of the message: an empty one takes no room."""
+    return gr.update(value=text, visible=bool(text))
 
 
 def _hidden(cure=None):

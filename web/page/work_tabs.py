@@ -3,6 +3,7 @@ import shutil
 import time
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import gradio as gr
 
@@ -27,7 +28,8 @@ class WorkTab:
         """Begin a job and tell how far it is: yields (HTML of the progress, HTML of the result, id of the job or None).
 
         Args:
-            form: ``Form`` whose files are the page's. work_of: (form with files of the job, folder) -> work for ``Jobs.begin``.
+            form: ``Form`` whose files are the page's. work_of: (form with files of the job, folder)
+                -> work for ``Jobs.begin``.
         """
         folder, job = self._service.workplace.folder(), None
         try:
@@ -39,7 +41,7 @@ class WorkTab:
         except Exception as error:
             if job is None:
                 self._service.workplace.remove(folder)
-            yield message(told(error, form.files.values()).replace(f"{folder}/", ""), "error"), "", None
+            yield message(without_places(told(error, form.files.values()), [folder]), "error"), "", None
             return
         if job.state == FAILED:
             yield message(str(job.error), "error"), "", None
@@ -55,7 +57,8 @@ class WorkTab:
         count = words[self.counted if job.in_all else "frames_open"].format(done=job.done, all=job.in_all)
         left = job.seconds_left
         text = count + ("" if left is None else f", {words['left'].format(left=round(left))}")
-        bar = f'<progress max="{job.in_all or 1}" value="{job.done if job.in_all else 0}" aria-label="{escape(count)}"></progress>'
+        value = job.done if job.in_all else 0
+        bar = f'<progress max="{job.in_all or 1}" value="{value}" aria-label="{escape(count)}"></progress>'
         return f'<div class="message note" role="status">{bar} {escape(text)}</div>'
 
     def cancel(self, key):
@@ -65,14 +68,14 @@ class WorkTab:
 
     def _downloads(self, job):
         """Links to the files of a job, through the API."""
-        links = (f'<a class="download" href="../v1/jobs/{job.id}/result?name={escape(path.name)}" download="{escape(path.name)}">'
+        links = (f'<a class="download" href="{_address(job, path)}" download="{escape(path.name)}">'
                  f'{self._words["download"]} {escape(path.name)}</a>' for path in job.files)
         return f'<p class="downloads">{" ".join(links)}</p>'
 
     def _remarks(self, job):
         if not job.notes:
             return ""
-        lines = "".join(f"<li>{escape(without_places(note, job.places))}</li>" for note in job.notes)
+        lines = "".join(f"<li>{escape(without_places(note, [job.folder]))}</li>" for note in job.notes)
         return f'<h3>{self._words["remarks"]}</h3><ul class="remarks">{lines}</ul>'
 
 
@@ -88,15 +91,16 @@ class VideoTab(WorkTab):
         with gr.Row():
             with gr.Column(scale=5, min_width=280):
                 clip = gr.Video(label=words["clip"], sources=["upload"], elem_id="video-src", height=260)
-                kind = gr.Radio([(words[f"plate_{name}"], name) for name in ("file", "first", "median")], value="file",
-                                label=words["plate_kind"], elem_id="video-plate-kind")
+                kind = gr.Radio([(words[f"plate_{name}"], name) for name in ("file", "first", "median")],
+                                value="file", label=words["plate_kind"], elem_id="video-plate-kind")
                 plate = gr.File(label=words["plate"], file_types=["image", "video"], elem_id="video-plate", height=120)
-                count = gr.Number(value=30, precision=0, minimum=1, label=words["count"], visible=False, elem_id="video-count")
+                count = gr.Number(value=30, precision=0, minimum=1, label=words["count"], visible=False,
+                                  elem_id="video-count")
                 view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id="video-view")
                 colour = gr.ColorPicker(value="#20c040", label=words["pick"], visible=False, elem_id="video-colour")
                 behind = photo(words["behind"], "video-behind", visible=False)
-                form = gr.Radio([(words[name], name) for name in ("webm", "mov", "mp4")], value="webm", label=words["format"],
-                                elem_id="video-format")
+                form = gr.Radio([(words[name], name) for name in ("webm", "mov", "mp4")], value="webm",
+                                label=words["format"], elem_id="video-format")
                 with gr.Accordion(words["advanced"], open=False):
                     fit, align, exposure = fit_settings(words, "video")
                     temporal = gr.Checkbox(label=words["temporal"], info=words["temporal_help"], elem_id="video-temporal")
@@ -105,8 +109,8 @@ class VideoTab(WorkTab):
                     start = gr.Button(words["start"], variant="primary", elem_id="video-start")
                     cancel = gr.Button(words["cancel"], elem_id="video-cancel")
                 progress, result = gr.HTML(elem_id="video-progress"), gr.HTML(elem_id="video-result")
-        kind.change(lambda name: (gr.update(visible=name == "file"), gr.update(visible=name == "first")), kind, [plate, count],
-                    api_visibility="private", show_progress="hidden")
+        kind.change(lambda name: (gr.update(visible=name == "file"), gr.update(visible=name == "first")), kind,
+                    [plate, count], api_visibility="private", show_progress="hidden")
         view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
                     [colour, behind], api_visibility="private", show_progress="hidden")
         start.click(self.run, [clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal],
@@ -147,8 +151,8 @@ class VideoTab(WorkTab):
         playable = [path for path in job.files if path.suffix in (".mp4", ".webm")]
         html = ""
         if playable:
-            html = (f'<video controls loop playsinline class="board" src="../v1/jobs/{job.id}/result?name='
-                    f'{escape(playable[0].name)}" aria-label="{escape(playable[0].name)}"></video>')
+            html = (f'<video controls loop playsinline class="board" src="{_address(job, playable[0])}" '
+                    f'aria-label="{escape(playable[0].name)}"></video>')
         elif job.files:
             html = f'<p>{self._words["no_player"]}</p>'
         return html + self._downloads(job) + self._remarks(job)
@@ -169,8 +173,8 @@ class ManyTab(WorkTab):
                 packed = gr.File(label=words["zip"], file_types=[".zip"], elem_id="many-zip", height=140)
                 types = gr.CheckboxGroup([(name, name) for name in TYPES], value=["pha", "com"], label=words["what"],
                                          elem_id="many-types")
-                form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png", label=words["format"],
-                                elem_id="many-format")
+                form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
+                                label=words["format"], elem_id="many-format")
                 with gr.Accordion(words["advanced"], open=False):
                     fit, align, exposure = fit_settings(words, "many")
             with gr.Column(scale=5, min_width=280):
@@ -178,8 +182,8 @@ class ManyTab(WorkTab):
                     start = gr.Button(words["start"], variant="primary", elem_id="many-start")
                     cancel = gr.Button(words["cancel"], elem_id="many-cancel")
                 progress, result = gr.HTML(elem_id="many-progress"), gr.HTML(elem_id="many-result")
-        start.click(self.run, [packed, types, form, fit, align, exposure], [progress, result, key], api_visibility="private",
-                    show_progress="hidden", concurrency_limit=self._service.settings.queue + 1)
+        start.click(self.run, [packed, types, form, fit, align, exposure], [progress, result, key],
+                    api_visibility="private", show_progress="hidden", concurrency_limit=self._service.settings.queue + 1)
         cancel.click(self.cancel, key, None, api_visibility="private", show_progress="hidden", queue=False)
 
     def run(self, packed, types, form, fit, align, exposure):
@@ -197,6 +201,11 @@ class ManyTab(WorkTab):
 
     def _result(self, job):
         return self._downloads(job) + self._remarks(job)
+
+
+def _address(job, path):
+    """Where a file of a job is fetched from, as an attribute of HTML."""
+    return escape(f"../v1/jobs/{job.id}/result?name={quote(path.name)}")
 
 
 def _taken(path, folder):
