@@ -14,6 +14,7 @@ from predict import open_matter
 from prediction.options import Options
 from utils.cli import CommandLine, run_main, say
 from utils.cpu import prepare_cpu
+from web.page import add_page
 from web.server import check_packages, is_open_to_others, run
 from web.settings import add_flags, settings_of
 
@@ -24,6 +25,8 @@ def parse(argv=None):
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     add = parser.add_argument
+    add("--no-browser", action="store_true", help="do not open the page in a browser")
+    add("--no-page", dest="page", action="store_false", help="the HTTP API alone")
     add("--weights", help="weights file or folder of a run (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
@@ -39,7 +42,7 @@ def parse(argv=None):
 def main(argv=None):
     args = parse(argv)
     settings = settings_of(args)
-    check_packages(settings.page)
+    check_packages(args.page)
     options = Options("", None, "", **{name: getattr(args, name) for name in NETWORK})
     if is_open_to_others(settings):
         free = "" if settings.token else ", and there is no --token: whoever reaches this one can use it"
@@ -47,11 +50,11 @@ def main(argv=None):
 
     def opened(address):
         say(f"listening at {address}  (API: {address}/docs; Ctrl-C ends it)")
-        if settings.page and not args.no_browser:
+        if args.page and not args.no_browser:
             webbrowser.open(address)
 
     prepare_cpu(load=False)
-    run(settings, lambda: open_matter(options), opened)
+    run(settings, lambda: open_matter(options), add_page if args.page else None, opened)
 
 
 if __name__ == "__main__":

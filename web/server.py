@@ -25,25 +25,22 @@ def check_packages(page=True):
         raise UserError(NEEDED.format(error.name or error)) from None
 
 
-def make_app(settings, open_matter, warm=False):
+def make_app(settings, open_matter, add_page=None, warm=False):
     """The ASGI application.
 
     Args:
-        settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``. warm: open the network at the start, beside
-            the first requests.
+        settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``. add_page: None, or ``web.page.add_page``:
+            then the page is there too. warm: open the network at the start, beside the first requests.
     Returns:
         the application; its attribute ``service`` is the ``web.service.Service``, and closing is part of its lifespan.
     """
-    check_packages(settings.page)
-    from fastapi import FastAPI
-
-    from web import api, camera, jobs_api, reference
+    check_packages(add_page is not None)
+    from web.camera import Cameras
     from web.guard import Guard
     from web.jobs import Jobs
-    from web.refusals import Refused
     from web.service import Service
     service = Service(settings, open_matter)
-    jobs, cameras = Jobs(service), camera.Cameras(service)
+    jobs, cameras = Jobs(service), Cameras(service)
 
     @contextlib.asynccontextmanager
     async def lifespan(_):
@@ -56,12 +53,26 @@ def make_app(settings, open_matter, warm=False):
             jobs.close()
             service.close()
 
+    app = _with_routes(service, jobs, cameras, lifespan)
+    if add_page is not None:
+        app = add_page(app, service, jobs)
+    lanes = {"/v1/mattes": service.photos, "/v1/jobs": service.films}
+    guarded = Guard(app, settings, lanes.get)
+    guarded.service = service
+    return guarded
+
+
+def _with_routes(service, jobs, cameras, lifespan):
+    """The FastAPI application with all routes but the page."""
+    from fastapi import FastAPI
+
+    from web import api, camera, jobs_api, reference
+    from web.refusals import Refused
     app = FastAPI(title="Background matting", version="1", docs_url=None, redoc_url=None, lifespan=lifespan,
                   description="Mattes from a photo or film and a shot of the same scene without the subject.")
-    app.include_router(api.router(service))
-    app.include_router(jobs_api.router(service, jobs))
-    app.include_router(camera.router(service, cameras))
-    app.include_router(reference.router(app))
+    for routes in (api.router(service), jobs_api.router(service, jobs), camera.router(service, cameras),
+                   reference.router(app)):
+        app.include_router(routes)
 
     @app.exception_handler(404)
     @app.exception_handler(405)
@@ -69,13 +80,7 @@ def make_app(settings, open_matter, warm=False):
         return api.failed(Refused(error.status_code, f"no such address: {request.method} {request.url.path[:100]}. "
                                                      f"/docs lists them."))
 
-    if settings.page:
-        from web.page import add_page
-        app = add_page(app, service, jobs)
-    lanes = {"/v1/mattes": service.photos, "/v1/jobs": service.films}
-    guarded = Guard(app, settings, lanes.get)
-    guarded.service = service
-    return guarded
+    return app
 
 
 def _warm(service):
@@ -86,19 +91,19 @@ def _warm(service):
         print(f"error: {error}", flush=True)
 
 
-def run(settings, open_matter, opened=None):
-    """Serve until Ctrl-C. ``opened``: called with the address once it listens.
+def run(settings, open_matter, add_page=None, opened=None):
+    """Serve until Ctrl-C. ``opened``: called with the address once it listens; the others as ``make_app``.
 
     Raises:
         UserError: packages are missing, or the address cannot be had.
     """
-    check_packages(settings.page)
+    check_packages(add_page is not None)
     import uvicorn
     with bound(settings.host, settings.port) as listening:
         port = listening.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"
-        app = make_app(settings, open_matter, warm=True)
+        app = make_app(settings, open_matter, add_page, warm=True)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=10, lifespan="on",
                                 timeout_graceful_shutdown=5, server_header=False)
         server = uvicorn.Server(config)

@@ -19,7 +19,6 @@ class Settings(NamedTuple):
     upload_seconds: float = 120.0
     queue: int = 8
     keep_seconds: float = 540.0
-    page: bool = True
 
     @property
     def max_bytes(self):
@@ -33,8 +32,6 @@ def add_flags(parser):
     add("--host", help="address to listen at: 127.0.0.1, the default, is this machine alone; 0.0.0.0 is whoever reaches it, "
                        "so set a token then")
     add("--port", type=int, help=f"(default: {usual.port})")
-    add("--no-browser", action="store_true", help="do not open the page in a browser")
-    add("--no-page", dest="page", action="store_false", help="the HTTP API alone")
     add("--token", help=f"word that requests have to bring (Authorization: Bearer WORD; for the page /?token=WORD once); "
                         f"default: ${TOKEN}, else none")
     add("--max-pixels", type=int, help=f"of a photo or a frame (default: {usual.max_pixels:,})")

@@ -35,7 +35,7 @@ def serve():
     clients = []
 
     def start(matter=None, **settings):
-        app = make_app(Settings(**{"page": False, **settings}), lambda: matter or StandIn())
+        app = make_app(Settings(**settings), lambda: matter or StandIn())
         client = TestClient(app)
         client.__enter__()
         clients.append(client)

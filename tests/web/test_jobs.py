@@ -101,7 +101,8 @@ def test_cancelled_while_it_runs_and_while_it_waits(serve, clip):
     b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n",
     b"ffconcat version 1.0\nfile 'victim.mp4'\n",
     b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\nc=IN IP4 127.0.0.1\r\nm=video 9 RTP/AVP 96\r\n",
-    b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011"></MPD>'])
+    b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011">'
+    b"</MPD>"])
 @pytest.mark.parametrize("name", ["clip.mp4", "list.m3u8", "list.ffconcat"])
 def test_a_playlist_opens_nothing(serve, clip, content, name, monkeypatch):
     client = serve()

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from web.page import camera_tab
 from web.page.mattes import Mattes
-from web.page.photos_tab import PhotosTab
+from web.page.photos_tab import SAMPLE, PhotosTab
 from web.page.texts import LANGUAGES, language_of, words
 from web.page.work_tabs import ManyTab, VideoTab
 
@@ -44,13 +44,15 @@ def add(app, service, jobs):
     def icon():
         return Response(ICON, media_type="image/svg+xml")
 
+    shown = [str(service.workplace.page), str(Path(SAMPLE[0]).parent)]
+    css = (HERE / "style.css").read_text(encoding="utf-8")
     for language in LANGUAGES:
         blocks = page(service, mattes, jobs, language)
         app = gr.mount_gradio_app(
-            app, blocks, f"/{language}", theme=theme(), css=(HERE / "style.css").read_text(encoding="utf-8"), head=HEAD,
-            js=LANGUAGE.format(CODES[language], words(language)["title"]), footer_links=[], run_history=False, ssr_mode=False,
-            mcp_server=False, pwa=False, enable_monitoring=False, show_error=True,
-            max_file_size=service.settings.max_bytes, allowed_paths=[str(service.workplace.page), str(Path(__file__).parents[2] / "image" / "sample")])
+            app, blocks, f"/{language}", theme=theme(), css=css, head=HEAD, allowed_paths=shown,
+            js=LANGUAGE.format(CODES[language], words(language)["title"]), footer_links=[], run_history=False,
+            ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, show_error=True,
+            max_file_size=service.settings.max_bytes)
     return app
 
 
