@@ -32,7 +32,20 @@ def open_container(path, kind, data, bits=8):
     return picture, orientation_in(picture.info.get("exif"))  # where Pillow notes how the container is turned
 
 
-def _heif(path, data, bits):
+def container_size(path, kind, data):
+    """(width, height) of the primary picture, told by its header; None where AVIF is not read here.
+
+    Args and errors as ``open_container``.
+    """
+    if kind == "HEIF":
+        return _heif(path, data).size
+    if not has_avif():
+        return None
+    from PIL.AvifImagePlugin import AvifImageFile
+    return AvifImageFile(io.BytesIO(data)).size
+
+
+def _heif(path, data, bits=8):
     try:
         import pillow_heif
     except ImportError:

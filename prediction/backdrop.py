@@ -33,7 +33,7 @@ def open_backdrop(text):
     text = str(text)
     if text == BLUR:
         return BlurBackdrop()
-    colour = _colour(text)
+    colour = colour_of(text)
     if colour is not None:
         return ColourBackdrop(colour)
     if not os.path.exists(text):
@@ -138,7 +138,7 @@ class VideoBackdrop(Backdrop):
         self._open()
 
 
-def _colour(text):
+def colour_of(text):
     from PIL import ImageColor
     try:
         return ImageColor.getrgb(text)[:3]

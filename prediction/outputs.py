@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from media import encode, write_bytes
+from model.inference.matte import as_float
 from utils.errors import UserError, no_space, suggest
 from utils.files import LONGEST_NAME
 
@@ -116,16 +117,17 @@ def picture(matte, kind, bits=8, behind=None):
     The colour of a cut-out is the predicted foreground, and 0 where nothing of the subject is left.
 
     Args:
+        matte: its parts in 0..1, or uint8 where they were rounded already.
         bits: 8 or 16, both rounded from the network's own numbers.
         behind: uint8 or uint16 (H, W, 3): com is pha * fgr + (1 - pha) * behind instead, (H, W, 3).
     """
     if kind != "com":
         return _rounded(getattr(matte, kind), bits)
     if behind is not None:
-        pha = np.clip(matte.pha, 0, 1)[..., None]
+        pha = np.clip(as_float(matte.pha), 0, 1)[..., None]
         com = behind.astype(np.float32)
         com /= np.iinfo(behind.dtype).max
-        com += pha * (np.clip(matte.fgr, 0, 1) - com)
+        com += pha * (np.clip(as_float(matte.fgr), 0, 1) - com)
         return _rounded(com, bits)
     pha, fgr = _rounded(matte.pha, bits)[..., None], _rounded(matte.fgr, bits)
     return np.concatenate([np.where(pha > 0, fgr, 0).astype(fgr.dtype), pha], axis=2)
@@ -142,7 +144,7 @@ def deepened(matte, src, deep):
     if matte.fgr is None:
         return matte
     fgr = cv2.addWeighted(deep, 1 / 65535, src, -1 / 255, 0, dtype=cv2.CV_32F)
-    fgr += matte.fgr
+    fgr += as_float(matte.fgr)
     return Parts(matte.pha, fgr, matte.err, matte.ref)
 
 
@@ -159,7 +161,9 @@ def write(path, image, lossless=True, owned=False):
 
 
 def _rounded(x, bits):
-    x = np.clip(x, 0, 1)
+    if x.dtype == np.uint8 and bits == 8:
+        return x
+    x = np.clip(as_float(x), 0, 1)
     x *= 2 ** bits - 1
     return np.rint(x, out=x).astype(np.uint8 if bits == 8 else np.uint16)
 
@@ -200,7 +204,7 @@ def finished(matte, types, behind=None, bits=8):
     """{type: uint8 image} of a matte; uint16 where ``bits`` is 16.
 
     Args:
-        matte: pha, err, ref float32 (H, W), fgr float32 (H, W, 3), in 0..1; what ``types`` do not need may be None.
+        matte: pha, err, ref (H, W), fgr (H, W, 3), float in 0..1 or uint8; what ``types`` do not need may be None.
         types: of "pha", "com", "fgr", "err", "ref".
         behind: uint8 RGB (H, W, 3) that com is put before; None: com is a cut-out, RGBA, its colour the predicted
             foreground, and 0 where nothing of the subject is left. It may be uint16 where bits is 16.
@@ -221,11 +225,11 @@ def cut_out(pha, fgr):
 
 
 def before(pha, fgr, behind):
-    """uint8 RGB: pha * fgr + (1 - pha) * behind, with pha float32 in 0..1."""
-    pha = np.clip(pha, 0, 1)
+    """uint8 RGB: pha * fgr + (1 - pha) * behind, with pha float in 0..1 or uint8."""
+    pha = np.clip(as_float(pha), 0, 1)
     return cv2.blendLinear(fgr, np.ascontiguousarray(behind), pha, 1 - pha)
 
 
 def _to_uint8(part):
-    """round(255 part), kept in 0..255."""
-    return cv2.multiply(part, 255.0, dtype=cv2.CV_8U)
+    """round(255 part), kept in 0..255; the part itself where it is that."""
+    return part if part.dtype == np.uint8 else cv2.multiply(as_float(part), 255.0, dtype=cv2.CV_8U)

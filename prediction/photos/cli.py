@@ -160,7 +160,7 @@ def pictures_of(options, single):
                             f"one type.")
     else:
         types, name = options.type or ("pha", "com"), options.format or "png"
-        suffix = SUFFIXES[name]
+        suffix = SUFFIXES.get(name)  # of an unknown one below
     bits = options.bit_depth or 8
     check_format(name, bits, types, options.target_bgr is not None)
     return Pictures(types, suffix, bits)

@@ -11,6 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional
 from media.video.libav import import_av
 from media.video.reader import open_video
 from media.video.writer import open_writer
+from model.inference.matte import as_float
 from prediction.outputs import GRAY, Parts, deepened, finished, wanted_of
 from prediction.video.pipe import END, Cancelled, Pipe
 from prediction.video.scene import open_scene
@@ -148,7 +149,8 @@ class _Run:
             matte = bgr = None
             if frame.image is not None:
                 bgr = self._background(frame.image, index)
-                matte = self._matter.predict(frame.image, bgr, want=self._wanted)
+                deep = {} if frame.deep is None else {"dtype": "float32"}  # also where bytes would do for 8 bits
+                matte = self._matter.predict(frame.image, bgr, want=self._wanted, **deep)
                 index += 1
             if self._large:
                 self._hand_on(index - 1, frame, bgr, matte)
@@ -182,7 +184,7 @@ class _Run:
         pictures = {}
         if matte is not None:
             if self._job.smooth is not None and matte.pha is not None:
-                matte = Parts(self._job.smooth(frame.image, matte.pha), matte.fgr, matte.err, matte.ref)
+                matte = Parts(self._job.smooth(frame.image, as_float(matte.pha)), matte.fgr, matte.err, matte.ref)
             behind = self._behind(index, frame.image if frame.deep is None else frame.deep, bgr)
             if frame.deep is None:
                 pictures = finished(matte, self._writers, behind)

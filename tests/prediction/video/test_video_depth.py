@@ -25,7 +25,7 @@ KEPT = 600  # of 876 levels that 10 bits have in limited range; 8 bits have at m
 class Subject(StandIn):
     """Everything is subject, in the colours of src, as the network sees them: of 8 bits."""
 
-    def predict(self, src, bgr, want=Matte._fields):
+    def predict(self, src, bgr, want=Matte._fields, dtype=None):
         assert src.dtype == bgr.dtype == np.uint8
         line = np.linspace(0, 1, src.shape[1], dtype=np.float32)
         pha = np.repeat(line[None], src.shape[0], 0)
