@@ -76,7 +76,7 @@ def make(options, matter):
     pictures = pictures_of(options, True)
     plan = photo_jobs(options.src, options.bgr, options.output, pictures.types, pictures.suffix)
     backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
-    read = PairReader(options.fit, fitter(options.align, options.exposure))
+    read = PairReader(options.fit, fitter(options.align, options.exposure), pictures.bits)
     told = []
     work = Work(read, matter(), Outputs(pictures.bits, backdrop), report=lambda *done: told.append(done))
     work.run(plan.jobs)
