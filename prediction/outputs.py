@@ -65,7 +65,7 @@ class Outputs:
         return wanted_of(types)
 
     def background(self, index, src, bgr):
-        """What com of this photo is set before, uint8 (H, W, 3), or None; args as a backdrop's ``frame`` takes them."""
+        """What com of this photo is set before, uint8 or uint16 (H, W, 3), or None; args as a backdrop's ``frame`` has."""
         return None if self._backdrop is None else self._backdrop.frame(index, src, bgr)
 
     def write(self, paths, matte, behind=None):
@@ -119,18 +119,33 @@ def picture(matte, kind, bits=8, behind=None):
     Args:
         matte: its parts in 0..1, or uint8 where they were rounded already.
         bits: 8 or 16, both rounded from the network's own numbers.
-        behind: uint8 (H, W, 3): com is pha * fgr + (1 - pha) * behind instead, (H, W, 3).
+        behind: uint8 or uint16 (H, W, 3): com is pha * fgr + (1 - pha) * behind instead, (H, W, 3).
     """
     if kind != "com":
         return _rounded(getattr(matte, kind), bits)
     if behind is not None:
         pha = np.clip(as_float(matte.pha), 0, 1)[..., None]
         com = behind.astype(np.float32)
-        com /= 255
+        com /= np.iinfo(behind.dtype).max
         com += pha * (np.clip(as_float(matte.fgr), 0, 1) - com)
         return _rounded(com, bits)
     pha, fgr = _rounded(matte.pha, bits)[..., None], _rounded(matte.fgr, bits)
     return np.concatenate([np.where(pha > 0, fgr, 0).astype(fgr.dtype), pha], axis=2)
+
+
+def deepened(matte, src, deep):
+    """A matte that the network made of ``src``, whose colours have the depth that was rounded away for it.
+
+    The network adds to src what differs from the subject's colour; the same is added to the deeper numbers.
+
+    Args:
+        matte: its fgr float32 (H, W, 3) in 0..1, or None. src: uint8 (H, W, 3). deep: uint16, the same picture.
+    """
+    if matte.fgr is None:
+        return matte
+    fgr = cv2.addWeighted(deep, 1 / 65535, src, -1 / 255, 0, dtype=cv2.CV_32F)
+    fgr += as_float(matte.fgr)
+    return Parts(matte.pha, fgr, matte.err, matte.ref)
 
 
 def write(path, image, lossless=True, owned=False):
@@ -185,15 +200,17 @@ def wanted_of(types):
     return tuple(name for name in ("pha", "fgr", "err", "ref") if name in wanted)
 
 
-def finished(matte, types, behind=None):
-    """{type: uint8 image} of a matte.
+def finished(matte, types, behind=None, bits=8):
+    """{type: uint8 image} of a matte; uint16 where ``bits`` is 16.
 
     Args:
         matte: pha, err, ref (H, W), fgr (H, W, 3), float in 0..1 or uint8; what ``types`` do not need may be None.
         types: of "pha", "com", "fgr", "err", "ref".
         behind: uint8 RGB (H, W, 3) that com is put before; None: com is a cut-out, RGBA, its colour the predicted
-            foreground, and 0 where nothing of the subject is left.
+            foreground, and 0 where nothing of the subject is left. It may be uint16 where bits is 16.
     """
+    if bits == 16:
+        return {kind: picture(matte, kind, bits, behind) for kind in types}
     parts = {name: _to_uint8(getattr(matte, name)) for name in ("pha", "fgr", "err", "ref")
              if name in wanted_of(types)}
     if "com" in types:

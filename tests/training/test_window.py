@@ -126,7 +126,7 @@ def test_a_run_waits_where_it_prints_or_might_have_to_stop(stage, tmp_path, late
     later()
     run(stage("later", **keys))
     again = [line.split("]", 1)[1].split(" lr:")[0] for line in capsys.readouterr().out.splitlines() if "iter" in line]
-    # 1: no moments yet. 2 to 5: four might not be finite. 6: a line; done again. 7 to 9: one was not finite. 10: the end.
+    # 1: no moments yet. 2 to 5: four might not be finite. 6: a line; undone, done again. 7 to 9: one was not. 10: the end.
     assert [len(shapes) for shapes in reads[:5]] == [1, 0, 0, 0, 1] and reads[4] == [[4 * 5]]
     assert [len(shapes) for shapes in reads[6:]] == [0, 0, 1, 1]
     assert [line.replace("at_once", "later") for line in said] == again and any("not finite" in line for line in again)

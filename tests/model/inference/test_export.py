@@ -257,7 +257,7 @@ def test_a_file_that_differs_is_refused(made, pair, monkeypatch, wrong):
 @pytest.mark.parametrize("size", [(3, 40), (1, 1)])
 def test_photos_of_a_few_pixels_and_photos_that_cannot_be_used(pair, tmp_path, capsys, size):
     for name in ("src", "bgr"):
-        write_image(tmp_path / f"{name}.png", np.full((*size, 3), 99, np.uint8))
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((*size, 3), 99, np.uint8))
     small = ["--src", str(tmp_path / "src.png"), "--bgr", str(tmp_path / "bgr.png")]
     export.main(["--format", "paddle", "--output", str(tmp_path / "m"), *small])
     assert max(differences_in(capsys.readouterr().out).values()) < 1e-3
