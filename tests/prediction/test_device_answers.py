@@ -15,7 +15,6 @@ from tests.model.inference.engine_cases import photos
 from tests.prediction.command import run
 from utils.errors import UserError
 
-
 EXACT = int(cv2.__version__.split(".")[0]) >= 5  # before, OpenCV rounds places to a 32nd of a pixel on the host
 
 
