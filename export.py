@@ -43,14 +43,15 @@ def main(argv=None):
         raise UserError("--half goes with the formats onnx and openvino.")
     prepare_cpu()
     from model.inference.engines.network import on_device
-    from model.inference.graph_files import LARGEST, check_file, write_network  # import paddle
+    from model.inference.graph_files import LARGEST, check_file, photos_of, write_network  # import paddle
     settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
                 "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
+    photos = photos_of(args.src, args.bgr)  # first: nothing is written where they cannot be used
     with on_device("cpu"):
         network, path, told = write_network(args.weights, args.output, args.format, args.half, settings)
         told = "".join(f"; {line}, as its header says" for line in told)
         print(f"wrote {path}  {path.stat().st_size / 1e6:.1f} MB{told}")
-        worst = check_file(network, path, args.format, args.src, args.bgr)
+        worst = check_file(network, path, args.format, photos)
     allowed = LARGEST["half" if args.half else "full"]
     print(f"largest difference from the network on {args.src}: " + ", ".join(f"{k} {v:.2e}" for k, v in worst.items()))
     if not worst["pha"] <= allowed:

@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import contextmanager
 
-from utils.errors import UserError, no_space, one_line
+from utils.errors import UserError, no_space, one_line, suggest
 from utils.foreign import own_stderr, renew_in_forks
 
 STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -31,7 +31,11 @@ class CommandLine(argparse.ArgumentParser):
         return super().parse_known_args(list(self._values_joined(sys.argv[1:] if args is None else args)), namespace)
 
     def error(self, message):
-        super().error(one_line(message))
+        """One line on stderr, and exit code 2; of a flag that is not known the nearest is named."""
+        unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
+        hint = suggest(unknown[1], self._flags) if unknown else ""
+        hint = hint if hint.startswith(" Did") else ""
+        self.exit(2, f"error: {one_line(message)}.{hint} {self.prog} --help shows what it takes.\n")
 
     def _values_joined(self, words):
         """The words of a command line, "--src", "-me.jpg" as "--src=-me.jpg"."""

@@ -9,6 +9,7 @@ from model.inference.engines.base import EngineError
 from model.inference.engines.network import network_from_arrays
 from model.inference.engines.openvino import import_openvino
 from model.inference.engines.static_graphs import export_network
+from model.inference.matte import padded
 from model.refinement import BACKBONE_SCALE, NOTHING
 from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
 from model.weights.metadata import settings_of
@@ -74,16 +75,25 @@ def _described_network(path, settings):
     return network, described, settings, told
 
 
-def check_file(network, path, kind, src, bgr):
-    """Run an exported file on a photo; {"pha", "fgr", "err", "ref": largest difference from the network}.
+def photos_of(src, bgr):
+    """{"src", "bgr": float32 (1, 3, H, W)} of two files, H and W made multiples of 4 by repeating the last row and column.
+
+    Raises:
+        UserError: one cannot be read, or they differ in size.
+    """
+    photos = {"src": read_image(src), "bgr": read_image(bgr)}
+    sizes = [f"{photo.shape[1]}x{photo.shape[0]}" for photo in photos.values()]
+    if sizes[0] != sizes[1]:
+        raise UserError(f"{src} is {sizes[0]}, but {bgr} is {sizes[1]}. Name the two photos of a pair: --src and --bgr.")
+    return {name: np.ascontiguousarray(padded(photo).transpose(2, 0, 1)[None]).astype(np.float32) / 255
+            for name, photo in photos.items()}
+
+
+def check_file(network, path, kind, inputs):
+    """Run an exported file on ``photos_of``; {"pha", "fgr", "err", "ref": largest difference from the network}.
 
     ref counts the share of patches that were chosen otherwise, which near-equal errors may bring.
     """
-    inputs = {}
-    for name, photo in (("src", src), ("bgr", bgr)):
-        image = read_image(photo)
-        image = image[:image.shape[0] // 4 * 4, :image.shape[1] // 4 * 4]
-        inputs[name] = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32) / 255
     with paddle.no_grad():
         out = network(*(paddle.to_tensor(array) for array in inputs.values()))
     expected = {"pha": out.pha, "fgr": out.fgr, "err": out.err_sm, "ref": out.ref_sm}

@@ -9,7 +9,7 @@ from model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
 from model.inference.blocks import Blocks, choose, shrink
 from model.inference.engines import open_engine
 from model.inference.engines.graph_cache import BATCH
-from model.inference.enlarge import enlarged_rows
+from model.inference.enlarge import at_half, enlarged_rows
 from model.inference.matte import BRIEF, DTYPES, Matte, as_dtype, blocks_within, checked_size, padded
 from model.inference.scale import coarse_size, padding_and_scale
 from model.inference.unmix import unmix
@@ -216,11 +216,9 @@ class Matter:
         err_sm, chosen = self._chosen(coarse, height, width)
         pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
         fgr = resize(np.ascontiguousarray(coarse[..., COLOUR]), height, width) if "fgr" in want else None
-        quarter = coarse.shape[0] * 4 == height and coarse.shape[1] * 4 == width
+        quarter = tuple(4 * side for side in coarse.shape[:2]) == (height, width)
         blocks = Blocks(chosen, self._reach, quarter)
-        if len(blocks) and not quarter and 4 * coarse.shape[0] > height and coarse.shape[:2] != (height // 2, width // 2):
-            coarse = resize(np.clip(coarse, LOWEST, HIGHEST), height // 2, width // 2)
-        coarse = np.ascontiguousarray(coarse)
+        coarse = np.ascontiguousarray(at_half(coarse, height, width, LOWEST, HIGHEST) if len(blocks) else coarse)
         for batch, refined in self._refined(blocks, coarse, src, bgr):
             blocks.paste(batch, refined, pha, fgr)
         np.clip(pha, 0, 1, out=pha)
@@ -245,7 +243,7 @@ class Matter:
 
     def _strips(self, coarse, src, bgr, want):
         """As ``_refine``: (top, Matte of ``STRIP`` rows from there), from top to bottom."""
-        (height, width), settings = src.shape[:2], self.settings
+        height, width = src.shape[:2]
         err_sm, chosen = self._chosen(coarse, height, width)
         blocks = Blocks(chosen, self._reach, coarse.shape[0] * 4 == height and coarse.shape[1] * 4 == width)
         pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
@@ -255,8 +253,9 @@ class Matter:
             refined[batch] = part
         np.clip(pha, 0, 1, out=pha)
         residual = np.ascontiguousarray(coarse[..., COLOUR])
-        if settings["unmix"] and "pha" in want:
-            unmix(src, bgr, pha, residual)
+        if self.settings["unmix"] and "pha" in want:
+            bounds = LOWEST[COLOUR], HIGHEST[COLOUR]
+            unmix(src, bgr, pha, at_half(residual, height, width, *bounds) if len(blocks) else residual)
         for top in range(0, height, STRIP):
             bottom, fgr = min(top + STRIP, height), None
             if "fgr" in want:
