@@ -21,7 +21,7 @@ MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff",
 
 
 class Made(NamedTuple):
-    """files: {type: Path} that were written; notes: lines that the user should see; seconds that it took, without waiting."""
+    """files: {type: Path} that were written; notes: lines for the user; seconds that it took, without waiting."""
     files: dict
     notes: list
     seconds: float

@@ -16,7 +16,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 MIRROR = "http://deb.debian.org/debian"
 SETTINGS = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt", "/root/.config/pip/pip.conf")
-PASSED = re.compile("(?i).*(proxy|_ca_|cert|^pip_).*")  # of the environment: how this machine reaches packages
+PASSED = re.compile("(?i)pip_.*|.*(proxy|_ca_|cert).*")  # of the environment: how this machine reaches packages
 PORT = 7860
 MOST = 1500  # MiB
 

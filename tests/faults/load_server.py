@@ -4,7 +4,8 @@
     python -m tests.faults.load_server --seconds 20 --clients 8
 
 Judged: nothing but expected answers; memory flat within 10 % after the first third; no file left; 95 % of the right ones
-answered within 1.3 x (places in line x time that one takes in the same run, as the server says it). Ends with 1 where something is not so.
+answered within 1.3 x (places in line x what one takes in that run, as
+the server tells). Ends with 1 where something is not so.
 """
 import argparse
 import http.client
@@ -64,7 +65,7 @@ class Client:
         self._address, self._sent, self.work = address, sent, []
 
     def send(self, kind):
-        """(status, seconds, body); status 0 where the client left before an answer. ``work`` collects what the server took."""
+        """(status, seconds, body); status 0 where the client left. ``work`` collects what the server took."""
         started = time.monotonic()
         connection = http.client.HTTPConnection(*self._address, timeout=180)
         try:
