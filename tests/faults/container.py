@@ -15,7 +15,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 MIRROR = "http://deb.debian.org/debian"
-SETTINGS = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt", "/root/.config/pip/pip.conf")
+SETTINGS = ("/etc/resolv.conf", "/etc/pip.conf", "/root/.config/pip/pip.conf")
+TRUSTED, TRUSTED_INSIDE = "/etc/ssl/certs/ca-certificates.crt", "/trusted.pem"  # packages inside would replace the first
 PASSED = re.compile("(?i)pip_.*|.*(proxy|_ca_|cert).*")  # of the environment: how this machine reaches packages
 PORT = 7860
 MOST = 1500  # MiB
@@ -48,7 +49,8 @@ class Stage:
     def run(self, command, check=True, **options):
         """A shell command inside, as the stage's user."""
         home = "/root" if self.user == "root" else f"/home/{self.user}"
-        passed = {name: value for name, value in os.environ.items() if PASSED.fullmatch(name)}
+        passed = {name: value.replace(TRUSTED, TRUSTED_INSIDE) for name, value in os.environ.items()
+                  if PASSED.fullmatch(name)}
         inside = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, **passed,
                   **self.arguments, **self.environment}
         argv = ["chroot", f"--userspec={self.user}", str(self.root), "/usr/bin/env", "-i",
@@ -82,6 +84,8 @@ class Stage:
             if os.path.exists(name):
                 (self.root / name.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(os.path.realpath(name), self.root / name.lstrip("/"))
+        if os.path.exists(TRUSTED):
+            shutil.copy(TRUSTED, self.root / TRUSTED_INSIDE.lstrip("/"))
         for name in self._mounts:  # to be read alone: whatever is removed later, it is nothing of this machine
             place = self.root / name.lstrip("/")
             place.mkdir(parents=True, exist_ok=True)
@@ -97,7 +101,17 @@ class Stage:
 
 def build(work, base, mounts):
     """The last ``Stage``, still entered, and its CMD."""
-    stages, stage, command = {}, None, None
+    stages = {}
+    try:
+        return _built(work, base, mounts, stages)
+    except BaseException:
+        for stage in stages.values():
+            stage.__exit__()
+        raise
+
+
+def _built(work, base, mounts, stages):
+    stage, command = None, None
     for word, rest in steps((PROJECT / "Dockerfile").read_text()):
         if word == "FROM":
             if stage is not None:

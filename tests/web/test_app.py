@@ -40,7 +40,8 @@ def test_a_port_that_is_taken(capsys):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        assert f"cannot listen at 127.0.0.1, port {port}" in refused(capsys, "--no-page", "--no-browser", "--port", str(port))
+        said = refused(capsys, "--no-page", "--no-browser", "--port", str(port))
+        assert f"cannot listen at 127.0.0.1, port {port}" in said
 
 
 def test_the_token_may_come_from_the_environment(monkeypatch):
