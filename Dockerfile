@@ -13,7 +13,7 @@ ARG BASE=debian:bookworm-slim
 # The network's graphs are exported here: at work they need paddle no more, and the container is half as large.
 FROM ${BASE} AS graphs
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 DEBIAN_FRONTEND=noninteractive
-RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv libgomp1 && rm -rf /var/lib/apt/lists/* \
     && python3 -m venv /venv
 WORKDIR /app
 COPY . .
@@ -25,7 +25,7 @@ FROM ${BASE}
 ARG PADDLE=""
 ARG PADDLE_INDEX=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 DEBIAN_FRONTEND=noninteractive PYTHONUNBUFFERED=1
-RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv libgomp1 && rm -rf /var/lib/apt/lists/* \
     && python3 -m venv /venv && useradd --create-home --uid 1000 matting
 WORKDIR /app
 COPY . .
