@@ -10,17 +10,16 @@ from model.inference.blocks import Blocks, choose, shrink
 from model.inference.engines import open_engine
 from model.inference.engines.graph_cache import BATCH
 from model.inference.enlarge import enlarged_rows
-from model.inference.matte import DTYPES, Matte, as_dtype, blocks_within, checked_size, padded
+from model.inference.matte import BRIEF, DTYPES, Matte, as_dtype, blocks_within, checked_size, padded
+from model.inference.scale import coarse_size, padding_and_scale
 from model.inference.unmix import unmix
-from model.refinement import KERNEL_SIZE, NOTHING, Refinement
+from model.refinement import KERNEL_SIZE, NOTHING, Refinement, check_backbone_scale
 from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
 from model.weights.metadata import settings_of
 from utils.errors import UserError, suggest
 from utils.machine import find_device, set_tf32
 
-PRECISIONS = ("fp32", "fp16", "bf16")
-QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
-EIGHTH_FROM = 10_000  # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
+PRECISIONS = ("fp32", "fp16", "bf16", "auto")
 STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
 
 
@@ -34,12 +33,13 @@ class Matter:
             passes its self-check; ``settings["backend"]`` says which.
         device: "cpu", "gpu" or "gpu:N"; None takes a GPU where there is one.
         backbone_scale: size of the coarse network's input relative to the photo, at most 0.5. None: what the header of
-            the weights file says; without that 0.5, 0.25 for photos whose longer side is ``QUARTER_FROM`` or more, and
-            0.125 from ``EIGHTH_FROM`` on. 0.25 is faster, and sees less of small photos.
+            the weights file says; without that 0.5, 0.25 for photos whose longer side is 2560 pixels or more, and
+            0.125 from 10,000 on. 0.25 is faster, and sees less of small photos.
         refine_mode: "sampling", "thresholding" or "full"; None: as the header says, else "sampling".
         sample_pixels: how many pixels "sampling" refines; None: as the header says, else 80,000.
         threshold: predicted error above which "thresholding" refines; None: as the header says, else 0.1.
-        precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little.
+        precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little;
+            "auto": bf16 in OpenVINO where this CPU has instructions for it, else fp32; ``settings["precision"]`` says which.
         threads: of a CPU backend; None: its own choice.
         max_memory: MiB that refining may take at once, beyond the photos and mattes themselves; None: what is fastest.
             The result does not depend on it.
@@ -47,6 +47,8 @@ class Matter:
         tf32: let a GPU round the factors of float32 products to 10 bits, which is faster; False: it does not. It holds for
             the process from the first work on a GPU on, and gives way to $NVIDIA_TF32_OVERRIDE where that is set.
         on_device: do all the work in Paddle's operations on the device, as is done on a GPU; None: on a GPU.
+        bits: 8 or 16: how many a channel will have of what is made of the mattes. Where the work is done on the device they
+            come back as uint8 or float16, which is faster; elsewhere, and for None, as float32.
 
     Raises:
         UserError: the weights cannot be read or used, or an argument is not known.
@@ -59,7 +61,7 @@ class Matter:
 
     def __init__(self, weights=None, backend="auto", device=None, backbone_scale=None, refine_mode=None,
                  sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None, unmix=True,
-                 tf32=False, on_device=None):
+                 tf32=False, on_device=None, bits=None):
         if precision not in PRECISIONS:
             raise UserError(f"unknown precision '{precision}'.{suggest(precision, PRECISIONS)}")
         path = weights_path(weights)
@@ -88,11 +90,12 @@ class Matter:
         with _named(path, "cannot be used: {}"):
             self._engine = open_engine("paddle" if on_device else backend, described, arrays, self.settings["sha256"],
                                        device, precision, threads, bool(self.settings["tf32"]))
-        self.settings["backend"] = self._engine.name
+        self.settings.update(backend=self._engine.name, precision=self._engine.precision)
         self.device_matting = None  # the whole work on the device, where it is done there
+        self._dtype = BRIEF[bits] if on_device and bits is not None else "float32"
         if on_device:
             from model.inference.device import DeviceMatting  # imports paddle
-            self.device_matting = DeviceMatting(self._engine.network, device, precision, most)
+            self.device_matting = DeviceMatting(self._engine.network, device, self._engine.precision, most)
 
     def __enter__(self):
         return self
@@ -116,11 +119,26 @@ class Matter:
         if self._refines:
             self.settings["sample_pixels"] = int(count)
 
+    @property
+    def backbone_scale(self):
+        """Size of the coarse network's input relative to the photo, or "auto"; may be set between calls.
+
+        Raises:
+            UserError: set to a number that is not above 0 and at most 0.5.
+        """
+        return self.settings["backbone_scale"]
+
+    @backbone_scale.setter
+    def backbone_scale(self, scale):
+        if scale != "auto":
+            check_backbone_scale(scale)
+        self.settings["backbone_scale"] = scale
+
     def close(self):
         """Give the engine's memory back; the object is not used afterwards."""
         self._engine.close()
 
-    def predict(self, src, bgr, want=Matte._fields, rows=None, dtype="float32"):
+    def predict(self, src, bgr, want=Matte._fields, rows=None, dtype=None):
         """Matte one photo.
 
         Args:
@@ -129,8 +147,8 @@ class Matter:
             want: which of "pha", "fgr", "err", "ref" to make; the others are None, and cost nothing.
             rows: None, or called with (top, Matte of the rows from there) again and again until all are handed out, for
                 photos whose whole colours would take too much memory.
-            dtype: of what comes back: "float32", "float16", or "uint8", which is 255 times the value, rounded. The last two
-                are rounded on a GPU before they come back, which takes the less time the fewer bytes there are.
+            dtype: of what comes back: "float32", "float16", or "uint8", which is 255 times the value, rounded, on a GPU
+                before it comes back. None: as ``bits`` of this Matter has it, else "float32".
 
         Returns:
             Matte(pha (H, W), fgr (H, W, 3), err (H, W), ref (H, W)) in 0..1; ref is 1 where it was refined. None where
@@ -138,13 +156,14 @@ class Matter:
 
         Raises:
             ValueError: photos of another dtype, nothing in them, or the two differ in shape; or a ``dtype`` not known.
+            UserError: uint8 is asked for, and the network's numbers are not finite.
         """
         if rows is None:
             return self.predict_batch([src], [bgr], want, dtype)[0]
         if self.device_matting is not None:
             rows(0, self.predict_batch([src], [bgr], want, dtype)[0])
             return None
-        height, width = checked_size(src, bgr)
+        (height, width), dtype = checked_size(src, bgr), self._answer(dtype)
         src, bgr, coarse = self._coarse([src], [bgr])
         coarse = coarse[0].copy()
         self._engine.forget()
@@ -153,12 +172,11 @@ class Matter:
                               for image in matte)))
         return None
 
-    def predict_batch(self, srcs, bgrs, want=Matte._fields, dtype="float32"):
+    def predict_batch(self, srcs, bgrs, want=Matte._fields, dtype=None):
         """Matte photos of one size together: lists as long as each other, of what ``predict`` takes and returns."""
         if len(srcs) != len(bgrs) or len({src.shape for src in srcs}) > 1:
             raise ValueError("a batch is as many src as bgr, all of one size")
-        if dtype not in DTYPES:
-            raise ValueError(f"mattes are made as {', '.join(DTYPES)}, not as {dtype}")
+        dtype = self._answer(dtype)
         if not srcs:
             return []
         height, width = [checked_size(src, bgr) for src, bgr in zip(srcs, bgrs)][0]
@@ -172,12 +190,14 @@ class Matter:
                         for image in self._refine(coarse_one, src, bgr, want)))
                 for coarse_one, src, bgr in zip(coarse, srcs, bgrs)]
 
+    def _answer(self, dtype):
+        """The ``dtype`` of a call, of which this Matter has its own."""
+        if dtype not in (None, *DTYPES):
+            raise ValueError(f"mattes are made as {', '.join(DTYPES)}, not as {dtype}")
+        return dtype or self._dtype
+
     def _plan(self, size):
-        """(what the sides of photos of ``size`` are padded to multiples of, the backbone scale for them)"""
-        wanted = self.settings["backbone_scale"]
-        is_eighth = wanted == "auto" and max(size) > EIGHTH_FROM - PATCH  # it may be padded up to that
-        unit = 2 * PATCH if is_eighth else PATCH
-        return unit, coarse_scale([side + -side % unit for side in size], wanted)
+        return padding_and_scale(size, self.settings["backbone_scale"])
 
     def _coarse(self, srcs, bgrs):
         """(padded srcs, padded bgrs, coarse arrays (B, h, w, 37)) of photos of one size."""
@@ -259,20 +279,6 @@ def _named(path, said):
         raise
     except ValueError as error:
         raise UserError(f"{path} {said.format(error)}") from None
-
-
-def coarse_size(size, scale="auto"):
-    """(height, width) of the coarse network's input for a photo of ``size``, multiples of 4, as ``Matter`` chooses it."""
-    return tuple(max(1, int(side * coarse_scale(size, scale))) for side in size)
-
-
-def coarse_scale(size, scale="auto"):
-    """The backbone scale for a photo of ``size`` (height, width): ``scale``, unless that is "auto"."""
-    if scale != "auto":
-        return scale
-    if max(size) >= EIGHTH_FROM:
-        return 0.125
-    return 0.25 if max(size) >= QUARTER_FROM else 0.5
 
 
 def resize(image, height, width):
