@@ -90,12 +90,13 @@ class Work:
         shown = self._sheet is not None and self._sheet.room
         wanted = self._outputs.wants((*job.outputs, "com") if shown else job.outputs)
         start, canvas = time.perf_counter(), None
+        more = {} if pair.trimap is None else {"trimap": pair.trimap}
         if large and not shown:
             behind = self._outputs.background(index, pair.src, pair.bgr)
             canvas = self._outputs.canvas(job.outputs, pair.src.shape[:2], behind)
-            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=canvas.add)
+            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=canvas.add, **more)
         else:
-            matte = self._matter.predict(pair.src, pair.bgr, wanted)
+            matte = self._matter.predict(pair.src, pair.bgr, wanted, **more)
         return matte, canvas, time.perf_counter() - start
 
     def _write(self, job, index, pair, matte):
