@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 from model.inference.single import check_wanted
-from model.methods import find_method, method_needing, method_of
-from model.weights import from_torch_names, read_weights, weights_path
+from model.methods import find_method, method_needing
+from model.methods.recognition import recognised
 from model.weights.places import placed_weights
 from prediction.outputs import wanted_of
 from prediction.source import inputs, is_camera, is_video_source
@@ -154,16 +154,6 @@ def _check_types(options, choice):
         return
     own = choice.first is not None and "fgr" in choice.first.method.outputs
     check_wanted(choice.method, [name for name in wanted if name != "fgr" or not own])
-
-
-def recognised(weights):
-    """(method, what it recognises) of a weights file, as ``model.methods.method_of``. Raises UserError."""
-    path = weights_path(weights)
-    arrays, metadata = read_weights(path)
-    try:
-        return method_of(from_torch_names(arrays), metadata)
-    except ValueError as error:
-        raise UserError(f"{path} does not hold a matting network: {error}.") from None
 
 
 def read_config(path):

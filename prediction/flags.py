@@ -49,6 +49,11 @@ def add_flags(parser, output):
     add("--virtual-camera", action="store_const", const=True,
         help="camera: also send the picture to other programs, by pyvirtualcam")
     add("--countdown", type=float, metavar="S", help="camera: seconds from key b to the picture of the scene (default: 3)")
+    _add_network(add)
+    parser.set_defaults(**{**Options._field_defaults, "output": output})
+
+
+def _add_network(add):
     add("--weights", "--model-path", help="weights file or folder of a run, of any method (default: the starter weights; "
                                            "of MODNet and DIM those in model/weights)")
     add("--trimap-weights", metavar="WEIGHTS",
@@ -64,7 +69,6 @@ def add_flags(parser, output):
     add("--refine-mode", help="sampling, thresholding or full (default: the weights file's; else sampling)")
     add("--no-unmix", dest="unmix", action="store_false",
         help="take the network's alpha as it is, without the last step that draws fine strands")
-    parser.set_defaults(**{**Options._field_defaults, "output": output})
 
 
 def options_of(args):

@@ -7,6 +7,7 @@ from model.inference.matte import DTYPES, blocks_within
 from model.inference.pair import PairMatting
 from model.inference.single import SingleMatting
 from model.methods import method_of
+from model.methods.recognition import refuse_refinement
 from model.refinement import NOTHING
 from model.weights import file_sha256, from_torch_names, read_weights, weights_path
 from model.weights.metadata import settings_of
@@ -75,7 +76,8 @@ class Matter:
         if self.method.refines:
             self._tell_refinement(given, metadata, path)
         else:
-            self._refuse(given, path)
+            refuse_refinement(given, self.method, path)
+            self.settings.update(method=self.method.name, told_by_weights=[])
         device = self.settings["device"]
         self.settings.update(precision=precision, unmix=bool(unmix) and self.method.refines,
                              tf32=None if device == "cpu" else set_tf32(tf32))
@@ -102,14 +104,6 @@ class Matter:
             refinement = NOTHING._replace(threshold=refinement.threshold)
         self.settings.update(backbone_scale=scale or "auto", refine_mode=refinement.mode,
                              sample_pixels=refinement.sample_pixels, threshold=refinement.threshold, told_by_weights=told)
-
-    def _refuse(self, given, path):
-        for name, value in given.items():
-            if value is not None:
-                said = name.removeprefix("refine_").replace("_", " ")
-                raise UserError(f"{said} {value} is for the method background, and {path} is of {self.method.name}. "
-                                "Leave it out.")
-        self.settings.update(method=self.method.name, told_by_weights=[])
 
     def __enter__(self):
         return self

@@ -61,12 +61,9 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
         plan = _folder_plan(src, partner, output, types, suffix, shard)
     else:
         plan = _single_plan(src, partner, output, as_file, types, suffix, shard)
-    inputs = {os.path.realpath(path) for job in plan.jobs for path in (job.src, job.bgr) if path is not None}
+    _check_inputs_kept(plan.jobs)
     if trimap is not None:
         plan = plan._replace(jobs=[job._replace(bgr=None, trimap=job.bgr) for job in plan.jobs])
-    for path in (path for job in plan.jobs for path in job.outputs.values()):
-        if os.path.realpath(path) in inputs:
-            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
     if overwrite:
         return plan
     if not src.is_dir():
@@ -78,6 +75,14 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
             for job in plan.jobs]
     jobs = [job for job in jobs if job.outputs]
     return plan._replace(jobs=jobs, finished=len(plan.jobs) - len(jobs))
+
+
+def _check_inputs_kept(jobs):
+    """Raises UserError where an output would replace an input."""
+    inputs = {os.path.realpath(path) for job in jobs for path in (job.src, job.bgr) if path is not None}
+    for path in (path for job in jobs for path in job.outputs.values()):
+        if os.path.realpath(path) in inputs:
+            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
 
 
 def shard_of(name, count):

@@ -23,15 +23,29 @@ class SingleGraph(nn.Layer):
         self.network = network
 
     def forward(self, img, extra=None):
+        parts = self.parts(img, extra)
+        return parts[0] if len(parts) == 1 else paddle.concat(parts, axis=1)
+
+    def parts(self, img, extra):
+        """The method's outputs, each a tensor of its own."""
         ranged = (lambda x: x) if self.ranged else self.method.rule.ranged
         given = [ranged(img)]
         if extra is not None:
             given.append(extra if self.method.needs == "trimap" else ranged(extra))
         found = self.method.answer(self.network, *given)
-        parts = [found[name] for name in self.method.outputs]
-        return parts[0] if len(parts) == 1 else paddle.concat(parts, axis=1)
+        return [found[name] for name in self.method.outputs]
 
 
-def input_specs(method):
-    """[InputSpec] of a graph for any batch, height and width."""
-    return [InputSpec([None, CHANNELS.get(name, 3), None, None], "float32", name) for name in method.input_names]
+class FileGraph(SingleGraph):
+    """The same for files that other programs run: photos come in 0..1, and each output is one of the graph's."""
+
+    def __init__(self, method, network):
+        super().__init__(method, network, ranged=False)
+
+    def forward(self, src, extra=None):
+        return tuple(self.parts(src, extra))
+
+
+def input_specs(method, names=None):
+    """[InputSpec] of a graph for any batch, height and width; ``names``: other ones for its inputs."""
+    return [InputSpec([None, CHANNELS.get(name, 3), None, None], "float32", name) for name in names or method.input_names]

@@ -10,6 +10,7 @@ from paddle.static import InputSpec
 
 from model.inference.engines.base import EngineAbsent, EngineError
 from model.inference.engines.graphs import NetworkGraph, layer_answers
+from model.inference.engines.single_graph import FileGraph, input_specs
 
 OPSET = 17
 
@@ -34,16 +35,21 @@ def export_graphs(maker, network, folder, kind):
     return answers
 
 
-def export_network(network, path, kind):
+def export_network(network, path, kind, method=None):
     """Write the whole network as one graph with any height, width and batch.
 
     Args:
+        network: a MattingRefine, or what ``method``, one that does not refine, builds.
         path: without suffix; .onnx, or .json (.pdmodel before Paddle 3) and .pdiparams are added. kind: "onnx" or "paddle".
     """
-    specs = [InputSpec([None, 3, None, None], "float32", name) for name in ("src", "bgr")]
-    layer = NetworkGraph(network)
+    if method is None or method.refines:
+        names, outputs, layer = ("src", "bgr"), ("pha", "fgr", "err", "ref"), NetworkGraph(network)
+        specs = [InputSpec([None, 3, None, None], "float32", name) for name in names]
+    else:
+        outputs, layer = method.outputs, FileGraph(method, network)
+        specs = input_specs(method, ("src", *method.input_names[1:]))
     layer.eval()
-    save_graph(layer, specs, path, kind, names=("pha", "fgr", "err", "ref"))
+    save_graph(layer, specs, path, kind, names=outputs)
 
 
 def save_graph(layer, specs, path, kind, names=None):
