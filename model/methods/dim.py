@@ -38,4 +38,4 @@ def terms(network, batch):
 RULE = InputRule(longest=3840, lowest=-1, least=32)
 PUBLISHED = {"vgg16": "https://paddleseg.bj.bcebos.com/matting/models/dim-vgg16.pdparams"}
 METHOD = Method("dim", "trimap", BACKBONES, build, RULE, ("pha",), answer, terms, WEIGHTS, recognise=recognise,
-                published=PUBLISHED, pixel_bytes=2000)
+                published=PUBLISHED, pixel_bytes=1000)

@@ -22,5 +22,5 @@ def refuse_refinement(settings, method, path):
     """Raise UserError where one of {name of a setting of MattingRefine: value or None} is given to another ``method``."""
     for name, value in settings.items():
         if value is not None:
-            said = name.removeprefix("refine_").replace("_", " ")
+            said = name.replace("refine_sample", "sample").replace("refine_threshold", "threshold").replace("_", " ")
             raise UserError(f"{said} {value} is for the method background, and {path} is of {method.name}. Leave it out.")

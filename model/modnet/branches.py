@@ -126,10 +126,15 @@ class IBNorm(nn.Layer):
             return self.inorm(x)
         # In exported graphs it is written out: OpenVINO's own kernel takes a root that is right to 12 bits only, which made
         # alpha differ by 1e-4. This order of the terms is none that it would put that kernel in the place of.
-        mean = x.mean([2, 3], keepdim=True)
-        spread = (x - mean).square().mean([2, 3], keepdim=True)
+        mean = _mean(x)
+        spread = _mean((x - mean).square())
         scale = self.inorm.scale.reshape([1, -1, 1, 1]) / (spread + _EPSILON).sqrt()
         return x * scale + (self.inorm.bias.reshape([1, -1, 1, 1]) - mean * scale)
+
+
+def _mean(x):
+    """Of each channel. By rows first: a sum of all pixels at once would lose digits where a runtime adds one by one."""
+    return x.mean(3, keepdim=True).mean(2, keepdim=True)
 
 
 class SqueezeExcitation(nn.Layer):

@@ -6,7 +6,7 @@ from utils.files import PROJECT
 PLACE = PROJECT / "model" / "weights"
 
 
-def placed_weights(method, backbone=None, place=PLACE):
+def placed_weights(method, backbone=None):
     """The weights file of a method: METHOD-BACKBONE with a weights suffix, or METHOD alone, in ``model/weights``.
 
     Args:
@@ -18,10 +18,10 @@ def placed_weights(method, backbone=None, place=PLACE):
     backbones = method.backbones if backbone is None else (backbone,)
     for stem in [*(f"{method.name}-{name}" for name in backbones), *([method.name] if backbone is None else [])]:
         for suffix in WEIGHTS_SUFFIXES:
-            if (place / f"{stem}{suffix}").is_file():
-                return place / f"{stem}{suffix}"
+            if (PLACE / f"{stem}{suffix}").is_file():
+                return PLACE / f"{stem}{suffix}"
     wanted = backbones[0]
     address = method.published.get(wanted)
     get = f"Get {address}" if address else f"Train {method.name} with {wanted}"
     raise UserError(f"the weights of {method.name}{'' if backbone is None else f' with {backbone}'} are not there.",
-                    f"{get}, put it into {place} as {method.name}-{wanted}.pdparams, or name it with --weights.")
+                    f"{get}, put it into {PLACE} as {method.name}-{wanted}.pdparams, or name it with --weights.")

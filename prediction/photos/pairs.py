@@ -45,7 +45,7 @@ class PairReader:
         check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES, "matting it")
         if self._method is not None and self._method.pixel_bytes:
             height, width = self._method.rule.input_size(*src.shape[:2])
-            check_memory(job.src, width, height, self._method.pixel_bytes, f"matting it by {self._method.name}")
+            check_memory(f"{job.src}, for {self._method.name},", width, height, self._method.pixel_bytes, "matting it")
         trimap = None if job.trimap is None else read_trimap(job.trimap, job.src, src.shape[:2], notes)
         if bgr is None:
             return Pair(src, None, notes, trimap)

@@ -178,7 +178,7 @@ class _Run:
             while True:
                 item = self._matted.get()
                 if item is END:
-                    return
+                    break
                 self._delayed(*item)
                 del item
             self._release()
