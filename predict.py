@@ -36,7 +36,7 @@ def open_matter(options):
     prepare_cpu(load=False)
     from model import Matter  # after these settings
     from model.inference.trimap import AutoTrimap
-    plain = {"backend": options.backend, "device": options.device, "precision": options.precision}
+    plain = {"backend": options.backend, "device": options.device, "precision": options.precision, "bits": options.bits}
     refining = {"backbone_scale": options.backbone_scale, "refine_mode": options.refine_mode,
                 "sample_pixels": options.sample_pixels, "max_memory": options.max_memory, "unmix": options.unmix}
     choice = options.choice

@@ -64,11 +64,12 @@ class Catalog:
         """True for a set of fgr and pha, False for one of backgrounds."""
         return self._entry(name)["layout"] in PAIR_LAYOUTS
 
-    def pairs(self, name, split, unpaired=None):
+    def pairs(self, name, split, unpaired=None, unread=None):
         """The ``PairSet`` of one split.
 
         Args:
             unpaired: None, or a list that takes the files without a partner; they are an error otherwise.
+            unread: None, or a list that takes the OSErrors over folders that cannot be listed; likewise.
         Raises:
             UserError: no such dataset or split, no pairs in it, its files are missing or unpaired, or it holds photos
                 and PyMatting is not installed.
@@ -76,14 +77,14 @@ class Catalog:
         if not self.holds_pairs(name):
             raise UserError(f"{name} holds backgrounds, not foreground and alpha pairs."
                             + suggest(name, [n for n in self.names if self.holds_pairs(n)]))
-        return self._open(name, split, unpaired)
+        return self._open(name, split, unpaired, unread)
 
-    def backgrounds(self, name, split):
-        """The ``BackgroundSet`` of one split. Raises as ``pairs``."""
+    def backgrounds(self, name, split, unread=None):
+        """The ``BackgroundSet`` of one split. ``unread`` and what it raises: see ``pairs``."""
         if self.holds_pairs(name):
             raise UserError(f"{name} holds foreground and alpha pairs, not backgrounds."
                             + suggest(name, [n for n in self.names if not self.holds_pairs(n)]))
-        return self._open(name, split)
+        return self._open(name, split, unread=unread)
 
     def split(self, name, split):
         """``pairs`` or ``backgrounds``, whichever the dataset holds."""
@@ -137,28 +138,28 @@ class Catalog:
             raise UserError(f"{name} is not at {folder}. Put it there, name the folder of datasets with --data-root "
                             f"or DATA_ROOT, or correct its `path` in {self.source}.")
 
-    def _open(self, name, split, unpaired=None):
+    def _open(self, name, split, unpaired=None, unread=None):
         self.require(name, split)
-        if unpaired is not None:
-            return self._list(name, split, unpaired)
+        if unpaired is not None or unread is not None:
+            return self._list(name, split, unpaired, unread)
         if (name, split) not in self._listed:
             self._listed[name, split] = self._list(name, split)
         return self._listed[name, split]
 
-    def _list(self, name, split, unpaired=None):
+    def _list(self, name, split, unpaired=None, unread=None):
         form = self._place(name)[1]
         if "splits" in form:
-            return self._read_layout(name, form["splits"][split], unpaired)
-        whole = self._read_layout(name, form["folders"], unpaired)
+            return self._read_layout(name, form["splits"][split], unpaired, unread)
+        whole = self._read_layout(name, form["folders"], unpaired, unread)
         subjects = whole.subjects
         parts = part_of(subjects, form["parts"])
         return whole.subset(i for i, subject in enumerate(subjects) if parts[subject] == split)
 
-    def _read_layout(self, name, folders, unpaired):
+    def _read_layout(self, name, folders, unpaired, unread):
         folder, form = self._place(name)
         if not self.holds_pairs(name):
-            return BACKGROUND_LAYOUTS[form["layout"]](folder, folders)
-        pairs = PAIR_LAYOUTS[form["layout"]](folder, folders, unpaired)
+            return BACKGROUND_LAYOUTS[form["layout"]](folder, folders, unread)
+        pairs = PAIR_LAYOUTS[form["layout"]](folder, folders, unpaired, unread)
         if not form.get("photo"):
             return pairs
         return PairSet(pairs.names, pairs.files, EstimateForeground(pairs.read, self.cache_root / "fgr"))

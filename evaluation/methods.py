@@ -9,6 +9,7 @@ import numpy as np
 from dataset.layouts.mattes import read_pha
 from dataset.layouts.pairing import check_partners, files_by_name
 from media import read_image
+from model.inference.matte import NOT_FINITE, as_float
 from model.weights.files import WEIGHTS_SUFFIXES
 from utils.errors import UserError, quote
 
@@ -86,7 +87,8 @@ def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, *
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
     names = [_name(combination, weights, backends, precisions) for combination in combinations]
     return {name + (" + unmix" if last else ""):
-            Network(Matter(file, backend=backend, precision=precision, unmix=last, **options), rounded)
+            Network(Matter(file, backend=backend, precision=precision, unmix=last, bits=8 if rounded else 16, **options),
+                    rounded)
             for name, (file, backend, precision) in zip(names, combinations) for last in unmix}
 
 
@@ -136,28 +138,32 @@ def _check_complete(root, files, names, part):
                         "Remove them, or check the benchmark.")
 
 
-def matter_method(matter, rounded=True):
-    """The method of a ``model.Matter``: (src_u8, bgr_u8) -> (pha, fgr_u8).
+def matter_method(matter, rounded=True, want=("pha", "fgr")):
+    """The method of a ``model.Matter``: (src_u8, bgr_u8) -> (pha, fgr_u8 or None).
 
     Args:
         matter: the ``Matter``.
         rounded: pha uint8; False: float32 in 0..1, as the network gives it.
+        want: what is made, "pha" among it; fgr is None where it is not.
 
     Raises (when called):
         UserError: the network's answer is not finite, as after a training that diverged.
     """
     def predict(src, bgr):
-        matte = matter.predict(src, bgr)
-        return (_to_u8(matte.pha) if rounded else _checked(matte.pha)), _to_u8(matte.fgr)
+        matte = matter.predict(src, bgr, want)
+        return ((_to_u8(matte.pha) if rounded else _checked(as_float(matte.pha))),
+                None if matte.fgr is None else _to_u8(matte.fgr))
 
     return predict
 
 
 def _checked(values):
     if not np.isfinite(values).all():
-        raise UserError("the network answers with numbers that are not finite; these weights cannot be used.")
+        raise UserError(NOT_FINITE)
     return np.clip(values, 0, 1)
 
 
 def _to_u8(values):
-    return (_checked(values) * 255 + 0.5).astype(np.uint8)
+    if values.dtype == np.uint8:
+        return values
+    return (_checked(as_float(values)) * 255 + 0.5).astype(np.uint8)

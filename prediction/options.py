@@ -23,6 +23,7 @@ class Options(NamedTuple):
     align: str = "auto"
     exposure: str = "auto"
     temporal: Optional[str] = None
+    fps: Optional[float] = None
     video_format: Optional[str] = None
     no_window: Optional[bool] = None
     virtual_camera: Optional[bool] = None
@@ -30,7 +31,7 @@ class Options(NamedTuple):
     weights: Optional[str] = None
     device: Optional[str] = None
     backend: str = "auto"
-    precision: str = "fp32"
+    precision: str = "auto"
     max_memory: Optional[float] = None
     backbone_scale: Optional[float] = None
     sample_pixels: Optional[int] = None
@@ -45,3 +46,8 @@ class Options(NamedTuple):
     def needs(self):
         """What has to be given beside src: "bgr", "trimap" or None."""
         return "bgr" if self.choice is None else self.choice.needs
+
+    @property
+    def bits(self):
+        """How finely mattes are needed, as ``model.Matter`` takes it: smoothing averages them, so 8 bits are too few."""
+        return 16 if self.bit_depth == 16 or self.temporal else 8

@@ -66,10 +66,9 @@ def lines_of(config, epoch_end=None, gpu_memory=None, config_name=None):
     from training.distributed import Ranks
     from training.memory import Division, largest_side
     from training.schedule import plan, plan_line, valid_interval
-    from training.start import network_of
+    from training.start import catalog_of, network_of
     from training.state import checkpoint_size
     from training.step import Learner
-    from training.trainer import catalog_of
     from training.validation import validation_set
     catalog = catalog_of(config)
     phases = plan(config, len(training_set(config, "joint", catalog)), epoch_end)

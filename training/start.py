@@ -6,6 +6,7 @@ from pathlib import Path
 import paddle
 from paddle import nn
 
+from dataset.catalog import catalog_or_sample, open_catalog
 from model.matting import MattingRefine
 from model.weights import weights_path
 from model.weights.initial import IMAGENET, as_table, start_from
@@ -14,6 +15,13 @@ from utils.files import PROJECT
 
 STARTER_BACKBONE = "mobilenetv2"  # of the weights that come along
 SUFFIXES = (".safetensors", ".pdparams", ".pth")
+
+
+def catalog_of(config):
+    """Where a stage's datasets lie; the generated sample data where there are none."""
+    if config["dataset_name"] == "stream":
+        return open_catalog(data_root=config["data_root"])
+    return catalog_or_sample([config["dataset_name"], config["background_name"]], data_root=config["data_root"])
 
 
 def network_of(config):

@@ -86,10 +86,25 @@ def validate_arrays(learner, arrays, items, coarse_only):
         load_state(learner.network, own)
 
 
+def tell(score, phase, step, log):
+    """Say and record a ``score`` of ``validate`` in a ``training.log.RunLog``."""
+    log.info(f"[EVAL] {phase} iter: {step}, SAD: {told(score['sad'], 4)}, MSE x1000: {told(score['mse'], 4, 1e3)}")
+    if score["sad"] is None:
+        log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look at the "
+                 "masks: python -m dataset.check NAME.")
+    else:
+        log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, step)
+
+
+def told(value, digits, times=1):
+    """A score as text; "-" where there was nothing to score."""
+    return "-" if value is None else f"{value * times:.{digits}f}"
+
+
 def _score(learner, items, coarse_only):
     learner.network.eval()
     matter = _Matter(learner.network, learner.ranks.device, NOTHING if coarse_only else None)
-    _, mean = evaluate(matter_method(matter), items)
+    _, mean = evaluate(matter_method(matter, want=("pha",)), items)
     return {"sad": mean["sad"], "mse": mean["mse"]}
 
 
@@ -105,5 +120,5 @@ class _Matter:
     def __init__(self, network, device, refinement):
         self._network, self._device, self._refinement = network, device, refinement
 
-    def predict(self, src, bgr):
-        return run_network(self._network, src, bgr, self._device, refinement=self._refinement)
+    def predict(self, src, bgr, want):
+        return run_network(self._network, src, bgr, self._device, refinement=self._refinement, want=want, dtype="uint8")

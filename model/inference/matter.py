@@ -3,18 +3,18 @@
 import contextlib
 
 from model.inference.engines import open_engine
-from model.inference.matte import DTYPES, blocks_within
+from model.inference.matte import BRIEF, DTYPES, blocks_within
 from model.inference.pair import PairMatting
 from model.inference.single import SingleMatting
 from model.methods import method_of
 from model.methods.recognition import refuse_refinement
-from model.refinement import NOTHING
+from model.refinement import NOTHING, check_backbone_scale
 from model.weights import file_sha256, from_torch_names, read_weights, weights_path
 from model.weights.metadata import settings_of
 from utils.errors import UserError, suggest
 from utils.machine import find_device, set_tf32
 
-PRECISIONS = ("fp32", "fp16", "bf16")
+PRECISIONS = ("fp32", "fp16", "bf16", "auto")
 
 
 class Matter:
@@ -30,12 +30,13 @@ class Matter:
             passes its self-check; ``settings["backend"]`` says which.
         device: "cpu", "gpu" or "gpu:N"; None takes a GPU where there is one.
         backbone_scale: size of the coarse network's input relative to the photo, at most 0.5. None: what the header of
-            the weights file says; without that 0.5, 0.25 for photos whose longer side is ``QUARTER_FROM`` or more, and
-            0.125 from ``EIGHTH_FROM`` on (``model.inference.pair``). 0.25 is faster, and sees less of small photos.
+            the weights file says; without that 0.5, 0.25 for photos whose longer side is 2560 pixels or more, and
+            0.125 from 10,000 on. 0.25 is faster, and sees less of small photos.
         refine_mode: "sampling", "thresholding" or "full"; None: as the header says, else "sampling".
         sample_pixels: how many pixels "sampling" refines; None: as the header says, else 80,000.
         threshold: predicted error above which "thresholding" refines; None: as the header says, else 0.1.
-        precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little.
+        precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little;
+            "auto": bf16 in OpenVINO where this CPU has instructions for it, else fp32; ``settings["precision"]`` says which.
         threads: of a CPU backend; None: its own choice.
         max_memory: MiB that refining may take at once, beyond the photos and mattes themselves; None: what is fastest.
             The result does not depend on it.
@@ -43,6 +44,8 @@ class Matter:
         tf32: let a GPU round the factors of float32 products to 10 bits, which is faster; False: it does not. It holds for
             the process from the first work on a GPU on, and gives way to $NVIDIA_TF32_OVERRIDE where that is set.
         on_device: do all the work in Paddle's operations on the device, as is done on a GPU; None: on a GPU.
+        bits: 8 or 16: how many a channel will have of what is made of the mattes. Where the work is done on the device they
+            come back as uint8 or float16, which is faster; elsewhere, and for None, as float32.
 
     ``backbone_scale`` to ``threshold``, ``max_memory``, ``unmix`` and ``on_device`` are of the method background.
 
@@ -60,7 +63,7 @@ class Matter:
 
     def __init__(self, weights=None, backend="auto", device=None, backbone_scale=None, refine_mode=None,
                  sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None, unmix=True,
-                 tf32=False, on_device=None):
+                 tf32=False, on_device=None, bits=None):
         if precision not in PRECISIONS:
             raise UserError(f"unknown precision '{precision}'.{suggest(precision, PRECISIONS)}")
         path = weights_path(weights)
@@ -88,14 +91,15 @@ class Matter:
             self._engine = open_engine("paddle" if on_device else backend, {**described, "method": self.method.name},
                                        arrays, self.settings["sha256"], device, precision, threads,
                                        bool(self.settings["tf32"]))
-        self.settings["backend"] = self._engine.name
+        self.settings.update(backend=self._engine.name, precision=self._engine.precision)
+        self._dtype = BRIEF[bits] if on_device and bits is not None else "float32"
         self.device_matting = None  # the whole work on the device, where it is done there
         if not self.method.refines:
             self._way = SingleMatting(self._engine, self.method)
             return
         if on_device:
             from model.inference.device import DeviceMatting  # imports paddle
-            self.device_matting = DeviceMatting(self._engine.network, device, precision, most)
+            self.device_matting = DeviceMatting(self._engine.network, device, self._engine.precision, most)
         self._way = PairMatting(self._engine, self.settings, described["refine_kernel_size"], most, self.device_matting)
 
     def _tell_refinement(self, given, metadata, path):
@@ -127,11 +131,26 @@ class Matter:
         if self._refines:
             self.settings["sample_pixels"] = int(count)
 
+    @property
+    def backbone_scale(self):
+        """Size of the coarse network's input relative to the photo, or "auto"; may be set between calls.
+
+        Raises:
+            UserError: set to a number that is not above 0 and at most 0.5.
+        """
+        return self.settings["backbone_scale"]
+
+    @backbone_scale.setter
+    def backbone_scale(self, scale):
+        if scale != "auto":
+            check_backbone_scale(scale)
+        self.settings["backbone_scale"] = scale
+
     def close(self):
         """Give the engine's memory back; the object is not used afterwards."""
         self._engine.close()
 
-    def predict(self, src, bgr=None, want=None, rows=None, dtype="float32", trimap=None):
+    def predict(self, src, bgr=None, want=None, rows=None, dtype=None, trimap=None):
         """Matte one photo.
 
         Args:
@@ -142,8 +161,8 @@ class Matter:
                 are of the method background alone.
             rows: None, or called with (top, Matte of the rows from there) again and again until all are handed out, for
                 photos whose whole colours would take too much memory.
-            dtype: of what comes back: "float32", "float16", or "uint8", which is 255 times the value, rounded. The last two
-                are rounded on a GPU before they come back, which takes the less time the fewer bytes there are.
+            dtype: of what comes back: "float32", "float16", or "uint8", which is 255 times the value, rounded, on a GPU
+                before it comes back. None: as ``bits`` of this Matter has it, else "float32".
             trimap: uint8 (H, W), 0 background, 255 foreground, any other value unknown, where ``method.needs`` is "trimap".
 
         Returns:
@@ -153,27 +172,33 @@ class Matter:
         Raises:
             ValueError: pictures of another dtype, nothing in them, they differ in size, one is missing or too much; or a
                 ``dtype`` not known.
-            UserError: ``want`` names what the method cannot give, or PyMatting is needed and not installed.
+            UserError: ``want`` names what the method cannot give, PyMatting is needed and not installed, or uint8 is asked
+                for and the network's numbers are not finite.
         """
         if rows is None:
             return self.predict_batch([src], None if bgr is None else [bgr], want, dtype,
                                       None if trimap is None else [trimap])[0]
         self._way.check(src, bgr, trimap)
-        self._way.by_rows(src, bgr, trimap, want, rows, dtype)
+        self._way.by_rows(src, bgr, trimap, want, rows, self._answer(dtype))
         return None
 
-    def predict_batch(self, srcs, bgrs=None, want=None, dtype="float32", trimaps=None):
+    def predict_batch(self, srcs, bgrs=None, want=None, dtype=None, trimaps=None):
         """Matte photos of one size together: lists as long as each other, of what ``predict`` takes and returns."""
         bgrs, trimaps = ([None] * len(srcs) if given is None else given for given in (bgrs, trimaps))
         if {len(srcs)} != {len(bgrs), len(trimaps)} or len({src.shape for src in srcs}) > 1:
             raise ValueError("a batch is as many src as bgr, all of one size")
-        if dtype not in DTYPES:
-            raise ValueError(f"mattes are made as {', '.join(DTYPES)}, not as {dtype}")
+        dtype = self._answer(dtype)
         if not srcs:
             return []
         for given in zip(srcs, bgrs, trimaps):
             self._way.check(*given)
         return self._way.batch(srcs, bgrs, trimaps, want, dtype)
+
+    def _answer(self, dtype):
+        """The ``dtype`` of a call, of which this Matter has its own."""
+        if dtype not in (None, *DTYPES):
+            raise ValueError(f"mattes are made as {', '.join(DTYPES)}, not as {dtype}")
+        return dtype or self._dtype
 
 
 @contextlib.contextmanager

@@ -7,11 +7,10 @@ from model.inference.blocks import Blocks, choose, shrink
 from model.inference.engines.samples import BATCH
 from model.inference.enlarge import enlarged_rows
 from model.inference.matte import Matte, as_dtype, checked_size, padded
+from model.inference.scale import coarse_size, padding_and_scale
 from model.inference.unmix import unmix
 from model.refinement import KERNEL_SIZE, Refinement
 
-QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
-EIGHTH_FROM = 10_000  # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
 STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
 
 
@@ -64,11 +63,7 @@ class PairMatting:
                 for coarse_one, src, bgr in zip(coarse, srcs, bgrs)]
 
     def _plan(self, size):
-        """(what the sides of photos of ``size`` are padded to multiples of, the backbone scale for them)"""
-        wanted = self.settings["backbone_scale"]
-        is_eighth = wanted == "auto" and max(size) > EIGHTH_FROM - PATCH  # it may be padded up to that
-        unit = 2 * PATCH if is_eighth else PATCH
-        return unit, coarse_scale([side + -side % unit for side in size], wanted)
+        return padding_and_scale(size, self.settings["backbone_scale"])
 
     def _coarse(self, srcs, bgrs):
         """(padded srcs, padded bgrs, coarse arrays (B, h, w, 37)) of photos of one size."""
@@ -139,20 +134,6 @@ class PairMatting:
             err = enlarged_rows(err_sm, height, width, top, bottom) if "err" in want else None
             ref = chosen[top // PATCH:bottom // PATCH].repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32)
             yield top, Matte(pha[top:bottom] if "pha" in want else None, fgr, err, ref if "ref" in want else None)
-
-
-def coarse_size(size, scale="auto"):
-    """(height, width) of the coarse network's input for a photo of ``size``, multiples of 4, as ``Matter`` chooses it."""
-    return tuple(max(1, int(side * coarse_scale(size, scale))) for side in size)
-
-
-def coarse_scale(size, scale="auto"):
-    """The backbone scale for a photo of ``size`` (height, width): ``scale``, unless that is "auto"."""
-    if scale != "auto":
-        return scale
-    if max(size) >= EIGHTH_FROM:
-        return 0.125
-    return 0.25 if max(size) >= QUARTER_FROM else 0.5
 
 
 def resize(image, height, width):

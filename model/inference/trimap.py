@@ -52,14 +52,14 @@ class AutoTrimap:
         self.first.close()
         self.second.close()
 
-    def predict(self, src, bgr=None, want=None, rows=None, dtype="float32"):
+    def predict(self, src, bgr=None, want=None, rows=None, dtype=None):
         """As ``Matter.predict``; ``rows`` is called once, with all of them."""
         want = self.method.outputs if want is None else want
         colours = "fgr" in want and "fgr" in self.first.method.outputs
-        rough = self.first.predict(src, bgr, ("pha", "fgr") if colours else ("pha",))
+        rough = self.first.predict(src, bgr, ("pha", "fgr") if colours else ("pha",), dtype="float32")
         trimap = trimap_from_matte(rough.pha)
         matte = self.second.predict(src, None, [name for name in want if name != "fgr" or not colours], dtype=dtype,
                                     trimap=trimap)
         if colours:
-            matte = Matte(matte.pha, as_dtype(rough.fgr, dtype), matte.err, matte.ref)
+            matte = Matte(matte.pha, as_dtype(rough.fgr, dtype or "float32"), matte.err, matte.ref)
         return matte if rows is None else rows(0, matte)

@@ -4,8 +4,9 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from media import read_photo
+from media import read_deep_photo, read_photo
 from media.formats import check_memory
+from media.pixels import to_8_bits
 from media.reading import read_stored
 from prediction.sizes import fit_size
 from utils.errors import UserError
@@ -17,10 +18,11 @@ MATTE_BYTES = 16  # a pixel takes beyond the pair itself, seen with photos of 96
 
 class Pair(NamedTuple):
     """src, bgr: uint8 RGB (H, W, 3), trimap uint8 (H, W), of one size, None where there is none; notes: lines of text that
-    the user should see."""
+    the user should see; deep: src in uint16, where it has more than 8 bits and the results shall have them."""
     src: np.ndarray
     bgr: Optional[np.ndarray]
     notes: list
+    deep: Optional[np.ndarray] = None
     trimap: Optional[np.ndarray] = None
 
 
@@ -30,30 +32,33 @@ class PairReader:
     Args:
         fit: None, or how a bgr of another size is brought to that of src: "resize", "crop".
         adapt: None, or (src, bgr) -> (bgr, notes), which aligns and corrects the background.
+        bits: of a channel of the results, 8 or 16.
         method: the ``model.methods.method.Method`` that they are for, if what it takes is to be looked at; None: it is not.
     """
 
-    def __init__(self, fit=None, adapt=None, method=None):
-        self._fit, self._adapt, self._method = fit, adapt, method
+    def __init__(self, fit=None, adapt=None, bits=8, method=None):
+        self._fit, self._adapt, self._bits, self._method = fit, adapt, bits, method
         self._kept = None, None
         self._lock = threading.Lock()
 
     def __call__(self, job):
         """Raises UserError: a file cannot be read, memory does not do, or the sizes differ and no fit was asked for."""
         notes = []
-        src, bgr = read_photo(job.src, notes), None if job.bgr is None else self._background(job.bgr, notes)
+        read = read_photo if self._bits == 8 else read_deep_photo
+        src, bgr = read(job.src, notes), None if job.bgr is None else self._background(job.bgr, notes)
+        src, deep = to_8_bits(src), src if src.dtype == np.uint16 else None
         check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES, "matting it")
         if self._method is not None and self._method.pixel_bytes:
             height, width = self._method.rule.input_size(*src.shape[:2])
             check_memory(f"{job.src}, for {self._method.name},", width, height, self._method.pixel_bytes, "matting it")
         trimap = None if job.trimap is None else read_trimap(job.trimap, job.src, src.shape[:2], notes)
         if bgr is None:
-            return Pair(src, None, notes, trimap)
+            return Pair(src, None, notes, deep, trimap)
         bgr = fit_size(bgr, src.shape[:2], self._fit, job.src, job.bgr)
         if self._adapt is not None:
             bgr, more = self._adapt(src, bgr)
             notes += more
-        return Pair(src, bgr, notes)
+        return Pair(src, bgr, notes, deep)
 
     def _background(self, path, notes):
         """The picture; remarks on it go to ``notes`` when it is read, and not again while it is kept."""

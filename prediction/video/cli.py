@@ -11,6 +11,7 @@ from media.video.writer import FORMATS, check_alpha
 from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.outputs import NAMED, names_picture, too_long
+from prediction.pace import paced
 from prediction.progress import FrameProgress, announced
 from prediction.smoothing import Smoother
 from prediction.source import is_video_source
@@ -74,12 +75,12 @@ def run(options, open_matter):
         raise UserError(f"--output {options.output} looks like a file; for a video it is the folder for the results.")
     backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
     with backdrop or nullcontext():
-        report = _matted(options, _job(options, backdrop), open_matter)
+        report = _matted(options, job_of(options, backdrop), open_matter)
     _tell(options.src, report)
     return 130 if report.stopped else 0
 
 
-def _job(options, backdrop):
+def job_of(options, backdrop):
     """The ``VideoJob`` of a command line. Raises UserError where an output cannot be made."""
     outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), backdrop is None,
                             options.video_format)
@@ -106,7 +107,8 @@ def _matted(options, job, open_matter):
     remove_leftovers(job.outputs.values())
     progress = FrameProgress(Path(options.src).name)
     try:
-        return matte_video(lambda: announced(open_matter(options)), job, progress)
+        return matte_video(lambda: paced(announced(open_matter(options)), options.fps, options.backbone_scale), job,
+                           progress)
     except Exception as error:
         progress.close()
         _tell_rest(getattr(error, "report", None), error)
