@@ -88,6 +88,8 @@ def run_main(main, argv=None):
         sys.stdout.flush()
     except UserError as error:
         code = _told(2, f"error: {error}")
+        if error.hint is not None:
+            say(error.hint, sys.stderr)
     except BrokenPipeError:
         code = _unread(streams[0])
     except OSError as error:

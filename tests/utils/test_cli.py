@@ -64,6 +64,7 @@ def test_a_process_without_streams_has_its_exit_code(closed, monkeypatch):
         run_main(main, [])
     assert ended.value.code == 2
 
+
 @pytest.mark.parametrize("words, said", [
     (["--sr", "x", "--bogus"], "error: unrecognized arguments: --bogus. tool --help shows what it takes.\n"),
     (["--sorce", "a\nb"], r"error: unrecognized arguments: --sorce a\nb. Did you mean '--source'? tool --help shows what it "

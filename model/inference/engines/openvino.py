@@ -7,6 +7,7 @@ from model.inference.engines.base import Engine, EngineAbsent
 from model.inference.engines.blobs import note_blobs, sound_blobs
 from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
+ANY_SIZE = ("coarse", "network")  # graphs that see the whole photo
 KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more
 TOLERANCE = {"fp32": 1e-3, "bf16": 0.1}
 
@@ -37,24 +38,18 @@ class OpenvinoEngine(Engine):
         self._local = threading.local()
         check_engine(self, stored_answers(self._folder), TOLERANCE[precision])
 
-    def coarse(self, src, bgr):
-        return self._run("coarse", {"src": src, "bgr": bgr})
-
-    def blocks(self, inputs, quarter):
-        return self._run("quarter" if quarter else "half", inputs)
-
     def forget(self):
         requests = self._local.__dict__.get("requests", {})
         with self._lock:
             for kept in (self._compiled, requests):
-                for key in [key for key in kept if key[0] == "coarse"]:
+                for key in [key for key in kept if key[0] in ANY_SIZE]:
                     del kept[key]
 
     def close(self):
         self._compiled.clear()
         self._local = threading.local()
 
-    def _run(self, graph, inputs):
+    def run(self, graph, inputs):
         key = graph, tuple(sorted((name, array.shape) for name, array in inputs.items()))
         compiled = self._compile(key, graph, inputs)
         requests = self._local.__dict__.setdefault("requests", OrderedDict())  # one request serves one thread
@@ -70,8 +65,8 @@ class OpenvinoEngine(Engine):
             if key not in self._compiled:
                 model = self._core.read_model(self._folder / f"{graph}.onnx")
                 model.reshape({name: list(array.shape) for name, array in inputs.items()})
-                # The base network is compiled anew for each size of photo: kept, 20 MB for each would pile up.
-                keeps = self._keeps and graph != "coarse"
+                # What sees the whole photo is compiled anew for each size: kept, 20 MB for each would pile up.
+                keeps = self._keeps and graph not in ANY_SIZE
                 kept = {"CACHE_DIR": str(self._folder)} if keeps else {}
                 self._compiled[key] = self._core.compile_model(model, "CPU", {**self._config, **kept})
                 if keeps:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model import Matte, Matter, MattingRefine
-from model.inference import matter as module
+from model.inference import pair as module
 from model.inference import scale
 from model.inference import unmix as unmixing
 from model.inference.enlarge import enlarged_rows, enlarged_windows
