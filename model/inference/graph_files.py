@@ -197,7 +197,8 @@ def _run_onnx(path, inputs):
 def _run_openvino(path, inputs):
     compiled = import_openvino().Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = compiled(inputs)
-    return {name: found[name] for name in OUTPUTS if name in {output.any_name for output in compiled.outputs}}
+    names = set().union(*(output.get_names() for output in compiled.outputs))  # one output may have several
+    return {name: found[name] for name in OUTPUTS if name in names}
 
 
 def _run_paddle(path, inputs):
