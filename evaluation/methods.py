@@ -148,7 +148,7 @@ def matter_method(matter, rounded=True):
     """
     def predict(src, bgr):
         matte = matter.predict(src, bgr)
-        return (_to_u8(matte.pha) if rounded else _checked(matte.pha)), _to_u8(matte.fgr)
+        return (as_u8(matte.pha) if rounded else _checked(matte.pha)), as_u8(matte.fgr)
 
     return predict
 
@@ -159,5 +159,6 @@ def _checked(values):
     return np.clip(values, 0, 1)
 
 
-def _to_u8(values):
+def as_u8(values):
+    """float in 0..1 -> uint8. Raises UserError where it is not finite, as after a training that diverged."""
     return (_checked(values) * 255 + 0.5).astype(np.uint8)

@@ -156,7 +156,12 @@ def evaluate(predict, items, workers=0):
     Raises:
         UserError: ``items`` is empty.
     """
-    rows = [score(PROTOCOLS["paper"], item, *predict(item.src, item.bgr)) for item in ahead(items, workers)]
+    return evaluate_items(lambda item: predict(item.src, item.bgr), items, workers)
+
+
+def evaluate_items(predict, items, workers=0):
+    """``evaluate`` for a method that is given the whole item: predict(item) -> (pha_u8, fgr_u8 or None)."""
+    rows = [score(PROTOCOLS["paper"], item, *predict(item)) for item in ahead(items, workers)]
     return rows, mean_of(rows)
 
 
