@@ -6,7 +6,6 @@ from dataset.batches import batch_length
 from training.lessons import find_lesson
 from utils.errors import UserError
 
-PHASES = ("base", "joint", "whole")  # of all methods
 VALIDATIONS, LONGEST_INTERVAL = 30, 2000  # at least so many in a stage, and at most so many iterations apart
 
 # epochs first..last-1 and iterations start..end-1 of the whole run

@@ -10,7 +10,7 @@ from model.weights.metadata import origin_facts
 from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, save_checkpoint
 from training.config import completed, differences
 from training.optimizer import optimizer_arrays
-from training.schedule import PHASES
+from training.config.rules import PHASES
 from utils.errors import UserError
 from utils.plain_files import shown
 

@@ -6,7 +6,7 @@ line that says what does it here where it does not.
 import re
 from pathlib import Path
 
-from training.schedule import PHASES
+from training.config.rules import PHASES
 from utils.errors import UserError
 from utils.files import PROJECT
 

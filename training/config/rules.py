@@ -6,7 +6,8 @@ from utils.errors import suggest
 from utils.plain_files import shown
 
 MANY = 10 ** 9
-LEAST_CROP = {"base": 16, "joint": 64, "whole": 64}  # a coarse network sees a quarter of a joint crop; see a method's
+LEAST_CROP = {"base": 16, "joint": 64, "whole": 64}  # the coarse network sees a quarter of a joint crop
+PHASES = tuple(LEAST_CROP)  # of all methods
 MOST_SIDE = 16384  # pixels
 
 
