@@ -47,7 +47,8 @@ def add_flags(parser, output):
     add("--weights", "--model-path", help="weights file or folder of a run (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
-    add("--precision", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")
+    add("--precision", help="fp32; bf16 or fp16 where backend and device compute in it; auto: bf16 where this CPU has "
+                            "instructions for it, else fp32 (default: auto)")
     add("--max-memory", type=float, metavar="MIB", help="what refining may take at once (default: what is fastest)")
     add("--backbone-scale", type=float,
         help="size of the coarse network's input (default: the weights file's; else 0.5, 0.25 from 2560 pixels on)")

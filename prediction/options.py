@@ -29,7 +29,7 @@ class Options(NamedTuple):
     weights: Optional[str] = None
     device: Optional[str] = None
     backend: str = "auto"
-    precision: str = "fp32"
+    precision: str = "auto"
     max_memory: Optional[float] = None
     backbone_scale: Optional[float] = None
     sample_pixels: Optional[int] = None

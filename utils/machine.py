@@ -35,6 +35,16 @@ def usable_cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def computes_in_bf16(cpuinfo="/proc/cpuinfo"):
+    """Whether this CPU has instructions for bfloat16; without, engines would imitate it, which takes longer than float32."""
+    try:
+        with open(cpuinfo, encoding="utf-8", errors="replace") as file:
+            flags = next((line.split(":", 1)[1].split() for line in file if line.startswith(("flags", "Features"))), [])
+    except OSError:
+        return False
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags))
+
+
 def free_memory():
     """Bytes that can be had without swapping; None where the system does not say."""
     return _kilobytes("/proc/meminfo", "MemAvailable:")

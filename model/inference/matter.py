@@ -18,7 +18,7 @@ from model.weights.metadata import settings_of
 from utils.errors import UserError, suggest
 from utils.machine import find_device, set_tf32
 
-PRECISIONS = ("fp32", "fp16", "bf16")
+PRECISIONS = ("fp32", "fp16", "bf16", "auto")
 QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
 EIGHTH_FROM = 10_000  # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
 STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
@@ -39,7 +39,8 @@ class Matter:
         refine_mode: "sampling", "thresholding" or "full"; None: as the header says, else "sampling".
         sample_pixels: how many pixels "sampling" refines; None: as the header says, else 80,000.
         threshold: predicted error above which "thresholding" refines; None: as the header says, else 0.1.
-        precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little.
+        precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little;
+            "auto": bf16 in OpenVINO where this CPU has instructions for it, else fp32; ``settings["precision"]`` says which.
         threads: of a CPU backend; None: its own choice.
         max_memory: MiB that refining may take at once, beyond the photos and mattes themselves; None: what is fastest.
             The result does not depend on it.
@@ -88,11 +89,11 @@ class Matter:
         with _named(path, "cannot be used: {}"):
             self._engine = open_engine("paddle" if on_device else backend, described, arrays, self.settings["sha256"],
                                        device, precision, threads, bool(self.settings["tf32"]))
-        self.settings["backend"] = self._engine.name
+        self.settings.update(backend=self._engine.name, precision=self._engine.precision)
         self.device_matting = None  # the whole work on the device, where it is done there
         if on_device:
             from model.inference.device import DeviceMatting  # imports paddle
-            self.device_matting = DeviceMatting(self._engine.network, device, precision, most)
+            self.device_matting = DeviceMatting(self._engine.network, device, self._engine.precision, most)
 
     def __enter__(self):
         return self

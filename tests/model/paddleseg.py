@@ -74,19 +74,20 @@ def assert_alike(tensor, expected):
     assert off.max() < 1e-4
 
 
-def assert_losses_alike(network, terms, weights, case):
-    """Each weighted term, their sum, and the gradients' norms by the first two parts of the parameters' names."""
+def assert_losses_alike(network, terms, weights, case, loss_tolerance, gradient_tolerance):
+    """Each weighted term, their sum, and the gradients' norms by the first two parts of the parameters' names (relative)."""
     for name, value in terms.items():
-        assert float(value) * weights[name] == _near(case[f"loss_{name}"], 1e-5), name
+        assert float(value) * weights[name] == _near(case[f"loss_{name}"], loss_tolerance), name
     total = sum(weights[name] * value for name, value in terms.items())
-    assert float(total) == _near(case["loss_all"], 1e-5)
+    assert float(total) == _near(case["loss_all"], loss_tolerance)
     total.backward()
     squares = {}
     for name, parameter in network.named_parameters():
         if parameter.grad is not None:
             part = ".".join(name.split(".")[:2])
             squares[part] = squares.get(part, 0) + np.square(parameter.grad.numpy().astype(np.float64)).sum()
-    norms = {name[len("grad_"):]: _near(value, 1e-3) for name, value in case.items() if name.startswith("grad_")}
+    norms = {name[len("grad_"):]: _near(value, gradient_tolerance)
+             for name, value in case.items() if name.startswith("grad_")}
     assert {part: np.sqrt(square) for part, square in squares.items()} == norms
 
 

@@ -4,6 +4,7 @@ import warnings
 
 from model.inference.engines.base import Engine, EngineAbsent, EngineError, reason
 from utils.errors import UserError, suggest
+from utils.machine import computes_in_bf16
 
 __all__ = ["ENGINES", "Engine", "EngineError", "open_engine"]
 
@@ -20,7 +21,8 @@ def open_engine(name, described, arrays, sha256, device, precision="fp32", threa
 
     Args:
         described, arrays: as for ``model.inference.engines.network.network_from_arrays``; sha256: of the weights file.
-        device: "cpu" or "gpu:N". precision: "fp32", "fp16" or "bf16". threads: on a CPU; None: the engine's own choice.
+        device: "cpu" or "gpu:N". precision: "fp32", "fp16", "bf16", or "auto": bf16 in OpenVINO where this CPU has
+            instructions for it and the self-check passes, else fp32. threads: on a CPU; None: the engine's own choice.
         tf32: whether a GPU rounds the factors of float32 products, which ``utils.machine.set_tf32`` sets.
 
     Raises:
@@ -32,15 +34,27 @@ def open_engine(name, described, arrays, sha256, device, precision="fp32", threa
     if name not in ("auto", *ENGINES):
         raise UserError(f"unknown backend '{name}'.{suggest(name, ('auto', *ENGINES))}")
     reasons = []
-    for candidate in FASTEST[device.split(":")[0]] if name == "auto" else (name,):
+    for candidate, chosen in _candidates(name, device, precision):
         try:
-            return _open(candidate, described, arrays, sha256, device, precision, threads, tf32)
+            return _open(candidate, described, arrays, sha256, device, chosen, threads, tf32)
         except EngineError as error:
             reasons.append(f"{candidate}: {error}")
-            if name == "auto" and not isinstance(error, EngineAbsent):
-                warnings.warn(f"backend {candidate} is passed over: {error}.", RuntimeWarning, stacklevel=3)
-    where = f"backend '{name}' cannot be used" if name != "auto" else f"no backend computes in {precision} on {device}"
+            if "auto" in (name, precision) and not isinstance(error, EngineAbsent):
+                passed_over = candidate if chosen == "fp32" else f"{candidate} in {chosen}"
+                warnings.warn(f"backend {passed_over} is passed over: {error}.", RuntimeWarning, stacklevel=3)
+    where = f"backend '{name}' cannot be used"
+    if name == "auto":
+        where = f"no backend works on {device}" if precision == "auto" else f"no backend computes in {precision} on {device}"
     raise UserError(f"{where}: {'; '.join(reasons)}.")
+
+
+def _candidates(name, device, precision):
+    """[(engine, precision)] in the order they are tried."""
+    names = FASTEST[device.split(":")[0]] if name == "auto" else (name,)
+    if precision != "auto":
+        return [(candidate, precision) for candidate in names]
+    faster = [("openvino", "bf16")] if device == "cpu" and "openvino" in names and computes_in_bf16() else []
+    return faster + [(candidate, "fp32") for candidate in names]
 
 
 def _open(name, described, arrays, sha256, device, precision, threads, tf32):

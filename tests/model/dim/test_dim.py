@@ -47,7 +47,7 @@ def test_alpha_losses_and_gradients(network):
     pred = network(batch["img"], batch["trimap"], both_stages=True)
     terms = dim_loss(pred, batch["img"], batch["pha"], batch["unknown"], batch["fgr"], batch["bgr"])
     assert set(terms) == set(WEIGHTS)
-    assert_losses_alike(network, terms, WEIGHTS, case)
+    assert_losses_alike(network, terms, WEIGHTS, case, 1e-5, 1e-3)
     load_paddleseg_state(network, before)  # training moves the statistics
 
 

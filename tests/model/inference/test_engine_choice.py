@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from model import Matter
-from model.inference.engines.base import EngineError
+from model.inference import engines
+from model.inference.engines.base import EngineAbsent, EngineError
 from model.inference.engines.eager import DygraphEngine
 from model.inference.engines.graph_cache import SUMS
 from model.inference.engines.paddle_inference import InferenceEngine
@@ -124,3 +125,43 @@ def test_the_layers_themselves_are_checked_too(weights, monkeypatch, wrong):
     assert "its self-check failed: quarter is off by" in refused(weights, "paddle")
     with pytest.raises(UserError, match="its self-check failed"):
         Matter(weights, "paddle", "cpu", on_device=True)
+
+
+# ---- precision auto
+
+def imitated(asked, fails):
+    """A class that stands for OpenVINO on a CPU with bf16; ``asked`` gets the precisions tried, bf16 raises ``fails``."""
+    class Engine:
+        name = "openvino"
+
+        def __init__(self, described, arrays, device, precision, sha256, threads=None):
+            asked.append(precision)
+            self.precision = precision
+            if precision == "bf16" and fails is not None:
+                raise fails
+    return Engine
+
+
+@pytest.mark.parametrize("capable, fails, asked, warned", [
+    (False, None, ["fp32"], False),
+    (True, None, ["bf16"], False),
+    (True, EngineError("its self-check failed: coarse is off by 0.5, allowed is 0.1"), ["bf16", "fp32"], True),
+    (True, EngineAbsent("this CPU does not compute in bf16"), ["bf16", "fp32"], False)])
+@pytest.mark.parametrize("backend", ("auto", "openvino"))
+def test_precision_auto_is_bf16_where_the_cpu_has_it_and_its_answers_are_right(weights, monkeypatch, backend, capable, fails,
+                                                                               asked, warned):
+    tried = []
+    monkeypatch.setattr(engines, "_class_of", lambda name: imitated(tried, fails))
+    monkeypatch.setattr(engines, "computes_in_bf16", lambda: capable)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        matter = Matter(weights, backend, "cpu", precision="auto")
+    assert tried == asked and matter.settings["precision"] == asked[-1]
+    told = [str(warning.message) for warning in caught if "passed over" in str(warning.message)]
+    assert told == (["backend openvino in bf16 is passed over: its self-check failed: coarse is off by 0.5, allowed is 0.1."]
+                    if warned else [])
+
+
+def test_precision_auto_is_fp32_for_the_other_engines(weights, monkeypatch):
+    monkeypatch.setattr(engines, "computes_in_bf16", lambda: True)
+    assert opened(weights, "paddle", precision="auto").settings["precision"] == "fp32"

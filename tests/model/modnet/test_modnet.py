@@ -47,11 +47,14 @@ def test_names_alpha_losses_and_gradients(backbone):
     assert {name: list(x.shape) for name, x in network.state_dict().items()} == stored_names(f"modnet_{backbone}")
     with paddle.no_grad():
         assert_alike(network(batch["img"]), case["alpha"])
+    # In float64: float32 gradients of BatchNorm on two samples differ from one CPU to another by up to 6e-3.
+    network.to(dtype="float64")
     network.train()
+    batch = {name: x.astype("float64") for name, x in batch.items()}
     pred = network(batch["img"], every_branch=True)
     terms = modnet_loss(pred, batch["img"], batch["pha"], batch["unknown"], network.blurer)
     assert set(terms) == set(WEIGHTS)
-    assert_losses_alike(network, terms, WEIGHTS, case)
+    assert_losses_alike(network, terms, WEIGHTS, case, 1e-7, 1e-6)
 
 
 # ---- the authors' weights
