@@ -36,11 +36,11 @@ def test_words_of_other_programs():
     given = {key: value for key, value in overrides.items() if value is not None}
     assert name == "a.yml" and given == {
         "checkpoint_interval": 5000, "num_workers": 5, "save_dir": "output", "log_train_loss_interval": 10,
-        "keep_checkpoint_max": 3, "data_root": "d", "phases": {"base": {"batch_size": 4}, "joint": {"batch_size": 4}}}
+        "keep_checkpoint_max": 3, "data_root": "d", "phases": {name: {"batch_size": 4} for name in ("base", "joint", "whole")}}
     assert settings_of(train.parse(["--config", "a.yml", "--batch-size", "auto"]))[1]["batch_auto"] is True
 
 
-@pytest.mark.parametrize("flag, instead", [("--iters", "--epoch-end"), ("--resume_model", "the same command goes on")])
+@pytest.mark.parametrize("flag, instead", [("--resume_model", "the same command goes on")])
 def test_what_does_it_here(flag, instead):
     with pytest.raises(UserError, match=f"^{flag.replace('_', '-')} is not known here: .*{instead}"):
         settings_of(train.parse(["--config", "a.yml", flag, "5"]))
