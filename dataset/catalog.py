@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataset.catalog_file import other_form, read_entries
 from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
+from dataset.layouts.listed import listed_pictures
 from dataset.layouts.photo_foregrounds import EstimateForeground
 from dataset.layouts.sets import PairSet
 from dataset.locating import find_form, known_name
@@ -72,6 +73,13 @@ class Catalog:
         """``pairs`` of a set of photos, with the photos as they are in place of foregrounds; PyMatting is not needed."""
         self.require(name, split)
         return self._part(name, split, lambda folders: self._read_pairs(name, folders))
+
+    def listed(self, name, split):
+        """The lines of a split's list file (``dataset.layouts.listed``), or None where it has none."""
+        self.require(name, split)
+        folder, form = self._place(name)
+        folders = form.get("splits", {}).get(split)
+        return listed_pictures(folder, folders) if isinstance(folders, dict) and {"fgr", "list"} <= set(folders) else None
 
     def pairs(self, name, split, unpaired=None):
         """The ``PairSet`` of one split.

@@ -13,21 +13,26 @@ from model.weights.files import WEIGHTS_SUFFIXES
 from utils.errors import UserError, quote
 
 
+GIVEN = {"bgr": "src and bgr", "trimap": "src and trimap", None: "src alone"}  # by what a matting method needs
+
+
 class Network:
-    """A ``model.Matter`` as a method: ``network(item) -> (pha, fgr_u8)``; ``seconds`` sums up what it took.
+    """A ``model.Matter`` of any matting method as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` sums up
+    what it took.
 
     Args:
         matter: the ``Matter``; rounded: as ``matter_method``.
     """
 
     def __init__(self, matter, rounded=True):
-        self._predict = matter_method(matter, rounded)
-        self.settings = matter.settings
+        self._matter, self._rounded, self._needs = matter, rounded, matter.method.needs
+        self.settings = {**matter.settings, "given": GIVEN[self._needs]}
         self.seconds, self.count = 0.0, 0
 
     def __call__(self, item):
         start = time.perf_counter()
-        matte = self._predict(item.src, item.bgr)
+        given = {} if self._needs is None else {self._needs: item.extra(self._needs)}
+        matte = _answer(self._matter.predict(item.src, **given), self._rounded)
         self.seconds += time.perf_counter() - start
         self.count += 1
         return matte
@@ -69,25 +74,36 @@ class Mattes:
         return image
 
 
-def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, **options):
+def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, method=None, **options):
     """Every combination of weights, backends, precisions and the last step as {name: Network}; where the last step is on,
     the name ends in "+ unmix".
+
+    ``options`` and the last step are for methods that refine; others are run as they are, once.
 
     Args:
         weights: files; None for the starter weights.
         backends, precisions, options: of ``model.Matter``.
         unmix: values of ``Matter``'s ``unmix``.
         rounded: as ``matter_method``.
+        method: None, or the name of the matting method that all weights must be of.
 
     Raises:
-        UserError: as ``model.Matter``.
+        UserError: as ``model.Matter``, or weights are of another method.
     """
     from model import Matter
+    from model.methods.recognition import recognised
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
     names = [_name(combination, weights, backends, precisions) for combination in combinations]
-    return {name + (" + unmix" if last else ""):
-            Network(Matter(file, backend=backend, precision=precision, unmix=last, **options), rounded)
-            for name, (file, backend, precision) in zip(names, combinations) for last in unmix}
+    networks = {}
+    for name, (file, backend, precision) in zip(names, combinations):
+        found, _ = recognised(file)
+        if method not in (None, found.name):
+            raise UserError(f"{file or 'the starter weights'}: these are weights of the method {found.name}, not of {method}.")
+        settings = options if found.refines else {"device": options.get("device")}
+        for last in unmix if found.refines else unmix[:1]:
+            networks[name + (" + unmix" if last and found.refines else "")] = Network(
+                Matter(file, backend=backend, precision=precision, unmix=last, **settings), rounded)
+    return networks
 
 
 def _name(combination, *lists):
@@ -147,10 +163,13 @@ def matter_method(matter, rounded=True):
         UserError: the network's answer is not finite, as after a training that diverged.
     """
     def predict(src, bgr):
-        matte = matter.predict(src, bgr)
-        return (as_u8(matte.pha) if rounded else _checked(matte.pha)), as_u8(matte.fgr)
+        return _answer(matter.predict(src, bgr), rounded)
 
     return predict
+
+
+def _answer(matte, rounded):
+    return (as_u8(matte.pha) if rounded else _checked(matte.pha)), None if matte.fgr is None else as_u8(matte.fgr)
 
 
 def _checked(values):

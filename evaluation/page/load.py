@@ -117,7 +117,9 @@ def _column(metric, content):
     times = shown.get("times", 10 ** int(exponent.group(1)) if exponent else 1)
     if exponent:
         title = f"{title[:exponent.start()]} ×{10 ** int(exponent.group(1))}"
-    return Column(title, times if _number(times) else 1, str((content.get("units") or {}).get(metric, "")))
+    digits = shown.get("digits", 3)
+    return Column(title, times if _number(times) else 1, str((content.get("units") or {}).get(metric, "")),
+                  digits if digits in range(10) else 3)
 
 
 def _number(value):
