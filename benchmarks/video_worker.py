@@ -12,12 +12,14 @@ def whole(work, begun):
     start the seconds from the process's beginning to that first frame.
     """
     from prediction.backdrop import open_backdrop
+    from prediction.pace import paced
     from prediction.video.pipeline import VideoJob, matte_video
     from utils.machine import peak_memory
     marks = []
     with open_backdrop("#78ff9b") as backdrop:
         job = VideoJob(work["src"], _outputs(work), work["bgr"], backdrop=backdrop)
-        report = matte_video(lambda: _matter(work), job, lambda *_: marks.append((time.time(), _cpu())))
+        report = matte_video(lambda: paced(_matter(work), None, work["scale"]), job,
+                             lambda *_: marks.append((time.time(), _cpu())))
     ended, cpu = time.time(), _cpu()
     (first, first_cpu), frames = marks[0], report.frames - 1
     return {"frames": report.frames, "size": _size(work["src"]), "fps": frames / (ended - first),

@@ -7,7 +7,7 @@ from prediction.source import inputs
 from utils.errors import UserError
 
 PHOTO_ONLY = ("format", "bit_depth", "shard", "sheet")  # flags that say nothing to videos ...
-VIDEO_ONLY = ("video_format", "temporal")               # ... and to photos
+VIDEO_ONLY = ("video_format", "temporal", "fps")        # ... and to photos
 CAMERA_ONLY = ("no_window", "virtual_camera", "countdown")
 
 
@@ -38,12 +38,20 @@ def add_flags(parser, output):
     add("--exposure", metavar="HOW",
         help="bring bgr to the light of src: auto, where it helps, or off (default: auto)")
     add("--temporal", action="store_const", const=True, help="videos: smooth the matte from picture to picture")
+    add("--fps", type=float, metavar="N",
+        help="videos and cameras: frames a second wanted; where the machine mattes fewer, the coarse network sees them "
+             "smaller; 0: the finest matte (default: 10)")
     add("--video-format", help="videos: mp4, mov, webm, or png for a folder of pictures (default: mov for cut-outs, else "
                                "mp4)")
     add("--no-window", action="store_const", const=True, help="camera: no preview and no keys; writes --output FILE.mp4")
     add("--virtual-camera", action="store_const", const=True,
         help="camera: also send the picture to other programs, by pyvirtualcam")
     add("--countdown", type=float, metavar="S", help="camera: seconds from key b to the picture of the scene (default: 3)")
+    _add_network_flags(add)
+    parser.set_defaults(**{**Options._field_defaults, "output": output})
+
+
+def _add_network_flags(add):
     add("--weights", "--model-path", help="weights file or folder of a run (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
@@ -56,7 +64,6 @@ def add_flags(parser, output):
     add("--refine-mode", help="sampling, thresholding or full (default: the weights file's; else sampling)")
     add("--no-unmix", dest="unmix", action="store_false",
         help="take the network's alpha as it is, without the last step that draws fine strands")
-    parser.set_defaults(**{**Options._field_defaults, "output": output})
 
 
 def options_of(args):
@@ -67,6 +74,8 @@ def options_of(args):
     """
     if args.sample_pixels is not None and args.sample_pixels < 0:
         raise UserError(f"--sample-pixels must be 0 or more, not {args.sample_pixels}.")
+    if args.fps is not None and not 0 <= args.fps < float("inf"):
+        raise UserError(f"--fps is a number of frames a second, or 0 for the finest matte; not {args.fps:g}.")
     if args.sheet_rows < 1:
         raise UserError(f"--sheet-rows must be 1 or more, not {args.sheet_rows}.")
     types = None if args.type is None else check_types(args.type)

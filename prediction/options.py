@@ -22,6 +22,7 @@ class Options(NamedTuple):
     align: str = "auto"
     exposure: str = "auto"
     temporal: Optional[bool] = None
+    fps: Optional[float] = None
     video_format: Optional[str] = None
     no_window: Optional[bool] = None
     virtual_camera: Optional[bool] = None

@@ -11,16 +11,15 @@ from model.inference.engines import open_engine
 from model.inference.engines.graph_cache import BATCH
 from model.inference.enlarge import enlarged_rows
 from model.inference.matte import DTYPES, Matte, as_dtype, blocks_within, checked_size, padded
+from model.inference.scale import coarse_size, padding_and_scale
 from model.inference.unmix import unmix
-from model.refinement import KERNEL_SIZE, NOTHING, Refinement
+from model.refinement import KERNEL_SIZE, NOTHING, Refinement, check_backbone_scale
 from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
 from model.weights.metadata import settings_of
 from utils.errors import UserError, suggest
 from utils.machine import find_device, set_tf32
 
 PRECISIONS = ("fp32", "fp16", "bf16", "auto")
-QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
-EIGHTH_FROM = 10_000  # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
 STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
 
 
@@ -34,8 +33,8 @@ class Matter:
             passes its self-check; ``settings["backend"]`` says which.
         device: "cpu", "gpu" or "gpu:N"; None takes a GPU where there is one.
         backbone_scale: size of the coarse network's input relative to the photo, at most 0.5. None: what the header of
-            the weights file says; without that 0.5, 0.25 for photos whose longer side is ``QUARTER_FROM`` or more, and
-            0.125 from ``EIGHTH_FROM`` on. 0.25 is faster, and sees less of small photos.
+            the weights file says; without that 0.5, 0.25 for photos whose longer side is 2560 pixels or more, and
+            0.125 from 10,000 on. 0.25 is faster, and sees less of small photos.
         refine_mode: "sampling", "thresholding" or "full"; None: as the header says, else "sampling".
         sample_pixels: how many pixels "sampling" refines; None: as the header says, else 80,000.
         threshold: predicted error above which "thresholding" refines; None: as the header says, else 0.1.
@@ -117,6 +116,21 @@ class Matter:
         if self._refines:
             self.settings["sample_pixels"] = int(count)
 
+    @property
+    def backbone_scale(self):
+        """Size of the coarse network's input relative to the photo, or "auto"; may be set between calls.
+
+        Raises:
+            UserError: set to a number that is not above 0 and at most 0.5.
+        """
+        return self.settings["backbone_scale"]
+
+    @backbone_scale.setter
+    def backbone_scale(self, scale):
+        if scale != "auto":
+            check_backbone_scale(scale)
+        self.settings["backbone_scale"] = scale
+
     def close(self):
         """Give the engine's memory back; the object is not used afterwards."""
         self._engine.close()
@@ -174,11 +188,7 @@ class Matter:
                 for coarse_one, src, bgr in zip(coarse, srcs, bgrs)]
 
     def _plan(self, size):
-        """(what the sides of photos of ``size`` are padded to multiples of, the backbone scale for them)"""
-        wanted = self.settings["backbone_scale"]
-        is_eighth = wanted == "auto" and max(size) > EIGHTH_FROM - PATCH  # it may be padded up to that
-        unit = 2 * PATCH if is_eighth else PATCH
-        return unit, coarse_scale([side + -side % unit for side in size], wanted)
+        return padding_and_scale(size, self.settings["backbone_scale"])
 
     def _coarse(self, srcs, bgrs):
         """(padded srcs, padded bgrs, coarse arrays (B, h, w, 37)) of photos of one size."""
@@ -260,20 +270,6 @@ def _named(path, said):
         raise
     except ValueError as error:
         raise UserError(f"{path} {said.format(error)}") from None
-
-
-def coarse_size(size, scale="auto"):
-    """(height, width) of the coarse network's input for a photo of ``size``, multiples of 4, as ``Matter`` chooses it."""
-    return tuple(max(1, int(side * coarse_scale(size, scale))) for side in size)
-
-
-def coarse_scale(size, scale="auto"):
-    """The backbone scale for a photo of ``size`` (height, width): ``scale``, unless that is "auto"."""
-    if scale != "auto":
-        return scale
-    if max(size) >= EIGHTH_FROM:
-        return 0.125
-    return 0.25 if max(size) >= QUARTER_FROM else 0.5
 
 
 def resize(image, height, width):

@@ -16,6 +16,7 @@ from prediction.camera.session import Session
 from prediction.camera.virtual import VirtualCamera
 from prediction.notes import told_photo
 from prediction.outputs import folder_of
+from prediction.pace import paced
 from prediction.progress import announced
 from prediction.sizes import fit_size
 from prediction.smoothing import Smoother
@@ -74,7 +75,7 @@ def _session(options, source, open_matter, folder):
         background = fit_size(told_photo(options.bgr), source.size, options.fit, options.src, options.bgr)
     backdrops = _backdrops(options.target_bgr)
     fit = fitter(options.align, options.exposure, video=True)
-    matter = announced(open_matter(options))
+    matter = paced(announced(open_matter(options)), options.fps, options.backbone_scale)
     suffix = "." + (options.video_format or "mp4")
 
     def record():

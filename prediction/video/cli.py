@@ -11,6 +11,7 @@ from media.video.writer import FORMATS, check_alpha
 from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.outputs import NAMED, names_picture, too_long
+from prediction.pace import paced
 from prediction.progress import FrameProgress, announced
 from prediction.smoothing import Smoother
 from prediction.source import is_video_source
@@ -94,7 +95,8 @@ def _matted(options, job, open_matter):
     remove_leftovers(job.outputs.values())
     progress = FrameProgress(Path(options.src).name)
     try:
-        return matte_video(lambda: announced(open_matter(options)), job, progress)
+        return matte_video(lambda: paced(announced(open_matter(options)), options.fps, options.backbone_scale), job,
+                           progress)
     except Exception as error:
         progress.close()
         _tell_rest(getattr(error, "report", None), error)

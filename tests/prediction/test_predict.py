@@ -70,6 +70,9 @@ def test_half_a_pair(photos, capsys):
 
 def test_negative_sample_pixels(capsys, tmp_path):
     assert "--sample-pixels" in refuse(capsys, tmp_path / "out", "--sample_pixels", "-16")
+    for wrong in ("-1", "nan", "inf"):
+        said = refuse(capsys, tmp_path / "out", "--src", "a.mp4", "--bgr", "b.png", "--fps", wrong)
+        assert "--fps is a number of frames a second" in said
 
 
 @pytest.mark.parametrize("src", ["clip.mp4", "rtsp://localhost/x", "move.gif"])

@@ -5,6 +5,7 @@ import pytest
 
 from model import Matte, Matter, MattingRefine
 from model.inference import matter as module
+from model.inference import scale
 from model.inference import unmix as unmixing
 from model.inference.enlarge import enlarged_rows, enlarged_windows
 from model.inference.unmix import unmix
@@ -74,8 +75,8 @@ def test_strips_are_the_rows_of_the_whole(weights, scale, mode, size, monkeypatc
 
 @pytest.mark.parametrize("size, coarse", [((90, 200), (12, 25)), ((90, 197), (12, 25)), ((90, 196), (23, 49))])
 def test_the_largest_photos_are_shown_at_an_eighth(weights, size, coarse, monkeypatch):
-    monkeypatch.setattr(module, "QUARTER_FROM", 100)
-    monkeypatch.setattr(module, "EIGHTH_FROM", 200)
+    monkeypatch.setattr(scale, "QUARTER_FROM", 100)
+    monkeypatch.setattr(scale, "EIGHTH_FROM", 200)
     src, bgr, seen = np.zeros((*size, 3), np.uint8), np.full((*size, 3), 9, np.uint8), []
     with Matter(weights, backend="paddle") as matter:
         run = matter._engine.coarse

@@ -1,0 +1,67 @@
+"""Films and cameras: how large the coarse network sees a frame, for a number of frames a second."""
+import time
+
+from model.inference.scale import coarse_scale
+from utils.cli import say
+
+WANTED = 10           # frames a second
+SLOWER_SCALE = 0.25   # what is taken where the machine does not keep the pace at the scale Matter would choose
+MEASURED_FROM = 1280 * 720  # pixels; smaller frames are fast everywhere, and lose more at a quarter of their size
+
+
+def paced(matter, fps, backbone_scale=None):
+    """A matter that keeps pace, or ``matter`` itself where the scale is said already.
+
+    Args:
+        matter: ``model.Matter``. fps: frames a second wanted; 0: none; None: ``WANTED``. backbone_scale: as it was asked
+            for, or None.
+    """
+    fps = WANTED if fps is None else fps
+    if not fps or backbone_scale is not None or matter.settings.get("backbone_scale") != "auto":
+        return matter
+    return Paced(matter, fps)
+
+
+class Paced:
+    """``Matter`` for the frames of one film: the first of them, matted twice, decides the scale for all.
+
+    ``clock`` tells seconds.
+    """
+
+    def __init__(self, matter, fps, clock=time.perf_counter):
+        self._matter, self._fps, self._clock, self._size = matter, fps, clock, None
+
+    @property
+    def settings(self):
+        """Of the ``Matter``."""
+        return self._matter.settings
+
+    @property
+    def sample_pixels(self):
+        """Of the ``Matter``; may be set between calls."""
+        return self._matter.sample_pixels
+
+    @sample_pixels.setter
+    def sample_pixels(self, count):
+        self._matter.sample_pixels = count
+
+    def predict(self, src, bgr, *args, **kwargs):
+        """As ``Matter.predict``."""
+        if src.shape != self._size:
+            self._size = src.shape
+            self._choose(src, bgr, *args, **kwargs)
+        return self._matter.predict(src, bgr, *args, **kwargs)
+
+    def _choose(self, src, bgr, *args, **kwargs):
+        self._matter.backbone_scale = "auto"
+        scale = coarse_scale(src.shape[:2])
+        if src.shape[0] * src.shape[1] < MEASURED_FROM or scale <= SLOWER_SCALE:
+            return
+        self._matter.predict(src, bgr, *args, **kwargs)  # compiles
+        begun = self._clock()
+        self._matter.predict(src, bgr, *args, **kwargs)
+        rate = 1 / max(self._clock() - begun, 1e-6)
+        if rate < self._fps:
+            self._matter.backbone_scale = SLOWER_SCALE
+            say(f"backbone scale {SLOWER_SCALE:g}: at {scale:g} this machine mattes {rate:.1f} frames/s, and --fps wants "
+                f"{self._fps:g} (--fps 0: the finest matte)")

@@ -1,0 +1,89 @@
+"""The first frame of a film decides how large the coarse network sees all of them."""
+import numpy as np
+import pytest
+
+from model import Matter
+from prediction.pace import SLOWER_SCALE, Paced, paced
+from utils.errors import UserError
+
+
+class Timed:
+    """A Matter whose frame takes ``seconds`` by ``clock``, at a quarter of the size a quarter of that."""
+
+    def __init__(self, seconds, backbone_scale="auto"):
+        self.settings, self.now, self.seconds, self.seen = {"backbone_scale": backbone_scale}, 0.0, seconds, []
+        self.backbone_scale, self.sample_pixels = backbone_scale, 7
+
+    def clock(self):
+        return self.now
+
+    def predict(self, src, bgr, want=None):
+        self.now += self.seconds / (4 if self.backbone_scale == SLOWER_SCALE else 1)
+        self.seen.append(self.backbone_scale)
+        return "matte", want
+
+
+def frame(width, height):
+    return np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
+
+
+def scales(seconds, fps, width=1920, height=1080, frames=3):
+    """The scales that ``frames`` frames are matted at, without those that were matted to measure."""
+    matter = Timed(seconds)
+    film = Paced(matter, fps, matter.clock)
+    before = len(matter.seen)
+    for _ in range(frames):
+        assert film.predict(frame(width, height), frame(width, height), want="pha") == ("matte", "pha")
+    assert len(matter.seen) - before <= frames + 2
+    return matter.seen[-frames:]
+
+
+@pytest.mark.parametrize("seconds, fps, scale", [(0.09, 10, "auto"), (0.11, 10, 0.25), (0.11, 9, "auto"), (5, 0.3, 0.25)])
+def test_a_machine_that_keeps_the_pace_shows_more(seconds, fps, scale, capsys):
+    assert scales(seconds, fps) == [scale] * 3
+    told = (f"backbone scale 0.25: at 0.5 this machine mattes {1 / seconds:.1f} frames/s, and --fps wants {fps:g} "
+            "(--fps 0: the finest matte)\n")
+    assert capsys.readouterr().out == ("" if scale == "auto" else told)
+
+
+@pytest.mark.parametrize("width, height", [(1279, 720), (640, 360), (3840, 2160), (12000, 8000)])
+def test_small_frames_and_those_seen_at_a_quarter_anyhow_are_not_measured(width, height):
+    assert scales(9.0, 10, width, height, frames=1) == ["auto"]
+
+
+def test_another_size_is_measured_anew():
+    matter = Timed(0.3)
+    film = Paced(matter, 10, matter.clock)
+    film.predict(frame(1920, 1080), frame(1920, 1080))
+    assert matter.backbone_scale == 0.25
+    film.predict(frame(640, 360), frame(640, 360))
+    assert matter.backbone_scale == "auto"
+
+
+def test_what_is_said_holds():
+    assert isinstance(paced(Timed(1), None), Paced) and isinstance(paced(Timed(1), 3), Paced)
+    for matter, arguments in ((Timed(1), (0,)), (Timed(1), (10, 0.4)), (Timed(1, 0.375), (10,))):
+        assert paced(matter, *arguments) is matter
+
+
+def test_pixels_to_refine_are_those_of_the_matter():
+    matter = Timed(1)
+    film = Paced(matter, 10)
+    film.sample_pixels = 5
+    assert film.sample_pixels == matter.sample_pixels == 5 and film.settings is matter.settings
+
+
+def test_a_matter_takes_another_scale_between_frames():
+    rng = np.random.default_rng(0)
+    src, bgr = (rng.integers(0, 256, (64, 96, 3), dtype=np.uint8) for _ in range(2))
+    with Matter(backend="paddle", device="cpu", threads=1) as matter, \
+            Matter(backend="paddle", device="cpu", threads=1, backbone_scale=0.25) as quarter:
+        half = matter.predict(src, bgr, ("pha",)).pha
+        matter.backbone_scale = 0.25
+        assert np.array_equal(matter.predict(src, bgr, ("pha",)).pha, quarter.predict(src, bgr, ("pha",)).pha)
+        matter.backbone_scale = "auto"
+        assert np.array_equal(matter.predict(src, bgr, ("pha",)).pha, half)
+        assert not np.array_equal(half, quarter.predict(src, bgr, ("pha",)).pha)
+        with pytest.raises(UserError, match="backbone scale"):
+            matter.backbone_scale = 0.7
+        assert matter.backbone_scale == "auto"
