@@ -46,8 +46,8 @@ def open_methods(args, protocol, names, baselines):
         return mattes
     prepare_cpu(load=False)
     networks = open_networks(args.weights or [None], args.backend, args.precision, UNMIX[protocol.unmix], protocol.rounded,
-                             args.method, device=args.device, backbone_scale=protocol.backbone_scale,
-                             sample_pixels=protocol.sample_pixels)
+                             args.method, device=args.device,
+                             refining={"backbone_scale": protocol.backbone_scale, "sample_pixels": protocol.sample_pixels})
     return {**networks, **{f"pred {name}" if name in networks else name: method for name, method in mattes.items()}}
 
 

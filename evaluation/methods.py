@@ -8,6 +8,7 @@ import numpy as np
 
 from dataset.layouts.mattes import read_pha
 from dataset.layouts.pairing import check_partners, files_by_name
+from evaluation.matters import open_matter
 from media import read_image
 from model.weights.files import WEIGHTS_SUFFIXES
 from utils.errors import UserError, quote
@@ -17,15 +18,15 @@ GIVEN = {"bgr": "src and bgr", "trimap": "src and trimap", None: "src alone"}  #
 
 
 class Network:
-    """A ``model.Matter`` of any matting method as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` sums up
-    what it took.
+    """A ``model.Matter`` or its like as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` sums up what it took.
 
     Args:
         matter: the ``Matter``; rounded: as ``matter_method``.
+        needs: what it needs beside src: "bgr", "trimap" or None.
     """
 
-    def __init__(self, matter, rounded=True):
-        self._matter, self._rounded, self._needs = matter, rounded, matter.method.needs
+    def __init__(self, matter, rounded=True, needs="bgr"):
+        self._matter, self._rounded, self._needs = matter, rounded, needs
         self.settings = {**matter.settings, "given": GIVEN[self._needs]}
         self.seconds, self.count = 0.0, 0
 
@@ -78,31 +79,28 @@ def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, m
     """Every combination of weights, backends, precisions and the last step as {name: Network}; where the last step is on,
     the name ends in "+ unmix".
 
-    ``options`` and the last step are for methods that refine; others are run as they are, once.
+    The last step is for methods of two photos; others are run once.
 
     Args:
         weights: files; None for the starter weights.
-        backends, precisions, options: of ``model.Matter``.
+        backends, precisions, options: of ``open_matter``.
         unmix: values of ``Matter``'s ``unmix``.
         rounded: as ``matter_method``.
-        method: None, or the name of the matting method that all weights must be of.
+        method: of ``open_matter``.
 
     Raises:
-        UserError: as ``model.Matter``, or weights are of another method.
+        UserError: as ``open_matter``.
     """
-    from model import Matter
-    from model.methods.recognition import recognised
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
     names = [_name(combination, weights, backends, precisions) for combination in combinations]
     networks = {}
     for name, (file, backend, precision) in zip(names, combinations):
-        found, _ = recognised(file)
-        if method not in (None, found.name):
-            raise UserError(f"{file or 'the starter weights'}: these are weights of the method {found.name}, not of {method}.")
-        settings = options if found.refines else {"device": options.get("device")}
-        for last in unmix if found.refines else unmix[:1]:
-            networks[name + (" + unmix" if last and found.refines else "")] = Network(
-                Matter(file, backend=backend, precision=precision, unmix=last, **settings), rounded)
+        for last in unmix:
+            matter, found = open_matter(file, method, last, backend=backend, precision=precision, **options)
+            pair = found.needs == "bgr"
+            networks[name + (" + unmix" if last and pair else "")] = Network(matter, rounded, found.needs)
+            if not pair:  # has no last step
+                break
     return networks
 
 
