@@ -1,9 +1,10 @@
 """Opens the weights of any matting method as what ``evaluation.methods.Network`` runs."""
 import numpy as np
 
-from model.methods import METHODS, find_method
+from model.methods import find_method
 from model.weights import file_sha256, read_weights, weights_path
-from utils.errors import UserError, suggest
+from model.weights.files import read_facts
+from utils.errors import UserError
 from utils.machine import find_device
 
 
@@ -21,10 +22,7 @@ def open_matter(file, method=None, unmix=False, device=None, refining=None, **op
     """
     from model import Matter  # takes its time to import
     path = weights_path(file)
-    said = read_weights(path)[1].get("method") if method is None else method
-    if said not in (None, *METHODS):
-        raise UserError(f"the header of {path} names an unknown method, '{said}'.{suggest(said, METHODS)}")
-    found = find_method(said or "background")
+    found = find_method(method or read_facts(path).get("method", "background"))
     if found.needs == "bgr":
         return Matter(file, unmix=unmix, device=device, **(refining or {}), **options), found
     return SingleMatter(path, found, device), found
