@@ -2,7 +2,7 @@
 import pytest
 
 import train
-from training.config import flags
+from training.config import flags, load_config
 from training.config.flags import found_weights, settings_of, stage_of
 from utils.errors import UserError
 from utils.files import PROJECT
@@ -58,3 +58,16 @@ def test_a_bare_name_is_looked_for_where_stages_save(tmp_path, monkeypatch):
     assert all(found_weights(name) == name for name in ("mine", "starter", "x/stage1"))
     (tmp_path / "stage1").mkdir()
     assert found_weights("stage1") == "stage1"  # what lies here comes first
+
+
+def test_the_seed_s_line_of_modnet():
+    line = ("--config configs/modnet/modnet_mobilenetv2.yml --do_eval --use_vdl --save_interval 5000 --num_workers 5 "
+            "--save_dir output --iters 7")
+    name, overrides = settings_of(train.parse(line.split()))
+    config = load_config(PROJECT / name, overrides)
+    assert config["method"] == "modnet" and config["iterations"] == 7 and config["checkpoint_interval"] == 5000
+    assert (config["optimizer"], config["momentum"], config["weight_decay"], config["learning_rate"]) == ("sgd", 0.9, 4e-5, 0.02)
+    assert config["phases"]["whole"]["batch_size"] == 16 and config["phases"]["whole"]["crop"] == [512, 512]
+    dim = load_config(PROJECT / "configs" / "dim" / "dim_vgg16.yml")
+    assert (dim["method"], dim["optimizer"], dim["iterations"]) == ("dim", "adam", 100_000)
+    assert (dim["phases"]["whole"]["cuts"], dim["phases"]["whole"]["crop"]) == ([320, 480, 640], [320, 320])
