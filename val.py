@@ -36,7 +36,8 @@ def words_of(args):
     config = load_config(args.config)
     words = ["--method", config["method"], "--weights", args.model_path or config["save_dir"], "--output", args.save_dir]
     if config["dataset_name"] != "stream":
-        words += ["--dataset-name", config["dataset_name"], "--background-name", config["background_name"], "--split", "valid"]
+        words += ["--dataset-name", config["dataset_name"], "--background-name", config["background_name"]]
+        words += ["--split", "valid"]
     if find_method(config["method"]).needs != "bgr":
         words += ["--protocol", "paddleseg"]
     for flag, value in (("--data-root", config["data_root"]), ("--workers", args.num_workers), ("--device", args.device)):

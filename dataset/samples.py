@@ -37,7 +37,8 @@ class CompositeSet(Dataset):
         longer: where there are more backgrounds than foregrounds, an epoch is every background once; else, and without
             it, every foreground once.
         alone: whether samples are for a method that sees one photo alone.
-        cuts: None, or the ``Cuts`` of windows that are cut out at the foreground's own size, in place of ``size`` and ``scale``.
+        cuts: None, or the ``Cuts`` of windows that are cut out at the foreground's own size, in place of ``size`` and
+            ``scale``.
     """
 
     def __init__(self, pairs, backgrounds, size, scale, augment, bad_files_max=0, longer=False, alone=False, cuts=None):

@@ -47,7 +47,8 @@ def open_methods(args, protocol, names, baselines):
     prepare_cpu(load=False)
     networks = open_networks(args.weights or [None], args.backend, args.precision, UNMIX[protocol.unmix], protocol.rounded,
                              args.method, device=args.device,
-                             refining={"backbone_scale": protocol.backbone_scale, "sample_pixels": protocol.sample_pixels})
+                             refining={"backbone_scale": protocol.backbone_scale,
+                                       "sample_pixels": protocol.sample_pixels})
     return {**networks, **{f"pred {name}" if name in networks else name: method for name, method in mattes.items()}}
 
 
@@ -61,8 +62,8 @@ def without_bgr(words, export):
         UserError: baselines were asked for, or the benchmark is to be exported.
     """
     if words:
-        raise UserError(f"the baseline {words[0]} needs a picture of the empty scene, and these are photos as they are. Leave "
-                        "--baselines out.")
+        raise UserError(f"the baseline {words[0]} needs a picture of the empty scene, and these are photos as they are. "
+                        "Leave --baselines out.")
     if export is not None:
         raise UserError("--export-set is for pictures that are composed, and these are photos as they are: copy them.")
     return ()
@@ -80,7 +81,8 @@ def score_all(benchmark, methods, baselines, workers):
         gallery.add(scored.name, scored.rows[first]["mse"], scored.pictures)
         print(line(scored.name, scored.rows[first], shown), flush=True)
     seconds = time.perf_counter() - start
-    settings = {name: dict(getattr(methods.get(name), "settings", {"baseline": name, "given": GIVEN["bgr"]})) for name in rows}
+    settings = {name: dict(getattr(methods.get(name), "settings", {"baseline": name, "given": GIVEN["bgr"]}))
+                for name in rows}
     return {name: Result(own, mean_of(own), settings[name]) for name, own in rows.items()}, gallery, seconds
 
 

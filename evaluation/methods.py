@@ -13,12 +13,11 @@ from media import read_image
 from model.weights.files import WEIGHTS_SUFFIXES
 from utils.errors import UserError, quote
 
-
 GIVEN = {"bgr": "src and bgr", "trimap": "src and trimap", None: "src alone"}  # by what a matting method needs
 
 
 class Network:
-    """A ``model.Matter`` or its like as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` sums up what it took.
+    """A ``model.Matter`` or its like as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` is what it took.
 
     Args:
         matter: the ``Matter``; rounded: as ``matter_method``.

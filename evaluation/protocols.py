@@ -10,8 +10,8 @@ from utils.errors import UserError, suggest
 UNMIX = {"off": (False,), "on": (True,), "both": (False, True)}  # word -> what the last step is, row by row
 
 class Column(NamedTuple):
-    """How tables show a metric: its title, by what the plain value is multiplied, what the plain value is, and how many digits
-    follow the point."""
+    """How tables show a metric: its title, by what the plain value is multiplied, what the plain value is, and how many
+    digits follow the point."""
     title: str
     times: float
     unit: str
@@ -161,10 +161,11 @@ PROTOCOLS = {protocol.name: protocol for protocol in (
     Protocol("rvm", "as Robust Video Matting (WACV 2022): the whole picture counts, and change over time in clips",
              family="whole", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1),
     Protocol("paddleseg", "as PaddleSeg's Matting on PPM-100: photos as they are, the whole picture counts",
-             family="paddleseg", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1, dataset="PPM100", listed=True,
+             family="paddleseg", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1,
+             dataset="PPM100", listed=True,
              published=(("PaddleSeg MODNet-MobileNetV2", {"sad": 112.73, "mse": 0.0098}),
                         ("PaddleSeg MODNet-ResNet50_vd", {"sad": 104.14, "mse": 0.0090}),
                         ("PaddleSeg MODNet-HRNet_W18", {"sad": 77.96, "mse": 0.0054})),
-             note="The rows named PaddleSeg are what its makers published for weights of theirs on PPM-100; nothing of them was "
-                  "measured here, and they compare with figures on PPM-100's validation photos alone."),
+             note="The rows named PaddleSeg are what its makers published for weights of theirs on PPM-100; nothing of them "
+                  "was measured here, and they compare with figures on PPM-100's validation photos alone."),
 )}

@@ -78,7 +78,8 @@ def write_report(folder, facts, methods, pictures=None):
     shown = columns(protocol["family"], protocol["sequences"])
     content = {**facts, "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                "versions": versions(), "units": {metric: column.unit for metric, column in shown.items()},
-               "shown": {metric: {"title": column.title, "times": column.times, "digits": column.digits} for metric, column in shown.items()},
+               "shown": {metric: {"title": column.title, "times": column.times, "digits": column.digits}
+                         for metric, column in shown.items()},
                "methods": {name: {"mean": result.mean, "images": result.rows, "settings": result.settings or {}}
                            for name, result in methods.items()}}
     if pictures is not None:

@@ -41,9 +41,10 @@ def composed(dataset, background, protocol=None, changes=None, data_root=None, s
     Raises:
         UserError: as the catalogue, ``EvaluationSet`` and ``find_protocol`` do.
     """
-    listed = protocol is not None and find_protocol(protocol).listed and _listed(dataset, split, data_root, protocol, changes, limit)
-    if listed:
-        return listed
+    if protocol is not None and find_protocol(protocol).listed:
+        as_it_is = _listed(dataset, split, data_root, protocol, changes, limit)
+        if as_it_is is not None:
+            return as_it_is
     catalog = catalog_or_sample([dataset, background], data_root=data_root)
     dataset, background = catalog.name_of(dataset), catalog.name_of(background)
     sample = catalog.root == catalog.sample_root

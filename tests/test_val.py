@@ -48,14 +48,16 @@ def data(tmp_path, network):
     pha[8:10, 20:45] = 100
     for part in ("train", "val"):
         for name in "ab":
-            write_image(tmp_path / "PPM-100" / part / "fg" / f"{part}_{name}.png", rng.integers(0, 255, (40, 60, 3), np.uint8))
+            photo = rng.integers(0, 255, (40, 60, 3), np.uint8)
+            write_image(tmp_path / "PPM-100" / part / "fg" / f"{part}_{name}.png", photo)
             write_image(tmp_path / "PPM-100" / part / "alpha" / f"{part}_{name}.png", pha)
         (tmp_path / "PPM-100" / f"{part}.txt").write_text("".join(f"{part}/fg/{part}_{name}.png\n" for name in "ab"))
     write_image(tmp_path / "PhotoMatte85" / "one.png", np.dstack([np.full((40, 60, 3), 220, np.uint8), pha]))
     for number in range(6):
         write_image(tmp_path / "Backgrounds" / "test" / f"{number}.png", rng.integers(0, 90, (50, 70, 3), np.uint8))
     save_weights(network, tmp_path / "modnet.safetensors", {"method": "modnet", "backbone": "mobilenetv2"})
-    (tmp_path / "stage.yml").write_text(f"method: modnet\ndataset_name: PPM100\ndata_root: {tmp_path}\nsave_dir: {tmp_path}/run\n")
+    (tmp_path / "stage.yml").write_text(f"method: modnet\ndataset_name: PPM100\ndata_root: {tmp_path}\n"
+                                        f"save_dir: {tmp_path}/run\n")
     return tmp_path
 
 
@@ -121,6 +123,6 @@ def test_a_stage_of_two_photos_is_measured_by_eval_s_own_protocol(data, tmp_path
     path = tmp_path / "two.yml"
     path.write_text(f"dataset_name: PhotoMatte85\ndata_root: {data}\nsave_dir: {data}\n")
     words = val_script.words_of(val_script.parse(["--config", str(path), "--device", "cpu", "--", "--limit", "1"]))
-    assert words == ["--method", "background", "--weights", str(data), "--output", "log/eval", "--dataset-name", "PhotoMatte85",
-                     "--background-name", "Backgrounds", "--split", "valid", "--data-root", str(data), "--device", "cpu",
-                     "--limit", "1"]
+    assert words == ["--method", "background", "--weights", str(data), "--output", "log/eval", "--dataset-name",
+                     "PhotoMatte85", "--background-name", "Backgrounds", "--split", "valid", "--data-root", str(data),
+                     "--device", "cpu", "--limit", "1"]

@@ -9,8 +9,8 @@ from model.weights import load_state
 from model.weights.metadata import origin_facts
 from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, save_checkpoint
 from training.config import completed, differences
-from training.optimizer import optimizer_arrays
 from training.config.rules import PHASES
+from training.optimizer import optimizer_arrays
 from utils.errors import UserError
 from utils.plain_files import shown
 
@@ -203,7 +203,7 @@ def told(value, digits, times=1):
 
 
 def checkpoint_size(learner):
-    """Bytes of an ``iter_N``: the network, the optimizer's moments of what learns, and the averaged network where there is one."""
+    """Bytes of an ``iter_N``: the network, the moments of what learns, and the averaged network where there is one."""
     state = learner.network.state_dict()
     learning = [value for value in learner.network.parameters() if not value.stop_gradient]
     return sum(4 * int(np.prod(value.shape)) * (1 if learner.ema is None else 2) for value in state.values()) + sum(

@@ -59,7 +59,8 @@ class Learner:
     def enter(self, phase, moments=None):
         """Set up for a phase, by name: the parts that learn, and their optimizer with the ``moments`` it was saved with."""
         self.rates = part_rates(self.config["phases"][phase]["rates"], self._parts)
-        self.optimizer = build_optimizer(self.network, self.rates, self.config["clip_norm"], **optimizer_settings(self.config))
+        self.optimizer = build_optimizer(self.network, self.rates, self.config["clip_norm"],
+                                         **optimizer_settings(self.config))
         freeze_others(self.network, self.rates)
         if moments is not None:
             load_optimizer_arrays(self.optimizer, self.network, moments)

@@ -17,8 +17,8 @@ from training.lessons import find_lesson
 def validation_set(config, catalog):
     """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side.
 
-    They are spread over all subjects and clips of the validation part, and the same each time they are asked for. For methods
-    that see one photo alone, sets of photos are taken as they are, their longer sides made ``valid_size`` at most.
+    They are spread over all subjects and clips of the validation part, and the same each time they are asked for. For
+    methods that see one photo alone, sets of photos are taken as they are, their longer sides made ``valid_size`` at most.
 
     Raises:
         UserError: a file is missing or unreadable, or a subject or background is one of the training set, too.

@@ -15,7 +15,7 @@ from utils.errors import UserError, quote
 
 
 class Listed(NamedTuple):
-    """Files of a line: fgr is a photo where there is no bgr; name is the path without suffix, with a number where it comes again."""
+    """Files of a line: fgr is a photo where there is no bgr; name: the path without suffix, numbered from the second on."""
     name: str
     fgr: str
     pha: str
@@ -50,8 +50,8 @@ def listed_pictures(root, folders):
         times[name] = times.get(name, -1) + 1
         found.append(Listed(name if times[name] == 0 else f"{name}_{times[name]}", fgr[name], pha[name], *files))
     if missing:
-        raise UserError(f"{path} names {len(missing)} picture(s) of which a file is not there ({quote(missing)}). Add the files "
-                        "or take the lines out.")
+        raise UserError(f"{path} names {len(missing)} picture(s) of which a file is not there ({quote(missing)}). Add the "
+                        "files or take the lines out.")
     if not found:
         raise UserError(f"{path} has no lines. Fill it.")
     return found

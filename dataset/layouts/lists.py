@@ -1,8 +1,9 @@
 """List files: one item a line, `fg bg [trimap]` as in Composition-1k, or `fg` alone as in PPM-100.
 
 A word is a path from the set's folder (train/fg/a.jpg) or from the folder of its kind (a.jpg). Words are divided by
-blanks, or by `|` where a line has one; a list of one word a line may have blanks within the path. The suffix is not compared, for people convert
-their files. What stands twice (Composition-1k lists each foreground with many backgrounds) counts once.
+blanks, or by `|` where a line has one; a list of one word a line may have blanks within the path. The suffix is not
+compared, for people convert their files. What stands twice (Composition-1k lists each foreground with many
+backgrounds) counts once.
 """
 from utils.errors import UserError, quote
 

@@ -65,7 +65,8 @@ def read_results(folders):
     facts = [(label, {key: value for key, value in content.items() if key not in ("methods", "pictures", "shown")})
              for label, _, content in runs]
     groups = _groups(names, facts[0][1])
-    return Results(names, groups, columns, errors, settings, pictures, facts, _notes(facts, names, groups), _published(facts))
+    notes = _notes(facts, names, groups)
+    return Results(names, groups, columns, errors, settings, pictures, facts, notes, _published(facts))
 
 
 def _read(folder):

@@ -30,8 +30,8 @@ def _given_cell(given, told):
 
 def _published_row(name, values, columns, told):
     cells = "".join(f"<td>{column.text(values.get(metric))}</td>" for metric, column in columns.items())
-    return (f'<tr class="published"><th scope="row">{escape(name)} <small>published by others, not measured here</small></th>'
-            f'{_given_cell("-", told)}{cells}</tr>')
+    return (f'<tr class="published"><th scope="row">{escape(name)} '
+            f'<small>published by others, not measured here</small></th>{_given_cell("-", told)}{cells}</tr>')
 
 
 def comparison_table(comparisons, first):

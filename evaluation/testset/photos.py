@@ -64,8 +64,8 @@ class PhotoTestSet:
             return trimap_of(pha, self._trimap)
         trimap = read_gray(file)
         if trimap.shape != pha.shape:
-            raise UserError(f"{file} is {trimap.shape[1]}x{trimap.shape[0]}, but its alpha {pha.shape[1]}x{pha.shape[0]}; both "
-                            "must have the same size.")
+            raise UserError(f"{file} is {trimap.shape[1]}x{trimap.shape[0]}, but its alpha {pha.shape[1]}x{pha.shape[0]}; "
+                            "both must have the same size.")
         return trimap
 
 

@@ -56,7 +56,7 @@ def start_from_paddleseg(network, source):
         inside = [array for array in own if array.startswith("backbone.")]
         taken = sum(array in report.matched for array in inside)
         if 2 * taken < len(inside):
-            raise ValueError(f"of the {len(inside)} arrays of its backbone only {taken} are in it; it is of another network.")
+            raise ValueError(f"of the {len(inside)} arrays of its backbone only {taken} are in it; it is another network's.")
     except ValueError as error:
         raise UserError(f"{source} is no start for a network with a {name}: {error}") from None
     parts = [part for part, _ in network.named_children()]

@@ -5,12 +5,12 @@ import pytest
 
 from dataset.augment import (
     Affine,
-    draw_filters,
     affine_matrix,
     augment_background,
     augment_pair,
     colour_jitter,
     draw_affine,
+    draw_filters,
     warp,
 )
 

@@ -7,11 +7,11 @@ from dataset.augment import (
     BACKGROUND_SCALE,
     PAIR_SCALE,
     Affine,
-    draw_filters,
     affine_matrix,
     augment_pair,
     colour_jitter,
     draw_affine,
+    draw_filters,
     mirrored,
     warp,
 )

@@ -36,7 +36,8 @@ def test_words_of_other_programs():
     given = {key: value for key, value in overrides.items() if value is not None}
     assert name == "a.yml" and given == {
         "checkpoint_interval": 5000, "num_workers": 5, "save_dir": "output", "log_train_loss_interval": 10,
-        "keep_checkpoint_max": 3, "data_root": "d", "phases": {name: {"batch_size": 4} for name in ("base", "joint", "whole")}}
+        "keep_checkpoint_max": 3, "data_root": "d",
+        "phases": {name: {"batch_size": 4} for name in ("base", "joint", "whole")}}
     assert settings_of(train.parse(["--config", "a.yml", "--batch-size", "auto"]))[1]["batch_auto"] is True
 
 
@@ -66,7 +67,8 @@ def test_the_seed_s_line_of_modnet():
     name, overrides = settings_of(train.parse(line.split()))
     config = load_config(PROJECT / name, overrides)
     assert config["method"] == "modnet" and config["iterations"] == 7 and config["checkpoint_interval"] == 5000
-    assert (config["optimizer"], config["momentum"], config["weight_decay"], config["learning_rate"]) == ("sgd", 0.9, 4e-5, 0.02)
+    optimiser = [config[key] for key in ("optimizer", "momentum", "weight_decay", "learning_rate")]
+    assert optimiser == ["sgd", 0.9, 4e-5, 0.02]
     assert config["phases"]["whole"]["batch_size"] == 16 and config["phases"]["whole"]["crop"] == [512, 512]
     dim = load_config(PROJECT / "configs" / "dim" / "dim_vgg16.yml")
     assert (dim["method"], dim["optimizer"], dim["iterations"]) == ("dim", "adam", 100_000)

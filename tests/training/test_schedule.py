@@ -8,7 +8,8 @@ from utils.files import PROJECT
 
 
 def config(base=8, joint=2, base_batch=8, joint_batch=4, **keys):
-    return {"method": "background", "iterations": None, "learning_rate": 0.01, "schedule": "constant", "warmup_iters": 0, "accumulate": 1,
+    return {"method": "background", "iterations": None, "learning_rate": 0.01, "schedule": "constant",
+            "warmup_iters": 0, "accumulate": 1,
             "phases": {"base": {"epochs": base, "batch_size": base_batch},
                        "joint": {"epochs": joint, "batch_size": joint_batch}}, **keys}
 

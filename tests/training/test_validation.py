@@ -42,7 +42,8 @@ def test_the_average_is_validated_and_saved(begun, monkeypatch):
     learner, phase, batches = begun(ema=0.5)
     trainer = Trainer(learner, State(4), [phase], None, Log())
     seen, first = [], weights(learner)
-    monkeypatch.setattr(validation, "evaluate_items", lambda *rest: seen.append(weights(learner)) or (None, {"sad": 1, "mse": 1}))
+    monkeypatch.setattr(validation, "evaluate_items",
+                        lambda *rest: seen.append(weights(learner)) or (None, {"sad": 1, "mse": 1}))
     train_step(learner, phase, 0, batches)
     own, trainer.state.phase, trainer.state.scores = weights(learner), "base", {"base": [None, None]}
     trainer.validate_and_keep_best()

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from evaluation.testset.trimap import TRIMAPS, band_trimap, make_trimap, paddleseg_trimap, soft_trimap, square_trimap, trimap_of
+from evaluation.testset.trimap import (
+    TRIMAPS,
+    band_trimap,
+    make_trimap,
+    paddleseg_trimap,
+    soft_trimap,
+    square_trimap,
+    trimap_of,
+)
 
 
 def test_an_edge_gets_ten_pixels_each_way():

@@ -24,7 +24,8 @@ def test_all_of_a_run_or_a_classifier_s_backbone(network, tmp_path):
     save_file(own, tmp_path / "run.safetensors")
     lines, complete = start_from_paddleseg(network, tmp_path / "run.safetensors")
     assert complete and lines[0] == f"{len(own)} arrays taken, 0 of this network not in it."
-    inside = {name[len("backbone."):]: np.full_like(value, 0.25) for name, value in own.items() if name.startswith("backbone.")}
+    inside = {name[len("backbone."):]: np.full_like(value, 0.25) for name, value in own.items()
+              if name.startswith("backbone.")}
     save_file({**inside, "out.weight": np.zeros(3, np.float32)}, tmp_path / "classifier.safetensors")
     lines, complete = start_from_paddleseg(network, tmp_path / "classifier.safetensors")
     assert not complete and lines[0].startswith(f"{len(inside)} arrays taken")

@@ -22,7 +22,8 @@ BACKBONES = {"modnet": "mobilenetv2", "dim": "vgg16"}
 def whole(tmp_path):
     """write(method, folder="run", **keys) -> path of a stage of four iterations."""
     def write(method, folder="run", crop=64, **keys):
-        content = {**copy.deepcopy(TINY), "save_dir": str(tmp_path / folder), "method": method, "backbone": BACKBONES[method],
+        content = {**copy.deepcopy(TINY), "save_dir": str(tmp_path / folder), "method": method,
+                   "backbone": BACKBONES[method],
                    "iterations": 4, "valid_interval": 4, "stream_length": 8, "learning_rate": 1e-3, **keys,
                    "phases": {"whole": {"batch_size": 2, "crop": [crop, crop], "size": 96, **keys.get("phases", {})}}}
         path = tmp_path / f"{folder}.yml"
