@@ -70,7 +70,7 @@ def test_the_soft_rule_sees_what_is_almost_opaque():
 def test_trimaps_by_name():
     pha = np.random.default_rng(1).integers(0, 256, (30, 40), dtype=np.uint8)
     assert trimap_of(pha, "whole") is None and np.array_equal(trimap_of(pha, "paper"), make_trimap(pha))
-    assert set(TRIMAPS) == {"paper", "square", "band", "soft", "whole"}
+    assert set(TRIMAPS) == {"paper", "square", "band", "soft", "paddleseg", "whole"}
 
 
 def test_paddleseg_s_trimap_reaches_twelve_pixels():
