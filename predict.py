@@ -36,7 +36,7 @@ def open_matter(options):
     return Matter(weights=options.weights, backend=options.backend, device=options.device,
                   backbone_scale=options.backbone_scale, refine_mode=options.refine_mode,
                   sample_pixels=options.sample_pixels, precision=options.precision, max_memory=options.max_memory,
-                  unmix=options.unmix)
+                  unmix=options.unmix, bits=options.bits)
 
 
 def main(argv=None):

@@ -2,11 +2,11 @@
 # The whole job: set-up, training in stages, evaluation, mattes of the sample pair.
 #
 #   sh run.sh                  everything; finished parts are passed over, an interrupted stage goes on
-#   sh run.sh PART [FLAGS]     one part: setup, stage1, stage2, stage3, eval, predict, test
+#   sh run.sh PART [FLAGS]     one part: setup, stage1, stage2, stage3, eval, predict, web, test
 #   sh run.sh --force          everything from the start
 #   sh run.sh --data-root /data --save-dir runs    other data, another place for stages and evaluation
 #
-# FLAGS go to train.py, eval.py, predict.py or pytest, such as: sh run.sh stage1 --epoch-end 4
+# FLAGS go to train.py, eval.py, predict.py, app.py or pytest, such as: sh run.sh stage1 --epoch-end 4
 # PYTHON=/path/to/python chooses the interpreter; DATA_ROOT=/path the folder of datasets (default: data/); CPU=1 keeps to the
 # CPU's paddle on a machine with a card. Relative paths are those of the folder that the command is called from.
 set -eu
@@ -164,6 +164,18 @@ predict() {
     step "predict" "$py" "$here/predict.py" ${weights:+--weights "$weights"} "$@"
 }
 
+web() {  # the page in the browser
+    if ! "$py" -c 'import gradio, fastapi, uvicorn, python_multipart' 2>/dev/null; then
+        "$py" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "the page needs Python 3.10 or later." 2
+        "$py" -m pip freeze | grep -i -E '^(numpy|protobuf|paddlepaddle|pillow)==' > "$here/.constraints.tmp" || true
+        step "setup: install requirements-web.txt" "$py" -m pip install -q -r "$here/requirements-web.txt" \
+            -c "$here/.constraints.tmp"
+        rm -f "$here/.constraints.tmp"
+    fi
+    newest_weights
+    exec "$py" "$here/app.py" ${weights:+--weights "$weights"} "$@"
+}
+
 tests() {
     "$py" -c 'import pytest, xdist' 2>/dev/null || step "setup: install requirements-dev.txt" "$py" -m pip install -r "$here/requirements-dev.txt"
     cd "$here"
@@ -182,8 +194,8 @@ case ${1:-} in
 *) part=$1; shift ;;
 esac
 case $part in
-all | setup | stage1 | stage2 | stage3 | eval | predict | test) ;;
-*) fail "unknown part '$part'; one of setup, stage1, stage2, stage3, eval, predict, test, or nothing for all." 2 ;;
+all | setup | stage1 | stage2 | stage3 | eval | predict | web | test) ;;
+*) fail "unknown part '$part'; one of setup, stage1, stage2, stage3, eval, predict, web, test, or nothing for all." 2 ;;
 esac
 
 count=$#
@@ -217,6 +229,7 @@ test) tests "$@" ;;
     stage3) stage3 "$@" ;;
     eval) evaluate "$@" ;;
     predict) predict "$@" ;;
+    web) web "$@" ;;
     all)
         stage 1 "$@"
         stage 2 "$@"

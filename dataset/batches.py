@@ -25,7 +25,8 @@ def read_batches(samples, batches, workers):
 
     Args:
         samples: ``CompositeSet`` or ``StreamSet``; batches: ``Batches`` over it.
-        workers: processes that prepare batches, and hand them to the device ahead; 0 prepares each when its turn comes.
+        workers: processes that prepare batches; Paddle copies them to its current device ahead of the one in use, to a GPU
+            while that computes. 0 prepares and copies each when its turn comes.
 
     Raises:
         UserError: a sample cannot be made, whatever the reason.
@@ -53,7 +54,7 @@ def _from_here(samples, batches):
 
 def _from_workers(samples, batches, workers):
     loader = DataLoader(samples, batch_sampler=batches, num_workers=workers, collate_fn=_collate,
-                        worker_init_fn=_start_worker, use_shared_memory=False)
+                        worker_init_fn=_start_worker, use_shared_memory=False, use_buffer_reader=True)
     iterator = None
     logging.getLogger().addFilter(_not_of_workers)
     try:

@@ -81,11 +81,12 @@ class Catalog:
         folders = form.get("splits", {}).get(split)
         return listed_pictures(folder, folders) if isinstance(folders, dict) and {"fgr", "list"} <= set(folders) else None
 
-    def pairs(self, name, split, unpaired=None):
+    def pairs(self, name, split, unpaired=None, unread=None):
         """The ``PairSet`` of one split.
 
         Args:
             unpaired: None, or a list that takes the files without a partner; they are an error otherwise.
+            unread: None, or a list that takes the OSErrors over folders that cannot be listed; likewise.
         Raises:
             UserError: no such dataset or split, no pairs in it, its files are missing or unpaired, or it holds photos
                 and PyMatting is not installed.
@@ -93,14 +94,14 @@ class Catalog:
         if not self.holds_pairs(name):
             raise UserError(f"{name} holds backgrounds, not foreground and alpha pairs."
                             + suggest(name, [n for n in self.names if self.holds_pairs(n)]))
-        return self._open(name, split, unpaired)
+        return self._open(name, split, unpaired, unread)
 
-    def backgrounds(self, name, split):
-        """The ``BackgroundSet`` of one split. Raises as ``pairs``."""
+    def backgrounds(self, name, split, unread=None):
+        """The ``BackgroundSet`` of one split. ``unread`` and what it raises: see ``pairs``."""
         if self.holds_pairs(name):
             raise UserError(f"{name} holds foreground and alpha pairs, not backgrounds."
                             + suggest(name, [n for n in self.names if not self.holds_pairs(n)]))
-        return self._open(name, split)
+        return self._open(name, split, unread=unread)
 
     def split(self, name, split):
         """``pairs`` or ``backgrounds``, whichever the dataset holds."""
@@ -155,16 +156,16 @@ class Catalog:
             raise UserError(f"{name} is not at {folder}. Put it there, name the folder of datasets with --data-root "
                             f"or DATA_ROOT, or correct its `path` in {self.source}.")
 
-    def _open(self, name, split, unpaired=None):
+    def _open(self, name, split, unpaired=None, unread=None):
         self.require(name, split)
-        if unpaired is not None:
-            return self._list(name, split, unpaired)
+        if unpaired is not None or unread is not None:
+            return self._list(name, split, unpaired, unread)
         if (name, split) not in self._listed:
             self._listed[name, split] = self._list(name, split)
         return self._listed[name, split]
 
-    def _list(self, name, split, unpaired=None):
-        return self._part(name, split, lambda folders: self._read_layout(name, folders, unpaired))
+    def _list(self, name, split, unpaired=None, unread=None):
+        return self._part(name, split, lambda folders: self._read_layout(name, folders, unpaired, unread))
 
     def _part(self, name, split, read):
         form = self._place(name)[1]
@@ -175,18 +176,18 @@ class Catalog:
         parts = part_of(subjects, form["parts"])
         return whole.subset(i for i, subject in enumerate(subjects) if parts[subject] == split)
 
-    def _read_layout(self, name, folders, unpaired):
+    def _read_layout(self, name, folders, unpaired, unread):
         folder, form = self._place(name)
         if not self.holds_pairs(name):
-            return BACKGROUND_LAYOUTS[form["layout"]](folder, folders)
-        pairs = self._read_pairs(name, folders, unpaired)
+            return BACKGROUND_LAYOUTS[form["layout"]](folder, folders, unread)
+        pairs = self._read_pairs(name, folders, unpaired, unread)
         if not form.get("photo"):
             return pairs
         return PairSet(pairs.names, pairs.files, EstimateForeground(pairs.read, self.cache_root / "fgr"))
 
-    def _read_pairs(self, name, folders, unpaired=None):
+    def _read_pairs(self, name, folders, unpaired=None, unread=None):
         folder, form = self._place(name)
-        return PAIR_LAYOUTS[form["layout"]](folder, folders, unpaired)
+        return PAIR_LAYOUTS[form["layout"]](folder, folders, unpaired, unread)
 
 
 def open_catalog(path=None, data_root=None, sample_root=None):

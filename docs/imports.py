@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-FLOORS = (("utils",), ("media",), ("model", "dataset"), ("evaluation", "prediction"), ("training",), ("benchmarks",))
+FLOORS = (("utils",), ("media",), ("model", "dataset"), ("evaluation", "prediction"), ("training",), ("benchmarks", "web"))
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 SCRIPTS = sorted(PROJECT.glob("*.py"))
 _NAMED = re.compile(rf"({'|'.join(FLOOR)})(\.\w+)+(:\w+)?")

@@ -10,6 +10,7 @@ from dataset.layouts.mattes import read_pha
 from dataset.layouts.pairing import check_partners, files_by_name
 from evaluation.matters import open_matter
 from media import read_image
+from model.inference.matte import NOT_FINITE, as_float
 from model.weights.files import WEIGHTS_SUFFIXES
 from utils.errors import UserError, quote
 
@@ -95,7 +96,8 @@ def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, m
     networks = {}
     for name, (file, backend, precision) in zip(names, combinations):
         for last in unmix:
-            matter, found = open_matter(file, method, last, backend=backend, precision=precision, **options)
+            matter, found = open_matter(file, method, last, backend=backend, precision=precision,
+                                        bits=8 if rounded else 16, **options)
             pair = found.needs == "bgr"
             networks[name + (" + unmix" if last and pair else "")] = Network(matter, rounded, found.needs)
             if not pair:  # has no last step
@@ -149,32 +151,36 @@ def _check_complete(root, files, names, part):
                         "Remove them, or check the benchmark.")
 
 
-def matter_method(matter, rounded=True):
-    """The method of a ``model.Matter``: (src_u8, bgr_u8) -> (pha, fgr_u8).
+def matter_method(matter, rounded=True, want=("pha", "fgr")):
+    """The method of a ``model.Matter``: (src_u8, bgr_u8) -> (pha, fgr_u8 or None).
 
     Args:
         matter: the ``Matter``.
         rounded: pha uint8; False: float32 in 0..1, as the network gives it.
+        want: what is made, "pha" among it; fgr is None where it is not.
 
     Raises (when called):
         UserError: the network's answer is not finite, as after a training that diverged.
     """
     def predict(src, bgr):
-        return _answer(matter.predict(src, bgr), rounded)
+        return _answer(matter.predict(src, bgr, want), rounded)
 
     return predict
 
 
 def _answer(matte, rounded):
-    return (as_u8(matte.pha) if rounded else _checked(matte.pha)), None if matte.fgr is None else as_u8(matte.fgr)
+    pha = as_u8(matte.pha) if rounded else _checked(as_float(matte.pha))
+    return pha, None if matte.fgr is None else as_u8(matte.fgr)
 
 
 def _checked(values):
     if not np.isfinite(values).all():
-        raise UserError("the network answers with numbers that are not finite; these weights cannot be used.")
+        raise UserError(NOT_FINITE)
     return np.clip(values, 0, 1)
 
 
 def as_u8(values):
-    """float in 0..1 -> uint8. Raises UserError where it is not finite, as after a training that diverged."""
-    return (_checked(values) * 255 + 0.5).astype(np.uint8)
+    """uint8 as it is; floats in 0..1 rounded. Raises UserError where they are not finite, as after a failed training."""
+    if values.dtype == np.uint8:
+        return values
+    return (_checked(as_float(values)) * 255 + 0.5).astype(np.uint8)

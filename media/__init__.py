@@ -6,11 +6,11 @@ fast, the colours as they are stored. ``read_photo`` is for people's own photos:
 from media.animation import is_animation
 from media.files import IMAGE_SUFFIXES, PHOTO_SUFFIXES, VIDEO_SUFFIXES, list_image_names, list_images, read_bytes
 from media.formats import JPEG
-from media.photo import read_photo
+from media.photo import read_deep_photo, read_photo
 from media.reading import REDUCED, read_gray, read_image, read_rgba
 from media.writing import encode, write_image
 from utils.files import write_bytes
 
 __all__ = ["IMAGE_SUFFIXES", "JPEG", "PHOTO_SUFFIXES", "REDUCED", "VIDEO_SUFFIXES", "encode", "is_animation",
-           "list_image_names", "list_images", "read_bytes", "read_gray", "read_image", "read_photo", "read_rgba",
-           "write_bytes", "write_image"]
+           "list_image_names", "list_images", "read_bytes", "read_deep_photo", "read_gray", "read_image", "read_photo",
+           "read_rgba", "write_bytes", "write_image"]

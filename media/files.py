@@ -23,7 +23,7 @@ def list_images(folder):
     return [Path(folder, name) for name in list_image_names(folder)]
 
 
-def list_image_names(folder, suffixes=IMAGE_SUFFIXES, others=None):
+def list_image_names(folder, suffixes=IMAGE_SUFFIXES, others=None, unread=None):
     """As ``list_images``, but as text relative to ``folder`` with '/' between the parts.
 
     Opens no file and asks the disk for nothing but folder listings, so a set of 240,000 frames is listed in a second.
@@ -32,15 +32,23 @@ def list_image_names(folder, suffixes=IMAGE_SUFFIXES, others=None):
     Args:
         suffixes: tuple of the file name endings to list, in lower case.
         others: None, or a list that takes all other files, apart from those of other systems.
+        unread: None, or a list that takes what was raised over folders below that cannot be listed: OSErrors with their path
+            as ``filename``. The others are listed all the same.
     Raises:
-        UserError: a folder is missing or may not be read.
+        UserError: the folder is missing or may not be read; one below it, where ``unread`` is None.
     """
-    names = []
-    try:
-        _walk(os.fspath(folder), "", (os.path.realpath(folder),), suffixes, (names, others))
-    except OSError as error:
-        raise UserError(f"cannot list {error.filename}: {error.strerror}.") from None
+    names, missed = [], []
+    _walk(os.fspath(folder), "", (os.path.realpath(folder),), suffixes, (names, others, missed))
+    if missed and (unread is None or missed[0].filename == os.fspath(folder)):
+        raise UserError(not_listed(missed[0]))
+    if unread is not None:
+        unread += missed
     return sorted(names)
+
+
+def not_listed(error):
+    """The line about a folder over which ``error`` was raised."""
+    return f"cannot list {error.filename}: {error.strerror or error}."
 
 
 def is_system(name):
@@ -79,16 +87,28 @@ def _is_picture(path):
 
 
 def _walk(folder, prefix, above, suffixes, lists):
-    names, others = lists
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if is_system(entry.name):
-                continue
-            if entry.is_dir():
-                real = os.path.realpath(entry.path)
-                if real not in above:
-                    _walk(entry.path, f"{prefix}{entry.name}/", above + (real,), suffixes, lists)
-            elif entry.name.lower().endswith(suffixes) and entry.is_file():
-                names.append(prefix + entry.name)
-            elif others is not None:
-                others.append(prefix + entry.name)
+    names, others, missed = lists
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if is_system(entry.name):
+                    continue
+                if _says_yes(entry.is_dir):
+                    real = os.path.realpath(entry.path)
+                    if real not in above:
+                        _walk(entry.path, f"{prefix}{entry.name}/", above + (real,), suffixes, lists)
+                elif entry.name.lower().endswith(suffixes) and _says_yes(entry.is_file):
+                    names.append(prefix + entry.name)
+                elif others is not None:
+                    others.append(prefix + entry.name)
+    except OSError as error:  # also one that comes in the middle, from a share that went away
+        error.filename = folder
+        missed.append(error)
+
+
+def _says_yes(question):
+    """What an entry of a folder answers; False for a link that leads in a circle or where nobody may look."""
+    try:
+        return question()
+    except OSError:
+        return False

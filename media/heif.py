@@ -8,17 +8,20 @@ from media.formats import check_size
 from utils.errors import UserError
 
 
-def open_container(path, kind, data):
-    """The primary picture as (Pillow image of 8 bits, its EXIF orientation); ``image.info`` has its "icc_profile".
+def open_container(path, kind, data, bits=8):
+    """The primary picture as (Pillow image, its EXIF orientation); ``image.info`` has its "icc_profile".
 
     Args:
-        kind: "HEIF" or "AVIF".
+        kind: "HEIF" or "AVIF". bits: 16: colours of a HEIC of more than 8 bits come in an image of pillow-heif, whose array
+            has 16.
     Raises:
         UserError: too large, or the package that reads it is missing.
     """
     if kind == "HEIF":
-        picture = _heif(path, data)
+        picture = _heif(path, data, bits)
         check_size(path, *picture.size)
+        if picture.mode in ("RGB;16", "RGBA;16"):
+            return picture, 1
         return picture.to_pillow(), 1  # turned by its container; what its EXIF record says does not count
     if not has_avif():
         raise UserError(f"{path} is AVIF, which takes Pillow 11.3 or newer: pip install -U pillow.")
@@ -29,12 +32,25 @@ def open_container(path, kind, data):
     return picture, orientation_in(picture.info.get("exif"))  # where Pillow notes how the container is turned
 
 
-def _heif(path, data):
+def container_size(path, kind, data):
+    """(width, height) of the primary picture, told by its header; None where AVIF is not read here.
+
+    Args and errors as ``open_container``.
+    """
+    if kind == "HEIF":
+        return _heif(path, data).size
+    if not has_avif():
+        return None
+    from PIL.AvifImagePlugin import AvifImageFile
+    return AvifImageFile(io.BytesIO(data)).size
+
+
+def _heif(path, data, bits=8):
     try:
         import pillow_heif
     except ImportError:
         raise UserError(f"{path} is HEIC, which takes a package more: pip install pillow-heif.") from None
-    return pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+    return pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=bits == 8)
 
 
 def has_avif():

@@ -14,6 +14,7 @@ from media.pixels import decoded, to_8_bits
 from media.tiff import read_tiff, visible
 from media.truncated import ended
 from utils.errors import UserError
+from utils.foreign import caught
 
 # JPEG decoding to a part of the size: the decoder leaves out what would not be seen.
 REDUCED = {
@@ -69,7 +70,7 @@ def read_stored(path):
 def _decode(path, flags, least=None):
     """Gray (H, W), BGR or BGRA as OpenCV's ``flags`` say, upright."""
     data = read_bytes(path)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), caught():
         warnings.simplefilter("ignore")
         try:
             return _decode_bytes(path, data, flags, least)

@@ -30,6 +30,7 @@ JPEGS = (6, 7)                             # compressions
 PACKED = (5, 8, 32946, 32773, 34925, 50000)    # of bytes: LZW, Deflate, PackBits, LZMA, Zstandard
 NEF, ARW, PEF, SRW = 34713, 32767, 65535, 32770  # compressions of raw photos
 DEPTHS = (1, 2, 4, 8, 10, 12, 14, 16, 32)
+AT_ONCE = 256                              # rows of colours divided by alpha at once
 GROUP = 1 << 22                            # samples unpacked at once where they are no whole bytes
 
 
@@ -73,17 +74,26 @@ def read_tiff(path, data):
                   **common)
 
 
-def visible(stored):
-    """(pixels, alpha) of a ``Stored`` as uint8, its colours not darkened by alpha; alpha None where there is none."""
-    pixels = to_8_bits(stored.pixels)
+def visible(stored, bits=8):
+    """(pixels, alpha) of a ``Stored``, its colours not darkened by alpha: uint8, or as they are stored where bits is 16;
+    alpha None where there is none."""
+    pixels = stored.pixels if bits == 16 else to_8_bits(stored.pixels)
     if stored.alpha is None:
         return pixels, None
-    alpha = to_8_bits(np.ascontiguousarray(stored.alpha))
+    alpha = np.ascontiguousarray(stored.alpha)
+    alpha = alpha if bits == 16 else to_8_bits(alpha)
     if stored.premultiplied:
-        divisor = np.maximum(alpha, 1).astype(np.uint16).reshape(*alpha.shape, *(1,) * (pixels.ndim - 2))
-        wide = pixels.astype(np.uint16)  # first: numpy 1 would multiply as uint8
-        pixels = np.minimum((wide * 255 + divisor // 2) // divisor, 255).astype(np.uint8)
+        pixels = np.concatenate([_undarkened(pixels[top:top + AT_ONCE], alpha[top:top + AT_ONCE])
+                                 for top in range(0, len(pixels), AT_ONCE)])
     return pixels, alpha
+
+
+def _undarkened(pixels, alpha):
+    """Colours (H, W[, C]) that were multiplied by alpha (H, W), divided by it, in their own type."""
+    most = int(np.iinfo(pixels.dtype).max)
+    divisor = np.maximum(alpha, 1).astype(np.uint32).reshape(*alpha.shape, *(1,) * (pixels.ndim - 2))
+    wide = pixels.astype(np.uint32)  # first: numpy 1 would multiply in the narrow type
+    return np.minimum((wide * most + divisor // 2) // divisor, most).astype(pixels.dtype)
 
 
 def picture_tags(path, data):

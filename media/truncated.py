@@ -1,4 +1,4 @@
-"""Pictures without their end mark: whole ones are read all the same, others are refused."""
+"""Pictures without their end mark: whole ones are read all the same, others are refused; and JPEGs damaged inside."""
 import io
 import re
 
@@ -10,6 +10,8 @@ from media.formats import FRAMES, JPEG, SCAN, cut_short, jpeg_segments, lacks_en
 END, PROGRESSIVE = b"\xff\xd9", 0xC2
 MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
 COEFFICIENTS = 64
+DAMAGE = "Corrupt JPEG data:"
+FILLING = re.compile(r"\d{1,2} extraneous bytes before marker 0xd9")  # which some cameras write
 PART = 512  # bytes of filling before each restart mark
 
 
@@ -26,6 +28,13 @@ def ended(path, data, notes=None):
     if notes is not None:
         notes.append("its end mark is missing, but the picture is whole.")
     return data + END
+
+
+def damage_told(lines):
+    """Notes, at most one, on what libjpeg says of a JPEG that it decodes all the same, guessing what is damaged."""
+    told = [line[len(DAMAGE):].strip() for line in lines if line.startswith(DAMAGE)]
+    told = [line for line in told if not FILLING.fullmatch(line)]
+    return [f"its data are damaged ({told[0]}), and parts of it may be wrong: look at it."] if told else []
 
 
 def _holds_all(data):

@@ -25,7 +25,7 @@ def open_backdrop(text):
     Returns:
         a ``Backdrop``: ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, an array that the caller may
         not change, and ``close()``. bgr is the scene of src, or None; index is the number of the picture, from 0; a video
-        starts over at its end.
+        starts over at its end. Where src is uint16, so are what is blurred and videos that are as deep.
 
     Raises:
         UserError: no such colour or file, or it cannot be read.
@@ -33,7 +33,7 @@ def open_backdrop(text):
     text = str(text)
     if text == BLUR:
         return BlurBackdrop()
-    colour = _colour(text)
+    colour = colour_of(text)
     if colour is not None:
         return ColourBackdrop(colour)
     if not os.path.exists(text):
@@ -45,7 +45,7 @@ def open_backdrop(text):
 
 
 def blurred(picture, sigma=BLUR_SIGMA):
-    """uint8 (H, W, 3) out of focus: a Gaussian of ``sigma`` times the longer side."""
+    """uint8 or uint16 (H, W, 3) out of focus: a Gaussian of ``sigma`` times the longer side."""
     height, width = picture.shape[:2]
     scale = min(1, WORK_SIDE / max(height, width))
     small = max(1, round(width * scale)), max(1, round(height * scale))
@@ -80,7 +80,8 @@ class BlurBackdrop(Backdrop):
     """The scene out of focus: bgr where it is given, so that the subject leaves no halo, else src."""
 
     def frame(self, index, src, bgr):
-        return blurred(src if bgr is None else bgr)
+        scene = src if bgr is None else bgr
+        return blurred(scene if scene.dtype == src.dtype else scene.astype(np.uint16) * 257)
 
 
 class PhotoBackdrop(Backdrop):
@@ -100,17 +101,19 @@ class VideoBackdrop(Backdrop):
     """The pictures of a video in turn, from the start again behind the last one; an index passed over is read past."""
 
     def __init__(self, path):
-        self._path, self._next, self._length, self._shown = path, 0, None, None
+        self._path, self._next, self._length, self._shown, self._deep = path, 0, None, None, False
         self._open()
 
     def frame(self, index, src, bgr):
+        self._deep = src.dtype == np.uint16
+        self._reader.want_depth(self._deep)
         wanted = index if self._length is None else index % self._length
         if wanted < self._next - 1:
             self._rewind()
         while self._next <= wanted:
             frame = next(self._frames, None)
             if frame is not None:
-                self._shown = frame.image
+                self._shown = frame.image if frame.deep is None else frame.deep
                 self._next += 1
                 continue
             if not self._next:
@@ -126,6 +129,7 @@ class VideoBackdrop(Backdrop):
     def _open(self):
         from media.video.reader import open_video
         self._reader = open_video(self._path, sound=False)
+        self._reader.want_depth(self._deep)
         self._frames = iter(self._reader)
 
     def _rewind(self):
@@ -134,7 +138,7 @@ class VideoBackdrop(Backdrop):
         self._open()
 
 
-def _colour(text):
+def colour_of(text):
     from PIL import ImageColor
     try:
         return ImageColor.getrgb(text)[:3]

@@ -36,3 +36,8 @@ class Options(NamedTuple):
     sample_pixels: Optional[int] = None
     refine_mode: Optional[str] = None
     unmix: bool = True
+
+    @property
+    def bits(self):
+        """How finely mattes are needed, as ``model.Matter`` takes it: smoothing averages them, so 8 bits are too few."""
+        return 16 if self.bit_depth == 16 or self.temporal else 8

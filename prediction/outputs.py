@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from media import encode, write_bytes
+from model.inference.matte import as_float
 from utils.errors import UserError, no_space, suggest
 from utils.files import LONGEST_NAME
 
@@ -64,7 +65,7 @@ class Outputs:
         return wanted_of(types)
 
     def background(self, index, src, bgr):
-        """What com of this photo is set before, uint8 (H, W, 3), or None; args as a backdrop's ``frame`` takes them."""
+        """What com of this photo is set before, uint8 or uint16 (H, W, 3), or None; args as a backdrop's ``frame`` has."""
         return None if self._backdrop is None else self._backdrop.frame(index, src, bgr)
 
     def write(self, paths, matte, behind=None):
@@ -116,19 +117,35 @@ def picture(matte, kind, bits=8, behind=None):
     The colour of a cut-out is the predicted foreground, and 0 where nothing of the subject is left.
 
     Args:
+        matte: its parts in 0..1, or uint8 where they were rounded already.
         bits: 8 or 16, both rounded from the network's own numbers.
-        behind: uint8 (H, W, 3): com is pha * fgr + (1 - pha) * behind instead, (H, W, 3).
+        behind: uint8 or uint16 (H, W, 3): com is pha * fgr + (1 - pha) * behind instead, (H, W, 3).
     """
     if kind != "com":
         return _rounded(getattr(matte, kind), bits)
     if behind is not None:
-        pha = np.clip(matte.pha, 0, 1)[..., None]
+        pha = np.clip(as_float(matte.pha), 0, 1)[..., None]
         com = behind.astype(np.float32)
-        com /= 255
-        com += pha * (np.clip(matte.fgr, 0, 1) - com)
+        com /= np.iinfo(behind.dtype).max
+        com += pha * (np.clip(as_float(matte.fgr), 0, 1) - com)
         return _rounded(com, bits)
     pha, fgr = _rounded(matte.pha, bits)[..., None], _rounded(matte.fgr, bits)
     return np.concatenate([np.where(pha > 0, fgr, 0).astype(fgr.dtype), pha], axis=2)
+
+
+def deepened(matte, src, deep):
+    """A matte that the network made of ``src``, whose colours have the depth that was rounded away for it.
+
+    The network adds to src what differs from the subject's colour; the same is added to the deeper numbers.
+
+    Args:
+        matte: its fgr float32 (H, W, 3) in 0..1, or None. src: uint8 (H, W, 3). deep: uint16, the same picture.
+    """
+    if matte.fgr is None:
+        return matte
+    fgr = cv2.addWeighted(deep, 1 / 65535, src, -1 / 255, 0, dtype=cv2.CV_32F)
+    fgr += as_float(matte.fgr)
+    return Parts(matte.pha, fgr, matte.err, matte.ref)
 
 
 def write(path, image, lossless=True, owned=False):
@@ -144,7 +161,9 @@ def write(path, image, lossless=True, owned=False):
 
 
 def _rounded(x, bits):
-    x = np.clip(x, 0, 1)
+    if x.dtype == np.uint8 and bits == 8:
+        return x
+    x = np.clip(as_float(x), 0, 1)
     x *= 2 ** bits - 1
     return np.rint(x, out=x).astype(np.uint8 if bits == 8 else np.uint16)
 
@@ -181,15 +200,17 @@ def wanted_of(types):
     return tuple(name for name in ("pha", "fgr", "err", "ref") if name in wanted)
 
 
-def finished(matte, types, behind=None):
-    """{type: uint8 image} of a matte.
+def finished(matte, types, behind=None, bits=8):
+    """{type: uint8 image} of a matte; uint16 where ``bits`` is 16.
 
     Args:
-        matte: pha, err, ref float32 (H, W), fgr float32 (H, W, 3), in 0..1; what ``types`` do not need may be None.
+        matte: pha, err, ref (H, W), fgr (H, W, 3), float in 0..1 or uint8; what ``types`` do not need may be None.
         types: of "pha", "com", "fgr", "err", "ref".
         behind: uint8 RGB (H, W, 3) that com is put before; None: com is a cut-out, RGBA, its colour the predicted
-            foreground, and 0 where nothing of the subject is left.
+            foreground, and 0 where nothing of the subject is left. It may be uint16 where bits is 16.
     """
+    if bits == 16:
+        return {kind: picture(matte, kind, bits, behind) for kind in types}
     parts = {name: _to_uint8(getattr(matte, name)) for name in ("pha", "fgr", "err", "ref")
              if name in wanted_of(types)}
     if "com" in types:
@@ -204,11 +225,11 @@ def cut_out(pha, fgr):
 
 
 def before(pha, fgr, behind):
-    """uint8 RGB: pha * fgr + (1 - pha) * behind, with pha float32 in 0..1."""
-    pha = np.clip(pha, 0, 1)
+    """uint8 RGB: pha * fgr + (1 - pha) * behind, with pha float in 0..1 or uint8."""
+    pha = np.clip(as_float(pha), 0, 1)
     return cv2.blendLinear(fgr, np.ascontiguousarray(behind), pha, 1 - pha)
 
 
 def _to_uint8(part):
-    """round(255 part), kept in 0..255."""
-    return cv2.multiply(part, 255.0, dtype=cv2.CV_8U)
+    """round(255 part), kept in 0..255; the part itself where it is that."""
+    return part if part.dtype == np.uint8 else cv2.multiply(as_float(part), 255.0, dtype=cv2.CV_8U)

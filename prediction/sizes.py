@@ -7,6 +7,10 @@ from utils.errors import UserError
 FITS = ("resize", "crop")
 
 
+class SizesDiffer(UserError):
+    """Two sizes differ, and nobody said what to do about it."""
+
+
 def fit_size(bgr, size, fit, src_name="src", bgr_name="bgr"):
     """bgr uint8 (h, w, 3) brought to ``size`` (height, width); bgr itself where it has that size.
 
@@ -34,10 +38,10 @@ def scaled(image, scale):
 
 
 def check_size(bgr_size, size, fit, src_name="src", bgr_name="bgr"):
-    """Raises UserError where two sizes (height, width) differ and ``fit`` is None, or is none of ``FITS``."""
+    """Raises SizesDiffer where two sizes (height, width) differ and ``fit`` is None, UserError for none of ``FITS``."""
     if fit is not None and fit not in FITS:
         raise UserError(f"unknown way to fit '{fit}'; choose {' or '.join(FITS)}.")
     if fit is None and tuple(bgr_size) != tuple(size):
-        raise UserError(f"{src_name} is {size[1]}x{size[0]} but its background {bgr_name} is {bgr_size[1]}x{bgr_size[0]}; "
-                        f"both should be shots of one camera position and of one size. --fit resize stretches the "
-                        f"background, --fit crop scales it and cuts it.")
+        raise SizesDiffer(f"{src_name} is {size[1]}x{size[0]} but its background {bgr_name} is {bgr_size[1]}x{bgr_size[0]}; "
+                          f"both should be shots of one camera position and of one size. --fit resize stretches "
+                          f"the background, --fit crop scales it and cuts it.")

@@ -24,7 +24,7 @@ class FakeMatter:
             raise UserError("no such weights file: missing.pdparams.")
         self.options = options
 
-    def predict(self, src, bgr):
+    def predict(self, src, bgr, want):
         pha = np.clip((src.mean(axis=2) - 60) / 150, 0, 1).astype(np.float32)
         return Matte(pha, src.astype(np.float32) / 255, np.zeros_like(pha), np.zeros_like(pha))
 

@@ -1,6 +1,6 @@
 """The floors of the house: who may import whom, and how large a room, a file and a function may be.
 
-    utils < media < model, dataset < evaluation, prediction < training < benchmarks < the scripts
+    utils < media < model, dataset < evaluation, prediction < training < benchmarks, web < the scripts
 
 A folder imports only what stands below it. Imports inside functions count, and so do modules that are named in strings
 ("model.inference.matter", "model.inference.engines.onnx:OnnxEngine", "-m", "benchmarks.train").

@@ -129,15 +129,18 @@ class Meter:
         """The batch is there."""
         self.reader += time.perf_counter() - self._begun
 
-    def add(self, loss, terms, samples):
+    def add(self, samples):
         """The iteration ends."""
         seconds = time.perf_counter() - self._begun
         self.seconds += seconds
         self.all_seconds += seconds
         self.all_count += 1
+        self.samples += samples
+
+    def note(self, loss, terms):
+        """What an iteration gave; of all of them before ``take``."""
         self.losses.append(loss)
         self.terms.append(terms)
-        self.samples += samples
 
     def take(self):
         """(loss, {term: mean}, (reader seconds, batch seconds) an iteration, samples a second), and begin anew."""

@@ -32,10 +32,9 @@ def load_pretrained(network, name, data_root=None, lesson=None):
     """Start ``network`` from a weights file or a folder of a run, "starter", "imagenet", or the best at hand: "auto".
 
     A file may be of this project or another, see ``model.weights.initial`` and ``model.weights.paddleseg``. "imagenet" is
-    a classifier's weights at
-    ``data_root``/weights/imagenet_BACKBONE.{safetensors,pdparams,pth}, such as torchvision's, or else what
-    ``paddle.vision`` fetches; "auto" is the starter weights where they have the network's backbone, else imagenet where
-    there is such a file, else nothing.
+    a classifier's weights at ``data_root``/weights/imagenet_BACKBONE.{safetensors,pdparams,pth}, such as torchvision's, or
+    else what ``paddle.vision`` fetches; "auto" is the starter weights where they have the network's backbone, else
+    imagenet where there is such a file, else nothing.
 
     Args:
         lesson: ``training.lessons.Lesson`` of the network's method; None: of "background".

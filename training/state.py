@@ -7,10 +7,11 @@ import numpy as np
 from media import write_bytes
 from model.weights import load_state
 from model.weights.metadata import origin_facts
-from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, save_checkpoint
+from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, latest_checkpoint, load_checkpoint, save_checkpoint
 from training.config import completed, differences
 from training.config.rules import PHASES
 from training.optimizer import optimizer_arrays
+from training.validation import told
 from utils.errors import UserError
 from utils.plain_files import shown
 
@@ -80,6 +81,19 @@ class State:
         self.scores, self.refined = facts["scores"], facts.get("refined", False)
         self.skipped, self.skipped_in_row = facts.get("skipped", [0, 0])
         self.stale = facts.get("stale", 0)
+
+
+def newest_checkpoint(save_dir, ranks, warn):
+    """The newest whole checkpoint, the same for all processes, or None. The first looks for it, the others read it."""
+    newest = None
+
+    def look():
+        nonlocal newest
+        newest = latest_checkpoint(save_dir, warn)
+        return None if newest is None else newest.state["step"]
+
+    step = ranks.on_first(look)
+    return newest if step is None or ranks.first else load_checkpoint(save_dir / f"iter_{step}")
 
 
 def resume(saved, learner, state, phases, save_dir):
@@ -195,11 +209,6 @@ def _done_line(save_dir, phase, before, best, last):
     if best != before or best is None:
         return line
     return line + "; never better than at its start" + ("; best_model holds the weights it began with" if last else "")
-
-
-def told(value, digits, times=1):
-    """A score as text; "-" where there was nothing to score."""
-    return "-" if value is None else f"{value * times:.{digits}f}"
 
 
 def checkpoint_size(learner):

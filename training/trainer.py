@@ -11,16 +11,16 @@ from tqdm import tqdm
 
 from dataset.batches import Batches, WorkersFailed, read_iterations
 from dataset.samples import training_set
-from training.checkpoint import clear, latest_checkpoint, load_checkpoint, locked, recover, unmark
+from training.checkpoint import clear, load_checkpoint, locked, recover, unmark
 from training.distributed import join_ranks, synchronised
 from training.lessons import find_lesson
 from training.log import Meter, RunLog, picture_interval, time_line
 from training.memory import Division, fitted, largest_side, out_of_memory, too_large
 from training.schedule import learning_rate, plan, plan_line, valid_interval
 from training.start import catalog_of, load_pretrained, network_of
-from training.state import State, checkpoint_size, resume, save_best, save_iteration, save_results, told
-from training.step import Learner, train_step
-from training.validation import validate, validate_arrays, validation_set
+from training.state import State, checkpoint_size, newest_checkpoint, resume, save_best, save_iteration, save_results
+from training.step import Learner, Window
+from training.validation import tell, told, validate, validate_arrays, validation_set
 from utils.cli import StopOnSignal
 from utils.errors import UserError
 from utils.files import prepare_folder
@@ -81,10 +81,11 @@ class Trainer:
         self._catalog, self._moments = catalog, None
         self.valid_interval = valid_interval(self.config, phases) if phases else None
         self.samples, self.division, self._valid_seconds = None, None, 0.0  # of the phase under way
+        self._window, self._outcome = None, None  # of iterations that are not counted yet, and the last that is
 
     def take_up(self, force):
         """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do."""
-        saved = None if force else self._newest_checkpoint()
+        saved = None if force else newest_checkpoint(self.save_dir, self.ranks, self.log.warn)
         if saved is None:
             if self.config["pretrain"] is not None:
                 line, self.state.refined = load_pretrained(self.learner.network, self.config["pretrain"],
@@ -177,6 +178,7 @@ class Trainer:
         except WorkersFailed as error:
             if self.ranks.world > 1 or self.state.step == 0:  # the others know nothing of it; there is nothing to save
                 raise
+            self._read(Meter())
             self._save()
             raise UserError(f"{error} Iteration {self.state.step} is saved.") from None
         except Exception as error:  # of any kind: paddle's own, MemoryError, bad_alloc as RuntimeError
@@ -188,7 +190,7 @@ class Trainer:
     def _train_phase(self, phase, stop):
         self.enter(phase)
         state, config = self.state, self.config
-        samples, meter = self.samples, Meter()
+        samples, meter, self._window = self.samples, Meter(), Window(self.learner, phase)
         with tqdm(total=phase.end, initial=state.step, desc=phase.name, disable=not self._watched()) as bar:
             while state.step < phase.end:
                 epoch, first = divmod(state.step - phase.start, phase.per_epoch)
@@ -198,28 +200,47 @@ class Trainer:
                     meter.read()
                     for line in samples.news():
                         self.log.warn(line)
-                    outcome = train_step(self.learner, phase, state.step, group)
-                    self.count(outcome.updated, partial(_names, samples, batches, number))
+                    self._window.add(state.step + len(self._window), group, partial(_names, samples, batches, number))
+                    due = self._due(phase, meter, stop)
+                    if due:
+                        self._read(meter)
                     bar.update()
-                    meter.add(outcome.loss, outcome.terms, batches.batch_size * len(group) * self.ranks.world)
-                    if not self._after(phase, batches.epoch, outcome, meter, stop):
+                    meter.add(batches.batch_size * len(group) * self.ranks.world)
+                    if due and not self._after(phase, batches.epoch, meter, stop):
                         return False
                     if state.step == phase.end:  # sooner than planned, perhaps
                         break
                     meter.wait()
         return True
 
-    def _after(self, phase, epoch, outcome, meter, stop):
+    def _due(self, phase, meter, stop):
+        """Whether what the last iterations gave has to be known now: something is to be said or saved, or one more that is
+        not finite would be one too many."""
+        step, config = self.state.step + len(self._window), self.config
+        intervals = (config["log_train_loss_interval"], picture_interval(config, self.phases[-1].end), self.valid_interval,
+                     config["checkpoint_interval"])
+        return (self._window.full(config["nonfinite_max"] - self.state.skipped_in_row) or step == phase.end
+                or any(step % interval == 0 for interval in intervals) or meter.all_count + 1 == ESTIMATE_AFTER
+                or stop.wanted)
+
+    def _read(self, meter):
+        """Count the iterations that were done since the last time."""
+        for outcome, names in self._window.read():
+            self.count(outcome.updated, names)
+            meter.note(outcome.loss, outcome.terms)
+            self._outcome = outcome
+
+    def _after(self, phase, epoch, meter, stop):
         """What is due after an iteration: lines, pictures, a validation, a checkpoint; False where the run is to stop."""
         step, config, end = self.state.step, self.config, self.phases[-1].end
         if step % config["log_train_loss_interval"] == 0:
-            self._report(phase, epoch, meter, outcome.norm)
+            self._report(phase, epoch, meter, self._outcome.norm)
         if meter.all_count == ESTIMATE_AFTER:
             left = phase.end - step
             self.log.info(time_line(phase.name, meter.all_seconds / meter.all_count, left,
                                     -(-left // self.valid_interval), self._valid_seconds))
         if step % picture_interval(config, end) == 0:
-            self.log.pictures(outcome.pictures(), step)
+            self.log.pictures(self._outcome.pictures(), step)
         if step % self.valid_interval == 0 or step == phase.end:
             self.validate_and_keep_best()
             if self.state.stale == config["patience"] > 0 and step < phase.end:
@@ -236,13 +257,7 @@ class Trainer:
         begun = time.perf_counter()
         score = validate(self.learner, self.valid_items, self.state.coarse_only)
         self._valid_seconds = time.perf_counter() - begun
-        self.log.info(f"[EVAL] {self.state.phase} iter: {self.state.step}, SAD: {told(score['sad'], 4)}, "
-                      f"MSE x1000: {told(score['mse'], 4, 1e3)}")
-        if score["sad"] is None:
-            self.log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look "
-                          "at the masks: python -m dataset.check NAME.")
-        else:
-            self.log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, self.state.step)
+        tell(score, self.state.phase, self.state.step, self.log)
         return score
 
     def _score_best(self):
@@ -262,18 +277,6 @@ class Trainer:
     def _finish(self):
         for line in save_results(self.save_dir, self.state):
             self.log.info(line)
-
-    def _newest_checkpoint(self):
-        """The newest whole checkpoint, the same for all processes, or None. The first looks for it, the others read it."""
-        newest = None
-
-        def look():
-            nonlocal newest
-            newest = latest_checkpoint(self.save_dir, self.log.warn)
-            return None if newest is None else newest.state["step"]
-
-        step = self.ranks.on_first(look)
-        return newest if step is None or self.ranks.first else load_checkpoint(self.save_dir / f"iter_{step}")
 
     def _batches(self, phase, epoch, start, length):
         settings = self.config["phases"][phase.name]

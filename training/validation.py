@@ -91,6 +91,21 @@ def validate_arrays(learner, arrays, items, coarse_only):
         load_state(learner.network, own)
 
 
+def tell(score, phase, step, log):
+    """Say and record a ``score`` of ``validate`` in a ``training.log.RunLog``."""
+    log.info(f"[EVAL] {phase} iter: {step}, SAD: {told(score['sad'], 4)}, MSE x1000: {told(score['mse'], 4, 1e3)}")
+    if score["sad"] is None:
+        log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look at the "
+                 "masks: python -m dataset.check NAME.")
+    else:
+        log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, step)
+
+
+def told(value, digits, times=1):
+    """A score as text; "-" where there was nothing to score."""
+    return "-" if value is None else f"{value * times:.{digits}f}"
+
+
 def _score(learner, items, coarse_only):
     learner.network.eval()
 

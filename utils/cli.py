@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 
 from utils.errors import UserError, no_space, one_line
+from utils.foreign import own_stderr, renew_in_forks
 
 STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 AT_ONCE = 0.1  # seconds within which signals count as one
@@ -74,8 +75,9 @@ def run_main(main, argv=None):
     Exit codes: 0 or what main returns, 2 for input or places that cannot be used, 130 on Ctrl-C, 141 where nobody reads the
     output any more. A second signal ends the process whatever it does.
     """
-    streams = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Printable(streams[0]), Printable(streams[1])
+    streams, own = (sys.stdout, sys.stderr), own_stderr()
+    sys.stdout, sys.stderr = Printable(streams[0]), Printable(own)
+    renew_in_forks()
     try:
         with stopped_by_signals():
             code = main(argv)
@@ -93,7 +95,17 @@ def run_main(main, argv=None):
         code = _told(128 + error.args[0] if isinstance(error, Stopped) else 130, "stopped.")
     finally:
         sys.stdout, sys.stderr = streams
+        _close(own)
     sys.exit(code or 0)
+
+
+def _close(own):
+    """Close the copy of stderr; nobody may read it any more."""
+    try:
+        if own is not sys.stderr:
+            own.close()
+    except OSError:
+        pass
 
 
 def _told(code, text):

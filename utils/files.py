@@ -200,7 +200,11 @@ def remove_leftovers(paths):
 
 def remove_leftovers_in(folder, wanted):
     """``remove_leftovers`` of what is called as ``wanted`` (name -> bool) likes it, in one folder."""
-    for entry in list(os.scandir(folder)) if os.path.isdir(folder) else ():
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:  # not there, or not to be looked into: they harm nobody
+        return
+    for entry in entries:
         parts = LEFTOVER.fullmatch(entry.name)
         if not parts or not wanted(parts["name"]):
             continue

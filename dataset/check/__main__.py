@@ -14,6 +14,7 @@ from dataset.check.inspection import ERROR, Finding, inspect_set
 from dataset.check.report import Report, Split, table
 from dataset.check.sheet import write_sheet
 from dataset.splits import check_disjoint
+from media.files import not_listed
 from utils.cli import CommandLine, run_main
 from utils.errors import UserError
 from utils.machine import usable_cores
@@ -31,13 +32,14 @@ def check(catalog, name, split_names, report, workers):
     """
     splits, told = [], set()
     for split_name in split_names:
-        lone = []
+        lone, unread = [], []
         try:
-            items = catalog.pairs(name, split_name, lone) if catalog.holds_pairs(name) \
-                else catalog.backgrounds(name, split_name)
+            items = catalog.pairs(name, split_name, lone, unread) if catalog.holds_pairs(name) \
+                else catalog.backgrounds(name, split_name, unread)
         except UserError as error:
             report.add(split_name, [Finding(ERROR, "unusable", str(error))])
             continue
+        report.add(split_name, [Finding(ERROR, "unreadable folder", not_listed(error)) for error in unread])
         report.add(split_name, [Finding(ERROR, "unpaired", f"{file} has no partner.") for file in lone
                                 if file not in told])
         told.update(lone)

@@ -1,6 +1,7 @@
 """What is wrong with one item of a set. Pixels come and go here; only a few numbers leave."""
 import hashlib
 import multiprocessing
+import sys
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +18,7 @@ from media.exif import ORIENTATION
 from media.formats import PILLOW_FORMATS
 from media.tiff import BITS
 from utils.errors import UserError
+from utils.foreign import own_stderr
 
 CHUNK = 16           # neighbours go to one worker, so that the frames of a video are decoded in turn
 CHUNKS_IN_FLIGHT = 3  # per worker
@@ -191,3 +193,4 @@ def _inspect(function, *args):
 
 def _start_worker():
     cv2.setNumThreads(1)  # the processes are the parallelism
+    sys.stderr = own_stderr()

@@ -13,6 +13,7 @@ from media.files import read_bytes
 from media.formats import JPEG, PNG
 from media.reading import read_stored
 from utils.errors import UserError
+from utils.foreign import caught
 
 NOISE = 12         # compression leaves up to this in a picture that shows nothing
 FAINT = 64         # of 255: a matte that stays below this and is flat is a mask of other units
@@ -104,7 +105,8 @@ def _check_palette(path, image):
 
 def _check_depth(path):
     """Refuse a picture of 16 bits that is all 0 in 8 and not in 16: a mask of few units."""
-    top = int(cv2.imdecode(np.frombuffer(read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED).max())
+    with caught():
+        top = int(cv2.imdecode(np.frombuffer(read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED).max())
     if top:
         _refuse(path, f"reaches only {top} of 65535", top)
 

@@ -4,12 +4,15 @@ import unicodedata
 from pathlib import Path
 
 from media import list_image_names
+from media.files import not_listed
 from utils.errors import UserError, quote
 
 
-def picture_names(folder):
+def picture_names(folder, unread=None):
     """Pictures below ``folder`` as ``media.list_image_names``, at least one.
 
+    Args:
+        unread: None, or a list that takes the errors over folders below that cannot be listed.
     Raises:
         UserError: the folder is missing, is a file, or holds no picture.
     """
@@ -17,20 +20,22 @@ def picture_names(folder):
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise UserError(f"{folder} {what}. Unpack the pictures there or correct the path.")
-    names = list_image_names(folder)
+    names = list_image_names(folder, unread=unread)
+    if not names and unread:
+        raise UserError(not_listed(unread[0]))
     if not names:
         raise UserError(f"{folder} holds no pictures (jpg, png, bmp, tif, webp). Put some there or correct the path.")
     return names
 
 
-def files_by_name(folder):
-    """{path without suffix: file} of all pictures below ``folder``.
+def files_by_name(folder, unread=None):
+    """{path without suffix: file} of all pictures below ``folder``; unread as in ``picture_names``.
 
     Raises:
         UserError: as ``picture_names``, and where two files differ in nothing but the suffix.
     """
     files = {}
-    for relative in picture_names(folder):
+    for relative in picture_names(folder, unread):
         name = unicodedata.normalize("NFC", relative[:relative.rindex(".")])  # partners may come from another system
         if name in files:
             twin = os.path.relpath(files[name], folder)

@@ -10,20 +10,20 @@ from media.files import JPEG_SUFFIXES
 from utils.errors import UserError
 
 
-def fgr_pha_folders(root, folders, unpaired=None):
+def fgr_pha_folders(root, folders, unpaired=None, unread=None):
     """Two parallel trees, paired by path without suffix: VideoMatte240K, Distinctions-646, Composition-1k, PPM-100.
 
     Args:
         root: the dataset's folder.
         folders: {"fgr": folder, "pha": folder} below ``root``; with "list" a text file below ``root`` whose lines
             begin with the foregrounds to take (see ``dataset.layouts.lists``).
-        unpaired: see ``dataset.layouts.pairing.pair_up``.
+        unpaired, unread: see ``dataset.layouts.pairing``.
     Raises:
         UserError: a folder or the list is missing or empty, the list names what is not there, or a picture has no
             partner.
     """
     fgr_root, pha_root = Path(root, folders["fgr"]), Path(root, folders["pha"])
-    fgr, pha = files_by_name(fgr_root), files_by_name(pha_root)
+    fgr, pha = files_by_name(fgr_root, unread), files_by_name(pha_root, unread)
     if "list" in folders:
         wanted = listed_names(Path(root, folders["list"]), 0, folders["fgr"], fgr)
         fgr, pha = ({name: files[name] for name in wanted if name in files} for files in (fgr, pha))
@@ -31,29 +31,30 @@ def fgr_pha_folders(root, folders, unpaired=None):
     return PairSet(names, [(fgr[name], pha[name]) for name in names], read_fgr_pha, sizes=True)
 
 
-def rgba_folder(root, folder, unpaired=None):
+def rgba_folder(root, folder, unpaired=None, unread=None):
     """A tree of RGBA pictures, any nesting; colour is fgr and transparency is pha: PhotoMatte85.
 
     Nothing can be without a partner here, so ``unpaired`` is left alone. Raises as ``fgr_pha_folders``.
     """
-    files = files_by_name(Path(root, folder))
+    files = files_by_name(Path(root, folder), unread)
     return PairSet(files, [(file,) for file in files.values()], read_cutout)
 
 
-def backgrounds(root, folder):
+def backgrounds(root, folder, unread=None):
     """A tree of photographs, any nesting: Backgrounds, BG-20k.
 
     Args:
         root: the dataset's folder.
         folder: a folder below ``root``; or {"bgr": folder, "list": file}, where the second word of each line of the
             list names a picture to take: the backgrounds of Composition-1k.
+        unread: see ``dataset.layouts.pairing.picture_names``.
     Raises:
         UserError: the folder or the list is missing or empty, or the list names what is not there.
     """
     if isinstance(folder, str):
-        return BackgroundSet(Path(root, folder), picture_names(Path(root, folder)))
+        return BackgroundSet(Path(root, folder), picture_names(Path(root, folder), unread))
     path = Path(root, folder["bgr"])
-    names = {name[:name.rindex(".")]: name for name in picture_names(path)}
+    names = {name[:name.rindex(".")]: name for name in picture_names(path, unread)}
     wanted = listed_names(Path(root, folder["list"]), 1, folder["bgr"], names)
     return BackgroundSet(path, [names[name] for name in wanted])
 

@@ -13,7 +13,7 @@ from media import VIDEO_SUFFIXES, list_image_names
 from utils.errors import UserError
 
 
-def video_pairs(root, folders, unpaired=None):
+def video_pairs(root, folders, unpaired=None, unread=None):
     """Videos of fgr and of pha with the same names, in two folders; or one pair of files. A clip is a subject.
 
     The header of each file is read to learn how many frames it has.
@@ -21,7 +21,7 @@ def video_pairs(root, folders, unpaired=None):
     Args:
         root: the dataset's folder.
         folders: {"fgr": folder or file, "pha": folder or file} below ``root``.
-        unpaired: see ``dataset.layouts.pairing.pair_up``.
+        unpaired, unread: see ``dataset.layouts.pairing``.
     Returns:
         ``PairSet`` with names such as 'clip/00012'.
     Raises:
@@ -32,7 +32,7 @@ def video_pairs(root, folders, unpaired=None):
         clip = fgr_root.stem
         fgr, pha = {clip: os.fspath(fgr_root)}, {clip: os.fspath(pha_root)}
     else:
-        fgr, pha = videos_by_name(fgr_root), videos_by_name(pha_root)
+        fgr, pha = videos_by_name(fgr_root, unread), videos_by_name(pha_root, unread)
     names, files = [], []
     for clip in pair_up(fgr_root, fgr, pha_root, pha, unpaired):
         for frame in range(_common_length(fgr[clip], pha[clip])):
@@ -41,12 +41,12 @@ def video_pairs(root, folders, unpaired=None):
     return PairSet(names, files, ReadVideoPair())
 
 
-def videos_by_name(folder):
+def videos_by_name(folder, unread=None):
     """{path without suffix: file} of all videos below ``folder``. Raises UserError: none there, or two of one name."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder of videos. Put the videos there or correct the path.")
     files = {}
-    for relative in list_image_names(folder, VIDEO_SUFFIXES):
+    for relative in list_image_names(folder, VIDEO_SUFFIXES, unread=unread):
         path = folder / relative
         name = unicodedata.normalize("NFC", relative[:relative.rindex(".")])
         if name in files:

@@ -1,8 +1,12 @@
 """Colour range, matrix, primaries and transfer of a video stream, in the code points of ITU-T H.273.
 
-Formats of pixels are converted by FFmpeg's swscale; this module says from what to what. The depth in between is 8 bits.
+Formats of pixels are converted by FFmpeg's swscale; this module says from what to what. Between a source and an output lie
+8 bits, or 16 for sources that are deeper.
 """
 from typing import NamedTuple
+
+import cv2
+import numpy as np
 
 from media.video.libav import reformat
 
@@ -44,19 +48,28 @@ def is_rgb(pixels):
     return pixels.is_rgb or pixels.has_palette
 
 
+def depth_of(frame):
+    """Bits of a colour of a decoded frame: 8 or fewer, 10, 12, 16."""
+    return max(component.bits for component in frame.format.components)
+
+
 def to_rgb(frame, colour, width=None, height=None):
-    """uint8 RGB (H, W, 3) of a decoded frame, scaled to ``width`` and ``height`` where they are given."""
+    """RGB (H, W, 3) of a decoded frame, uint16 for one of more than 8 bits, else uint8; scaled where a size is given."""
     size = {} if width is None else {"width": width, "height": height}
     if not is_rgb(frame.format):
         matrix = SWS_MATRIX[colour.matrix]
         size.update(src_colorspace=matrix, dst_colorspace=_other(matrix), src_color_range=colour.range,
                     dst_color_range=FULL)
-    return reformat(frame, format="rgb24", **size).to_ndarray()
+    return reformat(frame, format="rgb48le" if depth_of(frame) > 8 else "rgb24", **size).to_ndarray()
 
 
 def from_array(av, image, pixels, colour):
-    """An ``av.VideoFrame`` of the format ``pixels`` from uint8 gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4)."""
-    kind = "gray" if image.ndim == 2 else "rgb24" if image.shape[2] == 3 else "rgba"
+    """An ``av.VideoFrame`` of the format ``pixels`` from uint8 or uint16 gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4)."""
+    if image.dtype == np.uint16:
+        image = image if image.ndim == 3 else cv2.merge((image,) * 3)  # swscale makes white 0.3 % too bright of gray16
+        kind = "rgb48le" if image.shape[2] == 3 else "rgba64le"
+    else:
+        kind = "gray" if image.ndim == 2 else "rgb24" if image.shape[2] == 3 else "rgba"
     frame = av.VideoFrame.from_ndarray(image, kind)
     matrix = SWS_MATRIX[colour.matrix]
     return reformat(frame, format=pixels, src_colorspace=_other(matrix), dst_colorspace=matrix, src_color_range=FULL,

@@ -12,6 +12,9 @@ LIVE_SCHEMES = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://"
 URL_SCHEMES = ("http://", "https://", *LIVE_SCHEMES)  # whatever else has a colon in it is a path
 MAX_PIXELS = 8192 * 4352  # the largest picture of H.264 (level 6.2), 8K included
 PICTURES = ("image2", "tty", "lrc")  # what FFmpeg opens as a video although it is none
+# What names other files or addresses to open: a file of such a kind is none of its sender's pictures.
+NAMING = ("hls", "dash", "concat", "imf", "sdp", "rtsp", "rtp", "sap", "vobsub", "webm_dash_manifest", "lavfi", "hds",
+          "smoothstreaming", "msnwctcp")
 PATIENCE = 15  # seconds without a word from a network address
 
 
@@ -41,6 +44,7 @@ def open_container(av, source):
             raise UserError(f"{source} is a folder, not a video; name one file in it.")
         if not path.is_file():  # opening a pipe would wait for ever
             raise UserError(f"{source} is a device or pipe, not a video; name a file.")
+        arguments["container_options"] = {"format_whitelist": ",".join(_whole(av))}
     try:
         container = av.open(source if is_url(source) else _file(source), **arguments)
     except av.error.FFmpegError as error:
@@ -51,6 +55,11 @@ def open_container(av, source):
         container.close()
         raise UserError(f"{source} is not a video.")
     return container
+
+
+def _whole(av):
+    """The names of the formats that hold their pictures themselves."""
+    return [name for names in sorted(av.formats_available) for name in names.split(",") if name not in NAMING]
 
 
 def _file(source):
@@ -64,7 +73,8 @@ def _file(source):
 
 
 def _hint(source):
-    return "Check the address." if is_url(source) else "Not a video, cut short, damaged, or not to be read by you."
+    return "Check the address." if is_url(source) else ("Not a video, a playlist of others, cut short, damaged, or "
+                                                                "not to be read by you.")
 
 
 def video_stream(container, source):

@@ -1,23 +1,32 @@
 """A video as a folder of PNG pictures, with the time of each in a text file."""
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
 
+from media.video.colour import UNKNOWN
 from media.video.disk import disk_full
 from utils.errors import UserError, no_space
 from utils.files import WholeFolder
 
 TIMES = "timestamps.txt"  # "timestamp format v2", as mkvmerge reads it: milliseconds, one line each
+HEAD = 33  # bytes of a PNG before its first chunk behind IHDR
 
 
 class PictureWriter:
-    """Pictures 000000.png, 000001.png ... in a folder that is hidden until ``close``; the times are in timestamps.txt."""
+    """Pictures 000000.png, 000001.png ... in a folder that is hidden until ``close``; the times are in timestamps.txt.
+
+    Args:
+        path: the folder. colour: a ``media.video.colour.Colour``, which pictures of 16 bits name in their chunk cICP.
+        bits: 8 or 16 a channel.
+    """
 
     needs_samples, warning = False, None
 
-    def __init__(self, path):
-        self.path, self.frames, self._times = Path(path), 0, []
+    def __init__(self, path, colour=None, bits=8):
+        self.path, self.frames, self.bits, self._colour = Path(path), 0, bits, colour
         self._whole = WholeFolder(path, replace=True)
         self._folder = self._whole.part
 
@@ -28,6 +37,8 @@ class PictureWriter:
         if image.ndim == 3:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
         data = cv2.imencode(".png", image)[1].tobytes()
+        if self.bits == 16 and self._colour is not None:
+            data = named_colours(data, self._colour)
         name = self._folder / f"{self.frames:06d}.png"
         try:
             name.write_bytes(data)
@@ -52,6 +63,14 @@ class PictureWriter:
         """Leave no folder."""
         self.frames = 0
         self._whole.drop()
+
+
+def named_colours(png, colour):
+    """The bytes of a PNG with its primaries and transfer in a chunk cICP (PNG, third edition); as they are where unknown."""
+    if UNKNOWN in (colour.primaries, colour.transfer):
+        return png
+    chunk = b"cICP" + bytes((colour.primaries, colour.transfer, 0, 1))  # RGB has no matrix, and is of full range
+    return png[:HEAD] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[HEAD:]
 
 
 def in_ms(seconds):

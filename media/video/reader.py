@@ -4,10 +4,12 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from media.pixels import to_8_bits
 from media.video.audio import AudioReader, first_known
 from media.video.clock import Clock, Steady
-from media.video.colour import Colour, colour_of, to_rgb
+from media.video.colour import Colour, colour_of, depth_of, to_rgb
 from media.video.libav import import_av
+from media.video.light import Light, light_of
 from media.video.opening import MAX_PIXELS, check_size, duration_of, open_container, prepare, start_of, video_stream
 from media.video.turn import parse_matrix, turned
 from utils.errors import UserError
@@ -19,15 +21,20 @@ JOINED = ("mpegts", "mpeg")  # formats whose parts people put one behind the oth
 
 
 class Frame(NamedTuple):
-    """One frame: image uint8 RGB (H, W, 3); pts and duration in seconds; the sound that comes before it in the file."""
+    """One frame: image uint8 RGB (H, W, 3); pts and duration in seconds; the sound that comes before it in the file.
+
+    deep: the same picture in uint16 where the source has more than 8 bits and ``VideoReader.want_depth`` asked for it.
+    """
     image: Optional[np.ndarray]
     pts: Fraction
     duration: Fraction
     audio: list
+    deep: Optional[np.ndarray] = None
 
 
 class Info(NamedTuple):
-    """What is known of a video before it is read. Sizes are upright; pts are multiples of ``time_base``."""
+    """What is known of a video before it is read. Sizes are upright; pts are multiples of ``time_base``; ``depth`` is bits
+    of a colour, ``aspect`` that of one pixel, width to height."""
     width: int
     height: int
     rate: Fraction
@@ -36,7 +43,9 @@ class Info(NamedTuple):
     duration: Optional[Fraction]
     frames: Optional[int]
     has_audio: bool
-    aspect: Fraction  # of one pixel, width to height
+    aspect: Fraction
+    depth: int = 8
+    light: Light = Light()
 
 
 def open_video(source, sound=True):
@@ -63,6 +72,7 @@ class VideoReader:
     def __init__(self, source, sound=True):
         self.source, self.damaged, self.missing, self.audio, self.note = source, 0, 0.0, None, None
         self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
+        self._deep = False
         self._av = av = import_av()
         self._container = container = open_container(av, source)
         try:
@@ -110,6 +120,10 @@ class VideoReader:
         if self.audio is not None:
             self.audio.decode = wanted
 
+    def want_depth(self, wanted):
+        """Whether frames come with their own depth, too, where it is more than 8 bits."""
+        self._deep = wanted
+
     def __iter__(self):
         """The frames, once."""
         for frame in self.items():
@@ -121,11 +135,11 @@ class VideoReader:
         for found, pts, duration in self.timed():
             if found is not None:
                 try:
-                    image = self.image(found)
+                    images = self._images(found)
                 except Exception:  # whatever FFmpeg or PyAV makes of one frame, the film goes on
                     self.damaged += 1
                     continue
-                yield Frame(image, pts, duration, self._take_audio())
+                yield Frame(images[0], pts, duration, self._take_audio(), images[1])
             else:
                 yield Frame(None, pts, Fraction(0), self._take_audio())
 
@@ -177,9 +191,14 @@ class VideoReader:
 
     def image(self, found):
         """uint8 RGB (H, W, 3), upright, of what ``timed`` gave."""
+        return self._images(found)[0]
+
+    def _images(self, found):
+        """(``image``, the same in uint16 where that is wanted and there is more to it, else None)."""
         size = (found.width, found.height)
         wanted = (self._first_size if size != self._first_size else (None, None))
-        return turned(to_rgb(found, colour_of(found, self._stream.codec_context), *wanted), self._matrix)
+        image = turned(to_rgb(found, colour_of(found, self._stream.codec_context), *wanted), self._matrix)
+        return to_8_bits(image), image if self._deep and image.dtype == np.uint16 else None
 
     def count(self):
         """The number of frames, told by the packets that hold them; reads the rest of the file, which is spent then."""
@@ -269,4 +288,5 @@ class VideoReader:
                      if rate and 0 < rate <= 1000), Fraction(25))
         duration = duration_of(self._container, stream)
         return Info(width, height, rate, Fraction(stream.time_base), colour_of(first, stream.codec_context), duration,
-                    stream.frames or None, self.audio is not None, aspect if aspect > 0 else Fraction(1))
+                    stream.frames or None, self.audio is not None, aspect if aspect > 0 else Fraction(1),
+                    depth_of(first), light_of(first))

@@ -29,7 +29,7 @@ def turn_of(data):
 
 
 def turned(image, turn):
-    """uint8 (H, W, 3) as it is to be seen."""
+    """(H, W, 3) as it is to be seen."""
     if turn == Turn():
         return image
     if turn.swaps:

@@ -1,15 +1,16 @@
-"""Writing a video of mattes: MP4 (H.264), MOV (ProRes 4444), WebM (VP9), or a folder of PNG pictures."""
+"""Writing a video of mattes: MP4 (H.264; HEVC of deep sources), MOV (ProRes 4444), WebM (VP9), PNG pictures."""
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from media.pixels import to_8_bits
 from media.video.audio import AudioWriter
 from media.video.colour import LIMITED, complete, from_array, tag, tag_frame
 from media.video.disk import HiddenFile, disk_full
+from media.video.encoders import X265, encoder_threads, encoding
 from media.video.libav import end_of, import_av
 from media.video.picture_folder import PictureWriter
 from utils.errors import UserError, suggest
-from utils.machine import usable_cores
 
 RESERVE = 16 << 20  # bytes for the index of a video; frames that an encoder holds come on top
 
@@ -57,7 +58,8 @@ def open_writer(path, info, alpha=False, audio=None, gray=False):
 
     Args:
         path: the file to write, or without a suffix the folder.
-        info: ``media.video.reader.Info`` of the source: size, rate, time base and colour are taken over.
+        info: ``media.video.reader.Info`` of the source: size, rate, time base and colour are taken over; its depth where
+            the format holds it.
         alpha: images are RGBA. gray: images are mattes, which are kept more exactly than RGB.
         audio: the ``AudioReader`` of the source, or None.
     Raises:
@@ -67,15 +69,15 @@ def open_writer(path, info, alpha=False, audio=None, gray=False):
     if alpha:
         check_alpha(name, path)
     if name == "png":
-        return PictureWriter(path)
+        return PictureWriter(path, info.colour, 16 if info.depth > 8 else 8)
     return VideoWriter(path, name, info, alpha, audio, gray)
 
 
 class VideoWriter:
     """One video under a hidden name until ``close``, which finishes it after whatever frame was last.
 
-    ``frames`` were written; ``warning`` is a line about sound that could not be kept, or None; ``needs_samples`` is true
-    where sound is wanted decoded.
+    ``frames`` were written; ``bits`` of a colour it has room for; ``warning`` is a line about sound that could not be kept,
+    or None; ``needs_samples`` is true where sound is wanted decoded.
     """
 
     def __init__(self, path, muxer, info, alpha, audio, gray):
@@ -98,7 +100,7 @@ class VideoWriter:
     def _begin(self, audio):
         """Open the file and the encoders and write the header: what cannot be made is known before any work."""
         muxer, info, *_ = self._facts
-        self._file = HiddenFile(self.path, RESERVE + 4 * info.width * info.height)
+        self._file = HiddenFile(self.path, RESERVE + (4 if info.depth <= 8 else 8) * info.width * info.height)
         try:
             self._container = self._av.open(self._file, "w", format=muxer, buffer_size=1 << 16,
                                             options=MUXERS.get(muxer, {}))
@@ -117,7 +119,7 @@ class VideoWriter:
         """Append a frame.
 
         Args:
-            image: uint8 (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA; None for sound alone.
+            image: uint8 or uint16 (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA; None for sound alone.
             pts, duration: seconds, Fractions. sounds: list of ``media.video.audio.Sound``.
         Raises:
             OSError: the disk is full. The frame may be in the file all the same; ``close`` saves what there is.
@@ -127,6 +129,7 @@ class VideoWriter:
         if image is not None:
             ticks = int(pts / self._tick + Fraction(1, 2))
             self._last = ticks = ticks if self._last is None else max(ticks, self._last + 1)
+            image = to_8_bits(image) if self.bits == 8 else image
             frame = from_array(self._av, image, self._pixels, self._colour)
             tag_frame(frame, self._colour)
             frame.pts, frame.time_base = ticks, self._tick
@@ -178,7 +181,7 @@ class VideoWriter:
             self._container.mux(packet)
 
     def _open_stream(self, muxer, info, alpha, gray):
-        codec, self._pixels, options = _encoding(muxer, info, alpha, gray)
+        codec, self._pixels, options, self.bits = encoding(muxer, info, alpha, gray)
         self._colour = info.colour
         if muxer == "mov":  # ProRes has no word for full range
             self._colour = complete(info.colour._replace(range=LIMITED))
@@ -190,6 +193,8 @@ class VideoWriter:
         context.time_base = stream.time_base = self._tick
         context.thread_count = encoder_threads()
         tag(context, self._colour)
+        if codec == X265:
+            _call_hvc1(context)
         if info.aspect != 1:
             _set_aspect(stream, info.aspect)
         if muxer == "webm" and alpha:
@@ -203,38 +208,12 @@ def fine(tick):
     return tick
 
 
-def encoder_threads():
-    """Threads of an encoder: a quarter of the cores, for the network takes them all; more hold more frames, too."""
-    return max(1, min(8, usable_cores() // 4))
-
-
-def _encoding(muxer, info, alpha, gray):
-    """(encoder, format of pixels, options)."""
-    crf = "10" if gray else "18"
-    even = info.width % 2 == 0 and info.height % 2 == 0
-    if muxer == "mp4":
-        # No B frames: packets in the order of their times keep variable frame rates exact in every version.
-        return "libx264", "yuv420p" if even else "yuv444p", {"preset": "veryfast", "crf": crf, "bf": "0"}
-    if muxer == "mov":
-        return _prores(even), "yuva444p10le" if alpha else "yuv444p10le", {}
-    return "libvpx-vp9", "yuva420p" if alpha else "yuv420p", {
-        "deadline": "realtime", "cpu-used": "7", "crf": crf, "b": "0", "row-mt": "1", "auto-alt-ref": "0",
-        "lag-in-frames": "0"}
-
-
-def _prores(even):
-    """The faster encoder of ProRes, prores_aw, which does even sizes only.
-
-    A frame of 1920x1080 with alpha took it 60 ms of one core, and prores_ks 220 ms.
-    """
-    av = import_av()
-    for name in ("prores_aw", "prores_ks") if even else ("prores_ks",):
-        try:
-            av.codec.Codec(name, "w")
-        except ValueError:
-            continue
-        return name
-    raise ValueError("no encoder of ProRes")
+def _call_hvc1(context):
+    """The name that Apple's players ask of HEVC."""
+    try:
+        context.codec_tag = "hvc1"
+    except AttributeError:
+        pass  # this PyAV cannot; others play it
 
 
 def _set_aspect(stream, aspect):

@@ -108,8 +108,7 @@ class Blocks:
         if inside:
             found["spread"] = np.kron(*[spread_matrix(1, reach)] * 2)[None]
         else:
-            found["spread"] = np.stack([np.kron(spread_matrix(row, reach, height), spread_matrix(column, reach, width))
-                                        for row, column in zip(rows, columns)])
+            found["spread"] = _spread_matrices(rows, columns, reach, height, width)
         return found
 
     def paste(self, batch, refined, pha, fgr, top=0):
@@ -123,6 +122,19 @@ class Blocks:
             _cells_of(pha)[rows, columns] = patches[..., 0]
         if fgr is not None:
             _cells_of(fgr)[rows, columns] = patches[..., 1:]
+
+
+def _spread_matrices(rows, columns, reach, height, width):
+    """(N, p * p / 4, c * c): the matrix of each block; away from a border they are all alike, and made once."""
+    down = {row: spread_matrix(row, reach, height) for row in set(rows.tolist())}
+    across = {column: spread_matrix(column, reach, width) for column in set(columns.tolist())}
+    made, matrices = {}, []
+    for row, column in zip(rows.tolist(), columns.tolist()):
+        key = down[row].tobytes(), across[column].tobytes()
+        if key not in made:
+            made[key] = np.kron(down[row], across[column])
+        matrices.append(made[key])
+    return np.stack(matrices)
 
 
 def windows(image, rows, columns, step, before, side, inside):

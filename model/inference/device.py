@@ -14,7 +14,7 @@ from model.inference.device_blocks import refine_blocks
 from model.inference.device_unmix import PIXEL_BYTES, TensorUnmix
 from model.inference.engines.base import reason
 from model.inference.engines.network import AMP_TYPES, on_device, place_of
-from model.inference.matte import BLOCK_BYTES, Matte, checked_size
+from model.inference.matte import BLOCK_BYTES, NOT_FINITE, Matte, checked_size
 from model.patches import replace_patches
 from utils.errors import UserError
 
@@ -47,7 +47,7 @@ class DeviceMatting:
             unit: what the sides are padded to multiples of.
 
         Raises:
-            UserError: the GPU fails, or its memory does not do.
+            UserError: the GPU fails, or its memory does not do; or uint8 is asked for, and numbers are not finite.
         """
         with _told(self._device), on_device(self._device), paddle.no_grad():
             photos = [self._upload(photo) for photo in (src, bgr)]
@@ -62,6 +62,8 @@ class DeviceMatting:
         with self._mixed():
             coarse, features = self._coarse(images, scale or self._network.backbone_scale)
             chosen, refined = self._refine(coarse, features, images, refinement)
+        if dtype == "uint8":  # which cannot say so itself
+            _check_finite(coarse, *([] if refined is None else [refined.patches]))
         pha, residual, err = coarse[:, :1], coarse[:, 1:4], coarse[:, 4:5]
         made = {}
         if "pha" in want:
@@ -105,15 +107,15 @@ class DeviceMatting:
         return paddle.to_tensor(np.ascontiguousarray(photo), place=place_of(self._device))
 
 
-def run_network(network, src, bgr, device, refinement=None):
+def run_network(network, src, bgr, device, refinement=None, want=Matte._fields, dtype="float32"):
     """Matte one photo with a MattingRefine that is on ``device``, as it is in evaluation mode.
 
     Args:
         refinement: None: the network's own.
-        src, bgr: as for ``Matter.predict``, which says what comes back and what is raised, too.
+        src, bgr, want, dtype: as for ``Matter.predict``, which says what comes back and what is raised, too.
     """
     checked_size(src, bgr)
-    return DeviceMatting(network, device)(src, bgr, refinement=refinement)
+    return DeviceMatting(network, device)(src, bgr, refinement=refinement, want=want, dtype=dtype)
 
 
 @contextlib.contextmanager
@@ -152,6 +154,11 @@ def _pasted(image, refined, first, end):
     if refined is None:
         return image
     return replace_patches(image, refined.patches[:, first:end], refined.index)
+
+
+def _check_finite(*tensors):
+    if not bool(paddle.stack([paddle.isfinite(tensor).all() for tensor in tensors]).all()):
+        raise UserError(NOT_FINITE)
 
 
 def _as(image, colour, dtype):

@@ -7,7 +7,9 @@ from model.geometry import PATCH
 from utils.errors import UserError
 
 DTYPES = ("float32", "float16", "uint8")
+BRIEF = {8: "uint8", 16: "float16"}  # bits a channel of what is made of a matte -> what a device hands back for it
 BLOCK_BYTES = 400_000  # what refining one block takes at once, seen with every engine
+NOT_FINITE = "the network answers with numbers that are not finite; these weights cannot be used."
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 
@@ -33,10 +35,19 @@ def checked_size(src, bgr):
 
 
 def as_dtype(image, dtype):
-    """float32 in 0..1 in one of ``DTYPES``; the array itself where it is that."""
+    """float32 in 0..1 in one of ``DTYPES``; the array itself where it is that. Raises UserError for uint8 of inf or nan."""
     if dtype == "uint8":
+        if not np.isfinite(image).all():
+            raise UserError(NOT_FINITE)
         image = image * np.float32(255) + np.float32(0.5)
     return image.astype(dtype, copy=False)
+
+
+def as_float(image):
+    """A part of a matte in one of ``DTYPES`` as float32 in 0..1; the array itself where it is that."""
+    if image.dtype == np.uint8:
+        return image / np.float32(255)
+    return image.astype(np.float32, copy=False)
 
 
 def blocks_within(max_memory):

@@ -10,7 +10,7 @@ from model.inference.blocks import Blocks, choose, shrink
 from model.inference.engines import open_engine
 from model.inference.engines.graph_cache import BATCH
 from model.inference.enlarge import enlarged_rows
-from model.inference.matte import DTYPES, Matte, as_dtype, blocks_within, checked_size, padded
+from model.inference.matte import BRIEF, DTYPES, Matte, as_dtype, blocks_within, checked_size, padded
 from model.inference.scale import coarse_size, padding_and_scale
 from model.inference.unmix import unmix
 from model.refinement import KERNEL_SIZE, NOTHING, Refinement, check_backbone_scale
@@ -47,6 +47,8 @@ class Matter:
         tf32: let a GPU round the factors of float32 products to 10 bits, which is faster; False: it does not. It holds for
             the process from the first work on a GPU on, and gives way to $NVIDIA_TF32_OVERRIDE where that is set.
         on_device: do all the work in Paddle's operations on the device, as is done on a GPU; None: on a GPU.
+        bits: 8 or 16: how many a channel will have of what is made of the mattes. Where the work is done on the device they
+            come back as uint8 or float16, which is faster; elsewhere, and for None, as float32.
 
     Raises:
         UserError: the weights cannot be read or used, or an argument is not known.
@@ -59,7 +61,7 @@ class Matter:
 
     def __init__(self, weights=None, backend="auto", device=None, backbone_scale=None, refine_mode=None,
                  sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None, unmix=True,
-                 tf32=False, on_device=None):
+                 tf32=False, on_device=None, bits=None):
         if precision not in PRECISIONS:
             raise UserError(f"unknown precision '{precision}'.{suggest(precision, PRECISIONS)}")
         path = weights_path(weights)
@@ -90,6 +92,7 @@ class Matter:
                                        device, precision, threads, bool(self.settings["tf32"]))
         self.settings.update(backend=self._engine.name, precision=self._engine.precision)
         self.device_matting = None  # the whole work on the device, where it is done there
+        self._dtype = BRIEF[bits] if on_device and bits is not None else "float32"
         if on_device:
             from model.inference.device import DeviceMatting  # imports paddle
             self.device_matting = DeviceMatting(self._engine.network, device, self._engine.precision, most)
@@ -135,7 +138,7 @@ class Matter:
         """Give the engine's memory back; the object is not used afterwards."""
         self._engine.close()
 
-    def predict(self, src, bgr, want=Matte._fields, rows=None, dtype="float32"):
+    def predict(self, src, bgr, want=Matte._fields, rows=None, dtype=None):
         """Matte one photo.
 
         Args:
@@ -144,8 +147,8 @@ class Matter:
             want: which of "pha", "fgr", "err", "ref" to make; the others are None, and cost nothing.
             rows: None, or called with (top, Matte of the rows from there) again and again until all are handed out, for
                 photos whose whole colours would take too much memory.
-            dtype: of what comes back: "float32", "float16", or "uint8", which is 255 times the value, rounded. The last two
-                are rounded on a GPU before they come back, which takes the less time the fewer bytes there are.
+            dtype: of what comes back: "float32", "float16", or "uint8", which is 255 times the value, rounded, on a GPU
+                before it comes back. None: as ``bits`` of this Matter has it, else "float32".
 
         Returns:
             Matte(pha (H, W), fgr (H, W, 3), err (H, W), ref (H, W)) in 0..1; ref is 1 where it was refined. None where
@@ -153,13 +156,14 @@ class Matter:
 
         Raises:
             ValueError: photos of another dtype, nothing in them, or the two differ in shape; or a ``dtype`` not known.
+            UserError: uint8 is asked for, and the network's numbers are not finite.
         """
         if rows is None:
             return self.predict_batch([src], [bgr], want, dtype)[0]
         if self.device_matting is not None:
             rows(0, self.predict_batch([src], [bgr], want, dtype)[0])
             return None
-        height, width = checked_size(src, bgr)
+        (height, width), dtype = checked_size(src, bgr), self._answer(dtype)
         src, bgr, coarse = self._coarse([src], [bgr])
         coarse = coarse[0].copy()
         self._engine.forget()
@@ -168,12 +172,11 @@ class Matter:
                               for image in matte)))
         return None
 
-    def predict_batch(self, srcs, bgrs, want=Matte._fields, dtype="float32"):
+    def predict_batch(self, srcs, bgrs, want=Matte._fields, dtype=None):
         """Matte photos of one size together: lists as long as each other, of what ``predict`` takes and returns."""
         if len(srcs) != len(bgrs) or len({src.shape for src in srcs}) > 1:
             raise ValueError("a batch is as many src as bgr, all of one size")
-        if dtype not in DTYPES:
-            raise ValueError(f"mattes are made as {', '.join(DTYPES)}, not as {dtype}")
+        dtype = self._answer(dtype)
         if not srcs:
             return []
         height, width = [checked_size(src, bgr) for src, bgr in zip(srcs, bgrs)][0]
@@ -186,6 +189,12 @@ class Matter:
         return [Matte(*(None if image is None else as_dtype(image[:height, :width], dtype)
                         for image in self._refine(coarse_one, src, bgr, want)))
                 for coarse_one, src, bgr in zip(coarse, srcs, bgrs)]
+
+    def _answer(self, dtype):
+        """The ``dtype`` of a call, of which this Matter has its own."""
+        if dtype not in (None, *DTYPES):
+            raise ValueError(f"mattes are made as {', '.join(DTYPES)}, not as {dtype}")
+        return dtype or self._dtype
 
     def _plan(self, size):
         return padding_and_scale(size, self.settings["backbone_scale"])

@@ -8,6 +8,8 @@ from prediction.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_s
 from utils.errors import UserError, suggest
 
 MODES = {"align": ("auto", "homography", "off"), "exposure": ("auto", "off")}
+OTHER_SCENE = "bgr does not look like the scene of src"  # how notes begin
+NOT_ALIGNED = "bgr was not aligned"
 BETTER = 0.02        # of the textured points of bgr have to fit better when it is warped
 SAME_SCENE = 0.06    # of them show in a src of the same scene, above chance; or
 SAME_LIGHT = 0.2     # of the pixels agree after a correction of the exposure, if that is at most
@@ -75,7 +77,7 @@ class Fitter:
         self.gains = exposure.gains if self._exposure else self.gains
         notes = []
         if alignment.matrix is None and self._align and (self._always or alignment.inliers >= LEAST_INLIERS):
-            notes.append(f"bgr was not aligned: {alignment.reason}.")
+            notes.append(f"{NOT_ALIGNED}: {alignment.reason}.")
         return fitted, exposure if self._exposure else None, notes
 
 
@@ -157,5 +159,5 @@ def other_scene(alignment, exposure, src, bgr):
     if difference <= SMALL_DIFFERENCE:
         return ""
     plain = float(np.median(cv2.absdiff(small[0], small_copy(bgr)).max(2)))
-    return (f"bgr does not look like the scene of src: {alignment.inliers} of {alignment.features} features match, "
+    return (f"{OTHER_SCENE}: {alignment.inliers} of {alignment.features} features match, "
             f"median difference {plain:.0f}. It has to be a shot of the same place without the subject.")

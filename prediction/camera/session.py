@@ -4,6 +4,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from model.geometry import PATCH
+from model.inference.matte import as_float
 from prediction.outputs import Parts, finished
 from prediction.video.scene import median_of
 
@@ -125,7 +126,7 @@ class Session:
         matte = self._matter.predict(src, bgr, want=("pha", "fgr", "ref"))
         refined = int(np.count_nonzero(matte.ref[::PATCH, ::PATCH])) * PATCH ** 2
         if self._smooth is not None:
-            matte = Parts(self._smooth(src, matte.pha), matte.fgr, None, None)
+            matte = Parts(self._smooth(src, as_float(matte.pha)), matte.fgr, None, None)
         behind = self._backdrops[self._chosen][1].frame(self._index, src, bgr)
         com = finished(matte, ("com",), behind)["com"]
         self._index += 1

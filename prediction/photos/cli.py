@@ -44,7 +44,7 @@ def run(options, open_matter):
     check_place(folder)
     sheet = _sheet(options, plan, single)
     backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
-    read = _reader(options, plan, single)
+    read = _reader(options, plan, single, pictures.bits)
     for note in [*plan.notes, *_doubts(options)]:
         say(f"note: {note}", sys.stderr)
     if not plan.jobs:
@@ -61,9 +61,9 @@ def run(options, open_matter):
     return _end(options, plan, work, sheet, single)
 
 
-def _reader(options, plan, single):
+def _reader(options, plan, single, bits):
     """job -> ``Pair``. A single photo is read here and now: a flaw shows before the network is loaded."""
-    read = PairReader(options.fit, fitter(options.align, options.exposure))
+    read = PairReader(options.fit, fitter(options.align, options.exposure), bits)
     if not single:
         return read
     job = plan.jobs[0]
@@ -160,7 +160,7 @@ def pictures_of(options, single):
                             f"one type.")
     else:
         types, name = options.type or ("pha", "com"), options.format or "png"
-        suffix = SUFFIXES[name]
+        suffix = SUFFIXES.get(name)  # of an unknown one below
     bits = options.bit_depth or 8
     check_format(name, bits, types, options.target_bgr is not None)
     return Pictures(types, suffix, bits)

@@ -3,6 +3,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
+from prediction.outputs import deepened
 from utils.errors import UserError, no_space
 
 MOST_TEXT = 200     # signs of a foreign error that are shown
@@ -91,18 +92,23 @@ class Work:
         wanted = self._outputs.wants((*job.outputs, "com") if shown else job.outputs)
         start, canvas = time.perf_counter(), None
         if large and not shown:
-            behind = self._outputs.background(index, pair.src, pair.bgr)
-            canvas = self._outputs.canvas(job.outputs, pair.src.shape[:2], behind)
-            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=canvas.add)
+            canvas = self._outputs.canvas(job.outputs, pair.src.shape[:2], self._behind(index, pair))
+
+            def add(top, rows):
+                canvas.add(top, _deepened(rows, pair, top))
+            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=add)
         else:
-            matte = self._matter.predict(pair.src, pair.bgr, wanted)
+            matte = _deepened(self._matter.predict(pair.src, pair.bgr, wanted), pair)
         return matte, canvas, time.perf_counter() - start
 
     def _write(self, job, index, pair, matte):
-        behind = self._outputs.background(index, pair.src, pair.bgr)
+        behind = self._behind(index, pair)
         self._outputs.write(job.outputs, matte, behind)
         if self._sheet is not None and matte.pha is not None and matte.fgr is not None:
             self._sheet.add(job.name, pair, matte, behind)
+
+    def _behind(self, index, pair):
+        return self._outputs.background(index, pair.src if pair.deep is None else pair.deep, pair.bgr)
 
     def _result(self, job, future):
         """What ``future`` gives; None, and a failure, where it raises: whatever a decoder does over one file, the others are
@@ -125,3 +131,11 @@ class Work:
         if len(self.failures) == count:
             self.done += 1
             self._report(job, (pair.src.shape[1], pair.src.shape[0]), seconds, pair.notes)
+
+
+def _deepened(matte, pair, top=0):
+    """A matte, or rows of one from ``top`` on, with the depth of src where that has more than 8 bits."""
+    if pair.deep is None or matte is None or matte.fgr is None:
+        return matte
+    rows = slice(top, top + len(matte.fgr))
+    return deepened(matte, pair.src[rows], pair.deep[rows])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from media import PHOTO_SUFFIXES, list_image_names
+from media.files import not_listed
 from media.unsupported import other_kind
 from prediction.outputs import names_picture, too_long
 from utils.errors import UserError, quote
@@ -96,9 +97,10 @@ def _folder_plan(src, bgr, output, types, suffix, shard):
         if folder.is_dir() and inside(output, folder):
             raise UserError(f"the output folder {output} lies among the photos of {folder}; "
                             f"the next run would take mattes for photos. Name another with --output.")
-    left_out, jobs, failures = [], [], []
-    photos = _by_name(src, left_out)
-    scenes = _by_name(bgr, []) if bgr.is_dir() else dict.fromkeys(photos, [bgr])
+    left_out, jobs, unread = [], [], []
+    photos = _by_name(src, left_out, unread)
+    scenes = _by_name(bgr, [], unread) if bgr.is_dir() else dict.fromkeys(photos, [bgr])
+    failures = [(str(error.filename), f"{error.strerror or error}; nothing in this folder was done") for error in unread]
     partners = _partners(photos, scenes)
     if not partners:
         raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {bgr} ({quote(sorted(scenes))}) have no "
@@ -144,11 +146,15 @@ def _twins(files):
     return f"{files[0]} and {files[1].name} have one name: which is meant?" if len(files) > 1 else None
 
 
-def _by_name(folder, others):
-    """{path without suffix: files} of the photos below ``folder``, in order; ``others`` takes the files that are none."""
-    files = {}
-    for relative in list_image_names(folder, PHOTO_SUFFIXES, others):
+def _by_name(folder, others, unread):
+    """{path without suffix: files} of the photos below ``folder``, in order; ``others`` takes the files that are none,
+    ``unread`` the errors over folders that cannot be listed."""
+    files, missed = {}, []
+    for relative in list_image_names(folder, PHOTO_SUFFIXES, others, missed):
         files.setdefault(relative[:relative.rindex(".")], []).append(Path(folder, relative))
+    unread += missed
+    if not files and missed:
+        raise UserError(not_listed(missed[0]))
     if not files:
         hint = "; ".join(others_by_kind(others)) or "Put some there or correct the path"
         raise UserError(f"{folder} holds no pictures (jpg, png, bmp, tif, webp, heic, avif, gif). {hint}.")

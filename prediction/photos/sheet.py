@@ -3,7 +3,9 @@ import cv2
 import numpy as np
 
 from media import write_image
+from media.pixels import to_8_bits
 from media.sheet import strip
+from model.inference.matte import as_float
 from prediction.sizes import fit_size
 
 HEIGHT = 300              # pixels of a panel
@@ -45,16 +47,16 @@ def panels(src, bgr, matte, behind=None, height=HEIGHT):
 
     Args:
         src, bgr: uint8 (H, W, 3).
-        matte: with pha float (H, W) and fgr float (H, W, 3) in 0..1, as ``Matter.predict`` returns it.
-        behind: uint8 picture of any size that the subject is set before, or None for plain green.
+        matte: with pha (H, W) and fgr (H, W, 3), float in 0..1 or uint8, as ``Matter.predict`` returns it.
+        behind: uint8 or uint16 picture of any size that the subject is set before, or None for plain green.
         height: of the panels, in pixels.
 
     Returns:
         uint8 (height, about 4 * height * W / H, 3)
     """
-    behind = np.full_like(src, GREEN) if behind is None else fit_size(behind, src.shape[:2], "crop")
-    pha = matte.pha[..., None]
-    com = matte.fgr * pha + behind / 255 * (1 - pha)
+    behind = np.full_like(src, GREEN) if behind is None else fit_size(to_8_bits(behind), src.shape[:2], "crop")
+    pha = as_float(matte.pha)[..., None]
+    com = as_float(matte.fgr) * pha + behind / 255 * (1 - pha)
     shown = [src, bgr, _u8(np.repeat(pha, 3, axis=2)), _u8(com)]
     width = round(src.shape[1] * height / src.shape[0])
     return np.hstack([cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for image in shown])

@@ -74,12 +74,12 @@ def run(options, open_matter):
         raise UserError(f"--output {options.output} looks like a file; for a video it is the folder for the results.")
     backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
     with backdrop or nullcontext():
-        report = _matted(options, _job(options, backdrop), open_matter)
+        report = _matted(options, job_of(options, backdrop), open_matter)
     _tell(options.src, report)
     return 130 if report.stopped else 0
 
 
-def _job(options, backdrop):
+def job_of(options, backdrop):
     """The ``VideoJob`` of a command line. Raises UserError where an output cannot be made."""
     outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), backdrop is None,
                             options.video_format)

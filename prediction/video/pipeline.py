@@ -11,7 +11,8 @@ from typing import Any, Callable, NamedTuple, Optional
 from media.video.libav import import_av
 from media.video.reader import open_video
 from media.video.writer import open_writer
-from prediction.outputs import GRAY, Parts, finished, wanted_of
+from model.inference.matte import as_float
+from prediction.outputs import GRAY, Parts, deepened, finished, wanted_of
 from prediction.video.pipe import END, Cancelled, Pipe
 from prediction.video.scene import open_scene
 from utils.cli import StopOnSignal
@@ -26,7 +27,8 @@ class VideoJob(NamedTuple):
 
     src: path or address. outputs: {"pha", "com", "fgr", "err", "ref": path}; the suffix chooses the format, none is a folder
     of pictures. bgr, fit: see ``prediction.video.scene.open_scene``. backdrop: ``prediction.backdrop.Backdrop``, or anything
-    whose frame(index, src, bgr) gives what com is put before, uint8 RGB of src's size; None for cut-outs with alpha.
+    whose frame(index, src, bgr) gives what com is put before, uint8 RGB of src's size (src, and maybe the answer, is uint16
+    for deep films); None for cut-outs with alpha.
     fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every frame
     in turn.
     """
@@ -71,6 +73,8 @@ def matte_video(open_matter, job, on_progress=None):
         stack.callback(scene.close)
         writers = _open_writers(job, reader)  # first: an encoder that cannot be used is known before the network is read
         matter = _opened(open_matter, writers)
+        if any(writer.bits > 8 for writer in writers.values()):
+            reader.want_depth(True)
         reader.want_samples(any(writer.needs_samples for writer in writers.values()))
         return _Run(matter, job, reader, scene, writers, on_progress).run()
 
@@ -145,7 +149,8 @@ class _Run:
             matte = bgr = None
             if frame.image is not None:
                 bgr = self._background(frame.image, index)
-                matte = self._matter.predict(frame.image, bgr, want=self._wanted)
+                deep = {} if frame.deep is None else {"dtype": "float32"}  # also where bytes would do for 8 bits
+                matte = self._matter.predict(frame.image, bgr, want=self._wanted, **deep)
                 index += 1
             if self._large:
                 self._hand_on(index - 1, frame, bgr, matte)
@@ -175,17 +180,21 @@ class _Run:
             self._matted.cancel()
 
     def _hand_on(self, index, frame, bgr, matte):
-        """Make 8-bit pictures of a matte, and give each writer its own."""
+        """Make pictures of a matte, of 16 bits where the frame has more than 8, and give each writer its own."""
         pictures = {}
         if matte is not None:
             if self._job.smooth is not None and matte.pha is not None:
-                matte = Parts(self._job.smooth(frame.image, matte.pha), matte.fgr, matte.err, matte.ref)
-            pictures = finished(matte, self._writers, self._behind(index, frame.image, bgr))
+                matte = Parts(self._job.smooth(frame.image, as_float(matte.pha)), matte.fgr, matte.err, matte.ref)
+            behind = self._behind(index, frame.image if frame.deep is None else frame.deep, bgr)
+            if frame.deep is None:
+                pictures = finished(matte, self._writers, behind)
+            else:
+                pictures = finished(deepened(matte, frame.image, frame.deep), self._writers, behind, bits=16)
         for kind, pipe in self._finished.items():
             pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
 
     def _behind(self, index, src, bgr):
-        """What com of this frame is put before, uint8 RGB; None for a cut-out, or without com."""
+        """What com of this frame is put before, uint8 or uint16 RGB; None for a cut-out, or without com."""
         if self._job.backdrop is None or "com" not in self._writers:
             return None
         behind = self._job.backdrop.frame(index, src, bgr)
@@ -212,7 +221,7 @@ class _Run:
     def _report(self, seconds, stopped):
         frames = min((self._writers[kind].frames for kind in self._files), default=0)
         notes = [self._reader.note, *(writer.warning for writer in self._writers.values())]
-        warnings = [note for note in notes if note] + self._warnings
+        warnings = [note for note in notes if note] + self._shallow() + self._warnings
         if self._reader.missing:
             warnings.append(f"{self._job.src} ends {self._reader.missing:.1f} s before its header says: it is cut short.")
         report = Report(frames, self._reader.damaged, seconds, frames / seconds if seconds else 0.0, self._files, stopped,
@@ -222,6 +231,13 @@ class _Run:
             error.report = report
             raise error
         return report
+
+    def _shallow(self):
+        """Lines about outputs that do not hold the depth of the source."""
+        depth = self._reader.info.depth
+        return [f"{self._job.outputs[kind]} has 8 bits a colour; {self._job.src} has {depth}. --video-format mov or png "
+                f"keeps them."
+                for kind, writer in self._writers.items() if writer.bits < min(depth, 10)]
 
 
 def _open_writers(job, reader):

@@ -55,6 +55,22 @@ def test_batches_do_not_depend_on_who_makes_them():
             np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
+def test_batches_are_copied_ahead_to_the_device_in_use(monkeypatch):
+    """Paddle's queue of batches on a device is asked for one that copies ahead, to the device that is current."""
+    from paddle.base import core
+    asked, real = [], core.create_py_reader
+
+    def reader(*args):
+        asked.append(args)
+        return real(*args)
+
+    monkeypatch.setattr(core, "create_py_reader", reader)
+    samples = StreamSet(2, AUGMENT)
+    batch = next(read_batches(samples, Batches(2, 2, (32, 32), 1, 0), 1))
+    places, ahead = asked[0][5:7]
+    assert len(asked) == 1 and ahead is True and [str(place) for place in places] == [str(batch[0].place)]
+
+
 def test_a_killed_worker_is_named():
     reader = read_batches(StreamSet(400, AUGMENT), Batches(400, 2, (32, 32), 1, 0), 1)
     next(reader)

@@ -12,6 +12,7 @@ from dataset.check.__main__ import main
 from dataset.check.inspection import header_findings, is_binary, looks_inverted
 from dataset.check.sheet import CELL, LABEL
 from media import read_image, write_image
+from tests.closed_folders import close_folder
 from utils.errors import UserError
 from utils.files import PROJECT
 
@@ -108,6 +109,16 @@ def test_unpaired_files_do_not_stop_the_rest(root, capsys):
     assert code == 1 and len(found) == 2
     assert found[0] == f"error: unpaired: {root / 'own' / 'train' / 'fgr' / 't0.png'} has no partner."
     assert found[1].startswith("warning: empty alpha")
+
+
+def test_a_folder_that_may_not_be_read_does_not_stop_the_rest(root, capsys, monkeypatch):
+    write_pair(root, "train", "clip/0", 50)
+    write_pair(root, "train", "t1", 1, np.zeros((60, 80), np.uint8))
+    closed = root / "own" / "train" / "pha" / "clip"
+    close_folder(monkeypatch, closed)
+    code, found, _ = run(root, capsys)
+    assert code == 1 and found[0] == f"error: unreadable folder: cannot list {closed}: Permission denied."
+    assert found[1].startswith("error: unpaired: ") and found[2].startswith("warning: empty alpha") and len(found) == 3
 
 
 def test_duplicates_and_pictures_in_two_splits(root, capsys):

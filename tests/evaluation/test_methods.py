@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from evaluation.methods import Mattes, _name, open_mattes, short_names
+from evaluation.methods import Mattes, _name, open_mattes, open_networks, short_names
 from evaluation.testset.composed import EvalItem
 from media import write_image
+from model.inference.device import DeviceMatting
 from utils.errors import UserError
 
 PHA = np.arange(48, dtype=np.uint8).reshape(6, 8)
@@ -54,3 +55,24 @@ def test_words_that_are_taken(tmp_path):
     for name in ("keying", "other"):
         write_image(tmp_path / name / "1.png", PHA)
     assert list(open_mattes([tmp_path / "keying", tmp_path / "other"], ["1"], ("keying",))) == ["pred keying", "other"]
+
+
+@pytest.mark.parametrize("rounded, came, bound", [(True, "uint8", 1), (False, "float16", 1 / 2000)])
+def test_on_a_device_only_what_is_scored_comes_back(monkeypatch, rounded, came, bound):
+    seen, real = [], DeviceMatting.compute
+
+    def compute(*args):
+        made = real(*args)
+        seen.append({name: str(value.dtype).split(".")[-1] for name, value in made.items()})
+        return made
+
+    monkeypatch.setattr(DeviceMatting, "compute", compute)
+    rng, mattes = np.random.default_rng(0), []
+    item = ITEM._replace(src=rng.integers(0, 256, (32, 48, 3), dtype=np.uint8), bgr=np.zeros((32, 48, 3), np.uint8))
+    for there in (False, True):
+        network = open_networks([None], ["paddle"], ["fp32"], rounded=rounded, device="cpu", on_device=there)["network"]
+        mattes.append(network(item))
+    assert seen == [{"pha": came, "fgr": came}]
+    (pha, fgr), (other, colour) = mattes
+    assert pha.dtype == other.dtype == (np.uint8 if rounded else np.float32) and fgr.dtype == colour.dtype == np.uint8
+    assert np.abs(pha.astype(float) - other).max() <= bound and np.abs(fgr.astype(int) - colour).max() <= 1

@@ -105,7 +105,7 @@ def test_an_error_while_preparing_reaches_the_caller():
 
 def test_matter_method_rounds_and_clips():
     class Matter:
-        def predict(self, src, bgr):
+        def predict(self, src, bgr, want):
             return Matte(np.array([[-0.1, 0.5, 1.2]], np.float32), np.full((1, 3, 3), 0.1, np.float32), None, None)
 
     pha, fgr = matter_method(Matter())(None, None)
@@ -114,7 +114,7 @@ def test_matter_method_rounds_and_clips():
 
 def test_an_answer_that_is_not_finite_is_named():
     class Matter:
-        def predict(self, src, bgr):
+        def predict(self, src, bgr, want):
             return Matte(np.full((1, 3), np.nan), np.zeros((1, 3, 3)), None, None)
 
     with pytest.raises(UserError, match="not finite"):

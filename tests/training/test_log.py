@@ -124,7 +124,8 @@ def test_the_meter_counts_iterations_and_not_what_lies_between_them(monkeypatch)
     for loss in (1.0, 2.0):
         meter.wait()
         meter.read()
-        meter.add(loss, {"a": loss / 2}, 4)
+        meter.add(4)
+        meter.note(loss, {"a": loss / 2})
     assert meter.take() == (1.5, {"a": 0.75}, (2.0, 5.0), 0.8)
     assert meter.losses == [] and meter.seconds == 0
 

@@ -24,7 +24,8 @@ def test_the_base_phase_is_validated_without_the_refiner(begun, monkeypatch):
     state, network = trainer.state, trainer.learner.network
     seen = []
 
-    def matted(network, *_, refinement=None):
+    def matted(network, *_, refinement=None, **more):
+        assert more == {"want": ("pha",), "dtype": "uint8"}
         refinement = refinement or network.refiner.refinement
         seen.append((refinement.sample_pixels, refinement.mode, network.training))
         return Matte(*[np.zeros((8, 8), np.float32)] * 4)

@@ -80,8 +80,8 @@ def start(network, source):
 
 def judge(network, item, device, coarse):
     """As ``Lesson.judge``."""
-    matte = run_network(network, item.src, item.bgr, device, refinement=NOTHING if coarse else None)
-    return matte.pha, matte.fgr
+    refinement = NOTHING if coarse else None
+    return run_network(network, item.src, item.bgr, device, refinement=refinement, want=("pha",), dtype="uint8").pha, None
 
 
 def pictures(network, phase, batch, pred):

@@ -21,8 +21,8 @@ class Lesson:
         start: start(network, source) -> (lines of text, whether nothing was missing that a later phase teaches): takes
             what fits of a weights file or folder; "imagenet": of a classifier that is fetched. Raises UserError where
             nothing does.
-        judge: judge(network, item, device, coarse) -> (alpha, float (H, W), foreground, float (H, W, 3), or None) of an
-            item of ``training.validation``; ``coarse``: without a refiner that has not learnt yet.
+        judge: judge(network, item, device, coarse) -> (alpha (H, W), foreground (H, W, 3) or None), uint8 or float in
+            0..1, of an item of ``training.validation``; ``coarse``: without a refiner that has not learnt yet.
         phases: names in ``configs/default.yml``, in the order they follow one another.
         starter: backbone of the weights that come along, or None.
         pictures: pictures(network, phase, batch, pred) -> {name: tensor (B, 1 or 3, H, W)} for the log, beside src and pha.

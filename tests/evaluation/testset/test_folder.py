@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from evaluation.methods import Mattes
 from evaluation.protocols import PROTOCOLS
 from evaluation.selection import from_folder
 from evaluation.testset.composed import EvalItem
@@ -10,6 +11,7 @@ from evaluation.testset.folder import FolderSet
 from evaluation.testset.manifest import export_set
 from evaluation.testset.trimap import make_trimap, square_trimap
 from media import write_image
+from tests.closed_folders import close_folder
 from utils.errors import UserError
 
 SAMPLE = PROTOCOLS["sample"]
@@ -105,6 +107,19 @@ def test_the_protocol_of_a_folder(tmp_path):
     assert not from_folder(tmp_path / "plain", "rvm").protocol.sequences
     with pytest.raises(UserError, match="holds no sequences"):
         from_folder(tmp_path / "plain", "rvm", sequences=True)
+
+
+def test_a_score_of_a_part_is_no_score(tmp_path, monkeypatch):
+    """A folder that may not be read ends an evaluation with its name, of the truth as of the mattes."""
+    for kind in ("src", "bgr", "pha"):
+        for name in ("a", "clip/b"):
+            write_image(tmp_path / "set" / kind / f"{name}.png", np.full((8, 9, 3)[:2 if kind == "pha" else 3], 9, np.uint8))
+            write_image(tmp_path / "pred" / f"{name}.png", np.zeros((8, 9), np.uint8))
+    close_folder(monkeypatch, tmp_path / "set" / "bgr" / "clip", tmp_path / "pred" / "clip")
+    with pytest.raises(UserError, match=f"^cannot list {tmp_path / 'set' / 'bgr' / 'clip'}: Permission denied"):
+        FolderSet(tmp_path / "set")
+    with pytest.raises(UserError, match=f"^cannot list {tmp_path / 'pred' / 'clip'}: Permission denied"):
+        Mattes(tmp_path / "pred", ["a", "clip/b"])
 
 
 def test_what_cannot_be_used_is_named(tmp_path):

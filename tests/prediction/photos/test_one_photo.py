@@ -147,6 +147,25 @@ def test_16_bits(photos):
         assert found.dtype == np.uint16 and found.shape == (7, 9, *channels)
 
 
+@pytest.mark.parametrize("strips", [False, True])
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif"])
+def test_16_bits_of_the_photo_are_in_the_colours(photos, monkeypatch, name, strips):
+    line = np.linspace(20000, 60000, 1000).round().astype(np.uint16)
+    image = np.repeat(np.stack((line, line[::-1], line), -1)[None], 8, 0)
+    write_image(photos / name, image)
+    write_image(photos / "black.png", np.zeros((8, 1000, 3), np.uint8))
+    if strips:
+        monkeypatch.setattr("prediction.photos.pipeline.LARGE", 10)
+    pair = ("--src", photos / name, "--bgr", photos / "black.png", "--output", photos / "out", "--bit-depth", "16")
+    run(*pair, "--type", "fgr", "com", "--align", "off", "--exposure", "off")
+    for word in ("fgr", "com"):
+        found = cv2.imread(str(photos / "out" / f"deep_{word}.png"), cv2.IMREAD_UNCHANGED)[..., 2::-1]
+        assert np.abs(found.astype(int) - image).max() <= 1 and len(np.unique(found[..., 1])) == 1000
+    run(*pair, "--type", "com", "--target-bgr", "blur", "--overwrite")
+    found = cv2.imread(str(photos / "out" / "deep_com.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    assert np.abs(found.astype(int) - image).max() <= 1
+
+
 @pytest.mark.parametrize("more, words", [
     (("--format", "jpg"), "jpg holds no alpha.*png, webp, tiff"),
     (("--format", "webp", "--bit-depth", "16"), "webp holds 8 bits.*png, tiff"),

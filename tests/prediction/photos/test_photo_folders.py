@@ -10,6 +10,7 @@ import predict
 from media import read_image, write_bytes, write_image
 from prediction import outputs
 from prediction.photos import pairs
+from tests.closed_folders import close_folder
 from tests.prediction.command import StandIn, files, folder_flags, refuse, run, write_folders
 from utils.cli import run_main
 from utils.errors import UserError
@@ -166,6 +167,27 @@ def test_files_and_folders_without_permission(tmp_path, capsys, no_network):
     (tmp_path / "photos" / "a.png").chmod(0)
     with pytest.raises(UserError, match="cannot read"):
         run("--src", tmp_path / "photos" / "a.png", "--bgr", tmp_path / "rooms" / "a.bmp", "--output", tmp_path / "new")
+
+
+@pytest.mark.parametrize("which", ["photos", "rooms"])
+def test_a_folder_that_may_not_be_read_is_its_own_failure(tmp_path, capsys, monkeypatch, stand_in, which):
+    write_folders(tmp_path, ("a", "clip/b", "clip/deep/c", "other/d"))
+    close_folder(monkeypatch, tmp_path / which / "clip")
+    assert run(*folder_flags(tmp_path)) == 1
+    said = capsys.readouterr()
+    assert files(tmp_path / "out") == ["com/a.png", "com/other/d.png", "pha/a.png", "pha/other/d.png"]
+    lines = said.err.splitlines()
+    assert f"  {tmp_path / which / 'clip'}: Permission denied; nothing in this folder was done" in lines
+    assert sum("no partner" in line for line in lines) == (2 if which == "rooms" else 0)
+
+
+def test_the_folder_itself_may_not_be_read(tmp_path, capsys, monkeypatch, no_network):
+    write_folders(tmp_path, ("clip/b",))
+    for closed in (tmp_path / "photos", tmp_path / "photos" / "clip"):  # itself, or all that is in it
+        with monkeypatch.context() as patch:
+            close_folder(patch, closed)
+            said = refuse(capsys, tmp_path / "out", "--src", tmp_path / "photos", "--bgr", tmp_path / "rooms")
+            assert said == f"error: cannot list {closed}: Permission denied.\n"
 
 
 @pytest.mark.parametrize("error", [

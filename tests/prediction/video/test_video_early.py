@@ -4,7 +4,8 @@ import pytest
 
 pytest.importorskip("av", minversion="14")
 from media import write_image  # noqa: E402
-from media.video import writer  # noqa: E402
+from media.video import writer
+from media.video.encoders import Encoding  # noqa: E402
 from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
 from tests.media.video.clips import HEIGHT, WIDTH, StandIn, make_clip  # noqa: E402
 from utils.errors import UserError  # noqa: E402
@@ -26,7 +27,7 @@ def not_to_be_opened():
 
 
 def test_an_encoder_that_cannot_be_used(clip, monkeypatch):
-    monkeypatch.setattr(writer, "_encoding", lambda *facts: ("libx264", "yuv420p", {"preset": "none such"}))
+    monkeypatch.setattr(writer, "encoding", lambda *facts: Encoding("libx264", "yuv420p", {"preset": "none such"}))
     with pytest.raises(UserError, match="cannot write"):
         matte_video(not_to_be_opened, job(clip, "pha"))
     assert list((clip / "o").iterdir()) == []

@@ -1,0 +1,103 @@
+"""Where the work is done on a device, predict.py asks for bytes, and writes what it writes on the host."""
+from functools import partial
+
+import cv2
+import numpy as np
+import paddle
+import pytest
+
+import model
+from media import write_image
+from model import Matter
+from model.inference.device import DeviceMatting
+from tests.media.video.clips import HEIGHT, WIDTH, make_clip
+from tests.model.inference.engine_cases import photos
+from tests.prediction.command import run
+from utils.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """src.png, bgr.png, and a film of three frames."""
+    root = tmp_path_factory.mktemp("pair")
+    src, bgr = photos(96, 160)
+    write_image(root / "src.png", src)
+    write_image(root / "bgr.png", bgr)
+    write_image(root / "room.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    make_clip(root / "clip.mp4", 3)
+    return root
+
+
+@pytest.fixture
+def came_back(monkeypatch):
+    """on_device(): from then on predict.py does its work on the device; the list of {part: dtype} that came back."""
+    seen, real = [], DeviceMatting.compute
+
+    def compute(*args):
+        made = real(*args)
+        seen.append({name: str(value.dtype).split(".")[-1] for name, value in made.items()})
+        return made
+
+    def on_device():
+        monkeypatch.setattr(DeviceMatting, "compute", compute)
+        monkeypatch.setattr(model, "Matter", partial(Matter, on_device=True), raising=False)
+        return seen
+
+    return on_device
+
+
+def predicted(folder, output, *flags):
+    """{name: array} of the pictures that the pair gives."""
+    flags = ("--src", folder / "src.png", "--bgr", folder / "bgr.png", "--align", "off", "--exposure", "off", *flags)
+    assert run(*flags, "--backend", "paddle", "--device", "cpu", "--output", output) == 0
+    return {path.name: cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(int) for path in output.iterdir()}
+
+
+@pytest.mark.parametrize("flags, parts, dtype, most", [
+    (("--type", "pha", "com", "err", "ref"), ("pha", "fgr", "err", "ref"), "uint8", 1),
+    (("--type", "pha"), ("pha",), "uint8", 1),
+    (("--target-bgr", "white", "--type", "com"), ("pha", "fgr"), "uint8", 2),  # alpha and colour are rounded, and then com
+    (("--bit-depth", "16", "--type", "pha", "fgr"), ("pha", "fgr"), "float16", 65535 / 2000)])
+def test_photos(folder, tmp_path, came_back, flags, parts, dtype, most):
+    host = predicted(folder, tmp_path / "host", *flags)
+    seen = came_back()
+    device = predicted(folder, tmp_path / "device", *flags)
+    assert seen == [dict.fromkeys(parts, dtype)] and host.keys() == device.keys()
+    for name, picture in device.items():
+        colour = picture[..., :3][picture[..., 3] > 1] - host[name][..., :3][picture[..., 3] > 1] if picture.ndim == 3 and (
+            picture.shape[2] == 4) else picture - host[name]  # under alpha 0 a cut-out has no colour
+        assert picture.shape == host[name].shape and np.abs(colour).max() <= most, name
+
+
+def test_the_sheet_and_large_photos(folder, tmp_path, came_back, monkeypatch):
+    host = predicted(folder, tmp_path / "host", "--sheet", tmp_path / "host" / "sheet.png")
+    seen = came_back()
+    assert np.abs(predicted(folder, tmp_path / "one", "--sheet", tmp_path / "one" / "sheet.png")["sheet.png"]
+                  - host["sheet.png"]).max() <= 2
+    monkeypatch.setattr("prediction.photos.pipeline.LARGE", 0)  # handed out in strips, where the host does the work
+    assert np.abs(predicted(folder, tmp_path / "two")["src_pha.png"] - host["src_pha.png"]).max() <= 1
+    assert [set(answer.values()) for answer in seen] == [{"uint8"}] * 2
+
+
+@pytest.mark.parametrize("flags, dtype", [((), "uint8"), (("--temporal",), "float16")])
+def test_films(folder, tmp_path, came_back, flags, dtype):
+    seen = came_back()
+    assert run("--src", folder / "clip.mp4", "--bgr", folder / "room.png", "--output", tmp_path, "--type", "pha", "com",
+               "--target-bgr", "white", "--align", "off", "--exposure", "off", "--video-format", "png", "--backend",
+               "paddle", "--device", "cpu", *flags) == 0
+    assert seen == [{"pha": dtype, "fgr": dtype}] * 3
+    pha = cv2.imread(str(sorted((tmp_path / "clip_pha").iterdir())[2]), cv2.IMREAD_UNCHANGED)
+    assert pha.shape == (HEIGHT, WIDTH) and pha.std() > 10
+
+
+def test_numbers_that_are_not_finite_are_said(folder, tmp_path, came_back, monkeypatch):
+    came_back()
+    real = DeviceMatting._coarse
+
+    def coarse(self, images, scale):
+        found, features = real(self, images, scale)
+        return found * paddle.to_tensor(float("nan")), features
+
+    monkeypatch.setattr(DeviceMatting, "_coarse", coarse)
+    with pytest.raises(UserError, match="not finite"):
+        predicted(folder, tmp_path / "out")

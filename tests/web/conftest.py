@@ -1,0 +1,67 @@
+"""A server around a stand-in for the network."""
+import threading
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from media import encode
+from tests.prediction.command import StandIn
+from web.settings import Settings
+
+Pair = namedtuple("Pair", "src bgr")
+
+
+class Slow(StandIn):
+    """A stand-in that waits until it is ``let`` go."""
+
+    def __init__(self):
+        self.let, self.came = threading.Event(), threading.Event()
+
+    def predict(self, src, bgr, want=("pha", "fgr", "err", "ref"), rows=None):
+        self.came.set()
+        assert self.let.wait(20)
+        return super().predict(src, bgr, want, rows)
+
+
+@pytest.fixture
+def serve():
+    """serve(matter=StandIn(), **settings) -> TestClient; all are closed at the end."""
+    for name in ("fastapi", "uvicorn", "python_multipart", "httpx"):
+        pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
+    from fastapi.testclient import TestClient
+
+    from web.server import make_app
+    clients = []
+
+    def start(matter=None, **settings):
+        app = make_app(Settings(**settings), lambda: matter or StandIn())
+        client = TestClient(app)
+        client.__enter__()
+        clients.append(client)
+        client.service = app.service
+        return client
+
+    yield start
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def pair():
+    """PNG bytes of a noisy scene and of the same with a square in it, 48x40; noise is what alignment finds nothing in."""
+    rng = np.random.default_rng(5)
+    bgr = rng.integers(0, 255, (40, 48, 3), np.uint8)
+    src = bgr.copy()
+    src[10:30, 12:36] = (200, 100, 50)
+    return Pair(encode(".png", src), encode(".png", bgr))
+
+
+def parts(pair, src="me.png", bgr="room.png"):
+    """The files of a request."""
+    return {"src": (src, pair.src), "bgr": (bgr, pair.bgr)}
+
+
+def left(client):
+    """Names of what lies in the server's folder besides that of the page."""
+    return sorted(path.name for path in client.service.workplace.root.iterdir() if path.name != "page")

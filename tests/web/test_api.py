@@ -1,0 +1,138 @@
+"""POST /v1/mattes: the bytes of predict.py, its words where something is wrong, and nothing left behind."""
+import io
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+
+import predict
+from media import encode
+from tests.prediction.command import StandIn
+from tests.web.conftest import left, parts
+
+
+def predicted(tmp_path, monkeypatch, pair, *flags):
+    """{name: bytes} of what predict.py writes for the pair."""
+    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    (tmp_path / "me.png").write_bytes(pair.src)
+    (tmp_path / "room.png").write_bytes(pair.bgr)
+    assert predict.main(["--src", str(tmp_path / "me.png"), "--bgr", str(tmp_path / "room.png"), "--output",
+                         str(tmp_path / "out"), *flags]) == 0
+    return {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+
+
+@pytest.mark.parametrize("fields, flags", [
+    ({"type": "com"}, ["--type", "com"]),
+    ({"type": "pha", "format": "webp"}, ["--type", "pha", "--format", "webp"]),
+    ({"type": "com", "target": "#20c040"}, ["--type", "com", "--target-bgr", "#20c040"]),
+    ({"type": "com", "target": "blur", "format": "jpg"}, ["--type", "com", "--target-bgr", "blur", "--format", "jpg"]),
+    ({"type": "fgr", "bit_depth": "16", "align": "off"}, ["--type", "fgr", "--bit-depth", "16", "--align", "off"])])
+def test_one_type_is_the_file_of_predict(serve, pair, tmp_path, monkeypatch, fields, flags):
+    answer = serve().post("/v1/mattes", files=parts(pair), data=fields)
+    expected, = predicted(tmp_path, monkeypatch, pair, *flags).items()
+    assert answer.status_code == 200
+    assert answer.content == expected[1]
+    assert expected[0] in answer.headers["content-disposition"]
+
+
+def test_several_types_are_a_zip_of_the_files_of_predict(serve, pair, tmp_path, monkeypatch):
+    client = serve()
+    answer = client.post("/v1/mattes", files=parts(pair), data={"type": ["pha", "com,err"]})
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        found = {name: archive.read(name) for name in archive.namelist()}
+    assert found == predicted(tmp_path, monkeypatch, pair, "--type", "pha", "com", "err")
+    assert left(client) == []
+
+
+def test_an_uploaded_background_is_what_com_is_set_before(serve, pair):
+    plain = encode(".png", np.full((40, 48, 3), (9, 8, 7), np.uint8))
+    answer = serve().post("/v1/mattes", files={**parts(pair), "target": ("beach.png", plain)})
+    com = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    assert com.shape == (40, 48, 3)
+    assert np.array_equal(com[0, 0], (9, 8, 7)) and np.array_equal(com[20, 20], (200, 100, 50))
+
+
+def refused(client, status, files, **data):
+    """The message of a refusal; its shape is asserted, and that nothing is left."""
+    answer = client.post("/v1/mattes", files=files, data=data)
+    error = answer.json()["error"]
+    assert answer.status_code == status == error["status"]
+    assert set(error) == {"status", "code", "message"} and "\n" not in error["message"]
+    assert str(client.service.workplace.root) not in answer.text and "/tmp" not in answer.text
+    assert left(client) == []
+    return error["message"]
+
+
+def test_the_words_are_those_of_the_command_line(serve, pair, tmp_path, capsys):
+    client, small = serve(), encode(".png", np.zeros((8, 9, 3), np.uint8))
+    said = refused(client, 400, {"src": ("me.png", pair.src), "bgr": ("room.png", small)})
+    assert said.startswith("me.png is 48x40 but its background room.png is 9x8; both should be shots of one camera")
+    damaged = {**parts(pair), "src": ("me.png", b"no picture at all")}
+    assert "me.png: not a picture, or damaged" in refused(client, 400, damaged)
+    assert "the file is empty" in refused(client, 400, {**parts(pair), "src": ("me.png", b"")})
+
+
+@pytest.mark.parametrize("data, text", [
+    ({"type": "alpha"}, "unknown type 'alpha'"), ({"format": "bmp"}, "unknown format 'bmp'"),
+    ({"fit": "no"}, "unknown way to fit 'no'"), ({"align": "yes"}, "unknown align mode 'yes'"),
+    ({"bit_depth": "12"}, "bit_depth is 8 or 16, not 12"), ({"format": "jpg"}, "jpg holds no alpha"),
+    ({"tpye": "com"}, "unknown part 'tpye'"), ({"target": "white", "type": "pha"}, "Add it."),
+    ({"target": "/etc/passwd"}, "no such background: /etc/passwd"), ({"target": "../src/me.png"}, "no such background")])
+def test_unknown_words_are_refused(serve, pair, data, text):
+    small = encode(".png", np.zeros((8, 9, 3), np.uint8))
+    files = {**parts(pair), "bgr": ("room.png", small)} if "fit" in data else parts(pair)
+    assert text in refused(serve(), 400, files, **data)
+
+
+def test_half_a_pair_is_refused(serve, pair):
+    assert "needs its bgr" in refused(serve(), 400, {"src": ("me.png", pair.src)})
+    assert "needs its src" in refused(serve(), 400, {"bgr": ("me.png", pair.src)})
+
+
+def test_a_request_without_a_form_is_refused(serve):
+    answer = serve().post("/v1/mattes", content=b"{}", headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_input")
+
+
+@pytest.mark.parametrize("name", [
+    "../../etc/me.png", "C:\\photos\\me.png", ".png", "a" * 300 + ".png", "人.png", "a\x00\u202eb.png"])
+def test_any_name_of_a_file_is_taken(serve, pair, name):
+    client = serve()
+    assert client.post("/v1/mattes", files=parts(pair, src=name)).status_code == 200
+    assert left(client) == []
+
+
+def test_what_nobody_expected_is_told_without_a_trace(serve, pair, capsys):
+    class Broken(StandIn):
+        def predict(self, *arguments, **options):
+            raise RuntimeError("secret of the machine")
+    said = refused(serve(Broken()), 400, parts(pair))
+    assert "unexpected RuntimeError" in said
+
+
+def test_addresses_that_are_none(serve):
+    client = serve()
+    assert client.get("/v1/matte").json()["error"] == {
+        "status": 404, "code": "not_found", "message": "no such address: GET /v1/matte. /docs lists them."}
+    assert client.get("/v1/mattes").json()["error"]["code"] == "no_such_method"
+
+
+def test_health_and_info(serve):
+    client = serve(queue=3)
+    assert client.get("/v1/health").json() == {"status": "starting", "waiting": 0, "films_waiting": 0}
+    client.service.matter()
+    assert client.get("/v1/health").json()["status"] == "ok"
+    info = client.get("/v1/info").json()
+    assert info["limits"]["queue"] == 3 and info["network"]["device"] == "cpu" and "weights" not in info["network"]
+
+
+def test_the_reference_names_all_routes_and_fetches_nothing(serve):
+    client = serve()
+    text = client.get("/docs").text
+    for route in ("/v1/mattes", "/v1/jobs", "/v1/health", "/v1/info"):
+        assert route in text
+    assert "<script" not in text and "<link" not in text and "src=" not in text.replace("-F src=", "")
+    route = client.get("/openapi.json").json()["paths"]["/v1/mattes"]["post"]
+    assert route["requestBody"]["content"]["multipart/form-data"]["schema"]["required"] == ["src", "bgr"]

@@ -1,0 +1,164 @@
+"""Limits of bytes, pixels, time and places in line; the token; what is deleted when."""
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from media import encode
+from tests.web.conftest import Slow, left, parts
+from web.guard import Guard
+from web.refusals import Refused
+from web.settings import Settings
+from web.workplace import Workplace
+
+
+def test_more_bytes_than_allowed_are_refused_before_they_are_read(serve, pair):
+    client = serve(max_mib=0.01)
+    answer = client.post("/v1/mattes", files={**parts(pair), "bgr": ("room.png", bytes(20_000))})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+    assert left(client) == []
+
+
+def test_more_pixels_than_allowed_are_refused_by_the_header(serve, pair):
+    client = serve(max_pixels=48 * 40 - 1)
+    answer = client.post("/v1/mattes", files=parts(pair))
+    assert answer.status_code == 413
+    assert answer.json()["error"]["message"].startswith("me.png is 48x40, 0.0 megapixels; at most 0.0 are taken here.")
+    assert not client.service.ready  # nobody opened the network for it
+
+
+@pytest.mark.parametrize("suffix", ["tif", "webp", "jpg"])
+def test_pixels_are_counted_in_every_format(serve, pair, suffix):
+    large = encode(f".{suffix}", np.zeros((60, 60, 3), np.uint8))
+    answer = serve(max_pixels=3599).post("/v1/mattes", files={**parts(pair), "src": (f"me.{suffix}", large)})
+    assert answer.status_code == 413 and "60x60" in answer.json()["error"]["message"]
+
+
+def test_a_full_line_answers_429_at_once(serve, pair):
+    matter = Slow()
+    client = serve(matter, queue=1)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(client.post, "/v1/mattes", files=parts(pair))
+        assert matter.came.wait(20)
+        second = pool.submit(client.post, "/v1/mattes", files=parts(pair))
+        until(lambda: client.service.photos.waiting == 2)
+        started = time.monotonic()
+        answer = client.post("/v1/mattes", files=parts(pair))
+        assert time.monotonic() - started < 2
+        assert (answer.status_code, answer.json()["error"]["code"], answer.headers["retry-after"]) == (429, "busy", "5")
+        matter.let.set()
+        assert [one.result().status_code for one in (first, second)] == [200, 200]
+    until(lambda: client.service.photos.waiting == 0)
+    assert client.post("/v1/mattes", files=parts(pair)).status_code == 200
+
+
+def until(true, seconds=20):
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def through_guard(app, messages, settings=None, headers=()):
+    """(status, JSON) that a ``Guard`` around ``app`` answers to a POST whose body comes as ``messages``; a number waits."""
+    sent, rest = [], list(messages)
+
+    async def receive():
+        item = rest.pop(0)
+        if isinstance(item, float):
+            await asyncio.sleep(item)
+            return await receive()
+        return item
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/mattes", "headers": list(headers), "query_string": b""}
+    asyncio.run(Guard(app, settings or Settings(), {}.get)(scope, receive, send))
+    return sent[0]["status"], json.loads(sent[1]["body"])
+
+
+def chunk(size, more=True):
+    return {"type": "http.request", "body": bytes(size), "more_body": more}
+
+
+async def reads_all(scope, receive, send):
+    """An application that hides what goes wrong while it reads."""
+    try:
+        while (await receive()).get("more_body"):
+            pass
+        status = 200
+    except Refused:
+        status = 400
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+def test_a_body_without_a_length_is_counted():
+    settings = Settings(max_mib=1)
+    status, said = through_guard(reads_all, [chunk(700_000), chunk(700_000), chunk(9, False)], settings)
+    assert (status, said["error"]["code"]) == (413, "too_large")
+    assert through_guard(reads_all, [chunk(700_000), chunk(9, False)], settings) == (200, {})
+
+
+def test_a_body_that_trickles_is_given_up():
+    end = {"type": "http.disconnect"}
+    status, said = through_guard(reads_all, [chunk(9), 0.1, chunk(9), 5.0, end], Settings(upload_seconds=0.3))
+    assert (status, said["error"]["code"]) == (408, "too_slow")
+
+
+def test_the_token_is_asked_for_everywhere_but_for_health(serve, pair):
+    client = serve(token="open sesame")
+    assert client.get("/v1/health").status_code == 200
+    for path in ("/v1/info", "/docs", "/", "/openapi.json"):
+        assert client.get(path).status_code == 401, path
+    assert client.post("/v1/mattes", files=parts(pair)).json()["error"]["code"] == "no_token"
+    assert client.get("/v1/info", headers={"Authorization": "Bearer open sesam"}).status_code == 401
+    assert client.get("/v1/info", headers={"Authorization": "Bearer open sesame"}).status_code == 200
+    assert client.get("/v1/info?token=wrong").status_code == 401
+    answer = client.get("/v1/info?token=open%20sesame", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/v1/info")
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert client.get("/v1/info").status_code == 200  # by the cookie
+
+
+def test_browsers_are_told_to_call_nobody_else(serve):
+    policy = serve().get("/docs").headers["content-security-policy"]
+    assert policy.startswith("default-src 'self'") and "http" not in policy and "*" not in policy.split("frame-ancestors")[0]
+
+
+def test_old_files_of_the_page_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    place = Workplace(keep_seconds=540)
+    for name in ("old/a.png", "new/b.png"):
+        (place.page / name).parent.mkdir()
+        (place.page / name).write_bytes(b"x")
+    past = time.time() - 541
+    for path in (place.page / "old" / "a.png", place.page / "old"):
+        os.utime(path, (past, past))
+    place.sweep()  # the folder's own time is new again, now that something in it went
+    assert sorted(path.name for path in place.page.rglob("*")) == ["b.png", "new", "old"]
+    os.utime(place.page / "old", (past, past))
+    place.sweep()
+    assert sorted(path.name for path in place.page.rglob("*")) == ["b.png", "new"]
+    place.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_server_left_goes_with_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name in (f"matting-web-{ended.pid}-abc", f"matting-web-{os.getppid()}-abc", "matting-web-x", "other"):
+        (tmp_path / name).mkdir()
+    place = Workplace(540)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f"matting-web-{os.getppid()}-abc", "matting-web-x", "other", place.root.name])
+    place.close()

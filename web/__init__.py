@@ -1,0 +1,19 @@
+"""A page and an HTTP API around prediction/, in one process.
+
+    settings   limits, address, token
+    refusals   what is answered where something cannot be done
+    workplace  folders of uploads and results, and their end
+    lanes      work that waits in line, up to a bound
+    service    the network and what all requests share
+    uploads    files of a request, checked before they are worked on
+    photos     a pair of photos to pictures
+    films      a film to films, a ZIP of photos to a ZIP of mattes
+    jobs       work that takes minutes
+    guard      bytes, time and token of a request, looked at before anything else
+    api        the routes of photos; schema: what OpenAPI says of them
+    jobs_api   the routes of jobs
+    camera     a browser's camera
+    reference  the page /docs
+    server     all of it, put together
+    page/      what people see
+"""

@@ -1,0 +1,103 @@
+"""The routes below /v1: mattes of photos, jobs for films, what the server is."""
+import asyncio
+import io
+import json
+import zipfile
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from prediction.outputs import TYPES
+from web import photos, schema
+from web.refusals import Refused, body, headers, refusal, without_places
+from web.uploads import received
+
+POLL = 0.25       # seconds between two looks whether the client is still there
+MOST_NOTES = 4000  # signs of notes in a header
+
+
+def router(service):
+    """The routes of photos and of what the server is. service: ``web.service.Service``."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.post("/mattes", tags=["photos"], **schema.MATTES)
+    async def make_mattes(request: Request):
+        """Matte a pair of photos: one picture, or a ZIP for several types."""
+        with service.workplace.request() as folder:
+            try:
+                return await _mattes(service, request, folder)
+            except Exception as error:
+                return failed(error, folder)
+
+    @routes.get("/health", tags=["server"], **schema.HEALTH)
+    def health():
+        """Whether the server works, for who watches it; needs no token."""
+        return {"status": "ok" if service.ready else "starting", "waiting": service.photos.waiting,
+                "films_waiting": service.films.waiting}
+
+    @routes.get("/info", tags=["server"], **schema.INFO)
+    def info():
+        """What runs here, and what it allows."""
+        settings = service.settings
+        return {"network": service.facts(), "types": TYPES, "limits": {
+            "pixels": settings.max_pixels, "bytes": settings.max_bytes, "film_seconds": settings.max_seconds,
+            "upload_seconds": settings.upload_seconds, "queue": settings.queue, "keep_seconds": settings.keep_seconds}}
+
+    return routes
+
+
+async def _mattes(service, request, folder):
+    form = await received(request, folder, (*photos.FIELDS, "src", "bgr"), photos.FILES)
+    options = photos.options_of(form, folder)
+    await run_in_threadpool(photos.check_inputs, options, service.settings)
+    made = await waited(request, service.photos.submit(photos.make, options, service.matter))
+    if made is None:
+        raise Refused(410, "the client has left.")
+    return await run_in_threadpool(_response, made, Path(options.src).stem, folder)
+
+
+async def waited(request, future):
+    """What ``future`` gives; None where the client left while it waited in line."""
+    task = asyncio.wrap_future(future)
+    while not (await asyncio.wait((task,), timeout=POLL))[0]:
+        if await request.is_disconnected() and future.cancel():
+            return None
+    return task.result()
+
+
+def _response(made, name, folder):
+    """One picture, or a ZIP of several."""
+    notes = json.dumps([without_places(note, [folder]) for note in made.notes])[:MOST_NOTES]
+    files = list(made.files.values())
+    if len(files) == 1:
+        data, kind, name = files[0].read_bytes(), photos.MEDIA_TYPES[files[0].suffix], files[0].name
+    else:
+        data, kind, name = zipped(files), "application/zip", f"{name}.zip"
+    return Response(data, media_type=kind, headers={"X-Notes": notes, "Content-Disposition": disposition(name)})
+
+
+def zipped(files):
+    """The bytes of a ZIP of files, which are compressed already."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
+        for path in files:
+            archive.write(path, path.name)
+    return data.getvalue()
+
+
+def disposition(name):
+    """The header Content-Disposition for a file of any name."""
+    from urllib.parse import quote
+    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def failed(error, *folders):
+    """The answer for an error: JSON of one shape. What nobody expected is printed for who runs the server."""
+    refused = refusal(error, folders)
+    if refused.status == 500:
+        import traceback
+        traceback.print_exception(type(error), error, error.__traceback__)
+    return JSONResponse(body(refused), refused.status, headers(refused))

@@ -1,0 +1,122 @@
+"""Work that takes minutes: begun by one request, looked at and fetched by others."""
+import secrets
+import threading
+import time
+from pathlib import Path
+
+from web.refusals import PARTS, Refused, refusal
+from web.workplace import Workplace
+
+QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
+ENDED = (DONE, FAILED, CANCELLED)
+
+
+class Cancelled(Exception):
+    """Somebody wants it no more."""
+
+
+class Job:
+    """One piece of work. folder: of its files; it belongs to the job from here on."""
+
+    def __init__(self, folder):
+        self.id, self.folder, self.state = secrets.token_urlsafe(12), folder, QUEUED
+        self.done, self.in_all, self.files, self.notes, self.error = 0, None, [], [], None
+        self.ended, self._started, self._wanted = None, None, True
+        self.future = None
+
+    def progress(self, done, in_all):
+        """Note how far it is. Raises Cancelled where nobody wants it any more."""
+        if not self._wanted:
+            raise Cancelled
+        self.done, self.in_all = done, in_all
+
+    def run(self, work):
+        """Do ``work(progress)`` -> (files, notes); its uploads are gone behind it."""
+        try:
+            self.progress(0, None)
+            self.state, self._started = RUNNING, time.monotonic()
+            self.files, self.notes = work(self.progress)
+            state = DONE
+        except Cancelled:
+            state = CANCELLED
+        except Exception as error:
+            self.error, state = refusal(error, [self.folder]), FAILED
+            if self.error.status == 500:
+                import traceback
+                traceback.print_exception(type(error), error, error.__traceback__)
+        self._end(state)
+
+    def cancel(self):
+        """End it after the picture under way, or before it began."""
+        self._wanted = False
+        if self.future is not None and self.future.cancel():
+            self._end(CANCELLED)
+
+    @property
+    def seconds_left(self):
+        """None where that is not known yet."""
+        if self.state != RUNNING or not self.done or not self.in_all:
+            return None
+        return (self.in_all - self.done) * (time.monotonic() - self._started) / self.done
+
+    def _end(self, state):
+        for part in ([part for part in PARTS if part != "out"] if state == DONE else [""]):
+            Workplace.remove(Path(self.folder, part))
+        self.ended, self.state = time.monotonic(), state
+
+
+class Jobs:
+    """The jobs of a server: ``begin``, ``get``, ``drop``; those that ended long ago go by themselves.
+
+    Args:
+        service: ``web.service.Service``.
+    """
+
+    def __init__(self, service):
+        self._service, self._jobs, self._lock = service, {}, threading.Lock()
+
+    def begin(self, folder, work):
+        """The ``Job`` that will do ``work(progress)``. Raises Refused where the line is full; the folder is the caller's
+        then."""
+        job = Job(folder)
+        job.future = self._service.films.submit(job.run, work)
+        with self._lock:
+            self._jobs[job.id] = job
+        return job
+
+    def get(self, key):
+        """Raises Refused (404) where there is no such job."""
+        with self._lock:
+            job = self._jobs.get(key)
+        if job is None:
+            raise Refused(404, f"no such job: {key[:40]}. Results are kept for {self._service.settings.keep_seconds:.0f} s.")
+        return job
+
+    def drop(self, key):
+        """Cancel a job and forget it with all its files. Raises Refused (404)."""
+        job = self.get(key)
+        job.cancel()
+        if job.ended is not None:
+            self._forget(job)
+        return job
+
+    def sweep(self):
+        """Forget what ended long ago, and what was cancelled."""
+        now = time.monotonic()
+        with self._lock:
+            old = [job for job in self._jobs.values() if job.ended is not None
+                   and (now - job.ended > self._service.settings.keep_seconds)]
+        for job in old:
+            self._forget(job)
+
+    def close(self):
+        """Cancel all."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            job.cancel()
+
+    def _forget(self, job):
+        self._service.workplace.remove(job.folder)
+        with self._lock:
+            self._jobs.pop(job.id, None)

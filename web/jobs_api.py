@@ -1,0 +1,100 @@
+"""The routes /v1/jobs: films and ZIPs."""
+import asyncio
+import mimetypes
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from web import films, schema
+from web.api import disposition, failed, zipped
+from web.jobs import CANCELLED, DONE, FAILED
+from web.refusals import Refused, body, without_places
+from web.uploads import received
+
+mimetypes.add_type("video/webm", ".webm")
+
+
+def router(service, jobs):
+    """The routes. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``."""
+    routes = APIRouter(prefix="/v1/jobs", tags=["films"])
+
+    @routes.post("", **schema.JOBS)
+    async def begin(request: Request):
+        """Begin a film, or a ZIP of photos (part zip instead of src and bgr); answers at once with the job's id."""
+        folder = service.workplace.folder()
+        try:
+            work = await _work(service, request, folder)
+            job = jobs.begin(folder, work)
+        except (Exception, asyncio.CancelledError) as error:
+            service.workplace.remove(folder)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return failed(error, folder)
+        return JSONResponse(state(job), 202, {"Location": f"/v1/jobs/{job.id}"})
+
+    @routes.get("/{key}", **schema.JOB)
+    def look(key: str):
+        """How far a job is."""
+        try:
+            return state(jobs.get(key))
+        except Refused as refused:
+            return failed(refused)
+
+    @routes.delete("/{key}", **schema.JOB)
+    def cancel(key: str):
+        """Cancel a job, or forget its result."""
+        try:
+            job = jobs.drop(key)
+            return {"id": job.id, "state": CANCELLED if job.state != DONE else "forgotten"}
+        except Refused as refused:
+            return failed(refused)
+
+    @routes.get("/{key}/result", **schema.RESULT)
+    def result(key: str, name: str = ""):
+        """What a job made: its file, or a ZIP of several; one of them where its name is given."""
+        try:
+            return _result(jobs.get(key), name)
+        except Refused as refused:
+            return failed(refused)
+
+    return routes
+
+
+async def _work(service, request, folder):
+    """progress -> (files, notes), for ``Job.run``; everything that can be checked before is."""
+    form = await received(request, folder, (*films.FIELDS, "src"), films.FILES)
+    settings, matter = service.settings, service.matter
+    if "zip" in form.files:
+        options = await run_in_threadpool(films.zip_options, form, folder, settings)
+        return lambda progress: films.make_folder(options, matter, progress, settings)
+    options = films.film_options(form, folder)
+    most = await run_in_threadpool(films.check_inputs, options, settings)
+    return lambda progress: films.make_film(options, matter, progress, most)
+
+
+def state(job):
+    """What is told of a job."""
+    left = job.seconds_left
+    return {"id": job.id, "state": job.state, "frames": job.done, "frames_in_all": job.in_all,
+            "seconds_left": None if left is None else round(left, 1),
+            "notes": [without_places(note, [job.folder]) for note in job.notes],
+            **(body(job.error) if job.error is not None else {"error": None})}
+
+
+def _result(job, name):
+    if job.state == FAILED:
+        raise job.error
+    if job.state == CANCELLED:
+        raise Refused(410, "the job was cancelled.")
+    if job.state != DONE:
+        raise Refused(409, f"the job is {job.state}; come back when it is done.")
+    files = [path for path in job.files if name in ("", path.name)]
+    if not files:
+        raise Refused(404, f"the job made no file of the name {name[:80]}.")
+    if len(files) == 1:
+        path = files[0]
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return FileResponse(path, media_type=kind, headers={"Content-Disposition": disposition(path.name)})
+    return Response(zipped(files), media_type="application/zip",
+                    headers={"Content-Disposition": disposition("mattes.zip")})

@@ -1,0 +1,214 @@
+"""The tabs of films and of many photos: work that takes minutes, with its progress, an end before time, and a result."""
+import shutil
+import time
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+import gradio as gr
+
+from prediction.outputs import TYPES
+from web import films
+from web.jobs import CANCELLED, ENDED, FAILED, QUEUED
+from web.page.parts import backdrop_choices, fit_settings, message, photo, told
+from web.page.photos_tab import css_colour
+from web.refusals import without_places
+from web.uploads import Form
+
+POLL = 0.4  # seconds between two looks at a job
+
+
+class WorkTab:
+    """What both tabs share. service, jobs: what they work with; words: of their language."""
+
+    def __init__(self, service, jobs, words):
+        self._service, self._jobs, self._words = service, jobs, words
+
+    def _follow(self, form, work_of):
+        """Begin a job and tell how far it is: yields (HTML of the progress, HTML of the result, id of the job or None).
+
+        Args:
+            form: ``Form`` whose files are the page's. work_of: (form with files of the job, folder)
+                -> work for ``Jobs.begin``.
+        """
+        folder, job = self._service.workplace.folder(), None
+        try:
+            form = Form(form.fields, {name: _taken(path, folder / name) for name, path in form.files.items()})
+            job = self._jobs.begin(folder, work_of(form, folder))
+            while job.state not in ENDED:
+                yield self._progress(job), "", job.id
+                time.sleep(POLL)
+        except Exception as error:
+            if job is None:
+                self._service.workplace.remove(folder)
+            yield message(without_places(told(error, form.files.values()), [folder]), "error"), "", None
+            return
+        if job.state == FAILED:
+            yield message(str(job.error), "error"), "", None
+        elif job.state == CANCELLED:
+            yield message(self._words["cancelled"]), "", None
+        else:
+            yield message(self._words["done"]), self._result(job), None
+
+    def _progress(self, job):
+        words = self._words
+        if job.state == QUEUED or job.in_all is None and not job.done:
+            return message(words["queued" if job.state == QUEUED else "running"] + " …")
+        count = words[self.counted if job.in_all else "frames_open"].format(done=job.done, all=job.in_all)
+        left = job.seconds_left
+        text = count + ("" if left is None else f", {words['left'].format(left=round(left))}")
+        value = job.done if job.in_all else 0
+        bar = f'<progress max="{job.in_all or 1}" value="{value}" aria-label="{escape(count)}"></progress>'
+        return f'<div class="message note" role="status">{bar} {escape(text)}</div>'
+
+    def cancel(self, key):
+        """End the job of this page."""
+        if key:
+            self._jobs.drop(key)
+
+    def _downloads(self, job):
+        """Links to the files of a job, through the API."""
+        links = (f'<a class="download" href="{_address(job, path)}" download="{escape(path.name)}">'
+                 f'{self._words["download"]} {escape(path.name)}</a>' for path in job.files)
+        return f'<p class="downloads">{" ".join(links)}</p>'
+
+    def _remarks(self, job):
+        if not job.notes:
+            return ""
+        lines = "".join(f"<li>{escape(without_places(note, [job.folder]))}</li>" for note in job.notes)
+        return f'<h3>{self._words["remarks"]}</h3><ul class="remarks">{lines}</ul>'
+
+
+class VideoTab(WorkTab):
+    """The tab of films."""
+
+    counted = "frames"
+
+    def build(self):
+        """Add the components to the ``gr.Blocks`` around."""
+        words = self._words
+        key = gr.State(None)
+        with gr.Row():
+            with gr.Column(scale=5, min_width=280):
+                clip = gr.Video(label=words["clip"], sources=["upload"], elem_id="video-src", height=260)
+                kind = gr.Radio([(words[f"plate_{name}"], name) for name in ("file", "first", "median")],
+                                value="file", label=words["plate_kind"], elem_id="video-plate-kind")
+                plate = gr.File(label=words["plate"], file_types=["image", "video"], elem_id="video-plate", height=120)
+                count = gr.Number(value=30, precision=0, minimum=1, label=words["count"], visible=False,
+                                  elem_id="video-count")
+                view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id="video-view")
+                colour = gr.ColorPicker(value="#20c040", label=words["pick"], visible=False, elem_id="video-colour")
+                behind = photo(words["behind"], "video-behind", visible=False)
+                form = gr.Radio([(words[name], name) for name in ("webm", "mov", "mp4")], value="webm",
+                                label=words["format"], elem_id="video-format")
+                with gr.Accordion(words["advanced"], open=False):
+                    fit, align, exposure = fit_settings(words, "video")
+                    temporal = gr.Checkbox(label=words["temporal"], info=words["temporal_help"], elem_id="video-temporal")
+            with gr.Column(scale=5, min_width=280):
+                with gr.Row():
+                    start = gr.Button(words["start"], variant="primary", elem_id="video-start")
+                    cancel = gr.Button(words["cancel"], elem_id="video-cancel")
+                progress, result = gr.HTML(elem_id="video-progress"), gr.HTML(elem_id="video-result")
+        kind.change(lambda name: (gr.update(visible=name == "file"), gr.update(visible=name == "first")), kind,
+                    [plate, count], api_visibility="private", show_progress="hidden")
+        view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
+                    [colour, behind], api_visibility="private", show_progress="hidden")
+        start.click(self.run, [clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal],
+                    [progress, result, key], api_visibility="private", show_progress="hidden",
+                    concurrency_limit=self._service.settings.queue + 1)
+        cancel.click(self.cancel, key, None, api_visibility="private", show_progress="hidden", queue=False)
+
+    def run(self, clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal):
+        """Matte a film; yields as ``_follow``."""
+        words, missing = self._words, None
+        if not clip:
+            missing = words["need_clip"]
+        elif kind == "file" and not plate:
+            missing = words["need_plate"]
+        if missing:
+            yield message(missing, "error"), "", None
+            return
+        fields = {"format": form, "fit": fit, "align": align, "exposure": exposure, "temporal": "on" if temporal else "off",
+                  "type": ["pha" if view == "alpha" else "com"]}
+        files = {"src": clip}
+        if kind == "file":
+            files["bgr"] = plate
+        else:
+            fields["bgr"] = "median" if kind == "median" else f"first:{int(count or 0)}"
+        if view == "photo" and behind:
+            files["target"] = behind
+        elif view in ("colour", "blur"):
+            fields["target"] = "blur" if view == "blur" else css_colour(colour)
+        yield from self._follow(Form(fields, files), self._work)
+
+    def _work(self, form, folder):
+        options = films.film_options(form, folder)
+        most = films.check_inputs(options, self._service.settings)
+        return lambda progress: films.make_film(options, self._service.matter, progress, most)
+
+    def _result(self, job):
+        """The film to play, where browsers do; links; remarks."""
+        playable = [path for path in job.files if path.suffix in (".mp4", ".webm")]
+        html = ""
+        if playable:
+            html = (f'<video controls loop playsinline class="board" src="{_address(job, playable[0])}" '
+                    f'aria-label="{escape(playable[0].name)}"></video>')
+        elif job.files:
+            html = f'<p>{self._words["no_player"]}</p>'
+        return html + self._downloads(job) + self._remarks(job)
+
+
+class ManyTab(WorkTab):
+    """The tab of ZIPs."""
+
+    counted = "items"
+
+    def build(self):
+        """Add the components to the ``gr.Blocks`` around."""
+        words = self._words
+        key = gr.State(None)
+        gr.Markdown(words["zip_help"])
+        with gr.Row():
+            with gr.Column(scale=5, min_width=280):
+                packed = gr.File(label=words["zip"], file_types=[".zip"], elem_id="many-zip", height=140)
+                types = gr.CheckboxGroup([(name, name) for name in TYPES], value=["pha", "com"], label=words["what"],
+                                         elem_id="many-types")
+                form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
+                                label=words["format"], elem_id="many-format")
+                with gr.Accordion(words["advanced"], open=False):
+                    fit, align, exposure = fit_settings(words, "many")
+            with gr.Column(scale=5, min_width=280):
+                with gr.Row():
+                    start = gr.Button(words["start"], variant="primary", elem_id="many-start")
+                    cancel = gr.Button(words["cancel"], elem_id="many-cancel")
+                progress, result = gr.HTML(elem_id="many-progress"), gr.HTML(elem_id="many-result")
+        start.click(self.run, [packed, types, form, fit, align, exposure], [progress, result, key],
+                    api_visibility="private", show_progress="hidden", concurrency_limit=self._service.settings.queue + 1)
+        cancel.click(self.cancel, key, None, api_visibility="private", show_progress="hidden", queue=False)
+
+    def run(self, packed, types, form, fit, align, exposure):
+        """Matte the photos of a ZIP; yields as ``_follow``."""
+        if not packed:
+            yield message(self._words["need_zip"], "error"), "", None
+            return
+        fields = {"type": types, "format": form, "fit": fit, "align": align, "exposure": exposure}
+        yield from self._follow(Form(fields, {"zip": packed}), self._work)
+
+    def _work(self, form, folder):
+        settings = self._service.settings
+        options = films.zip_options(form, folder, settings)
+        return lambda progress: films.make_folder(options, self._service.matter, progress, settings)
+
+    def _result(self, job):
+        return self._downloads(job) + self._remarks(job)
+
+
+def _address(job, path):
+    """Where a file of a job is fetched from, as an attribute of HTML."""
+    return escape(f"../v1/jobs/{job.id}/result?name={quote(path.name)}")
+
+
+def _taken(path, folder):
+    """The page's upload, moved into the folder of a job: there it stays for as long as that takes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copy(path, folder / Path(path).name))

@@ -1,0 +1,58 @@
+"""What is answered where something cannot be done: a status, a word for programs, a line for people."""
+from utils.errors import UserError, no_space, one_line
+from utils.files import PROJECT
+
+CODES = {400: "bad_input", 401: "no_token", 404: "not_found", 405: "no_such_method", 408: "too_slow", 409: "not_ready",
+         410: "cancelled", 413: "too_large", 429: "busy", 500: "unexpected", 507: "disk_full"}
+PARTS = ("src", "bgr", "target", "zip", "out")  # what the folder of a request holds
+AGAIN = 5  # seconds after which a client that was told to come back may
+
+
+class Refused(UserError):
+    """A request that is not done. status: of HTTP, one of ``CODES``; the message is one line: what, where, how to mend."""
+
+    def __init__(self, status, text):
+        super().__init__(text)
+        self.status = status
+
+
+def refusal(error, folders=()):
+    """The ``Refused`` that an error amounts to: the words of the command line, without paths of this machine.
+
+    Args:
+        folders: of the request; see ``without_places``.
+    """
+    if isinstance(error, Refused):
+        status, text = error.status, str(error)
+    elif no_space(error):
+        status, text = 507, "no space left on the disk of the server. Try again later."
+    elif isinstance(error, UserError):
+        status, text = 400, str(error)
+    elif isinstance(error, MemoryError):
+        status, text = 413, "it takes more memory than there is. Scale it down."
+    else:
+        status, text = 500, f"unexpected {type(error).__name__}. The server's log says more."
+    return Refused(status, without_places(text, folders))
+
+
+def without_places(text, folders=()):
+    """``text`` in one line, without names of folders of this machine.
+
+    Args:
+        folders: of requests, which hold ``PARTS``; of what lies in those only its own name is left.
+    """
+    for folder in (*folders, PROJECT):
+        for part in PARTS:
+            text = text.replace(f"{folder}/{part}/", "").replace(f"{folder}/{part}", part)
+        text = text.replace(f"{folder}/", "").replace(f"{folder}", ".")
+    return one_line(text)
+
+
+def body(error):
+    """The one shape of errors, as a dictionary for JSON."""
+    return {"error": {"status": error.status, "code": CODES[error.status], "message": str(error)}}
+
+
+def headers(error):
+    """Headers that go with an answer."""
+    return {"Retry-After": str(AGAIN)} if error.status == 429 else {}

@@ -1,0 +1,143 @@
+"""The whole server: API, reference and page in one process."""
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+
+from utils.errors import UserError
+from web.settings import LOOPBACK
+
+QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
+NEEDED = "app.py needs packages that are not installed here ({}): pip install -r requirements-web.txt, or sh run.sh web."
+
+
+def check_packages(page=True):
+    """Raise UserError where the packages of requirements-web.txt are missing."""
+    os.environ.update(QUIET)  # before gradio is imported
+    try:
+        import fastapi  # noqa: F401
+        import python_multipart  # noqa: F401
+        import uvicorn  # noqa: F401
+        if page:
+            import gradio  # noqa: F401
+    except ImportError as error:
+        raise UserError(NEEDED.format(error.name or error)) from None
+
+
+def make_app(settings, open_matter, add_page=None, warm=False):
+    """The ASGI application.
+
+    Args:
+        settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``. add_page: None, or ``web.page.add_page``:
+            then the page is there too. warm: open the network at the start, beside the first requests.
+    Returns:
+        the application; its attribute ``service`` is the ``web.service.Service``, and closing is part of its lifespan.
+    """
+    check_packages(add_page is not None)
+    from web.camera import Cameras
+    from web.guard import Guard
+    from web.jobs import Jobs
+    from web.service import Service
+    service = Service(settings, open_matter)
+    jobs, cameras = Jobs(service), Cameras(service)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_):
+        service.workplace.start(jobs.sweep, cameras.sweep)
+        if warm:
+            threading.Thread(target=_warm, args=(service,), daemon=True).start()
+        try:
+            yield
+        finally:
+            jobs.close()
+            service.close()
+
+    app = _with_routes(service, jobs, cameras, lifespan)
+    if add_page is not None:
+        app = add_page(app, service, jobs)
+    lanes = {"/v1/mattes": service.photos, "/v1/jobs": service.films}
+    guarded = Guard(app, settings, lanes.get)
+    guarded.service = service
+    return guarded
+
+
+def _with_routes(service, jobs, cameras, lifespan):
+    """The FastAPI application with all routes but the page."""
+    from fastapi import FastAPI
+
+    from web import api, camera, jobs_api, reference
+    from web.refusals import Refused
+    app = FastAPI(title="Background matting", version="1", docs_url=None, redoc_url=None, lifespan=lifespan,
+                  description="Mattes from a photo or film and a shot of the same scene without the subject.")
+    for routes in (api.router(service), jobs_api.router(service, jobs), camera.router(service, cameras),
+                   reference.router(app)):
+        app.include_router(routes)
+
+    @app.exception_handler(404)
+    @app.exception_handler(405)
+    async def unknown(request, error):
+        return api.failed(Refused(error.status_code, f"no such address: {request.method} {request.url.path[:100]}. "
+                                                     f"/docs lists them."))
+
+    return app
+
+
+def _warm(service):
+    """Open the network, and say what is wrong where it cannot be; requests will be told as well."""
+    try:
+        service.matter()
+    except Exception as error:
+        print(f"error: {error}", flush=True)
+
+
+def run(settings, open_matter, add_page=None, opened=None):
+    """Serve until Ctrl-C. ``opened``: called with the address once it listens; the others as ``make_app``.
+
+    Raises:
+        UserError: packages are missing, or the address cannot be had.
+    """
+    check_packages(add_page is not None)
+    import uvicorn
+    with bound(settings.host, settings.port) as listening:
+        port = listening.getsockname()[1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"
+        app = make_app(settings, open_matter, add_page, warm=True)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=10, lifespan="on",
+                                timeout_graceful_shutdown=5, server_header=False)
+        server = uvicorn.Server(config)
+        if opened is not None:
+            threading.Thread(target=_tell, args=(server, opened, address), daemon=True).start()
+        try:
+            asyncio.run(server.serve(sockets=[listening]))
+        finally:
+            app.service.close()
+
+
+def _tell(server, opened, address):
+    import time
+    while not server.started and not server.should_exit:
+        time.sleep(0.05)
+    if server.started:
+        opened(address)
+
+
+def bound(host, port):
+    """A socket that listens there. Raises UserError where that cannot be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise UserError(f"cannot listen at {host}, port {port}: {error.strerror}. Another program may; name another with "
+                        f"--port, or 0 for any that is free.") from None
+    return listening
+
+
+def is_open_to_others(settings):
+    """Whether other machines reach the address."""
+    return settings.host not in LOOPBACK

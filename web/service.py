@@ -1,0 +1,54 @@
+"""What all requests share: the network, the lines, the folders."""
+import threading
+import time
+
+from web.lanes import Lane
+from web.workplace import Workplace
+
+
+class Service:
+    """The network and what is around it.
+
+    Args:
+        settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``; called once, when ``open`` or the first
+            request wants it.
+    Attributes:
+        settings; photos, films: ``Lane``; workplace: ``Workplace``.
+    """
+
+    def __init__(self, settings, open_matter):
+        self.settings, self._open_matter = settings, open_matter
+        self._matter, self._lock, self._started = None, threading.Lock(), time.monotonic()
+        self.photos, self.films = Lane("photos", settings.queue), Lane("films", settings.queue)
+        self.workplace = Workplace(settings.keep_seconds)
+
+    @property
+    def ready(self):
+        """Whether the network is open."""
+        return self._matter is not None
+
+    @property
+    def uptime(self):
+        """Seconds."""
+        return time.monotonic() - self._started
+
+    def matter(self):
+        """The network. Raises UserError where it cannot be opened."""
+        with self._lock:
+            if self._matter is None:
+                self._matter = self._open_matter()
+            return self._matter
+
+    def facts(self):
+        """What is said of the network to the outside: its settings without places of this machine."""
+        if not self.ready:
+            return {}
+        settings = self._matter.settings
+        return {name: settings.get(name) for name in ("backend", "device", "precision", "backbone", "backbone_scale",
+                                                      "refine_mode", "sample_pixels", "sha256", "unmix")}
+
+    def close(self):
+        """Give everything back."""
+        self.photos.close()
+        self.films.close()
+        self.workplace.close()

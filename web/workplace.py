@@ -1,0 +1,97 @@
+"""Folders for uploads and results. All lie in one of the process, which goes when it ends."""
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+NAME = re.compile(r"matting-web-(\d+)-\w+")
+ROUND = 20.0  # seconds between two looks for what is old
+
+
+class Workplace:
+    """Makes folders and removes them.
+
+    Args:
+        keep_seconds: files of the page that nobody has touched for so long are removed.
+    Attributes:
+        page: Path, for the files of the page.
+    """
+
+    def __init__(self, keep_seconds):
+        _clear_up()
+        self._keep = keep_seconds
+        self.root = Path(tempfile.mkdtemp(prefix=f"matting-web-{os.getpid()}-"))
+        self.page = self.root / "page"
+        self.page.mkdir()
+        self._closed, self._rounds = threading.Event(), []
+
+    def start(self, *rounds):
+        """Look for old files from now on; ``rounds`` are called as often, for what others keep."""
+        self._rounds = rounds
+        threading.Thread(target=self._go_round, daemon=True).start()
+
+    def folder(self):
+        """A new folder, which somebody will ``remove``."""
+        return Path(tempfile.mkdtemp(prefix="request-", dir=self.root))
+
+    @contextmanager
+    def request(self):
+        """A new folder that is gone behind the ``with``."""
+        folder = self.folder()
+        try:
+            yield folder
+        finally:
+            self.remove(folder)
+
+    @staticmethod
+    def remove(folder):
+        """Remove a folder of ``folder``."""
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep(self, now=None):
+        """Remove what is old of the page's files."""
+        now = time.time() if now is None else now
+        for path in sorted(self.page.rglob("*"), reverse=True):  # what lies in a folder comes before it
+            try:
+                if now - path.lstat().st_mtime < self._keep:
+                    continue
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+            except OSError:
+                continue  # not empty, or gone
+
+    def close(self):
+        """Remove everything."""
+        self._closed.set()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def _go_round(self):
+        while not self._closed.wait(ROUND):
+            self.sweep()
+            for look in self._rounds:
+                look()
+
+
+def _clear_up():
+    """Remove what processes that were killed have left."""
+    for entry in os.scandir(tempfile.gettempdir()):
+        parts = NAME.fullmatch(entry.name)
+        if parts and entry.is_dir(follow_symlinks=False) and entry.stat().st_uid == _user() and not _lives(int(parts[1])):
+            shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _user():
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _lives(number):
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
