@@ -163,9 +163,9 @@ PROTOCOLS = {protocol.name: protocol for protocol in (
     Protocol("paddleseg", "as PaddleSeg's Matting on PPM-100: photos as they are, the whole picture counts",
              family="paddleseg", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1,
              dataset="PPM100", listed=True,
-             published=(("PaddleSeg MODNet-MobileNetV2", {"sad": 112.73, "mse": 0.0098}),
-                        ("PaddleSeg MODNet-ResNet50_vd", {"sad": 104.14, "mse": 0.0090}),
-                        ("PaddleSeg MODNet-HRNet_W18", {"sad": 77.96, "mse": 0.0054})),
-             note="The rows named PaddleSeg are what its makers published for weights of theirs on PPM-100; nothing of them "
+             published=(("PaddleSeg's MODNet-MobileNetV2", {"sad": 112.73, "mse": 0.0098}),
+                        ("PaddleSeg's MODNet-ResNet50_vd", {"sad": 104.14, "mse": 0.0090}),
+                        ("PaddleSeg's MODNet-HRNet_W18", {"sad": 77.96, "mse": 0.0054})),
+             note="The rows named PaddleSeg's are what its makers published for weights of theirs on PPM-100; nothing of them "
                   "was measured here, and they compare with figures on PPM-100's validation photos alone."),
 )}

@@ -41,8 +41,10 @@ def show(results, protocol, count, pace):
     print(heading(protocol.columns, f"mean of {count}"))
     for name, result in results.items():
         print(line(f"mean of {count}, {name}", result.mean, protocol.columns))
+    if protocol.published:
+        print("published by others, not measured here:")
     for name, values in protocol.published:
-        print(line(f"theirs: {name}", values, protocol.columns))
+        print(line(name, values, protocol.columns))
     for name, result in results.items():
         if name not in BASELINES and "keying" in results:
             print(comparison(result.mean, results["keying"].mean, protocol.columns, name))
