@@ -183,6 +183,8 @@ tests() {
     for word in "$@"; do
         case $word in -k | -k* | -m | -n* | -x | -s | --pdb | --lf | *tests*) together= ;; esac
     done
+    # Two processes of one thread each: with a thread for every core, each would wait for the other's.
+    [ -z "$together" ] || export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" FLAGS_paddle_num_threads="${FLAGS_paddle_num_threads:-1}"
     # shellcheck disable=SC2086
     step "test" "$py" -m pytest $together "$@"
 }

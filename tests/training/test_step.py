@@ -31,7 +31,7 @@ def moments(learner):
 
 
 def test_one_batch_is_learnt_by_heart(stage):
-    learner, phase, [batch] = first_iteration(stage(schedule="constant", learning_rate=1e-3), change=lambda network: network)
+    learner, phase, [batch] = first_iteration(stage(schedule="constant", learning_rate=3e-4), change=lambda network: network)
     losses = []
     for step in range(20):
         outcome = train_step(learner, phase._replace(end=1000), step, [batch])

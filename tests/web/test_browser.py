@@ -90,7 +90,7 @@ def test_a_backdrop_is_changed_without_matting_again(visit, tmp_path):
     matted(page)
     before = page.get_attribute("#photo-result img >> nth=-1", "src")
     page.get_by_label("Over the blurred scene").check()
-    page.wait_for_function("(before) => [...document.querySelectorAll('#photo-result img')].at(-1).src !== before", arg=before)
+    page.wait_for_function("(old) => [...document.querySelectorAll('#photo-result img')].at(-1).src !== old", arg=before)
     matted(page)
     assert downloaded(page)[1] == predicted(tmp_path, "blur.png", "--target-bgr", "blur")
     page.get_by_label("TIFF").check()

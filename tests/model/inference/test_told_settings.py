@@ -2,6 +2,7 @@
 import pytest
 
 import export
+from media import write_image
 from model import Matter, MattingRefine
 from model.weights import save_weights
 from model.weights.metadata import network_metadata
@@ -38,7 +39,10 @@ def test_a_header_that_cannot_be(tmp_path):
 
 
 def test_exports_are_made_as_the_header_says(told, tmp_path, capsys):
-    export.main(["--weights", str(told), "--format", "paddle", "--output", str(tmp_path / "m"), "--threshold", "0.4"])
+    for name, photo in zip(("src", "bgr"), photos(64, 96)):
+        write_image(tmp_path / f"{name}.png", photo)
+    export.main(["--weights", str(told), "--format", "paddle", "--output", str(tmp_path / "m"), "--threshold", "0.4",
+                 "--src", str(tmp_path / "src.png"), "--bgr", str(tmp_path / "bgr.png")])
     facts = dict(line.split(": ") for line in (tmp_path / "m.txt").read_text().splitlines())
     assert [facts[key] for key in ("backbone_scale", "refine_mode", "refine_sample_pixels", "refine_threshold")] == [
         "0.125", "thresholding", "1600", "0.4"]
