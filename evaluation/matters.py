@@ -59,8 +59,8 @@ class SingleMatter:
         self.settings = {"weights": str(path), "sha256": file_sha256(path), "method": method.name, "backbone": backbone,
                          "backend": "paddle", "device": device}
 
-    def predict(self, src, trimap=None):
-        """``Matte`` with pha, float32 (H, W) in 0..1, alone. Args as of ``Method.inputs``."""
+    def predict(self, src, trimap=None, want=("pha",)):
+        """``Matte`` with pha, float32 (H, W) in 0..1, alone, whatever else is in ``want``. Args as of ``Method.inputs``."""
         from model.inference.matte import Matte
         from model.methods.running import matted
         return Matte(matted(self._method, self._network, np.ascontiguousarray(src), trimap), None, None, None)

@@ -33,7 +33,8 @@ class Network:
     def __call__(self, item):
         start = time.perf_counter()
         given = {} if self._needs is None else {self._needs: item.extra(self._needs)}
-        matte = _answer(self._matter.predict(item.src, **given), self._rounded)
+        want = ("pha", "fgr") if self._needs == "bgr" else ("pha",)
+        matte = _answer(self._matter.predict(item.src, want=want, **given), self._rounded)
         self.seconds += time.perf_counter() - start
         self.count += 1
         return matte

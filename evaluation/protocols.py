@@ -9,13 +9,16 @@ from utils.errors import UserError, suggest
 
 UNMIX = {"off": (False,), "on": (True,), "both": (False, True)}  # word -> what the last step is, row by row
 
+USUAL_DIGITS = 3
+
+
 class Column(NamedTuple):
     """How tables show a metric: its title, by what the plain value is multiplied, what the plain value is, and how many
     digits follow the point."""
     title: str
     times: float
     unit: str
-    digits: int = 3
+    digits: int = USUAL_DIGITS
 
     def text(self, value, sign=False):
         """A plain value as tables show it, '-' for None and NaN; with ``sign`` a '+' before what is above zero."""
@@ -166,6 +169,6 @@ PROTOCOLS = {protocol.name: protocol for protocol in (
              published=(("PaddleSeg's MODNet-MobileNetV2", {"sad": 112.73, "mse": 0.0098}),
                         ("PaddleSeg's MODNet-ResNet50_vd", {"sad": 104.14, "mse": 0.0090}),
                         ("PaddleSeg's MODNet-HRNet_W18", {"sad": 77.96, "mse": 0.0054})),
-             note="The rows named PaddleSeg's are what its makers published for weights of theirs on PPM-100; nothing of them "
-                  "was measured here, and they compare with figures on PPM-100's validation photos alone."),
+             note="The rows named PaddleSeg's are what its makers published for weights of theirs on PPM-100; nothing of "
+                  "them was measured here, and they compare with figures on PPM-100's validation photos alone."),
 )}

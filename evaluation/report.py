@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from evaluation.baselines import BASELINES
-from evaluation.protocols import UNKNOWN_REGION, columns
+from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, columns
 from evaluation.scoring import Result
 from utils.files import write_bytes
 from utils.machine import versions
@@ -80,7 +80,8 @@ def write_report(folder, facts, methods, pictures=None):
     shown = columns(protocol["family"], protocol["sequences"])
     content = {**facts, "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                "versions": versions(), "units": {metric: column.unit for metric, column in shown.items()},
-               "shown": {metric: {"title": column.title, "times": column.times, "digits": column.digits}
+               "shown": {metric: {"title": column.title, "times": column.times,
+                                  **({} if column.digits == USUAL_DIGITS else {"digits": column.digits})}
                          for metric, column in shown.items()},
                "methods": {name: {"mean": result.mean, "images": result.rows, "settings": result.settings or {}}
                            for name, result in methods.items()}}

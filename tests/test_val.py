@@ -27,7 +27,7 @@ class FakeMatter:
     def __init__(self, weights=None, **options):
         pass
 
-    def predict(self, src, bgr):
+    def predict(self, src, bgr, want=None):
         pha = src.mean(axis=2, dtype=np.float32) / 255
         return Matte(pha, src.astype(np.float32) / 255, None, None)
 

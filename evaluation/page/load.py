@@ -7,7 +7,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from evaluation.protocols import UNKNOWN_REGION, Column
+from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, Column
 from utils.errors import UserError
 from utils.files import check_is_file
 
@@ -120,9 +120,9 @@ def _column(metric, content):
     times = shown.get("times", 10 ** int(exponent.group(1)) if exponent else 1)
     if exponent:
         title = f"{title[:exponent.start()]} ×{10 ** int(exponent.group(1))}"
-    digits = shown.get("digits", 3)
+    digits = shown.get("digits", USUAL_DIGITS)
     return Column(title, times if _number(times) else 1, str((content.get("units") or {}).get(metric, "")),
-                  digits if digits in range(10) else 3)
+                  digits if digits in range(10) else USUAL_DIGITS)
 
 
 def _number(value):
