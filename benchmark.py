@@ -3,6 +3,7 @@
     python benchmark.py data                                   # input pipeline, beside the authors' in Pillow
     python benchmark.py infer                                  # milliseconds a frame of every backend
     python benchmark.py infer --peer ../BackgroundMattingV2    # beside the authors' code
+    python benchmark.py infer --method modnet --peer-paddleseg ../PaddleSeg   # MODNet or DIM, beside PaddleSeg's code
     python benchmark.py video --peer ../BackgroundMattingV2    # frames a second of films, and where the time goes
     python benchmark.py host                                   # the host's part of a frame where a GPU does the work
     python benchmark.py train                                  # training steps a second, and peak memory
@@ -32,9 +33,7 @@ def main(argv=None):
     from benchmarks import host as bench_host
     from benchmarks import infer as bench_infer
     from benchmarks import train as bench_train
-    from benchmarks import video as bench_video
-    args = parse(argv, {"data": bench_data, "infer": bench_infer, "video": bench_video, "host": bench_host,
-                        "train": bench_train})
+    args = parse(argv, {"data": bench_data, "infer": bench_infer, "host": bench_host, "train": bench_train})
     args.run(args)
 
 

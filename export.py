@@ -4,8 +4,12 @@
     python export.py --format openvino --weights my.safetensors --output out/my
     python export.py --format paddle --refine-mode full --backbone-scale 0.5
 
+    python export.py --weights modnet-mobilenetv2.pdparams --output export/modnet
+
 Inputs src and bgr, (batch, 3, height, width) in 0..1, any batch, height and width multiples of 4; outputs pha and fgr at
-full size, err and ref as the network makes them. The file is then run on a photo, and compared with the network itself.
+full size, err and ref as the network makes them. Of MODNet: input src, sides multiples of 32, output pha; of DIM: src and
+trimap (batch, 1, height, width), 0, 128 / 255 or 1, sides of 32 or more, output pha. The file is then run on a photo, and
+compared with the network itself.
 """
 import argparse
 
@@ -43,15 +47,18 @@ def main(argv=None):
         raise UserError("--half goes with the formats onnx and openvino.")
     prepare_cpu()
     from model.inference.engines.network import on_device
-    from model.inference.graph_files import LARGEST, check_file, write_network  # import paddle
+    from model.inference.graph_files import LARGEST, check_file, inputs_of, write_network  # import paddle
+    from model.methods.recognition import recognised
     settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
                 "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
+    method, _ = recognised(args.weights)
+    inputs = inputs_of(method, args.src, args.bgr)  # first: nothing is written where they cannot be used
     with on_device("cpu"):
         network, path, told = write_network(args.weights, args.output, args.format, args.half, settings)
         told = "".join(f"; {line}, as its header says" for line in told)
         print(f"wrote {path}  {path.stat().st_size / 1e6:.1f} MB{told}")
-        worst = check_file(network, path, args.format, args.src, args.bgr)
-    allowed = LARGEST["half" if args.half else "full"]
+        worst = check_file(network, path, args.format, inputs, method)
+    allowed = LARGEST["half" if args.half else "full" if method.refines else "single"]
     print(f"largest difference from the network on {args.src}: " + ", ".join(f"{k} {v:.2e}" for k, v in worst.items()))
     if not worst["pha"] <= allowed:
         raise UserError(f"{path} is not exact: pha is off by {worst['pha']:.2e}, allowed is {allowed:g}.")

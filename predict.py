@@ -7,6 +7,8 @@
     python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output me.jpg
     python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
     python predict.py --src camera:0                               # live, in a window: key b takes the empty scene
+    python predict.py --src me.jpg --output me.png                 # without the scene, by MODNet, if its weights are there
+    python predict.py --src me.jpg --trimap me_trimap.png --output me.png    # within the band of a trimap, by DIM
 
 src is the photo with the subject, bgr the same scene without it, from the same camera position.
 Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be done, 130 stopped; the same command goes on.
@@ -30,29 +32,45 @@ def parse(argv=None):
 
 
 def open_matter(options):
-    """The network of the command line."""
+    """The network of the command line, or two where one makes the trimap for the other."""
     prepare_cpu(load=False)
     from model import Matter  # after these settings
-    return Matter(weights=options.weights, backend=options.backend, device=options.device,
-                  backbone_scale=options.backbone_scale, refine_mode=options.refine_mode,
-                  sample_pixels=options.sample_pixels, precision=options.precision, max_memory=options.max_memory,
-                  unmix=options.unmix, bits=options.bits)
+    from model.inference.trimap import AutoTrimap
+    plain = {"backend": options.backend, "device": options.device, "precision": options.precision, "bits": options.bits}
+    refining = {"backbone_scale": options.backbone_scale, "refine_mode": options.refine_mode,
+                "sample_pixels": options.sample_pixels, "max_memory": options.max_memory, "unmix": options.unmix}
+    choice = options.choice
+    if choice is None or choice.first is None:
+        return Matter(weights=options.weights if choice is None else choice.weights, **plain, **refining)
+    first = Matter(weights=choice.first.weights, **plain, **refining)
+    return AutoTrimap(first, Matter(weights=choice.weights, **plain))
 
 
 def main(argv=None):
     options = options_of(parse(argv))
+    prepare_cpu(load=False)
+    from prediction.choice import choose
+    options = choose(_for_kind(options))
     if is_camera(options.src):
-        refuse(options, PHOTO_ONLY, "photos", "a camera")
         from prediction.camera.cli import run
     elif is_video_source(options.src):
-        refuse(options, CAMERA_ONLY, "cameras (--src camera:0)", "none")
-        refuse(options, PHOTO_ONLY, "photos", "a video")
         from prediction.video.cli import run
     else:
-        refuse(options, CAMERA_ONLY, "cameras (--src camera:0)", "none")
-        refuse(options, VIDEO_ONLY, "videos", "photos")
         from prediction.photos.cli import run
     return run(options, open_matter)
+
+
+def _for_kind(options):
+    """``options``, where none of them is for another kind of source."""
+    if is_camera(options.src):
+        refuse(options, PHOTO_ONLY, "photos", "a camera")
+        return options
+    refuse(options, CAMERA_ONLY, "cameras (--src camera:0)", "none")
+    if options.src is not None and is_video_source(options.src):
+        refuse(options, PHOTO_ONLY, "photos", "a video")
+    else:
+        refuse(options, VIDEO_ONLY, "videos", "photos")
+    return options
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 Every row is a process of its own. They take turns, A B C A B C, so that what else the machine does meets them alike.
 A frame goes from two uint8 photos in memory to pha and fgr in memory. With --peer, the authors' PyTorch code runs beside
-it with the same weights and settings, tensors in, tensors out, eager and with channels last.
+it with the same weights and settings, tensors in, tensors out, eager and with channels last. With --method modnet or dim
+it goes from one photo (and a trimap whose unknown band is of usual width) to pha, and --peer-paddleseg runs PaddleSeg's own
+code beside it, in dygraph, with the same weights, from the photo in memory to alpha at its size.
 """
 import json
 import statistics
@@ -14,7 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.infer_weights import weights_for, write_paddleseg_weights, write_peer_weights
 from media import read_image
+from model.methods import METHODS, find_method
 from model.refinement import BACKBONE_SCALE, Refinement
 from utils.errors import UserError
 from utils.files import PROJECT
@@ -32,8 +36,9 @@ def add_flags(parser):
     add = parser.add_argument
     add("--backend", nargs="+", default=["openvino", "openvino:bf16", "onnxruntime", "paddle-inference", "paddle"],
         metavar="BACKEND[:PRECISION]", help="default: openvino openvino:bf16 onnxruntime paddle-inference paddle")
-    add("--backbone", nargs="+", default=["mobilenetv2"], help="default: mobilenetv2, with the starter weights; others "
-        "have random weights")
+    add("--method", default="background", help=f"{', '.join(METHODS)} (default: background)")
+    add("--backbone", nargs="+", help="default: mobilenetv2, with the starter weights, or the method's first; all but that "
+        "one have random weights")
     add("--weights", help="weights file in place of those, for its own backbone")
     add("--size", nargs="+", default=["hd", "4k"], help="hd, 4k or WIDTHxHEIGHT (default: hd 4k)")
     add("--backbone-scale", type=float, default=BACKBONE_SCALE, help="default: %(default)s")
@@ -44,7 +49,8 @@ def add_flags(parser):
     add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--peer", metavar="CHECKOUT", help="folder of the authors' code (BackgroundMattingV2)")
-    add("--peer-python", default=sys.executable, help="an interpreter with torch and torchvision (default: this one)")
+    add("--peer-paddleseg", metavar="CHECKOUT", help="with --method modnet or dim: folder of PaddleSeg")
+    add("--peer-python", default=sys.executable, help="an interpreter that has what the peer needs (default: this one)")
 
 
 def run(args):
@@ -54,23 +60,46 @@ def run(args):
         raise UserError("--rounds and --frames must be 1 or more.")
     if args.peer and not (Path(args.peer) / "model" / "model.py").is_file():
         raise UserError(f"--peer {args.peer} is not a checkout of BackgroundMattingV2: it has no model/model.py.")
+    method = find_method(args.method)
+    _check_peers(args, method)
     print("\n".join(describe_machine()))
-    print(f"Median of {args.rounds * args.frames} frames in {args.rounds} turns; backbone scale {args.backbone_scale:g}, "
-          f"{args.sample_pixels} pixels refined.")
+    refined = f"; backbone scale {args.backbone_scale:g}, {args.sample_pixels} pixels refined" if method.refines else ""
+    print(f"{method.name}. Median of {args.rounds * args.frames} frames in {args.rounds} turns{refined}.")
     with tempfile.TemporaryDirectory() as folder:
-        for backbone in args.backbone:
-            weights = weights_for(backbone, args.weights, Path(folder))
+        for backbone in args.backbone or [method.backbones[0]]:
+            weights = weights_for(method, backbone, args.weights, Path(folder))
             for height, width in sizes:
-                table(args, Path(folder), backbone, weights, height, width)
+                table(args, method, Path(folder), backbone, weights, height, width)
 
 
-def table(args, folder, backbone, weights, height, width):
+def _check_peers(args, method):
+    if args.peer and not method.refines:
+        raise UserError(f"--peer is for the method background; beside {method.name} --peer-paddleseg runs.")
+    if args.peer_paddleseg and method.refines:
+        raise UserError("--peer-paddleseg is for the methods that PaddleSeg has: --method modnet or dim.")
+    if args.peer_paddleseg and not (Path(args.peer_paddleseg) / "Matting" / "ppmatting").is_dir():
+        raise UserError(f"--peer-paddleseg {args.peer_paddleseg} is not a checkout of PaddleSeg: it has no "
+                        "Matting/ppmatting.")
+
+
+def band(height, width):
+    """A trimap whose edge runs around an ellipse in the middle: uint8 (H, W), about an eighth of it unknown."""
+    trimap = np.zeros((height, width), np.uint8)
+    for scale, value in ((0.36, 128), (0.28, 255)):
+        cv2.ellipse(trimap, (width // 2, height // 2), (round(width * scale), round(height * scale)), 0, 0, 360, value, -1)
+    return trimap
+
+
+def table(args, method, folder, backbone, weights, height, width):
     """Measure and print one table."""
     photos = folder / "photos.npz"
-    np.savez(photos, **{name: cv2.resize(read_image(path), (width, height), interpolation=cv2.INTER_AREA)
-                        for name, path in (("src", args.src), ("bgr", args.bgr))})
-    common = {"photos": str(photos), "scale": args.backbone_scale, "pixels": args.sample_pixels, "backbone": backbone,
-              "device": args.device}
+    np.savez(photos, trimap=band(height, width), **{
+        name: cv2.resize(read_image(path), (width, height), interpolation=cv2.INTER_AREA)
+        for name, path in (("src", args.src), ("bgr", args.bgr))})
+    common = {"photos": str(photos), "backbone": backbone, "device": args.device, "method": method.name,
+              "needs": method.needs, "want": method.outputs}
+    if method.refines:
+        common.update(scale=args.backbone_scale, pixels=args.sample_pixels)
     rows = [Row(spec, [sys.executable, "-m", "benchmarks.infer_worker"], folder, {
         **common, "weights": str(weights), "backend": spec.split(":")[0], "precision": (spec.split(":") + ["fp32"])[1]})
         for spec in args.backend]
@@ -79,6 +108,17 @@ def table(args, folder, backbone, weights, height, width):
         script = str(PROJECT / "benchmarks" / "authors_torch.py")
         rows += [Row(f"authors, {how}", [args.peer_python, script], folder, {
             **common, "weights": str(arrays), "checkout": str(args.peer), "how": how}) for how in PEERS]
+    if args.peer_paddleseg:
+        script, arrays = str(PROJECT / "benchmarks" / "peer_paddleseg.py"), write_paddleseg_weights(weights, method, folder)
+        rows.append(Row("PaddleSeg, dygraph", [args.peer_python, script], folder, {
+            **common, "weights": str(arrays), "checkout": str(Path(args.peer_paddleseg).absolute())}))
+    measure(args, rows)
+    network = backbone if method.refines else f"{method.name} {backbone}"
+    print("\n".join(render(rows, network, height, width)), flush=True)
+
+
+def measure(args, rows):
+    """Let the rows take turns."""
     try:
         for row in rows:  # exports are made once for a weights file; how long that takes is not to be measured
             if row.exports:
@@ -94,7 +134,6 @@ def table(args, folder, backbone, weights, height, width):
     finally:
         for row in rows:
             row.stop()
-    print("\n".join(render(rows, backbone, height, width)), flush=True)
 
 
 class Row:
@@ -106,6 +145,7 @@ class Row:
     """
 
     def __init__(self, name, command, folder, work):
+        self.peer = name.startswith(("authors", "PaddleSeg"))  # and not of this project
         self.name, self.seconds, self.error, self.facts = name, [], None, {}
         self.exports = work.get("backend", "paddle") != "paddle"
         self.matte = folder / f"{abs(hash(name))}.npy"
@@ -153,10 +193,10 @@ class Row:
         return None
 
 
-def render(rows, backbone, height, width):
-    """Lines of the table, and of the ratios to the authors' code."""
+def render(rows, network, height, width):
+    """Lines of the table, and of the ratios to the peers."""
     exact = next((np.load(row.matte) for row in rows if row.name == "paddle" and not row.error), None)
-    lines = ["", f"{backbone}, {width}x{height}", "",
+    lines = ["", f"{network}, {width}x{height}", "",
              "| backend | device | ms/frame | fps | peak memory | start to first matte | largest (mean) difference of pha |",
              "| --- | --- | --- | --- | --- | --- | --- |"]
     for row in rows:
@@ -169,54 +209,11 @@ def render(rows, backbone, height, width):
             difference = f"{off.max():.1e} ({off.mean():.1e})"
         lines.append(f"| {row.name} | {row.facts['device']} | {middle * 1e3:.0f} | {1 / middle:.2f} | "
                      f"{row.facts['memory'] / 2 ** 20:.0f} MiB | {row.facts['start']:.2f} s | {difference} |")
-    peers = [row for row in rows if row.name.startswith("authors") and not row.error]
+    peers = [row for row in rows if row.peer and not row.error]
     for row in rows:
-        if peers and not row.error and row not in peers:
+        if peers and not row.error and not row.peer:
             times = ", ".join(f"{statistics.median(peer.seconds) / statistics.median(row.seconds):.2f}x {peer.name}"
                               for peer in peers)
             memory = row.facts["memory"] / peers[0].facts["memory"]
             lines.append(f"- {row.name}: speed {times}; peak memory {memory:.2f}x {peers[0].name}")
     return lines
-
-
-def weights_for(backbone, named, folder):
-    """The weights file to measure ``backbone`` with."""
-    from model.weights import STARTER
-    if named:
-        return named
-    if backbone == "mobilenetv2":
-        return STARTER
-    import paddle
-
-    from model.matting import MattingRefine
-    from model.weights import save_weights
-    paddle.seed(0)
-    network = MattingRefine(backbone, refine_mode="full")
-    _settle(network)
-    path = folder / f"{backbone}.safetensors"
-    save_weights(network, path)
-    return path
-
-
-def _settle(network):
-    """Give BatchNorm the statistics of a picture, as training would: without, random layers blow their numbers up."""
-    import paddle
-    for layer in network.sublayers():
-        if isinstance(layer, paddle.nn.BatchNorm2D):
-            layer._momentum = 0.0
-    network.train()
-    rng = np.random.default_rng(0)
-    with paddle.no_grad():
-        network(*(paddle.to_tensor(cv2.resize(rng.random((16, 16, 3), np.float32), (256, 256)).transpose(2, 0, 1)[None])
-                  for _ in range(2)))
-    network.eval()
-
-
-def write_peer_weights(weights, folder):
-    """The weights with the authors' names, as a file that needs nothing but numpy."""
-    from model.weights import from_torch_names, read_weights
-    arrays = {name.replace("._mean", ".running_mean").replace("._variance", ".running_var"): value.astype(np.float32)
-              for name, value in from_torch_names(read_weights(weights)[0]).items()}
-    path = folder / "peer.npz"
-    np.savez(path, **arrays)
-    return path

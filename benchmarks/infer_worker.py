@@ -12,11 +12,11 @@ def serve(work, begun):
     from model import Matter
     from utils.machine import peak_memory
     with np.load(work["photos"]) as photos:
-        src, bgr = photos["src"], photos["bgr"]
-    matter = Matter(work["weights"], work["backend"], work["device"], work["scale"], sample_pixels=work["pixels"],
+        src, given = photos["src"], {name: photos[name] for name in [work["needs"]] if name is not None}
+    matter = Matter(work["weights"], work["backend"], work["device"], work.get("scale"), sample_pixels=work.get("pixels"),
                     precision=work["precision"])
-    want = ("pha", "fgr")
-    matte = matter.predict(src, bgr, want)
+    want = work["want"]
+    matte = matter.predict(src, want=want, **given)
     start = time.time() - begun
     np.save(work["matte"], matte.pha)
     del matte
@@ -25,7 +25,7 @@ def serve(work, begun):
         seconds = []
         for _ in range(json.loads(line)["frames"]):
             before = time.perf_counter()
-            matter.predict(src, bgr, want)
+            matter.predict(src, want=want, **given)
             seconds.append(time.perf_counter() - before)
         print(json.dumps({"seconds": seconds, "memory": peak_memory(matter.settings["device"])}), flush=True)
 

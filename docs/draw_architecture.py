@@ -11,7 +11,7 @@ WIDTH, HIGH, GAP, MARGIN = 860, 84, 14, 20  # pixels: of the house, of a floor, 
 HOLDS = {"utils": "errors, files, flags, machine", "media": "pictures, video and sound as files",
          "model": "networks, weights, inference and its engines", "dataset": "sets, samples, augmentation, the generator",
          "evaluation": "test sets, protocols, metrics, the page", "prediction": "photos, video, camera, alignment",
-         "training": "trainer, step, state, checkpoints", "benchmarks": "data, infer, train",
+         "training": "trainer, step, state, checkpoints", "benchmarks": "data, infer, train", "web": "page, HTTP API",
          "scripts": ", ".join(f"{path.stem}.py" for path in SCRIPTS)}
 
 

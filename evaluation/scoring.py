@@ -38,7 +38,8 @@ def score(protocol, item, pha, fgr=None, before=None):
 
     Returns:
         {"name": str, metric: float or None ...}, metrics in the order of ``protocol.columns``; None where the
-        foreground is not known, where nothing counts (no pixel of the trimap is unknown), or, for MESSDdt, where there is no
+        foreground is not known, where nothing counts (no pixel of the trimap is unknown, or the picture is smaller than
+        what the protocol cuts to a multiple of), or, for MESSDdt, where there is no
         frame before.
 
     Raises:
@@ -48,6 +49,8 @@ def score(protocol, item, pha, fgr=None, before=None):
         return None if image is None else _cut(image, protocol.cell)
 
     pred, true, trimap = cut(pha), cut(item.pha), cut(item.trimap)
+    if not true.size:
+        return {"name": item.name, **dict.fromkeys(protocol.columns)}
     row = {"name": item.name, **{word: error(pred, true, trimap) for word, error in ALPHA[protocol.family].items()}}
     if "fg_mse" in protocol.columns:
         row["fg_mse"] = _colour_error(protocol.family, cut(fgr), cut(item.fgr), true, trimap)

@@ -1,11 +1,15 @@
 """HEIC and AVIF: photos of phones in a container like that of MP4."""
+import contextlib
 import io
 
 from PIL import features
 
 from media.exif import orientation_in
-from media.formats import check_size
+from media.formats import check_size, undecodable
 from utils.errors import UserError
+
+SEQUENCE = b"\x12\x00\x0a"  # how AV1 data begin: a delimiter, and the head of a sequence header, whose length follows
+ALIGNED = 8                # pixels by which a coded picture may be larger
 
 
 def open_container(path, kind, data, bits=8):
@@ -28,6 +32,8 @@ def open_container(path, kind, data, bits=8):
     from PIL.AvifImagePlugin import AvifImageFile
     picture = AvifImageFile(io.BytesIO(data))
     check_size(path, *picture.size)
+    if _is_misdeclared(data):
+        raise undecodable(path)
     picture.load()
     return picture, orientation_in(picture.info.get("exif"))  # where Pillow notes how the container is turned
 
@@ -51,6 +57,40 @@ def _heif(path, data, bits=8):
     except ImportError:
         raise UserError(f"{path} is HEIC, which takes a package more: pip install pillow-heif.") from None
     return pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=bits == 8)
+
+
+def _is_misdeclared(data):
+    """Whether an AVIF says another size than its pictures have; it would be scaled to that, whatever it takes."""
+    coded, declared, at = _coded_sizes(data), [], data.find(b"ispe")
+    while at >= 0:
+        declared.append(tuple(int.from_bytes(data[at + shift:at + shift + 4], "big") for shift in (8, 12)))
+        at = data.find(b"ispe", at + 1)
+    return bool(coded) and not any(abs(width - one) <= ALIGNED and abs(height - other) <= ALIGNED
+                                   for width, height in declared for one, other in coded)
+
+
+def _coded_sizes(data):
+    """{(width, height)} of the AV1 pictures that an AVIF holds, as their sequence headers say (AV1, section 5.5)."""
+    found, at = set(), data.find(SEQUENCE)
+    while at >= 0:
+        begin = at + len(SEQUENCE)
+        with contextlib.suppress(ValueError, IndexError):
+            found.add(_sequence_size(data[begin + 1:begin + 1 + data[begin]]))
+        at = data.find(SEQUENCE, begin)
+    return found
+
+
+def _sequence_size(header):
+    """(width, height) of a sequence header. Raises ValueError where it is cut short, or of a film's kind."""
+    bits = "".join(f"{byte:08b}" for byte in header)
+    at = 5 + 5  # profile, still picture, reduced header; level
+    if bits[4] == "0":
+        if bits[5:12] != "0" * 7:  # timing, delay, several operating points
+            raise ValueError("not of a still picture")
+        at = 5 + 2 + 5 + 12 + 5 + (int(bits[24:29], 2) > 7)
+    sides = [int(bits[at + 4 * number:at + 4 * number + 4], 2) + 1 for number in range(2)]
+    at += 8
+    return int(bits[at:at + sides[0]], 2) + 1, int(bits[at + sides[0]:at + sum(sides)], 2) + 1
 
 
 def has_avif():

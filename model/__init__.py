@@ -5,7 +5,7 @@
 import importlib
 
 # Loaded when they are asked for: the networks need paddle, which takes seconds to import, and Matter often does without.
-_HOMES = {"Matte": "model.inference.matter", "Matter": "model.inference.matter",
+_HOMES = {"Matte": "model.inference.matte", "Matter": "model.inference.matter",
           "MattingBase": "model.matting", "MattingRefine": "model.matting",
           "MODNet": "model.modnet.network", "DIM": "model.dim.network"}
 __all__ = ["DIM", "MODNet", "MattingBase", "MattingRefine", "Matte", "Matter"]

@@ -3,8 +3,8 @@
 from prediction.options import Options
 from prediction.outputs import NAMED, SUFFIXES, TYPES, check_types, names_picture
 from prediction.sizes import FITS
-from prediction.source import inputs
-from utils.errors import UserError
+from prediction.smoothing import WAYS
+from utils.errors import UserError, suggest
 
 PHOTO_ONLY = ("format", "bit_depth", "shard", "sheet")  # flags that say nothing to videos ...
 VIDEO_ONLY = ("video_format", "temporal", "fps")        # ... and to photos
@@ -16,8 +16,11 @@ def add_flags(parser, output):
     add = parser.add_argument
     add("--src", "--image-path",
         help="photo, folder of photos, video, stream address, or camera:0 (default: image/sample/src.jpg)")
-    add("--bgr", help="photo of the empty scene, or folder of such photos; for a video also first:N or median "
-                      "(default: image/sample/bgr.jpg)")
+    add("--bgr", help="photo of the empty scene, or folder of such photos; for a video also first:N or median (without "
+                      "--src: image/sample/bgr.jpg); without it MODNet mattes src alone")
+    add("--trimap", "--trimap-path", metavar="WHICH",
+        help="matte by DIM, within the unknown band of a trimap (0 background, 255 foreground, else unknown): a file, a "
+             "folder with the same names, or auto: made of the matte of src and --bgr, or of src alone")
     add("--output", "--save-dir", help="folder for the results, or for one photo the picture to write (default: image)")
     add("--type", nargs="+", metavar="TYPE",
         help=f"what to write, of {', '.join(TYPES)} (default: pha com; com alone where --output names a picture)")
@@ -37,7 +40,9 @@ def add_flags(parser, output):
              "auto)")
     add("--exposure", metavar="HOW",
         help="bring bgr to the light of src: auto, where it helps, or off (default: auto)")
-    add("--temporal", action="store_const", const=True, help="videos: smooth the matte from picture to picture")
+    add("--temporal", nargs="?", const="auto", metavar="WAY",
+        help="videos: smooth the matte from picture to picture: flow, along the motion; ofd, one frame delayed, alpha that "
+             "differs from both neighbours replaced (default: flow with --bgr, ofd without)")
     add("--fps", type=float, metavar="N",
         help="videos and cameras: frames a second wanted; where the machine mattes fewer, the coarse network sees them "
              "smaller; 0: the finest matte (default: 10)")
@@ -52,7 +57,11 @@ def add_flags(parser, output):
 
 
 def _add_network_flags(add):
-    add("--weights", "--model-path", help="weights file or folder of a run (default: the starter weights)")
+    add("--weights", "--model-path", help="weights file or folder of a run, of any method (default: the starter weights; "
+                                           "of MODNet and DIM those in model/weights)")
+    add("--trimap-weights", metavar="WEIGHTS",
+        help="--trimap auto: weights of the network that makes it (default: likewise)")
+    add("--config", help="training configuration that names the method and the backbone of the weights")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
     add("--precision", help="fp32; bf16 or fp16 where backend and device compute in it; auto: bf16 where this CPU has "
@@ -67,10 +76,10 @@ def _add_network_flags(add):
 
 
 def options_of(args):
-    """``Options`` of a parsed command line: src and bgr named, types in order.
+    """``Options`` of a parsed command line: types in order; src and bgr may be missing yet (``prediction.choice.choose``).
 
     Raises:
-        UserError: flags do not go together, or half of the pair is missing.
+        UserError: flags do not go together.
     """
     if args.sample_pixels is not None and args.sample_pixels < 0:
         raise UserError(f"--sample-pixels must be 0 or more, not {args.sample_pixels}.")
@@ -83,10 +92,10 @@ def options_of(args):
         raise UserError("--target-bgr is what com is set before, and --type does not name com. Add it.")
     if args.sheet is not None and not names_picture(args.sheet, NAMED):
         raise UserError(f"--sheet names a picture to write (.png, .jpg, .webp, .tif), not {args.sheet}.")
-    src, bgr = inputs(args.src, args.bgr)
+    if args.temporal not in (None, "auto", *WAYS):
+        raise UserError(f"unknown way to smooth '{args.temporal}'.{suggest(args.temporal, WAYS)}")
     sample = args.src is None and args.bgr is None  # it may be done again
-    return Options(**{**vars(args), "src": src, "bgr": bgr, "output": str(args.output), "type": types,
-                      "overwrite": args.overwrite or sample})
+    return Options(**{**vars(args), "output": str(args.output), "type": types, "overwrite": args.overwrite or sample})
 
 
 def refuse(options, names, where, here):

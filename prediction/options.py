@@ -1,11 +1,12 @@
 """What a command line of predict.py asks for: made once, handed down, never written into."""
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 
 class Options(NamedTuple):
     """The flags of predict.py by their names, as ``prediction.flags.options_of`` checks them; docs are in --help.
 
-    src and bgr name the inputs (bgr may be None for a camera), type is None or output types in their order, without doubles.
+    src and bgr name the inputs (bgr is None where there is none), type is None or output types in their order, without
+    doubles; choice is a ``prediction.choice.Choice``, None standing for the method background with ``weights``.
     """
     src: str
     bgr: Optional[str]
@@ -21,7 +22,7 @@ class Options(NamedTuple):
     fit: Optional[str] = None
     align: str = "auto"
     exposure: str = "auto"
-    temporal: Optional[bool] = None
+    temporal: Optional[str] = None
     fps: Optional[float] = None
     video_format: Optional[str] = None
     no_window: Optional[bool] = None
@@ -36,6 +37,15 @@ class Options(NamedTuple):
     sample_pixels: Optional[int] = None
     refine_mode: Optional[str] = None
     unmix: bool = True
+    trimap: Optional[str] = None
+    trimap_weights: Optional[str] = None
+    config: Optional[str] = None
+    choice: Any = None
+
+    @property
+    def needs(self):
+        """What has to be given beside src: "bgr", "trimap" or None."""
+        return "bgr" if self.choice is None else self.choice.needs
 
     @property
     def bits(self):

@@ -13,6 +13,7 @@ import numpy as np
 
 from prediction.sizes import scaled
 
+WAYS = ("flow", "ofd")  # ``Smoother``, ``prediction.video.delay.OneFrameDelay``
 FLOW_SIDE = 480    # the flow is found on copies with so many pixels on the longer side
 MEMORY = 6.0       # frames that the average reaches back
 LOOSE = 5.0        # gray levels by which a photo may differ from the one before it, beyond its noise

@@ -9,8 +9,11 @@ from utils.errors import UserError
 from utils.files import PROJECT
 
 
-def inputs(src, bgr):
-    """(src, bgr) of a command line as text: both named, or neither for the sample pair; a camera needs no bgr.
+def inputs(src, bgr, needed=False):
+    """(src, bgr) of a command line as text: as they are named, or the sample pair where neither is.
+
+    Args:
+        needed: whether a photo or video does not do without bgr.
 
     Raises:
         UserError: one of them is missing.
@@ -19,7 +22,7 @@ def inputs(src, bgr):
         return tuple(str(PROJECT / "image" / "sample" / name) for name in ("src.jpg", "bgr.jpg"))
     if src is None:
         raise UserError(f"--bgr {bgr} needs its --src: the photo with the subject.")
-    if bgr is None and not is_camera(src):
+    if needed and bgr is None and not is_camera(src):
         if is_video_source(src):
             raise UserError(f"--src {src} needs its --bgr: a photo or video of the same scene without the subject, first:N "
                             f"where its first N pictures show that, or median where the subject moves about.")

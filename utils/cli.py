@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import contextmanager
 
-from utils.errors import UserError, no_space, one_line
+from utils.errors import UserError, no_space, one_line, suggest
 from utils.foreign import own_stderr, renew_in_forks
 
 STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -31,7 +31,11 @@ class CommandLine(argparse.ArgumentParser):
         return super().parse_known_args(list(self._values_joined(sys.argv[1:] if args is None else args)), namespace)
 
     def error(self, message):
-        super().error(one_line(message))
+        """One line on stderr, and exit code 2; of a flag that is not known the nearest is named."""
+        unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
+        hint = suggest(unknown[1], self._flags) if unknown else ""
+        hint = hint if hint.startswith(" Did") else ""
+        self.exit(2, f"error: {one_line(message)}.{hint} {self.prog} --help shows what it takes.\n")
 
     def _values_joined(self, words):
         """The words of a command line, "--src", "-me.jpg" as "--src=-me.jpg"."""
@@ -76,7 +80,7 @@ def run_main(main, argv=None):
     output any more. A second signal ends the process whatever it does.
     """
     streams, own = (sys.stdout, sys.stderr), own_stderr()
-    sys.stdout, sys.stderr = Printable(streams[0]), Printable(own)
+    sys.stdout, sys.stderr = (Printable(stream or _nowhere()) for stream in (streams[0], own))
     renew_in_forks()
     try:
         with stopped_by_signals():
@@ -84,6 +88,8 @@ def run_main(main, argv=None):
         sys.stdout.flush()
     except UserError as error:
         code = _told(2, f"error: {error}")
+        if error.hint is not None:
+            say(error.hint, sys.stderr)
     except BrokenPipeError:
         code = _unread(streams[0])
     except OSError as error:
@@ -97,6 +103,11 @@ def run_main(main, argv=None):
         sys.stdout, sys.stderr = streams
         _close(own)
     sys.exit(code or 0)
+
+
+def _nowhere():
+    """A stream for what a process without stdout or stderr has to say."""
+    return open(os.devnull, "w")
 
 
 def _close(own):

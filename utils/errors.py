@@ -13,7 +13,15 @@ SHOWN = 3  # names quoted in an error message before "..."
 
 
 class UserError(ValueError):
-    """Input that cannot be used. The message is one line: what, where, how to mend."""
+    """Input that cannot be used. The message is one line: what, where, how to mend.
+
+    Args:
+        message: the line. hint: a second line, where mending takes more words; None: there is none.
+    """
+
+    def __init__(self, message="", hint=None):
+        super().__init__(message)
+        self.hint = hint
 
 
 def suggest(word, known):

@@ -75,7 +75,8 @@ def _response(made, name, folder):
         data, kind, name = files[0].read_bytes(), photos.MEDIA_TYPES[files[0].suffix], files[0].name
     else:
         data, kind, name = zipped(files), "application/zip", f"{name}.zip"
-    return Response(data, media_type=kind, headers={"X-Notes": notes, "Content-Disposition": disposition(name)})
+    return Response(data, media_type=kind, headers={
+        "X-Notes": notes, "Content-Disposition": disposition(name), "Server-Timing": f"matte;dur={1000 * made.seconds:.0f}"})
 
 
 def zipped(files):

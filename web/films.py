@@ -152,7 +152,7 @@ def make_folder(options, matter, progress, settings):
     plan = photo_jobs(options.src, options.bgr, options.output, pictures.types, pictures.suffix)
     failures, seen = list(plan.failures), []
     backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
-    pairs = PairReader(options.fit, fitter(options.align, options.exposure))
+    pairs = PairReader(options.fit, fitter(options.align, options.exposure), pictures.bits)
 
     def read(job):
         check_photo(job.src, settings)

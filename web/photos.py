@@ -1,5 +1,6 @@
 """A pair of photos to pictures: what predict.py does, for the files of a request."""
 import os
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +21,10 @@ MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff",
 
 
 class Made(NamedTuple):
-    """files: {type: Path} that were written; notes: lines that the user should see; size: (width, height)."""
+    """files: {type: Path} that were written; notes: lines for the user; seconds that it took, without waiting."""
     files: dict
     notes: list
-    size: tuple
+    seconds: float
 
 
 def options_of(form, folder):
@@ -73,17 +74,18 @@ def make(options, matter):
     Raises:
         UserError: as predict.py says it.
     """
+    started = time.perf_counter()
     pictures = pictures_of(options, True)
     plan = photo_jobs(options.src, options.bgr, options.output, pictures.types, pictures.suffix)
     backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
-    read = PairReader(options.fit, fitter(options.align, options.exposure))
+    read = PairReader(options.fit, fitter(options.align, options.exposure), pictures.bits)
     told = []
     work = Work(read, matter(), Outputs(pictures.bits, backdrop), report=lambda *done: told.append(done))
     work.run(plan.jobs)
     if work.failures:
         raise UserError(work.failures[0][1])
-    (_, size, _, notes), = told
-    return Made(plan.jobs[0].outputs, notes, size)
+    (_, _, _, notes), = told
+    return Made(plan.jobs[0].outputs, notes, time.perf_counter() - started)
 
 
 def _bits(text):

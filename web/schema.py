@@ -45,9 +45,11 @@ JOBS = {
         "bgr": {"description": 'photo or film of the empty scene; as text "first:N" or "median"',
                 "oneOf": [_FILE, {"type": "string"}]},
         "type": {**_TYPE, "default": ["com"]},
-        "format": {"type": "string", "enum": ["mp4", "mov", "webm"]},
+        "format": {"type": "string", "enum": ["mp4", "mov", "webm", "png", "webp", "tiff"]},
+        "zip": {**_FILE, "description": "instead of src and bgr: a ZIP of photos in folders src/ and bgr/, partners of the "
+                                        "same name, or one photo in bgr/ for all; format is png, webp or tiff then"},
         "temporal": {"type": "string", "enum": ["on", "off"], "description": "smooth the matte from picture to picture"},
-        **_COMMON}, ["src", "bgr"]),
+        **_COMMON}, []),
     "responses": {202: {"description": "the job's id and state"}, **ERRORS}}
 JOB = {"responses": {200: {"description": "state queued, running, done, failed or cancelled; frames, frames_in_all, "
                                           "seconds_left; notes; error"}, 404: {**ERROR, "description": "no such job"}}}

@@ -9,6 +9,7 @@ from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect
 
 from media import is_animation, read_bytes
 from media.files import VIDEO_SUFFIXES
@@ -43,6 +44,8 @@ async def received(request, folder, fields, files):
         form = await request.form(max_files=MOST_PARTS, max_fields=MOST_PARTS)
     except MultiPartException as error:
         raise Refused(400, f"the request is no whole form: {error.message}") from None
+    except ClientDisconnect:
+        raise Refused(410, "the client has left.") from None
     try:
         found = Form({}, {})
         for name, value in form.multi_items():

@@ -88,7 +88,7 @@ class Blocks:
         """BlockGraph's inputs for one of ``batches``.
 
         Args:
-            coarse: (h, w, 37) float32, CoarseGraph's output at a quarter or half of the size, or smaller than a quarter;
+            coarse: (h, w, 37) float32, CoarseGraph's output at a quarter, half, or any other part of the size;
                 src, bgr: uint8 (H, W, 3).
         """
         rows, columns, inside = self.rows[batch], self.columns[batch], batch.stop <= self.inner
@@ -96,7 +96,7 @@ class Blocks:
         found = {name: windows(photo, rows, columns, BLOCK, 6 * reach, side, inside)
                  for name, photo in (("src", src), ("bgr", bgr))}
         height, width = (count * PATCH // 2 for count in self.chosen.shape)
-        if 2 * coarse.shape[0] < height and not self.quarter:  # enlarged whole it would take gigabytes
+        if not self.quarter and coarse.shape[:2] != (height, width):  # enlarged whole it would take gigabytes
             found["coarse"] = enlarged_windows(coarse, height, width, rows * BLOCK // 2 - 3 * reach,
                                                columns * BLOCK // 2 - 3 * reach, side // 2, LOWEST, HIGHEST)
             return found

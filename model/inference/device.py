@@ -69,7 +69,7 @@ class DeviceMatting:
         if "pha" in want:
             made["pha"] = _pasted(_resize(pha, size), refined, 0, 1).clip(0, 1)
             if unmix:
-                enlarged = refined is not None and 4 * residual.shape[2] > size[0]  # as the host does
+                enlarged = refined is not None and 4 * max(residual.shape[2:]) > max(size)  # as the host does
                 shown = features[:, 33:36] if enlarged else residual
                 made["pha"] = self._unmix(images[:, :3], images[:, 3:], made["pha"], shown)
         if "fgr" in want:

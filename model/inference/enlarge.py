@@ -18,6 +18,17 @@ def enlarged_rows(image, height, width, top, bottom):
     return made
 
 
+def at_half(image, height, width, lowest, highest):
+    """``image``, float32 (h, w, C), at half of (height, width) where it is larger than a quarter of it; else itself.
+
+    Args:
+        lowest, highest: (C,), what the channels are clipped to before.
+    """
+    if 4 * max(image.shape[:2]) <= max(height, width) or image.shape[:2] == (height // 2, width // 2):
+        return image
+    return cv2.resize(np.clip(image, lowest, highest), (width // 2, height // 2), interpolation=cv2.INTER_LINEAR)
+
+
 def enlarged_windows(image, height, width, tops, lefts, side, lowest, highest):
     """Windows of ``image``, float32 (h, w, C), at (height, width): float32 (N, side, side, C); 0 outside of it.
 

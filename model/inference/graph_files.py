@@ -6,15 +6,22 @@ import paddle
 
 from media import read_image
 from model.inference.engines.base import EngineError
+from model.inference.engines.makers import maker_of
 from model.inference.engines.network import network_from_arrays
 from model.inference.engines.openvino import import_openvino
 from model.inference.engines.static_graphs import export_network
+from model.inference.matte import padded
+from model.methods import method_of
+from model.methods.input_rule import InputRule
+from model.methods.recognition import refuse_refinement
 from model.refinement import BACKBONE_SCALE, NOTHING
-from model.weights import describe_state, file_sha256, from_torch_names, read_weights, weights_path
+from model.weights import file_sha256, from_torch_names, read_weights, weights_path
 from model.weights.metadata import settings_of
 from utils.errors import UserError
 
-LARGEST = {"full": 1e-3, "half": 2e-2}  # allowed difference of pha; float16 weights round by a two thousandth
+LARGEST = {"full": 1e-3, "single": 1e-4, "half": 2e-2}  # of pha: of refining methods, of others, of float16 weights
+CHECKED = InputRule(short=256, multiple=32)  # photos that methods which do not refine are checked with
+OUTPUTS = ("pha", "fgr", "err", "ref")
 ONNX_NEED = "pip install -r requirements-fast.txt brings what the formats onnx and openvino need"
 
 
@@ -24,7 +31,8 @@ def write_network(weights, output, kind, half, settings):
     Args:
         weights: a file, or None for the starter weights. output: path without suffix; its folder is made.
         kind: "onnx", "openvino" or "paddle". half: store float16 weights.
-        settings: MattingRefine's keyword arguments; what is None there is what the header of the weights file says.
+        settings: MattingRefine's keyword arguments; what is None there is what the header of the weights file says. Other
+            methods have none.
 
     Returns:
         (the network, the file's path, ["setting value" of each that the header decided]); OpenVINO's .bin and Paddle's
@@ -34,18 +42,19 @@ def write_network(weights, output, kind, half, settings):
         UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
     """
     path, output = weights_path(weights), Path(output)
-    network, described, settings, told = _described_network(path, settings)
-    facts = {**described, **settings, "weights_sha256": file_sha256(path), "precision": "float16" if half else "float32",
-             "made_with": f"paddlepaddle {paddle.__version__}"}
+    method, network, described, settings, told = _described_network(path, settings)
+    more = () if method.refines else (method,)
+    facts = {"method": method.name, **described, **settings, "weights_sha256": file_sha256(path),
+             "precision": "float16" if half else "float32", "made_with": f"paddlepaddle {paddle.__version__}"}
     told = [f"{key} {settings[key]}" for key in told]
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         if kind == "paddle":
-            export_network(network, output, "paddle")
+            export_network(network, output, "paddle", *more)
             found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
             _write_facts(output.with_name(output.name + ".txt"), facts)
             return network, found, told
-        export_network(network, output, "onnx")
+        export_network(network, output, "onnx", *more)
         source = output.with_name(output.name + ".onnx")
         if kind == "onnx":
             _finish_onnx(source, half, facts)
@@ -58,38 +67,74 @@ def write_network(weights, output, kind, half, settings):
 
 
 def _described_network(path, settings):
-    """(the network of a weights file, what it is, its settings, names of those that its header decided)"""
+    """(its method, the network of a weights file, what it is, its settings, names of those that its header decided)"""
     arrays, metadata = read_weights(path)
     arrays = from_torch_names(arrays)
-    scale, refinement, told = settings_of(settings, metadata, path)
     try:
-        described = describe_state(arrays)
+        method, described = method_of(arrays, metadata)
+        if not method.refines:
+            refuse_refinement(settings, method, path)
+            return method, maker_of({"method": method.name, **described}).network(arrays), described, {}, []
+        scale, refinement, told = settings_of(settings, metadata, path)
         if described["refine_kernel_size"] is None:
             refinement = NOTHING._replace(threshold=refinement.threshold)
         settings = {"backbone_scale": scale or BACKBONE_SCALE, **{f"refine_{name}": value for name, value
                                                                   in refinement._asdict().items()}}
         network = network_from_arrays(described, arrays, **settings)
+    except UserError:
+        raise
     except ValueError as error:
         raise UserError(f"{path} cannot be exported: {error}.") from None
-    return network, described, settings, told
+    return method, network, described, settings, told
 
 
-def check_file(network, path, kind, src, bgr):
-    """Run an exported file on a photo; {"pha", "fgr", "err", "ref": largest difference from the network}.
+def inputs_of(method, src, bgr):
+    """{name: float32 (1, C, H, W)} of photo files, that an exported file of the ``method`` is run on.
+
+    The sides of a pair are made multiples of 4 by repeating the last row and column; a trimap leaves a frame in the middle
+    of the photo open.
+
+    Raises:
+        UserError: one cannot be read, or the two differ in size.
+    """
+    if method.refines:
+        return _pair_of(src, bgr)
+    inputs = {"src": CHECKED.photo(read_image(src))}
+    rows, columns = (np.abs(np.linspace(-1, 1, side)) for side in inputs["src"].shape[2:])
+    away = np.maximum(rows[:, None], columns)
+    extra = {"trimap": np.select([away < 0.3, away < 0.7], [1, 128 / 255])[None, None].astype(np.float32)}
+    if method.needs is not None:
+        inputs[method.needs] = extra[method.needs] if method.needs in extra else CHECKED.photo(read_image(bgr))
+    return inputs
+
+
+def _pair_of(src, bgr):
+    photos = {"src": read_image(src), "bgr": read_image(bgr)}
+    sizes = [f"{photo.shape[1]}x{photo.shape[0]}" for photo in photos.values()]
+    if sizes[0] != sizes[1]:
+        raise UserError(f"{src} is {sizes[0]}, but {bgr} is {sizes[1]}. Name the two photos of a pair: --src and --bgr.")
+    return {name: np.ascontiguousarray(padded(photo).transpose(2, 0, 1)[None]).astype(np.float32) / 255
+            for name, photo in photos.items()}
+
+
+def check_file(network, path, kind, inputs, method):
+    """Run an exported file on ``inputs_of``; {output: largest difference from the network}, "pha", "fgr", "err", "ref" or
+    those of ``method``.
 
     ref counts the share of patches that were chosen otherwise, which near-equal errors may bring.
     """
-    inputs = {}
-    for name, photo in (("src", src), ("bgr", bgr)):
-        image = read_image(photo)
-        image = image[:image.shape[0] // 4 * 4, :image.shape[1] // 4 * 4]
-        inputs[name] = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32) / 255
-    with paddle.no_grad():
-        out = network(*(paddle.to_tensor(array) for array in inputs.values()))
-    expected = {"pha": out.pha, "fgr": out.fgr, "err": out.err_sm, "ref": out.ref_sm}
-    found = RUNNERS[kind](path, inputs)
+    found, expected = RUNNERS[kind](path, inputs), _answered(network, inputs, method)
     differences = {name: np.abs(found[name] - value.numpy()) for name, value in expected.items()}
     return {name: float(value.mean() if name == "ref" else value.max()) for name, value in differences.items()}
+
+
+def _answered(network, inputs, method):
+    given = [paddle.to_tensor(x) for x in inputs.values()]
+    with paddle.no_grad():
+        if method.refines:
+            out = network(*given)
+            return {"pha": out.pha, "fgr": out.fgr, "err": out.err_sm, "ref": out.ref_sm}
+        return method.answer(network, *(x if name == "trimap" else method.rule.ranged(x) for name, x in zip(inputs, given)))
 
 
 def _finish_onnx(path, half, facts):
@@ -152,14 +197,14 @@ def _run_onnx(path, inputs):
 def _run_openvino(path, inputs):
     compiled = import_openvino().Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = compiled(inputs)
-    return {name: found[name] for name in ("pha", "fgr", "err", "ref")}
+    return {name: found[name] for name in OUTPUTS if name in {output.any_name for output in compiled.outputs}}
 
 
 def _run_paddle(path, inputs):
     layer = paddle.jit.load(str(path.with_suffix("")))
     with paddle.no_grad():
-        found = layer(*(paddle.to_tensor(inputs[name]) for name in ("src", "bgr")))
-    return {name: value.numpy() for name, value in zip(("pha", "fgr", "err", "ref"), found)}
+        found = layer(*map(paddle.to_tensor, inputs.values()))
+    return {name: value.numpy() for name, value in zip(OUTPUTS, found if isinstance(found, (list, tuple)) else [found])}
 
 
 RUNNERS = {"onnx": _run_onnx, "openvino": _run_openvino, "paddle": _run_paddle}

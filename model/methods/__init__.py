@@ -8,7 +8,7 @@ import importlib
 
 from utils.errors import UserError, suggest
 
-# Loaded when they are asked for: networks need paddle, which takes seconds to import.
+# A method's own module imports paddle, which takes seconds, when it builds a network and not before.
 _HOMES = {"background": "model.methods.background", "modnet": "model.methods.modnet", "dim": "model.methods.dim"}
 METHODS = tuple(_HOMES)
 
@@ -22,3 +22,31 @@ def find_method(name):
     if name not in _HOMES:
         raise UserError(f"unknown method '{name}'.{suggest(name, METHODS)}")
     return importlib.import_module(_HOMES[name]).METHOD
+
+
+def method_of(arrays, metadata=None):
+    """Whose weights these are.
+
+    Args:
+        arrays: {name: ndarray} of a weights file, as ``model.weights.from_torch_names`` leaves them.
+        metadata: of its header; where it names a ``method``, that one is meant.
+
+    Returns:
+        (Method, what its ``recognise`` answers)
+
+    Raises:
+        ValueError: they are no method's, or not those of the one that the header names.
+    """
+    named = (metadata or {}).get("method")
+    if named is not None and named not in METHODS:
+        raise ValueError(f"its header names the method '{named}'.{suggest(named, METHODS)}")
+    for name in METHODS if named is None else [named]:
+        described = find_method(name).recognise(arrays)
+        if described is not None:
+            return find_method(name), described
+    raise ValueError("its names are not those of " + ("a matting network" if named is None else f"the method {named}"))
+
+
+def method_needing(need):
+    """The first method that needs ``need`` beside a photo: "bgr", "trimap" or None."""
+    return next(method for method in map(find_method, METHODS) if method.needs == need)

@@ -4,10 +4,23 @@ PaddleSeg trains both stages at once, for 100,000 steps of 16 crops (of 320, 480
 unknown pixel, resized to 320x320) with Adam at 0.001; it evaluates at the photo's own size, the longer side at most 3840.
 """
 from model.dim.losses import WEIGHTS, dim_loss
-from model.dim.network import BACKBONES, DIM
 from model.methods.input_rule import InputRule
 from model.methods.method import Method
 from model.methods.tensors import unknown_of
+
+BACKBONES = ("vgg16",)
+
+
+def build(backbone):
+    """A DIM."""
+    from model.dim.network import DIM  # imports paddle
+    return DIM(backbone)
+
+
+def recognise(arrays):
+    """As ``Method.recognise``."""
+    has = {"backbone._conv_6.weight", "decoder.deconv6.weight", "refine.alpha_pred._conv.weight"} <= set(arrays)
+    return {"backbone": "vgg16"} if has else None
 
 
 def answer(network, img, trimap):
@@ -22,5 +35,7 @@ def terms(network, batch):
     return dim_loss(pred, img, batch["pha"], unknown_of(batch["trimap"]), fgr, bgr)
 
 
-RULE = InputRule(longest=3840, lowest=-1)
-METHOD = Method("dim", "trimap", BACKBONES, DIM, RULE, ("pha",), answer, terms, WEIGHTS)
+RULE = InputRule(longest=3840, lowest=-1, least=32)
+PUBLISHED = {"vgg16": "https://paddleseg.bj.bcebos.com/matting/models/dim-vgg16.pdparams"}
+METHOD = Method("dim", "trimap", BACKBONES, build, RULE, ("pha",), answer, terms, WEIGHTS, recognise=recognise,
+                published=PUBLISHED, pixel_bytes=1000)

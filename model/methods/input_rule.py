@@ -16,12 +16,14 @@ class InputRule:
         multiple: both sides are made multiples of it.
         padded: they are made so by repeating the last row and column, and not by resizing to the next smaller multiple.
         lowest: what black becomes, 0 or -1; white is 1.
+        least: sides shorter than that are made as long by repeating the last row and column.
     """
     short: Optional[int] = None
     longest: Optional[int] = None
     multiple: int = 1
     padded: bool = False
     lowest: float = 0
+    least: int = 1
 
     def sizes(self, height, width):
         """The sizes (height, width) that a photo is resized to, one after the other as PaddleSeg's transforms do it."""
@@ -33,6 +35,12 @@ class InputRule:
         if not self.padded:
             sizes.append(tuple(max(self.multiple, side - side % self.multiple) for side in sizes[-1]))
         return [size for before, size in zip(sizes, sizes[1:]) if size != before]
+
+    def input_size(self, height, width):
+        """(height, width) of the network's input for a photo of that size."""
+        unit = self.multiple if self.padded else 1
+        height, width = [(height, width), *self.sizes(height, width)][-1]
+        return tuple(max(side + -side % unit, self.least) for side in (height, width))
 
     def photo(self, photo):
         """uint8 (H, W, 3) -> float32 (1, 3, h, w) in ``lowest`` to 1."""
@@ -59,8 +67,10 @@ class InputRule:
     def _fit(self, picture, interpolation):
         for rows, columns in self.sizes(*picture.shape[:2]):
             picture = cv2.resize(picture, (columns, rows), interpolation=interpolation)
-        if self.padded:
-            below, right = (-side % self.multiple for side in picture.shape[:2])
+        height, width = picture.shape[:2]
+        unit = self.multiple if self.padded else 1
+        below, right = (max(-side % unit, self.least - side) for side in (height, width))
+        if below or right:
             picture = np.pad(picture, ((0, below), (0, right)) + ((0, 0),) * (picture.ndim - 2), mode="edge")
         return picture
 

@@ -24,6 +24,13 @@ class Method:
             tensors: "src", "bgr", "fgr" (B, 3, H, W) in 0..1, the photo and what it was composed of; "pha" (B, 1, H, W) in
             0..1; "trimap" (B, 1, H, W), 0, 128 / 255 or 1.
         weights: {name of a term: its factor}; those not named count once.
+        recognise: recognise({name: ndarray} of a weights file) -> {"backbone": one of ``backbones``, ...}, or None where
+            it is not this method's. Names are as ``model.weights.from_torch_names`` leaves them.
+        refines: whether the work is cut in two, the whole photo small and parts of it at full size
+            (``model.inference.pair``); else the network answers in one go (``model.inference.single``).
+        published: {backbone: address of its published weights file}.
+        smoothing: what suits films, one of ``prediction.smoothing``'s words.
+        pixel_bytes: memory that the network takes for each pixel of its input, roughly; 0: it does not matter.
     """
     name: str
     needs: Optional[str]
@@ -34,6 +41,16 @@ class Method:
     answer: Callable
     terms: Callable
     weights: Mapping[str, float] = field(default_factory=dict)
+    recognise: Callable = lambda arrays: None
+    refines: bool = False
+    published: Mapping[str, str] = field(default_factory=dict)
+    smoothing: str = "flow"
+    pixel_bytes: int = 0
+
+    @property
+    def input_names(self):
+        """Names of what ``inputs`` makes, as graphs call them: "img", and what the method needs."""
+        return ("img",) if self.needs is None else ("img", self.needs)
 
     def inputs(self, photo, extra=None):
         """The network's inputs for one photo, as float32 arrays (1, C, h, w).
@@ -46,16 +63,21 @@ class Method:
         Raises:
             ValueError: a picture is not of that kind, they differ in size, or ``extra`` is missing or too much.
         """
+        self.check(photo, extra)
+        found = [self.rule.photo(photo)]
+        if extra is not None:
+            found.append(self.rule.photo(extra) if self.needs == "bgr" else self.rule.trimap(extra))
+        return found
+
+    def check(self, photo, extra=None):
+        """Raises ValueError where ``inputs`` does."""
         _check_picture("photo", photo, 3)
         if (extra is None) != (self.needs is None):
             raise ValueError(f"{self.name} needs {'a photo alone' if self.needs is None else f'a photo and {self.needs}'}")
-        found = [self.rule.photo(photo)]
         if extra is not None:
             _check_picture(self.needs, extra, 3 if self.needs == "bgr" else None)
             if extra.shape[:2] != photo.shape[:2]:
                 raise ValueError(f"photo and {self.needs} must have one size, not {photo.shape[:2]} and {extra.shape[:2]}")
-            found.append(self.rule.photo(extra) if self.needs == "bgr" else self.rule.trimap(extra))
-        return found
 
     def matte(self, pha, height, width, trimap=None):
         """Alpha at the photo's size, float32 (height, width) in 0..1.

@@ -5,6 +5,7 @@ from paddle.nn import functional as F
 
 from model.backbones.paddleseg.layers import resize_like
 
+_EPSILON = 1e-5  # of instance normalisation
 _WIDTH = 32  # channels of the high-resolution branch
 
 
@@ -115,10 +116,25 @@ class IBNorm(nn.Layer):
         super().__init__()
         self.half = channels // 2
         self.bnorm = nn.BatchNorm2D(self.half)
-        self.inorm = nn.InstanceNorm2D(channels - self.half)
+        self.inorm = nn.InstanceNorm2D(channels - self.half, epsilon=_EPSILON)
 
     def forward(self, x):
-        return paddle.concat([self.bnorm(x[:, :self.half]), self.inorm(x[:, self.half:])], axis=1)
+        return paddle.concat([self.bnorm(x[:, :self.half]), self._instance_norm(x[:, self.half:])], axis=1)
+
+    def _instance_norm(self, x):
+        if paddle.in_dynamic_mode():
+            return self.inorm(x)
+        # In exported graphs it is written out: OpenVINO's own kernel takes a root that is right to 12 bits only, which made
+        # alpha differ by 1e-4. This order of the terms is none that it would put that kernel in the place of.
+        mean = _mean(x)
+        spread = _mean((x - mean).square())
+        scale = self.inorm.scale.reshape([1, -1, 1, 1]) / (spread + _EPSILON).sqrt()
+        return x * scale + (self.inorm.bias.reshape([1, -1, 1, 1]) - mean * scale)
+
+
+def _mean(x):
+    """Of each channel. By rows first: a sum of all pixels at once would lose digits where a runtime adds one by one."""
+    return x.mean(3, keepdim=True).mean(2, keepdim=True)
 
 
 class SqueezeExcitation(nn.Layer):

@@ -4,13 +4,11 @@ from paddle.nn import functional as F
 
 from model.backbones.paddleseg.layers import resize_like
 
-# What PaddleSeg multiplies the terms with. MODNet's authors' trainer has 10 for "semantic", too, and no "fusion_con_sem".
-WEIGHTS = {"semantic": 1, "detail": 10, "fusion_l1": 1, "fusion_comp": 1, "fusion_con_sem": 1}
 _EDGES = 4  # how much more a wrong pixel costs near an edge
 
 
 def modnet_loss(pred, img, true_pha, unknown, blur):
-    """Loss terms of MODNet; the caller weighs (``WEIGHTS``) and adds them.
+    """Loss terms of MODNet; the caller weighs (``model.modnet.WEIGHTS``) and adds them.
 
     Args:
         pred: MODNet's output with ``every_branch``.

@@ -3,7 +3,7 @@ from collections import namedtuple
 
 from model.weights.files import read_weights, weights_path
 from model.weights.loading import load_state
-from model.weights.naming import PARTS, backbone_kind, our_names, part_of
+from model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
 from utils.errors import UserError
 
 IMAGENET = "imagenet"
@@ -49,6 +49,7 @@ def take_matching(network, arrays):
     if kind not in (None, network.backbone_name):
         raise ValueError(f"it holds a {kind}. Give --backbone that name where it is known here, or name another file.")
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+    arrays = without_biases(arrays, shapes)
     inside = [name for name in arrays if part_of(name) == "backbone"]
     fitting = [name for name in inside if shapes.get(name) == list(arrays[name].shape)]
     if 2 * len(fitting) < len(inside):

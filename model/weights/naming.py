@@ -17,6 +17,7 @@ _SAME_LAYERS = [(re.compile(pattern), ours) for pattern, ours in (
     (r"backbone\.(?:low|high)_level_features\.", "backbone.features."),            # VainF's MobileNetV2
     (r"backbone\.(\d+)\.", r"backbone.features.\1."),                              # torchvision's DeepLabV3 of MobileNetV3
     (r"(conv1|bn1|layer[1-4]|features)\.(?!_conv|_batch)", r"backbone.\1."),       # classification
+    (r"(conv1_[1-3]\.(?:_conv|_batch_norm))\.", r"backbone.\1."),                 # the stem of a ResNet-vd without a head
 )]
 _LAYER = {"_conv": "0", "_batch_norm": "1", "conv": "0", "bn": "1", "0": "0", "1": "1"}  # of convolution and norm
 _ASPP = re.compile(r"head\.aspp\.(aspp_blocks\.\d|global_avg_pool\.1|conv_bn_relu)\.(_conv|_batch_norm)\.(\w+)")
@@ -47,6 +48,26 @@ def our_names(arrays):
     arrays = from_torch_names(arrays)
     squeezes = {match[1] for match in map(_V3.match, arrays) if match and match[2] == "mid_se"}
     return {_our_name(name, squeezes): value for name, value in arrays.items()}
+
+
+def without_biases(arrays, known):
+    """{our name: ndarray} without the biases of convolutions before a BatchNorm, which some projects have and ours lack.
+
+    BatchNorm takes the mean of what comes in away from it, so a bias that is taken from its mean instead changes nothing.
+
+    Args:
+        known: names of our network's arrays.
+    """
+    made = dict(arrays)
+    for name, bias in arrays.items():
+        place, _, array = name.rpartition(".")
+        holder, _, number = place.rpartition(".")
+        if array != "bias" or name in known or f"{place}.weight" not in known or not number.isdigit():
+            continue
+        mean = f"{holder}.{int(number) + 1}._mean"
+        if mean in made and made[mean].shape == bias.shape:
+            made[mean] = made[mean] - made.pop(name)
+    return made
 
 
 def backbone_kind(arrays):

@@ -126,6 +126,9 @@ def check(options):
     if options.bgr == "median" or (options.bgr or "").lower().endswith(VIDEO_SUFFIXES):
         raise UserError(f"--bgr {options.bgr} is for videos. For a camera name a photo or first:N, or press b in the "
                         f"window.")
+    if options.temporal == "ofd":
+        raise UserError("--temporal ofd shows each picture when the next one is there, so it is for videos. A camera takes "
+                        "--temporal flow.")
     first_frames(options.bgr)
     if names_file(options.output):
         _check_file(options)

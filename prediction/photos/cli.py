@@ -38,8 +38,9 @@ def run(options, open_matter):
     """
     single = not os.path.isdir(options.src)
     pictures = pictures_of(options, single)
+    trimap = options.trimap if options.needs == "trimap" else None
     plan = photo_jobs(options.src, options.bgr, options.output, pictures.types, pictures.suffix, options.overwrite,
-                      parse_shard(options.shard))
+                      parse_shard(options.shard), trimap)
     folder = folder_of(options.output, single and names_picture(options.output, NAMED))
     check_place(folder)
     sheet = _sheet(options, plan, single)
@@ -63,7 +64,8 @@ def run(options, open_matter):
 
 def _reader(options, plan, single, bits):
     """job -> ``Pair``. A single photo is read here and now: a flaw shows before the network is loaded."""
-    read = PairReader(options.fit, fitter(options.align, options.exposure), bits)
+    read = PairReader(options.fit, fitter(options.align, options.exposure), bits,
+                      options.choice and options.choice.method)
     if not single:
         return read
     job = plan.jobs[0]
@@ -93,6 +95,8 @@ def _work(options, plan, work, progress, single):
 
 def _doubts(options):
     """Notes on files that are named twice."""
+    if options.bgr is None:
+        return []
     return [f"{flag} and --bgr name the same file, {options.bgr}. --bgr is the scene of src without the subject."
             for flag, path in (("--src", options.src), ("--target-bgr", options.target_bgr or ""))
             if os.path.exists(path) and os.path.samefile(path, options.bgr)]
@@ -103,10 +107,11 @@ def _sheet(options, plan, single):
     if options.sheet is None:
         return None
     check_place(folder_of(options.sheet, True))
-    for folder in (options.src, options.bgr):
+    named = [path for path in (options.src, options.bgr, options.trimap, options.target_bgr) if path is not None]
+    for folder in named:
         if os.path.isdir(folder) and inside(options.sheet, folder):
             raise UserError(f"--sheet {options.sheet} lies among the photos of {folder}. Name another place.")
-    inputs = {os.path.realpath(path) for path in (options.src, options.bgr, options.target_bgr or "")}
+    inputs = {os.path.realpath(path) for path in named}
     if os.path.realpath(options.sheet) in inputs:
         raise UserError(f"--sheet {options.sheet} is an input. Name another file.")
     if os.path.lexists(options.sheet) and not options.overwrite:

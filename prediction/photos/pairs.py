@@ -1,4 +1,4 @@
-"""A src and its bgr, read, brought to one size, and made to fit each other."""
+"""A src and its bgr or trimap, read, brought to one size, and made to fit each other."""
 import threading
 from typing import NamedTuple, Optional
 
@@ -7,18 +7,23 @@ import numpy as np
 from media import read_deep_photo, read_photo
 from media.formats import check_memory
 from media.pixels import to_8_bits
+from media.reading import read_stored
 from prediction.sizes import fit_size
+from utils.errors import UserError
 
+NUMBERED = 3      # a trimap whose values end here counts its classes instead of being a picture
+COLOURED = 8      # gray levels by which the channels of a gray JPEG may differ
 MATTE_BYTES = 16  # a pixel takes beyond the pair itself, seen with photos of 96 megapixels
 
 
 class Pair(NamedTuple):
-    """src, bgr: uint8 RGB (H, W, 3) of one size; notes: lines of text that the user should see; deep: src in uint16, where
-    it has more than 8 bits and the results shall have them."""
+    """src, bgr: uint8 RGB (H, W, 3), trimap uint8 (H, W), of one size, None where there is none; notes: lines of text that
+    the user should see; deep: src in uint16, where it has more than 8 bits and the results shall have them."""
     src: np.ndarray
-    bgr: np.ndarray
+    bgr: Optional[np.ndarray]
     notes: list
     deep: Optional[np.ndarray] = None
+    trimap: Optional[np.ndarray] = None
 
 
 class PairReader:
@@ -28,10 +33,11 @@ class PairReader:
         fit: None, or how a bgr of another size is brought to that of src: "resize", "crop".
         adapt: None, or (src, bgr) -> (bgr, notes), which aligns and corrects the background.
         bits: of a channel of the results, 8 or 16.
+        method: the ``model.methods.method.Method`` that they are for, if what it takes is to be looked at; None: it is not.
     """
 
-    def __init__(self, fit=None, adapt=None, bits=8):
-        self._fit, self._adapt, self._bits = fit, adapt, bits
+    def __init__(self, fit=None, adapt=None, bits=8, method=None):
+        self._fit, self._adapt, self._bits, self._method = fit, adapt, bits, method
         self._kept = None, None
         self._lock = threading.Lock()
 
@@ -39,9 +45,15 @@ class PairReader:
         """Raises UserError: a file cannot be read, memory does not do, or the sizes differ and no fit was asked for."""
         notes = []
         read = read_photo if self._bits == 8 else read_deep_photo
-        src, bgr = read(job.src, notes), self._background(job.bgr, notes)
+        src, bgr = read(job.src, notes), None if job.bgr is None else self._background(job.bgr, notes)
         src, deep = to_8_bits(src), src if src.dtype == np.uint16 else None
         check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES, "matting it")
+        if self._method is not None and self._method.pixel_bytes:
+            height, width = self._method.rule.input_size(*src.shape[:2])
+            check_memory(f"{job.src}, for {self._method.name},", width, height, self._method.pixel_bytes, "matting it")
+        trimap = None if job.trimap is None else read_trimap(job.trimap, job.src, src.shape[:2], notes)
+        if bgr is None:
+            return Pair(src, None, notes, deep, trimap)
         bgr = fit_size(bgr, src.shape[:2], self._fit, job.src, job.bgr)
         if self._adapt is not None:
             bgr, more = self._adapt(src, bgr)
@@ -55,3 +67,27 @@ class PairReader:
                 self._kept = None, None  # before the next is read: two at once may be too much
                 self._kept = path, read_photo(path, notes)
             return self._kept[1]
+
+
+def read_trimap(path, src_path, size, notes):
+    """A trimap as uint8 (H, W): 0 background, 255 foreground, any other value unknown.
+
+    Args:
+        path: the picture. src_path: that of its photo; size: (height, width) of that. notes: remarks are appended.
+
+    Raises:
+        UserError: it cannot be read, has another size, or is no trimap.
+    """
+    stored = read_stored(path)
+    gray = stored if stored.ndim == 2 else stored[..., 1]
+    if stored.ndim == 3 and (stored[..., :3].max(2) - stored[..., :3].min(2)).max() > COLOURED:
+        raise UserError(f"{path} is a picture in colours. A trimap is gray: 0 background, 255 foreground, 128 unknown.")
+    if gray.shape != tuple(size):
+        raise UserError(f"{src_path} is {size[1]}x{size[0]} but its trimap {path} is {gray.shape[1]}x{gray.shape[0]}; both "
+                        "have to be of one size.")
+    if 0 < gray.max() <= NUMBERED:
+        raise UserError(f"{path} holds the numbers 0 to {gray.max()}. A trimap has 0 for background, 255 for foreground, "
+                        "and 128 for unknown.")
+    if np.isin(gray, (0, 255)).all():
+        notes.append(f"{path} has no unknown pixels, so that alpha is the trimap.")
+    return np.ascontiguousarray(gray)

@@ -91,14 +91,15 @@ class Work:
         shown = self._sheet is not None and self._sheet.room
         wanted = self._outputs.wants((*job.outputs, "com") if shown else job.outputs)
         start, canvas = time.perf_counter(), None
+        more = {} if pair.trimap is None else {"trimap": pair.trimap}
         if large and not shown:
             canvas = self._outputs.canvas(job.outputs, pair.src.shape[:2], self._behind(index, pair))
 
             def add(top, rows):
                 canvas.add(top, _deepened(rows, pair, top))
-            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=add)
+            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=add, **more)
         else:
-            matte = _deepened(self._matter.predict(pair.src, pair.bgr, wanted), pair)
+            matte = _deepened(self._matter.predict(pair.src, pair.bgr, wanted, **more), pair)
         return matte, canvas, time.perf_counter() - start
 
     def _write(self, job, index, pair, matte):

@@ -3,7 +3,7 @@ import hashlib
 import os
 import unicodedata
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from media import PHOTO_SUFFIXES, list_image_names
 from media.files import not_listed
@@ -14,11 +14,13 @@ from utils.files import inside, why_missing
 
 
 class Job(NamedTuple):
-    """One photo: its name (path below the source folder), the files src and bgr, and outputs {type: file to write}."""
+    """One photo: its name (path below the source folder), the files src and bgr or trimap (None where there is none), and
+    outputs {type: file to write}."""
     name: str
     src: Path
-    bgr: Path
+    bgr: Optional[Path]
     outputs: dict
+    trimap: Optional[Path] = None
 
 
 class Plan(NamedTuple):
@@ -31,15 +33,16 @@ class Plan(NamedTuple):
     left_out: tuple = ()
 
 
-def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1)):
+def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1), trimap=None):
     """Plan the work; opens no picture.
 
     A photo gives OUTPUT/NAME_pha.png and so on, or OUTPUT itself where that names a picture. A folder gives
-    OUTPUT/pha/RELATIVE/NAME.png; its backgrounds are one photo for all, or a folder with the same names (suffixes may
-    differ). Of a folder, outputs that exist are left alone, unless ``overwrite``.
+    OUTPUT/pha/RELATIVE/NAME.png; its backgrounds or trimaps are one picture for all, or a folder with the same names
+    (suffixes may differ). Of a folder, outputs that exist are left alone, unless ``overwrite``.
 
     Args:
-        src, bgr: a picture or a folder each; output: a folder, or a picture for one src and one type.
+        src, bgr, trimap: a picture or a folder each; of the last two one at most, the other None.
+        output: a folder, or a picture for one src and one type.
         types: as ``check_types`` returns them; suffix: of the outputs.
         shard: (i, n): the i-th, from 1, of n parts of a folder. A photo's part follows from its name alone.
     Raises:
@@ -47,21 +50,21 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
             among the inputs.
     """
     as_file = names_picture(output, (suffix,))
-    src, bgr, output = Path(src), Path(bgr), Path(output)
-    for path in (src, bgr):
+    partner = bgr if trimap is None else trimap
+    src, partner, output = Path(src), None if partner is None else Path(partner), Path(output)
+    for path in (src,) if partner is None else (src, partner):
         if not os.path.exists(path):
             raise UserError(f"no such picture or folder: {path}. {why_missing(path)}")
         kind, advice = other_kind(path.name) or (None, "")
         if kind not in (None, "video") and not path.is_dir():
             raise UserError(f"{path} is a {kind}, which is not read as a photo: {advice}.")
     if src.is_dir():
-        plan = _folder_plan(src, bgr, output, types, suffix, shard)
+        plan = _folder_plan(src, partner, output, types, suffix, shard)
     else:
-        plan = _single_plan(src, bgr, output, as_file, types, suffix, shard)
-    inputs = {os.path.realpath(path) for job in plan.jobs for path in (job.src, job.bgr)}
-    for path in (path for job in plan.jobs for path in job.outputs.values()):
-        if os.path.realpath(path) in inputs:
-            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
+        plan = _single_plan(src, partner, output, as_file, types, suffix, shard)
+    _check_inputs_kept(plan.jobs)
+    if trimap is not None:
+        plan = plan._replace(jobs=[job._replace(bgr=None, trimap=job.bgr) for job in plan.jobs])
     if overwrite:
         return plan
     if not src.is_dir():
@@ -75,44 +78,54 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
     return plan._replace(jobs=jobs, finished=len(plan.jobs) - len(jobs))
 
 
+def _check_inputs_kept(jobs):
+    """Raises UserError where an output would replace an input."""
+    inputs = {os.path.realpath(path) for job in jobs for path in (job.src, job.bgr) if path is not None}
+    for path in (path for job in jobs for path in job.outputs.values()):
+        if os.path.realpath(path) in inputs:
+            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
+
+
 def shard_of(name, count):
     """The part, 1 to count, of the photo ``name``: the same on every machine, and whatever else the folder holds."""
     name = unicodedata.normalize("NFC", name).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") % count + 1
 
 
-def _single_plan(src, bgr, output, as_file, types, suffix, shard):
-    if bgr.is_dir():
-        raise UserError(f"{bgr} is a folder, but {src} is one photo; name the one picture that belongs to it.")
+def _single_plan(src, partner, output, as_file, types, suffix, shard):
+    if partner is not None and partner.is_dir():
+        raise UserError(f"{partner} is a folder, but {src} is one photo; name the one picture that belongs to it.")
     if shard != (1, 1):
         raise UserError(f"--shard divides a folder, and {src} is one photo.")
     outputs = {types[0]: output} if as_file else {kind: output / f"{src.stem}_{kind}{suffix}" for kind in types}
     if too_long(outputs):
         raise UserError(f"{src.name}: {too_long(outputs)}")
-    return Plan([Job(src.name, src, bgr, outputs)], [])
+    return Plan([Job(src.name, src, partner, outputs)], [])
 
 
-def _folder_plan(src, bgr, output, types, suffix, shard):
-    for folder in (src, bgr):
-        if folder.is_dir() and inside(output, folder):
+def _folder_plan(src, partner, output, types, suffix, shard):
+    for folder in (src, partner):
+        if folder is not None and folder.is_dir() and inside(output, folder):
             raise UserError(f"the output folder {output} lies among the photos of {folder}; "
                             f"the next run would take mattes for photos. Name another with --output.")
     left_out, jobs, unread = [], [], []
     photos = _by_name(src, left_out, unread)
-    scenes = _by_name(bgr, [], unread) if bgr.is_dir() else dict.fromkeys(photos, [bgr])
+    scenes = dict.fromkeys(photos, [partner])
+    if partner is not None and partner.is_dir():
+        scenes = _by_name(partner, [], unread)
     failures = [(str(error.filename), f"{error.strerror or error}; nothing in this folder was done") for error in unread]
     partners = _partners(photos, scenes)
     if not partners:
-        raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {bgr} ({quote(sorted(scenes))}) have no "
-                        f"name in common. Partners have the same path apart from the suffix.")
+        raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {partner} ({quote(sorted(scenes))}) have "
+                        f"no name in common. Partners have the same path apart from the suffix.")
     alone = sorted(scenes.keys() - set(partners.values()))
-    notes = [f"{len(alone)} in {bgr} without a photo in {src} ({quote(alone)})."] if alone else []
+    notes = [f"{len(alone)} in {partner} without a photo in {src} ({quote(alone)})."] if alone else []
     for name, files in photos.items():
         if shard_of(name, shard[1]) != shard[0]:
             continue
         scene = scenes.get(partners.get(name), [])
         outputs = {kind: output / kind / f"{name}{suffix}" for kind in types}
-        reason = _twins(files) or _twins(scene) or (None if scene else f"no partner in {bgr}") or too_long(outputs)
+        reason = _twins(files) or _twins(scene) or (None if scene else f"no partner in {partner}") or too_long(outputs)
         if reason:
             failures.append((name, reason))
         else:

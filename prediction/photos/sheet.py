@@ -1,4 +1,4 @@
-"""A sheet of results: one row per photo, src, bgr, pha, and the subject before another background."""
+"""A sheet of results: one row per photo, src, bgr or trimap, pha, and the subject before another background."""
 import cv2
 import numpy as np
 
@@ -9,7 +9,6 @@ from model.inference.matte import as_float
 from prediction.sizes import fit_size
 
 HEIGHT = 300              # pixels of a panel
-COLUMNS = ("src", "bgr", "pha", "com")
 MARGIN, STRIP = 8, 28     # pixels: between rows and beside them; of a line of text
 PAPER, INK = 245, 40      # gray
 GREEN = (60, 170, 90)
@@ -33,7 +32,9 @@ class Sheet:
     def add(self, name, pair, matte, behind=None):
         """Add a row, if there is room. behind: uint8 (H, W, 3), or None for plain green."""
         if self.room:
-            self._rows.append((name, panels(pair.src, pair.bgr, matte, behind)))
+            given = {"bgr": pair.bgr} if pair.trimap is None else {"trimap": np.repeat(pair.trimap[..., None], 3, axis=2)}
+            given = {word: picture for word, picture in given.items() if picture is not None}
+            self._rows.append((name, ("src", *given, "pha", "com"), panels(pair.src, given, matte, behind)))
 
     def write(self):
         """Write the picture, if there are rows. Returns whether. Raises as ``media.write_image``."""
@@ -42,22 +43,22 @@ class Sheet:
         return bool(self._rows)
 
 
-def panels(src, bgr, matte, behind=None, height=HEIGHT):
-    """src, bgr, pha and the cut-out before another background, side by side.
+def panels(src, given, matte, behind=None, height=HEIGHT):
+    """src, what is given beside it, pha and the cut-out before another background, side by side.
 
     Args:
-        src, bgr: uint8 (H, W, 3).
+        src: uint8 (H, W, 3). given: {name: uint8 (H, W, 3)}.
         matte: with pha (H, W) and fgr (H, W, 3), float in 0..1 or uint8, as ``Matter.predict`` returns it.
         behind: uint8 or uint16 picture of any size that the subject is set before, or None for plain green.
         height: of the panels, in pixels.
 
     Returns:
-        uint8 (height, about 4 * height * W / H, 3)
+        uint8 (height, about (3 or 4) * height * W / H, 3)
     """
     behind = np.full_like(src, GREEN) if behind is None else fit_size(to_8_bits(behind), src.shape[:2], "crop")
     pha = as_float(matte.pha)[..., None]
     com = as_float(matte.fgr) * pha + behind / 255 * (1 - pha)
-    shown = [src, bgr, _u8(np.repeat(pha, 3, axis=2)), _u8(com)]
+    shown = [src, *given.values(), _u8(np.repeat(pha, 3, axis=2)), _u8(com)]
     width = round(src.shape[1] * height / src.shape[0])
     return np.hstack([cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for image in shown])
 
@@ -67,14 +68,14 @@ def _u8(image):
 
 
 def laid_out(rows):
-    """[(name, uint8 (HEIGHT, W, 3) of four panels)] below each other, with headings: uint8 (H, W, 3)."""
-    width = max(panels.shape[1] for _, panels in rows) + 2 * MARGIN
+    """[(name, headings, uint8 (HEIGHT, W, 3) of as many panels)] below each other, with headings: uint8 (H, W, 3)."""
+    width = max(panels.shape[1] for _, _, panels in rows) + 2 * MARGIN
     parts = []
-    for _number, (name, panels) in enumerate(rows):
+    for name, columns, panels in rows:
         head = np.full((STRIP, width, 3), PAPER, np.uint8)
-        for column, word in enumerate(COLUMNS):
+        for column, word in enumerate(columns):
             label = f"{word}  {name}" if column == 0 else word
-            left, right = (MARGIN + panels.shape[1] * place // len(COLUMNS) for place in (column, column + 1))
+            left, right = (MARGIN + panels.shape[1] * place // len(columns) for place in (column, column + 1))
             head[:, left:right] = strip(right - left, STRIP, label, 0.5, INK, PAPER)
         row = np.full((HEIGHT + MARGIN, width, 3), PAPER, np.uint8)
         row[:HEIGHT, MARGIN:MARGIN + panels.shape[1]] = panels

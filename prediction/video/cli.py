@@ -15,6 +15,7 @@ from prediction.pace import paced
 from prediction.progress import FrameProgress, announced
 from prediction.smoothing import Smoother
 from prediction.source import is_video_source
+from prediction.video.delay import OneFrameDelay
 from prediction.video.pipeline import VideoJob, matte_video
 from utils.cli import say
 from utils.errors import UserError, no_space
@@ -84,9 +85,20 @@ def job_of(options, backdrop):
     outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), backdrop is None,
                             options.video_format)
     check_outputs(outputs, (options.src, options.bgr, options.target_bgr), options.overwrite)
-    follow = not is_video_source(options.bgr)  # one bgr for all frames
+    follow = options.bgr is None or not is_video_source(options.bgr)  # one bgr for all frames
+    way = _smoothing(options)
     return VideoJob(options.src, outputs, options.bgr, options.fit, backdrop,
-                    fitter(options.align, options.exposure, video=follow), Smoother() if options.temporal else None)
+                    fitter(options.align, options.exposure, video=follow), Smoother() if way == "flow" else None,
+                    OneFrameDelay() if way == "ofd" else None)
+
+
+def _smoothing(options):
+    """One of ``prediction.smoothing.WAYS``, or None; "auto" is what suits the method."""
+    if options.temporal != "auto":
+        return options.temporal
+    if options.choice is None:
+        return "flow"
+    return (options.choice.first or options.choice).method.smoothing
 
 
 def _matted(options, job, open_matter):

@@ -30,15 +30,16 @@ class VideoJob(NamedTuple):
     whose frame(index, src, bgr) gives what com is put before, uint8 RGB of src's size (src, and maybe the answer, is uint16
     for deep films); None for cut-outs with alpha.
     fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every frame
-    in turn.
+    in turn. delay: None, or a ``prediction.video.delay.OneFrameDelay`` in its place. bgr: None where none is needed.
     """
     src: Any
     outputs: dict
-    bgr: Any
+    bgr: Any = None
     fit: Optional[str] = None
     backdrop: Any = None
     fit_background: Optional[Callable] = None
     smooth: Optional[Callable] = None
+    delay: Any = None
 
 
 class Report(NamedTuple):
@@ -69,8 +70,10 @@ def matte_video(open_matter, job, on_progress=None):
     """
     with ExitStack() as stack:
         reader = stack.enter_context(open_video(job.src))
-        scene = open_scene(job.bgr, job.src, reader.info, job.fit)
-        stack.callback(scene.close)
+        scene = None
+        if job.bgr is not None:
+            scene = open_scene(job.bgr, job.src, reader.info, job.fit)
+            stack.callback(scene.close)
         writers = _open_writers(job, reader)  # first: an encoder that cannot be used is known before the network is read
         matter = _opened(open_matter, writers)
         if any(writer.bits > 8 for writer in writers.values()):
@@ -139,6 +142,11 @@ class _Run:
             del frame  # or it would live on beside the one that is decoded next
 
     def _matte(self, stop):
+        self._matte_frames(stop)
+        if self._large:
+            self._release()
+
+    def _matte_frames(self, stop):
         in_all, index = _in_all(self._reader.info), 0
         while not self._errors and not (stop is not None and stop.wanted):
             frame = self._decoded.get(POLL)
@@ -153,7 +161,7 @@ class _Run:
                 matte = self._matter.predict(frame.image, bgr, want=self._wanted, **deep)
                 index += 1
             if self._large:
-                self._hand_on(index - 1, frame, bgr, matte)
+                self._delayed(index - 1, frame, bgr, matte)
             else:
                 self._matted.put((index - 1, frame, bgr, matte))
             if matte is not None and self._on_progress is not None:
@@ -161,6 +169,8 @@ class _Run:
             del frame, matte, bgr
 
     def _background(self, src, index):
+        if self._scene is None:
+            return None
         bgr = self._scene.frame(index)
         if self._job.fit_background is None:
             return bgr
@@ -173,11 +183,26 @@ class _Run:
             while True:
                 item = self._matted.get()
                 if item is END:
-                    return
-                self._hand_on(*item)
+                    break
+                self._delayed(*item)
                 del item
+            self._release()
         finally:
             self._matted.cancel()
+
+    def _delayed(self, index, frame, bgr, matte):
+        """Hand a frame on, or with a delay the ones that are now ready."""
+        if self._job.delay is None:
+            self._hand_on(index, frame, bgr, matte)
+            return
+        pha = None if matte is None or matte.pha is None else as_float(matte.pha)
+        for item, smooth in self._job.delay.push((index, frame, bgr, matte), pha):
+            self._hand_on(*item[:3], item[3] if smooth is None else Parts(smooth, *item[3][1:]))
+
+    def _release(self):
+        """At the end of the frames, hand on what was held back."""
+        for item, _ in self._job.delay.flush() if self._job.delay is not None else ():
+            self._hand_on(*item)
 
     def _hand_on(self, index, frame, bgr, matte):
         """Make pictures of a matte, of 16 bits where the frame has more than 8, and give each writer its own."""

@@ -189,3 +189,15 @@ def test_an_output_folder_that_cannot_be_written(tmp_path):
     with pytest.raises(UserError, match="cannot write into the output folder"):
         prepare_folder(tmp_path / "file" / "below")
     assert os.listdir(prepare_folder(tmp_path / "fine")) == []
+
+
+@pytest.mark.parametrize("name", list(PROTOCOLS))
+def test_pictures_of_a_few_pixels(name):
+    """Where a protocol cuts to a multiple of four, nothing of them counts, and the others are scored as they are."""
+    protocol = PROTOCOLS[name]
+    for size in ((1, 9), (3, 3), (9, 2)):
+        alpha = np.full(size, 128, np.uint8)
+        item = EvalItem("strip", None, None, alpha, None, None if protocol.trimap == "whole" else alpha)
+        row = score(protocol, item, np.zeros(size, np.uint8))
+        assert row["name"] == "strip" and list(row)[1:] == list(protocol.columns)
+        assert (row["mse"] is None) == (protocol.cell == 4)

@@ -254,3 +254,18 @@ def test_all_kinds_of_pixels_can_be_written_and_read_by_others(tmp_path):
 def test_webp_cannot_be_too_wide():
     with pytest.raises(UserError, match="16383"):
         encode(".webp", np.zeros((1, 16384), np.uint8))
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="needs Pillow with AVIF")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_an_avif_that_declares_another_size_is_not_scaled_to_it(tmp_path, mode):
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)).convert(mode).save(file, "AVIF")
+    (tmp_path / "a.avif").write_bytes(file.getvalue())
+    assert read_photo(tmp_path / "a.avif").shape == (37, 53, 3)
+    true, false = (b"ispe\0\0\0\0" + struct.pack(">II", *size) for size in ((53, 37), (9000, 400)))
+    data = file.getvalue().replace(true, false)
+    assert data != file.getvalue()
+    (tmp_path / "b.avif").write_bytes(data)
+    with pytest.raises(UserError, match="b.avif"):
+        read_photo(tmp_path / "b.avif")

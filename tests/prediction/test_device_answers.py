@@ -15,6 +15,8 @@ from tests.model.inference.engine_cases import photos
 from tests.prediction.command import run
 from utils.errors import UserError
 
+EXACT = int(cv2.__version__.split(".")[0]) >= 5  # before, OpenCV rounds places to a 32nd of a pixel on the host
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -57,7 +59,7 @@ def predicted(folder, output, *flags):
     (("--type", "pha", "com", "err", "ref"), ("pha", "fgr", "err", "ref"), "uint8", 1),
     (("--type", "pha"), ("pha",), "uint8", 1),
     (("--target-bgr", "white", "--type", "com"), ("pha", "fgr"), "uint8", 2),  # alpha and colour are rounded, and then com
-    (("--bit-depth", "16", "--type", "pha", "fgr"), ("pha", "fgr"), "float16", 65535 / 2000)])
+    (("--bit-depth", "16", "--type", "pha", "fgr"), ("pha", "fgr"), "float16", 65535 / 2000 if EXACT else 65535 / 20)])
 def test_photos(folder, tmp_path, came_back, flags, parts, dtype, most):
     host = predicted(folder, tmp_path / "host", *flags)
     seen = came_back()

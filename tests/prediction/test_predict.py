@@ -11,6 +11,7 @@ from PIL import Image
 
 import predict
 from media import read_image
+from model.weights import STARTER
 from prediction.source import inputs
 from tests.prediction.command import files, refuse, run
 from utils.files import PROJECT
@@ -63,8 +64,7 @@ def test_other_programs_names_for_the_same():
     assert predict.parse(["--save-dir", "o"]).output == "o"
 
 
-def test_half_a_pair(photos, capsys):
-    assert "--bgr" in refuse(capsys, photos / "out", "--src", photos / "src.png")
+def test_a_scene_without_its_photo(photos, capsys):
     assert "--src" in refuse(capsys, photos / "out", "--bgr", photos / "bgr.png")
 
 
@@ -95,7 +95,8 @@ def test_flags_that_say_nothing_to_videos(tmp_path, video, capsys, more, words):
 
 
 def test_a_video_without_its_background(video, tmp_path, capsys):
-    assert re.search("--bgr.*first:N.*median", refuse(capsys, tmp_path / "out", "--src", "clip.mp4"))
+    named = ("--weights", STARTER)  # that need it
+    assert re.search("--bgr.*first:N.*median", refuse(capsys, tmp_path / "out", "--src", "clip.mp4", *named))
 
 
 def test_a_videos_output_is_a_folder(tmp_path, capsys):

@@ -1,7 +1,10 @@
 """Command lines: both spellings of every flag of several words."""
+import sys
+
 import pytest
 
-from utils.cli import CommandLine
+from utils.cli import CommandLine, run_main
+from utils.errors import UserError
 from utils.files import PROJECT
 
 
@@ -48,4 +51,30 @@ def test_what_is_wrong_on_a_command_line_is_shown_as_it_is(capsys):
     with pytest.raises(SystemExit):
         CommandLine().parse_args(["a\x1b[2J\nb\u202e\udcff"])
     said = capsys.readouterr().err
-    assert r"a\x1b[2J\nb\u202e\udcff" in said and said.count("\n") == 2
+    assert r"a\x1b[2J\nb\u202e\udcff" in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_process_without_streams_has_its_exit_code(closed, monkeypatch):
+    def main(argv):
+        print("said")
+        raise UserError("no such file")
+    monkeypatch.setattr(sys, closed, None)
+    with pytest.raises(SystemExit) as ended:
+        run_main(main, [])
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--sr", "x", "--bogus"], "error: unrecognized arguments: --bogus. tool --help shows what it takes.\n"),
+    (["--sorce", "a\nb"], r"error: unrecognized arguments: --sorce a\nb. Did you mean '--source'? tool --help shows what it "
+                          "takes.\n"),
+    (["--number", "x"], "error: argument --number: invalid int value: 'x'. tool --help shows what it takes.\n"),
+    (["--number"], "error: argument --number: expected one argument. tool --help shows what it takes.\n")])
+def test_a_wrong_flag_is_one_line(capsys, words, said):
+    parser = CommandLine(prog="tool")
+    parser.add_argument("--source", "--src")
+    parser.add_argument("--number", type=int)
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(words)
+    assert ended.value.code == 2 and capsys.readouterr().err == said

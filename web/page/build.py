@@ -58,10 +58,10 @@ def add(app, service, jobs):
 
 def theme():
     """Gradio's plain one, with fonts that are there."""
-    dark = {"button_primary_background_fill": "#1d4ed8", "button_primary_background_fill_hover": "#1e40af",
-            "button_primary_text_color": "white"}  # contrasts that can be read
-    return gr.themes.Default(font=FONTS, font_mono=MONO, primary_hue="blue").set(
-        **dark, **{f"{name}_dark": colour for name, colour in dark.items()})
+    seen = {"button_primary_background_fill": "#1d4ed8", "button_primary_background_fill_hover": "#1e40af",
+            "button_primary_text_color": "white", "block_info_text_color": "#4b5563"}  # contrasts that can be read
+    dark = {f"{name}_dark": colour for name, colour in seen.items()} | {"block_info_text_color_dark": "#c9d2de"}
+    return gr.themes.Default(font=FONTS, font_mono=MONO, primary_hue="blue").set(**seen, **dark)
 
 
 def page(service, mattes, jobs, language):

@@ -93,7 +93,7 @@ class PhotosTab:
             before, after, file = self._made(matted, Path(src).stem, view, self._backdrop(view, colour, behind), form, bits)
         except Exception as error:
             cure = cure_of(error, notes)
-            return [gr.update(), gr.update(value=None, interactive=False),
+            return [None, gr.update(value=None, interactive=False),
                     _said(message(told(error, paths), "error", words[f"say_{cure}"] if cure else "")), *_hidden(cure)]
         cure = cure_of(None, notes)
         text = message("\n".join(told_note(note, paths) for note in notes), "note", words[f"say_{cure}"] if cure else "")

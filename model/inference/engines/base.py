@@ -1,4 +1,4 @@
-"""What an engine is: something that runs the network's two graphs (``model.inference.engines.graphs``) on a device."""
+"""What an engine is: something that runs a network's graphs (``model.inference.engines.makers``) on a device."""
 from abc import ABC, abstractmethod
 
 
@@ -18,14 +18,14 @@ def reason(error):
 
 
 class Engine(ABC):
-    """Runs the two graphs; numpy in, numpy out. Calls from several threads are allowed.
+    """Runs the graphs; numpy in, numpy out. Calls from several threads are allowed.
 
     What comes back may be overwritten by the same thread's next call of the same method.
 
     Attributes:
         name: one of ``model.inference.engines.ENGINES``.
         precision: what it computes in, "fp32", "fp16" or "bf16".
-        network: the MattingRefine itself, where that is what it runs, to be called with ``lock`` held; else None.
+        network: the network itself, where that is what it runs, to be called with ``lock`` held; else None.
     """
 
     name = None
@@ -33,12 +33,16 @@ class Engine(ABC):
     network = lock = None
 
     @abstractmethod
+    def run(self, graph, inputs):
+        """One of the graphs: {name of an input: array} -> its answer, an array."""
+
     def coarse(self, src, bgr):
         """CoarseGraph: float32 (B, h, w, 3) twice -> float32 (B, h, w, 37)."""
+        return self.run("coarse", {"src": src, "bgr": bgr})
 
-    @abstractmethod
     def blocks(self, inputs, quarter):
         """BlockGraph: {name: array} of one batch, as its docstring has them -> float32 (N, 16, 16, 4)."""
+        return self.run("quarter" if quarter else "half", inputs)
 
     def forget(self):  # noqa: B027  (most have nothing to give back)
         """Give back what the last call of ``coarse`` took; what it returned may be gone, too."""

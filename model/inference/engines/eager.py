@@ -4,7 +4,7 @@ import threading
 import numpy as np
 
 from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import check_engine, sample_inputs
+from model.inference.engines.graph_cache import check_engine
 from utils.cpu import prepare_cpu
 
 TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 0.1, "bf16": 0.1}
@@ -15,7 +15,7 @@ class DygraphEngine(Engine):
     """Runs Paddle's layers one by one.
 
     Args:
-        described: {"backbone", "refine_kernel_size"}, from ``model.weights.describe_state``.
+        described: what the weights are of, as for ``model.inference.engines.makers.maker_of``.
         arrays: {name: ndarray}, the network's weights.
         device: "cpu" or "gpu:N".
         precision: "fp32", or on a GPU "fp16" or "bf16".
@@ -31,32 +31,29 @@ class DygraphEngine(Engine):
     def __init__(self, described, arrays, device, precision="fp32", sha256=None, threads=None, tf32=False):
         prepare_cpu()
         _check_precision(device, precision)
-        from model.inference.engines.graphs import engine_layers, layer_answers
-        from model.inference.engines.network import network_from_arrays, on_device  # import paddle
+        from model.inference.engines.graphs import layer_answers
+        from model.inference.engines.makers import maker_of
+        from model.inference.engines.network import on_device  # import paddle
         self.precision, self._device, self.lock = precision, device, threading.Lock()
         with on_device("cpu"):
-            network = network_from_arrays(described, arrays)
-            answers = layer_answers(engine_layers(network), sample_inputs(network.refiner.reach, 2))
+            maker = maker_of(described)
+            network = maker.network(arrays)
+            answers = layer_answers(maker.layers(network), maker.samples(network, 2))
         with on_device(device):
             self.network = network.to(device)
-            self._layers = engine_layers(self.network)
+            self._layers = maker.layers(self.network)
         for layer in self._layers.values():
             layer.eval()
         check_engine(self, answers, TOLERANCE["tf32" if tf32 and precision == "fp32" else precision])
 
-    def coarse(self, src, bgr):
-        return self._run("coarse", src, bgr)
-
-    def blocks(self, inputs, quarter):
-        spread = [inputs["spread"]] if quarter else []
-        return self._run("quarter" if quarter else "half", inputs["coarse"], inputs["src"], inputs["bgr"], *spread)
-
-    def _run(self, graph, *arrays):
+    def run(self, graph, inputs):
         import paddle
 
+        from model.inference.engines.graphs import in_order
         from model.inference.engines.network import AMP_TYPES, on_device, place_of
         with self.lock, on_device(self._device), paddle.no_grad():  # paddle's tracer and flags belong to the process
-            tensors = [paddle.to_tensor(np.ascontiguousarray(array), place=place_of(self._device)) for array in arrays]
+            tensors = [paddle.to_tensor(np.ascontiguousarray(array), place=place_of(self._device))
+                       for array in in_order(inputs)]
             if self.precision == "fp32":
                 return self._layers[graph](*tensors).numpy()
             with paddle.amp.auto_cast(dtype=AMP_TYPES[self.precision]):

@@ -1,8 +1,8 @@
 """Exported graphs on disk: made once for a weights file, kept in the user's cache, with an answer to check engines by.
 
-A folder holds coarse, quarter and half (BlockGraph for either size of the coarse image) as .onnx or as Paddle's files,
-check.npz: a small input and what the layers themselves answer to it, and the SHA-256 of each. It is its user's alone. One
-that is not, or whose files are not what was written, is made anew.
+A folder holds coarse, quarter and half (BlockGraph for either size of the coarse image), or of a method that works in one
+go network alone, as .onnx or as Paddle's files; check.npz: a small input and what the layers themselves answer to it; and
+the SHA-256 of each. It is its user's alone. One that is not, or whose files are not what was written, is made anew.
 """
 import json
 import os
@@ -13,14 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from model.geometry import CHANNELS, coarse_side, photo_side, spread_matrix
 from model.inference.engines.base import EngineError
 from utils.files import file_sha256
 
 VERSION = 2  # of the graphs; another one makes them anew
-GRAPHS = ("coarse", "quarter", "half")
+GRAPHS = ("coarse", "quarter", "half", "network")
 SUMS = "sums.json"  # {name: SHA-256} of the other files
-BATCH = 32   # blocks a call; larger batches gain nothing, and fall out of a processor's cache
 _EXPORTING = threading.Lock()  # paddle's tracer and the standard streams, silent meanwhile, belong to the process
 
 
@@ -37,7 +35,7 @@ def exported_graphs(kind, sha256, described, arrays):
 
     Args:
         kind: "onnx" or "paddle".
-        sha256: of the weights file; described, arrays: as for ``model.inference.engines.network.network_from_arrays``.
+        sha256: of the weights file; described: as for ``model.inference.engines.makers.maker_of``; arrays: of the file.
 
     Raises:
         EngineError: a package for the export is missing, or the export fails.
@@ -97,6 +95,8 @@ def check_engine(engine, stored, tolerance):
     """
     answers = {"coarse": lambda given: engine.coarse(given["src"], given["bgr"]),
                "quarter": lambda given: engine.blocks(given, True), "half": lambda given: engine.blocks(given, False)}
+    if "network/answer" in stored:
+        answers = {"network": lambda given: engine.run("network", given)}
     for graph, ask in answers.items():
         given = {name.split("/")[1]: value for name, value in stored.items() if name.startswith(f"{graph}/")}
         wanted = given.pop("answer")
@@ -106,26 +106,11 @@ def check_engine(engine, stored, tolerance):
             raise EngineError(f"its self-check failed: {graph} is off by {worst:.3g}, allowed is {tolerance:g}")
 
 
-def sample_inputs(reach, count=BATCH):
-    """{graph: {name: array}}: small inputs for every graph, always the same; of blocks ``count``."""
-    rng = np.random.default_rng(0)
-    side, inputs = photo_side(reach), {}
-    inputs["coarse"] = {name: rng.random((1, 48, 64, 3), np.float32) for name in ("src", "bgr")}
-    for graph, quarter in (("quarter", True), ("half", False)):
-        c_side = coarse_side(reach, quarter)
-        given = {"coarse": rng.normal(0, 1, (count, c_side, c_side, CHANNELS)).astype(np.float32)}
-        given.update({name: rng.integers(0, 256, (count, side, side, 3), dtype=np.uint8) for name in ("src", "bgr")})
-        if quarter:
-            given["spread"] = np.kron(*[spread_matrix(1, reach)] * 2)[None]
-        inputs[graph] = given
-    return inputs
-
-
 def _export(kind, folder, described, arrays):
     from utils.cpu import prepare_cpu
     prepare_cpu()
-    from model.inference.engines.network import network_from_arrays
+    from model.inference.engines.makers import maker_of
     from model.inference.engines.static_graphs import export_graphs
-    network = network_from_arrays(described, arrays)
-    answers = export_graphs(network, folder, kind, sample_inputs(network.refiner.reach))
+    maker = maker_of(described)
+    answers = export_graphs(maker, maker.network(arrays), folder, kind)
     np.savez(folder / "check.npz", **answers)

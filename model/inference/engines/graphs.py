@@ -12,6 +12,8 @@ from paddle.nn import functional as F
 from model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side
 from model.patches import crop_patches, replace_patches
 
+ORDER = ("coarse", "img", "src", "bgr", "spread", "trimap")  # in which ``forward`` takes inputs
+
 
 class CoarseGraph(nn.Layer):
     """What the base network finds, before it is clipped.
@@ -83,12 +85,17 @@ class BlockGraph(nn.Layer):
         return paddle.to_tensor(np.ascontiguousarray(array, np.float32))
 
 
+def in_order(inputs):
+    """The arrays of {name of an input: array}, as the layers' ``forward`` takes them."""
+    return [inputs[name] for name in ORDER if name in inputs]
+
+
 def layer_answers(layers, inputs):
     """What layers answer to small inputs, to check engines by.
 
     Args:
-        layers: {graph: CoarseGraph or BlockGraph}.
-        inputs: {graph: {name: ndarray}}, ``model.inference.engines.graph_cache.sample_inputs``.
+        layers: {graph: layer}.
+        inputs: {graph: {name: ndarray}}, as a maker's ``samples`` makes them.
 
     Returns:
         {"graph/name": ndarray}: the inputs again, and each graph's "answer".
@@ -98,7 +105,7 @@ def layer_answers(layers, inputs):
         layer.eval()
         given = inputs[graph]
         with paddle.no_grad():
-            answer = layer(*(paddle.to_tensor(given[name]) for name in ("coarse", "src", "bgr", "spread") if name in given))
+            answer = layer(*map(paddle.to_tensor, in_order(given)))
         answers[f"{graph}/answer"] = answer.numpy()
         answers.update({f"{graph}/{name}": value for name, value in given.items()})
     return answers

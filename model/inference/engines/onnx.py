@@ -2,7 +2,7 @@
 import threading
 
 from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import GRAPHS, check_engine, exported_graphs, stored_answers
+from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
 
 class OnnxEngine(Engine):
@@ -26,17 +26,10 @@ class OnnxEngine(Engine):
         self._sessions, self._lock = {}, threading.Lock()
         check_engine(self, stored_answers(folder), 1e-3)
 
-    def coarse(self, src, bgr):
-        return self._run("coarse", {"src": src, "bgr": bgr})
-
-    def blocks(self, inputs, quarter):
-        return self._run("quarter" if quarter else "half", inputs)
-
     def close(self):
         self._sessions.clear()
 
-    def _run(self, graph, inputs):
-        assert graph in GRAPHS
+    def run(self, graph, inputs):
         with self._lock:
             if graph not in self._sessions:
                 self._sessions[graph] = self._load(graph)

@@ -4,8 +4,10 @@ import threading
 from collections import OrderedDict
 
 from model.inference.engines.base import Engine, EngineAbsent
+from model.inference.engines.blobs import note_blobs, sound_blobs
 from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
+ANY_SIZE = ("coarse", "network")  # graphs that see the whole photo
 KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more
 TOLERANCE = {"fp32": 1e-3, "bf16": 0.1}
 
@@ -27,6 +29,7 @@ class OpenvinoEngine(Engine):
             raise EngineAbsent("this CPU does not compute in bf16")
         self.precision = precision
         self._folder = exported_graphs("onnx", sha256, described, arrays)
+        self._keeps = _usable(self._folder)
         self._config = {"INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
                         "PERFORMANCE_HINT": "LATENCY"}
         if threads:
@@ -35,24 +38,18 @@ class OpenvinoEngine(Engine):
         self._local = threading.local()
         check_engine(self, stored_answers(self._folder), TOLERANCE[precision])
 
-    def coarse(self, src, bgr):
-        return self._run("coarse", {"src": src, "bgr": bgr})
-
-    def blocks(self, inputs, quarter):
-        return self._run("quarter" if quarter else "half", inputs)
-
     def forget(self):
         requests = self._local.__dict__.get("requests", {})
         with self._lock:
             for kept in (self._compiled, requests):
-                for key in [key for key in kept if key[0] == "coarse"]:
+                for key in [key for key in kept if key[0] in ANY_SIZE]:
                     del kept[key]
 
     def close(self):
         self._compiled.clear()
         self._local = threading.local()
 
-    def _run(self, graph, inputs):
+    def run(self, graph, inputs):
         key = graph, tuple(sorted((name, array.shape) for name, array in inputs.items()))
         compiled = self._compile(key, graph, inputs)
         requests = self._local.__dict__.setdefault("requests", OrderedDict())  # one request serves one thread
@@ -68,13 +65,25 @@ class OpenvinoEngine(Engine):
             if key not in self._compiled:
                 model = self._core.read_model(self._folder / f"{graph}.onnx")
                 model.reshape({name: list(array.shape) for name, array in inputs.items()})
-                # The base network is compiled anew for each size of photo: kept, 20 MB for each would pile up.
-                kept = {} if graph == "coarse" else {"CACHE_DIR": str(self._folder)}
+                # What sees the whole photo is compiled anew for each size: kept, 20 MB for each would pile up.
+                keeps = self._keeps and graph not in ANY_SIZE
+                kept = {"CACHE_DIR": str(self._folder)} if keeps else {}
                 self._compiled[key] = self._core.compile_model(model, "CPU", {**self._config, **kept})
+                if keeps:
+                    note_blobs(self._folder)
                 while len(self._compiled) > KEPT:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(key)
             return self._compiled[key]
+
+
+def _usable(folder):
+    """Whether compiled graphs can be kept in a folder; what is damaged in it is gone."""
+    try:
+        sound_blobs(folder)
+    except OSError:
+        return False
+    return True
 
 
 def import_openvino():

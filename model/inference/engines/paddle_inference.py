@@ -22,19 +22,16 @@ class InferenceEngine(Engine):
         self._predictors, self._lock = {}, threading.Lock()
         check_engine(self, stored_answers(folder), TOLERANCE["tf32" if tf32 else "fp32"])
 
-    def coarse(self, src, bgr):
-        return self._run("coarse", {"src": src, "bgr": bgr})
-
     def blocks(self, inputs, quarter):
         if quarter:  # Paddle 2.6 optimizes a product that broadcasts into one that does not
             spread = inputs["spread"]
             inputs = {**inputs, "spread": np.broadcast_to(spread, (len(inputs["src"]), *spread.shape[1:]))}
-        return self._run("quarter" if quarter else "half", inputs)
+        return super().blocks(inputs, quarter)
 
     def close(self):
         self._predictors.clear()
 
-    def _run(self, graph, inputs):
+    def run(self, graph, inputs):
         with self._lock:  # a predictor serves one call at a time
             if graph not in self._predictors:
                 self._predictors[graph] = self._load(graph)

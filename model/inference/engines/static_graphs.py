@@ -8,19 +8,19 @@ from pathlib import Path
 import paddle
 from paddle.static import InputSpec
 
-from model.geometry import CHANNELS, coarse_side, photo_side
 from model.inference.engines.base import EngineAbsent, EngineError
-from model.inference.engines.graphs import NetworkGraph, engine_layers, layer_answers
+from model.inference.engines.graphs import NetworkGraph, layer_answers
+from model.inference.engines.single_graph import FileGraph, input_specs
 
 OPSET = 17
 
 
-def export_graphs(network, folder, kind, inputs):
+def export_graphs(maker, network, folder, kind):
     """Write the graphs of an engine, and answer small inputs with the layers themselves.
 
     Args:
-        network: a MattingRefine in evaluation mode. folder: that exists. kind: "onnx" or "paddle".
-        inputs: {graph: {name: ndarray}}, ``model.inference.engines.graph_cache.sample_inputs``.
+        maker: ``model.inference.engines.makers.maker_of``. network: as it makes it. folder: that exists.
+        kind: "onnx" or "paddle".
 
     Returns:
         {"graph/name": ndarray}: the inputs again, and each graph's "answer".
@@ -28,24 +28,28 @@ def export_graphs(network, folder, kind, inputs):
     Raises:
         EngineError: the conversion fails; EngineAbsent: its package is not installed.
     """
-    reach, layers = network.refiner.reach, engine_layers(network)
-    answers = layer_answers(layers, inputs)
-    for graph, specs in (("coarse", _coarse_specs()), ("quarter", _block_specs(reach, True)),
-                         ("half", _block_specs(reach, False))):
+    layers = maker.layers(network)
+    answers = layer_answers(layers, maker.samples(network))
+    for graph, specs in maker.specs(network).items():
         save_graph(layers[graph], specs, Path(folder) / graph, kind)
     return answers
 
 
-def export_network(network, path, kind):
+def export_network(network, path, kind, method=None):
     """Write the whole network as one graph with any height, width and batch.
 
     Args:
+        network: a MattingRefine, or what ``method``, one that does not refine, builds.
         path: without suffix; .onnx, or .json (.pdmodel before Paddle 3) and .pdiparams are added. kind: "onnx" or "paddle".
     """
-    specs = [InputSpec([None, 3, None, None], "float32", name) for name in ("src", "bgr")]
-    layer = NetworkGraph(network)
+    if method is None or method.refines:
+        names, outputs, layer = ("src", "bgr"), ("pha", "fgr", "err", "ref"), NetworkGraph(network)
+        specs = [InputSpec([None, 3, None, None], "float32", name) for name in names]
+    else:
+        outputs, layer = method.outputs, FileGraph(method, network)
+        specs = input_specs(method, ("src", *method.input_names[1:]))
     layer.eval()
-    save_graph(layer, specs, path, kind, names=("pha", "fgr", "err", "ref"))
+    save_graph(layer, specs, path, kind, names=outputs)
 
 
 def save_graph(layer, specs, path, kind, names=None):
@@ -96,19 +100,6 @@ def _jit_save(layer, specs, path):
     with warnings.catch_warnings(), _silent():
         warnings.simplefilter("ignore")
         paddle.jit.save(static, str(path))
-
-
-def _coarse_specs():
-    return [InputSpec([None, None, None, 3], "float32", name) for name in ("src", "bgr")]
-
-
-def _block_specs(reach, quarter):
-    side, c_side = photo_side(reach), coarse_side(reach, quarter)
-    specs = [InputSpec([None, c_side, c_side, CHANNELS], "float32", "coarse")]
-    specs += [InputSpec([None, side, side, 3], "uint8", name) for name in ("src", "bgr")]
-    if quarter:
-        specs.append(InputSpec([None, side * side // 4, c_side * c_side], "float32", "spread"))
-    return specs
 
 
 @contextlib.contextmanager

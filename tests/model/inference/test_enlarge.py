@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model import Matte, Matter, MattingRefine
-from model.inference import matter as module
+from model.inference import pair as module
 from model.inference import scale
 from model.inference import unmix as unmixing
 from model.inference.enlarge import enlarged_rows, enlarged_windows
@@ -52,7 +52,8 @@ def weights(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("scale, mode", [(0.5, "sampling"), (0.25, "thresholding"), (0.125, "sampling"), (0.2, "full")])
+@pytest.mark.parametrize("scale, mode", [(0.5, "sampling"), (0.25, "thresholding"), (0.125, "sampling"), (0.2, "full"),
+                                         (0.3, "sampling")])
 @pytest.mark.parametrize("size", [(96, 160), (101, 147)])
 def test_strips_are_the_rows_of_the_whole(weights, scale, mode, size, monkeypatch):
     monkeypatch.setattr(module, "STRIP", 32)
@@ -71,6 +72,20 @@ def test_strips_are_the_rows_of_the_whole(weights, scale, mode, size, monkeypatc
         assert made.shape == getattr(expected, name).shape
         np.testing.assert_allclose(made, getattr(expected, name), atol=1e-4)
     np.testing.assert_allclose(np.concatenate([matte.pha for matte in only]), expected.pha, atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", (0.1, 0.3, 0.5))
+@pytest.mark.parametrize("there", (None, True))
+def test_pictures_of_a_few_rows_or_columns(weights, scale, there):
+    """Their coarse picture is no part of them to the pixel: a side of it has one pixel at least."""
+    matter = Matter(weights, "paddle", "cpu", scale, "full", on_device=there)
+    for size in ((1, 300), (3, 100), (101, 2), (7, 1)):
+        src, bgr = np.full((*size, 3), 200, np.uint8), np.zeros((*size, 3), np.uint8)
+        matte = matter.predict(src, bgr)
+        assert matte.pha.shape == size and matte.fgr.shape == (*size, 3) and matte.ref.all()
+        more = ((0, -size[0] % 4), (0, -size[1] % 4), (0, 0))
+        larger = matter.predict(np.pad(src, more, "edge"), np.pad(bgr, more, "edge"))
+        np.testing.assert_array_equal(matte.pha, larger.pha[:size[0], :size[1]])
 
 
 @pytest.mark.parametrize("size, coarse", [((90, 200), (12, 25)), ((90, 197), (12, 25)), ((90, 196), (23, 49))])

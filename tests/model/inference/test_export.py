@@ -252,3 +252,16 @@ def test_a_file_that_differs_is_refused(made, pair, monkeypatch, wrong):
     monkeypatch.setitem(export_module.RUNNERS, "paddle", run)
     with pytest.raises(UserError, match=rf"{path.name} is not exact: pha is off by .*, allowed is 0.001"):
         export.main(["--format", "paddle", *pair])
+
+
+@pytest.mark.parametrize("size", [(3, 40), (1, 1)])
+def test_photos_of_a_few_pixels_and_photos_that_cannot_be_used(pair, tmp_path, capsys, size):
+    for name in ("src", "bgr"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((*size, 3), 99, np.uint8))
+    small = ["--src", str(tmp_path / "src.png"), "--bgr", str(tmp_path / "bgr.png")]
+    export.main(["--format", "paddle", "--output", str(tmp_path / "m"), *small])
+    assert max(differences_in(capsys.readouterr().out).values()) < 1e-3
+    for photos, words in ((pair[:2] + small[2:], "differ|but"), (["--src", str(tmp_path / "none.png")], "no such picture")):
+        with pytest.raises(UserError, match=words):
+            export.main(["--format", "paddle", "--output", str(tmp_path / "new" / "m"), *photos])
+    assert not (tmp_path / "new").exists()

@@ -95,6 +95,34 @@ def test_graphs_of_another_user_are_not_taken(tmp_path, monkeypatch):
     assert not exported._complete(folder)
 
 
+@pytest.mark.parametrize("spoil", (
+    lambda blob: blob.write_bytes(blob.read_bytes()[:-9] + bytes(9)),
+    lambda blob: blob.write_bytes(blob.read_bytes()[:100]),
+    lambda blob: (blob.parent / "blobs.json").write_text("{}"),
+    lambda blob: (blob.parent / "blobs.json").write_text("[1"),
+    lambda blob: (blob.parent / "blobs.json").unlink()))
+def test_compiled_graphs_that_are_not_what_was_written_are_not_read(weights, private, spoil):
+    folder = private("openvino")
+    src, bgr = photos(64, 96)
+    wanted = opened(weights, "openvino").predict(src, bgr)
+    blob = sorted(folder.glob("*.blob"))[0]
+    blob.chmod(0o600)
+    spoil(blob)
+    found = opened(weights, "openvino").predict(src, bgr)
+    np.testing.assert_array_equal(found.pha, wanted.pha)
+    sums = json.loads((folder / "blobs.json").read_text())
+    assert sums == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.blob")}
+    assert len(sums) >= 2
+
+
+def test_sound_compiled_graphs_are_kept(weights, private):
+    folder = private("openvino")
+    opened(weights, "openvino")
+    times = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.blob")}
+    opened(weights, "openvino")
+    assert times and times == {path.name: path.stat().st_mtime_ns for path in folder.glob("*.blob")}
+
+
 def test_threads_export_once(tmp_path, monkeypatch):
     made = []
 

@@ -6,7 +6,8 @@ from paddle.static import InputSpec
 
 from model import MODNet
 from model.inference.engines.static_graphs import save_graph
-from model.modnet.losses import WEIGHTS, modnet_loss
+from model.modnet import WEIGHTS
+from model.modnet.losses import modnet_loss
 from model.modnet.network import Blur, ModnetOutput
 from model.weights import load_paddleseg_state, load_weights, save_weights
 from tests.model.paddleseg import (

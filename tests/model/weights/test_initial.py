@@ -221,3 +221,22 @@ def test_a_file_of_ours(tmp_path, networks):
         "backbone": (262, 0, 0), "aspp": (ASPP, 0, 0), "decoder": (DECODER, 0, 0)}
     with pytest.raises(UserError, match="it holds a mobilenetv3"):
         initial.start_from(networks("mobilenetv2"), tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("prefix", ("", "backbone."))
+def test_paddlesegs_biases_and_the_stem_of_a_resnet_vd(networks, prefix):
+    """A bias before BatchNorm is taken from its mean; three convolutions in place of one are told in the table."""
+    network, rng = networks("resnet50"), np.random.default_rng(0)
+    given = numbered(network)
+    theirs = {name: value for name, value in paddleseg(given).items() if not name.startswith("backbone.bb")}
+    blocks = {prefix + name[9:]: value for name, value in paddleseg(given).items() if name.startswith("backbone.bb")}
+    places = [*(f"aspp_blocks.{number}" for number in range(4)), "global_avg_pool.1", "conv_bn_relu"]
+    biases = {f"head.aspp.{place}._conv.bias": rng.normal(size=256).astype(np.float32) for place in places}
+    stem = {f"{prefix}conv1_{number}.{layer}": np.ones(32, np.float32) for number in (1, 2, 3)
+            for layer in ("_conv.weight", *(f"_batch_norm.{array}" for array in ("weight", "bias", "_mean", "_variance")))}
+    report = taken(initial.take_matching(network, {**theirs, **blocks, **biases, **stem}))
+    assert report["backbone"] == (52 * 5, 5, 15) and report["aspp"] == (ASPP, 0, 0)
+    means = ["aspp.convs.0.1", "aspp.convs.1.1", "aspp.convs.2.1", "aspp.convs.3.1", "aspp.convs.4.2", "aspp.project.1"]
+    for mean, bias in zip(means, biases.values()):
+        name = f"{mean}._mean"
+        np.testing.assert_allclose(network.state_dict()[name].numpy(), given[name] - bias, rtol=1e-5)

@@ -226,7 +226,7 @@ def test_what_a_killed_run_left_is_cleared(options):
 def test_an_error_tells_what_there_is(options, capsys, monkeypatch):
     def breaks(src, pha):
         raise RuntimeError("out of luck")
-    options = options._replace(temporal=True)
+    options = options._replace(temporal="auto")
     monkeypatch.setattr(cli, "Smoother", lambda: breaks)
     with pytest.raises(RuntimeError):
         run(options)

@@ -1,0 +1,42 @@
+# The page and the HTTP API in a container.
+#
+#   docker build -t background-matting .
+#   docker run --rm -p 127.0.0.1:7860:7860 background-matting
+#
+# For a GPU (NVIDIA's container toolkit on the host; the index is that of its CUDA):
+#
+#   docker build -t background-matting:gpu --build-arg PADDLE=paddlepaddle-gpu==3.3.1 \
+#       --build-arg PADDLE_INDEX=https://www.paddlepaddle.org.cn/packages/stable/cu126/ .
+#   docker run --rm --gpus all -p 127.0.0.1:7860:7860 background-matting:gpu
+ARG BASE=debian:bookworm-slim
+
+# The network's graphs are exported here: at work they need paddle no more, and the container is half as large.
+FROM ${BASE} AS graphs
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 DEBIAN_FRONTEND=noninteractive
+RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv libgomp1 && rm -rf /var/lib/apt/lists/* \
+    && python3 -m venv /venv
+WORKDIR /app
+COPY . .
+RUN grep -v -E '^(visualdl|scikit-image|opencv-python)' requirements.txt > /tmp/needed.txt \
+    && /venv/bin/pip install -q -r /tmp/needed.txt opencv-python-headless -r requirements-fast.txt
+RUN MATTING_CACHE=/graphs /venv/bin/python predict.py --output /tmp/sample
+
+FROM ${BASE}
+ARG PADDLE=""
+ARG PADDLE_INDEX=""
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 DEBIAN_FRONTEND=noninteractive PYTHONUNBUFFERED=1
+RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv libgomp1 && rm -rf /var/lib/apt/lists/* \
+    && python3 -m venv /venv && useradd --create-home --uid 1000 matting
+WORKDIR /app
+COPY . .
+RUN grep -v -E '^(paddlepaddle|visualdl|scikit-image|opencv-python)' requirements.txt > /tmp/needed.txt \
+    && grep -E '^(openvino|onnxruntime)' requirements-fast.txt >> /tmp/needed.txt \
+    && /venv/bin/pip install -q -r /tmp/needed.txt opencv-python-headless -r requirements-web.txt \
+    && rm -rf /tmp/needed.txt /venv/lib/python3*/site-packages/gradio/templates/node
+RUN test -z "$PADDLE" || /venv/bin/pip install -q "$PADDLE" ${PADDLE_INDEX:+--extra-index-url "$PADDLE_INDEX"}
+COPY --from=graphs --chown=matting:matting /graphs /home/matting/.cache/background-matting
+USER matting
+EXPOSE 7860
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["/venv/bin/python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:7860/v1/health', timeout=4)"]
+CMD ["/venv/bin/python", "app.py", "--host", "0.0.0.0", "--no-browser"]

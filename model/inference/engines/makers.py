@@ -1,0 +1,78 @@
+"""What graphs the weights of a method become, for engines to run: two parts, or the network in one."""
+import numpy as np
+from paddle.static import InputSpec
+
+from model.geometry import CHANNELS, coarse_side, photo_side
+from model.inference.engines.graphs import engine_layers
+from model.inference.engines.network import network_from_arrays
+from model.inference.engines.samples import BATCH, sample_inputs
+from model.inference.engines.single_graph import SingleGraph, input_specs
+from model.methods import find_method
+from model.weights import load_paddleseg_state
+
+
+def maker_of(described):
+    """The maker for weights that are ``described``: ``Method.recognise``'s answer, and the name of the "method"; without a
+    name, background."""
+    method = find_method(described.get("method", "background"))
+    return PairMaker(described) if method.refines else SingleMaker(method, described)
+
+
+class PairMaker:
+    """CoarseGraph and BlockGraph of a MattingRefine."""
+
+    def __init__(self, described):
+        self._described = described
+
+    def network(self, arrays):
+        """The network that holds ``arrays``, in evaluation mode. Raises ValueError: they are not those of such a network."""
+        return network_from_arrays(self._described, arrays)
+
+    def layers(self, network):
+        """{graph: layer}"""
+        return engine_layers(network)
+
+    def samples(self, network, count=BATCH):
+        """{graph: {name: array}}: small inputs, always the same; ``count`` of blocks."""
+        return sample_inputs(network.refiner.reach, count)
+
+    def specs(self, network):
+        """{graph: [InputSpec]}"""
+        reach = network.refiner.reach
+        coarse = [InputSpec([None, None, None, 3], "float32", name) for name in ("src", "bgr")]
+        return {"coarse": coarse, "quarter": _block_specs(reach, True), "half": _block_specs(reach, False)}
+
+
+class SingleMaker:
+    """One graph, "network", from a method's inputs to its answer; as ``PairMaker``."""
+
+    def __init__(self, method, described):
+        self._method, self._described = method, described
+
+    def network(self, arrays):
+        network = self._method.build(self._described["backbone"])
+        load_paddleseg_state(network, arrays)
+        network.eval()
+        return network
+
+    def layers(self, network):
+        return {"network": SingleGraph(self._method, network)}
+
+    def samples(self, network, count=BATCH):
+        rng, found = np.random.default_rng(0), {}
+        for name in self._method.input_names:
+            x = rng.random((1, 1 if name == "trimap" else 3, 96, 128), np.float32)
+            found[name] = np.rint(2 * x) / 2 if name == "trimap" else self._method.rule.ranged(x).astype(np.float32)
+        return {"network": found}
+
+    def specs(self, network):
+        return {"network": input_specs(self._method)}
+
+
+def _block_specs(reach, quarter):
+    side, c_side = photo_side(reach), coarse_side(reach, quarter)
+    specs = [InputSpec([None, c_side, c_side, CHANNELS], "float32", "coarse")]
+    specs += [InputSpec([None, side, side, 3], "uint8", name) for name in ("src", "bgr")]
+    if quarter:
+        specs.append(InputSpec([None, side * side // 4, c_side * c_side], "float32", "spread"))
+    return specs

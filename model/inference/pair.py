@@ -1,0 +1,151 @@
+"""A matte from a pair of photos by the background method: the coarse network for all, the refiner where it matters."""
+import cv2
+import numpy as np
+
+from model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
+from model.inference.blocks import Blocks, choose, shrink
+from model.inference.engines.samples import BATCH
+from model.inference.enlarge import at_half, enlarged_rows
+from model.inference.matte import Matte, as_dtype, checked_size, padded
+from model.inference.scale import coarse_size, padding_and_scale
+from model.inference.unmix import unmix
+from model.refinement import KERNEL_SIZE, Refinement
+
+STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
+
+
+class PairMatting:
+    """What ``Matter`` does with the background method; arguments of calls are those of ``Matter``'s.
+
+    Args:
+        engine: runs CoarseGraph and BlockGraph. settings: ``Matter.settings``, read at each call.
+        kernel_size: of the refiner, or None for a base network alone. most: blocks refined at once, or None.
+        device_matting: a ``DeviceMatting`` that does the whole work, or None.
+    """
+
+    def __init__(self, engine, settings, kernel_size, most, device_matting):
+        self._engine, self.settings, self.device_matting = engine, settings, device_matting
+        self._reach = (kernel_size or KERNEL_SIZE) // 2
+        self._batch = min(most or BATCH, BATCH)
+
+    def check(self, src, bgr, trimap):
+        """(height, width) of the pair. Raises ValueError where ``Matter.predict`` does."""
+        if bgr is None or trimap is not None:
+            raise ValueError("the method background needs src and bgr")
+        return checked_size(src, bgr)
+
+    def by_rows(self, src, bgr, trimap, want, rows, dtype):
+        """Hand a matte out in strips."""
+        want = want or Matte._fields
+        if self.device_matting is not None:
+            rows(0, self.batch([src], [bgr], None, want, dtype)[0])
+            return
+        height, width = src.shape[:2]
+        src, bgr, coarse = self._coarse([src], [bgr])
+        coarse = coarse[0].copy()
+        self._engine.forget()
+        for top, matte in self._strips(coarse, src[0], bgr[0], want):
+            rows(top, Matte(*(None if image is None else as_dtype(image[:max(height - top, 0), :width], dtype)
+                              for image in matte)))
+
+    def batch(self, srcs, bgrs, trimaps, want, dtype):
+        """Mattes of photos of one size."""
+        want = want or Matte._fields
+        height, width = srcs[0].shape[:2]
+        if self.device_matting is not None:  # to and fro between the host and a GPU costs more than it saves
+            unit, scale = self._plan((height, width))
+            with self._engine.lock:
+                return [self.device_matting(src, bgr, scale, self._refinement(), want, self.settings["unmix"], dtype, unit)
+                        for src, bgr in zip(srcs, bgrs)]
+        srcs, bgrs, coarse = self._coarse(srcs, bgrs)
+        return [Matte(*(None if image is None else as_dtype(image[:height, :width], dtype)
+                        for image in self._refine(coarse_one, src, bgr, want)))
+                for coarse_one, src, bgr in zip(coarse, srcs, bgrs)]
+
+    def _plan(self, size):
+        return padding_and_scale(size, self.settings["backbone_scale"])
+
+    def _coarse(self, srcs, bgrs):
+        """(padded srcs, padded bgrs, coarse arrays (B, h, w, 37)) of photos of one size."""
+        unit, scale = self._plan(srcs[0].shape[:2])
+        srcs, bgrs = ([padded(photo, unit) for photo in photos] for photos in (srcs, bgrs))
+        size = coarse_size(srcs[0].shape[:2], scale)
+        small = (np.stack([shrink(photo, *size) for photo in photos]) for photos in (srcs, bgrs))
+        return srcs, bgrs, self._engine.coarse(*small)
+
+    def _refinement(self):
+        return Refinement(*(self.settings[name] for name in ("refine_mode", "sample_pixels", "threshold")))
+
+    def _refine(self, coarse, src, bgr, want):
+        """A Matte of one padded photo, from its coarse array (h, w, 37)."""
+        (height, width), settings = src.shape[:2], self.settings
+        err_sm, chosen = self._chosen(coarse, height, width)
+        pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
+        fgr = resize(np.ascontiguousarray(coarse[..., COLOUR]), height, width) if "fgr" in want else None
+        quarter = tuple(4 * side for side in coarse.shape[:2]) == (height, width)
+        blocks = Blocks(chosen, self._reach, quarter)
+        coarse = np.ascontiguousarray(at_half(coarse, height, width, LOWEST, HIGHEST) if len(blocks) else coarse)
+        for batch, refined in self._refined(blocks, coarse, src, bgr):
+            blocks.paste(batch, refined, pha, fgr)
+        np.clip(pha, 0, 1, out=pha)
+        if settings["unmix"] and "pha" in want:
+            unmix(src, bgr, pha, np.ascontiguousarray(coarse[..., COLOUR]))
+        if fgr is not None:
+            cv2.addWeighted(src, 1 / 255, fgr, 1, 0, dst=fgr, dtype=cv2.CV_32F)
+            np.clip(fgr, 0, 1, out=fgr)
+        return Matte(pha if "pha" in want else None, fgr, resize(err_sm, height, width) if "err" in want else None,
+                     chosen.repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32) if "ref" in want else None)
+
+    def _chosen(self, coarse, height, width):
+        """(predicted error at the coarse size, which patches to refine)"""
+        err_sm = np.clip(coarse[..., ERROR], 0, 1)
+        return err_sm, choose(resize(err_sm, height // PATCH, width // PATCH), *self._refinement())
+
+    def _refined(self, blocks, coarse, src, bgr):
+        """(batch, its refined blocks), one after the other."""
+        for batch in blocks.batches(self._batch):
+            inputs, count = blocks.inputs(batch, coarse, src, bgr), batch.stop - batch.start
+            yield batch, self._engine.blocks(_filled(inputs, self._batch), blocks.quarter)[:count]
+
+    def _strips(self, coarse, src, bgr, want):
+        """As ``_refine``: (top, Matte of ``STRIP`` rows from there), from top to bottom."""
+        height, width = src.shape[:2]
+        err_sm, chosen = self._chosen(coarse, height, width)
+        blocks = Blocks(chosen, self._reach, coarse.shape[0] * 4 == height and coarse.shape[1] * 4 == width)
+        pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
+        refined = np.empty((len(blocks), BLOCK, BLOCK, 4), np.float32)
+        for batch, part in self._refined(blocks, coarse, src, bgr):
+            blocks.paste(batch, part, pha, None)
+            refined[batch] = part
+        np.clip(pha, 0, 1, out=pha)
+        residual = np.ascontiguousarray(coarse[..., COLOUR])
+        if self.settings["unmix"] and "pha" in want:
+            bounds = LOWEST[COLOUR], HIGHEST[COLOUR]
+            unmix(src, bgr, pha, at_half(residual, height, width, *bounds) if len(blocks) else residual)
+        for top in range(0, height, STRIP):
+            bottom, fgr = min(top + STRIP, height), None
+            if "fgr" in want:
+                fgr = enlarged_rows(residual, height, width, top, bottom)
+                place = blocks.between(top, bottom)
+                blocks.paste(place, refined[place], None, fgr, top)
+                cv2.addWeighted(src[top:bottom], 1 / 255, fgr, 1, 0, dst=fgr, dtype=cv2.CV_32F)
+                np.clip(fgr, 0, 1, out=fgr)
+            err = enlarged_rows(err_sm, height, width, top, bottom) if "err" in want else None
+            ref = chosen[top // PATCH:bottom // PATCH].repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32)
+            yield top, Matte(pha[top:bottom] if "pha" in want else None, fgr, err, ref if "ref" in want else None)
+
+
+def resize(image, height, width):
+    """float32 (h, w[, C]) -> (height, width[, C]), bilinear without antialiasing; the array itself where it fits."""
+    if image.shape[:2] == (height, width):
+        return image
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _filled(inputs, count):
+    """A batch brought to ``count`` blocks, so that engines see one shape only."""
+    missing = count - len(inputs["src"])
+    if not missing:
+        return inputs
+    return {name: array if name == "spread" and len(array) == 1 else
+            np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)]) for name, array in inputs.items()}

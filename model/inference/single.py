@@ -1,0 +1,57 @@
+"""A matte by a method whose network answers in one go: MODNet, DIM."""
+import numpy as np
+
+from model.inference.foreground import check_foreground, estimate_foreground
+from model.inference.matte import Matte, as_dtype
+from utils.errors import UserError
+
+
+class SingleMatting:
+    """What ``Matter`` does with such a method; arguments of calls are those of ``Matter``'s.
+
+    Args:
+        engine: runs the graph "network". method: a ``Method``.
+    """
+
+    def __init__(self, engine, method):
+        self._engine, self._method = engine, method
+
+    def check(self, src, bgr, trimap):
+        """Raises ValueError where ``Matter.predict`` does."""
+        needs = self._method.needs
+        given = {name: picture for name, picture in (("bgr", bgr), ("trimap", trimap)) if picture is not None}
+        if set(given) != ({needs} if needs else set()):
+            raise ValueError(f"the method {self._method.name} needs src " + (f"and {needs}" if needs else "alone"))
+        self._method.check(src, given.get(needs))
+
+    def by_rows(self, src, bgr, trimap, want, rows, dtype):
+        """Hand a matte out: whole, since the network has worked on the whole photo."""
+        rows(0, self.batch([src], [bgr], [trimap], want, dtype)[0])
+
+    def batch(self, srcs, bgrs, trimaps, want, dtype):
+        """Mattes of photos, one after the other."""
+        want = self._method.outputs if want is None else want
+        check_wanted(self._method, want)
+        return [self._matte(src, bgr, trimap, want, dtype) for src, bgr, trimap in zip(srcs, bgrs, trimaps)]
+
+    def _matte(self, src, bgr, trimap, want, dtype):
+        extra = {"bgr": bgr, "trimap": trimap}.get(self._method.needs)
+        inputs = self._method.inputs(src, extra)
+        answer = self._engine.run("network", dict(zip(self._method.input_names, inputs)))[0]
+        found = dict(zip(self._method.outputs, np.split(answer, [1])))
+        height, width = src.shape[:2]
+        made = {"pha": self._method.matte(found["pha"][0], height, width, trimap)}
+        if "fgr" in found and "fgr" in want:
+            made["fgr"] = self._method.rule.restore(found["fgr"].transpose(1, 2, 0), height, width).clip(0, 1)
+        elif "fgr" in want:
+            made["fgr"] = estimate_foreground(src, made["pha"])
+        return Matte(*(as_dtype(made[name], dtype) if name in want else None for name in Matte._fields))
+
+
+def check_wanted(method, want):
+    """Raises UserError where ``want`` names what ``method`` cannot give, alone or with PyMatting."""
+    for name in want:
+        if name not in ("pha", "fgr", *method.outputs):
+            raise UserError(f"{method.name} gives pha and fgr, and no {name}, which is of the method background.")
+    if "fgr" in want and "fgr" not in method.outputs:
+        check_foreground()

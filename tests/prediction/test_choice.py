@@ -1,0 +1,156 @@
+"""Which method mattes a command line: by what is given, by the weights, by the configuration; and what is refused."""
+import importlib.util
+import re
+
+import numpy as np
+import pytest
+
+import predict
+from media import write_image
+from model.weights import places
+from prediction.choice import choose, read_config
+from prediction.flags import options_of
+from tests.prediction.command import refuse
+from tests.prediction.weights import write_weights
+from utils.cli import run_main
+from utils.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """photos and weights files; the place where weights are looked for is tmp_path/place."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(places, "PLACE", tmp_path / "place")
+    for name in ("me.png", "room.png", "tri.png"):
+        write_image(tmp_path / name, np.zeros((8, 8, 3), np.uint8))
+    for kind in ("background", "modnet", "dim", "modnet-hrnet"):
+        write_weights(tmp_path / f"{kind}.safetensors", kind)
+    return tmp_path
+
+
+def chosen(line):
+    return choose(options_of(predict.parse(line.split())))
+
+
+def said(line):
+    with pytest.raises(UserError) as error:
+        chosen(line)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("line, method, weights, needs", [
+    ("", "background", None, "bgr"), ("--src me.png --bgr room.png", "background", None, "bgr"),
+    ("--src camera:0", "background", None, "bgr"), ("--src camera:0 --bgr room.png", "background", None, "bgr"),
+    ("--src me.png --weights modnet.safetensors --type pha", "modnet", "modnet.safetensors", None),
+    ("--src clip.mp4 --model_path modnet.safetensors --type pha", "modnet", "modnet.safetensors", None),
+    ("--weights modnet.safetensors --type pha", "modnet", "modnet.safetensors", None),
+    ("--src me.png --trimap tri.png --weights dim.safetensors --type pha", "dim", "dim.safetensors", "trimap"),
+    ("--image_path me.png --trimap_path tri.png --model_path dim.safetensors --save_dir o --type pha", "dim",
+     "dim.safetensors", "trimap"),
+    ("--src me.png --bgr room.png --trimap auto --weights dim.safetensors", "dim", "dim.safetensors", "bgr"),
+    ("--trimap auto --weights dim.safetensors", "dim", "dim.safetensors", "bgr"),
+    ("--src me.png --trimap auto --weights dim.safetensors --trimap-weights modnet.safetensors --type pha", "dim",
+     "dim.safetensors", None)])
+def test_the_method(line, method, weights, needs):
+    options = chosen(line)
+    assert (options.choice.method.name, options.choice.weights, options.needs) == (method, weights, needs)
+    assert (options.bgr is not None) == (needs == "bgr" and line != "--src camera:0")
+    if not line or line.startswith(("--weights", "--trimap")):
+        assert options.src.endswith("sample/src.jpg")
+
+
+def test_what_makes_the_trimap():
+    both = chosen("--src me.png --bgr room.png --trimap auto --weights dim.safetensors")
+    assert both.choice.first.method.name == "background" and both.choice.first.weights is None
+    alone = chosen("--src me.png --trimap auto --weights dim.safetensors --trimap-weights modnet.safetensors --type pha")
+    assert alone.choice.first.method.name == "modnet" and alone.choice.first.weights == "modnet.safetensors"
+    assert chosen("--src me.png --bgr room.png --weights background.safetensors").choice.first is None
+
+
+def test_weights_at_their_place(home):
+    first = write_weights(home / "place" / "modnet-hrnet_w18.safetensors", "modnet-hrnet")
+    assert chosen("--src me.png --type pha").choice.weights == first
+    better = write_weights(home / "place" / "modnet-mobilenetv2.safetensors", "modnet")
+    assert chosen("--src me.png --type pha").choice.weights == better
+    (home / "hr.yml").write_text("method: modnet\nbackbone: hrnet_w18\n")
+    assert chosen("--src me.png --type pha --config hr.yml").choice.weights == first
+    dim = write_weights(home / "place" / "dim-vgg16.safetensors", "dim")
+    options = chosen("--src me.png --trimap auto --type pha")
+    assert (options.choice.weights, options.choice.first.weights) == (dim, better)
+
+
+@pytest.mark.parametrize("line, file", [
+    ("--src me.png", "modnet-mobilenetv2.pdparams"), ("--src clip.mp4", "modnet-mobilenetv2.pdparams"),
+    ("--src me.png --trimap tri.png", "dim-vgg16.pdparams"), ("--src me.png --trimap auto", "dim-vgg16.pdparams"),
+    ("--src me.png --trimap auto --weights dim.safetensors", "modnet-mobilenetv2.pdparams"),
+    ("--src me.png --config net.yml", "modnet-resnet50_vd.pdparams")])
+def test_missing_weights_are_said_in_two_lines(home, capsys, line, file):
+    (home / "net.yml").write_text("method: modnet\nbackbone: resnet50_vd\n")
+    with pytest.raises(SystemExit) as ended:
+        run_main(predict.main, [*line.split(), "--output", "out"])
+    lines = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2 and len(lines) == 2 and not (home / "out").exists()
+    assert lines[0].startswith("error: ") and "not there" in lines[0]
+    assert lines[1].startswith(f"Get https://paddleseg.bj.bcebos.com/matting/models/{file}, put it into {home / 'place'} as")
+    assert "--weights" in lines[1] and ("--bgr" in lines[1]) == ("--bgr" in lines[0])
+
+
+@pytest.mark.parametrize("line, words", [
+    ("--src me.png --bgr room.png --weights modnet.safetensors", "is of modnet, which takes src alone. Leave --bgr out"),
+    ("--src me.png --weights background.safetensors", "me.png needs its --bgr"),
+    ("--src clip.mp4 --weights background.safetensors", "clip.mp4 needs its --bgr.*first:N"),
+    ("--src me.png --weights dim.safetensors", "is of dim, which needs --trimap: a file, a folder, or auto"),
+    ("--src me.png --bgr room.png --weights dim.safetensors", "is of dim, which needs --trimap"),
+    ("--weights dim.safetensors", "is of dim, which needs --trimap"),
+    ("--src me.png --trimap tri.png --weights modnet.safetensors", "--trimap is for dim, and modnet.safe"),
+    ("--src me.png --trimap tri.png --bgr room.png --weights dim.safetensors", "--bgr is not looked at beside --trimap tri"),
+    ("--src clip.mp4 --trimap tri.png --weights dim.safetensors", "--trimap tri.png is for photos; clip.mp4"),
+    ("--trimap tri.png --weights dim.safetensors", "needs its --src"),
+    ("--bgr room.png", "needs its --src"), ("--src camera:0 --weights modnet.safetensors", "which is for photos and videos"),
+    ("--src me.png --bgr room.png --trimap-weights modnet.safetensors", "--trimap-weights is for --trimap auto"),
+    ("--src me.png --trimap tri.png --weights dim.safetensors --trimap-weights modnet.safetensors",
+     "--trimap-weights is for --trimap auto"),
+    ("--src me.png --bgr room.png --trimap auto --weights dim.safetensors --trimap-weights modnet.safetensors",
+     "modnet.safetensors is of modnet, which needs src alone"),
+    ("--src me.png --weights me.png", "is not a weights file"),
+    ("--src me.png --weights gone.pdparams", "no such weights file"),
+    ("--src me.png --weights modnet.safetensors --type err", "gives pha and fgr, and no err"),
+    ("--src me.png --bgr room.png --trimap auto --weights dim.safetensors --type ref", "no ref, which is of the method"),
+    ("--src me.png --temporal off", "unknown way to smooth 'off'"),
+    ("--src me.png --config gone.yml", "no such configuration: gone.yml"),
+    ("--src me.png --config me.png", "me.png")])
+def test_what_does_not_go_together(line, words):
+    assert re.search(words, said(line))
+
+
+@pytest.mark.parametrize("content, words", [
+    ("method: modnets", "unknown method 'modnets'. Did you mean 'modnet'"),
+    ("method: [1]", "'method' in c.yml must be a name"), ("backbone: 3", "'backbone' in c.yml must be a name, not 3"),
+    ("- 1", "is no configuration"), ("a: [", "not valid YAML"),
+    ("_base_: c.yml", "more than 20 files"), ("_base_: none.yml", "no such configuration: none.yml"),
+    ("method: dim", "c.yml is of dim, which needs --trimap"),
+    ("method: background", "me.png needs its --bgr"),
+    ("method: modnet\nbackbone: hrnet_w18", "modnet.safetensors is of modnet with mobilenetv2, and c.yml of modnet with")])
+def test_a_configuration_that_cannot_be(home, content, words):
+    (home / "c.yml").write_text(content)
+    named = " --weights modnet.safetensors" if "hrnet" in content else ""
+    assert re.search(words, said(f"--src me.png --type pha --config c.yml{named}"))
+
+
+def test_a_configuration_builds_on_others(home):
+    (home / "base.yml").write_text("method: modnet\nbackbone: mobilenetv2\nbatch_size: 16\n")
+    (home / "own.yml").write_text("_base_: base.yml\nbackbone: hrnet_w18\n")
+    assert read_config(home / "own.yml") == ("modnet", "hrnet_w18")
+    assert read_config(home / "base.yml") == ("modnet", "mobilenetv2") and read_config(None) == (None, None)
+    (home / "plain.yml").write_text("batch_size: 16\n")
+    assert read_config(home / "plain.yml") == (None, None)
+
+
+def test_without_pymatting_it_is_said_before_any_work(home, monkeypatch, capsys):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pymatting" else real(name))
+    line = refuse(capsys, home / "out", "--src", "me.png", "--weights", "modnet.safetensors")
+    assert "pip install pymatting" in line and "--type pha" in line
+    assert chosen("--src me.png --weights modnet.safetensors --type pha").choice.method.name == "modnet"
+    assert chosen("--src me.png --bgr room.png --trimap auto --weights dim.safetensors").choice.method.name == "dim"

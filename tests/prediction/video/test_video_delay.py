@@ -1,0 +1,107 @@
+"""One frame delayed: what flickers for a single frame is replaced, all else stays, and frames and sound keep their order."""
+import numpy as np
+import pytest
+
+from prediction.video.delay import OneFrameDelay, without_flicker
+
+pytest.importorskip("av", minversion="14")
+from media.video.reader import open_video  # noqa: E402
+from prediction.options import Options  # noqa: E402
+from prediction.video import cli, pipeline  # noqa: E402
+from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from tests.media.video.clips import HEIGHT, WIDTH, Matte, decoded, make_clip  # noqa: E402
+
+
+def flat(value):
+    return np.full((4, 5), value, np.float32)
+
+
+@pytest.mark.parametrize("before, now, after, expected", [
+    (1, 0, 1, 1), (0.9, 0.2, 0.96, 0.93), (1, 0.95, 1, 0.95), (0, 0.5, 1, 0.5), (0, 1, 0.5, 1), (0.2, 0.6, 0.2, 0.2)])
+def test_alpha_that_differs_from_neighbours_that_agree(before, now, after, expected):
+    np.testing.assert_allclose(without_flicker(flat(before), flat(now), flat(after)), expected, atol=1e-6)
+
+
+def test_only_the_pixels_that_flicker():
+    before, now, after = (np.tile(np.float32([a, b]), (3, 1)) for a, b in ((1, 0), (0, 0.5), (1, 1)))
+    assert without_flicker(before, now, after)[0].tolist() == [1, 0.5]
+    assert without_flicker(after, now, after, tolerance=2) is now
+
+
+def test_a_film_that_flickers():
+    rng = np.random.default_rng(0)
+    steady = [flat(0.5 + 0.02 * number) for number in range(12)]
+    shaken = [pha + (flat(0.4) if number in (3, 7) else rng.normal(0, 0.005, pha.shape).astype(np.float32))
+              for number, pha in enumerate(steady)]
+    delay, found = OneFrameDelay(), []
+    for number, pha in enumerate(shaken):
+        found += delay.push(number, pha)
+        assert len(found) == number  # one behind
+    found += delay.flush()
+    assert [item for item, _ in found] == list(range(12))
+    off = [np.abs(pha - true).max() for (_, pha), true in zip(found, steady)]
+    assert max(np.abs(pha - true).max() for pha, true in zip(shaken, steady)) > 0.39 and max(off) < 0.03
+    assert found[0][1] is shaken[0] and found[-1][1] is shaken[-1]
+
+
+def test_a_change_that_stays_is_none():
+    delay, film = OneFrameDelay(), [flat(0), flat(0), flat(1), flat(1), flat(1)]
+    found = [pair for number, pha in enumerate(film) for pair in delay.push(number, pha)] + delay.flush()
+    assert [float(pha.mean()) for _, pha in found] == [0, 0, 1, 1, 1]
+
+
+def test_what_has_no_matte_keeps_its_place():
+    delay = OneFrameDelay()
+    found = delay.push("s0", None)
+    assert found == [("s0", None)]
+    for item, pha in (("f0", flat(1)), ("s1", None), ("f1", flat(0)), ("s2", None), ("s3", None), ("f2", flat(1))):
+        found += delay.push(item, pha)
+    found += delay.flush() + delay.push("s4", None)
+    assert [item for item, _ in found] == ["s0", "f0", "s1", "f1", "s2", "s3", "f2", "s4"]
+    assert float(found[3][1].mean()) == 1
+
+
+class Flickers:
+    """A matte without bgr that is missing in frame 3."""
+
+    settings = {"backend": "none", "precision": "fp32", "device": "cpu"}
+
+    def __init__(self):
+        self.frame = -1
+
+    def predict(self, src, bgr, want):
+        assert bgr is None
+        self.frame += 1
+        pha = np.full(src.shape[:2], float(self.frame != 3), np.float32)
+        made = {"pha": pha, "fgr": src / np.float32(255)}
+        return Matte(*(made.get(name) if name in want else None for name in Matte._fields))
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_video_alone(tmp_path, monkeypatch, large):
+    make_clip(tmp_path / "src.mp4", 8, audio="aac")
+    monkeypatch.setattr(pipeline, "LARGE", 0 if large else 1 << 30)
+    for name, delay in (("plain", None), ("ofd", OneFrameDelay())):
+        job = VideoJob(tmp_path / "src.mp4", {"pha": tmp_path / f"{name}.mp4", "com": tmp_path / f"{name}.mov"}, delay=delay)
+        report = matte_video(Flickers, job)
+        assert report.frames == 8
+        levels = [int(image.mean()) for image, _ in decoded(tmp_path / f"{name}.mp4")]
+        assert [level > 250 for level in levels] == [name == "ofd" or number != 3 for number in range(8)]
+    times = [[round(time, 4) for _, time in decoded(tmp_path / f"{name}.mp4")] for name in ("plain", "ofd")]
+    assert times[0] == times[1] and len(times[0]) == 8
+    with open_video(tmp_path / "ofd.mp4") as reader:
+        assert (reader.info.width, reader.info.height) == (WIDTH, HEIGHT) and reader.audio is not None
+
+
+@pytest.mark.parametrize("word, alone, expected", [("auto", True, [True] * 8), ("ofd", False, [True] * 8),
+                                                   (None, True, [n != 3 for n in range(8)])])
+def test_the_flag(tmp_path, word, alone, expected):
+    from model.methods import find_method
+    from prediction.choice import Choice
+    make_clip(tmp_path / "clip.mp4", 8)
+    choice = Choice(find_method("modnet"), "w") if alone else None
+    options = Options(src=str(tmp_path / "clip.mp4"), bgr=None, output=str(tmp_path / "out"), type=("pha",), temporal=word,
+                      choice=choice)
+    assert cli.run(options, lambda _: Flickers()) == 0
+    levels = [int(image.mean()) > 250 for image, _ in decoded(tmp_path / "out" / "clip_pha.mp4")]
+    assert levels == expected
