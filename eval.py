@@ -3,6 +3,8 @@
     python eval.py                                           # PhotoMatte85, or the generated sample data without it
     python eval.py --weights log/stage1/best_model/model.safetensors starter --baselines all
     python eval.py --protocol paper --dataset-name Distinctions646_person
+    python eval.py --weights starter log/modnet_mobilenetv2 log/dim_vgg16     # what a picture of the empty scene is worth
+    python eval.py --protocol paddleseg --weights log/modnet_mobilenetv2      # PPM-100 as PaddleSeg's Matting measures
     python eval.py --export-set bench                        # the benchmark as PNG files with checksums
     python eval.py --folder bench --pred theirs              # any program's mattes of it, theirs/NAME.png
 
@@ -14,7 +16,15 @@ import shlex
 import sys
 
 from evaluation.baselines import BASELINES, choose_baselines
-from evaluation.cli import _first_network, open_benchmark, open_methods, score_all, speed, workers_for
+from evaluation.cli import (
+    _first_network,
+    open_benchmark,
+    open_methods,
+    score_all,
+    speed,
+    without_bgr,
+    workers_for,
+)
 from evaluation.pipeline import ahead
 from evaluation.protocols import PROTOCOLS, UNMIX
 from evaluation.report import show, write_report
@@ -30,6 +40,7 @@ def parse(argv=None):
     add = parser.add_argument
     add("--weights", "--model-path", nargs="+", metavar="FILE",
         help="weights files, folders of runs, or the word starter (default: starter)")
+    add("--method", help="the matting method that the weights are of: background, modnet or dim (default: as they say)")
     add("--pred", nargs="+", metavar="DIR",
         help="score these mattes, DIR/NAME.png or DIR/pha/NAME.png, instead of a network")
     add("--baselines", nargs="*", metavar="NAME",
@@ -38,7 +49,7 @@ def parse(argv=None):
     add("--no-baseline", dest="baselines", action="store_const", const=[], help="score no baseline")
     add("--protocol", help=f"{', '.join(PROTOCOLS)} (default: paper; sample on sample data; a folder's own)")
     add("--trimap", help=f"another rule for the trimap: {', '.join(TRIMAPS)}")
-    add("--dataset-name", help="a set of foregrounds (default: PhotoMatte85)")
+    add("--dataset-name", help="a set of foregrounds, or of photos (default: PhotoMatte85; PPM100 of paddleseg)")
     add("--background-name", help="a set of backgrounds (default: Backgrounds)")
     add("--split", help="split of both sets (default: test where there is one, else valid)")
     add("--data-root", "--data-path", help="folder of the datasets (default: $DATA_ROOT, else data/)")
@@ -77,6 +88,8 @@ def main(argv=None):
     changed = protocol.changes_said()
     print(f"protocol {protocol.name}: {protocol.about}" + (f"; changed: {changed}" if changed else "")
           + (f"; pictures as they are in {args.folder}" if args.folder else ""), flush=True)
+    if not getattr(items, "has_bgr", True):
+        baselines = without_bgr(args.baselines, args.export_set)
     if args.export_set is not None:
         facts = {**benchmark.facts, "versions": versions()}
         print("wrote", export_set(ahead(items, usable_cores()), args.export_set, protocol, facts, print))

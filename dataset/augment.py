@@ -91,7 +91,7 @@ def augment_pair(rng, fgr, pha, frame, size, affine):
     if rng.random() < 0.5:
         matrix = mirrored(matrix, frame)
     fgr, pha = warp(fgr, matrix, frame), warp(pha, matrix, frame)
-    for change in _draw_filters(rng, max(frame) / size):
+    for change in draw_filters(rng, max(frame) / size):
         fgr, pha = change(fgr), change(pha)
     return colour_jitter(rng, fgr, 0.15, 0.15, 0.15, 0.05), pha
 
@@ -106,7 +106,7 @@ def augment_background(rng, bgr, frame, size, affine):
     if rng.random() < 0.5:
         matrix = mirrored(matrix, frame)
     bgr = warp(bgr, matrix, frame, cv2.BORDER_REFLECT_101)
-    for change in _draw_filters(rng, max(frame) / size):
+    for change in draw_filters(rng, max(frame) / size):
         bgr = change(bgr)
     return colour_jitter(rng, bgr, 0.15, 0.15, 0.15, 0.05)
 
@@ -161,7 +161,7 @@ def jittered(image, brightness, contrast, saturation, hue, order):
     return cv2.convertScaleAbs(cv2.cvtColor(x, cv2.COLOR_HSV2RGB) if in_hsv else x, alpha=255)
 
 
-def _draw_filters(rng, shrink):
+def draw_filters(rng, shrink):
     """Box blur and sharpening, each with probability 0.1, as functions to be applied to every image of a pair."""
     filters = []
     if rng.random() < 0.1:

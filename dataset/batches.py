@@ -21,7 +21,7 @@ class WorkersFailed(UserError):
 
 
 def read_batches(samples, batches, workers):
-    """Yield the batches as lists of tensors (src, bgr, fgr, pha), uint8 (B, C, H, W).
+    """Yield the batches as lists of tensors (src, bgr, fgr, pha, perhaps trimap), uint8 (B, C, H, W).
 
     Args:
         samples: ``CompositeSet`` or ``StreamSet``; batches: ``Batches`` over it.
@@ -155,20 +155,20 @@ class Batches(BatchSampler):
     Args:
         length: samples in the set.
         batch_size: samples a batch; a smaller set gives one smaller batch.
-        crop: (least, most) pixels of a crop's sides, made multiples of 4.
+        crop: (least, most) pixels of a crop's sides, made multiples of ``cell``.
         start: iterations to pass over, where a run goes on in the middle of an epoch.
         accumulate: batches an iteration takes in a process.
         rank, world: number of this process, and how many there are.
     """
 
-    def __init__(self, length, batch_size, crop, seed, epoch, start=0, accumulate=1, rank=0, world=1):
+    def __init__(self, length, batch_size, crop, seed, epoch, start=0, accumulate=1, rank=0, world=1, cell=4):
         self.batch_size = batch_length(length, batch_size, accumulate * world)
         self.seed, self.epoch, self.start = seed, epoch, start
         self.accumulate, self.rank, self.world = accumulate, rank, world
         rng = np.random.default_rng([seed, epoch, 0, ORDER_STREAM])
         self._order = rng.permutation(length)
-        least, most = (side // 4 for side in crop)
-        self._sides = rng.integers(least, most + 1, (length // (self.batch_size * accumulate * world), 2)) * 4
+        least, most = (side // cell for side in crop)
+        self._sides = rng.integers(least, most + 1, (length // (self.batch_size * accumulate * world), 2)) * cell
 
     def __len__(self):
         return (len(self._sides) - self.start) * self.accumulate

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataset.catalog_file import other_form, read_entries
 from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
+from dataset.layouts.listed import listed_pictures
 from dataset.layouts.photo_foregrounds import EstimateForeground
 from dataset.layouts.sets import PairSet
 from dataset.locating import find_form, known_name
@@ -64,6 +65,22 @@ class Catalog:
         """True for a set of fgr and pha, False for one of backgrounds."""
         return self._entry(name)["layout"] in PAIR_LAYOUTS
 
+    def holds_photos(self, name):
+        """True for a set of photos with a scene behind the subject; see `photo` at the head of configs/datasets.yml."""
+        return bool(self._place(name)[1].get("photo"))
+
+    def photos(self, name, split):
+        """``pairs`` of a set of photos, with the photos as they are in place of foregrounds; PyMatting is not needed."""
+        self.require(name, split)
+        return self._part(name, split, lambda folders: self._read_pairs(name, folders))
+
+    def listed(self, name, split):
+        """The lines of a split's list file (``dataset.layouts.listed``), or None where it has none."""
+        self.require(name, split)
+        folder, form = self._place(name)
+        folders = form.get("splits", {}).get(split)
+        return listed_pictures(folder, folders) if isinstance(folders, dict) and {"fgr", "list"} <= set(folders) else None
+
     def pairs(self, name, split, unpaired=None, unread=None):
         """The ``PairSet`` of one split.
 
@@ -101,7 +118,8 @@ class Catalog:
     def check_disjoint(self, name, split, other):
         """Raise UserError where two splits of a dataset share a subject or a background, as far as names tell."""
         if self.names_are_subjects(name):
-            check_disjoint(self.split(name, split), self.split(name, other), f"{name}: {split} and {other}")
+            listed = self.photos if self.holds_photos(name) else self.split  # names are enough
+            check_disjoint(listed(name, split), listed(name, other), f"{name}: {split} and {other}")
 
     def name_of(self, name):
         """A dataset's name as the catalogue writes it: case, hyphens and words such as _JPEG_SD do not matter.
@@ -147,10 +165,13 @@ class Catalog:
         return self._listed[name, split]
 
     def _list(self, name, split, unpaired=None, unread=None):
+        return self._part(name, split, lambda folders: self._read_layout(name, folders, unpaired, unread))
+
+    def _part(self, name, split, read):
         form = self._place(name)[1]
         if "splits" in form:
-            return self._read_layout(name, form["splits"][split], unpaired, unread)
-        whole = self._read_layout(name, form["folders"], unpaired, unread)
+            return read(form["splits"][split])
+        whole = read(form["folders"])
         subjects = whole.subjects
         parts = part_of(subjects, form["parts"])
         return whole.subset(i for i, subject in enumerate(subjects) if parts[subject] == split)
@@ -159,10 +180,14 @@ class Catalog:
         folder, form = self._place(name)
         if not self.holds_pairs(name):
             return BACKGROUND_LAYOUTS[form["layout"]](folder, folders, unread)
-        pairs = PAIR_LAYOUTS[form["layout"]](folder, folders, unpaired, unread)
+        pairs = self._read_pairs(name, folders, unpaired, unread)
         if not form.get("photo"):
             return pairs
         return PairSet(pairs.names, pairs.files, EstimateForeground(pairs.read, self.cache_root / "fgr"))
+
+    def _read_pairs(self, name, folders, unpaired=None, unread=None):
+        folder, form = self._place(name)
+        return PAIR_LAYOUTS[form["layout"]](folder, folders, unpaired, unread)
 
 
 def open_catalog(path=None, data_root=None, sample_root=None):

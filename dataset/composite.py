@@ -40,6 +40,23 @@ def compose_pair(rng, fgr, pha, bgr, augment):
     return src, bgr
 
 
+def compose_alone(rng, fgr, pha, bgr, augment):
+    """Compose ``src`` for a method that sees no second photo; ``bgr`` comes back just as it is inside ``src``.
+
+    Args and return value as ``compose_pair``, of whose disturbances only shadow, noise and JPEG artefacts concern src.
+    """
+    if rng.random() < augment["shadow"]:
+        bgr = cast_shadow(rng, bgr, pha)
+    return disturb_photo(rng, blend(fgr, pha, bgr), augment), bgr
+
+
+def disturb_photo(rng, src, augment):
+    """Noise and JPEG artefacts on one photo, uint8 (H, W, 3), with the probabilities in ``augment``."""
+    if rng.random() < augment["noise"]:
+        src = add_noise(rng, src, augment["noise_sigma"])
+    return through_jpeg(src, int(rng.integers(40, 96))) if rng.random() < augment["jpeg"] else src
+
+
 def cast_shadow(rng, scene, pha):
     """Darken ``scene`` by a moved, blurred copy of the subject's shape, at most 0.3 deep."""
     height, width = pha.shape

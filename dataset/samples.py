@@ -1,6 +1,7 @@
 """Training samples and the order they come in: pure functions of (seed, epoch, number), for any count of workers.
 
-A sample is (src, bgr, fgr, pha), uint8, channels first. A batch shares one crop size, drawn from the phase's range.
+A sample is (src, bgr, fgr, pha), uint8, channels first. A batch shares one crop size, drawn from the phase's range. For
+methods that see one photo alone a trimap follows, and bgr is just as it is inside src.
 """
 from collections import namedtuple
 
@@ -10,15 +11,17 @@ from paddle.io import Dataset
 
 from dataset.augment import BACKGROUND_SCALE, PAIR_SCALE, augment_background, augment_pair, draw_affine, shortest_side
 from dataset.badfiles import BadFiles
-from dataset.composite import compose_pair
+from dataset.composite import compose_alone, compose_pair, disturb_photo
+from dataset.cuts import Cuts, cut_pair, cut_photo
 from dataset.generate import KINDS, make_sample
+from dataset.trimaps import random_trimap
 from utils.errors import UserError, suggest
 
 # What a worker needs to know to make one sample; epoch and number feed its random stream.
 SampleKey = namedtuple("SampleKey", "seed epoch number height width")
 
 # Last words of seeds, so that no two streams are the same. A seed's trailing zeros count for nothing.
-SAMPLE_STREAM, VALID_STREAM, ORDER_STREAM, REPLACEMENT_STREAM, PAIRING_STREAM = 1, 2, 3, 4, 5
+SAMPLE_STREAM, VALID_STREAM, ORDER_STREAM, REPLACEMENT_STREAM, PAIRING_STREAM, TRIMAP_STREAM = 1, 2, 3, 4, 5, 6
 
 
 class CompositeSet(Dataset):
@@ -33,10 +36,14 @@ class CompositeSet(Dataset):
         bad_files_max: unreadable files to pass over before a sample is an error.
         longer: where there are more backgrounds than foregrounds, an epoch is every background once; else, and without
             it, every foreground once.
+        alone: whether samples are for a method that sees one photo alone.
+        cuts: None, or the ``Cuts`` of windows that are cut out at the foreground's own size, in place of ``size`` and
+            ``scale``.
     """
 
-    def __init__(self, pairs, backgrounds, size, scale, augment, bad_files_max=0, longer=False):
+    def __init__(self, pairs, backgrounds, size, scale, augment, bad_files_max=0, longer=False, alone=False, cuts=None):
         super().__init__()
+        self.alone, self.cuts = alone, cuts
         self.pairs, self.backgrounds = pairs, backgrounds
         self._by_background = longer and len(backgrounds) > len(pairs)
         self._bad_files = BadFiles([pairs, backgrounds], bad_files_max)
@@ -57,13 +64,16 @@ class CompositeSet(Dataset):
         frame = key.height, key.width
         try:
             seed = [key.seed, key.epoch, key.number, REPLACEMENT_STREAM]
-            pair = self._bad_files.load(0, subject, seed, shortest_side(of_pair, frame))
-            bgr = self._bad_files.load(1, scene, seed, shortest_side(of_bgr, frame))
+            pair = self._bad_files.load(0, subject, seed, None if self.cuts else shortest_side(of_pair, frame))
+            bgr = self._bad_files.load(1, scene, seed, None if self.cuts else shortest_side(of_bgr, frame))
         except UserError as error:
             return error  # read_batches raises it in the trainer
-        fgr, pha = augment_pair(rng, pair.fgr, pair.pha, frame, self.size, of_pair)
-        bgr = augment_background(rng, bgr, frame, self.size, of_bgr)
-        return _sample(rng, fgr, pha, bgr, self.augment)
+        if self.cuts:
+            fgr, pha, bgr = cut_pair(rng, pair.fgr, pair.pha, bgr, frame, self.cuts)
+        else:
+            fgr, pha = augment_pair(rng, pair.fgr, pair.pha, frame, self.size, of_pair)
+            bgr = augment_background(rng, bgr, frame, self.size, of_bgr)
+        return _sample(rng, fgr, pha, bgr, self.augment, key if self.alone else None)
 
     def describe(self, key):
         """Which files a sample is made of, for messages."""
@@ -85,6 +95,47 @@ class CompositeSet(Dataset):
         return self._bad_files.news()
 
 
+class PhotoSet(Dataset):
+    """Photos as they are with their alpha, for methods that see one photo alone: windows of them.
+
+    Where a sample has a foreground and a background, both are the photo: composed by any alpha they give it.
+
+    Args:
+        pairs: a ``PairSet`` of photos and alpha; cuts: ``Cuts``.
+        augment, bad_files_max: as of ``CompositeSet``.
+    """
+
+    def __init__(self, pairs, cuts, augment, bad_files_max=0):
+        super().__init__()
+        self.pairs, self.cuts, self.augment = pairs, cuts, augment
+        self._bad_files = BadFiles([pairs], bad_files_max)
+
+    def __len__(self):
+        return len(self.pairs)
+
+    @property
+    def epoch(self):
+        """As of ``CompositeSet``."""
+        return f"each of {len(self.pairs)} photos once"
+
+    def __getitem__(self, key):
+        rng = np.random.default_rng([key.seed, key.epoch, key.number])
+        try:
+            pair = self._bad_files.load(0, key.number, [key.seed, key.epoch, key.number, REPLACEMENT_STREAM])
+        except UserError as error:
+            return error  # read_batches raises it in the trainer
+        photo, pha = cut_photo(rng, pair.fgr, pair.pha, (key.height, key.width), self.cuts)
+        return _arrays(disturb_photo(rng, photo, self.augment), photo, photo, pha, key)
+
+    def describe(self, key):
+        """As of ``CompositeSet``."""
+        return self.pairs.names[key.number]
+
+    def news(self):
+        """As of ``CompositeSet``."""
+        return self._bad_files.news()
+
+
 class StreamSet(Dataset):
     """Generated samples, a fresh one each time; nothing touches the disk.
 
@@ -94,13 +145,15 @@ class StreamSet(Dataset):
         camouflage: share of subjects that take colours of their background; None: the generator's own.
         kinds: members of ``generate.KINDS`` to draw from, one named twice comes twice as often; empty: the generator's
             shares.
+        alone, cuts: as of ``CompositeSet``; size: side of the square that is made for windows to be cut out of.
 
     Raises:
         UserError: an unknown kind.
     """
 
-    def __init__(self, length, augment, camouflage=None, kinds=()):
+    def __init__(self, length, augment, camouflage=None, kinds=(), alone=False, cuts=None, size=None):
         super().__init__()
+        self.alone, self.cuts, self.size = alone, cuts, size
         for kind in set(kinds) - set(KINDS):
             raise UserError(f"unknown kind of generated subject '{kind}'.{suggest(kind, KINDS)}")
         self.length, self.augment, self.camouflage, self.kinds = length, augment, camouflage, tuple(kinds)
@@ -111,9 +164,12 @@ class StreamSet(Dataset):
     def __getitem__(self, key):
         rng = np.random.default_rng([key.seed, key.epoch, key.number])
         kind = self.kinds[rng.integers(len(self.kinds))] if self.kinds else None
-        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM], key.height, key.width, kind,
-                                    self.camouflage)
-        return _sample(rng, fgr, pha, bgr, self.augment)
+        frame = key.height, key.width
+        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM],
+                                    *((self.size, self.size) if self.cuts else frame), kind, self.camouflage)
+        if self.cuts:
+            fgr, pha, bgr = cut_pair(rng, fgr, pha, bgr, frame, self.cuts)
+        return _sample(rng, fgr, pha, bgr, self.augment, key if self.alone else None)
 
     @property
     def epoch(self):
@@ -129,23 +185,37 @@ class StreamSet(Dataset):
         return []
 
 
-def training_set(config, phase, catalog):
+def training_set(config, phase, catalog, alone=False):
     """The training samples of one phase.
 
     Args:
         config: a stage's configuration.
-        phase: "base" or "joint".
+        phase: its name.
         catalog: where the datasets lie (``dataset.catalog.Catalog``); not used for "stream".
+        alone: whether they are for a method that sees one photo alone. Sets of photos are then taken as they are.
     """
-    if config["dataset_name"] == "stream":
-        return StreamSet(config["stream_length"], config["augment"], config["stream_camouflage"],
-                         config["stream_kinds"])
-    return CompositeSet(
-        catalog.pairs(config["dataset_name"], "train"), catalog.backgrounds(config["background_name"], "train"),
-        config["phases"][phase]["size"], PAIR_SCALE[phase], config["augment"], config["bad_files_max"],
-        config["epoch_of"] == "longer")
+    name, augment, settings = config["dataset_name"], config["augment"], config["phases"][phase]
+    cuts = Cuts(tuple(settings["cuts"]), settings["cut_unknown"]) if settings.get("cuts") else None
+    if name == "stream":
+        return StreamSet(config["stream_length"], augment, config["stream_camouflage"], config["stream_kinds"], alone, cuts,
+                         settings["size"])
+    if alone and catalog.holds_photos(name):
+        return PhotoSet(catalog.photos(name, "train"), cuts or Cuts(), augment, config["bad_files_max"])
+    return CompositeSet(catalog.pairs(name, "train"), catalog.backgrounds(config["background_name"], "train"),
+                        settings["size"], PAIR_SCALE.get(phase, PAIR_SCALE["base"]), augment, config["bad_files_max"],
+                        config["epoch_of"] == "longer", alone, cuts)
 
 
-def _sample(rng, fgr, pha, bgr, augment):
-    src, bgr = compose_pair(rng, fgr, pha, bgr, augment)
-    return tuple(np.stack(cv2.split(image)) for image in (src, bgr, fgr)) + (pha[None],)
+def _sample(rng, fgr, pha, bgr, augment, alone=None):
+    """``alone``: None, or the key of a sample for a method that sees one photo alone."""
+    if alone is None:
+        return _arrays(*compose_pair(rng, fgr, pha, bgr, augment), fgr, pha)
+    return _arrays(*compose_alone(rng, fgr, pha, bgr, augment), fgr, pha, alone)
+
+
+def _arrays(src, bgr, fgr, pha, key=None):
+    """Channels first; with a ``key`` a trimap as well, drawn from a stream of its own."""
+    arrays = tuple(np.stack(cv2.split(image)) for image in (src, bgr, fgr)) + (pha[None],)
+    if key is None:
+        return arrays
+    return (*arrays, random_trimap(np.random.default_rng([key.seed, key.epoch, key.number, TRIMAP_STREAM]), pha)[None])

@@ -2,9 +2,9 @@
 import time
 
 from evaluation.gallery import Gallery
-from evaluation.methods import Network, open_mattes, open_networks
+from evaluation.methods import GIVEN, Network, open_mattes, open_networks
 from evaluation.pipeline import measure
-from evaluation.protocols import UNMIX
+from evaluation.protocols import UNMIX, find_protocol
 from evaluation.report import heading, line
 from evaluation.scoring import Result, mean_of
 from evaluation.selection import composed, from_folder
@@ -34,7 +34,8 @@ def open_benchmark(args):
     changes.update(disturb=args.disturb, noise=args.noise)
     if args.size is not None or args.sequences:
         changes["size"] = parse_landscape(args.size or "original", SIZES) or "original"
-    return composed(args.dataset_name or "PhotoMatte85", args.background_name or "Backgrounds", args.protocol, changes,
+    dataset = args.dataset_name or find_protocol(args.protocol or "paper").dataset
+    return composed(dataset, args.background_name or "Backgrounds", args.protocol, changes,
                     args.data_root, args.split, args.seed or 0, args.limit, args.backgrounds_each, args.sequences)
 
 
@@ -45,9 +46,27 @@ def open_methods(args, protocol, names, baselines):
         return mattes
     prepare_cpu(load=False)
     networks = open_networks(args.weights or [None], args.backend, args.precision, UNMIX[protocol.unmix], protocol.rounded,
-                             device=args.device, backbone_scale=protocol.backbone_scale,
-                             sample_pixels=protocol.sample_pixels)
+                             args.method, device=args.device,
+                             refining={"backbone_scale": protocol.backbone_scale,
+                                       "sample_pixels": protocol.sample_pixels})
     return {**networks, **{f"pred {name}" if name in networks else name: method for name, method in mattes.items()}}
+
+
+def without_bgr(words, export):
+    """The baselines of a benchmark of photos without a picture of the empty scene: none.
+
+    Args:
+        words: the names of the command line, or None; export: its folder for the benchmark, or None.
+
+    Raises:
+        UserError: baselines were asked for, or the benchmark is to be exported.
+    """
+    if words:
+        raise UserError(f"the baseline {words[0]} needs a picture of the empty scene, and these are photos as they are. "
+                        "Leave --baselines out.")
+    if export is not None:
+        raise UserError("--export-set is for pictures that are composed, and these are photos as they are: copy them.")
+    return ()
 
 
 def score_all(benchmark, methods, baselines, workers):
@@ -62,7 +81,8 @@ def score_all(benchmark, methods, baselines, workers):
         gallery.add(scored.name, scored.rows[first]["mse"], scored.pictures)
         print(line(scored.name, scored.rows[first], shown), flush=True)
     seconds = time.perf_counter() - start
-    settings = {name: dict(getattr(methods.get(name), "settings", {"baseline": name})) for name in rows}
+    settings = {name: dict(getattr(methods.get(name), "settings", {"baseline": name, "given": GIVEN["bgr"]}))
+                for name in rows}
     return {name: Result(own, mean_of(own), settings[name]) for name, own in rows.items()}, gallery, seconds
 
 

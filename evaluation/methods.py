@@ -8,27 +8,33 @@ import numpy as np
 
 from dataset.layouts.mattes import read_pha
 from dataset.layouts.pairing import check_partners, files_by_name
+from evaluation.matters import open_matter
 from media import read_image
 from model.inference.matte import NOT_FINITE, as_float
 from model.weights.files import WEIGHTS_SUFFIXES
 from utils.errors import UserError, quote
 
+GIVEN = {"bgr": "src and bgr", "trimap": "src and trimap", None: "src alone"}  # by what a matting method needs
+
 
 class Network:
-    """A ``model.Matter`` as a method: ``network(item) -> (pha, fgr_u8)``; ``seconds`` sums up what it took.
+    """A ``model.Matter`` or its like as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` is what it took.
 
     Args:
         matter: the ``Matter``; rounded: as ``matter_method``.
+        needs: what it needs beside src: "bgr", "trimap" or None.
     """
 
-    def __init__(self, matter, rounded=True):
-        self._predict = matter_method(matter, rounded)
-        self.settings = matter.settings
+    def __init__(self, matter, rounded=True, needs="bgr"):
+        self._matter, self._rounded, self._needs = matter, rounded, needs
+        self.settings = {**matter.settings, "given": GIVEN[self._needs]}
         self.seconds, self.count = 0.0, 0
 
     def __call__(self, item):
         start = time.perf_counter()
-        matte = self._predict(item.src, item.bgr)
+        given = {} if self._needs is None else {self._needs: item.extra(self._needs)}
+        want = ("pha", "fgr") if self._needs == "bgr" else ("pha",)
+        matte = _answer(self._matter.predict(item.src, want=want, **given), self._rounded)
         self.seconds += time.perf_counter() - start
         self.count += 1
         return matte
@@ -70,26 +76,34 @@ class Mattes:
         return image
 
 
-def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, **options):
+def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, method=None, **options):
     """Every combination of weights, backends, precisions and the last step as {name: Network}; where the last step is on,
     the name ends in "+ unmix".
 
+    The last step is for methods of two photos; others are run once.
+
     Args:
         weights: files; None for the starter weights.
-        backends, precisions, options: of ``model.Matter``.
+        backends, precisions, options: of ``open_matter``.
         unmix: values of ``Matter``'s ``unmix``.
         rounded: as ``matter_method``.
+        method: of ``open_matter``.
 
     Raises:
-        UserError: as ``model.Matter``.
+        UserError: as ``open_matter``.
     """
-    from model import Matter
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
     names = [_name(combination, weights, backends, precisions) for combination in combinations]
-    return {name + (" + unmix" if last else ""):
-            Network(Matter(file, backend=backend, precision=precision, unmix=last, bits=8 if rounded else 16, **options),
-                    rounded)
-            for name, (file, backend, precision) in zip(names, combinations) for last in unmix}
+    networks = {}
+    for name, (file, backend, precision) in zip(names, combinations):
+        for last in unmix:
+            matter, found = open_matter(file, method, last, backend=backend, precision=precision,
+                                        bits=8 if rounded else 16, **options)
+            pair = found.needs == "bgr"
+            networks[name + (" + unmix" if last and pair else "")] = Network(matter, rounded, found.needs)
+            if not pair:  # has no last step
+                break
+    return networks
 
 
 def _name(combination, *lists):
@@ -150,11 +164,14 @@ def matter_method(matter, rounded=True, want=("pha", "fgr")):
         UserError: the network's answer is not finite, as after a training that diverged.
     """
     def predict(src, bgr):
-        matte = matter.predict(src, bgr, want)
-        return ((_to_u8(matte.pha) if rounded else _checked(as_float(matte.pha))),
-                None if matte.fgr is None else _to_u8(matte.fgr))
+        return _answer(matter.predict(src, bgr, want), rounded)
 
     return predict
+
+
+def _answer(matte, rounded):
+    pha = as_u8(matte.pha) if rounded else _checked(as_float(matte.pha))
+    return pha, None if matte.fgr is None else as_u8(matte.fgr)
 
 
 def _checked(values):
@@ -163,7 +180,8 @@ def _checked(values):
     return np.clip(values, 0, 1)
 
 
-def _to_u8(values):
+def as_u8(values):
+    """uint8 as it is; floats in 0..1 rounded. Raises UserError where they are not finite, as after a failed training."""
     if values.dtype == np.uint8:
         return values
     return (_checked(as_float(values)) * 255 + 0.5).astype(np.uint8)

@@ -90,7 +90,7 @@ def _submit(started, protocol, before, pool, scoring):
     if protocol.sequences and before is not None and _clip(before.item.name) == _clip(item.name):
         frames = {name: (before.mattes[name][0], before.item.pha) for name in mattes}
     colour = item.src if started.baselines else None
-    small = item._replace(src=shrunk(item.src), bgr=shrunk(item.bgr))
+    small = item._replace(src=shrunk(item.src), bgr=None if item.bgr is None else shrunk(item.bgr))
     scoring.append(pool.submit(_score_all, protocol, small, mattes, frames, colour))
     return _Started(item, mattes, {}) if protocol.sequences else None
 
@@ -108,7 +108,9 @@ def _score_all(protocol, item, mattes, frames, colour):
 
     ``colour`` is the foreground of the baselines: the photo.
     """
-    rows, pictures = {}, {"src": encoded(item.src), "bgr": encoded(item.bgr), "truth": encoded(shrunk(item.pha)), "pred": {}}
+    rows, pictures = {}, {"src": encoded(item.src), "truth": encoded(shrunk(item.pha)), "pred": {}}
+    if item.bgr is not None:
+        pictures["bgr"] = encoded(item.bgr)
     if item.trimap is not None:
         pictures["trimap"] = encoded(shrunk(item.trimap))
     for name, (pha, fgr) in mattes.items():
@@ -156,7 +158,12 @@ def evaluate(predict, items, workers=0):
     Raises:
         UserError: ``items`` is empty.
     """
-    rows = [score(PROTOCOLS["paper"], item, *predict(item.src, item.bgr)) for item in ahead(items, workers)]
+    return evaluate_items(lambda item: predict(item.src, item.bgr), items, workers)
+
+
+def evaluate_items(predict, items, workers=0):
+    """``evaluate`` for a method that is given the whole item: predict(item) -> (pha_u8, fgr_u8 or None)."""
+    rows = [score(PROTOCOLS["paper"], item, *predict(item)) for item in ahead(items, workers)]
     return rows, mean_of(rows)
 
 

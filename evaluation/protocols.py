@@ -9,18 +9,23 @@ from utils.errors import UserError, suggest
 
 UNMIX = {"off": (False,), "on": (True,), "both": (False, True)}  # word -> what the last step is, row by row
 
+USUAL_DIGITS = 3
+
+
 class Column(NamedTuple):
-    """How tables show a metric: its title, by what the plain value is multiplied, and what the plain value is."""
+    """How tables show a metric: its title, by what the plain value is multiplied, what the plain value is, and how many
+    digits follow the point."""
     title: str
     times: float
     unit: str
+    digits: int = USUAL_DIGITS
 
     def text(self, value, sign=False):
         """A plain value as tables show it, '-' for None and NaN; with ``sign`` a '+' before what is above zero."""
         if value is None or math.isnan(value):
             return "-"
         value *= self.times
-        return ("+" if sign and value > 0 else "") + (f"{value:.1f}" if abs(value) >= 1000 else f"{value:.3f}")
+        return ("+" if sign and value > 0 else "") + (f"{value:.1f}" if abs(value) >= 1000 else f"{value:.{self.digits}f}")
 
 
 UNKNOWN_REGION = {
@@ -41,6 +46,10 @@ WHOLE_PICTURE = {
     "conn": Column("Conn", 1e-3, "connectivity error of the whole picture, sum (tables show it / 1000)"),
     "fg_mse": Column("FG MSE e3", 1000, "mean squared difference of the foreground where alpha > 0 (tables: times 1000)"),
 }
+PADDLESEG = {
+    "sad": Column("SAD", 1, "sum of absolute differences / 1000; of the whole picture, where the protocol has no trimap"),
+    "mse": Column("MSE", 1, "mean squared difference; of the whole picture, where the protocol has no trimap", 4),
+}
 OVER_TIME = {
     "dtssd": Column("dtSSD e2", 100, "root mean squared error of the change since the frame before, 0 for a clip's "
                                      "first frame (tables show it times 100)"),
@@ -55,7 +64,8 @@ class Protocol:
     Attributes:
         name: its word on the command line.
         about: one line that says what it is.
-        family: which formulas: "unknown" (those of Lin et al., CVPR 2021), "paddle2021" or "whole" (Robust Video Matting).
+        family: which formulas: "unknown" (those of Lin et al., CVPR 2021), "paddle2021", "paddleseg" or "whole" (Robust
+            Video Matting).
         trimap: the rule that makes it, of ``evaluation.testset.trimap.TRIMAPS``.
         size: (height, width) of composed pictures; None: each foreground at its own size.
         disturb: whether bgr differs from the background inside src, as a second photo of it would.
@@ -66,6 +76,10 @@ class Protocol:
         rounded: whether the network's alpha is rounded to 8 bits, as a file of it would be, before it is scored.
         cell: pictures are cut at the right and the bottom to a multiple of this, as the authors' scripts do.
         sequences: whether frames of a clip are also measured over time.
+        dataset: the set that is measured on unless another is named.
+        listed: whether sets of photos are taken as they are, and sets with a list as its lines compose them; other sets
+            are composed as under any protocol.
+        published: ((name, {metric: plain value}), ...): figures of others to stand beside, as theirs.
         note: what a reader of the figures has to know; printed below them.
     """
     name: str
@@ -82,6 +96,9 @@ class Protocol:
     rounded: bool = True
     cell: int = 4
     sequences: bool = False
+    dataset: str = "PhotoMatte85"
+    listed: bool = False
+    published: tuple = ()
     note: str = ""
 
     @property
@@ -122,7 +139,7 @@ class Protocol:
 
 def columns(family, sequences=False):
     """{metric: Column} of one family of formulas; with those over time where frames follow each other."""
-    chosen = {"unknown": UNKNOWN_REGION, "paddle2021": PADDLE2021, "whole": WHOLE_PICTURE}[family]
+    chosen = {"unknown": UNKNOWN_REGION, "paddle2021": PADDLE2021, "paddleseg": PADDLESEG, "whole": WHOLE_PICTURE}[family]
     return {**chosen, **OVER_TIME} if sequences and family == "whole" else chosen
 
 
@@ -146,4 +163,12 @@ PROTOCOLS = {protocol.name: protocol for protocol in (
                   "reaches 10 pixels around every soft one. Plain values are about half; placement here is seeded."),
     Protocol("rvm", "as Robust Video Matting (WACV 2022): the whole picture counts, and change over time in clips",
              family="whole", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1),
+    Protocol("paddleseg", "as PaddleSeg's Matting on PPM-100: photos as they are, the whole picture counts",
+             family="paddleseg", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1,
+             dataset="PPM100", listed=True,
+             published=(("PaddleSeg's MODNet-MobileNetV2", {"sad": 112.73, "mse": 0.0098}),
+                        ("PaddleSeg's MODNet-ResNet50_vd", {"sad": 104.14, "mse": 0.0090}),
+                        ("PaddleSeg's MODNet-HRNet_W18", {"sad": 77.96, "mse": 0.0054})),
+             note="The rows named PaddleSeg's are what its makers published for weights of theirs on PPM-100; nothing of "
+                  "them was measured here, and they compare with figures on PPM-100's validation photos alone."),
 )}

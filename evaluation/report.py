@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from evaluation.baselines import BASELINES
-from evaluation.protocols import UNKNOWN_REGION, columns
+from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, columns
 from evaluation.scoring import Result
 from utils.files import write_bytes
 from utils.machine import versions
@@ -41,11 +41,18 @@ def show(results, protocol, count, pace):
     print(heading(protocol.columns, f"mean of {count}"))
     for name, result in results.items():
         print(line(f"mean of {count}, {name}", result.mean, protocol.columns))
+    if protocol.published:
+        print("published by others, not measured here:")
+    for name, values in protocol.published:
+        print(line(name, values, protocol.columns))
     for name, result in results.items():
         if name not in BASELINES and "keying" in results:
             print(comparison(result.mean, results["keying"].mean, protocol.columns, name))
     if protocol.note:
         print(f"note: {protocol.note}")
+    given = {name: (result.settings or {}).get("given") for name, result in results.items()}
+    if len(set(given.values())) > 1:
+        print("given: " + "; ".join(f"{name} {what}" for name, what in given.items() if what))
     networks = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in pace["network_seconds"].items())
     print(f"{pace['images_per_second']:.2f} images/s" + (f"; network alone: {networks}" if networks else ""))
 
@@ -73,7 +80,9 @@ def write_report(folder, facts, methods, pictures=None):
     shown = columns(protocol["family"], protocol["sequences"])
     content = {**facts, "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                "versions": versions(), "units": {metric: column.unit for metric, column in shown.items()},
-               "shown": {metric: {"title": column.title, "times": column.times} for metric, column in shown.items()},
+               "shown": {metric: {"title": column.title, "times": column.times,
+                                  **({} if column.digits == USUAL_DIGITS else {"digits": column.digits})}
+                         for metric, column in shown.items()},
                "methods": {name: {"mean": result.mean, "images": result.rows, "settings": result.settings or {}}
                            for name, result in methods.items()}}
     if pictures is not None:

@@ -21,6 +21,7 @@ from utils.errors import UserError
 ALPHA = {
     "unknown": {"sad": sad, "mse": mse, "grad": grad, "conn": conn},
     "paddle2021": {"sad": sad_paddle2021, "mse": mse_paddle2021},
+    "paddleseg": {"sad": sad, "mse": mse},
     "whole": {"mad": mad, "mse": mse, "grad": grad, "conn": conn},
 }
 

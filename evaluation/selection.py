@@ -1,10 +1,11 @@
 """From names to a benchmark: which foregrounds on which backgrounds under which protocol, or a folder composed before."""
 from typing import Any, NamedTuple
 
-from dataset.catalog import catalog_or_sample
+from dataset.catalog import catalog_or_sample, open_catalog
 from evaluation.protocols import find_protocol
 from evaluation.testset.composed import EvaluationSet
 from evaluation.testset.folder import FolderSet
+from evaluation.testset.photos import PhotoTestSet
 from utils.errors import UserError
 
 # What a folder's manifest keeps of where its pictures come from.
@@ -40,6 +41,10 @@ def composed(dataset, background, protocol=None, changes=None, data_root=None, s
     Raises:
         UserError: as the catalogue, ``EvaluationSet`` and ``find_protocol`` do.
     """
+    if protocol is not None and find_protocol(protocol).listed:
+        as_it_is = _listed(dataset, split, data_root, protocol, changes, limit)
+        if as_it_is is not None:
+            return as_it_is
     catalog = catalog_or_sample([dataset, background], data_root=data_root)
     dataset, background = catalog.name_of(dataset), catalog.name_of(background)
     sample = catalog.root == catalog.sample_root
@@ -56,6 +61,25 @@ def composed(dataset, background, protocol=None, changes=None, data_root=None, s
              "backgrounds_each": each, "sample_data": sample, "seed": seed, "size": chosen.size,
              "disturb": chosen.disturb, "limit": limit}
     return Benchmark(items, chosen, facts)
+
+
+def _listed(dataset, split, data_root, protocol, changes, limit):
+    """The ``Benchmark`` of a set as it is, or None where it is not there, or has neither photos nor a list of its own."""
+    for name in ("size", "disturb", "noise"):
+        if (changes or {}).get(name) is not None:
+            raise UserError(f"the protocol {protocol} takes the pictures as they are, and no {name}. Leave it out.")
+    catalog = open_catalog(data_root=data_root)
+    if not catalog.available(dataset):
+        return None
+    dataset, split = catalog.name_of(dataset), split or _test_split(catalog, dataset)
+    pictures = catalog.listed(dataset, split)
+    if pictures is None and catalog.holds_photos(dataset):
+        pictures = catalog.photos(dataset, split)
+    if pictures is None:
+        return None
+    chosen = find_protocol(protocol).changed(**{**(changes or {}), "size": "original"})
+    facts = {"dataset": dataset, "split": split, "sample_data": False, "size": None, "disturb": False, "limit": limit}
+    return Benchmark(PhotoTestSet(pictures, chosen.trimap, limit=limit), chosen, facts)
 
 
 def from_folder(folder, protocol=None, changes=None, limit=None, sequences=None):

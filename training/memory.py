@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from training.lessons import find_lesson
 from utils.errors import UserError
 from utils.machine import free_memory
 
@@ -67,7 +68,8 @@ def fitted(learner, phase, division, auto, say):
 
 def largest_side(config, phase):
     """The largest side of a phase's crops in pixels."""
-    return config["phases"][phase]["crop"][1] // 4 * 4
+    cell = find_lesson(config["method"]).cell
+    return config["phases"][phase]["crop"][1] // cell * cell
 
 
 def _fits(learner, phase, batch_size, side):
@@ -84,9 +86,9 @@ def _fits(learner, phase, batch_size, side):
 
 
 def images(batch_size, side):
-    """src, bgr, fgr and pha of a batch, uint8: a pattern without chance, with an edge at every pixel to be refined."""
+    """src, bgr, fgr, pha and trimap of a batch, uint8: a pattern without chance, an edge at every pixel to be refined."""
     return [np.resize(np.arange(0, 256 * 37, 37, dtype=np.uint32).astype(np.uint8), (batch_size, channels, side, side))
-            for channels in (3, 3, 3, 1)]
+            for channels in (3, 3, 3, 1, 1)]
 
 
 def _give_back(device):

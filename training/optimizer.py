@@ -1,4 +1,4 @@
-"""Adam with a learning rate for each part of the network, and its state under the network's own names."""
+"""Adam or SGD with a learning rate for each part of the network, and its state under the network's own names."""
 import numpy as np
 import paddle
 from paddle.utils import unique_name
@@ -6,15 +6,38 @@ from paddle.utils import unique_name
 from utils.errors import UserError, suggest
 from utils.plain_files import shown
 
-ACCUMULATORS = ("moment1_0", "moment2_0", "beta1_pow_acc_0", "beta2_pow_acc_0")
+MOMENTS = {"adam": 2, "sgd": 1}  # arrays of a parameter's own shape that are kept of it
+SHAPED = ("moment1_0", "moment2_0", "velocity_0")
+ACCUMULATORS = (*SHAPED, "beta1_pow_acc_0", "beta2_pow_acc_0")
+REST = "rest"  # in ``rates``: all parts that are not named
 
 
-def build_optimizer(network, rates, clip_norm=0.0):
-    """Adam over the parts of ``network`` that ``rates`` names.
+def learning_parts(network):
+    """The parts of a newly made network in which something may learn, by name; a fixed kernel does not."""
+    return [part for part, layers in network.named_children()
+            if any(not value.stop_gradient for value in layers.parameters())]
+
+
+def part_rates(rates, parts):
+    """{part: factor above 0} of the parts that learn, from a phase's ``rates`` and the network's ``learning_parts``."""
+    named = {part: factor for part, factor in rates.items() if part != REST}
+    others = {part: rates[REST] for part in parts if part not in named} if REST in rates else {}
+    return {part: factor for part, factor in {**named, **others}.items() if factor > 0}
+
+
+def optimizer_settings(config):
+    """What ``build_optimizer`` takes of a stage's configuration, beside the rates and the bound on the gradient."""
+    return {"kind": config["optimizer"], "momentum": config["momentum"], "decay": config["weight_decay"]}
+
+
+def build_optimizer(network, rates, clip_norm=0.0, kind="adam", momentum=0.9, decay=0.0):
+    """An optimizer over the parts of ``network`` that ``rates`` names.
 
     Args:
         rates: {part: factor} on the learning rate, parts being attributes of the network.
         clip_norm: bound on the norm of the gradient of all these parts together; 0: none.
+        kind: one of ``MOMENTS``; momentum: of SGD.
+        decay: what is added to the gradient, times the weight.
     """
     parts = [name for name, _ in network.named_children()]
     unknown = [name for name in rates if name not in parts]
@@ -27,7 +50,8 @@ def build_optimizer(network, rates, clip_norm=0.0):
             parameter.optimize_attr["learning_rate"] = factor
             parameters.append(parameter)
     clip = paddle.nn.ClipGradByGlobalNorm(clip_norm) if clip_norm else None
-    return _Adam(learning_rate=1e-4, parameters=parameters, grad_clip=clip)
+    usual = {"learning_rate": 1e-4, "parameters": parameters, "grad_clip": clip, "weight_decay": decay or None}
+    return _Momentum(momentum=momentum, **usual) if kind == "sgd" else _Adam(**usual)
 
 
 def freeze_others(network, rates):
@@ -38,8 +62,8 @@ def freeze_others(network, rates):
                 parameter.stop_gradient = part not in rates
 
 
-class _Adam(paddle.optimizer.Adam):
-    """Adam whose state has the same names whether or not its parameters had another optimizer before.
+class _PlainNames:
+    """An optimizer whose state has the same names whether or not its parameters had another optimizer before.
 
     Paddle numbers the names when the state is created, at the first step, and refuses a state with other numbers.
     """
@@ -47,6 +71,14 @@ class _Adam(paddle.optimizer.Adam):
     def step(self):
         with unique_name.guard():
             super().step()
+
+
+class _Adam(_PlainNames, paddle.optimizer.Adam):
+    """Adam."""
+
+
+class _Momentum(_PlainNames, paddle.optimizer.Momentum):
+    """SGD with momentum."""
 
 
 def optimizer_arrays(optimizer, network):
@@ -67,14 +99,14 @@ def load_optimizer_arrays(optimizer, network, arrays):
     """Put back what ``optimizer_arrays`` returned, in this or another process.
 
     Raises:
-        UserError: the arrays are not an Adam's of this network.
+        UserError: the arrays are not such an optimizer's of this network.
     """
     own = dict(network.named_parameters())
     state = {}
     for key, value in arrays.items():
         name, _, accumulator = key.partition("|")
         if name not in own or accumulator not in ACCUMULATORS or value.dtype != np.float32 or not (
-                list(value.shape) == list(own[name].shape) if "moment" in accumulator else value.size == 1):
+                list(value.shape) == list(own[name].shape) if accumulator in SHAPED else value.size == 1):
             raise UserError(f"the optimizer's state is not this network's: {shown(key)} of shape {list(value.shape)}. Put a "
                             "copy of the checkpoint back, or start over with --force.")
         state[f"{own[name].name}_{accumulator}"] = paddle.to_tensor(value)

@@ -17,6 +17,7 @@ from utils.machine import free_memory, peak_memory
 
 PROBES = (1, 3)   # samples of the two batches that are tried
 PROBE_SIDE = 256  # pixels of their sides, or a phase's smallest crop where that is smaller
+EXAMPLES = {"bgr": " --bgr room.jpg", "trimap": " --trimap me_trimap.png", None: ""}  # by what a method needs
 ROOM = 0.9        # of a card's memory: the rest is the driver's, and fragments
 
 
@@ -70,17 +71,18 @@ def lines_of(config, epoch_end=None, gpu_memory=None, config_name=None):
     from training.state import checkpoint_size
     from training.step import Learner
     from training.validation import validation_set
-    catalog = catalog_of(config)
-    phases = plan(config, len(training_set(config, "joint", catalog)), epoch_end)
+    catalog, learner = catalog_of(config), Learner(config, network_of(config), Ranks(0, 1, "cpu"))
+    lesson = learner.lesson
+    phases = plan(config, len(training_set(config, lesson.phases[-1], catalog, lesson.trimap)), epoch_end)
     items, interval = validation_set(config, catalog), valid_interval(config, phases)
-    learner = Learner(config, network_of(config), Ranks(0, 1, "cpu"))
     lines, seconds = _data_lines(config, catalog), 0.0
     for phase in phases:
         learner.enter(phase.name)
-        samples, settings = training_set(config, phase.name, catalog), config["phases"][phase.name]
+        samples = training_set(config, phase.name, catalog, lesson.trimap)
+        settings = config["phases"][phase.name]
         division, side = Division(settings["batch_size"], config["accumulate"]), largest_side(config, phase.name)
         lines.append(plan_line(phase, config, samples, division, 1, len(items), interval, checkpoint_size(learner)))
-        cost = measure(learner, phase.name, min(PROBE_SIDE, settings["crop"][0]))
+        cost = measure(learner, phase.name, max(1, min(PROBE_SIDE, settings["crop"][0]) // lesson.cell) * lesson.cell)
         lines += _memory_lines(phase.name, cost, division, side, gpu_memory)
         mean_side = sum(settings["crop"]) / 2
         pixels = division.batch_size * division.accumulate * mean_side ** 2
@@ -88,13 +90,15 @@ def lines_of(config, epoch_end=None, gpu_memory=None, config_name=None):
     lines.append(_disk_line(config, checkpoint_size(learner)))
     lines.append(f"time: about {timedelta(seconds=int(seconds))} for {phases[-1].end} iterations on this machine's CPU, "
                  "validations aside" + ("; a GPU takes a small part of that" if gpu_memory else "") + ".")
-    return lines + _command_lines(config, config_name)
+    return lines + _command_lines(config, config_name, lesson.method.needs)
 
 
 def _data_lines(config, catalog):
+    from training.lessons import find_lesson
     if config["dataset_name"] == "stream":
         return [f"data: generated samples, {config['stream_length']} an epoch."]
-    names = (config["dataset_name"], config["background_name"])
+    photos = find_lesson(config["method"]).trimap and catalog.holds_photos(config["dataset_name"])
+    names = (config["dataset_name"], *(() if photos else (config["background_name"],)))
     return [f"data: {name} at {catalog.where(name)}: {_counts(catalog, name)}." for name in names]
 
 
@@ -137,12 +141,12 @@ def _disk_line(config, size):
             "logs and pictures beside them.")
 
 
-def _command_lines(config, name):
+def _command_lines(config, name, needs):
     stage = f"python train.py --config {name}" if name else "python train.py --config ..."
     best = Path(config["save_dir"]) / "best_model"
     return [f"next: {stage}    (the same command goes on after an interruption)",
             f"then: python eval.py --weights {best}",
-            f"and:  python predict.py --weights {best} --src me.jpg --bgr room.jpg"]
+            f"and:  python predict.py --weights {best} --src me.jpg" + EXAMPLES[needs]]
 
 
 def _held():

@@ -3,9 +3,9 @@ import math
 from collections import namedtuple
 
 from dataset.batches import batch_length
+from training.lessons import find_lesson
 from utils.errors import UserError
 
-PHASES = ("base", "joint")
 VALIDATIONS, LONGEST_INTERVAL = 30, 2000  # at least so many in a stage, and at most so many iterations apart
 
 # epochs first..last-1 and iterations start..end-1 of the whole run
@@ -19,13 +19,15 @@ def plan(config, length, epoch_end=None, world=1):
         config: a stage's configuration.
         length: samples an epoch.
         epoch_end: last epoch of the run, counted over all phases; None: as configured. A phase that would begin
-            after it is left out, and the last phase is made longer or shorter to end there.
+            after it is left out, and the last phase is made longer or shorter to end there. It counts before the
+            configuration's ``iterations``, which do the same in iterations.
         world: processes that train together, each with batches of its own.
 
     Raises:
         UserError: nothing is left to train.
     """
-    wanted = [(name, config["phases"][name]["epochs"]) for name in PHASES if config["phases"][name]["epochs"] > 0]
+    wanted = [(name, config["phases"][name]["epochs"]) for name in find_lesson(config["method"]).phases
+              if config["phases"][name]["epochs"] > 0]
     phases, epoch, step, batches = [], 0, 0, config["accumulate"] * world
     for position, (name, epochs) in enumerate(wanted):
         last = epoch + epochs
@@ -37,9 +39,16 @@ def plan(config, length, epoch_end=None, world=1):
         phases.append(Phase(name, epoch, last, step, step + (last - epoch) * per_epoch, per_epoch))
         epoch, step = last, phases[-1].end
     if not phases:
-        raise UserError("no epochs to train: set the epochs of phases.base or phases.joint, or --epoch-end, to 1 "
-                        "or more.")
-    return phases
+        names = " or ".join(f"phases.{name}" for name in find_lesson(config["method"]).phases)
+        raise UserError(f"no epochs to train: set the epochs of {names}, or --epoch-end, to 1 or more.")
+    return phases if epoch_end is not None or config["iterations"] is None else _ended(phases, config["iterations"])
+
+
+def _ended(phases, end):
+    """The phases that begin before iteration ``end``, the last of them made longer or shorter to end there."""
+    *before, last = [phase for phase in phases if phase.start < end]
+    epochs = -(-(end - last.start) // last.per_epoch)
+    return [*before, last._replace(last_epoch=last.first_epoch + epochs, end=end)]
 
 
 def valid_interval(config, phases):
@@ -70,6 +79,8 @@ def learning_rate(config, phase, step):
     if config["schedule"] == "cosine":
         low = 0.01
         rate *= low + (1 - low) * (1 + math.cos(math.pi * done / length)) / 2
+    if config["schedule"] == "step":
+        rate *= config["step_factor"] ** sum(done >= place for place in config["step_at"])
     if done < config["warmup_iters"]:
         rate *= (done + 1) / config["warmup_iters"]
     return rate

@@ -6,11 +6,11 @@ import numpy as np
 
 from media import write_bytes
 from model.weights import load_state
-from model.weights.metadata import network_metadata
+from model.weights.metadata import origin_facts
 from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, latest_checkpoint, load_checkpoint, save_checkpoint
 from training.config import completed, differences
+from training.config.rules import PHASES
 from training.optimizer import optimizer_arrays
-from training.schedule import PHASES
 from training.validation import told
 from utils.errors import UserError
 from utils.plain_files import shown
@@ -18,9 +18,9 @@ from utils.plain_files import shown
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",
              "log_train_loss_interval", "log_images_interval", "valid_interval", "valid_count", "valid_size", "patience",
-             "checkpoint_interval", "keep_checkpoint_max", "pretrain", "batch_auto", "phases.base.epochs",
-             "phases.joint.epochs")
-DIVIDING = ("accumulate", "phases.base.batch_size", "phases.joint.batch_size")  # free where their product stays
+             "checkpoint_interval", "keep_checkpoint_max", "pretrain", "batch_auto", "iterations",
+             *(f"phases.{name}.epochs" for name in PHASES))
+DIVIDING = ("accumulate", *(f"phases.{name}.batch_size" for name in PHASES))  # free where their product stays
 
 
 class State:
@@ -66,7 +66,7 @@ class State:
     @property
     def coarse_only(self):
         """Whether the network is to be used without its refiner: in the base phase, and before it has learnt anything."""
-        return self.phase == "base" or (not self.refined and self.step == self.phase_start)
+        return self.phase == "base" or (self.phase == "joint" and not self.refined and self.step == self.phase_start)
 
     def facts(self, learner):
         """All of it, and what the ``learner`` carries in numbers; JSON-able."""
@@ -177,7 +177,7 @@ def _iteration_sizes(config):
 
 def _without(phase):
     """What to add so that a finished phase is not trained again."""
-    return "" if phase == "base" else " and 'phases: {base: {epochs: 0}}' in the stage's file"
+    return "" if phase != "joint" else " and 'phases: {base: {epochs: 0}}' in the stage's file"
 
 
 def save_iteration(save_dir, learner, state):
@@ -190,9 +190,7 @@ def save_iteration(save_dir, learner, state):
 def save_best(save_dir, learner, state):
     """Write ``best_model``: weights and how they came about, no optimizer; from the base phase a base network alone."""
     with learner.averaged():
-        arrays = _arrays(learner)
-    if state.phase == "base":
-        arrays = {name: value for name, value in arrays.items() if not name.startswith("refiner.")}
+        arrays = {name: value for name, value in _arrays(learner).items() if learner.lesson.keeps(state.phase, name)}
     save_checkpoint(save_dir / "best_model", arrays, None, state.facts(learner), _metadata(learner, state))
 
 
@@ -214,11 +212,11 @@ def _done_line(save_dir, phase, before, best, last):
 
 
 def checkpoint_size(learner):
-    """Bytes of an ``iter_N``: the network, two moments of what learns, and the averaged network where there is one."""
+    """Bytes of an ``iter_N``: the network, the moments of what learns, and the averaged network where there is one."""
     state = learner.network.state_dict()
     learning = [value for value in learner.network.parameters() if not value.stop_gradient]
     return sum(4 * int(np.prod(value.shape)) * (1 if learner.ema is None else 2) for value in state.values()) + sum(
-        8 * int(np.prod(value.shape)) for value in learning)
+        4 * learner.moments * int(np.prod(value.shape)) for value in learning)
 
 
 def _arrays(learner):
@@ -226,8 +224,8 @@ def _arrays(learner):
 
 
 def _metadata(learner, state):
-    return {"backbone": learner.config["backbone"],
-            **network_metadata(learner.network, learner.config["dataset_name"], state.step)}
+    return {"method": learner.config["method"], "backbone": learner.config["backbone"],
+            **learner.lesson.facts(learner.network), **origin_facts(learner.config["dataset_name"], state.step)}
 
 
 def _reachable(phases, facts):

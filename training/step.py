@@ -4,17 +4,23 @@ from contextlib import nullcontext
 
 import numpy as np
 import paddle
-from paddle.nn import functional as F
 
-from model.losses import base_loss, patch_loss, refine_loss
-from model.matting import MattingBase
-from model.refinement import Refinement
 from training.ema import Ema
+from training.lessons import find_lesson
 from training.log import picture_row
-from training.optimizer import build_optimizer, freeze_others, load_optimizer_arrays
+from training.optimizer import (
+    MOMENTS,
+    build_optimizer,
+    freeze_others,
+    learning_parts,
+    load_optimizer_arrays,
+    optimizer_settings,
+    part_rates,
+)
 from training.precision import Precision, Statistics, all_finite
 from training.schedule import learning_rate
 
+NAMES = ("src", "bgr", "fgr", "pha", "trimap")  # of what a batch holds, in this order; the last where the method wants it
 HELD_BYTES = 256 << 20  # of batches that a ``Window`` keeps at most, beyond its last
 
 # loss: number; terms: {name: number}; norm: of the gradient before clipping; updated: False where one of them was not
@@ -27,7 +33,7 @@ class Learner:
 
     Args:
         config: a stage's configuration.
-        network: MattingRefine.
+        network: as the method's lesson makes it.
         ranks: ``training.distributed.Ranks``: the processes of the run, and this one's device.
 
     Raises:
@@ -36,9 +42,12 @@ class Learner:
 
     def __init__(self, config, network, ranks):
         self.config, self.network, self.ranks = config, network, ranks
+        self.lesson = find_lesson(config["method"])
         self.precision = Precision(config["amp"], config["amp_dtype"], ranks.device)
-        # The base phase leaves the refiner out. One wrapper for all phases, since its hooks on the parameters stay.
-        self.loss = ranks.wrap(PhaseLoss(network, config, self.precision), config["phases"]["base"]["epochs"] > 0)
+        # A phase before the last may leave parts out. One wrapper for all phases, since its hooks on the parameters stay.
+        partial = any(config["phases"][name]["epochs"] > 0 for name in self.lesson.phases[:-1])
+        self.loss = ranks.wrap(PhaseLoss(network, config, self.precision, self.lesson), partial)
+        self._parts = learning_parts(network)
         self.ema = None
         self.optimizer, self.rates = None, {}
         self.reads_later = ranks.device != "cpu" and ranks.world == 1  # whether not to wait for the device pays: ``Window``
@@ -51,8 +60,9 @@ class Learner:
 
     def enter(self, phase, moments=None):
         """Set up for a phase, by name: the parts that learn, and their optimizer with the ``moments`` it was saved with."""
-        self.rates = {part: factor for part, factor in self.config["phases"][phase]["rates"].items() if factor > 0}
-        self.optimizer = build_optimizer(self.network, self.rates, self.config["clip_norm"])
+        self.rates = part_rates(self.config["phases"][phase]["rates"], self._parts)
+        self.optimizer = build_optimizer(self.network, self.rates, self.config["clip_norm"],
+                                         **optimizer_settings(self.config))
         freeze_others(self.network, self.rates)
         if moments is not None:
             load_optimizer_arrays(self.optimizer, self.network, moments)
@@ -67,20 +77,22 @@ class Learner:
             for layer in self.network.sublayers():
                 if "BatchNorm" in type(layer).__name__:  # SyncBatchNorm too
                     layer.eval()
-        if self.single:  # one value has no spread: normalised by it, the pooled branch would always say the same
-            self.network.aspp.convs[-1].eval()
+        if self.single:  # one value has no spread: normalised by it, a pooled branch would always say the same
+            for layer in self.lesson.pooled(self.network):
+                layer.eval()
 
     def rehearse(self, phase, images):
         """Forward and backward, and room for the optimizer's moments, all of which is forgotten.
 
         Args:
-            phase: name; images: src, bgr, fgr and pha as uint8 arrays (B, C, H, W).
+            phase: name; images: ``NAMES`` as uint8 arrays (B, C, H, W).
         """
         self.train_mode()
         statistics, chance = Statistics(self.network), paddle.get_rng_state()
         try:
             learning = [value for value in self.network.parameters() if not value.stop_gradient]
-            copies = 2 + (3 + (self.ema is not None) if self.reads_later else 0)  # a ``Window`` keeps all as it was
+            # A ``Window`` keeps the weights, the moments and the average as they were, beside the gradients.
+            copies = self.moments + (1 + self.moments + (self.ema is not None) if self.reads_later else 0)
             moments = [paddle.zeros_like(value) for value in learning for _ in range(copies)]
             moments.append(paddle.zeros([HELD_BYTES if self.reads_later else 1], "uint8"))
             with self.ranks.local(self.loss):  # the other processes are not waited for: they may not get so far
@@ -93,6 +105,11 @@ class Learner:
             self.optimizer.clear_grad(set_to_zero=False)
             paddle.set_rng_state(chance)
 
+    @property
+    def moments(self):
+        """How many arrays the optimizer keeps of each that learns."""
+        return MOMENTS[self.config["optimizer"]]
+
     def averaged(self):
         """Context in which the network has the weights that are validated and kept."""
         return nullcontext() if self.ema is None else self.ema.in_place()
@@ -102,38 +119,23 @@ class PhaseLoss(paddle.nn.Layer):
     """A network and its loss as one layer, so that a step over several devices is one forward.
 
     Args:
-        network: MattingRefine.
-        config: a stage's configuration.
+        network, config: as for ``Learner``.
         precision: ``training.precision.Precision``.
+        lesson: ``training.lessons.Lesson`` of the network's method.
 
     Input:
-        phase: "base" or "joint"; src, bgr, fgr (B, 3, H, W), pha (B, 1, H, W), in 0..1.
+        phase: name; images: ``NAMES``, (B, 3, H, W), pha and trimap (B, 1, H, W), in 0..1.
 
     Output:
         ({term: scalar}, the network's output in float32)
     """
 
-    def __init__(self, network, config, precision):
+    def __init__(self, network, config, precision, lesson):
         super().__init__()
-        self.network, self._config, self._precision = network, config, precision
+        self.network, self._config, self._precision, self._lesson = network, config, precision, lesson
 
-    def forward(self, phase, src, bgr, fgr, pha):
-        with self._precision.autocast():
-            pred = MattingBase.forward(self.network, src, bgr) if phase == "base" else self._refined(src, bgr)
-        pred = type(pred)(*(image.astype("float32") for image in pred))
-        if phase == "joint" and self._config["refine"]["train_pixels"]:
-            return patch_loss(pred, pha, fgr), pred
-        loss = base_loss if phase == "base" else refine_loss
-        return loss(pred, pha, fgr, self._config["detach_error"]), pred
-
-    def _refined(self, src, bgr):
-        refine, refiner = self._config["refine"], self.network.refiner
-        # Everywhere also for a loss on patches: paddle is no slower at whole pictures than at single patches.
-        everywhere = refine["train_pixels"] or refine["train_mode"] == "full"
-        pred = self.network(src, bgr, refinement=Refinement("full" if everywhere else "sampling", refine["sample_pixels"]))
-        if not refine["train_pixels"]:
-            return pred
-        return pred._replace(ref_sm=refiner.largest(_resized(pred.err_sm, pred.ref_sm), refine["train_pixels"]))
+    def forward(self, phase, *images):
+        return self._lesson.learn(self.network, phase, dict(zip(NAMES, images)), self._config, self._precision)
 
 
 def train_step(learner, phase, step, batches):
@@ -143,7 +145,7 @@ def train_step(learner, phase, step, batches):
         learner: ``Learner`` that has entered the phase.
         phase: of ``training.schedule.plan``.
         step: number of the iteration in the run.
-        batches: list of (src, bgr, fgr, pha), uint8.
+        batches: list of lists of tensors, ``NAMES``, uint8.
 
     Returns:
         Outcome
@@ -248,7 +250,7 @@ def _gradients(learner, phase, step, batches):
             learner.precision.scaled(sum(terms.values()) / len(batches)).backward()
         numbers += [term.detach().reshape([1]) for term in terms.values()]
     numbers.append(learner.precision.unscale(learner.network.parameters()).reshape([1]))
-    return list(terms), paddle.concat(numbers), lambda: _pictures(learner.network, phase, images, pred)
+    return list(terms), paddle.concat(numbers), lambda: _pictures(learner, phase.name, images, pred)
 
 
 def _outcome(learner, names, numbers, pictures):
@@ -266,8 +268,6 @@ def _update(learner, phase, step):
         learner.ema.update()
 
 
-def _resized(image, like):
-    return F.interpolate(image, size=like.shape[2:], mode="bilinear", align_corners=False)
 
 
 def _seed(learner, step, turn):
@@ -276,11 +276,7 @@ def _seed(learner, step, turn):
     paddle.seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
 
 
-def _pictures(network, phase, images, pred):
-    src, bgr, _, _ = images
-    err = pred.err if phase.name == "base" else pred.err_sm
-    shown = {"src": src, "bgr": bgr, "pha": pred.pha, "com": pred.fgr * pred.pha, "err": err}
-    if phase.name == "joint":
-        with paddle.no_grad():
-            shown["ref"] = network.refiner.select(pred.err_sm)
+def _pictures(learner, phase, images, pred):
+    batch = dict(zip(NAMES, images))
+    shown = {"src": batch["src"], "pha": pred.pha, **learner.lesson.pictures(learner.network, phase, batch, pred)}
     return {f"train/{name}": picture_row(image.numpy()) for name, image in shown.items()}

@@ -13,6 +13,7 @@ from dataset.batches import Batches, WorkersFailed, read_iterations
 from dataset.samples import training_set
 from training.checkpoint import clear, load_checkpoint, locked, recover, unmark
 from training.distributed import join_ranks, synchronised
+from training.lessons import find_lesson
 from training.log import Meter, RunLog, picture_interval, time_line
 from training.memory import Division, fitted, largest_side, out_of_memory, too_large
 from training.schedule import learning_rate, plan, plan_line, valid_interval
@@ -46,8 +47,8 @@ def train(config, epoch_end=None, force=False):
     ranks = join_ranks(config["device"])
     paddle.seed(config["seed"])
     network = synchronised(network_of(config), ranks)
-    catalog = catalog_of(config)
-    samples = len(training_set(config, "joint", catalog))
+    catalog, lesson = catalog_of(config), find_lesson(config["method"])
+    samples = len(training_set(config, lesson.phases[-1], catalog, lesson.trimap))
     phases = plan(config, samples, epoch_end, ranks.world)
     save_dir = ranks.on_first(lambda: prepare_folder(config["save_dir"], "--save-dir"))
     with ExitStack() as stack:
@@ -88,7 +89,7 @@ class Trainer:
         if saved is None:
             if self.config["pretrain"] is not None:
                 line, self.state.refined = load_pretrained(self.learner.network, self.config["pretrain"],
-                                                           self.config["data_root"])
+                                                           self.config["data_root"], self.learner.lesson)
                 self.log.info(line)
             self.learner.begin()
             return True
@@ -119,7 +120,7 @@ class Trainer:
         """Set up for a phase, see that it fits in memory, and give a new one its first score."""
         self.learner.enter(phase.name, self._moments if self.state.phase == phase.name else None)
         self._moments = None
-        self.samples = training_set(self.config, phase.name, self._catalog)
+        self.samples = training_set(self.config, phase.name, self._catalog, self.learner.lesson.trimap)
         self._divide(phase.name)
         self.log.info(plan_line(phase, self.config, self.samples, self.division, self.ranks.world, len(self.valid_items),
                                 self.valid_interval, checkpoint_size(self.learner)))
@@ -127,7 +128,7 @@ class Trainer:
         if phase.name not in self.state.scores:
             score = self.ranks.on_first(self._validate)
             # A refiner that has learnt nothing cannot be the best: any later state of this phase replaces it.
-            begun = score["sad"] is not None and (phase.name == "base" or self.state.refined)
+            begun = score["sad"] is not None and (phase.name != "joint" or self.state.refined)
             self.state.scores[phase.name] = [score, score if begun else None]
             if begun:
                 self.ranks.on_first(self._save_best)
@@ -167,7 +168,7 @@ class Trainer:
         self.learner.single = division.batch_size * together == 1
         self.division = fitted(self.learner, phase, division, config["batch_auto"], self.log.info)
         self.learner.single = self.division.batch_size * together == 1
-        if self.learner.single:
+        if self.learner.single and self.learner.lesson.pooled(self.learner.network):
             self.log.warn(f"{phase}: batches of one sample; BatchNorm in the ASPP's pooled branch keeps its statistics.")
 
     def _run_phase(self, phase, stop):
@@ -280,7 +281,7 @@ class Trainer:
     def _batches(self, phase, epoch, start, length):
         settings = self.config["phases"][phase.name]
         return Batches(length, self.division.batch_size, settings["crop"], self.config["seed"], epoch, start,
-                       self.division.accumulate, self.ranks.rank, self.ranks.world)
+                       self.division.accumulate, self.ranks.rank, self.ranks.world, self.learner.lesson.cell)
 
     def _watched(self):
         return self.ranks.first and sys.stderr.isatty()

@@ -3,21 +3,22 @@ import numpy as np
 
 from dataset.generate import make_sample
 from dataset.samples import VALID_STREAM
-from evaluation.methods import matter_method
-from evaluation.pipeline import evaluate
+from evaluation.methods import as_u8
+from evaluation.pipeline import evaluate_items
 from evaluation.testset.composed import EvalItem, EvaluationSet
+from evaluation.testset.photos import PhotoTestSet
 from evaluation.testset.placement import disturb_background
 from evaluation.testset.trimap import make_trimap
 from media.operations import blend
-from model.inference.device import run_network
-from model.refinement import NOTHING
 from model.weights import load_state
+from training.lessons import find_lesson
 
 
 def validation_set(config, catalog):
     """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side.
 
-    They are spread over all subjects and clips of the validation part, and the same each time they are asked for.
+    They are spread over all subjects and clips of the validation part, and the same each time they are asked for. For
+    methods that see one photo alone, sets of photos are taken as they are, their longer sides made ``valid_size`` at most.
 
     Raises:
         UserError: a file is missing or unreadable, or a subject or background is one of the training set, too.
@@ -25,6 +26,10 @@ def validation_set(config, catalog):
     count, size, seed = config["valid_count"], config["valid_size"], config["seed"]
     if config["dataset_name"] == "stream":
         return [_stream_item(seed, number, size) for number in range(count)]
+    if find_lesson(config["method"]).trimap and catalog.holds_photos(config["dataset_name"]):
+        catalog.check_disjoint(config["dataset_name"], "train", "valid")
+        photos = catalog.photos(config["dataset_name"], "valid")
+        return PhotoTestSet(photos.subset(spread(photos.subjects, count)), longest=size)
     for name in (config["dataset_name"], config["background_name"]):
         catalog.check_disjoint(name, "train", "valid")
     pairs = catalog.pairs(config["dataset_name"], "valid")
@@ -103,8 +108,12 @@ def told(value, digits, times=1):
 
 def _score(learner, items, coarse_only):
     learner.network.eval()
-    matter = _Matter(learner.network, learner.ranks.device, NOTHING if coarse_only else None)
-    _, mean = evaluate(matter_method(matter, want=("pha",)), items)
+
+    def predict(item):
+        pha, fgr = learner.lesson.judge(learner.network, item, learner.ranks.device, coarse_only)
+        return as_u8(pha), None if fgr is None else as_u8(fgr)
+
+    _, mean = evaluate_items(predict, items)
     return {"sad": mean["sad"], "mse": mean["mse"]}
 
 
@@ -112,13 +121,3 @@ def _stream_item(seed, number, size):
     pha, fgr, bgr = make_sample([seed, 0, number, VALID_STREAM], size, size)
     rng = np.random.default_rng([seed, 1, number, VALID_STREAM])
     return EvalItem(f"sample_{number:03d}", blend(fgr, pha, bgr), disturb_background(bgr, rng), pha, fgr, make_trimap(pha))
-
-
-class _Matter:
-    """A network in training as ``model.Matter`` is used; refinement: other than the refiner's own, or None."""
-
-    def __init__(self, network, device, refinement):
-        self._network, self._device, self._refinement = network, device, refinement
-
-    def predict(self, src, bgr, want):
-        return run_network(self._network, src, bgr, self._device, refinement=self._refinement, want=want, dtype="uint8")

@@ -1,8 +1,9 @@
 """List files: one item a line, `fg bg [trimap]` as in Composition-1k, or `fg` alone as in PPM-100.
 
 A word is a path from the set's folder (train/fg/a.jpg) or from the folder of its kind (a.jpg). Words are divided by
-blanks; a list of one word a line may have blanks within the path. The suffix is not compared, for people convert
-their files. What stands twice (Composition-1k lists each foreground with many backgrounds) counts once.
+blanks, or by `|` where a line has one; a list of one word a line may have blanks within the path. The suffix is not
+compared, for people convert their files. What stands twice (Composition-1k lists each foreground with many
+backgrounds) counts once.
 """
 from utils.errors import UserError, quote
 
@@ -22,11 +23,11 @@ def listed_names(path, column, folder, names):
     """
     prefix = "" if folder == "." else folder.rstrip("/") + "/"
     listed, missing = set(), []
-    for number, line in _lines(path):
-        name = next((name for name in _readings(line, column, prefix) if name in names), None)
+    for number, line in list_lines(path):
+        name = next((name for name in readings(line, column, prefix) if name in names), None)
         if name is not None:
             listed.add(name)
-        elif len(line.split()) <= column:
+        elif len(words_of(line)) <= column:
             raise UserError(f"{path}, line {number}: expected at least {column + 1} words, such as "
                             f"`train/fg/a.jpg bg/b.jpg`. Mend the line, or take `list` out of the entry.")
         else:
@@ -39,7 +40,8 @@ def listed_names(path, column, folder, names):
     return sorted(listed)
 
 
-def _lines(path):
+def list_lines(path):
+    """[(number, text)] of the lines of a list file that are not empty. Raises UserError: it is missing, or no text."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -50,9 +52,14 @@ def _lines(path):
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
-def _readings(line, column, prefix):
-    """What a line may mean: all of it, where a path has blanks, or the word of this column."""
-    for text in [line] + line.split()[column:column + 1]:
+def words_of(line):
+    """The words of a line."""
+    return [word.strip() for word in line.split("|")] if "|" in line else line.split()
+
+
+def readings(line, column, prefix):
+    """What a line may mean: all of it, where a path has blanks, or the word of this column; None: all of it only."""
+    for text in [line] + ([] if column is None else words_of(line)[column:column + 1]):
         path = text.replace("\\", "/")
         path = path[2:] if path.startswith("./") else path
         name = path[:path.rindex(".")] if "." in path.rsplit("/", 1)[-1] else path

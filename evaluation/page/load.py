@@ -7,7 +7,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from evaluation.protocols import UNKNOWN_REGION, Column
+from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, Column
 from utils.errors import UserError
 from utils.files import check_is_file
 
@@ -22,7 +22,8 @@ class Results(NamedTuple):
     columns: {metric: Column}, in order; errors: {method: {metric: float64 (n,), NaN where there is no value}}; the first
     method is what the others are compared with; settings: {method: dict}; pictures: {name: {"src", "bgr", "truth",
     "trimap": Path or absent, "pred": {method: Path}}}; runs: [(folder's name, the content of its results.json without
-    the rows)]; notes: sentences that a reader must know.
+    the rows)]; notes: sentences that a reader must know; published: {name:
+    {metric: number}} of others.
     """
     names: list
     groups: Optional[list]
@@ -32,6 +33,7 @@ class Results(NamedTuple):
     pictures: dict
     runs: list
     notes: list
+    published: dict = {}
 
 
 def read_results(folders):
@@ -63,7 +65,8 @@ def read_results(folders):
     facts = [(label, {key: value for key, value in content.items() if key not in ("methods", "pictures", "shown")})
              for label, _, content in runs]
     groups = _groups(names, facts[0][1])
-    return Results(names, groups, columns, errors, settings, pictures, facts, _notes(facts, names, groups))
+    notes = _notes(facts, names, groups)
+    return Results(names, groups, columns, errors, settings, pictures, facts, notes, _published(facts))
 
 
 def _read(folder):
@@ -117,7 +120,9 @@ def _column(metric, content):
     times = shown.get("times", 10 ** int(exponent.group(1)) if exponent else 1)
     if exponent:
         title = f"{title[:exponent.start()]} ×{10 ** int(exponent.group(1))}"
-    return Column(title, times if _number(times) else 1, str((content.get("units") or {}).get(metric, "")))
+    digits = shown.get("digits", USUAL_DIGITS)
+    return Column(title, times if _number(times) else 1, str((content.get("units") or {}).get(metric, "")),
+                  digits if digits in range(10) else USUAL_DIGITS)
 
 
 def _number(value):
@@ -175,6 +180,15 @@ def _groups(names, facts):
     if _number(each) and each > 1:
         return [re.sub(r"_\d+$", "", name) for name in names]
     return None
+
+
+def _published(facts):
+    """Figures of others that belong to the protocol of all evaluations."""
+    told = [(content.get("protocol") or {}).get("published") for _, content in facts]
+    if not isinstance(told[0], list) or any(other != told[0] for other in told):
+        return {}
+    return {str(pair[0]): {metric: value for metric, value in pair[1].items() if _number(value)} for pair in told[0]
+            if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], dict)}
 
 
 def _notes(facts, names, groups):

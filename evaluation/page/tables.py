@@ -5,7 +5,12 @@ import numpy as np
 
 
 def summary_table(results, intervals):
-    """A row per method, a column per metric: mean and interval; the lowest mean of a column is bold."""
+    """A row per method, a column per metric: mean and interval; the lowest mean of a column is bold.
+
+    Where methods were given different pictures, a column says which. Figures that others have published follow, as theirs.
+    """
+    given = {method: str(settings.get("given") or "-") for method, settings in results.settings.items()}
+    told = len(set(given.values())) > 1
     head = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in results.columns.values())
     lowest = {metric: min((means[metric].mean for means in intervals.values() if means[metric] is not None), default=None)
               for metric in results.columns}
@@ -13,8 +18,20 @@ def summary_table(results, intervals):
     for method, means in intervals.items():
         cells = "".join(_mean_cell(column, means[metric], lowest[metric], len(intervals) > 1,
                                    results.errors[method][metric]) for metric, column in results.columns.items())
-        rows.append(f'<tr><th scope="row">{escape(method)}</th>{cells}</tr>')
-    return _table("Mean errors", f'<tr><th scope="col">method</th>{head}</tr>', rows)
+        rows.append(f'<tr><th scope="row">{escape(method)}</th>{_given_cell(given.get(method, "-"), told)}{cells}</tr>')
+    rows += [_published_row(name, values, results.columns, told) for name, values in results.published.items()]
+    column = '<th scope="col">given</th>' if told else ""
+    return _table("Mean errors", f'<tr><th scope="col">method</th>{column}{head}</tr>', rows)
+
+
+def _given_cell(given, told):
+    return f"<td>{escape(given)}</td>" if told else ""
+
+
+def _published_row(name, values, columns, told):
+    cells = "".join(f"<td>{column.text(values.get(metric))}</td>" for metric, column in columns.items())
+    return (f'<tr class="published"><th scope="row">{escape(name)} '
+            f'<small>published by others, not measured here</small></th>{_given_cell("-", told)}{cells}</tr>')
 
 
 def comparison_table(comparisons, first):

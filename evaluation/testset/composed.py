@@ -14,14 +14,28 @@ BACKGROUND_STREAM = 2 ** 32 - 1  # the seed of the background order; no item has
 class EvalItem(NamedTuple):
     """One benchmark picture: src, bgr, fgr uint8 RGB (H, W, 3); pha, trimap uint8 (H, W).
 
-    fgr is None where the true foreground is not known, trimap where the whole picture counts.
+    fgr is None where the true foreground is not known, trimap where the whole picture counts, bgr where src is a photo
+    as it is and nobody photographed the empty scene.
     """
     name: str
     src: np.ndarray
-    bgr: np.ndarray
+    bgr: Optional[np.ndarray]
     pha: np.ndarray
     fgr: Optional[np.ndarray]
     trimap: Optional[np.ndarray]
+
+    def extra(self, needs):
+        """What a method is given beside src: ``needs`` is "bgr", "trimap" (where the whole picture counts, one by the rule
+        "paper"), or None.
+
+        Raises:
+            UserError: bgr is needed, and there is none.
+        """
+        if needs == "bgr" and self.bgr is None:
+            raise UserError(f"{self.name} is a photo without a picture of the empty scene, which this method needs. "
+                            "Evaluate it under a protocol that composes pictures, such as paper.")
+        trimap = trimap_of(self.pha, "paper") if needs == "trimap" and self.trimap is None else self.trimap
+        return {"bgr": self.bgr, "trimap": trimap, None: None}[needs]
 
 
 class EvaluationSet:

@@ -5,6 +5,7 @@ import numpy as np
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 LOW, HIGH = 0.06, 0.96    # alpha below is background for sure, above is foreground for sure
 ITERATIONS = 10
+PADDLESEG_SIDE = 25
 
 
 def make_trimap(pha_u8, kernel=cv2.MORPH_CROSS):
@@ -52,8 +53,18 @@ def soft_trimap(pha_u8):
     return _between(_grown(pha_u8 > 0, cv2.MORPH_CROSS), _shrunk(pha_u8 == 255, cv2.MORPH_CROSS))
 
 
+def paddleseg_trimap(pha_u8):
+    """Unknown is all that an ellipse of 25 pixels reaches from a pixel that is neither fully opaque nor transparent, or from
+    an edge: what PaddleSeg's Matting evaluates with where a set has no trimaps. Args and errors as ``make_trimap``.
+    """
+    _check(pha_u8)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (PADDLESEG_SIDE, PADDLESEG_SIDE))
+    return _between(cv2.dilate(pha_u8, disc) > 0, cv2.erode(pha_u8, disc) == 255)
+
+
 # Name -> rule, as protocols and `--trimap` call them. "whole" has none: every pixel counts.
-TRIMAPS = {"paper": make_trimap, "square": square_trimap, "band": band_trimap, "soft": soft_trimap, "whole": None}
+TRIMAPS = {"paper": make_trimap, "square": square_trimap, "band": band_trimap, "soft": soft_trimap,
+            "paddleseg": paddleseg_trimap, "whole": None}
 
 
 def trimap_of(pha_u8, rule):

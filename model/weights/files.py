@@ -64,6 +64,16 @@ def read_weights(path):
     return arrays, metadata
 
 
+def read_facts(path):
+    """What the header of a weights file says, {str: str}, without reading the rest; {} where it says nothing, or cannot be
+    read, which is told by whoever reads all of it."""
+    try:
+        with safe_open(str(path), framework="np") as file:
+            return dict(file.metadata() or {}) if Path(path).suffix == ".safetensors" else {}
+    except (SafetensorError, OSError):
+        return {}
+
+
 def _read_safetensors(path):
     """Numpy has no bfloat16: it is read as float32."""
     with damage_reported(path):

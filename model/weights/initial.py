@@ -60,8 +60,10 @@ def take_matching(network, arrays):
 
 
 def as_table(reports):
-    """The lines of a table of ``start_from``'s result."""
-    lines = [f"{'part':<10}{'taken':>8}{'not in the file':>18}{'not used':>11}"]
+    """What ``start_from`` returned in lines: a sentence, and a table."""
+    taken, missing = (sum(getattr(report, field) for report in reports) for field in ("taken", "missing"))
+    lines = [f"{taken} arrays taken, {missing} of this network not in it.",
+             f"{'part':<10}{'taken':>8}{'not in the file':>18}{'not used':>11}"]
     return lines + [f"{part:<10}{taken:>8}{missing:>18}{unused:>11}" for part, taken, missing, unused in reports]
 
 

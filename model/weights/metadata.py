@@ -1,5 +1,6 @@
 """What a weights file says of itself in its header, as text: the settings its network is meant for, and where it came from.
 
+    method, backbone                                                                           which network it is
     backbone_scale, refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size    settings of MattingRefine
     data, iterations, version                                                                  how it came about
 """
@@ -22,10 +23,20 @@ def network_metadata(network, data=None, iterations=None):
     Returns:
         {str: str}, for ``save_weights`` and safetensors.
     """
+    return {**refine_facts(network), **origin_facts(data, iterations)}
+
+
+def refine_facts(network):
+    """The settings of a MattingRefine, as the header has them."""
     refiner = network.refiner
-    facts = {"backbone_scale": network.backbone_scale, "refine_mode": refiner.mode,
-             "refine_sample_pixels": refiner.sample_pixels, "refine_threshold": refiner.threshold,
-             "refine_kernel_size": 2 * refiner.reach + 1, "data": data, "iterations": iterations, "version": VERSION}
+    return {"backbone_scale": str(network.backbone_scale), "refine_mode": refiner.mode,
+            "refine_sample_pixels": str(refiner.sample_pixels), "refine_threshold": str(refiner.threshold),
+            "refine_kernel_size": str(2 * refiner.reach + 1)}
+
+
+def origin_facts(data=None, iterations=None):
+    """How weights came about, as the header has it. Args as ``network_metadata``."""
+    facts = {"data": data, "iterations": iterations, "version": VERSION}
     return {key: str(value) for key, value in facts.items() if value is not None}
 
 

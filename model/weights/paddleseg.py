@@ -1,7 +1,10 @@
 """MODNet's and DIM's weights as PaddleSeg's Matting and MODNet's authors publish them."""
 from model.modnet.torch_names import from_authors_names, is_authors_state
+from model.weights.files import read_weights, weights_path
+from model.weights.initial import IMAGENET, PartReport, as_table
 from model.weights.loading import load_state
 from model.weights.naming import from_torch_names
+from utils.errors import UserError
 
 
 def load_paddleseg_state(model, arrays, partial=False):
@@ -27,3 +30,37 @@ def load_paddleseg_state(model, arrays, partial=False):
     if is_authors_state(arrays):
         arrays = from_authors_names(arrays, model)
     return load_state(model, arrays, partial)
+
+
+def start_from_paddleseg(network, source):
+    """Load what fits of a weights file into a network with PaddleSeg's names; nothing in the file is run.
+
+    Args:
+        source: a file or folder as for ``weights_path``: of this project, PaddleSeg, or MODNet's authors; or of the
+            network's backbone alone, as PaddleSeg's classifiers are.
+
+    Returns:
+        (lines that say what was taken by part, whether anything is missing)
+
+    Raises:
+        UserError: the file cannot be read, or has next to nothing for this network; or ``source`` is "imagenet".
+    """
+    name = network.backbone_name
+    if source == IMAGENET:
+        raise UserError(f"there is nowhere to fetch a classifier with a {name} from. Name a file with --pretrain.")
+    arrays, own = from_torch_names(read_weights(weights_path(source))[0]), network.state_dict()
+    if not any(array in own for array in arrays):
+        arrays = {f"backbone.{array}": value for array, value in arrays.items()}
+    try:
+        report = load_paddleseg_state(network, arrays, partial=True)
+        inside = [array for array in own if array.startswith("backbone.")]
+        taken = sum(array in report.matched for array in inside)
+        if 2 * taken < len(inside):
+            raise ValueError(f"of the {len(inside)} arrays of its backbone only {taken} are in it; it is another network's.")
+    except ValueError as error:
+        raise UserError(f"{source} is no start for a network with a {name}: {error}") from None
+    parts = [part for part, _ in network.named_children()]
+    counts = [(part, [sum(array.split(".")[0] == part for array in names) for names in report]) for part in parts]
+    other = sum(array.split(".")[0] not in parts for array in report.unexpected)
+    reports = [PartReport(part, *count) for part, count in counts] + [PartReport("other", 0, 0, other)] * (other > 0)
+    return as_table(reports), not report.missing

@@ -5,12 +5,12 @@ import pytest
 
 from dataset.augment import (
     Affine,
-    _draw_filters,
     affine_matrix,
     augment_background,
     augment_pair,
     colour_jitter,
     draw_affine,
+    draw_filters,
     warp,
 )
 
@@ -145,7 +145,7 @@ def test_what_is_drawn():
 
 def test_how_often_filters_are_drawn():
     generator = rng()
-    counts = [len(_draw_filters(generator, 1.0)) for _ in range(2000)]
+    counts = [len(draw_filters(generator, 1.0)) for _ in range(2000)]
     assert np.mean(counts) == pytest.approx(0.2, abs=0.03) and max(counts) == 2
 
 
@@ -153,7 +153,7 @@ def test_filters_keep_flat_areas_and_sharpening_sharpens():
     flat, edge = np.full((20, 20), 90, np.uint8), np.repeat(np.array([[80] * 10 + [120] * 10], np.uint8), 20, 0)
     kinds = set()
     for seed in range(200):
-        for change in _draw_filters(rng(seed), 1.0):
+        for change in draw_filters(rng(seed), 1.0):
             np.testing.assert_array_equal(change(flat), flat)
             span = int(np.ptp(change(edge)[10]))
             assert span >= 40

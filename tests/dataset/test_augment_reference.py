@@ -7,11 +7,11 @@ from dataset.augment import (
     BACKGROUND_SCALE,
     PAIR_SCALE,
     Affine,
-    _draw_filters,
     affine_matrix,
     augment_pair,
     colour_jitter,
     draw_affine,
+    draw_filters,
     mirrored,
     warp,
 )
@@ -75,7 +75,7 @@ def test_flips_and_filters():
     edge = np.repeat(np.array([[80] * 10 + [120] * 10], np.uint8), 20, 0)
     radii, blurred, sharpened, count = [], 0, 0, 6000
     for _ in range(count):
-        for change in _draw_filters(generator, 1.0):
+        for change in draw_filters(generator, 1.0):
             if np.ptp(change(edge)) > 40:
                 sharpened += 1
             else:

@@ -56,7 +56,7 @@ def first_iteration(path, batches=1, batch_size=2, phase=0, change=fix):
     learner, phase = learner_of(config, change), plan(config, 4)[phase]
     learner.begin()
     learner.enter(phase.name)
-    samples = training_set(config, phase.name, None)
+    samples = training_set(config, phase.name, None, learner.lesson.trimap)
     keys = Batches(4, batch_size, (64, 64), 1, 0, accumulate=batches).iteration(0)
     return learner, phase, [tensors([samples[key] for key in batch]) for batch in keys]
 

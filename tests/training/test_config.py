@@ -186,7 +186,7 @@ def test_every_key_refuses_what_it_cannot_be_in_one_short_line(bad):
         rule = RULES
         for part in key.split("."):
             rule = rule[part]
-        if bad is True and rule.allowed == "true or false" or bad == [] and rule.allowed == "a list of names":
+        if bad is True and rule.allowed == "true or false" or bad == [] and rule.allowed.startswith("a list of "):
             continue
         with pytest.raises(ValueError, match=rf"^'{key}' in stage.yml must be .*, not .*$") as raised:
             checked(bad, rule, key, "stage.yml")

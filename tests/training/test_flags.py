@@ -2,7 +2,7 @@
 import pytest
 
 import train
-from training.config import flags
+from training.config import flags, load_config
 from training.config.flags import found_weights, settings_of, stage_of
 from utils.errors import UserError
 from utils.files import PROJECT
@@ -36,11 +36,12 @@ def test_words_of_other_programs():
     given = {key: value for key, value in overrides.items() if value is not None}
     assert name == "a.yml" and given == {
         "checkpoint_interval": 5000, "num_workers": 5, "save_dir": "output", "log_train_loss_interval": 10,
-        "keep_checkpoint_max": 3, "data_root": "d", "phases": {"base": {"batch_size": 4}, "joint": {"batch_size": 4}}}
+        "keep_checkpoint_max": 3, "data_root": "d",
+        "phases": {name: {"batch_size": 4} for name in ("base", "joint", "whole")}}
     assert settings_of(train.parse(["--config", "a.yml", "--batch-size", "auto"]))[1]["batch_auto"] is True
 
 
-@pytest.mark.parametrize("flag, instead", [("--iters", "--epoch-end"), ("--resume_model", "the same command goes on")])
+@pytest.mark.parametrize("flag, instead", [("--resume_model", "the same command goes on")])
 def test_what_does_it_here(flag, instead):
     with pytest.raises(UserError, match=f"^{flag.replace('_', '-')} is not known here: .*{instead}"):
         settings_of(train.parse(["--config", "a.yml", flag, "5"]))
@@ -58,3 +59,17 @@ def test_a_bare_name_is_looked_for_where_stages_save(tmp_path, monkeypatch):
     assert all(found_weights(name) == name for name in ("mine", "starter", "x/stage1"))
     (tmp_path / "stage1").mkdir()
     assert found_weights("stage1") == "stage1"  # what lies here comes first
+
+
+def test_the_seed_s_line_of_modnet():
+    line = ("--config configs/modnet/modnet_mobilenetv2.yml --do_eval --use_vdl --save_interval 5000 --num_workers 5 "
+            "--save_dir output --iters 7")
+    name, overrides = settings_of(train.parse(line.split()))
+    config = load_config(PROJECT / name, overrides)
+    assert config["method"] == "modnet" and config["iterations"] == 7 and config["checkpoint_interval"] == 5000
+    optimiser = [config[key] for key in ("optimizer", "momentum", "weight_decay", "learning_rate")]
+    assert optimiser == ["sgd", 0.9, 4e-5, 0.02]
+    assert config["phases"]["whole"]["batch_size"] == 16 and config["phases"]["whole"]["crop"] == [512, 512]
+    dim = load_config(PROJECT / "configs" / "dim" / "dim_vgg16.yml")
+    assert (dim["method"], dim["optimizer"], dim["iterations"]) == ("dim", "adam", 100_000)
+    assert (dim["phases"]["whole"]["cuts"], dim["phases"]["whole"]["crop"]) == ([320, 480, 640], [320, 320])

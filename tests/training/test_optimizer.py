@@ -4,7 +4,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from training.optimizer import build_optimizer, load_optimizer_arrays, optimizer_arrays
+from training.optimizer import build_optimizer, learning_parts, load_optimizer_arrays, optimizer_arrays, part_rates
 from utils.errors import UserError
 
 
@@ -111,3 +111,36 @@ def test_the_state_matters():
     step(net, optimizer, 1)
     step(other, build_optimizer(other, {"first": 1.0}), 1)
     assert np.abs(values(net)["first.weight"] - values(other)["first.weight"]).max() > 1e-3
+
+
+def test_sgd_with_momentum_and_decay_is_as_written():
+    net = make_net()
+    parameter = next(iter(net.parameters()))
+    start, speed = parameter.numpy().astype(float), 0.0
+    optimizer = build_optimizer(net, part_rates({"rest": 1.0}, learning_parts(net)), kind="sgd", momentum=0.9, decay=0.1)
+    optimizer.set_lr(0.01)
+    for _ in range(3):
+        net.clear_gradients()
+        (parameter * 2.0).sum().backward()
+        optimizer.step()
+        speed = 0.9 * speed + 2.0 + 0.1 * start
+        start = start - 0.01 * speed
+    np.testing.assert_allclose(parameter.numpy(), start, rtol=1e-5, atol=1e-6)
+    arrays = optimizer_arrays(optimizer, net)
+    assert arrays and {name.split("|")[1] for name in arrays} == {"velocity_0"}
+    other = make_net()
+    again = build_optimizer(other, part_rates({"rest": 1.0}, learning_parts(other)), kind="sgd")
+    load_optimizer_arrays(again, other, arrays)
+    for name, value in optimizer_arrays(again, other).items():
+        np.testing.assert_array_equal(value, arrays[name])
+
+
+def test_rates_of_named_parts_and_of_the_rest():
+    net = make_net()
+    parts = learning_parts(net)
+    assert parts == ["first", "norm", "last"]
+    assert part_rates({"first": 0.5, "rest": 2.0}, parts) == {"first": 0.5, "norm": 2.0, "last": 2.0}
+    assert part_rates({"first": 0.0, "last": 1.0}, parts) == {"last": 1.0}
+    for value in net.last.parameters():
+        value.stop_gradient = True
+    assert learning_parts(net) == ["first", "norm"]  # what is fixed does not learn as part of the rest

@@ -8,7 +8,8 @@ from utils.files import PROJECT
 
 
 def config(base=8, joint=2, base_batch=8, joint_batch=4, **keys):
-    return {"learning_rate": 0.01, "schedule": "constant", "warmup_iters": 0, "accumulate": 1,
+    return {"method": "background", "iterations": None, "learning_rate": 0.01, "schedule": "constant",
+            "warmup_iters": 0, "accumulate": 1,
             "phases": {"base": {"epochs": base, "batch_size": base_batch},
                        "joint": {"epochs": joint, "batch_size": joint_batch}}, **keys}
 
@@ -94,3 +95,27 @@ def test_the_real_stages_are_as_long_as_they_are_meant_to_be():
     phase, = plan(stage2, 362)  # the people of Distinctions-646
     assert (phase.per_epoch, phase.end, valid_interval(stage2, [phase])) == (181, 54_300, 1810)
     assert stage2["epoch_of"] == stage3["epoch_of"] == "foregrounds" and plan(stage3, 362)[0].end == 54_300
+
+
+@pytest.mark.parametrize("iterations, expected", [
+    (10, [("base", 0, 5, 0, 10)]),
+    (16, [("base", 0, 8, 0, 16)]),
+    (18, [("base", 0, 8, 0, 16), ("joint", 8, 9, 16, 18)]),
+    (40, [("base", 0, 8, 0, 16), ("joint", 8, 13, 16, 40)]),
+])
+def test_a_run_of_so_many_iterations(iterations, expected):
+    assert outline(plan(config(iterations=iterations), 20)) == expected
+    assert outline(plan(config(iterations=iterations), 20, 9)) == [("base", 0, 8, 0, 16), ("joint", 8, 9, 16, 21)]
+
+
+def test_methods_have_phases_of_their_own():
+    settings = config(method="modnet", iterations=7)
+    settings["phases"]["whole"] = {"epochs": 1, "batch_size": 4}
+    assert outline(plan(settings, 20)) == [("whole", 0, 2, 0, 7)]
+
+
+def test_the_rate_falls_in_steps():
+    settings = load_config(PROJECT / "configs" / "modnet" / "modnet_hrnet_w18.yml")
+    phase = plan(settings, 100)[0]
+    rates = [learning_rate(settings, phase, step) for step in (0, 39_999, 40_000, 79_999, 80_000, 99_999)]
+    assert rates == pytest.approx([0.02, 0.02, 0.002, 0.002, 0.0002, 0.0002], rel=1e-9) and phase.end == 100_000

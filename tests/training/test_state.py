@@ -89,9 +89,9 @@ def test_files_say_what_they_are_meant_for(begun, tmp_path):
     save_iteration(tmp_path, learner, state)
     with safe_open(tmp_path / "iter_7" / "model.safetensors", "np") as file:
         metadata = file.metadata()
-    assert metadata == {"backbone": "mobilenetv2", "backbone_scale": "0.5", "refine_mode": "sampling", "iterations": "7",
-                        "refine_sample_pixels": "1600", "refine_threshold": "0.1", "refine_kernel_size": "3",
-                        "data": "stream", "version": "1"}
+    assert metadata == {"method": "background", "backbone": "mobilenetv2", "backbone_scale": "0.5",
+                        "refine_mode": "sampling", "iterations": "7", "refine_sample_pixels": "1600",
+                        "refine_threshold": "0.1", "refine_kernel_size": "3", "data": "stream", "version": "1"}
     assert stored_settings(metadata, "file")["backbone_scale"] == 0.5
 
 

@@ -13,8 +13,8 @@ import yaml
 import train as script
 from model.inference.matter import Matter
 from tests.training.runs import Log, equal, first_iteration, weights
-from training import step as step_module
 from training.checkpoint import checkpoints, load_checkpoint
+from training.lessons import background
 from training.log import RunLog
 from training.state import State
 from training.step import train_step
@@ -84,7 +84,7 @@ def test_a_step_that_is_not_finite_leaves_everything_as_it_was(begun, monkeypatc
             return {"pha_l1": pred.pha.mean() * float("nan")}
         return {"pha_l1": (pred.pha - pred.pha).sqrt().mean()}  # 0, with an infinite gradient
 
-    monkeypatch.setattr(step_module, "base_loss", spoilt)
+    monkeypatch.setattr(background, "base_loss", spoilt)
     outcome = train_step(learner, phase, 0, batches)
     assert not outcome.updated and np.isfinite(outcome.loss) == (where == "gradient")
     assert equal(before, weights(learner)) and equal(average, learner.ema.arrays()) and learner.ema.updates == 0
@@ -118,7 +118,7 @@ def test_too_many_in_a_row_name_the_samples(begun):
 
 
 def test_a_run_of_nothing_but_nan_stops_with_its_samples(stage, monkeypatch, capsys):
-    monkeypatch.setattr(step_module, "base_loss", lambda pred, *rest: {"pha_l1": pred.pha.mean() * float("nan")})
+    monkeypatch.setattr(background, "base_loss", lambda pred, *rest: {"pha_l1": pred.pha.mean() * float("nan")})
     with pytest.raises(SystemExit) as ended:
         run_main(script.main, ["--config", str(stage(nonfinite_max=2))])
     said = capsys.readouterr().err

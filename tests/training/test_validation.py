@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from dataset.catalog import open_catalog
+from evaluation.testset.composed import EvalItem
 from model.inference.matte import Matte
 from tests.training.runs import Log, equal, run, weights
 from training import validation
 from training.checkpoint import load_checkpoint
 from training.config import load_config
+from training.lessons import background
 from training.state import State
 from training.step import train_step
 from training.trainer import Trainer
@@ -28,8 +30,9 @@ def test_the_base_phase_is_validated_without_the_refiner(begun, monkeypatch):
         seen.append((refinement.sample_pixels, refinement.mode, network.training))
         return Matte(*[np.zeros((8, 8), np.float32)] * 4)
 
-    monkeypatch.setattr(validation, "run_network", matted)
-    monkeypatch.setattr(validation, "evaluate", lambda predict, items: (predict(None, None), {"sad": 1.0, "mse": 2.0}))
+    monkeypatch.setattr(background, "run_network", matted)
+    item = EvalItem("a", *[None] * 5)
+    monkeypatch.setattr(validation, "evaluate_items", lambda predict, items: (predict(item), {"sad": 1.0, "mse": 2.0}))
     for state.phase, state.refined in (("base", True), ("joint", False), ("joint", True)):
         assert trainer._validate() == {"sad": 1.0, "mse": 2.0}
     assert seen == [(0, "sampling", False), (0, "sampling", False), (80_000, "sampling", False)]
@@ -40,7 +43,8 @@ def test_the_average_is_validated_and_saved(begun, monkeypatch):
     learner, phase, batches = begun(ema=0.5)
     trainer = Trainer(learner, State(4), [phase], None, Log())
     seen, first = [], weights(learner)
-    monkeypatch.setattr(validation, "evaluate", lambda *rest: seen.append(weights(learner)) or (None, {"sad": 1, "mse": 1}))
+    monkeypatch.setattr(validation, "evaluate_items",
+                        lambda *rest: seen.append(weights(learner)) or (None, {"sad": 1, "mse": 1}))
     train_step(learner, phase, 0, batches)
     own, trainer.state.phase, trainer.state.scores = weights(learner), "base", {"base": [None, None]}
     trainer.validate_and_keep_best()

@@ -6,6 +6,7 @@ import pytest
 from tests.training.runs import equal, fails, run, weights
 from training import step as module
 from training.checkpoint import load_checkpoint
+from training.lessons import background
 from training.optimizer import optimizer_arrays
 from training.step import Learner, Window, train_step
 from training.trainer import Trainer
@@ -31,9 +32,9 @@ def later(monkeypatch):
 def spoil(monkeypatch):
     """spoil(*steps): the losses of these iterations are not finite, however often they are done."""
     def begin(*steps):
-        at, seed, loss = [None], module._seed, module.base_loss
+        at, seed, loss = [None], module._seed, background.base_loss
         monkeypatch.setattr(module, "_seed", lambda learner, step, turn: at.append(step) or seed(learner, step, turn))
-        monkeypatch.setattr(module, "base_loss", lambda *args: {
+        monkeypatch.setattr(background, "base_loss", lambda *args: {
             name: value * (float("nan") if at[-1] in steps else 1) for name, value in loss(*args).items()})
     return begin
 

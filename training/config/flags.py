@@ -6,6 +6,7 @@ line that says what does it here where it does not.
 import re
 from pathlib import Path
 
+from training.config.rules import PHASES
 from utils.errors import UserError
 from utils.files import PROJECT
 
@@ -16,7 +17,9 @@ FLAGS = (
     ("learning_rate", float, "before the factors of the network's parts"),
     ("pretrain", str, "weights to start from: a file, a folder of a run, 'starter', 'imagenet' or 'auto'; a bare name is "
                       "looked for where stages save, too"),
-    ("backbone", str, "mobilenetv2, mobilenetv3, resnet50 or resnet101"),
+    ("method", str, "background (with a picture of the empty scene), modnet (one photo) or dim (with a trimap)"),
+    ("backbone", str, "of background: mobilenetv2, mobilenetv3, resnet50 or resnet101"),
+    ("iterations", int, "last iteration of the run, counted over its phases; as --iters, too"),
     ("log_train_loss_interval", int, "iterations between two lines of the log"),
     ("checkpoint_interval", int, "iterations between two checkpoints"),
     ("keep_checkpoint_max", int, "how many of them are kept"),
@@ -27,11 +30,10 @@ FLAGS = (
     ("save_dir", str, "where checkpoints and logs go"),
     ("seed", int, "of everything random"),
 )
-SAME = {"log_train_loss_interval": ("log-iters",), "checkpoint_interval": ("save-interval",), "data_root": ("data-path",)}
+SAME = {"log_train_loss_interval": ("log-iters",), "checkpoint_interval": ("save-interval",), "data_root": ("data-path",),
+        "iterations": ("iters",)}
 ALWAYS = ("do_eval", "use_vdl")  # flags of PaddleSeg for what is done here without being asked
 INSTEAD = {
-    "iters": "a stage is as long as its epochs; --epoch-end N ends it after epoch N, and the log says how many iterations "
-             "that is",
     "resume_model": "the same command goes on from the newest checkpoint in its --save-dir; --pretrain FOLDER starts anew "
                     "from the weights of one",
 }
@@ -72,7 +74,7 @@ def settings_of(args):
     if args.batch_size == "auto":
         overrides["batch_auto"] = True
     elif args.batch_size is not None:
-        overrides["phases"] = {name: {"batch_size": args.batch_size} for name in ("base", "joint")}
+        overrides["phases"] = {name: {"batch_size": args.batch_size} for name in PHASES}
     return args.config or stage_of(args.dataset_name), overrides
 
 

@@ -1,11 +1,13 @@
 """What each key of a stage's configuration may be. ``configs/default.yml`` says what it means."""
 from typing import Callable, NamedTuple
 
+from model.methods import METHODS
 from utils.errors import suggest
 from utils.plain_files import shown
 
 MANY = 10 ** 9
-LEAST_CROP = {"base": 16, "joint": 64}  # the coarse network sees a quarter of a joint crop
+LEAST_CROP = {"base": 16, "joint": 64, "whole": 64}  # the coarse network sees a quarter of a joint crop
+PHASES = tuple(LEAST_CROP)  # of all methods
 MOST_SIDE = 16384  # pixels
 
 
@@ -78,6 +80,14 @@ def sides(least):
     return Rule(f"[least, most] sides in pixels, whole numbers from {least} to {MOST_SIDE}, the smaller first", taken)
 
 
+def numbers(least, most=MANY):
+    """A list of whole numbers, each larger than the one before."""
+    def taken(value):
+        fits = type(value) is list and len(value) <= 1000 and all(type(one) is int and least <= one <= most for one in value)
+        return value if fits and value == sorted(set(value)) else _refuse()
+    return Rule(f"a list of whole numbers from {least} to {most}, the smaller first", taken)
+
+
 def _refuse():
     raise ValueError
 
@@ -90,6 +100,7 @@ def _phase(name, *parts):
 _CHANCE = number(0, 1)
 
 RULES = {
+    "method": choice(*METHODS),
     "dataset_name": text(), "background_name": text(), "data_root": text(null=True),
     "epoch_of": choice("longer", "foregrounds"),
     "stream_length": whole(1), "stream_camouflage": _CHANCE, "stream_kinds": names(),
@@ -100,12 +111,16 @@ RULES = {
                "train_pixels": whole(0), "sample_pixels": whole(0),
                "threshold": _CHANCE},
     "seed": whole(0, 2 ** 32 - 1), "device": text(null=True), "learning_rate": number(0, 1),
-    "schedule": choice("constant", "cosine"), "warmup_iters": whole(0), "clip_norm": number(0, 10 ** 6),
+    "optimizer": choice("adam", "sgd"), "momentum": number(0, 1, below=True), "weight_decay": number(0, 1),
+    "iterations": or_null(whole(1)),
+    "schedule": choice("constant", "cosine", "step"), "step_at": numbers(1), "step_factor": _CHANCE,
+    "warmup_iters": whole(0), "clip_norm": number(0, 10 ** 6),
     "accumulate": whole(1, 10 ** 4), "batch_auto": flag(),
     "amp": choice(None, "O1", "O2"), "amp_dtype": choice("float16", "bfloat16"),
     "ema": number(0, 1, below=True), "freeze_norm": flag(), "nonfinite_max": whole(1), "detach_error": flag(),
     "phases": {"base": _phase("base", "backbone", "aspp", "decoder"),
-               "joint": _phase("joint", "backbone", "aspp", "decoder", "refiner")},
+               "joint": _phase("joint", "backbone", "aspp", "decoder", "refiner"),
+               "whole": {**_phase("whole", "backbone", "rest"), "cuts": numbers(16, MOST_SIDE), "cut_unknown": _CHANCE}},
     "augment": {"shadow": _CHANCE, "noise": _CHANCE, "noise_sigma": _CHANCE, "bgr_jitter": _CHANCE,
                 "bgr_affine": _CHANCE, "jpeg": _CHANCE, "exposure": _CHANCE, "subpixel": _CHANCE},
     "save_dir": text(), "log_train_loss_interval": whole(1), "log_images_interval": whole(1),

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from evaluation.testset.trimap import TRIMAPS, band_trimap, make_trimap, soft_trimap, square_trimap, trimap_of
+from evaluation.testset.trimap import (
+    TRIMAPS,
+    band_trimap,
+    make_trimap,
+    paddleseg_trimap,
+    soft_trimap,
+    square_trimap,
+    trimap_of,
+)
 
 
 def test_an_edge_gets_ten_pixels_each_way():
@@ -62,4 +70,12 @@ def test_the_soft_rule_sees_what_is_almost_opaque():
 def test_trimaps_by_name():
     pha = np.random.default_rng(1).integers(0, 256, (30, 40), dtype=np.uint8)
     assert trimap_of(pha, "whole") is None and np.array_equal(trimap_of(pha, "paper"), make_trimap(pha))
-    assert set(TRIMAPS) == {"paper", "square", "band", "soft", "whole"}
+    assert set(TRIMAPS) == {"paper", "square", "band", "soft", "paddleseg", "whole"}
+
+
+def test_paddleseg_s_trimap_reaches_twelve_pixels():
+    pha = np.zeros((60, 80), np.uint8)
+    pha[:, 40:] = 255
+    row = paddleseg_trimap(pha)[30]
+    assert (row[:28] == 0).all() and (row[28:52] == 128).all() and (row[52:] == 255).all()
+    np.testing.assert_array_equal(trimap_of(pha, "paddleseg")[30], row)

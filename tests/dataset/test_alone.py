@@ -1,0 +1,118 @@
+"""Samples for methods that see one photo alone: windows, trimaps, photos as they are."""
+import cv2
+import numpy as np
+import pytest
+
+from dataset.catalog import open_catalog
+from dataset.cuts import Cuts, draw_window
+from dataset.samples import PhotoSet, SampleKey, StreamSet, training_set
+from dataset.trimaps import random_trimap
+from media import write_image
+from training.config import load_config
+from utils.files import PROJECT
+
+PLAIN = dict.fromkeys(("shadow", "noise", "noise_sigma", "bgr_jitter", "bgr_affine", "jpeg", "exposure", "subpixel"), 0.0)
+KEY = SampleKey(3, 1, 0, 64, 96)
+
+
+def disc(height=200, width=300, radius=60):
+    y, x = np.mgrid[:height, :width]
+    return (np.clip((radius - np.hypot(y - height / 2, x - width / 2)) / 6 + 0.5, 0, 1) * 255).astype(np.uint8)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """PPM-100, small: two photos for training and one for validation, of known colours."""
+    root, pha = tmp_path / "PPM-100", disc()
+    for part, names in (("train", "ab"), ("val", "c")):
+        for name in names:
+            write_image(root / part / "fg" / f"{name}.png", np.dstack([pha, np.full_like(pha, 40), 255 - pha]))
+            write_image(root / part / "alpha" / f"{name}.png", pha)
+        (root / f"{part}.txt").write_text("".join(f"{part}/fg/{name}.png\n" for name in names))
+    return open_catalog(data_root=tmp_path)
+
+
+def test_a_window_is_of_a_given_side_and_shape():
+    rng, pha = np.random.default_rng(0), disc()
+    seen = {draw_window(rng, pha, (64, 64), Cuts((40, 120, 999)))[2:] for _ in range(60)}
+    assert seen == {(40, 40), (120, 120), (200, 200)}  # no larger than the picture
+    top, left, height, width = draw_window(rng, pha, (64, 96), Cuts((120,)))
+    assert (height, width) == (80, 120) and 0 <= top <= 120 and 0 <= left <= 180
+    sides = [draw_window(rng, pha, (50, 50), Cuts())[2] for _ in range(300)]
+    assert 100 <= min(sides) < 105 and 195 < max(sides) <= 200
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_share_of_the_windows_is_at_the_edge(share):
+    rng, pha = np.random.default_rng(1), np.zeros((400, 400), np.uint8)
+    pha[100, 310] = 90  # the only soft pixel
+    hits = 0
+    for _ in range(200):
+        top, left, height, width = draw_window(rng, pha, (32, 32), Cuts((40,), share))
+        hits += (top, left) == (80, 290)
+    assert abs(hits / 200 - share) < 0.12
+
+
+def test_a_trimap_grows_and_shrinks_by_what_is_drawn():
+    pha, widths = disc(radius=70), set()
+    for seed in range(40):
+        trimap = random_trimap(np.random.default_rng(seed), pha)
+        assert set(np.unique(trimap)) == {0, 128, 255}
+        assert (pha[trimap == 255] == 255).all() and (pha[trimap == 0] == 0).all()
+        widths.add(int((trimap[100] == 128).sum()))
+        np.testing.assert_array_equal(trimap, random_trimap(np.random.default_rng(seed), pha))
+    assert min(widths) < 30 < 60 < max(widths)  # two edges, each of 6 soft pixels and what the disc adds
+
+
+def test_photos_are_taken_as_they_are(photos):
+    config = load_config(PROJECT / "configs" / "modnet" / "modnet_mobilenetv2.yml")
+    config["augment"] = PLAIN
+    samples = training_set(config, "whole", photos, alone=True)
+    assert isinstance(samples, PhotoSet) and len(samples) == 2 and samples.epoch == "each of 2 photos once"
+    src, bgr, fgr, pha, trimap = samples[KEY]
+    assert src.shape == (3, 64, 96) and pha.shape == trimap.shape == (1, 64, 96)
+    np.testing.assert_array_equal(bgr, fgr)
+    np.testing.assert_array_equal(src, fgr)
+    again = samples[KEY]
+    assert all(np.array_equal(one, other) for one, other in zip((src, bgr, fgr, pha, trimap), again))
+    other = samples[KEY._replace(epoch=2)]
+    assert not np.array_equal(src, other[0]) and samples.describe(KEY) == "a"
+    assert photos.holds_photos("PPM100") and not photos.holds_photos("Backgrounds")
+
+
+@pytest.mark.parametrize("cuts", [None, Cuts((48, 96), 1.0)])
+def test_generated_samples_are_composed_of_what_comes_with_them(cuts):
+    """The photo is fgr before bgr, so that a loss may compose them again; and it has a trimap that tells the truth."""
+    samples = StreamSet(4, PLAIN, alone=True, cuts=cuts, size=128)
+    for number in range(3):
+        src, bgr, fgr, pha, trimap = samples[KEY._replace(number=number)]
+        assert src.shape == (3, 64, 96) and src.dtype == np.uint8
+        alpha = pha / 255
+        assert np.abs(alpha * fgr + (1 - alpha) * bgr - src).max() <= 0.51
+        assert (pha[trimap == 255] == 255).all() and (pha[trimap == 0] == 0).all()
+    assert len(StreamSet(4, PLAIN)[KEY]) == 4  # for methods that have a picture of the background
+
+
+def test_the_shadow_is_in_the_background_that_comes_with_it():
+    samples = StreamSet(4, {**PLAIN, "shadow": 1.0}, alone=True)
+    plain, shadowed = StreamSet(4, PLAIN, alone=True)[KEY], samples[KEY]
+    darker = plain[1].astype(int) - shadowed[1]
+    assert darker.min() >= 0 and darker.max() > 0
+    alpha = shadowed[3] / 255
+    assert np.abs(alpha * shadowed[2] + (1 - alpha) * shadowed[1] - shadowed[0]).max() <= 0.51
+
+
+def test_a_cut_foreground_keeps_its_scale(tmp_path):
+    """A window of the crop's size shows pixels as they are: an edge of one pixel stays one."""
+    pha = np.zeros((200, 200), np.uint8)
+    pha[:, 100:] = 255
+    write_image(tmp_path / "private" / "fgr" / "a.png", np.full((200, 200, 3), 200, np.uint8))
+    write_image(tmp_path / "private" / "pha" / "a.png", pha)
+    from dataset.layouts import backgrounds, fgr_pha_folders
+    from dataset.samples import CompositeSet
+    write_image(tmp_path / "bgr" / "b.png", cv2.resize(np.eye(7, dtype=np.uint8)[..., None].repeat(3, 2) * 99, (50, 50)))
+    pairs = fgr_pha_folders(tmp_path / "private", {"fgr": "fgr", "pha": "pha"})
+    samples = CompositeSet(pairs, backgrounds(tmp_path, "bgr"), 64, (1, 1), PLAIN, alone=True, cuts=Cuts((64,)))
+    seen = [np.unique(samples[KEY._replace(epoch=epoch, width=64)][3]) for epoch in range(12)]
+    sharp = [values for values in seen if set(values) <= {0, 255}]
+    assert len(sharp) >= 7  # the others were blurred or sharpened

@@ -1,0 +1,97 @@
+"""Pictures as a set composes them: photos alone, and lines of a list with their background and trimap."""
+import numpy as np
+import pytest
+
+from dataset.catalog import open_catalog
+from dataset.layouts.listed import listed_pictures
+from evaluation.protocols import PROTOCOLS
+from evaluation.scoring import score
+from evaluation.selection import composed
+from evaluation.testset.photos import PhotoTestSet
+from media import write_image
+from utils.errors import UserError
+
+VAL = {"fgr": "val/fg", "pha": "val/alpha", "list": "val.txt"}
+
+
+@pytest.fixture
+def composition(tmp_path):
+    """Composition-1k, small: two foregrounds, one of them before two backgrounds, one of these smaller than it."""
+    root = tmp_path / "Composition-1k"
+    pha = np.tile(np.linspace(0, 255, 20).astype(np.uint8), (10, 1))
+    for name, value in (("a b", 250), ("c", 100)):
+        write_image(root / "val" / "fg" / f"{name}.png", np.full((10, 20, 3), value, np.uint8))
+        write_image(root / "val" / "alpha" / f"{name}.png", pha)
+    write_image(root / "bg" / "large.png", np.arange(30 * 40 * 3, dtype=np.uint32).astype(np.uint8).reshape(30, 40, 3))
+    write_image(root / "bg" / "small.png", np.full((5, 4, 3), 60, np.uint8))
+    write_image(root / "val" / "trimap" / "c.png", np.full((10, 20), 128, np.uint8))
+    (root / "val.txt").write_text("val/fg/c.png bg/large.png val/trimap/c.png\nval/fg/c.png bg/small.png\n"
+                                  "val/fg/a b.png|bg/large.png\n")
+    return root
+
+
+def test_lines_of_a_list(composition):
+    found = listed_pictures(composition, VAL)
+    assert [picture.name for picture in found] == ["c", "c_1", "a b"]
+    assert [bool(picture.trimap) for picture in found] == [True, False, False]
+    assert [picture.bgr.rsplit("/", 1)[1] for picture in found] == ["large.png", "small.png", "large.png"]
+    (composition / "val.txt").write_text("val/fg/a b.png\n")
+    assert listed_pictures(composition, VAL)[0].bgr is None
+    for text in ("val/fg/c.png bg/none.png", "val/fg/d.png", "val/fg/c.png bg/large.png val/trimap/d.png"):
+        (composition / "val.txt").write_text(f"{text}\n")
+        with pytest.raises(UserError, match=r"val\.txt names 1 picture.* \(line 1: "):
+            listed_pictures(composition, VAL)
+
+
+def test_items_are_composed_as_the_list_says(composition):
+    items = PhotoTestSet(listed_pictures(composition, VAL), "paddleseg")
+    assert len(items) == 3 and items.has_bgr
+    first, second, third = items
+    np.testing.assert_array_equal(first.bgr, np.arange(3600, dtype=np.uint32).astype(np.uint8).reshape(30, 40, 3)[:10, :20])
+    alpha = first.pha[..., None] / 255
+    assert np.abs(first.src - (alpha * 100 + (1 - alpha) * first.bgr)).max() <= 0.51
+    assert (second.bgr == 60).all() and second.bgr.shape == (10, 20, 3)  # enlarged until it covers
+    assert (first.trimap == 128).all() and third.name == "a b"
+    assert (PhotoTestSet(listed_pictures(composition, VAL), "whole")[0]).trimap is None
+
+
+def test_photos_have_no_background(composition, tmp_path):
+    (composition / "val.txt").write_text("val/fg/c.png\n")
+    items = PhotoTestSet(listed_pictures(composition, VAL), "paper", longest=10)
+    item = items[0]
+    assert item.src.shape == (5, 10, 3) and item.pha.shape == item.trimap.shape == (5, 10)
+    assert item.bgr is None and item.fgr is None and not items.has_bgr
+    with pytest.raises(UserError, match="c is a photo without a picture of the empty scene, which this method needs"):
+        item.extra("bgr")
+    assert item.extra(None) is None and item.extra("trimap") is item.trimap
+
+
+def test_the_protocol_counts_the_whole_picture_as_paddleseg_does(composition, tmp_path):
+    (composition.parent / "PPM-100").symlink_to(composition)
+    (composition / "val.txt").write_text("val/fg/c.png\n")
+    benchmark = composed("PPM100", "Backgrounds", "paddleseg", data_root=str(tmp_path))
+    item, protocol = benchmark.items[0], benchmark.protocol
+    assert benchmark.facts["dataset"] == "PPM100" and benchmark.facts["split"] == "valid"
+    off = item.pha.astype(int) - 200
+    row = score(protocol, item, np.full((10, 20), 200, np.uint8))
+    assert row["sad"] == pytest.approx(np.abs(off).sum() / 255 / 1000)
+    assert row["mse"] == pytest.approx((off ** 2).mean() / 255 ** 2)
+    assert set(row) == {"name", "sad", "mse"}
+    assert protocol.columns["mse"].text(0.00983) == "0.0098" and protocol.columns["sad"].text(112.73) == "112.730"
+    with pytest.raises(UserError, match="takes the pictures as they are, and no noise"):
+        composed("PPM100", "Backgrounds", "paddleseg", {"noise": 0.1}, data_root=str(tmp_path))
+
+
+def test_what_paddleseg_publishes_is_told_as_theirs():
+    protocol = PROTOCOLS["paddleseg"]
+    assert {name.split("-")[1]: (values["sad"], values["mse"]) for name, values in protocol.published} == {
+        "MobileNetV2": (112.73, 0.0098), "ResNet50_vd": (104.14, 0.0090), "HRNet_W18": (77.96, 0.0054)}
+    assert "nothing of them was measured here" in protocol.note
+
+
+def test_a_set_without_a_list_is_composed_as_under_any_protocol(tmp_path):
+    catalog = open_catalog(data_root=tmp_path)
+    with pytest.raises(UserError):
+        catalog.listed("PPM100", "valid")  # it is not there
+    write_image(tmp_path / "PhotoMatte85" / "a.png", np.full((8, 8, 4), 99, np.uint8))
+    assert open_catalog(data_root=tmp_path).listed("PhotoMatte85", "test") is None

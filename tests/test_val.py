@@ -1,0 +1,131 @@
+"""val.py, and eval.py with weights of several methods: one table that says what each was given."""
+import json
+from collections import namedtuple
+
+import numpy as np
+import paddle
+import pytest
+
+import eval as eval_script
+import val as val_script
+from evaluation.metrics import mse, sad
+from media import read_gray, read_image, write_image
+from model.methods import find_method
+from model.methods.running import matted
+from model.modnet.network import MODNet
+from model.weights import save_weights
+from utils.cli import run_main
+
+Matte = namedtuple("Matte", "pha fgr err ref")
+
+
+class FakeMatter:
+    """Answers with brightness for alpha."""
+
+    settings = {"weights": "fake", "sha256": "0" * 64, "device": "cpu"}
+
+    def __init__(self, weights=None, **options):
+        pass
+
+    def predict(self, src, bgr, want=None):
+        pha = src.mean(axis=2, dtype=np.float32) / 255
+        return Matte(pha, src.astype(np.float32) / 255, None, None)
+
+
+@pytest.fixture(scope="module")
+def network():
+    paddle.seed(4)
+    network = MODNet("mobilenetv2")
+    network.eval()
+    return network
+
+
+@pytest.fixture
+def data(tmp_path, network):
+    """The folder of PPM-100 with two photos, of PhotoMatte85 with one cut-out, of backgrounds, and a weights file."""
+    rng, pha = np.random.default_rng(0), np.zeros((40, 60), np.uint8)
+    pha[10:, 20:45] = 255
+    pha[8:10, 20:45] = 100
+    for part in ("train", "val"):
+        for name in "ab":
+            photo = rng.integers(0, 255, (40, 60, 3), np.uint8)
+            write_image(tmp_path / "PPM-100" / part / "fg" / f"{part}_{name}.png", photo)
+            write_image(tmp_path / "PPM-100" / part / "alpha" / f"{part}_{name}.png", pha)
+        (tmp_path / "PPM-100" / f"{part}.txt").write_text("".join(f"{part}/fg/{part}_{name}.png\n" for name in "ab"))
+    write_image(tmp_path / "PhotoMatte85" / "one.png", np.dstack([np.full((40, 60, 3), 220, np.uint8), pha]))
+    for number in range(6):
+        write_image(tmp_path / "Backgrounds" / "test" / f"{number}.png", rng.integers(0, 90, (50, 70, 3), np.uint8))
+    save_weights(network, tmp_path / "modnet.safetensors", {"method": "modnet", "backbone": "mobilenetv2"})
+    (tmp_path / "stage.yml").write_text(f"method: modnet\ndataset_name: PPM100\ndata_root: {tmp_path}\n"
+                                        f"save_dir: {tmp_path}/run\n")
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    monkeypatch.setattr("model.Matter", FakeMatter)
+
+
+def call(script, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        run_main(script.main, [str(argument) for argument in arguments])
+    return ended.value.code
+
+
+def test_paddleseg_s_line_measures_what_its_table_does(data, network, capsys):
+    assert call(val_script, "--config", data / "stage.yml", "--model_path", data / "modnet.safetensors", "--save_dir",
+                data / "out", "--num_workers", "0", "--metrics", "sad", "mse", "--save_results") == 0
+    said = capsys.readouterr().out
+    facts = json.loads((data / "out" / "results.json").read_text())
+    assert facts["protocol"]["name"] == "paddleseg" and facts["dataset"] == "PPM100" and facts["split"] == "valid"
+    assert set(facts["methods"]) == {"network"} and facts["methods"]["network"]["settings"]["given"] == "src alone"
+    expected = []
+    for row in facts["methods"]["network"]["images"]:
+        photo = read_image(data / "PPM-100" / "val" / "fg" / f"{row['name']}.png")
+        pha = (matted(find_method("modnet"), network, photo) * 255 + 0.5).astype(np.uint8)
+        true = read_gray(data / "PPM-100" / "val" / "alpha" / f"{row['name']}.png")
+        assert (row["sad"], row["mse"]) == (sad(pha, true), mse(pha, true)) and row["sad"] > 0
+        expected.append(row["sad"])
+    assert facts["methods"]["network"]["mean"]["sad"] == pytest.approx(np.mean(expected))
+    theirs = said[said.index("published by others, not measured here:"):].splitlines()[1:4]
+    assert [text.split()[1:] for text in theirs] == [
+        ["MODNet-MobileNetV2", "112.730", "0.0098"], ["MODNet-ResNet50_vd", "104.140", "0.0090"],
+        ["MODNet-HRNet_W18", "77.960", "0.0054"]] and "keying" not in said
+    page = (data / "out" / "index.html").read_text(encoding="utf-8")
+    assert page.count("published by others, not measured here") == 3 and "112.730" in page
+
+
+def test_one_table_says_what_each_method_was_given(data, capsys):
+    assert call(eval_script, "--data-root", data, "--weights", "starter", data / "modnet.safetensors", "--size", "64",
+                "--output", data / "out", "--workers", "0") == 0
+    assert "given: starter src and bgr; modnet src alone; keying src and bgr" in capsys.readouterr().out
+    facts = json.loads((data / "out" / "results.json").read_text())
+    assert list(facts["methods"]) == ["starter", "modnet", "keying"]
+    assert facts["methods"]["modnet"]["mean"]["fg_mse"] is None and facts["methods"]["starter"]["mean"]["fg_mse"] > 0
+    page = (data / "out" / "index.html").read_text(encoding="utf-8")
+    assert page.count("<td>src and bgr</td>") == 2 and page.count("<td>src alone</td>") == 1
+    assert '<th scope="col">given</th>' in page and "published by others" not in page
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--method", "modnett"], "unknown method 'modnett'. Did you mean 'modnet'"),
+    (["--method", "dim"], "holds no weights of the method dim"),
+    (["--baselines", "keying"], "the baseline keying needs a picture of the empty scene"),
+    (["--export-set", "bench"], "--export-set is for pictures that are composed"),
+    (["--size", "64"], "the protocol paddleseg takes the pictures as they are, and no size"),
+    (["--method", "background"], "is a photo without a picture of the empty scene, which this method needs"),
+])
+def test_what_cannot_be_is_one_line(data, capsys, flags, words):
+    assert call(eval_script, "--data-root", data, "--protocol", "paddleseg", "--weights", data / "modnet.safetensors",
+                "--output", data / "out", "--workers", "0", *flags) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and words in error
+
+
+def test_a_stage_of_two_photos_is_measured_by_eval_s_own_protocol(data, tmp_path):
+    path = tmp_path / "two.yml"
+    path.write_text(f"dataset_name: PhotoMatte85\ndata_root: {data}\nsave_dir: {data}\n")
+    words = val_script.words_of(val_script.parse(["--config", str(path), "--device", "cpu", "--", "--limit", "1"]))
+    assert words == ["--method", "background", "--weights", str(data), "--output", "log/eval", "--dataset-name",
+                     "PhotoMatte85", "--background-name", "Backgrounds", "--split", "valid", "--data-root", str(data),
+                     "--device", "cpu", "--limit", "1"]

@@ -1,0 +1,23 @@
+"""How the methods are taught: each as one object that training asks. Those not named here are taught as ``general`` says."""
+import importlib
+
+from model.methods import find_method
+from training.lessons.lesson import Lesson
+
+_HOMES = {"background": "training.lessons.background"}  # methods with phases and settings of their own
+
+
+def find_lesson(name):
+    """The ``Lesson`` of the method called ``name``, one of ``model.methods.METHODS``.
+
+    Raises:
+        UserError: there is no method of that name.
+    """
+    method = find_method(name)
+    if name in _HOMES:
+        return importlib.import_module(_HOMES[name]).LESSON
+    from training.lessons.general import lesson_of
+    return lesson_of(method)
+
+
+__all__ = ["Lesson", "find_lesson"]
