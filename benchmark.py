@@ -33,7 +33,9 @@ def main(argv=None):
     from benchmarks import host as bench_host
     from benchmarks import infer as bench_infer
     from benchmarks import train as bench_train
-    args = parse(argv, {"data": bench_data, "infer": bench_infer, "host": bench_host, "train": bench_train})
+    from benchmarks import video as bench_video
+    args = parse(argv, {"data": bench_data, "infer": bench_infer, "video": bench_video, "host": bench_host,
+                        "train": bench_train})
     args.run(args)
 
 

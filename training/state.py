@@ -10,6 +10,7 @@ from model.weights.metadata import origin_facts
 from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, latest_checkpoint, load_checkpoint, save_checkpoint
 from training.config import completed, differences
 from training.config.rules import PHASES
+from training.lessons import find_lesson
 from training.optimizer import optimizer_arrays
 from training.validation import told
 from utils.errors import UserError
@@ -171,8 +172,8 @@ def _load_network(network, saved, folder):
 
 
 def _iteration_sizes(config):
-    """Samples an iteration of each phase, in one process."""
-    return [phase["batch_size"] * config["accumulate"] for phase in config["phases"].values()]
+    """Samples an iteration of each of the method's phases, in one process."""
+    return [config["phases"][name]["batch_size"] * config["accumulate"] for name in find_lesson(config["method"]).phases]
 
 
 def _without(phase):

@@ -36,7 +36,7 @@ class PairMatting:
 
     def by_rows(self, src, bgr, trimap, want, rows, dtype):
         """Hand a matte out in strips."""
-        want = want or Matte._fields
+        want = Matte._fields if want is None else want
         if self.device_matting is not None:
             rows(0, self.batch([src], [bgr], None, want, dtype)[0])
             return
@@ -50,7 +50,7 @@ class PairMatting:
 
     def batch(self, srcs, bgrs, trimaps, want, dtype):
         """Mattes of photos of one size."""
-        want = want or Matte._fields
+        want = Matte._fields if want is None else want
         height, width = srcs[0].shape[:2]
         if self.device_matting is not None:  # to and fro between the host and a GPU costs more than it saves
             unit, scale = self._plan((height, width))

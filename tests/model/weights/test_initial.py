@@ -147,6 +147,7 @@ def test_base_and_refined_files_of_the_authors(tmp_path):
     assert taken(initial.start_from(base, tmp_path / "refine.pth")) == {
         "backbone": (255, 0, 0), "aspp": (ASPP, 0, 0), "decoder": (DECODER, 0, 0), "refiner": (0, 0, 17)}
     assert initial.as_table(initial.start_from(whole, tmp_path / "refine.pth")) == [
+        "319 arrays taken, 0 of this network not in it.",
         "part         taken   not in the file   not used",
         "backbone       255                 0          0",
         "aspp            30                 0          0",

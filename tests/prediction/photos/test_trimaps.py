@@ -29,6 +29,7 @@ class ByTrimap:
 def home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(predict, "open_matter", lambda options: ByTrimap())
+    monkeypatch.setattr("model.inference.single.check_foreground", lambda: None)  # the stand-in gives colours
     for method in ("modnet", "dim"):
         write_weights(tmp_path / f"{method}.safetensors", method)
     for number, name in enumerate(("a", "sub/b")):
