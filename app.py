@@ -30,7 +30,7 @@ def parse(argv=None):
     add("--weights", help="weights file or folder of a run (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
-    add("--precision", help="fp32, bf16 or fp16, where backend and device compute in it (default: fp32)")
+    add("--precision", help="fp32, bf16 or fp16, where backend and device compute in it; auto, the default: bf16 where the CPU has it")
     add("--max-memory", type=float, metavar="MIB", help="what refining may take at once (default: what is fastest)")
     add("--backbone-scale", type=float, help="size of the coarse network's input (default: as predict.py)")
     add("--sample-pixels", type=int, help="pixels to refine in mode sampling (default: as predict.py)")

@@ -1,6 +1,7 @@
 """The page in a real browser: what is seen at once, what is downloaded, both languages, a phone, errors and their cures."""
 import subprocess
 import sys
+import time
 
 import cv2
 import numpy as np
@@ -94,8 +95,11 @@ def test_a_backdrop_is_changed_without_matting_again(visit, tmp_path):
     matted(page)
     assert downloaded(page)[1] == predicted(tmp_path, "blur.png", "--target-bgr", "blur")
     page.get_by_label("TIFF").check()
-    page.wait_for_timeout(1500)
+    end = time.monotonic() + WAIT / 1000
     name, data = downloaded(page)
+    while not name.endswith(".tif") and time.monotonic() < end:  # until the new file is there, the button gives the old one
+        page.wait_for_timeout(500)
+        name, data = downloaded(page)
     assert name == "src_com.tif" and data == predicted(tmp_path, "blur.tif", "--target-bgr", "blur")
 
 
