@@ -14,6 +14,7 @@ from predict import open_matter
 from prediction.options import Options
 from utils.cli import CommandLine, run_main, say
 from utils.cpu import prepare_cpu
+from utils.errors import UserError
 from web.page import add_page
 from web.server import check_packages, is_open_to_others, run
 from web.settings import add_flags, settings_of
@@ -30,13 +31,27 @@ def parse(argv=None):
     add("--weights", help="weights file or folder of a run (default: the starter weights)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
-    add("--precision", help="fp32, bf16 or fp16, where backend and device compute in it; auto, the default: bf16 where the CPU has it")
+    add("--precision", help="fp32; bf16 or fp16, where backend and device compute in it; auto, the default: bf16 where the "
+                            "CPU has it")
     add("--max-memory", type=float, metavar="MIB", help="what refining may take at once (default: what is fastest)")
     add("--backbone-scale", type=float, help="size of the coarse network's input (default: as predict.py)")
     add("--sample-pixels", type=int, help="pixels to refine in mode sampling (default: as predict.py)")
     add("--refine-mode", help="sampling, thresholding or full (default: as predict.py)")
     parser.set_defaults(**{name: Options._field_defaults[name] for name in NETWORK})
     return parser.parse_args(argv)
+
+
+def _alone(options):
+    """() -> the network that mattes photos without their scene; None where its weights are not at hand."""
+    from model.methods import method_needing
+    from model.weights.places import placed_weights
+    try:
+        weights = str(placed_weights(method_needing(None)))
+    except UserError:
+        return None
+    plain = Options("", None, "", weights=weights, device=options.device, backend=options.backend,
+                    precision=options.precision)
+    return lambda: open_matter(plain)
 
 
 def main(argv=None):
@@ -54,7 +69,7 @@ def main(argv=None):
             webbrowser.open(address)
 
     prepare_cpu(load=False)
-    run(settings, lambda: open_matter(options), add_page if args.page else None, opened)
+    run(settings, lambda: open_matter(options), add_page if args.page else None, opened, _alone(options))
 
 
 if __name__ == "__main__":

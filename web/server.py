@@ -25,12 +25,13 @@ def check_packages(page=True):
         raise UserError(NEEDED.format(error.name or error)) from None
 
 
-def make_app(settings, open_matter, add_page=None, warm=False):
+def make_app(settings, open_matter, add_page=None, warm=False, open_alone=None):
     """The ASGI application.
 
     Args:
         settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``. add_page: None, or ``web.page.add_page``:
-            then the page is there too. warm: open the network at the start, beside the first requests.
+            then the page is there too. warm: open the network at the start, beside the first requests. open_alone: None, or
+        as open_matter, of a network that needs a photo alone: then the page has a tab for it.
     Returns:
         the application; its attribute ``service`` is the ``web.service.Service``, and closing is part of its lifespan.
     """
@@ -39,7 +40,7 @@ def make_app(settings, open_matter, add_page=None, warm=False):
     from web.guard import Guard
     from web.jobs import Jobs
     from web.service import Service
-    service = Service(settings, open_matter)
+    service = Service(settings, open_matter, open_alone)
     jobs, cameras = Jobs(service), Cameras(service)
 
     @contextlib.asynccontextmanager
@@ -91,7 +92,7 @@ def _warm(service):
         print(f"error: {error}", flush=True)
 
 
-def run(settings, open_matter, add_page=None, opened=None):
+def run(settings, open_matter, add_page=None, opened=None, open_alone=None):
     """Serve until Ctrl-C. ``opened``: called with the address once it listens; the others as ``make_app``.
 
     Raises:
@@ -103,7 +104,7 @@ def run(settings, open_matter, add_page=None, opened=None):
         port = listening.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"
-        app = make_app(settings, open_matter, add_page, warm=True)
+        app = make_app(settings, open_matter, add_page, warm=True, open_alone=open_alone)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=10, lifespan="on",
                                 timeout_graceful_shutdown=5, server_header=False)
         server = uvicorn.Server(config)

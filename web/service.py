@@ -11,13 +11,13 @@ class Service:
 
     Args:
         settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``; called once, when ``open`` or the first
-            request wants it.
+            request wants it. open_alone: the same of a network that needs a photo alone, or None where there is none.
     Attributes:
         settings; photos, films: ``Lane``; workplace: ``Workplace``.
     """
 
-    def __init__(self, settings, open_matter):
-        self.settings, self._open_matter = settings, open_matter
+    def __init__(self, settings, open_matter, open_alone=None):
+        self.settings, self._open_matter, self._open_alone, self._alone = settings, open_matter, open_alone, None
         self._matter, self._lock, self._started = None, threading.Lock(), time.monotonic()
         self.photos, self.films = Lane("photos", settings.queue), Lane("films", settings.queue)
         self.workplace = Workplace(settings.keep_seconds)
@@ -38,6 +38,18 @@ class Service:
             if self._matter is None:
                 self._matter = self._open_matter()
             return self._matter
+
+    @property
+    def has_alone(self):
+        """Whether photos can be matted without their scene."""
+        return self._open_alone is not None
+
+    def alone(self):
+        """The network that mattes photos without their scene. Raises UserError where it cannot be opened."""
+        with self._lock:
+            if self._alone is None:
+                self._alone = self._open_alone()
+            return self._alone
 
     def facts(self):
         """What is said of the network to the outside: its settings without places of this machine."""

@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from web.page import camera_tab
+from web.page.alone_tab import AloneTab
 from web.page.mattes import Mattes
 from web.page.photos_tab import SAMPLE, PhotosTab
 from web.page.texts import LANGUAGES, language_of, words
@@ -75,6 +76,9 @@ def page(service, mattes, jobs, language):
         with gr.Tabs():
             with gr.Tab(said["photos"], id="photos"):
                 first = PhotosTab(service, mattes, said).build()
+            if service.has_alone:
+                with gr.Tab(said["alone"], id="alone"):
+                    AloneTab(service, mattes, said).build()
             with gr.Tab(said["video"], id="video"):
                 VideoTab(service, jobs, said).build()
             with gr.Tab(said["camera"], id="camera", render_children=True):

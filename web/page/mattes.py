@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from prediction.alignment.fitter import fitter
+from prediction.outputs import deepened
 from prediction.photos.pairs import PairReader
 from prediction.photos.plan import Job
 from utils.files import file_sha256
@@ -21,7 +22,8 @@ class Matted(NamedTuple):
     @property
     def size(self):
         """Bytes."""
-        return self.pair.src.nbytes + self.pair.bgr.nbytes + self.matte.pha.nbytes + self.matte.fgr.nbytes
+        pictures = self.pair.src, self.pair.bgr, self.pair.deep, self.matte.pha, self.matte.fgr
+        return sum(part.nbytes for part in pictures if part is not None)
 
 
 class Mattes:
@@ -34,16 +36,18 @@ class Mattes:
     def __init__(self, service, room=ROOM):
         self._service, self._room, self._kept, self._lock = service, room, OrderedDict(), threading.Lock()
 
-    def get(self, src, bgr, fit=None, align="auto", exposure="auto"):
-        """The ``Matted`` of two files; made, in line with all other photos, where it is not kept.
+    def get(self, src, bgr, fit=None, align="auto", exposure="auto", bits=8):
+        """The ``Matted`` of two files, or of one where bgr is None; made, in line with all other photos, where it is not
+        kept. bits: of a channel of the file that is wanted.
 
         Raises:
             UserError: as predict.py says it. Refused: the line is full.
         """
-        key = hashlib.sha256(repr((file_sha256(src), file_sha256(bgr), fit, align, exposure)).encode()).digest()
+        bgr_sum = None if bgr is None else file_sha256(bgr)
+        key = hashlib.sha256(repr((file_sha256(src), bgr_sum, fit, align, exposure, bits)).encode()).digest()
         found = self._find(key)
         if found is None:
-            found = self._service.photos.submit(self._make, key, src, bgr, (fit, align, exposure)).result()
+            found = self._service.photos.submit(self._make, key, src, bgr, (fit, align, exposure, bits)).result()
         return found
 
     def _find(self, key):
@@ -56,9 +60,13 @@ class Mattes:
         found = self._find(key)  # whoever stood in line before may have made it
         if found is not None:
             return found
-        fit, align, exposure = how
-        pair = PairReader(fit, fitter(align, exposure))(Job(Path(src).name, Path(src), Path(bgr), {}))
-        matte = self._service.matter().predict(pair.src, pair.bgr, ("pha", "fgr"))
+        fit, align, exposure, bits = how
+        read = PairReader(fit, fitter(align, exposure), bits)
+        pair = read(Job(Path(src).name, Path(src), None if bgr is None else Path(bgr), {}))
+        matter = self._service.alone() if bgr is None else self._service.matter()
+        matte = matter.predict(pair.src, pair.bgr, ("pha", "fgr"))
+        if pair.deep is not None:
+            matte = deepened(matte, pair.src, pair.deep)
         made = Matted(pair, matte)
         with self._lock:
             self._kept[key] = made

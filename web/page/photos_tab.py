@@ -20,6 +20,8 @@ SQUARE, LIGHT, DARK = 12, 250, 215  # of the board that stands for nothing, as g
 class PhotosTab:
     """Builds the tab. service, mattes: what it works with; words: of its language."""
 
+    prefix = "photo"  # of the names of its elements
+
     def __init__(self, service, mattes, words):
         self._service, self._mattes, self._words = service, mattes, words
 
@@ -33,38 +35,42 @@ class PhotosTab:
                     swap = gr.Button(words["swap"], elem_id="photo-swap", size="sm")
                     sample = gr.Button(words["sample"], elem_id="photo-sample", size="sm")
             with gr.Column(scale=6, min_width=300):
-                told_here, cures = self._cures()
-                slider = gr.ImageSlider(label=words["result"], elem_id="photo-result", format="webp", type="numpy",
-                                        interactive=False, buttons=["fullscreen"], max_height=560)
-                view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id="photo-view")
-                colour = gr.ColorPicker(value="#20c040", label=words["pick"], elem_id="photo-colour", visible=False)
-                behind = photo(words["behind"], "photo-behind", visible=False)
-                with gr.Row(equal_height=True):
-                    form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
-                                    label=words["format"], elem_id="photo-format")
-                    download = gr.DownloadButton(words["download"], elem_id="photo-download", variant="primary")
+                shown_here, chosen = self._result()
         with gr.Accordion(words["advanced"], open=False, elem_id="photo-advanced"):
             fit, align, exposure = fit_settings(words, "photo")
             bits = gr.Radio([("8", 8), ("16", 16)], value=8, label=words["bits"], info=words["bits_help"],
                             elem_id="photo-bits")
-        inputs = [src, bgr, view, colour, behind, form, bits, fit, align, exposure]
-        outputs = [slider, download, told_here, *cures]
-        gr.on([part.change for part in inputs], self.show, inputs, outputs, trigger_mode="always_last",
-              show_progress="minimal", show_progress_on=[slider], concurrency_limit=self._service.settings.queue + 1,
-              api_visibility="private")
-        view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
-                    [colour, behind], api_visibility="private", show_progress="hidden")
-        self._heal(cures, (src, bgr, fit, align))
+        self._show_when([src, bgr, *chosen, bits, fit, align, exposure], shown_here)
+        self._heal(shown_here[3:], (src, bgr, fit, align))
         swap.click(lambda one, other: (other, one), [src, bgr], [src, bgr], api_visibility="private", show_progress="hidden")
         sample.click(lambda: SAMPLE, None, [src, bgr], api_visibility="private", show_progress="hidden")
         return (lambda: SAMPLE), None, [src, bgr]
 
-    def _cures(self):
-        told_here = gr.HTML(elem_id="photo-message", visible=False)
-        with gr.Row(elem_id="photo-cures"):
-            cures = [gr.Button(self._words[f"cure_{name}"], visible=False, elem_id=f"photo-cure-{name}", size="sm",
+    def _result(self):
+        """Add the viewer: ([slider, download, message, *buttons of cures], [view, colour, backdrop, file format])."""
+        words, prefix = self._words, self.prefix
+        told_here = gr.HTML(elem_id=f"{prefix}-message", visible=False)
+        with gr.Row(elem_id=f"{prefix}-cures", elem_classes="cures"):
+            cures = [gr.Button(words[f"cure_{name}"], visible=False, elem_id=f"{prefix}-cure-{name}", size="sm",
                                variant="primary") for name in CURES]
-        return told_here, cures
+        slider = gr.ImageSlider(label=words["result"], elem_id=f"{prefix}-result", format="webp", type="numpy",
+                                interactive=False, buttons=["fullscreen"], max_height=560)
+        view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id=f"{prefix}-view")
+        colour = gr.ColorPicker(value="#20c040", label=words["pick"], elem_id=f"{prefix}-colour", visible=False)
+        behind = photo(words["behind"], f"{prefix}-behind", visible=False)
+        with gr.Row(equal_height=True):
+            form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
+                            label=words["format"], elem_id=f"{prefix}-format")
+            download = gr.DownloadButton(words["download"], elem_id=f"{prefix}-download", variant="primary")
+        view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
+                    [colour, behind], api_visibility="private", show_progress="hidden")
+        return [slider, download, told_here, *cures], [view, colour, behind, form]
+
+    def _show_when(self, inputs, outputs):
+        """Show the result anew when one of ``inputs``, those of ``show``, changes."""
+        gr.on([part.change for part in inputs], self.show, inputs, outputs, trigger_mode="always_last",
+              show_progress="minimal", show_progress_on=outputs[:1], concurrency_limit=self._service.settings.queue + 1,
+              api_visibility="private")
 
     @staticmethod
     def _heal(cures, parts):
@@ -81,22 +87,29 @@ class PhotosTab:
 
     def show(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
         """What the page shows of a pair: updates of slider, download, message and the buttons of cures."""
-        words, notes = self._words, []
         if not src or not bgr:
-            return [None, gr.update(value=None, interactive=False), _said(message(words["both"])), *_hidden()]
-        paths = (src, bgr, behind)
+            return self._asked("both")
+        return self._shown(src, bgr, view, colour, behind, form, bits, fit, align, exposure)
+
+    def _asked(self, name):
+        """Updates where something is still to be added."""
+        return [None, gr.update(value=None, interactive=False), _said(message(self._words[name])), *_hidden()]
+
+    def _shown(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
+        words, notes, paths = self._words, [], (src, bgr, behind)
         try:
-            for path in (src, bgr):
+            for path in filter(None, (src, bgr)):
                 check_photo(path, self._service.settings)
-            matted = self._mattes.get(src, bgr, fit or None, align, exposure)
+            matted = self._mattes.get(src, bgr, fit or None, align, exposure, bits)
             notes = matted.pair.notes
             before, after, file = self._made(matted, Path(src).stem, view, self._backdrop(view, colour, behind), form, bits)
         except Exception as error:
             cure = cure_of(error, notes)
             return [None, gr.update(value=None, interactive=False),
-                    _said(message(told(error, paths), "error", words[f"say_{cure}"] if cure else "")), *_hidden(cure)]
+                    _said(message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])), *_hidden(cure)]
         cure = cure_of(None, notes)
-        text = message("\n".join(told_note(note, paths) for note in notes), "note", words[f"say_{cure}"] if cure else "")
+        lines = "\n".join(told_note(note, paths) for note in notes)
+        text = message(lines, "note", words[f"say_{cure}" if cure else "noted"])
         return [(before, after), gr.update(value=file, interactive=True), _said(text if notes else ""), *_hidden(cure)]
 
     def _backdrop(self, view, colour, behind):
@@ -112,10 +125,12 @@ class PhotosTab:
         kind = "pha" if view == "alpha" else "com"
         check_format(form, bits, (kind,), backdrop is not None)
         outputs = Outputs(bits, backdrop)
-        behind = outputs.background(0, matted.pair.src, matted.pair.bgr) if kind == "com" else None
+        pair = matted.pair
+        behind = outputs.background(0, pair.src, pair.bgr) if kind == "com" else None
+        deep = behind if pair.deep is None or behind is None else outputs.background(0, pair.deep, pair.bgr)
         path = Path(tempfile.mkdtemp(dir=self._service.workplace.page), f"{name}_{kind}{SUFFIXES[form]}")
-        outputs.write({kind: path}, matted.matte, behind)
-        return small(matted.pair.src), shown(picture(matted.matte, kind, 8, behind)), str(path)
+        outputs.write({kind: path}, matted.matte, deep)
+        return small(pair.src), shown(picture(matted.matte, kind, 8, behind)), str(path)
 
 
 def told_note(note, paths):

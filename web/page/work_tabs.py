@@ -41,10 +41,11 @@ class WorkTab:
         except Exception as error:
             if job is None:
                 self._service.workplace.remove(folder)
-            yield message(without_places(told(error, form.files.values()), [folder]), "error"), "", None
+            yield message(without_places(told(error, form.files.values()), [folder]), "error",
+                          self._words["failed"]), "", None
             return
         if job.state == FAILED:
-            yield message(str(job.error), "error"), "", None
+            yield message(str(job.error), "error", self._words["failed"]), "", None
         elif job.state == CANCELLED:
             yield message(self._words["cancelled"]), "", None
         else:
