@@ -106,8 +106,8 @@ def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, m
 def _method_of(file, wanted):
     found, _ = recognised(file)
     if wanted is not None and find_method(wanted) is not found:
-        raise UserError(f"{file or 'starter'} holds no weights of the method {wanted}: they are of {found.name}. Name another "
-                        "file, or leave --method out.")
+        raise UserError(f"{file or 'starter'} holds no weights of the method {wanted}: they are of {found.name}. Name "
+                        "another file, or leave --method out.")
     return found
 
 

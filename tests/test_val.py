@@ -115,7 +115,8 @@ def test_one_table_says_what_each_method_was_given(data, capsys):
     (["--export-set", "bench"], "--export-set is for pictures that are composed"),
     (["--size", "64"], "the protocol paddleseg takes the pictures as they are, and no size"),
     (["--method", "background"], "holds no weights of the method background: they are of modnet"),
-    (["--method", "background", "--weights", "starter"], "is a photo without a picture of the empty scene, which this method needs"),
+    (["--method", "background", "--weights", "starter"],
+     "is a photo without a picture of the empty scene, which this method needs"),
 ])
 def test_what_cannot_be_is_one_line(data, capsys, flags, words):
     assert call(eval_script, "--data-root", data, "--protocol", "paddleseg", "--weights", data / "modnet.safetensors",
