@@ -8,7 +8,7 @@ from training.plan.probe import TOO_LARGE, measure_apart
 from utils.errors import UserError
 from utils.machine import find_device, free_memory
 
-PIXELS = 2 ** 20  # of the larger batch that is tried, or two samples: memory is not quite in proportion, but time is
+PIXELS = 2 ** 20  # of the larger batch that is tried, at two samples or more: larger ones tell more, and take longer
 EXAMPLES = {"bgr": " --bgr room.jpg", "trimap": " --trimap me_trimap.png", None: ""}  # by what a method needs
 ROOM = 0.9        # of a card's memory: the rest is the driver's, and fragments
 
