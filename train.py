@@ -23,7 +23,7 @@ def main(argv=None):
     args = parse(argv)
     prepare_cpu()  # before anything else imports paddle
     if args.dry_run:
-        from training.plan import show
+        from training.plan.__main__ import show
         show(args)
         return
     from training.config import load_config

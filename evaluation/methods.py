@@ -8,9 +8,10 @@ import numpy as np
 
 from dataset.layouts.mattes import read_pha
 from dataset.layouts.pairing import check_partners, files_by_name
-from evaluation.matters import open_matter
 from media import read_image
 from model.inference.matte import NOT_FINITE, as_float
+from model.methods import find_method
+from model.methods.recognition import recognised
 from model.weights.files import WEIGHTS_SUFFIXES
 from utils.errors import UserError, quote
 
@@ -18,23 +19,21 @@ GIVEN = {"bgr": "src and bgr", "trimap": "src and trimap", None: "src alone"}  #
 
 
 class Network:
-    """A ``model.Matter`` or its like as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` is what it took.
+    """A ``model.Matter`` as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` is what it took.
 
     Args:
         matter: the ``Matter``; rounded: as ``matter_method``.
-        needs: what it needs beside src: "bgr", "trimap" or None.
     """
 
-    def __init__(self, matter, rounded=True, needs="bgr"):
-        self._matter, self._rounded, self._needs = matter, rounded, needs
+    def __init__(self, matter, rounded=True):
+        self._matter, self._rounded, self._needs = matter, rounded, matter.method.needs
         self.settings = {**matter.settings, "given": GIVEN[self._needs]}
         self.seconds, self.count = 0.0, 0
 
     def __call__(self, item):
         start = time.perf_counter()
         given = {} if self._needs is None else {self._needs: item.extra(self._needs)}
-        want = ("pha", "fgr") if self._needs == "bgr" else ("pha",)
-        matte = _answer(self._matter.predict(item.src, want=want, **given), self._rounded)
+        matte = _answer(self._matter.predict(item.src, want=self._matter.method.outputs, **given), self._rounded)
         self.seconds += time.perf_counter() - start
         self.count += 1
         return matte
@@ -76,34 +75,40 @@ class Mattes:
         return image
 
 
-def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, method=None, **options):
+def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, method=None, refining=None, **options):
     """Every combination of weights, backends, precisions and the last step as {name: Network}; where the last step is on,
     the name ends in "+ unmix".
 
-    The last step is for methods of two photos; others are run once.
-
     Args:
         weights: files; None for the starter weights.
-        backends, precisions, options: of ``open_matter``.
-        unmix: values of ``Matter``'s ``unmix``.
+        backends, precisions, options: of ``model.Matter``.
+        unmix: values of ``Matter``'s ``unmix``. refining: None or a dict of its settings. Both are for methods that refine;
+            others are run once, without them.
         rounded: as ``matter_method``.
-        method: of ``open_matter``.
+        method: name of the method that all are to be of; None: as the files say.
 
     Raises:
-        UserError: as ``open_matter``.
+        UserError: as ``Matter``; or weights are not of ``method``.
     """
+    from model import Matter  # takes its time to import
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
     names = [_name(combination, weights, backends, precisions) for combination in combinations]
     networks = {}
     for name, (file, backend, precision) in zip(names, combinations):
-        for last in unmix:
-            matter, found = open_matter(file, method, last, backend=backend, precision=precision,
-                                        bits=8 if rounded else 16, **options)
-            pair = found.needs == "bgr"
-            networks[name + (" + unmix" if last and pair else "")] = Network(matter, rounded, found.needs)
-            if not pair:  # has no last step
-                break
+        refines = _method_of(file, method).refines
+        plain = {**options, "backend": backend, "precision": precision, "bits": 8 if rounded else 16}
+        for last in unmix if refines else (None,):
+            matter = Matter(file, **plain, **({"unmix": last, **(refining or {})} if refines else {}))
+            networks[name + (" + unmix" if last else "")] = Network(matter, rounded)
     return networks
+
+
+def _method_of(file, wanted):
+    found, _ = recognised(file)
+    if wanted is not None and find_method(wanted) is not found:
+        raise UserError(f"{file or 'starter'} holds no weights of the method {wanted}: they are of {found.name}. Name "
+                        "another file, or leave --method out.")
+    return found
 
 
 def _name(combination, *lists):

@@ -3,6 +3,7 @@ import cv2
 import numpy as np
 
 LONGEST = 512      # pixels of the longer side
+MUCH = 8           # times the pixels that are wanted: a picture of a very different shape is not enlarged beyond that
 
 
 def blend(fgr, pha, bgr):
@@ -25,9 +26,24 @@ def cover(image, size):
     """Resize uint8 ``image`` to just cover (height, width) ``size``, keep its shape, and cut out the centre."""
     height, width = size
     scale = max(height / image.shape[0], width / image.shape[1])
-    image = resize(image, max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale)))
+    whole = max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale))
+    if scale > 1 and whole[0] * whole[1] > MUCH * height * width:
+        return _centre_of_enlarged(image, whole, size)
+    image = resize(image, *whole)
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     return np.ascontiguousarray(image[top:top + height, left:left + width])
+
+
+def _centre_of_enlarged(image, whole, size):
+    """The centre, uint8 (*``size``, C), of an image enlarged to ``whole``, without making the rest, which may be huge."""
+    for axis in (0, 1):
+        length = image.shape[axis]
+        place = (np.arange(size[axis]) + (whole[axis] - size[axis]) // 2 + 0.5) * length / whole[axis] - 0.5
+        first = np.floor(place).astype(int)
+        before, after = (image.take(np.clip(first + step, 0, length - 1), axis).astype(np.float32) for step in (0, 1))
+        share = (place - first).astype(np.float32)
+        image = before + (after - before) * (share[:, None, None] if axis == 0 else share[:, None])
+    return np.rint(image).astype(np.uint8)
 
 
 def resize(image, height, width):

@@ -10,6 +10,7 @@ from utils.errors import UserError
 from utils.files import write_bytes
 
 WEBP_SIDE = 16383  # pixels; the format holds no more
+COMMON = (".png", ".jpg", ".jpeg")  # that are written everywhere
 LOSSY = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 92], ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95]}
 LOSSLESS = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 101]}
 
@@ -36,6 +37,8 @@ def encode(suffix, image, lossless=True, owned=False):
         done, data = cv2.imencode(suffix, image, (LOSSLESS if lossless else LOSSY).get(suffix, []))
     except cv2.error:
         done = False
+    if not done and suffix in COMMON:
+        raise UserError(f"{suffix} does not hold a picture of {image.shape[1]}x{image.shape[0]} pixels; use .tif.")
     if not done:
         raise UserError(f"pictures of type '{suffix}' are not supported; use .png or .jpg.")
     return data.tobytes()

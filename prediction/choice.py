@@ -117,13 +117,11 @@ def _first(options, given):
 
 def _check_need(options, method, given):
     """Raise UserError where a method needs something else than what is given."""
-    if method.needs == given:
-        return
+    if method.needs == given or method.needs is None and is_camera(options.src) and given == "bgr" and options.bgr is None:
+        return  # a camera may take its background itself, or none
     who = f"{options.weights or options.config} is of {method.name}"
     if given == "trimap":
         raise UserError(f"--trimap is for dim, and {who}. Name weights of dim with --weights, or leave --trimap out.")
-    if method.needs is None and is_camera(options.src):
-        raise UserError(f"{who}, which is for photos and videos. A camera takes weights of background.")
     if method.needs is None:
         raise UserError(f"{who}, which takes src alone. Leave --bgr out.")
     if method.needs == "bgr":

@@ -1,6 +1,7 @@
 """A cache for exported graphs, and a stage small enough to be trained inside a test."""
 import copy
 import os
+import signal
 
 import pytest
 import yaml
@@ -22,6 +23,16 @@ def cache(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache")
     os.environ["MATTING_CACHE"] = str(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals():
+    """What tests start hears every signal, also where the tests themselves run under nohup or in a script's background."""
+    heard = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, way) for number, way in heard.items()}
+    yield
+    for number, way in before.items():
+        signal.signal(number, way)
 
 
 TINY = {

@@ -76,7 +76,7 @@ WORK = {"backbone": "mobilenetv2", "phase": "base", "crop": 64, "batch": 2, "ste
     (1, "Traceback\nKeyError: 'x'", "failed: KeyError: 'x'")])
 def test_a_combination_that_fails_is_named(monkeypatch, code, stderr, said):
     monkeypatch.setattr(subprocess, "run", ended(code, stderr))
-    found = bench_train.measure_apart(WORK)
+    found = bench_train.measured(WORK)
     assert found == {"error": said}
     assert len(cells("\n".join(bench_train.heading(1) + [bench_train.row(WORK, found)]))) == 1
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_measured(monkeypatch):
             benchmark.main(line.split())
     monkeypatch.setattr(subprocess, "run", ended(2, "warning\nerror: unknown backbone 'x'."))
     with pytest.raises(UserError, match="unknown backbone 'x'"):
-        bench_train.measure_apart(WORK)
+        bench_train.measured(WORK)
 
 
 def test_infer(capsys):

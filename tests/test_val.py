@@ -10,6 +10,7 @@ import eval as eval_script
 import val as val_script
 from evaluation.metrics import mse, sad
 from media import read_gray, read_image, write_image
+from model import Matter
 from model.methods import find_method
 from model.methods.running import matted
 from model.modnet.network import MODNet
@@ -20,12 +21,10 @@ Matte = namedtuple("Matte", "pha fgr err ref")
 
 
 class FakeMatter:
-    """Answers with brightness for alpha."""
+    """The starter weights: answers with brightness for alpha."""
 
+    method = find_method("background")
     settings = {"weights": "fake", "sha256": "0" * 64, "device": "cpu"}
-
-    def __init__(self, weights=None, **options):
-        pass
 
     def predict(self, src, bgr, want=None):
         pha = src.mean(axis=2, dtype=np.float32) / 255
@@ -62,8 +61,10 @@ def data(tmp_path, network):
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    monkeypatch.setattr("model.Matter", FakeMatter)
+def no_starter(monkeypatch):
+    """Weights of methods of one photo are run as they are, in Paddle as what they are compared with."""
+    monkeypatch.setattr("model.Matter", lambda file, **options: FakeMatter() if file in (None, "starter") else
+                        Matter(file, **{**options, "backend": "paddle"}))
 
 
 def call(script, *arguments):
@@ -113,7 +114,9 @@ def test_one_table_says_what_each_method_was_given(data, capsys):
     (["--baselines", "keying"], "the baseline keying needs a picture of the empty scene"),
     (["--export-set", "bench"], "--export-set is for pictures that are composed"),
     (["--size", "64"], "the protocol paddleseg takes the pictures as they are, and no size"),
-    (["--method", "background"], "is a photo without a picture of the empty scene, which this method needs"),
+    (["--method", "background"], "holds no weights of the method background: they are of modnet"),
+    (["--method", "background", "--weights", "starter"],
+     "is a photo without a picture of the empty scene, which this method needs"),
 ])
 def test_what_cannot_be_is_one_line(data, capsys, flags, words):
     assert call(eval_script, "--data-root", data, "--protocol", "paddleseg", "--weights", data / "modnet.safetensors",

@@ -93,7 +93,7 @@ class Statistics:
     def restore(self):
         """Put them back."""
         for value, kept in self._kept:
-            value.set_value(kept)
+            paddle.assign(kept, value)  # not set_value, which goes through the host before paddle 3
 
 
 def all_finite(values):

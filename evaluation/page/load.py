@@ -109,7 +109,8 @@ def _columns(contents):
                 raise UserError(f"the evaluations measure '{metric}' in different ways ({columns[metric].unit}; "
                                 f"{column.unit}). Compare evaluations of one protocol.")
     if not columns:
-        raise UserError("no picture has a number in results.json. Run eval.py again.")
+        raise UserError("no picture has a number in results.json: all are smaller than what the protocol scores, or have no "
+                        "pixel that is unknown in the trimap. Run eval.py on larger pictures, or with --trimap whole.")
     return columns
 
 

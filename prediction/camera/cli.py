@@ -81,7 +81,8 @@ def _session(options, source, open_matter, folder):
     def record():
         return Recording(timed_name(folder, suffix), source.rate)
     countdown = COUNTDOWN if options.countdown is None else options.countdown
-    session = Session(matter, backdrops, background, countdown, fit, Smoother() if options.temporal else None, record)
+    session = Session(matter, backdrops, background, countdown, fit, Smoother() if options.temporal else None, record,
+                      options.needs is None, options.choice is None or options.choice.method.refines)
     if count is not None:
         session.capture(count, options.countdown or 0.0)
     if options.no_window and names_file(options.output):
@@ -120,7 +121,9 @@ def check(options):
         raise UserError(f"recordings are {', '.join(suffix[1:] for suffix in SUFFIXES)}, not {options.video_format}.")
     if options.countdown is not None and not 0 <= options.countdown <= 3600:
         raise UserError(f"--countdown is a number of seconds from 0 to 3600, not {options.countdown}.")
-    if options.bgr is None and options.no_window:
+    if options.countdown is not None and options.needs is None:
+        raise UserError("--countdown is for taking the background, and this network needs none. Leave it out.")
+    if options.bgr is None and options.no_window and options.needs == "bgr":
         raise UserError("--no-window has no key b, so it needs the scene without the subject: --bgr PHOTO, or --bgr "
                         "first:15 where the first 15 pictures show it.")
     if options.bgr == "median" or (options.bgr or "").lower().endswith(VIDEO_SUFFIXES):

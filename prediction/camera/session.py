@@ -31,21 +31,25 @@ class Session:
     """Takes ``key`` and ``frame``; ``close`` ends a recording under way.
 
     Args:
-        matter: predict(src, bgr, want) as ``model.Matter``; ``sample_pixels`` can be set.
+        matter: predict(src, bgr, want) as ``model.Matter``; where ``refines``, ``sample_pixels`` can be set.
         backdrops: [(name, ``prediction.backdrop.Backdrop``)], at least one: what subjects are set before.
         background: bgr, uint8 RGB (H, W, 3), or None: key b takes it.
         countdown: seconds from key b to the first picture of the empty scene.
         fit_background: None, or (src, bgr) -> (bgr, notes). smooth: None, or (src, pha) -> pha, with reset().
         record: () -> ``Recording``, called where key r starts one; None: key r does nothing.
+        alone: whether the network needs no background: none is taken, and every picture is matted. refines: whether it
+            refines pixels.
     Attributes:
         state; background; done: whether a key ended it; notes: warnings so far; recording: None or the one under way;
         recorded: [path] of those that are finished.
     """
 
-    def __init__(self, matter, backdrops, background=None, countdown=3.0, fit_background=None, smooth=None, record=None):
+    def __init__(self, matter, backdrops, background=None, countdown=3.0, fit_background=None, smooth=None, record=None,
+                 alone=False, refines=True):
         self._matter, self._backdrops, self._countdown = matter, list(backdrops), countdown
         self._fit, self._smooth, self._record = fit_background, smooth, record
-        self.background, self.state = background, WAITING if background is None else MATTING
+        self._alone, self._refines = alone, refines
+        self.background, self.state = background, MATTING if alone or background is not None else WAITING
         self.done, self.notes, self.recording, self.recorded = False, [], None, []
         self._chosen, self._now, self._index, self._said = 0, 0.0, 0, ""
         self._shots, self._wanted, self._delay, self._due = [], 0, 0.0, None
@@ -66,6 +70,9 @@ class Session:
 
     def capture(self, count, delay=0.0):
         """Make the background of ``count`` pictures, the first of them ``delay`` seconds behind the next."""
+        if self._alone:
+            self._said = "this network needs no background"
+            return
         self._shots, self._wanted, self._delay, self._due = [], count, delay, None
         self.state = COUNTDOWN if delay > 0 else CAPTURING
 
@@ -120,11 +127,11 @@ class Session:
 
     def _matte(self, src):
         bgr, notes = self.background, []
-        if self._fit is not None:
+        if self._fit is not None and bgr is not None:
             bgr, notes = self._fit(src, bgr)
         self.notes += [note for note in notes if note not in self.notes]
-        matte = self._matter.predict(src, bgr, want=("pha", "fgr", "ref"))
-        refined = int(np.count_nonzero(matte.ref[::PATCH, ::PATCH])) * PATCH ** 2
+        matte = self._matter.predict(src, bgr, want=("pha", "fgr", "ref") if self._refines else ("pha", "fgr"))
+        refined = int(np.count_nonzero(matte.ref[::PATCH, ::PATCH])) * PATCH ** 2 if self._refines else None
         if self._smooth is not None:
             matte = Parts(self._smooth(src, as_float(matte.pha)), matte.fgr, None, None)
         behind = self._backdrops[self._chosen][1].frame(self._index, src, bgr)
@@ -141,7 +148,7 @@ class Session:
         if self.recording is not None:
             self._stop_recording()
             self._said = f"written: {self.recorded[-1]}" if self.recorded else ""
-        elif self._record is not None and self.background is not None:
+        elif self._record is not None and (self._alone or self.background is not None):
             self.recording = self._record()
 
     def _stop_recording(self):
@@ -152,6 +159,9 @@ class Session:
                 self.recorded.append(recording.path)
 
     def _refine(self, factor):
+        if not self._refines:
+            self._said = "this network refines no pixels"
+            return
         count = int(self._matter.sample_pixels * factor)
         if count < FEWEST:
             count = FEWEST if factor > 1 else 0

@@ -9,6 +9,7 @@ from model.inference.matte import as_float
 from prediction.sizes import fit_size
 
 HEIGHT = 300              # pixels of a panel
+WIDEST = 6                # times as wide as high, at most
 MARGIN, STRIP = 8, 28     # pixels: between rows and beside them; of a line of text
 PAPER, INK = 245, 40      # gray
 GREEN = (60, 170, 90)
@@ -59,8 +60,15 @@ def panels(src, given, matte, behind=None, height=HEIGHT):
     pha = as_float(matte.pha)[..., None]
     com = as_float(matte.fgr) * pha + behind / 255 * (1 - pha)
     shown = [src, *given.values(), _u8(np.repeat(pha, 3, axis=2)), _u8(com)]
-    width = round(src.shape[1] * height / src.shape[0])
-    return np.hstack([cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for image in shown])
+    return np.hstack([_panel(image, height) for image in shown])
+
+
+def _panel(image, height):
+    """A picture at ``height``; a strip that would be too wide so is as wide as may be, with paper above and below."""
+    scale = min(height / image.shape[0], WIDEST * height / image.shape[1])
+    width, own = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    image, top = cv2.resize(image, (width, own), interpolation=cv2.INTER_AREA), (height - own) // 2
+    return cv2.copyMakeBorder(image, top, height - own - top, 0, 0, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
 
 
 def _u8(image):

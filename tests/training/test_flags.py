@@ -15,7 +15,8 @@ def test_a_set_names_its_stage(name, number):
     assert stage_of(name) == PROJECT / "configs" / f"stage{number}.yml"
 
 
-@pytest.mark.parametrize("name, words", [(None, "which stage"), ("PhotoMatte85", "for the set 'PhotoMatte85'")])
+@pytest.mark.parametrize("name, words", [(None, "which stage"), ("PhotoMatte85", "for the set 'PhotoMatte85'.*stage3.yml.$"),
+                                         ("videomate240k", r"stage3.yml\. Did you mean 'videomatte240k'\?$")])
 def test_no_stage(name, words):
     with pytest.raises(UserError, match=words):
         stage_of(name)

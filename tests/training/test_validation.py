@@ -101,10 +101,13 @@ def test_every_clip_is_validated_and_each_time_the_same_pictures(clips, stage):
     assert len(validation_set({**config, "valid_count": 3}, clips)) == 3
 
 
-def test_a_stage_that_never_gets_better_says_so_and_hands_on_what_it_began_with(stage, tmp_path, capsys):
+def test_a_stage_that_never_gets_better_says_so_and_hands_on_what_it_began_with(stage, tmp_path, capsys, monkeypatch):
     run(stage("first"))
     best = tmp_path / "first" / "best_model"
     capsys.readouterr()
+    sads = iter(range(1, 99))  # what a step brings is a matter of rounding; here each is for the worse
+    monkeypatch.setattr("training.trainer.validate", lambda *given: {**validation.validate(*given),
+                                                                      "sad": float(next(sads))})
     run(stage("second", base=0, learning_rate=1.0, nonfinite_max=9), "--pretrain", str(best))
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert "[DONE]" in last and "never better than at its start" in last

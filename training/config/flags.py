@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from training.config.rules import PHASES
-from utils.errors import UserError
+from utils.errors import UserError, suggest
 from utils.files import PROJECT
 
 FLAGS = (
@@ -37,6 +37,7 @@ INSTEAD = {
     "resume_model": "the same command goes on from the newest checkpoint in its --save-dir; --pretrain FOLDER starts anew "
                     "from the weights of one",
 }
+TRAINED = ("videomatte240k", "distinctions646", "private")
 STAGES = (("videomatte", 1), ("distinction", 2), ("private", 3))  # a part of the set's name, and the stage trained on it
 SUFFIXES = ("", ".safetensors", ".pdparams", ".pth")
 
@@ -91,7 +92,9 @@ def stage_of(dataset_name):
     for part, number in STAGES:
         if part in plain:
             return PROJECT / "configs" / f"stage{number}.yml"
-    raise UserError(f"no stage is made for the set '{dataset_name}'; name the --config to train it with: {stages}.")
+    near = suggest(plain, TRAINED)
+    raise UserError(f"no stage is made for the set '{dataset_name}'; name the --config to train it with: {stages}."
+                    + (near if near.startswith(" Did") else ""))
 
 
 def found_weights(name, save_dir=None):

@@ -7,7 +7,7 @@ import pytest
 from evaluation.testset.composed import EvaluationSet
 from evaluation.testset.placement import disturb_background, place, place_turned
 from evaluation.testset.trimap import make_trimap
-from media.operations import blend, cover
+from media.operations import blend, cover, resize
 from utils.errors import UserError
 
 Pair = namedtuple("Pair", "name fgr pha")
@@ -163,6 +163,22 @@ def test_cover_crops_and_does_not_stretch():
     assert (covered[:, :9] == 0).all() and (covered[:, 11:] == 255).all()
     assert cover(image, (41, 13)).shape == (41, 13, 3) and cover(image, (300, 299)).shape == (300, 299, 3)
     assert np.array_equal(cover(image, (40, 80)), image)
+
+
+@pytest.mark.parametrize("shape, size", [((200, 5), (3, 40)), ((4, 90), (60, 7)), ((90, 1), (1, 30))])
+def test_a_strip_of_another_shape_covers_as_any_picture(shape, size):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    scale = max(wanted / had for wanted, had in zip(size, shape))
+    whole = [max(wanted, round(had * scale)) for wanted, had in zip(size, shape)]
+    top, left = ((large - wanted) // 2 for large, wanted in zip(whole, size))
+    expected = resize(image, *whole)[top:top + size[0], left:left + size[1]]
+    assert np.abs(cover(image, size).astype(int) - expected).max() <= 1
+
+
+def test_a_strip_does_not_take_all_memory():
+    column = np.arange(2000, dtype=np.uint32).astype(np.uint8).reshape(2000, 1, 1).repeat(3, axis=2)
+    covered = cover(column, (1, 2000))  # of 2000 x 4,000,000 pixels
+    assert covered.shape == (1, 2000, 3) and (covered == 231).all()  # between its middle rows, 999 and 1000
 
 
 def test_the_disturbance_is_small_and_within_its_bounds():

@@ -2,10 +2,12 @@
 from collections import namedtuple
 
 import numpy as np
+import pytest
 
-from media import read_image
+from media import read_image, write_image
 from prediction.photos.pairs import Pair
-from prediction.photos.sheet import HEIGHT, MARGIN, STRIP, Sheet
+from prediction.photos.sheet import HEIGHT, MARGIN, STRIP, WIDEST, Sheet
+from utils.errors import UserError
 
 Matte = namedtuple("Matte", "pha fgr")
 
@@ -41,3 +43,20 @@ def test_before_a_background(tmp_path):
     sheet.add("a", pair(30, 30), empty, np.full((30, 30, 3), (1, 2, 250), np.uint8))
     sheet.write()
     assert read_image(tmp_path / "sheet.png")[STRIP + 150, MARGIN + 3 * HEIGHT + 150].tolist() == [1, 2, 250]
+
+
+def test_strips_are_shown_small(tmp_path):
+    sheet = Sheet(tmp_path / "sheet.png", 2)
+    for size in ((1, 4000), (4000, 1)):
+        sheet.add("strip", pair(*size), matte(*size))
+    sheet.write()
+    found = read_image(tmp_path / "sheet.png")
+    assert found.shape == (2 * (STRIP + HEIGHT + MARGIN), 4 * WIDEST * HEIGHT + 2 * MARGIN, 3)
+    shown = found[STRIP:STRIP + HEIGHT, MARGIN + 10]
+    assert (shown == 200).all(axis=1).sum() == 1 and (found[-MARGIN - HEIGHT:-MARGIN, MARGIN] == 200).all()
+
+
+def test_a_format_that_does_not_hold_a_picture_says_so(tmp_path, capfd):
+    with pytest.raises(UserError, match="jpg does not hold a picture of 70000x1 pixels; use .tif"):
+        write_image(tmp_path / "wide.jpg", np.zeros((1, 70000, 3), np.uint8))
+    assert not list(tmp_path.iterdir())
