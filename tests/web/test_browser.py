@@ -218,6 +218,7 @@ def test_a_film_shows_its_progress_and_plays(visit, tmp_path):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     page = visit()
+    matted(page)
     page.get_by_role("tab", name="Video").click()
     page.click("#video-start")
     assert "Add a film first." in page.wait_for_selector("#video-progress [role=alert]").inner_text()

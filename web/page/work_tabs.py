@@ -94,7 +94,7 @@ class VideoTab(WorkTab):
                 clip = gr.Video(label=words["clip"], sources=["upload"], elem_id="video-src", height=260)
                 kind = gr.Radio([(words[f"plate_{name}"], name) for name in ("file", "first", "median")],
                                 value="file", label=words["plate_kind"], elem_id="video-plate-kind")
-                plate = gr.File(label=words["plate"], file_types=["image", "video"], elem_id="video-plate", height=120)
+                plate = gr.File(label=words["plate"], file_types=["image", "video"], elem_id="video-plate", height=170)
                 count = gr.Number(value=30, precision=0, minimum=1, label=words["count"], visible=False,
                                   elem_id="video-count")
                 view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id="video-view")
@@ -171,7 +171,7 @@ class ManyTab(WorkTab):
         gr.Markdown(words["zip_help"])
         with gr.Row():
             with gr.Column(scale=5, min_width=280):
-                packed = gr.File(label=words["zip"], file_types=[".zip"], elem_id="many-zip", height=140)
+                packed = gr.File(label=words["zip"], file_types=[".zip"], elem_id="many-zip", height=170)
                 types = gr.CheckboxGroup([(name, name) for name in TYPES], value=["pha", "com"], label=words["what"],
                                          elem_id="many-types")
                 form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
