@@ -37,6 +37,7 @@ class Backdrop:
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(predict, "open_matter", lambda options: Bright())
+    monkeypatch.setattr("model.inference.single.check_foreground", lambda: None)  # the stand-in gives colours
     make_clip(tmp_path / "clip.mp4", [picture(index) for index in range(6)])
     write_weights(tmp_path / "modnet.safetensors", "modnet")
     return tmp_path
