@@ -58,7 +58,8 @@ def visit(browser, address):
 
 def matted(page):
     """Wait for the sample's matte, or the next one."""
-    page.wait_for_selector("#photo-result img")
+    page.wait_for_function("() => { const images = [...document.querySelectorAll('#photo-result img')];"
+                           "return images.length && images.every(image => image.complete && image.naturalWidth); }")
     page.wait_for_function("() => { const link = document.querySelector('#photo-download');"
                            "return link && !link.disabled && link.getAttribute('aria-disabled') !== 'true'; }")
 
