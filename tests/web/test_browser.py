@@ -58,8 +58,9 @@ def visit(browser, address):
 
 def matted(page):
     """Wait for the sample's matte, or the next one."""
-    page.wait_for_function("() => { const images = [...document.querySelectorAll('#photo-result img')];"
-                           "return images.length && images.every(image => image.complete && image.naturalWidth); }")
+    page.locator("#photo-result").scroll_into_view_if_needed()  # its pictures are loaded where they are looked at
+    page.wait_for_function("() => { const image = [...document.querySelectorAll('#photo-result img')].at(-1);"
+                           "return image && image.complete && image.naturalWidth; }")
     page.wait_for_function("() => { const link = document.querySelector('#photo-download');"
                            "return link && !link.disabled && link.getAttribute('aria-disabled') !== 'true'; }")
 
