@@ -29,19 +29,20 @@ class BasePhase:
     def step(self, batch, _iteration):
         """(loss, {term: tensor}) of one batch."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
-            out = self.model(batch.src, batch.bgr)
+            out = self.model(channels_last(batch.src), channels_last(batch.bgr))
         terms = base_loss(out, batch, **self.extra)
         return total(terms, self.weights), {name: term.detach() for name, term in terms.items()}
 
 
 class RefinerPhase:
-    """The refiner. The base sees pictures at each of ``scales`` in turn, as users choose them."""
+    """The refiner, in float32. The base, in ``precision``, sees pictures at each of ``scales`` in turn, as users choose them."""
 
     def __init__(self, settings):
         self.model = prepared(Matting(), settings["start"], settings.get("refiner_start"))
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(name.startswith("refiner."))
         self.weights, self.scales, self.share = settings["loss"], settings["scales"], settings["share"]
+        self.bf16 = settings["precision"] == "bf16"
 
     def groups(self, settings):
         """Parameters with their learning rates."""
@@ -51,8 +52,9 @@ class RefinerPhase:
         """(loss, {term: tensor}) of one batch."""
         scale = self.scales[iteration % len(self.scales)]
         size = [int(side * scale) for side in batch.src.shape[2:]]
-        with torch.no_grad():
-            coarse = Base.forward(self.model, resized(batch.src, size), resized(batch.bgr, size))
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+            coarse = Base.forward(self.model, *(channels_last(resized(x, size)) for x in (batch.src, batch.bgr)))
+        coarse = type(coarse)(*(x.float() for x in coarse))
         pixels = int(batch.pha[0].numel() * self.share)
         terms = refiner_loss(self.model.refine(batch.src, batch.bgr, coarse, pixels), batch)
         return total(terms, self.weights), {name: term.detach() for name, term in terms.items()}
@@ -64,7 +66,12 @@ def prepared(model, start, refiner_start=None):
     if refiner_start:
         state.update({name: value for name, value in store.read_state(refiner_start).items() if name.startswith("refiner.")})
     store.load(model, state)
-    return model.eval()
+    return channels_last(model.eval())
+
+
+def channels_last(x):
+    """A tensor or module with its channels innermost, which oneDNN's convolutions are 1.3 times as fast with on a CPU."""
+    return x.to(memory_format=torch.channels_last)
 
 
 def total(terms, weights):

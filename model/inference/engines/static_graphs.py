@@ -96,10 +96,21 @@ def rename_outputs(graph, names):
 
 
 def _jit_save(layer, specs, path):
+    _leave_encoders_as_written(layer)
     static = paddle.jit.to_static(layer, input_spec=specs, full_graph=True)
     with warnings.catch_warnings(), _silent():
         warnings.simplefilter("ignore")
         paddle.jit.save(static, str(path))
+
+
+def _leave_encoders_as_written(layer):
+    """Spare encoders the rewriting of their code, which is for sizes asked at run time and takes most of an export's time.
+
+    They ask for none: their layers are the same for every input.
+    """
+    for kind in {type(part) for part in layer.sublayers()}:
+        if kind.__module__.startswith("model.backbones."):
+            paddle.jit.not_to_static(kind.forward)
 
 
 @contextlib.contextmanager

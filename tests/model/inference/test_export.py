@@ -43,7 +43,8 @@ def by_network(network, src, bgr, mode="sampling", sample_pixels=int(PIXELS), th
 
 
 def by_file(path, kind, src, bgr):
-    return dict(zip(OUTPUTS, (export_module.RUNNERS[kind](path, {"src": src, "bgr": bgr})[name] for name in OUTPUTS)))
+    found = export_module.RUNNERS[kind](path, {"src": src, "bgr": bgr})
+    return {name: found[name] for name in OUTPUTS}
 
 
 def assert_alike(found, expected, bound):
