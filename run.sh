@@ -180,13 +180,15 @@ tests() {
     "$py" -c 'import pytest, xdist' 2>/dev/null || step "setup: install requirements-dev.txt" "$py" -m pip install -r "$here/requirements-dev.txt"
     cd "$here"
     together='-n 2 --dist loadfile'  # the whole suite in two processes; a part of it starts sooner in one
+    quick=
+    [ "${1:-}" != --quick ] || { quick='not slow'; shift; }
     for word in "$@"; do
         case $word in -k | -k* | -m | -n* | -x | -s | --pdb | --lf | *tests*) together= ;; esac
     done
     # Two processes of one thread each: with a thread for every core, each would wait for the other's.
     [ -z "$together" ] || export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" FLAGS_paddle_num_threads="${FLAGS_paddle_num_threads:-1}"
     # shellcheck disable=SC2086
-    step "test" "$py" -m pytest $together "$@"
+    step "test" "$py" -m pytest $together ${quick:+-m "$quick"} "$@"
 }
 
 part=all save_dir='' data_root=''
