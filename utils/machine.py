@@ -89,6 +89,8 @@ def find_device(name=None):
     """
     if name == "cpu" or name is None and not _may_have_gpu():
         return "cpu"  # without importing paddle, which takes seconds
+    from utils.cpu import prepare_cpu  # which imports this module
+    prepare_cpu()  # or paddle would write lines of its own before ours
     import paddle
     gpus = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
     if name is None:
