@@ -55,25 +55,28 @@ def read_rgba(path):
     return np.ascontiguousarray(image[..., :3]), np.ascontiguousarray(image[..., 3])
 
 
-def read_stored(path):
+def read_stored(path, bits=8):
     """Read a picture with the channels that it has: uint8 (H, W), RGB (H, W, 3) or RGBA (H, W, 4); a palette is looked up.
 
+    Args:
+        bits: 16: uint16 where a PNG or TIFF has more than 8 bits a channel.
     Raises:
         UserError: as ``read_image``.
     """
-    image = to_8_bits(_decode(path, cv2.IMREAD_UNCHANGED))
+    image = _decode(path, cv2.IMREAD_UNCHANGED, bits=bits)
+    image = image if bits == 16 else to_8_bits(image)
     if image.ndim == 2:
         return image
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
-def _decode(path, flags, least=None):
+def _decode(path, flags, least=None, bits=8):
     """Gray (H, W), BGR or BGRA as OpenCV's ``flags`` say, upright."""
     data = read_bytes(path)
     with warnings.catch_warnings(), caught():
         warnings.simplefilter("ignore")
         try:
-            return _decode_bytes(path, data, flags, least)
+            return _decode_bytes(path, data, flags, least, bits)
         except UserError:
             raise
         except MemoryError:
@@ -82,11 +85,11 @@ def _decode(path, flags, least=None):
             raise undecodable(path) from None
 
 
-def _decode_bytes(path, data, flags, least):
+def _decode_bytes(path, data, flags, least, bits):
     kind = check_kind(path, data)
     refuse_animation(path, kind, data)
     if kind in ("TIFF", "HEIF", "AVIF"):
-        return _as_opencv(*(_tiff(path, data) if kind == "TIFF" else _container(path, kind, data)), flags)
+        return _as_opencv(*(_tiff(path, data, bits) if kind == "TIFF" else _container(path, kind, data)), flags)
     data = ended(path, data)
     declared = declared_size(data)
     if declared is not None:
@@ -96,11 +99,11 @@ def _decode_bytes(path, data, flags, least):
     return upright(image, orientation(kind, data))
 
 
-def _tiff(path, data):
+def _tiff(path, data, bits):
     stored = read_tiff(path, data)
-    pixels, alpha = visible(stored)
-    rgb = to_rgb(pixels, stored.space) if stored.space != "L" else pixels
-    return rgb, alpha, stored.turn
+    pixels, alpha = visible(stored, bits)
+    rgb = to_rgb(pixels, stored.space, bits=bits) if stored.space != "L" else pixels
+    return rgb, alpha if alpha is None or rgb.dtype == np.uint16 else to_8_bits(alpha), stored.turn
 
 
 def _container(path, kind, data):

@@ -78,15 +78,18 @@ def read_trimap(path, src_path, size, notes):
     Raises:
         UserError: it cannot be read, has another size, or is no trimap.
     """
-    stored = read_stored(path)
+    deep = read_stored(path, 16)
+    stored = to_8_bits(deep)
     gray = stored if stored.ndim == 2 else stored[..., 1]
     if stored.ndim == 3 and (stored[..., :3].max(2) - stored[..., :3].min(2)).max() > COLOURED:
         raise UserError(f"{path} is a picture in colours. A trimap is gray: 0 background, 255 foreground, 128 unknown.")
     if gray.shape != tuple(size):
         raise UserError(f"{src_path} is {size[1]}x{size[0]} but its trimap {path} is {gray.shape[1]}x{gray.shape[0]}; both "
                         "have to be of one size.")
-    if 0 < gray.max() <= NUMBERED:
-        raise UserError(f"{path} holds the numbers 0 to {gray.max()}. A trimap has 0 for background, 255 for foreground, "
+    top = (deep if deep.ndim == 2 else deep[..., 1]).max()
+    if 0 < top <= NUMBERED or deep.dtype == np.uint16 and 0 < top <= 255:
+        said = "" if deep.dtype == np.uint8 else " of 65535, as numbers of 8 bits in a file of 16 are. Save it with 8 bits"
+        raise UserError(f"{path} holds the numbers 0 to {top}{said}. A trimap has 0 for background, 255 for foreground, "
                         "and 128 for unknown.")
     if np.isin(gray, (0, 255)).all():
         notes.append(f"{path} has no unknown pixels, so that alpha is the trimap.")
