@@ -22,6 +22,9 @@ REDUCED = {
     cv2.IMREAD_GRAYSCALE: {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
                            8: cv2.IMREAD_REDUCED_GRAYSCALE_8}}
 
+NUMBERED = 3      # a trimap whose values end here counts its classes instead of being a picture
+COLOURED = 8      # gray levels by which the channels of a gray JPEG may differ
+
 
 def read_image(path, least=None):
     """Read a picture as uint8 RGB (H, W, 3), turned upright as its EXIF record says.
@@ -68,6 +71,25 @@ def read_stored(path, bits=8):
     if image.ndim == 2:
         return image
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+
+
+def read_trimap(path):
+    """Read a trimap as uint8 (H, W): 0 background, 255 foreground, any other value unknown.
+
+    Raises:
+        UserError: as ``read_image``, and where the picture has colours or counts its classes 0, 1, 2.
+    """
+    deep = read_stored(path, 16)
+    stored = to_8_bits(deep)
+    if stored.ndim == 3 and (stored[..., :3].max(2) - stored[..., :3].min(2)).max() > COLOURED:
+        raise UserError(f"{path} is a picture in colours. A trimap is gray: 0 background, 255 foreground, 128 unknown.")
+    gray, top = (image if image.ndim == 2 else image[..., 1] for image in (stored, deep))
+    top = top.max()
+    if 0 < top <= NUMBERED or deep.dtype == np.uint16 and 0 < top <= 255:
+        said = "" if deep.dtype == np.uint8 else " of 65535, as numbers of 8 bits in a file of 16 are. Save it with 8 bits"
+        raise UserError(f"{path} holds the numbers 0 to {top}{said}. A trimap has 0 for background, 255 for foreground, "
+                        "and 128 for unknown.")
+    return np.ascontiguousarray(gray)
 
 
 def _decode(path, flags, least=None, bits=8):
