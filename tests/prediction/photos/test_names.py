@@ -123,8 +123,8 @@ def test_a_slash_makes_a_folder_of_a_pictures_name(tmp_path, monkeypatch):
 
 def test_folders_and_files_of_other_systems_are_no_data(tmp_path, capsys):
     write_folders(tmp_path, ("a",))
-    for place in ("@eaDir", ".AppleDouble", "lost+found", "$Recycle.Bin", "#recycle", "System Volume Information", "@Recycle",
-                  ".Trash-1000", "__MACOSX", "sub/@eaDir"):
+    for place in ("@eaDir", ".AppleDouble", "lost+found", "$Recycle.Bin", "#recycle", "@Recycle",
+                  ".Trash-1000", "System Volume Information", "__MACOSX", "sub/@eaDir"):
         write_image(tmp_path / "photos" / place / "x.png", PHOTO)
     for name in (".DS_Store", "thumbs.db", "._a.jpg", "desktop.ini"):
         (tmp_path / "photos" / name).write_bytes(b"junk")
