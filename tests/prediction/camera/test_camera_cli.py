@@ -118,22 +118,6 @@ def test_sources_that_cannot_be_opened(folder, monkeypatch):
     assert not (folder / "out.mp4").exists()
 
 
-@pytest.mark.parametrize("words", ("ffconcat version 1.0\nfile clip.mp4\n",
-                                   "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9.0,\nclip.mp4\n#EXT-X-ENDLIST\n"))
-@pytest.mark.parametrize("name", ("list.mp4", "list.m3u8"))
-def test_a_playlist_stands_in_for_no_camera(folder, monkeypatch, words, name):
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv(capture.OPTIONS, raising=False)
-    (folder / name).write_text(words)
-    with pytest.raises(UserError, match="a playlist of others"):
-        capture.open_source(f"camera:{name}", False)
-    assert capture.OPTIONS not in os.environ
-    (folder / name).unlink()
-    found = capture.open_source("camera:clip.mp4", False)
-    assert found.next() is not capture.END
-    found.close()
-
-
 def test_flags_of_cameras_alone(folder):
     for flag in (("--no-window",), ("--virtual-camera",), ("--countdown", "2")):
         for src in ("clip.mp4", "bgr.png"):
