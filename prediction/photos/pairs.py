@@ -11,7 +11,8 @@ from media.reading import read_trimap
 from prediction.sizes import fit_size
 from utils.errors import UserError
 
-MATTE_BYTES = 16  # a pixel takes beyond the pair itself, seen with photos of 96 megapixels
+MATTE_BYTES, DEEP_BYTES = 16, 20  # a pixel takes beyond the pair itself, and where the results are as deep as src; seen
+#                                   with photos of 96 megapixels
 
 
 class Pair(NamedTuple):
@@ -45,7 +46,7 @@ class PairReader:
         read = read_photo if self._bits == 8 else read_deep_photo
         src, bgr = read(job.src, notes), None if job.bgr is None else self._background(job.bgr, notes)
         src, deep = to_8_bits(src), src if src.dtype == np.uint16 else None
-        check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES, "matting it")
+        check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES if deep is None else DEEP_BYTES, "matting it")
         if self._method is not None and self._method.pixel_bytes:
             height, width = self._method.rule.input_size(*src.shape[:2])
             check_memory(f"{job.src}, for {self._method.name},", width, height, self._method.pixel_bytes, "matting it")
