@@ -12,7 +12,7 @@ from media.formats import JPEG, check_kind, check_size, declared_size, out_of_me
 from media.heif import open_container
 from media.pixels import decoded, to_8_bits
 from media.tiff import read_tiff, visible
-from media.truncated import ended
+from media.truncated import damage_told, ended
 from utils.errors import UserError
 from utils.foreign import caught
 
@@ -26,19 +26,20 @@ NUMBERED = 3      # a trimap whose values end here counts its classes instead of
 COLOURED = 8      # gray levels by which the channels of a gray JPEG may differ
 
 
-def read_image(path, least=None):
+def read_image(path, least=None, notes=None):
     """Read a picture as uint8 RGB (H, W, 3), turned upright as its EXIF record says.
 
     Args:
         path: the file.
         least: pixels that the shorter side has to have. A JPEG with two, four or eight times as many is read at a half,
             a quarter or an eighth of its size, sides rounded up, in a fraction of the time. None: at its own size.
+        notes: None, or a list that takes what the decoder says of a JPEG that is damaged and read all the same.
 
     Raises:
         UserError: the file is missing, is a folder, a video, an animation or a raw photo, is cut short, cannot be
             decoded, or says that it holds more than ``media.formats.LARGEST`` pixels.
     """
-    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR, least), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR, least, notes=notes), cv2.COLOR_BGR2RGB)
 
 
 def read_gray(path, least=None):
@@ -92,19 +93,22 @@ def read_trimap(path):
     return np.ascontiguousarray(gray)
 
 
-def _decode(path, flags, least=None, bits=8):
+def _decode(path, flags, least=None, bits=8, notes=None):
     """Gray (H, W), BGR or BGRA as OpenCV's ``flags`` say, upright."""
     data = read_bytes(path)
-    with warnings.catch_warnings(), caught():
+    with warnings.catch_warnings(), caught() as said:
         warnings.simplefilter("ignore")
         try:
-            return _decode_bytes(path, data, flags, least, bits)
+            image = _decode_bytes(path, data, flags, least, bits)
         except UserError:
             raise
         except MemoryError:
             raise out_of_memory(path) from None
         except Exception:  # decoders raise what they like for damaged files
             raise undecodable(path) from None
+    if notes is not None:
+        notes += damage_told(said)
+    return image
 
 
 def _decode_bytes(path, data, flags, least, bits):
