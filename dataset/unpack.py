@@ -7,18 +7,26 @@ An archive becomes a folder of its name; where all in it lies in one folder, tha
 passed over. A killed run leaves nothing half unpacked under a name that counts.
 """
 import argparse
+import lzma
 import os
 import shutil
+import stat
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from dataset.catalog import USUAL_ROOT
+from media.files import is_system
 from utils.cli import CommandLine, run_main
 from utils.errors import UserError
 from utils.files import WholeFolder
 
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError,
+          ValueError)  # what the libraries raise
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+AT_ONCE = 1 << 20  # bytes
 
 
 def archives(places):
@@ -30,8 +38,8 @@ def archives(places):
     found = set()
     for place in map(Path, places):
         if place.is_dir():
-            found.update(Path(folder, name) for folder, _, names in os.walk(place) for name in names
-                         if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+            found.update(Path(folder, name) for folder, names in _files_below(place) for name in names
+                         if name.lower().endswith(SUFFIXES) and not is_system(name))
         elif not place.exists():
             raise UserError(f"no such file or folder: {place}.")
         elif not place.name.lower().endswith(SUFFIXES):
@@ -41,23 +49,34 @@ def archives(places):
     return sorted(found)
 
 
+def _files_below(place):
+    """(folder, names of its files) of all folders but those of other systems."""
+    for folder, inner, names in os.walk(place):
+        inner[:] = [name for name in inner if not is_system(name)]
+        yield folder, names
+
+
 def unpack(archive, root):
     """Unpack one archive below ``root``; returns (folder, whether it was there before).
 
     Links and names that lead out of the folder are refused by the libraries' own rules.
 
     Raises:
-        UserError: the archive is damaged, holds such a name, or is empty.
+        UserError: the archive is damaged, holds such a name, is empty, or no file.
     """
     archive, root = Path(archive), Path(root)
     try:
+        if not stat.S_ISREG(archive.stat().st_mode):  # opening a pipe would wait for ever
+            raise ValueError("it is a device or pipe")
         name = _folder_name(archive)
         if (root / name).exists():
             return root / name, True
         with WholeFolder(root / name) as part:
             _extract(archive, part)
             _lift(part, name)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    except (*DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk; a wrong checksum of gzip has none
+            raise
         raise UserError(f"{archive} cannot be unpacked ({' '.join(str(error).split()) or type(error).__name__}). "
                         "Get it again.") from None
     return root / name, False
@@ -92,6 +111,8 @@ def _extract(archive, folder):
         if not hasattr(tarfile, "data_filter"):
             raise ValueError("this Python has no safe way to unpack tar files; 3.9.17, 3.10.12 or newer have")
         file.extractall(folder, filter="data")
+        while file.fileobj.read(AT_ONCE):  # to the checksum at the end of what is compressed
+            pass
 
 
 def _lift(folder, name):

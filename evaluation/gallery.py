@@ -3,6 +3,8 @@ import re
 
 import cv2
 
+from utils.files import cut_name
+
 ALL_UP_TO = 200    # items: a set of more keeps only the best and the worst
 EXTREMES = 12
 
@@ -45,7 +47,9 @@ class Gallery:
         files = {}
 
         def listed(name, kind, picture):
-            path = f"{folder}/{name}_{re.sub('[^A-Za-z0-9._-]+', '-', kind)}{picture[0]}"
+            above, _, last = name.rpartition("/")
+            ending = f"_{re.sub('[^A-Za-z0-9._-]+', '-', kind)}{picture[0]}"
+            path = "/".join(filter(None, (folder, above, cut_name(last, len(ending)) + ending)))
             files[path] = picture[1]
             return path
 

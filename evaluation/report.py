@@ -8,6 +8,7 @@ from pathlib import Path
 from evaluation.baselines import BASELINES
 from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, columns
 from evaluation.scoring import Result
+from utils.errors import one_line
 from utils.files import write_bytes
 from utils.machine import versions
 
@@ -24,6 +25,7 @@ def heading(shown=UNKNOWN_REGION, first="image"):
 
 def line(name, row, shown=UNKNOWN_REGION):
     """One line of the table, each value times what its title says; '-' where there is no value."""
+    name = one_line(name)
     name = name if len(name) <= NAME_WIDTH else "..." + name[3 - NAME_WIDTH:]
     return name.ljust(NAME_WIDTH) + "".join(column.text(row[metric]).rjust(CELL_WIDTH)
                                             for metric, column in shown.items())

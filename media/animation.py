@@ -1,5 +1,6 @@
 """Pictures that move: GIF, PNG (APNG), WebP, and sequences of AVIF and HEIC."""
 import io
+import itertools
 import os
 
 from PIL.GifImagePlugin import GifImageFile
@@ -18,7 +19,8 @@ def frames_of(kind, data):
     if kind == "GIF":
         return GifImageFile(io.BytesIO(data)).n_frames
     if kind == "PNG":
-        return next((int.from_bytes(data[begin:begin + 4], "big") for name, begin, _ in chunks(data) if name == b"acTL"), 1)
+        head = itertools.takewhile(lambda chunk: chunk[0] != b"IDAT", chunks(data))  # what comes later does not count
+        return next((int.from_bytes(data[begin:begin + 4], "big") for name, begin, _ in head if name == b"acTL"), 1)
     if kind == "WEBP":
         return sum(name == b"ANMF" for name, _, _ in chunks(data)) or 1
     return max(sequence_length(data), 1) if kind in ("AVIF", "HEIF") else 1

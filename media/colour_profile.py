@@ -61,6 +61,11 @@ class Profile:
         part = as_image(to_8_bits(pixels), self._space)
         return np.asarray(ImageCms.applyTransform(part, self._transform))
 
+    @property
+    def is_table(self):
+        """Whether it is a table, through which pixels of 16 bits go with 8."""
+        return self._shaper is None
+
     def changes(self):
         """False where it is that of sRGB itself, so that there is nothing to convert."""
         if self._space not in ("RGB", "L"):
@@ -168,9 +173,9 @@ def as_deep(pixels):
     return pixels if pixels.dtype == np.uint16 else pixels.astype(np.uint16) * np.uint16(257)
 
 
-def usable_profile(icc, space, notes):
+def usable_profile(icc, space, notes, deep=False):
     """The ``Profile`` in the bytes ``icc`` for pixels of ``space``. None for none, for sRGB's own, and, with a note added to
-    the list ``notes``, for one that does not fit."""
+    the list ``notes``, for one that does not fit. deep: 16 bits are wanted of it; a note says where it has 8."""
     if not icc:
         return None
     try:
@@ -178,7 +183,11 @@ def usable_profile(icc, space, notes):
     except ValueError as error:
         notes.append(f"its colour profile {error}; it is left out.")
         return None
-    return profile if profile.changes() else None
+    if not profile.changes():
+        return None
+    if deep and profile.is_table:
+        notes.append("its colour profile is a table, through which its 16 bits go with 8.")
+    return profile
 
 
 def to_rgb(pixels, space, profile=None, bits=8):

@@ -13,8 +13,11 @@ PHOTO_SUFFIXES = (*IMAGE_SUFFIXES, ".mpo", ".heic", ".heif", ".hif", ".heics", "
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".mts", ".m2ts", ".ts",
                   ".3gp", ".3g2", ".ogv")
 # What file servers and other systems keep in folders, beside what begins with a dot (.AppleDouble, .Trash-1000, ._a.jpg).
-SYSTEM_NAMES = {"@eaDir", "lost+found", "$RECYCLE.BIN", "#recycle", "System Volume Information", "__MACOSX", "Thumbs.db",
-                "ehthumbs.db", "desktop.ini", "Icon\r"}
+# Synology, QNAP and NetApp, Windows since 95, and macOS on disks of others; in lower case.
+SYSTEM_NAMES = {"@eadir", "@tmp", "@recycle", "@__thumb", "@recently-snapshot", "@sharebin", "#recycle", "#snapshot",
+                "~snapshot", "lost+found", "$recycle.bin", "recycler", "$extend", "found.000", "__macosx",
+                "system volume information", "network trash folder", "temporary items", "thevolumesettingsfolder",
+                "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}
 LARGEST_FILE = 2 ** 30  # bytes; no photo is as large, and it would have to be held whole
 
 
@@ -53,7 +56,7 @@ def not_listed(error):
 
 def is_system(name):
     """Whether a file or folder of this name is the system's business and no data: hidden, or of ``SYSTEM_NAMES``."""
-    return name.startswith(".") or name in SYSTEM_NAMES
+    return name.startswith(".") or name.lower() in SYSTEM_NAMES  # Windows writes $RECYCLE.BIN and $Recycle.Bin
 
 
 def read_bytes(path):

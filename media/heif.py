@@ -109,6 +109,12 @@ def sequence_length(data):
     return longest
 
 
+def is_deep_avif(data):
+    """Whether an AVIF says that its pictures have more than 8 bits a channel (AV1 in ISOBMFF, section 2.3)."""
+    at = data.find(b"av1C")
+    return at >= 0 and at + 6 < len(data) and bool(data[at + 6] & 0x40)
+
+
 def stated_colours(data):
     """(primaries, transfer) as ITU-T H.273 numbers them, of the container's box "colr"; None where it does not say."""
     meta = _box(data, b"meta")

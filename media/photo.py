@@ -15,7 +15,7 @@ from media.colour_profile import to_rgb, usable_profile
 from media.exif import orientation, upright
 from media.files import read_bytes
 from media.formats import check_kind, check_size, declared_size, out_of_memory, pixels_only, undecodable
-from media.heif import open_container, stated_colours
+from media.heif import is_deep_avif, open_container, stated_colours
 from media.pixels import decoded, swapped
 from media.stated_colours import png_profile, profile_of_numbers
 from media.tiff import read_tiff, visible
@@ -101,12 +101,15 @@ def _read(path, data, notes, bits):
 def _from_tiff(path, data, notes, bits):
     stored = read_tiff(path, data)
     pixels, _ = visible(stored, 16)
-    rgb = to_rgb(pixels, stored.space, usable_profile(stored.icc, stored.space, notes), bits)
+    profile = usable_profile(stored.icc, stored.space, notes, bits == 16 and pixels.dtype == np.uint16)
+    rgb = to_rgb(pixels, stored.space, profile, bits)
     return upright(rgb, stored.turn)
 
 
 def _from_container(path, kind, data, notes, bits):
     picture, turn = open_container(path, kind, data, bits)
+    if kind == "AVIF" and bits == 16 and is_deep_avif(data):
+        notes.append("it has more than 8 bits a channel, of which an AVIF is read with 8 here.")
     icc = picture.info.get("icc_profile")
     if not icc and stated_colours(data) is not None:
         icc = profile_of_numbers(*stated_colours(data), notes)
@@ -134,7 +137,7 @@ def _from_pillow(picture, icc, notes, bits):
 def _converted(rgb, icc, notes, is_gray, bits):
     """RGB, or gray as RGB, by the profile ``icc``."""
     space = "L" if is_gray else "RGB"
-    profile = usable_profile(icc, space, notes)
+    profile = usable_profile(icc, space, notes, bits == 16 and rgb.dtype == np.uint16)
     if profile is None:
         return to_rgb(rgb, "RGB", bits=bits)
     return to_rgb(rgb[..., 0] if is_gray else rgb, space, profile, bits)

@@ -53,15 +53,15 @@ def hidden_name(path, number=None, suffix="tmp"):
     """The temporary name of ``path``, beside it: .NAME.NUMBER.SUFFIX; number is that of the process by default."""
     path = Path(path)
     ending = f".{os.getpid() if number is None else number}.{suffix}"
-    return path.with_name(f".{_cut(path.name)}{ending}")
+    return path.with_name(f".{cut_name(path.name)}{ending}")
 
 
-def _cut(name):
-    """``name``, or of one that leaves no room for what a temporary name adds the first part and a sum of the whole."""
+def cut_name(name, added=ADDED):
+    """``name``, or of one that leaves no room for ``added`` bytes behind it the first part and a sum of the whole."""
     data = os.fsencode(name)
-    if len(data) <= LONGEST_NAME - ADDED:
+    if len(data) <= LONGEST_NAME - added:
         return name
-    data = data[:LONGEST_NAME - ADDED - 17].decode("utf-8", "ignore")
+    data = data[:LONGEST_NAME - added - 17].decode("utf-8", "ignore")
     return f"{data}~{hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()}"
 
 
@@ -98,7 +98,7 @@ class WholeFolder:
         self.path, self._replace, self._alone = Path(path), replace, alone
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if alone:
-            self.part = self.path.with_name(f".{_cut(self.path.name)}.tmp")
+            self.part = self.path.with_name(f".{cut_name(self.path.name)}.tmp")
             shutil.rmtree(self.part, ignore_errors=True)
             self.part.mkdir()
         else:
@@ -141,7 +141,7 @@ class WholeFolder:
     def _old_name(self):
         if not self._alone:
             return hidden_name(self.path, suffix="old")
-        old = self.path.with_name(f".{_cut(self.path.name)}.old")
+        old = self.path.with_name(f".{cut_name(self.path.name)}.old")
         shutil.rmtree(old, ignore_errors=True)
         return old
 
@@ -193,7 +193,7 @@ def remove_leftovers(paths):
     """
     wanted = {}
     for path in paths:
-        wanted.setdefault(path.parent, set()).add(_cut(path.name))
+        wanted.setdefault(path.parent, set()).add(cut_name(path.name))
     for folder, names in wanted.items():
         remove_leftovers_in(folder, names.__contains__)
 

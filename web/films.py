@@ -16,7 +16,7 @@ from prediction.photos.plan import photo_jobs
 from prediction.video.cli import job_of
 from prediction.video.pipeline import matte_video
 from prediction.video.scene import first_frames
-from utils.errors import UserError
+from utils.errors import UserError, no_space
 from web.photos import common_options
 from web.refusals import Refused
 from web.uploads import check_film, check_photo, is_film, safe_name
@@ -107,10 +107,10 @@ def unpack(path, folder, settings):
                 raise Refused(413, f"{Path(path).name} holds {len(found)} photos; at most {2 * MOST_PHOTOS} are taken here.")
             for info, place in found:
                 room = _unpack(archive, info, Path(folder, *place), room)
-    except Refused:
+    except (Refused, MemoryError):
         raise
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
-        if isinstance(error, UserError):
+    except Exception as error:  # of zlib, lzma and others, each its own
+        if isinstance(error, UserError) or no_space(error):
             raise
         raise UserError(f"{Path(path).name} cannot be unpacked: not a ZIP, damaged, or with a password.") from None
     for name in ("src", "bgr"):

@@ -1,4 +1,5 @@
 """What is wrong with one item of a set. Pixels come and go here; only a few numbers leave."""
+import contextlib
 import hashlib
 import multiprocessing
 import sys
@@ -72,13 +73,13 @@ def inspect_background(index, file):
 
 
 def header_findings(file):
-    """Warnings about how a picture is stored, from its header: 16 bit, CMYK, turned by EXIF. Other files have none."""
+    """Warnings about how a picture is stored: 16 bit, CMYK, turned by EXIF, a JPEG damaged inside. Other files have none."""
     try:
         with Image.open(file, formats=PILLOW_FORMATS) as picture:
-            mode, bits, turned = picture.mode, _bits(file, picture), _turned(picture)
+            mode, bits, turned, kind = picture.mode, _bits(file, picture), _turned(picture), picture.format
     except Exception:  # whatever Pillow makes of what is no picture, or damaged: reading it tells
         return []
-    findings = []
+    findings = [Finding(WARNING, "damaged", f"{file}: {note}") for note in _damage(file, kind)]
     if bits > 8:
         findings.append(Finding(WARNING, "16 bit", f"{file} has {bits} bits a channel; 8 of them are used."))
     if mode == "CMYK":
@@ -125,6 +126,15 @@ def looks_inverted(pha):
     border = (total - int(inner.sum(dtype=np.int64))) / max(1, pha.size - inner.size) / 255
     centre = pha[height // 3:height - height // 3, width // 3:width - width // 3].mean() / 255
     return border > INVERTED[0] and centre < INVERTED[1]
+
+
+def _damage(file, kind):
+    """What is said of a JPEG that is read all the same: it is decoded once more, small."""
+    notes = []
+    if kind in ("JPEG", "MPO"):
+        with contextlib.suppress(UserError):  # told by whoever reads it
+            read_image(file, 1, notes)
+    return notes
 
 
 def _bits(file, picture):

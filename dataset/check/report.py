@@ -1,5 +1,6 @@
 """Findings as lines, as they come, and the table at the end."""
 from dataset.check.inspection import ERROR, WARNING, Finding
+from utils.errors import one_line
 
 
 class Report:
@@ -21,7 +22,7 @@ class Report:
             key = finding.level, finding.kind
             counts[key] = counts.get(key, 0) + 1
             if self._most is None or counts[key] <= self._most:
-                self._show(f"{finding.level}: {finding.kind}: {finding.text}")
+                self._show(one_line(f"{finding.level}: {finding.kind}: {finding.text}"))
             elif counts[key] == self._most + 1:
                 self._show(f"{finding.level}: {finding.kind}: more in {split}, counted below; --all names them.")
 

@@ -3,17 +3,17 @@
 A matte is 0 where nothing of the subject is and 255 where it is opaque. People also have masks of 0 and 1, of class numbers
 or of class colours, and mattes in the alpha channel of a picture.
 """
+import functools
 import os
 
 import cv2
 import numpy as np
 
-from media import read_gray
-from media.files import read_bytes
+from media import read_gray, read_image
 from media.formats import JPEG, PNG
+from media.pixels import to_8_bits
 from media.reading import read_stored
 from utils.errors import UserError
-from utils.foreign import caught
 
 NOISE = 12         # compression leaves up to this in a picture that shows nothing
 FAINT = 64         # of 255: a matte that stays below this and is flat is a mask of other units
@@ -21,7 +21,9 @@ FLAT = 0.5         # share of the pixels above 0 that have one and the same valu
 SEEN = 0.005       # share of the picture that a mask covers at least
 HEAD = 4096                                   # bytes that say what a file is
 PNG_DEPTH, PNG_KIND = 24, 25                  # where a PNG says its bits a channel and its kind of colour
-GRAY, RGB, PALETTE = 0, 2, 3                  # kinds of colour of a PNG without an alpha channel
+GRAY, PALETTE = 0, 3                          # kinds of colour of a PNG
+COLOURED = 32      # of 255: channels that lie further apart are a colour
+SMALL = 64         # pixels of the shorter side that tell whether there are colours
 
 
 def read_pha(path, least=None):
@@ -33,26 +35,27 @@ def read_pha(path, least=None):
         least: as for ``media.read_image``.
 
     Raises:
-        UserError: as ``media.read_gray``, and where the file is a mask of other units than 0 to 255.
+        UserError: as ``media.read_gray``, and where the file is a mask of other units than 0 to 255, or in colours.
     """
     head = _head(path)
     if _plain(head):
         pha = read_gray(path, least)
-        if head.startswith(PNG) and head[PNG_DEPTH] == 16 and not pha.any():
-            _check_depth(path)
     else:
-        image = read_stored(path)
-        if head.startswith(PNG) and head[PNG_KIND] == PALETTE:
-            _check_palette(path, image)
-        pha = _channel(image)
+        image = read_stored(path, 16)
+        pha, from_colours = _channel(image)
+        if from_colours:
+            _check_colours(path, image, head.startswith(PNG) and head[PNG_KIND] == PALETTE)
     check_matte(pha, path, not head.startswith(JPEG))
-    return pha
+    return to_8_bits(pha)
 
 
 def alpha_note(path):
-    """Which channel is taken, as a sentence, where a picture has both an alpha channel and a brightness to choose from; else
-    None. Raises as ``read_pha``."""
-    image = None if _plain(_head(path)) else read_stored(path)
+    """What to know of where a matte comes from, as a sentence: which channel is taken where a picture has both an alpha
+    channel and a brightness to choose from, or that a JPEG has colours; else None. Raises as ``read_pha``."""
+    head = _head(path)
+    if head.startswith(JPEG):  # a small copy tells; read_pha, which is in a hurry, does not look
+        return "it has colours, as no matte has; its brightness is taken" if _coloured(read_image(path, SMALL)) else None
+    image = None if _plain(head) else read_stored(path)
     if image is None or image.ndim == 2 or image.shape[2] == 3:
         return None
     if np.ptp(image[..., 3]):
@@ -61,19 +64,20 @@ def alpha_note(path):
 
 
 def check_matte(pha, path, lossless=True):
-    """Raise UserError where uint8 ``pha`` (H, W), read from ``path``, is a mask of 0 and 1, or of class numbers.
+    """Raise UserError where pha (H, W), read from ``path``, is a mask of 0 and 1, or of class numbers.
 
     Args:
-        path: named in the message.
+        pha: uint8 or uint16. path: named in the message.
         lossless: whether it was stored without loss; what compression leaves of nothing is no mask.
     """
-    top = int(pha.max(initial=0))
-    if not 0 < top < FAINT or (not lossless and top <= NOISE):
+    full, top = int(np.iinfo(pha.dtype).max), int(pha.max(initial=0))
+    if not 0 < top < FAINT * full // 255 or (not lossless and top <= NOISE):
         return
-    counts = np.bincount(pha.ravel(), minlength=256)[1:]
+    counts = np.bincount(pha.ravel())[1:]
     seen = int(counts.sum())
-    if counts.max() >= FLAT * seen and seen >= SEEN * pha.size and seen < pha.size:
-        _refuse(path, f"reaches only {top} of 255", top)
+    narrow = top <= 255 < full  # numbers of 8 bits in a file of 16, soft ones as well
+    if (narrow or counts.max() >= FLAT * seen) and SEEN * pha.size <= seen < pha.size:
+        _refuse(path, f"reaches only {top} of {full}", full // top if top in (1, 255) else None)
 
 
 def _head(path):
@@ -86,32 +90,34 @@ def _head(path):
 
 
 def _plain(head):
-    """Whether a file that begins so is a picture of gray or colour and nothing else."""
+    """Whether a file that begins so is a picture of gray of 8 bits and nothing else, or a JPEG, whose colours cost time."""
     return not head or head.startswith(JPEG) or (
-        head.startswith(PNG) and head[PNG_KIND] in (GRAY, RGB) and b"tRNS" not in head)
+        head.startswith(PNG) and head[PNG_KIND] == GRAY and head[PNG_DEPTH] <= 8 and b"tRNS" not in head)
 
 
 def _channel(image):
-    """uint8 (H, W) of what ``read_stored`` gives."""
+    """((H, W) of what ``read_stored`` gives, whether it is the brightness of colours)."""
     if image.ndim == 3 and image.shape[2] == 4 and np.ptp(image[..., 3]):
-        return np.ascontiguousarray(image[..., 3])
-    return image if image.ndim == 2 else cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_RGB2GRAY)
+        return np.ascontiguousarray(image[..., 3]), False
+    if image.ndim == 2:
+        return image, False
+    return cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_RGB2GRAY), True
 
 
-def _check_palette(path, image):
-    if image.ndim == 3 and np.ptp(image[..., :3], axis=2).any():
-        _refuse(path, "has colours in its palette, as a picture of classes has", int(image.max()))
+def _check_colours(path, image, is_palette):
+    if is_palette and np.ptp(image[..., :3], axis=2).any():
+        _refuse(path, "has colours in its palette, as a picture of classes has")
+    if _coloured(to_8_bits(image)):
+        _refuse(path, "has colours, as a photo or a picture of classes has")
 
 
-def _check_depth(path):
-    """Refuse a picture of 16 bits that is all 0 in 8 and not in 16: a mask of few units."""
-    with caught():
-        top = int(cv2.imdecode(np.frombuffer(read_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED).max())
-    if top:
-        _refuse(path, f"reaches only {top} of 65535", top)
+def _coloured(image):
+    """Whether uint8 RGB[A] (H, W, C) shows colours, and not only what compression leaves of gray."""
+    wide = cv2.subtract(*(functools.reduce(pick, cv2.split(image)[:3]) for pick in (cv2.max, cv2.min)))
+    return cv2.countNonZero(cv2.compare(wide, COLOURED, cv2.CMP_GT)) >= max(1, SEEN * wide.size)
 
 
-def _refuse(path, what, top):
-    cure = "multiply its values by 255" if top == 1 else "save the subject's pixels as 255 and the others as 0"
+def _refuse(path, what, factor=None):
+    cure = f"multiply its values by {factor}" if factor else "save the subject's pixels as 255 and the others as 0"
     raise UserError(f"{path} {what}: it is a mask of other units, not a matte, where 0 is empty and 255 opaque. To mend it, "
                     f"{cure}.")

@@ -11,11 +11,12 @@ from dataset.layouts.pairing import check_partners, files_by_name
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.manifest import read_manifest
 from evaluation.testset.trimap import trimap_of
-from media import read_gray, read_image
+from media import read_image
+from media.reading import read_trimap
 from utils.errors import UserError, quote
 
 NEEDED, OPTIONAL = ("src", "bgr", "pha"), ("fgr", "trimap")
-READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_pha, "trimap": read_gray}
+READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_pha, "trimap": read_trimap}
 
 
 class FolderSet:

@@ -3,8 +3,9 @@ from dataset.layouts.listed import Listed
 from dataset.layouts.pictures import read_fgr_pha
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.trimap import trimap_of
-from media import read_gray, read_image
+from media import read_image
 from media.operations import blend, resize
+from media.reading import read_trimap
 from utils.errors import UserError
 
 
@@ -62,7 +63,7 @@ class PhotoTestSet:
     def _trimap_of(self, pha, file):
         if file is None or self._trimap == "whole":
             return trimap_of(pha, self._trimap)
-        trimap = read_gray(file)
+        trimap = read_trimap(file)
         if trimap.shape != pha.shape:
             raise UserError(f"{file} is {trimap.shape[1]}x{trimap.shape[0]}, but its alpha {pha.shape[1]}x{pha.shape[0]}; "
                             "both must have the same size.")

@@ -2,14 +2,17 @@
 import struct
 from typing import NamedTuple, Optional
 
+CHANGING = {"DOVI": "Dolby Vision", "DYNAMIC_HDR_PLUS": "HDR10+", "DYNAMIC_HDR_VIVID": "HDR Vivid"}  # by FFmpeg's names
 POINTS, LUMINANCE = 50000, 10000  # units of x and y, and of candela per square metre, in the words of an encoder of HEVC
 
 
 class Light(NamedTuple):
     """mastering: x and y of red, green, blue and white, then the least and the greatest luminance (cd/m2), or None;
-    content: the greatest luminance of a pixel and of a frame's mean (cd/m2), or None."""
+    content: the greatest luminance of a pixel and of a frame's mean (cd/m2), or None; changing: names of what it says anew
+    for each scene, which no encoder here takes."""
     mastering: Optional[tuple] = None
     content: Optional[tuple] = None
+    changing: tuple = ()
 
 
 def light_of(frame):
@@ -20,7 +23,8 @@ def light_of(frame):
         return Light()
     return Light(*(_said(parse, data) for parse, data in (
         (_mastering, next((found[name] for name in found if "MASTERING_DISPLAY" in name), b"")),
-        (_content, next((found[name] for name in found if "CONTENT_LIGHT" in name), b"")))))
+        (_content, next((found[name] for name in found if "CONTENT_LIGHT" in name), b"")))),
+        tuple(name for part, name in CHANGING.items() if any(kind.startswith(part) for kind in found)))
 
 
 def hevc_words(light):

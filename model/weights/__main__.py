@@ -90,6 +90,10 @@ def average(sources, target, refiner=None):
     from model.weights.metadata import SETTINGS
     _check_target(target)
     found, metadata = zip(*map(_own_arrays, sources))
+    for source, arrays in zip(sources, found):
+        for name, value in arrays.items():
+            if value.dtype.kind != "f":
+                raise UserError(f"{source} cannot be averaged: {name} holds {value.dtype}, and weights are floats.")
     shapes = [{name: value.shape for name, value in arrays.items()} for arrays in found]
     for source, other in zip(sources[1:], shapes[1:]):
         if other != shapes[0]:

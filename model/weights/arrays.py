@@ -76,6 +76,13 @@ def new_array(kind, shape, code):
     return Array()
 
 
+def from_buffer(data, dtype, shape, order):
+    """What protocol 5 writes for an array: its bytes, type, shape, and "C" or "F"."""
+    if not isinstance(dtype, Dtype) or order not in ("C", "F"):
+        raise Refused(f"an array of kind {shown(dtype)}")
+    return numbers_of(data, dtype.plain).reshape(shape, order=order)
+
+
 def scalar(dtype, data):
     return numbers_of(data, dtype.plain)[0]
 

@@ -19,6 +19,7 @@ STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
 
 IN_FOLDERS = tuple(f"model{suffix}" for suffix in (".safetensors", ".pdparams"))  # weights in a folder of a training run
 LONGEST_HEADER = 1 << 22  # bytes of a safetensors file's
+LARGEST, LARGEST_HALF = (float(np.finfo(kind).max) for kind in (np.float32, np.float16))
 WEIGHTS_SUFFIXES = (".safetensors", ".pdparams", ".pth", ".pt")
 
 
@@ -27,12 +28,12 @@ def save_weights(model, path, metadata=None, half=False):
 
     Args:
         metadata: JSON-able facts for the file's header (backbone, how it was trained, ...).
-        half: store floats as float16, half the size.
+        half: store floats as float16, half the size; arrays with numbers that float16 has not stay as they are.
     """
     arrays = {name: np.ascontiguousarray(value.numpy()) for name, value in model.state_dict().items()}
     if half:
-        arrays = {name: value.astype(np.float16) if value.dtype == np.float32 else value
-                  for name, value in arrays.items()}
+        arrays = {name: value.astype(np.float16) if value.dtype == np.float32
+                  and np.abs(value).max(initial=0) <= LARGEST_HALF else value for name, value in arrays.items()}
     header = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (metadata or {}).items()}
     write_bytes(path, safetensors_bytes(arrays, metadata=header))
 
@@ -61,6 +62,9 @@ def read_weights(path):
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise UserError(f"{path} cannot be used: {one_line(name)} holds numbers that are not finite, as after a "
                             "training that diverged. Take an earlier checkpoint.")
+        if value.dtype == np.float64 and np.abs(value).max(initial=0) > LARGEST:
+            raise UserError(f"{path} cannot be used: {one_line(name)} holds numbers beyond those of 32 bits. Take an "
+                            "earlier checkpoint.")
     return arrays, metadata
 
 

@@ -22,6 +22,7 @@ from model.weights.arrays import (
     arrays_only,
     damage_reported,
     from_bfloat16,
+    from_buffer,
     latin1,
     new_array,
     scalar,
@@ -98,11 +99,14 @@ class ArrayReader:
             ("collections", "OrderedDict"): self._table,
             ("builtins", "tuple"): _same_tuple,
             ("__builtin__", "tuple"): _same_tuple,
+            ("__builtin__", "bytes"): _no_bytes,
             ("_codecs", "encode"): self._encoded,
             ("numpy", "ndarray"): ARRAY_KIND,
             ("numpy", "dtype"): lambda code, *_: Dtype(code),
             ("numpy.core.multiarray", "_reconstruct"): new_array,
             ("numpy._core.multiarray", "_reconstruct"): new_array,
+            ("numpy.core.numeric", "_frombuffer"): from_buffer,
+            ("numpy._core.numeric", "_frombuffer"): from_buffer,
             ("numpy.core.multiarray", "scalar"): scalar,
             ("numpy._core.multiarray", "scalar"): scalar,
         }
@@ -252,6 +256,11 @@ def _checked(argument):
     if isinstance(argument, int) and argument.bit_length() > LARGEST_NUMBER:
         raise ValueError(f"a number in it has {argument.bit_length()} bits")
     return argument
+
+
+def _no_bytes():
+    """What protocol 2 calls for bytes where there are none."""
+    return b""
 
 
 def _same_tuple(items=()):

@@ -15,6 +15,8 @@ PREFIX = "camera:"
 PATIENCE = 10.0       # seconds without a picture, after which a camera counts as gone
 JOIN = 2.0            # seconds that a last reading may take
 RATE = 30.0           # pictures per second, where nothing is said about them
+OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # where OpenCV looks for options of FFmpeg, when it opens something
+FILMS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,mxf,nut,gif,apng,mjpeg,h264,hevc,ivf,yuv4mpegpipe,wtv,dv,rm"
 MISSES = 3            # failed readings in a row, after which a camera counts as gone
 
 END = object()        # there is no further picture
@@ -153,7 +155,7 @@ def _opened(text, name, is_number, is_address):
         elif is_address:
             capture = _stream(name)
         else:
-            capture = cv2.VideoCapture(os.path.abspath(name))  # a colon in it marks no protocol
+            capture = _film(os.path.abspath(name))  # a colon in it marks no protocol
     except (cv2.error, OverflowError, UnicodeError):
         capture = None
     if capture is None or not capture.isOpened():
@@ -164,7 +166,21 @@ def _opened(text, name, is_number, is_address):
 def _why(is_number, is_address):
     if is_number:
         return "no such camera, another program uses it, or this program may not. Try camera:1, or close the other one."
-    return "nothing answers there. Check the address." if is_address else "not a video, or damaged."
+    return "nothing answers there. Check the address." if is_address else "not a video, a playlist of others, or damaged."
+
+
+def _film(path):
+    """A file, where it holds its pictures itself: a playlist under any name would open other files and addresses."""
+    before = os.environ.get(OPTIONS)
+    os.environ[OPTIONS] = "|".join(filter(None, (before, f"format_whitelist;{FILMS}")))
+    try:
+        own = cv2.CAP_FFMPEG in cv2.videoio_registry.getStreamBackends()
+        return cv2.VideoCapture(path, cv2.CAP_FFMPEG if own else cv2.CAP_ANY)
+    finally:
+        if before is None:
+            del os.environ[OPTIONS]
+        else:
+            os.environ[OPTIONS] = before
 
 
 def _stream(address):

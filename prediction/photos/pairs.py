@@ -7,13 +7,12 @@ import numpy as np
 from media import read_deep_photo, read_photo
 from media.formats import check_memory
 from media.pixels import to_8_bits
-from media.reading import read_stored
+from media.reading import read_trimap
 from prediction.sizes import fit_size
 from utils.errors import UserError
 
-NUMBERED = 3      # a trimap whose values end here counts its classes instead of being a picture
-COLOURED = 8      # gray levels by which the channels of a gray JPEG may differ
-MATTE_BYTES = 16  # a pixel takes beyond the pair itself, seen with photos of 96 megapixels
+MATTE_BYTES, DEEP_BYTES = 16, 20  # a pixel takes beyond the pair itself, and where the results are as deep as src; seen
+#                                   with photos of 96 megapixels
 
 
 class Pair(NamedTuple):
@@ -47,11 +46,11 @@ class PairReader:
         read = read_photo if self._bits == 8 else read_deep_photo
         src, bgr = read(job.src, notes), None if job.bgr is None else self._background(job.bgr, notes)
         src, deep = to_8_bits(src), src if src.dtype == np.uint16 else None
-        check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES, "matting it")
+        check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES if deep is None else DEEP_BYTES, "matting it")
         if self._method is not None and self._method.pixel_bytes:
             height, width = self._method.rule.input_size(*src.shape[:2])
             check_memory(f"{job.src}, for {self._method.name},", width, height, self._method.pixel_bytes, "matting it")
-        trimap = None if job.trimap is None else read_trimap(job.trimap, job.src, src.shape[:2], notes)
+        trimap = None if job.trimap is None else fitting_trimap(job.trimap, job.src, src.shape[:2], notes)
         if bgr is None:
             return Pair(src, None, notes, deep, trimap)
         bgr = fit_size(bgr, src.shape[:2], self._fit, job.src, job.bgr)
@@ -69,8 +68,8 @@ class PairReader:
             return self._kept[1]
 
 
-def read_trimap(path, src_path, size, notes):
-    """A trimap as uint8 (H, W): 0 background, 255 foreground, any other value unknown.
+def fitting_trimap(path, src_path, size, notes):
+    """A trimap as ``media.reading.read_trimap`` has it.
 
     Args:
         path: the picture. src_path: that of its photo; size: (height, width) of that. notes: remarks are appended.
@@ -78,16 +77,10 @@ def read_trimap(path, src_path, size, notes):
     Raises:
         UserError: it cannot be read, has another size, or is no trimap.
     """
-    stored = read_stored(path)
-    gray = stored if stored.ndim == 2 else stored[..., 1]
-    if stored.ndim == 3 and (stored[..., :3].max(2) - stored[..., :3].min(2)).max() > COLOURED:
-        raise UserError(f"{path} is a picture in colours. A trimap is gray: 0 background, 255 foreground, 128 unknown.")
-    if gray.shape != tuple(size):
-        raise UserError(f"{src_path} is {size[1]}x{size[0]} but its trimap {path} is {gray.shape[1]}x{gray.shape[0]}; both "
-                        "have to be of one size.")
-    if 0 < gray.max() <= NUMBERED:
-        raise UserError(f"{path} holds the numbers 0 to {gray.max()}. A trimap has 0 for background, 255 for foreground, "
-                        "and 128 for unknown.")
-    if np.isin(gray, (0, 255)).all():
+    trimap = read_trimap(path)
+    if trimap.shape != tuple(size):
+        raise UserError(f"{src_path} is {size[1]}x{size[0]} but its trimap {path} is {trimap.shape[1]}x{trimap.shape[0]}; "
+                        "both have to be of one size.")
+    if np.isin(trimap, (0, 255)).all():
         notes.append(f"{path} has no unknown pixels, so that alpha is the trimap.")
-    return np.ascontiguousarray(gray)
+    return trimap

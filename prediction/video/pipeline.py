@@ -12,6 +12,7 @@ from media.video.libav import import_av
 from media.video.reader import open_video
 from media.video.writer import open_writer
 from model.inference.matte import as_float
+from prediction.notes import lost_in_films
 from prediction.outputs import GRAY, Parts, deepened, finished, wanted_of
 from prediction.video.pipe import END, Cancelled, Pipe
 from prediction.video.scene import open_scene
@@ -246,7 +247,8 @@ class _Run:
     def _report(self, seconds, stopped):
         frames = min((self._writers[kind].frames for kind in self._files), default=0)
         notes = [self._reader.note, *(writer.warning for writer in self._writers.values())]
-        warnings = [note for note in notes if note] + self._shallow() + self._warnings
+        warnings = [note for note in notes if note] + lost_in_films(self._job, self._reader.info, self._writers)
+        warnings += self._warnings
         if self._reader.missing:
             warnings.append(f"{self._job.src} ends {self._reader.missing:.1f} s before its header says: it is cut short.")
         report = Report(frames, self._reader.damaged, seconds, frames / seconds if seconds else 0.0, self._files, stopped,
@@ -256,13 +258,6 @@ class _Run:
             error.report = report
             raise error
         return report
-
-    def _shallow(self):
-        """Lines about outputs that do not hold the depth of the source."""
-        depth = self._reader.info.depth
-        return [f"{self._job.outputs[kind]} has 8 bits a colour; {self._job.src} has {depth}. --video-format mov or png "
-                f"keeps them."
-                for kind, writer in self._writers.items() if writer.bits < min(depth, 10)]
 
 
 def _open_writers(job, reader):

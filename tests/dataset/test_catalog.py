@@ -139,8 +139,8 @@ def test_absent_set_names_the_folder_and_the_cure(tmp_path):
 
 def test_folders_of_other_systems_are_no_data(tmp_path):
     write_real_sets(tmp_path)
-    for place in ("@eaDir", ".AppleDouble", "lost+found", "$RECYCLE.BIN", "#recycle", "System Volume Information",
-                  "__MACOSX"):
+    for place in ("@eaDir", ".AppleDouble", "lost+found", "$Recycle.Bin", "#recycle", "@Recycle",
+                  "System Volume Information", "__MACOSX"):
         write_image(tmp_path / "Backgrounds" / place / "room0.jpg", picture())
         write_image(tmp_path / "PhotoMatte85" / place / "a.png", picture(4))
         write_image(tmp_path / "VideoMatte240K_JPEG_SD" / "train" / "fgr" / place / "0000.jpg", picture())

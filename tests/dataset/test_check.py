@@ -237,3 +237,19 @@ def test_command_ends_with_the_code(root):
     (root / "own" / "train" / "pha" / "t3.png").write_bytes(b"")
     assert code("own", "--workers", "1") == 1 and code("own", "--split", "valid", "--workers", "0") == 0
     assert code("nothing") == 2
+
+
+def test_a_jpeg_that_is_damaged_inside_is_told(tmp_path):
+    write_image(tmp_path / "a.jpg", np.random.default_rng(0).integers(0, 255, (96, 96, 3), np.uint8))
+    data = bytearray((tmp_path / "a.jpg").read_bytes())
+    (tmp_path / "b.jpg").write_bytes(data)
+    data[len(data) // 2:len(data) // 2 + 400] = bytes(400)
+    (tmp_path / "a\n.jpg").write_bytes(data)
+    code = ("import sys; from utils.foreign import own_stderr; sys.stderr = own_stderr()\n"
+            "from dataset.check.inspection import header_findings\nfrom dataset.check.report import Report\n"
+            "for name in ('a\\n.jpg', 'b.jpg'): Report(None).add('train', header_findings(name))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+                          capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("warning: damaged: a\\n.jpg: its data are damaged"), done
+    assert done.stderr == ""

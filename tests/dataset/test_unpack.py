@@ -1,8 +1,10 @@
 """Archives of datasets, unpacked whole or not at all."""
 import io
+import os
 import tarfile
 import zipfile
 
+import numpy as np
 import pytest
 
 from dataset.unpack import archives, main, unpack
@@ -82,3 +84,34 @@ def test_the_command(tmp_path, capsys):
     for place, words in ((tmp_path / "none", "no such file"), (tmp_path / "mount" / "readme.txt", "no archive of these")):
         with pytest.raises(UserError, match=words):
             archives([place])
+
+
+def test_damage_inside_what_is_compressed(tmp_path):
+    content = {"set/a": "".join(map(chr, np.random.default_rng(0).integers(33, 127, 3000)))}
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("set/a", content["set/a"])
+    whole, said = path.read_bytes(), set()
+    for at in range(40, 140):
+        path.write_bytes(whole[:at] + bytes((whole[at] ^ 255,)) + whole[at + 1:])
+        with pytest.raises(UserError, match="set.zip cannot be unpacked") as error:
+            unpack(path, tmp_path / "data")
+        said.add(str(error.value).split("(")[1].split()[0])
+    assert {"Bad", "Error"} <= said   # a wrong checksum, and what zlib itself raises
+    tar = make_tar(tmp_path / "set.tgz", content)
+    whole = tar.read_bytes()
+    tar.write_bytes(whole[:-8] + b"\1\2\3\4" + whole[-4:])   # the checksum of what is fine until then
+    with pytest.raises(UserError, match="set.tgz cannot be unpacked .CRC"):
+        unpack(tar, tmp_path / "data")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_pipes_and_folders_of_other_systems(tmp_path):
+    for place in ("#recycle", "$Recycle.Bin", ".Trash-1000"):
+        (tmp_path / "mount" / place).mkdir(parents=True)
+        make_zip(tmp_path / "mount" / place / "old.zip", {"old/a": "a"})
+    os.mkfifo(tmp_path / "mount" / "pipe.zip")
+    found = archives([tmp_path / "mount"])
+    assert [path.name for path in found] == ["pipe.zip"]
+    with pytest.raises(UserError, match="pipe.zip cannot be unpacked .it is a device or pipe"):
+        unpack(found[0], tmp_path / "data")

@@ -13,6 +13,7 @@ from evaluation.protocols import PROTOCOLS
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.trimap import make_trimap
 from utils.errors import UserError
+from utils.files import write_bytes
 
 PAPER = PROTOCOLS["paper"]
 RVM = PROTOCOLS["rvm"].changed(sequences=True)
@@ -39,6 +40,17 @@ def keyed(src, bgr):
 
 def bright(one):
     return np.clip(one.src.mean(axis=2) * 1.1, 0, 255).astype(np.uint8), one.src
+
+
+def test_pictures_of_long_names_have_room(tmp_path):
+    for name in ("n" * 255, "clip/" + "\u6587" * 84, "short"):
+        gallery = Gallery(1)
+        gallery.add(name, 1.0, {"src": (".jpg", b"x"), "pred": {"network": (".png", b"y")}})
+        files, kept = gallery.files("pictures")
+        for path in files:
+            write_bytes(tmp_path / path, b"x")
+        assert {*kept[name]["pred"].values(), kept[name]["src"]} == set(files) and len(files) == 2
+    assert "pictures/short_src.jpg" in files
 
 
 def test_the_same_for_any_number_of_workers():

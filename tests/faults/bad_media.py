@@ -156,6 +156,7 @@ def readable(path):
     """Whether a result can be read to its end."""
     if path.suffix == ".png":
         from PIL import Image
+        Image.MAX_IMAGE_PIXELS = None  # of 180 megapixels, as the headers of some cases say
         try:
             Image.open(path).load()
             return True

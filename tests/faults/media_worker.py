@@ -18,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 
+ROWS = 512  # of a large photo at once, as the network has it
+
 
 class StandIn:
     """Takes for subject what differs from bgr."""
@@ -28,10 +30,17 @@ class StandIn:
     def predict(self, src, bgr, want=Matte._fields, rows=None):
         if src.shape != bgr.shape or src.dtype != np.uint8 or bgr.dtype != np.uint8 or 0 in src.shape or src.ndim != 3:
             raise AssertionError(f"the network would see {src.dtype} {src.shape} and {bgr.dtype} {bgr.shape}")
+        if rows is None:
+            return self._of(src, bgr, want)
+        for top in range(0, len(src), ROWS):
+            rows(top, self._of(src[top:top + ROWS], bgr[top:top + ROWS], want))
+        return None
+
+    @staticmethod
+    def _of(src, bgr, want):
         pha = (src.max(2) != bgr.max(2)).astype(np.float32)
         made = {"pha": pha, "fgr": src.astype(np.float32) / 255, "err": pha, "ref": pha}
-        matte = Matte(*(made[name] if name in want else None for name in Matte._fields))
-        return matte if rows is None else rows(0, matte)
+        return Matte(*(made[name] if name in want else None for name in Matte._fields))
 
 
 def answer(argv):

@@ -9,8 +9,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from media import read_deep_photo, read_photo
+from media import photo, read_deep_photo, read_photo
 from media.colour_profile import Profile, Shaper
+from media.heif import has_avif, is_deep_avif
 from media.stated_colours import PRIMARIES, SRGB_CURVE, made_profile
 from tests.media.test_colours import SRGB, curve, gray_profile, light, wanted, xyz_matrix
 
@@ -157,3 +158,31 @@ def test_a_color_between(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.full((4, 4, 3), (43690, 15420, 10280), np.uint16), photometric="rgb",
                      iccprofile=made_profile(PRIMARIES[12], (2.2,)))
     assert np.abs(read_deep_photo(tmp_path / "a.tif")[2, 2] / 257 - wanted((170, 60, 40), 2.2, PRIMARIES[12])).max() < 0.4
+
+
+def test_an_avif_of_more_bits_says_that_8_are_read(tmp_path, monkeypatch):
+    if not has_avif():
+        pytest.skip("no AVIF in this Pillow")
+    Image.fromarray(np.full((16, 16, 3), 90, np.uint8)).save(tmp_path / "a.avif")
+    data, notes = bytearray((tmp_path / "a.avif").read_bytes()), []
+    assert not is_deep_avif(bytes(data)) and read_deep_photo(tmp_path / "a.avif", notes).dtype == np.uint8 and notes == []
+    data[data.find(b"av1C") + 6] |= 0x40
+    assert is_deep_avif(bytes(data))
+    monkeypatch.setattr(photo, "is_deep_avif", lambda data: True)  # decoders know better than such a header
+    read_photo(tmp_path / "a.avif", notes)
+    assert notes == []  # nobody asked for more
+    read_deep_photo(tmp_path / "a.avif", notes)
+    assert len(notes) == 1 and "more than 8 bits" in notes[0]
+
+
+def test_a_table_says_that_it_takes_8_bits(tmp_path):
+    icc = bytearray(made_profile(PRIMARIES[9], (2.2,)))
+    icc[132:136] = b"A2B9"  # a name that littleCMS does not look for
+    for name, bits, said in (("a.png", 16, True), ("b.tif", 16, True), ("a.png", 8, False)):
+        if name == "a.png":
+            png_with(tmp_path / name, ramp(), bytes(icc))
+        else:
+            tifffile.imwrite(tmp_path / name, ramp(), photometric="rgb", iccprofile=bytes(icc))
+        notes = []
+        (read_deep_photo if bits == 16 else read_photo)(tmp_path / name, notes)
+        assert any("is a table" in note for note in notes) == said, (name, notes)

@@ -1,7 +1,10 @@
 """What a run will do, told before it does anything."""
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import train
+from model.weights import read_weights, weights_path
 from training.config import load_config
 from training.memory import Division
 from training.plan import outline
@@ -48,6 +51,20 @@ def test_a_card_that_is_too_small(stage, capsys, probes):
     said = capsys.readouterr().out
     assert "take about 9.0 GiB" in said and "for 6 GiB use --batch-size 4 --accumulate 2" in said
     assert [batch for _, batch, _ in probes] == [4, 8]
+
+
+def test_weights_to_start_from_are_looked_at(stage, tmp_path, capsys, probes):
+    arrays = read_weights(weights_path())[0]
+    main(["--config", str(stage(base=1)), "--pretrain", str(weights_path())])
+    assert "weights: " in capsys.readouterr().out
+    arrays["decoder.conv1.weight"][0, 0, 0, 0] = np.nan
+    save_file(arrays, tmp_path / "nan.safetensors")
+    (tmp_path / "os.pdparams").write_bytes(b"\x80\x02cposix\nsystem\nX\x02\0\0\0ls\x85R.")
+    for name, words in (("nan.safetensors", "decoder.conv1.weight holds numbers that are not finite"),
+                        ("os.pdparams", "it asks for posix.system")):
+        for command in (main, lambda argv: train.main([*argv, "--dry-run"])):
+            with pytest.raises(UserError, match=words):
+                command(["--config", str(stage(base=1)), "--pretrain", str(tmp_path / name)])
 
 
 def test_dry_run_is_the_same(stage, tmp_path, capsys, probes):

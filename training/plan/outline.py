@@ -1,4 +1,5 @@
 """The plan of a run as lines of text: data, iterations, memory, disk, time, and the commands to go on."""
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +71,7 @@ def lines_of(config, epoch_end=None, gpu_memory=None, config_name=None):
     phases = plan(config, len(training_set(config, lesson.phases[-1], catalog, lesson.trimap)), epoch_end)
     items, interval = validation_set(config, catalog), valid_interval(config, phases)
     yield from _data_lines(config, catalog)
+    yield from _weights_lines(config, learner)
     seconds = 0.0
     for phase in phases:
         learner.enter(phase.name)
@@ -106,6 +108,16 @@ def _data_lines(config, catalog):
     photos = find_lesson(config["method"]).trimap and catalog.holds_photos(config["dataset_name"])
     names = (config["dataset_name"], *(() if photos else (config["background_name"],)))
     return [f"data: {name} at {catalog.where(name)}: {_counts(catalog, name)}." for name in names]
+
+
+def _weights_lines(config, learner):
+    """Weights to start from that are there are read, so that those that cannot be used are told now; others may come from
+    the stage before this one, or are fetched."""
+    from training.start import load_pretrained
+    name = config["pretrain"]
+    if name and os.path.exists(name):
+        line, _ = load_pretrained(learner.network, name, config["data_root"], learner.lesson)
+        yield line.splitlines()[0].replace("[PRETRAIN]", "weights:")
 
 
 def _counts(catalog, name):

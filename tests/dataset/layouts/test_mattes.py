@@ -8,6 +8,8 @@ from dataset.layouts.mattes import alpha_note, check_matte, read_pha
 from dataset.layouts.pictures import read_cutout, read_fgr_pha
 from evaluation.testset.folder import FolderSet
 from media import read_gray, write_image
+from media.tiff import EXTRA
+from tests.media.tiffs import tiff
 from utils.errors import UserError
 
 
@@ -57,10 +59,10 @@ def test_check_says_which_was_taken(tmp_path):
 
 
 def test_plain_files_are_read_as_they_were(tmp_path):
-    colour = np.dstack([PHA, PHA // 2, PHA])
-    for image, name in ((PHA, "gray.png"), (colour, "rgb.png"), (PHA, "gray.jpg"), (PHA, "gray.bmp")):
+    tinted = np.dstack([PHA, np.maximum(PHA, 9) - 9, PHA])
+    for image, name in ((PHA, "gray.png"), (tinted, "rgb.png"), (PHA, "gray.jpg"), (PHA, "gray.bmp")):
         path = saved(tmp_path, image, name)
-        expected = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+        expected = cv2.imread(path, cv2.IMREAD_GRAYSCALE) if image is PHA else cv2.cvtColor(tinted, cv2.COLOR_RGB2GRAY)
         assert np.array_equal(read_pha(path), expected) and alpha_note(path) is None
     big = saved(tmp_path, np.full((64, 96), 200, np.uint8), "big.jpg")
     assert read_pha(big, least=16).shape == (16, 24)
@@ -96,8 +98,11 @@ def test_mattes_of_one_channel_of_16_bits_and_of_a_palette(tmp_path):
     (MASK, "reaches only 1 of 255: .*multiply its values by 255"),
     (MASK * 38, "reaches only 38 of 255: .*save the subject's pixels as 255"),
     (MASK * np.uint8(15), "reaches only 15 of 255"),
-    (MASK.astype(np.uint16), "reaches only 1 of 65535"),
-    (MASK.astype(np.uint16) * 255, "reaches only 255 of 65535"),
+    (MASK.astype(np.uint16), "reaches only 1 of 65535: .*multiply its values by 65535"),
+    (MASK.astype(np.uint16) * 255, "reaches only 255 of 65535: .*multiply its values by 257"),
+    (PHA.astype(np.uint16), "reaches only 255 of 65535"),
+    (MASK.astype(np.uint16) * 4095, "reaches only 4095 of 65535"),
+    (np.dstack([MASK * 128, MASK, MASK * 128]), "has colours"),
     (palette(MASK, [(0, 0, 0), (128, 0, 0)]), "has colours in its palette"),
     (palette(MASK * np.uint8(2), [(0, 0, 0), (9, 9, 9), (192, 128, 128)]), "has colours in its palette"),
     (palette(MASK, [(k, k, k) for k in range(256)]), "reaches only 1 of 255"),
@@ -110,6 +115,30 @@ def test_masks_of_other_units_are_refused(tmp_path, image, said):
     if getattr(image, "shape", ())[2:] == (4,):
         with pytest.raises(UserError, match=said):
             read_cutout(path)
+
+
+@pytest.mark.parametrize("extra", (0, 1))
+@pytest.mark.parametrize("values, said", ((MASK, "only 1 of 65535"), (PHA, "only 255 of 65535"), (None, None)))
+def test_mattes_of_16_bits_in_tiff_count_in_their_own_units(tmp_path, values, said, extra):
+    pha = PHA.astype(np.uint16) * 257 if values is None else values.astype(np.uint16)
+    path = tmp_path / "pha.tif"
+    samples = np.dstack([np.full_like(pha, 9)] * 3 + [pha]) if extra else pha[..., None]
+    path.write_bytes(tiff(samples, 16, 2 if extra else 1, more={EXTRA: (3, (2,))} if extra else None))
+    if said is None:
+        assert np.array_equal(read_pha(path), PHA)
+        return
+    with pytest.raises(UserError, match=said):
+        read_pha(path)
+
+
+def test_colours_are_no_matte(tmp_path):
+    photo = np.dstack([PHA, PHA // 2, 255 - PHA])
+    with pytest.raises(UserError, match="has colours, as a photo"):
+        read_pha(saved(tmp_path, photo, "photo.tif"))
+    jpeg = saved(tmp_path, photo, "photo.jpg")
+    assert "it has colours" in alpha_note(jpeg) and np.ptp(read_pha(jpeg)) > 99
+    assert [finding.text for finding in inspect_pair(0, read_fgr_pha, (jpeg, jpeg)).findings][:1] == [
+        f"{jpeg}: it has colours, as no matte has; its brightness is taken."]
 
 
 def test_what_is_faint_but_a_matte_is_taken(tmp_path):

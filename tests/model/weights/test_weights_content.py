@@ -1,4 +1,6 @@
 """What is in a weights file has to be usable: finite floats, under names that wrappers may have lengthened."""
+import pickle
+
 import numpy as np
 import paddle
 import pytest
@@ -8,6 +10,7 @@ from model import Matter
 from model.matting import MattingRefine
 from model.weights import load_state, load_torch_state, load_weights, read_weights
 from model.weights.__main__ import average, convert
+from model.weights.files import save_weights
 from model.weights.metadata import network_metadata
 from tests.model.weights.handmade import write_zip
 from tests.model.weights.small import arrays_of, same, small, torch_arrays, torch_state
@@ -19,6 +22,16 @@ READERS = {
     "convert": lambda path, folder: convert(path, folder / "out.safetensors"),
     "average": lambda path, folder: average([path, path], folder / "out.safetensors"),
     "partial": lambda path, folder: load_weights(small(), path, partial=True)}
+
+
+class FromBuffer:
+    """Pickled as an array of protocol 5 is."""
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+
+    def __reduce__(self):
+        return np.zeros(1).__reduce_ex__(5)[0], self.arguments
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -42,6 +55,50 @@ def test_numbers_that_are_not_finite_in_other_formats(tmp_path, suffix):
     with pytest.raises(UserError, match="holds numbers that are not finite") as error:
         read_weights(tmp_path / f"w.{suffix}")
     assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_numbers_that_32_bits_do_not_hold(tmp_path, reader):
+    arrays = arrays_of(small())
+    save_file({**arrays, "bn2._mean": arrays["bn2._mean"].astype(np.float64) - 1e300}, tmp_path / "w.safetensors")
+    with pytest.raises(UserError, match="w.safetensors cannot be used: bn2._mean holds numbers beyond those of 32 bits"):
+        READERS[reader](tmp_path / "w.safetensors", tmp_path)
+
+
+def test_numbers_that_16_bits_do_not_hold_keep_theirs(tmp_path):
+    model = small()
+    model.bn2._mean.set_value(np.full_like(model.bn2._mean.numpy(), 1e5))
+    save_weights(model, tmp_path / "half.safetensors", half=True)
+    found = read_weights(tmp_path / "half.safetensors")[0]
+    assert found["bn2._mean"].dtype == np.float32 and (found["bn2._mean"] == 1e5).all()
+    assert found["bn2._variance"].dtype == np.float16
+
+
+def test_a_mean_is_of_floats(tmp_path):
+    arrays = arrays_of(small())
+    save_file(arrays, tmp_path / "fine.safetensors")
+    save_file({**arrays, "bn2._mean": arrays["bn2._mean"].astype(np.int32)}, tmp_path / "whole.safetensors")
+    with pytest.raises(UserError, match="whole.safetensors cannot be averaged: bn2._mean holds int32"):
+        average([tmp_path / "fine.safetensors", tmp_path / "whole.safetensors"], tmp_path / "out.safetensors")
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_arrays_of_every_protocol(tmp_path, protocol):
+    wanted = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.asfortranarray(np.eye(3, 2)),
+              "c": np.zeros((0, 2), np.float32)}
+    (tmp_path / "w.pdparams").write_bytes(pickle.dumps(wanted, protocol))
+    found = read_weights(tmp_path / "w.pdparams")[0]
+    assert all(np.array_equal(found[name], wanted[name]) and found[name].dtype == wanted[name].dtype for name in wanted)
+
+
+@pytest.mark.parametrize("wrong", ((b"1234", "f4", (1,), "C"), (b"1234", np.dtype("f4"), (2,), "C"),
+                                   (b"1234", np.dtype("f4"), (1,), "K"), ("text", np.dtype("f4"), (1,), "C"),
+                                   (b"1234", np.dtype("f4"), "ab", "F"), (b"1234", np.dtype("f4"), (-1, 2 ** 62), "F")))
+def test_buffers_of_protocol_5_that_are_none(tmp_path, wrong):
+    (tmp_path / "w.pdparams").write_bytes(pickle.dumps({"a": FromBuffer(wrong)}, 5))
+    with pytest.raises(UserError, match="cannot be read as weights|refused to load"):
+        read_weights(tmp_path / "w.pdparams")
 
 
 def test_bfloat16_of_paddle(tmp_path):

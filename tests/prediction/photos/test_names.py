@@ -123,10 +123,10 @@ def test_a_slash_makes_a_folder_of_a_pictures_name(tmp_path, monkeypatch):
 
 def test_folders_and_files_of_other_systems_are_no_data(tmp_path, capsys):
     write_folders(tmp_path, ("a",))
-    for place in ("@eaDir", ".AppleDouble", "lost+found", "$RECYCLE.BIN", "#recycle", "System Volume Information",
-                  ".Trash-1000", "__MACOSX", "sub/@eaDir"):
+    for place in ("@eaDir", ".AppleDouble", "lost+found", "$Recycle.Bin", "#recycle", "@Recycle",
+                  ".Trash-1000", "System Volume Information", "__MACOSX", "sub/@eaDir"):
         write_image(tmp_path / "photos" / place / "x.png", PHOTO)
-    for name in (".DS_Store", "Thumbs.db", "._a.jpg", "desktop.ini"):
+    for name in (".DS_Store", "thumbs.db", "._a.jpg", "desktop.ini"):
         (tmp_path / "photos" / name).write_bytes(b"junk")
     assert run(*folder_flags(tmp_path, "--type", "pha")) == 0
     assert files(tmp_path / "out") == ["pha/a.png"] and capsys.readouterr().err == ""

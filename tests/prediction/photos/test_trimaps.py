@@ -87,7 +87,9 @@ def test_strips_of_large_photos_take_the_trimap_along(home, monkeypatch):
 @pytest.mark.parametrize("picture, words", [
     (None, "no such picture or folder: t.png"), (trimap((6, 8)), "photos/a.png is 9x6 but its trimap t.png is 8x6"),
     (np.dstack([trimap(), trimap(), trimap()[:, ::-1]]), "t.png is a picture in colours"),
-    (trimap(values=(0, 1, 2)), "holds the numbers 0 to 2")])
+    (trimap(values=(0, 1, 2)), "holds the numbers 0 to 2"),
+    (trimap(values=(0, 1, 2)).astype(np.uint16), "holds the numbers 0 to 2 of 65535"),
+    (trimap().astype(np.uint16), "holds the numbers 0 to 255 of 65535")])
 def test_wrong_trimaps(home, capsys, picture, words):
     if picture is not None:
         write_image(home / "t.png", picture)

@@ -1,5 +1,7 @@
 """Films of 10 bits, PQ and HLG: the depth, the tags and the light of the source are in the outputs."""
+import types
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,9 +12,10 @@ import cv2  # noqa: E402
 from media import write_image  # noqa: E402
 from media.formats import chunks  # noqa: E402
 from media.video import encoders  # noqa: E402
-from media.video.light import light_of  # noqa: E402
+from media.video.light import Light, light_of  # noqa: E402
 from media.video.reader import open_video  # noqa: E402
 from prediction.backdrop import open_backdrop  # noqa: E402
+from prediction.notes import lost_in_films  # noqa: E402
 from prediction.outputs import deepened, finished  # noqa: E402
 from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
 from tests.media.video.clips import Matte, StandIn, make_clip  # noqa: E402
@@ -20,6 +23,15 @@ from tests.media.video.deep_clips import HDR, deep_rgb, first_frame, levels, mak
 
 HLG = (9, 18, 9, 1)
 KEPT = 600  # of 876 levels that 10 bits have in limited range; 8 bits have at most 256
+
+
+class Said(NamedTuple):
+    """Side data of a frame, as PyAV has them."""
+    type: str
+    data: bytes
+
+    def __bytes__(self):
+        return self.data
 
 
 class Subject(StandIn):
@@ -102,7 +114,20 @@ def test_light_of_the_screen_and_of_the_film(film, tmp_path):
     light = light_of(first_frame(report.files["fgr"])[0])
     assert light.content == (1000, 400)
     assert light.mastering == pytest.approx((.68, .32, .265, .69, .15, .06, .3127, .329, .005, 1000), abs=1e-4)
-    assert light_of(first_frame(report.files["pha"])[0]) == (None, None)  # a matte is no light
+    assert light_of(first_frame(report.files["pha"])[0]) == Light()  # a matte is no light
+
+
+def test_what_is_not_kept_of_the_light_is_said():
+    for data in (b"", b"x"):
+        side = [Said(f"Type.{kind}", data) for kind in ("DOVI_METADATA", "DOVI_RPU_BUFFER", "DYNAMIC_HDR_PLUS")]
+        assert light_of(types.SimpleNamespace(side_data=side)) == Light(changing=("Dolby Vision", "HDR10+"))
+    job = VideoJob("a.mov", {"com": "com.mp4", "pha": "pha.mp4"}, "bgr.png")
+    info = types.SimpleNamespace(depth=12, light=Light(changing=("Dolby Vision", "HDR10+")))
+    writer = types.SimpleNamespace(bits=10)
+    assert lost_in_films(job, info, {"com": writer, "pha": writer}) == [
+        "com.mp4 has 10 bits a colour; a.mov has 12. --video-format png keeps them.",
+        "a.mov has Dolby Vision and HDR10+, which says anew for each scene how it is to be shown; that is not kept."]
+    assert lost_in_films(job, types.SimpleNamespace(depth=10, light=Light()), {"com": writer}) == []
 
 
 def test_hlg_of_prores(tmp_path, film):
