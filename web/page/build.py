@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from web.page import camera_tab
 from web.page.alone_tab import AloneTab
 from web.page.mattes import Mattes
+from web.page.parts import AT_ONCE
 from web.page.photos_tab import SAMPLE, PhotosTab
 from web.page.texts import LANGUAGES, language_of, words
 from web.page.work_tabs import ManyTab, VideoTab
@@ -85,5 +86,5 @@ def page(service, mattes, jobs, language):
                 camera_tab.build(said)
             with gr.Tab(said["many"], id="many"):
                 ManyTab(service, jobs, said).build()
-        blocks.load(*first, api_visibility="private", show_progress="hidden")
+        blocks.load(*first, **AT_ONCE)
     return blocks.queue(max_size=64, api_open=False)

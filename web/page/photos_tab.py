@@ -9,7 +9,7 @@ import numpy as np
 from prediction.backdrop import open_backdrop
 from prediction.outputs import SUFFIXES, Outputs, check_format, picture
 from utils.files import PROJECT
-from web.page.parts import CURES, CURES_OF, backdrop_choices, cure_of, fit_settings, message, photo, told
+from web.page.parts import AT_ONCE, CURES, CURES_OF, backdrop_choices, cure_of, fit_settings, message, photo, told
 from web.uploads import check_photo
 
 SAMPLE = tuple(str(PROJECT / "image" / "sample" / name) for name in ("src.jpg", "bgr.jpg"))
@@ -42,8 +42,8 @@ class PhotosTab:
                             elem_id="photo-bits")
         self._show_when([src, bgr, *chosen, bits, fit, align, exposure], shown_here)
         self._heal(shown_here[3:], (src, bgr, fit, align))
-        swap.click(lambda one, other: (other, one), [src, bgr], [src, bgr], api_visibility="private", show_progress="hidden")
-        sample.click(lambda: SAMPLE, None, [src, bgr], api_visibility="private", show_progress="hidden")
+        swap.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
+        sample.click(lambda: SAMPLE, None, [src, bgr], **AT_ONCE)
         return (lambda: SAMPLE), None, [src, bgr]
 
     def _result(self):
@@ -63,14 +63,13 @@ class PhotosTab:
                             label=words["format"], elem_id=f"{prefix}-format")
             download = gr.DownloadButton(words["download"], elem_id=f"{prefix}-download", variant="primary")
         view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
-                    [colour, behind], api_visibility="private", show_progress="hidden")
+                    [colour, behind], **AT_ONCE)
         return [slider, download, told_here, *cures], [view, colour, behind, form]
 
     def _show_when(self, inputs, outputs):
         """Show the result anew when one of ``inputs``, those of ``show``, changes."""
         gr.on([part.change for part in inputs], self.show, inputs, outputs, trigger_mode="always_last",
-              show_progress="minimal", show_progress_on=outputs[:1], concurrency_limit=self._service.settings.queue + 1,
-              api_visibility="private")
+              **{**AT_ONCE, "show_progress": "minimal"}, show_progress_on=outputs[:1])
 
     @staticmethod
     def _heal(cures, parts):
@@ -78,12 +77,11 @@ class PhotosTab:
         src, bgr, fit, align = parts
         for name, button in zip(CURES, cures):
             if name == "swap":
-                button.click(lambda one, other: (other, one), [src, bgr], [src, bgr], api_visibility="private",
-                             show_progress="hidden")
+                button.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
             elif name == "align":
-                button.click(lambda: "homography", None, align, api_visibility="private", show_progress="hidden")
+                button.click(lambda: "homography", None, align, **AT_ONCE)
             else:
-                button.click(lambda name=name: name, None, fit, api_visibility="private", show_progress="hidden")
+                button.click(lambda name=name: name, None, fit, **AT_ONCE)
 
     def show(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
         """What the page shows of a pair: updates of slider, download, message and the buttons of cures."""
