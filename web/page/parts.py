@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from prediction.alignment.fitter import NOT_ALIGNED, OTHER_SCENE
+from prediction.alignment.fitter import MOVED, OTHER_SCENE
 from prediction.sizes import FITS, SizesDiffer
 from web.refusals import Refused, refusal
 
@@ -53,7 +53,7 @@ def cure_of(error, notes):
         return "resize"
     if any(note.startswith(OTHER_SCENE) for note in notes):
         return "swap"
-    return "align" if any(note.startswith(NOT_ALIGNED) for note in notes) else None
+    return "align" if any(note.startswith(MOVED) for note in notes) else None
 
 
 def message(text, kind="note", lead=""):

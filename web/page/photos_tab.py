@@ -79,7 +79,7 @@ class PhotosTab:
             if name == "swap":
                 button.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
             elif name == "align":
-                button.click(lambda: "homography", None, align, **AT_ONCE)
+                button.click(lambda: "auto", None, align, **AT_ONCE)
             else:
                 button.click(lambda name=name: name, None, fit, **AT_ONCE)
 
