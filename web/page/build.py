@@ -51,7 +51,7 @@ def add(app, service, jobs):
     for language in LANGUAGES:
         blocks = page(service, mattes, jobs, language)
         app = gr.mount_gradio_app(
-            app, blocks, f"/{language}", theme=theme(), css=css, head=HEAD, allowed_paths=shown,
+            app, blocks, f"/{language}", root_path=f"/{language}", theme=theme(), css=css, head=HEAD, allowed_paths=shown,
             js=LANGUAGE.format(CODES[language], words(language)["title"]), footer_links=[], run_history=False,
             ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, show_error=True,
             max_file_size=service.settings.max_bytes)

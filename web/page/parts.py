@@ -9,7 +9,7 @@ from prediction.sizes import FITS, SizesDiffer
 from web.refusals import Refused, refusal
 
 CURES = ("resize", "crop", "align", "swap")
-# Of events that answer once. Gradio's queue would send what they answer through a stream that it closes when nothing is under
+# Of events that answer once. Gradio's queue would send their answers through a stream that it closes when nothing is under
 # way, and a click that reaches the server while the browser has not seen it close yet would never be answered.
 AT_ONCE = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
 CURES_OF = {"resize": ("resize", "crop"), "swap": ("swap",), "align": ("align",)}

@@ -46,7 +46,7 @@ class PhotosTab:
         sample.click(lambda: SAMPLE, None, [src, bgr], **AT_ONCE)
         return (lambda: SAMPLE), None, [src, bgr]
 
-    def _result(self):
+    def _result(self, seen=True):
         """Add the viewer: ([slider, download, message, *buttons of cures], [view, colour, backdrop, file format])."""
         words, prefix = self._words, self.prefix
         told_here = gr.HTML(elem_id=f"{prefix}-message", visible=False)
@@ -54,14 +54,15 @@ class PhotosTab:
             cures = [gr.Button(words[f"cure_{name}"], visible=False, elem_id=f"{prefix}-cure-{name}", size="sm",
                                variant="primary") for name in CURES]
         slider = gr.ImageSlider(label=words["result"], elem_id=f"{prefix}-result", format="webp", type="numpy",
-                                interactive=False, buttons=["fullscreen"], max_height=560)
+                                interactive=False, buttons=["fullscreen"], max_height=560, visible=seen)
         view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id=f"{prefix}-view")
         colour = gr.ColorPicker(value="#20c040", label=words["pick"], elem_id=f"{prefix}-colour", visible=False)
         behind = photo(words["behind"], f"{prefix}-behind", visible=False)
         with gr.Row(equal_height=True):
             form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
                             label=words["format"], elem_id=f"{prefix}-format")
-            download = gr.DownloadButton(words["download"], elem_id=f"{prefix}-download", variant="primary")
+            download = gr.DownloadButton(words["download"], elem_id=f"{prefix}-download", variant="primary",
+                                         interactive=False)
         view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
                     [colour, behind], **AT_ONCE)
         return [slider, download, told_here, *cures], [view, colour, behind, form]
@@ -91,7 +92,7 @@ class PhotosTab:
 
     def _asked(self, name):
         """Updates where something is still to be added."""
-        return [None, gr.update(value=None, interactive=False), _said(message(self._words[name])), *_hidden()]
+        return [*_nothing(), _said(message(self._words[name])), *_hidden()]
 
     def _shown(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
         words, notes, paths = self._words, [], (src, bgr, behind)
@@ -103,12 +104,13 @@ class PhotosTab:
             before, after, file = self._made(matted, Path(src).stem, view, self._backdrop(view, colour, behind), form, bits)
         except Exception as error:
             cure = cure_of(error, notes)
-            return [None, gr.update(value=None, interactive=False),
-                    _said(message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])), *_hidden(cure)]
+            said = message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])
+            return [*_nothing(), _said(said), *_hidden(cure)]
         cure = cure_of(None, notes)
         lines = "\n".join(told_note(note, paths) for note in notes)
         text = message(lines, "note", words[f"say_{cure}" if cure else "noted"])
-        return [(before, after), gr.update(value=file, interactive=True), _said(text if notes else ""), *_hidden(cure)]
+        return [gr.update(value=(before, after), visible=True), gr.update(value=file, interactive=True),
+                _said(text if notes else ""), *_hidden(cure)]
 
     def _backdrop(self, view, colour, behind):
         """What com is set before; None for a cut-out, and for the alpha."""
@@ -164,6 +166,11 @@ def shown(image):
     board = np.where((rows[:, None] + columns) % 2, DARK, LIGHT).astype(np.float32)[..., None]
     share = image[..., 3:].astype(np.float32) / 255
     return np.rint(image[..., :3] * share + board * (1 - share)).astype(np.uint8)
+
+
+def _nothing():
+    """Updates of slider and download without a matte. Gradio's empty slider has a label that screen readers may not say."""
+    return gr.update(value=None, visible=False), gr.update(value=None, interactive=False)
 
 
 def _said(text):
