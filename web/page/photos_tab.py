@@ -60,9 +60,9 @@ class PhotosTab:
         behind = photo(words["behind"], f"{prefix}-behind", visible=False)
         with gr.Row(equal_height=True):
             form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
-                            label=words["format"], elem_id=f"{prefix}-format")
+                            label=words["format"], elem_id=f"{prefix}-format", scale=3)
             download = gr.DownloadButton(words["download"], elem_id=f"{prefix}-download", variant="primary",
-                                         interactive=False)
+                                         interactive=False, scale=2)
         view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
                     [colour, behind], **AT_ONCE)
         return [slider, download, told_here, *cures], [view, colour, behind, form]
