@@ -1,6 +1,7 @@
 """The page in a real browser: what is seen at once, what is downloaded, all tabs, both languages, errors and cures."""
 import io
 import time
+import urllib.request
 import zipfile
 
 import cv2
@@ -282,3 +283,10 @@ def test_a_zip_comes_back_with_what_failed(visit, predicted, tmp_path):
         page.click("#many-result a.download")
     with zipfile.ZipFile(io.BytesIO(read_bytes(waiting.value.path()))) as made:
         assert made.read("com/ann.png") == predicted("ann.png") and b"bob.jpg" in made.read("failures.txt")
+
+
+def test_nobody_outside_is_called(server):
+    for path in ("/en/", "/zh/", "/en/config", "/docs", "/openapi.json", "/v1/info"):
+        with urllib.request.urlopen(server.address + path, timeout=WAIT / 1000) as answer:
+            assert answer.status == 200
+    assert server.calls.read_text() == ""  # of all that was done here before, too
