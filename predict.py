@@ -4,7 +4,7 @@
     python predict.py --src me.jpg --bgr room.jpg --output me.png  # the subject cut out
     python predict.py --src me.jpg --bgr room.jpg --output out     # out/me_pha.png, out/me_com.png
     python predict.py --src photos --bgr rooms --output out        # out/pha/NAME.png, out/com/NAME.png
-    python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output me.jpg
+    python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output at_beach.jpg
     python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
     python predict.py --src camera:0                               # live, in a window: key b takes the empty scene
     python predict.py --src me.jpg --output me.png                 # without the scene, by MODNet, if its weights are there

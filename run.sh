@@ -167,7 +167,7 @@ predict() {
 web() {  # the page in the browser
     if ! "$py" -c 'import gradio, fastapi, uvicorn, python_multipart' 2>/dev/null; then
         "$py" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "the page needs Python 3.10 or later." 2
-        "$py" -m pip freeze | grep -i -E '^(numpy|protobuf|paddlepaddle|pillow)==' > "$here/.constraints.tmp" || true
+        "$py" -m pip freeze | grep -i -E '^(numpy|protobuf|paddlepaddle)==' > "$here/.constraints.tmp" || true
         step "setup: install requirements-web.txt" "$py" -m pip install -q -r "$here/requirements-web.txt" \
             -c "$here/.constraints.tmp"
         rm -f "$here/.constraints.tmp"

@@ -1,6 +1,7 @@
 """What all requests share: the network, the lines, the folders."""
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from web.lanes import Lane
 from web.workplace import Workplace
@@ -20,6 +21,9 @@ class Service:
         self.settings, self._open_matter, self._open_alone, self._alone = settings, open_matter, open_alone, None
         self._matter, self._lock, self._started = None, threading.Lock(), time.monotonic()
         self.photos, self.films = Lane("photos", settings.queue), Lane("films", settings.queue)
+        # The thread that imports paddle has to stay: where it ends, paddle is in static mode for threads that begin later,
+        # and no other network can be built.
+        self._opener = ThreadPoolExecutor(1, thread_name_prefix="opener")
         self.workplace = Workplace(settings.keep_seconds)
 
     @property
@@ -36,7 +40,7 @@ class Service:
         """The network. Raises UserError where it cannot be opened."""
         with self._lock:
             if self._matter is None:
-                self._matter = self._open_matter()
+                self._matter = self._opener.submit(self._open_matter).result()
             return self._matter
 
     @property
@@ -48,7 +52,7 @@ class Service:
         """The network that mattes photos without their scene. Raises UserError where it cannot be opened."""
         with self._lock:
             if self._alone is None:
-                self._alone = self._open_alone()
+                self._alone = self._opener.submit(self._open_alone).result()
             return self._alone
 
     def facts(self):
@@ -63,4 +67,5 @@ class Service:
         """Give everything back."""
         self.photos.close()
         self.films.close()
+        self._opener.shutdown(wait=False, cancel_futures=True)
         self.workplace.close()

@@ -10,6 +10,7 @@ from utils.errors import UserError, suggest
 MODES = {"align": ("auto", "homography", "off"), "exposure": ("auto", "off")}
 OTHER_SCENE = "bgr does not look like the scene of src"  # how notes begin
 NOT_ALIGNED = "bgr was not aligned"
+MOVED = "the camera moved between the two shots"
 BETTER = 0.02        # of the textured points of bgr have to fit better when it is warped
 SAME_SCENE = 0.06    # of them show in a src of the same scene, above chance; or
 SAME_LIGHT = 0.2     # of the pixels agree after a correction of the exposure, if that is at most
@@ -22,7 +23,8 @@ def fitter(align="auto", exposure="auto", video=False):
 
     Args:
         align: "auto": bgr is registered to src where that can be trusted and helps; "homography": wherever one is found,
-            and a note says where none is; "off": never.
+            and a note says where none is; "off": never, and a note says where it would have helped, unless exposure is
+            off too: then nothing is looked at.
         exposure: "auto": bgr is exposed like src where that helps; "off": never.
         video: the calls are frames of one film in their order: what was found for a frame is followed (``VideoFitter``).
     Raises:
@@ -78,6 +80,8 @@ class Fitter:
         notes = []
         if alignment.matrix is None and self._align and (self._always or alignment.inliers >= LEAST_INLIERS):
             notes.append(f"{NOT_ALIGNED}: {alignment.reason}.")
+        elif better and not self._align:
+            notes.append(f"{MOVED}, by up to {alignment.moved:.1f} pixels, and alignment is off: --align auto undoes that.")
         return fitted, exposure if self._exposure else None, notes
 
 

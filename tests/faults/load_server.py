@@ -4,8 +4,8 @@
     python -m tests.faults.load_server --seconds 20 --clients 8
 
 Judged: nothing but expected answers; memory flat within 10 % after the first third; no file left; 95 % of the right ones
-answered within 1.3 x (places in line x what one takes in that run, as
-the server tells). Ends with 1 where something is not so.
+answered within 1.3 x (places in line x what one takes in that run, as the server tells). Ends with 1 where something is not
+so. Other work beside it counts as the server's: a machine that is busy for a part of the run fails the last of these.
 """
 import argparse
 import http.client

@@ -8,13 +8,34 @@ import sys
 import time
 from contextlib import contextmanager
 
+import cv2
+import numpy as np
 import pytest
 
 from utils.files import PROJECT
 
+SAMPLE = PROJECT / "image" / "sample"
 FLAGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 90  # seconds for a server to come up
+
+# Runs with a file and a folder: connections and questions for names to the outside are written into the file, and MODNet's
+# weights are looked for in the folder.
+WATCHED = """
+import sys
+from pathlib import Path
+log = open(sys.argv[1], "a", buffering=1)
+def hook(event, arguments):
+    if event == "socket.connect" and isinstance(arguments[1], tuple) and arguments[1][0] not in ("127.0.0.1", "::1"):
+        log.write(f"connect {arguments[1]}\\n")
+    if event in ("socket.getaddrinfo", "socket.gethostbyname") and arguments[0] not in ("127.0.0.1", "localhost", None, ""):
+        log.write(f"{event} {arguments[0]}\\n")
+sys.addaudithook(hook)
+from model.weights import places
+places.PLACE = Path(sys.argv[2])
+import app
+app.main(["--no-browser", "--port", "0"])
+"""
 
 
 def find_browser():
@@ -30,11 +51,13 @@ def find_browser():
 
 
 @contextmanager
-def served(log, *flags):
-    """The address of an app.py under way; its output goes to the file ``log``."""
+def served(folder):
+    """The address of an app.py under way: ``WATCHED`` with folder/calls.txt and ``folder``; folder/log.txt is its output."""
+    calls, log = folder / "calls.txt", folder / "log.txt"
+    calls.touch()
     with open(log, "wb") as out:
-        process = subprocess.Popen([sys.executable, str(PROJECT / "app.py"), "--no-browser", "--port", "0", *flags],
-                                   stdout=out, stderr=subprocess.STDOUT, cwd=log.parent)
+        process = subprocess.Popen([sys.executable, "-c", WATCHED, str(calls), str(folder)], stdout=out,
+                                   stderr=subprocess.STDOUT, cwd=PROJECT)
     try:
         yield _address(process, log)
     finally:
@@ -44,6 +67,31 @@ def served(log, *flags):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def film(path, frames):
+    """Write a film of 160x120 with a square that moves before the sample's scene, and a tone; returns the scene."""
+    av = pytest.importorskip("av")
+    plate = cv2.resize(sample(), (160, 120))
+    with av.open(str(path), "w") as container:
+        stream, sound = container.add_stream("libx264", rate=12), container.add_stream("aac", rate=48000)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for number in range(frames):
+            image = plate.copy()
+            image[40:100, 4 * number % 120:4 * number % 120 + 40] = (200, 60, 40)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            tone = np.sin(np.arange(4000, dtype=np.float32) * 0.06)[None]
+            heard = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
+            heard.sample_rate, heard.pts = 48000, 4000 * number
+            container.mux(sound.encode(heard))
+        container.mux(stream.encode(None))
+        container.mux(sound.encode(None))
+    return plate
+
+
+def sample():
+    """The scene of the sample pair, uint8 RGB."""
+    return np.ascontiguousarray(cv2.imread(str(SAMPLE / "bgr.jpg"))[..., ::-1])
 
 
 def _address(process, log):

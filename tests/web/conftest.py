@@ -7,9 +7,11 @@ import pytest
 
 from media import encode
 from tests.prediction.command import StandIn
+from tests.web.browser import served
 from web.settings import Settings
 
 Pair = namedtuple("Pair", "src bgr")
+Server = namedtuple("Server", "address calls modnet")
 
 
 class Slow(StandIn):
@@ -22,6 +24,21 @@ class Slow(StandIn):
         self.came.set()
         assert self.let.wait(20)
         return super().predict(src, bgr, want, rows)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The one app.py of all tests that need a process: address, the file that ``WATCHED`` writes, its MODNet's weights."""
+    for name in ("gradio", "fastapi", "uvicorn"):
+        pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
+    import paddle
+
+    from model import MODNet
+    folder = tmp_path_factory.mktemp("server")
+    paddle.seed(3)
+    paddle.save(MODNet("mobilenetv2").state_dict(), str(folder / "modnet-mobilenetv2.pdparams"))
+    with served(folder) as address:
+        yield Server(address, folder / "calls.txt", folder / "modnet-mobilenetv2.pdparams")
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
 """The page's tab for photos without their scene: there where a network for it is, and its files are predict's."""
+import threading
+
 import cv2
 import numpy as np
 import pytest
@@ -59,10 +61,37 @@ def test_a_photo_alone_is_matted_by_its_own_network(service, tmp_path):
     shown = tab.show(str(tmp_path / "me.png"), "alpha", "", None, "png", 8)
     assert read_stored(shown[1]["value"]).tolist() == [[255] * 15 + [0] * 15] * 20
     asked = tab.show(None, "alpha", "", None, "png", 8)
-    assert asked[0] is None and "请添加照片" in asked[2]["value"]
+    assert asked[0]["value"] is None and "请添加照片" in asked[2]["value"]
     (tmp_path / "no.png").write_bytes(b"nothing")
     failed = tab.show(str(tmp_path / "no.png"), "cut", "", None, "png", 8)[2]["value"]
     assert "未能完成" in failed and "no.png" in failed and str(tmp_path) not in failed
+
+
+def test_networks_are_opened_in_one_thread_that_stays():
+    seen = []
+    service = Service(Settings(), lambda: seen.append(threading.current_thread()) or Halves(),
+                      lambda: seen.append(threading.current_thread()) or Halves())
+    try:
+        for opens in (service.matter, service.alone, service.alone):
+            asker = threading.Thread(target=opens)
+            asker.start()
+            asker.join()
+        assert len(seen) == 2 and seen[0] is seen[1] and seen[0].is_alive()
+    finally:
+        service.close()
+
+
+def test_another_backdrop_is_not_matted_again(service, tmp_path, monkeypatch):
+    from web.page.alone_tab import AloneTab
+    from web.page.mattes import Mattes
+    from web.page.texts import words
+    asked, predict = [], Halves.predict
+    monkeypatch.setattr(Halves, "predict", lambda self, *given: asked.append(1) or predict(self, *given))
+    write_image(tmp_path / "me.png", np.full((20, 30, 3), 90, np.uint8))
+    tab = AloneTab(service, Mattes(service), words("en"))
+    files = [tab.show(str(tmp_path / "me.png"), view, "#ff0000", None, form, 8)[1]["value"]
+             for view, form in (("cut", "png"), ("colour", "png"), ("alpha", "webp"))]
+    assert len(set(files)) == 3 and len(asked) == 1
 
 
 def test_16_bits_of_the_source_reach_the_file(service, tmp_path):

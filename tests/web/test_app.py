@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import app
+from tests.web.browser import WATCHED
 from utils.cli import run_main
 from utils.files import PROJECT
 from web.settings import Settings, settings_of
@@ -61,3 +62,9 @@ def test_another_entry_starts_the_same_app(tmp_path):
     done = subprocess.run([sys.executable, str(entry)], capture_output=True, text=True, check=True, cwd=tmp_path,
                           env={"PORT": "8080", "PATH": ""})
     assert done.stdout.strip() == "['--host', '0.0.0.0', '--port', '8080', '--no-browser']"
+
+
+def test_calls_to_the_outside_are_seen_by_the_hook_that_watches_for_them(tmp_path):
+    code = WATCHED.partition("from model")[0] + "import socket\ntry: socket.getaddrinfo('no.invalid', 80)\nexcept OSError: 0"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "calls.txt"), ""], check=True)
+    assert "no.invalid" in (tmp_path / "calls.txt").read_text()

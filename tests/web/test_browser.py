@@ -1,28 +1,27 @@
-"""The page in a real browser: what is seen at once, what is downloaded, both languages, a phone, errors and their cures."""
-import subprocess
-import sys
+"""The page in a real browser: what is seen at once, what is downloaded, all tabs, both languages, errors and cures."""
+import io
 import time
+import urllib.request
+import zipfile
 
 import cv2
 import numpy as np
 import pytest
 
-from media import write_image
-from tests.web.browser import FLAGS, find_browser, served
-from utils.files import PROJECT
+import predict
+from media import read_bytes, write_image
+from tests.web.browser import FLAGS, SAMPLE, film, find_browser, sample
 
-pytest.importorskip("gradio", reason="requirements-web.txt is not installed (gradio is missing)")
-SAMPLE = PROJECT / "image" / "sample"
 WAIT = 60_000  # milliseconds
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """Of a server with the starter weights."""
-    find_browser()
-    with served(tmp_path_factory.mktemp("server") / "log.txt") as found:
-        yield found
+TABS = {"en": ("No plate", "Video", "Camera", "Many", "Photos"), "zh": ("无背景图", "视频", "摄像头", "批量", "照片")}
+SENT = ("src", "bgr", "view", "colour", "behind", "form", "bits", "fit", "align", "exposure")  # for the matte of a pair
+ALONE = ("src", "view", "colour", "behind", "form", "bits")  # for that of a photo alone
+LATE = """(() => { const fetched = window.fetch; window.fetch = async (...asked) => { const answer = await fetched(...asked);
+  if (!String(asked[0].url || asked[0]).includes('queue/data')) return answer;
+  const late = new TransformStream({ async transform(part, out) {
+    await new Promise((done) => setTimeout(done, 700)); out.enqueue(part); } });
+  return new Response(answer.body.pipeThrough(late), { status: answer.status, headers: answer.headers }); }; })();"""
 
 
 @pytest.fixture(scope="module")
@@ -35,165 +34,201 @@ def browser():
         started.close()
 
 
-@pytest.fixture
-def visit(browser, address):
-    """visit(path="/", **options of a browser's context) -> page; what it asks of other hosts fails the test."""
-    contexts, outside, wrong = [], [], []
+@pytest.fixture(scope="module")
+def usual(browser):
+    """The context of an English desktop: all tests share what it keeps of the page."""
+    made = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900}, permissions=["camera"])
+    yield made
+    made.close()
 
-    def go(path="/", **options):
-        context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
+
+@pytest.fixture
+def visit(browser, usual, server):
+    """visit(script=None, **options of another context) -> page; what it asks of other hosts fails the test."""
+    opened, outside, wrong = [], [], []
+
+    def go(script="", **options):
+        page = (browser.new_context(**options) if options else usual).new_page()
+        opened.append(page.context if options else page)
         page.set_default_timeout(WAIT)
-        page.on("request", lambda asked: asked.url.startswith((address, "data:", "blob:")) or outside.append(asked.url))
+        own = (server.address, "data:", "blob:")
+        page.on("request", lambda asked: asked.url.startswith(own) or outside.append(asked.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(address + path)
+        page.add_init_script(script)
+        page.goto(server.address)
+        matted(page)
         return page
 
     yield go
-    for context in contexts:
-        context.close()
+    for one in opened:
+        one.close()
     assert outside == [] and wrong == []
 
 
-def matted(page):
-    """Wait for the sample's matte, or the next one."""
-    page.locator("#photo-result").scroll_into_view_if_needed()  # its pictures are loaded where they are looked at
-    page.wait_for_function("() => { const image = [...document.querySelectorAll('#photo-result img')].at(-1);"
-                           "return image && image.complete && image.naturalWidth; }")
-    page.wait_for_function("() => { const link = document.querySelector('#photo-download');"
-                           "return link && !link.disabled && link.getAttribute('aria-disabled') !== 'true'; }")
+@pytest.fixture(scope="module")
+def predicted(tmp_path_factory):
+    """predicted(name, *flags, src, bgr) -> bytes of the file that predict.py writes."""
+    folder, networks, opened = tmp_path_factory.mktemp("predicted"), {}, predict.open_matter
+
+    def once(options):
+        key = options.choice and options.choice.weights
+        networks[key] = networks.get(key) or opened(options)
+        return networks[key]
+
+    def run(name, *flags, src=SAMPLE / "src.jpg", bgr=SAMPLE / "bgr.jpg"):
+        scene = () if bgr is None else ("--bgr", str(bgr))
+        predict.main(["--src", str(src), *scene, "--output", str(folder / name), "--overwrite", *flags])
+        return (folder / name).read_bytes()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(predict, "open_matter", once)
+        yield run
 
 
-def downloaded(page):
+def matted(page, tab="photo", url=None):
+    """Wait until the tab shows a matte, that of the address ``url`` where one is given, and offers its file."""
+    page.locator(f"#{tab}-result").scroll_into_view_if_needed()  # its pictures are loaded where they are looked at
+    page.wait_for_function("([tab, url]) => { const image = [...document.querySelectorAll(`#${tab}-result img`)].at(-1);"
+                           "return image && image.complete && image.naturalWidth && (!url || image.src === url); }",
+                           arg=[tab, url])
+    page.wait_for_selector(f"#{tab}-download:not([disabled]):not([aria-disabled=true])")
+
+
+def changed(page, act, tab="photo", **wanted):
+    """Do ``act()`` and wait for the matte of what is ``wanted``: values that the page sends, names of files."""
+    names = {"photo": SENT, "alone": ALONE}[tab]
+
+    def is_wanted(answer):
+        sent = answer.request.post_data_json["data"] if "/run/" in answer.url else ()
+        told = {name: value.get("orig_name") if isinstance(value, dict) else value for name, value in zip(names, sent)}
+        return len(sent) == len(names) and wanted.items() <= told.items()
+
+    with page.expect_response(is_wanted) as waiting:
+        act()
+    matted(page, tab, waiting.value.json()["data"][0]["value"][1]["url"])
+
+
+def downloaded(page, tab="photo"):
     """(name, bytes) of what the button gives."""
     with page.expect_download(timeout=WAIT) as waiting:
-        page.click("#photo-download")
+        page.click(f"#{tab}-download")
     return waiting.value.suggested_filename, waiting.value.path().read_bytes()
 
 
-def predicted(tmp_path, name, *flags, src=SAMPLE / "src.jpg", bgr=SAMPLE / "bgr.jpg"):
-    """Bytes of what predict.py writes."""
-    subprocess.run([sys.executable, str(PROJECT / "predict.py"), "--src", str(src), "--bgr", str(bgr), "--output",
-                    str(tmp_path / name), *flags], check=True, capture_output=True)
-    return (tmp_path / name).read_bytes()
+def upload(page, place, path):
+    """Put a file into a place, whatever is there."""
+    page.set_input_files(f"#{place} input[type=file]", str(path))
 
 
-def test_the_sample_is_there_at_once_and_its_download_is_the_file_of_predict(visit, tmp_path):
+def test_the_sample_is_there_at_once_and_its_download_is_the_file_of_predict(visit, predicted):
     page = visit()
-    matted(page)
     assert page.url.endswith("/en/") and page.title() == "Background matting"
     name, data = downloaded(page)
-    assert name == "src_com.png"
-    assert data == predicted(tmp_path, "me.png")
+    assert name == "src_com.png" and data == predicted("me.png")
 
 
-def test_a_backdrop_is_changed_without_matting_again(visit, tmp_path):
+def test_a_backdrop_is_changed(visit, predicted):
     page = visit()
-    matted(page)
-    before = page.get_attribute("#photo-result img >> nth=-1", "src")
-    page.get_by_label("Over the blurred scene").check()
-    page.wait_for_function("(old) => [...document.querySelectorAll('#photo-result img')].at(-1).src !== old", arg=before)
-    matted(page)
-    assert downloaded(page)[1] == predicted(tmp_path, "blur.png", "--target-bgr", "blur")
+    changed(page, lambda: page.get_by_label("Over the blurred scene").check(), view="blur")
+    assert downloaded(page)[1] == predicted("blur.png", "--target-bgr", "blur")
     page.get_by_label("TIFF").check()
     end = time.monotonic() + WAIT / 1000
     name, data = downloaded(page)
-    while not name.endswith(".tif") and time.monotonic() < end:  # until the new file is there, the button gives the old one
-        page.wait_for_timeout(500)
+    while not name.endswith(".tif") and time.monotonic() < end:  # the picture stays: only the file tells
+        page.wait_for_timeout(100)
         name, data = downloaded(page)
-    assert name == "src_com.tif" and data == predicted(tmp_path, "blur.tif", "--target-bgr", "blur")
+    assert name == "src_com.tif" and data == predicted("blur.tif", "--target-bgr", "blur")
 
 
-def uploaded(page, which, path):
-    """Put a file into the place of src or bgr, whatever is there."""
-    page.set_input_files(f"#photo-{which} input[type=file]", str(path))
-    page.wait_for_selector(f"#photo-{which} img")
-
-
-def test_photos_of_two_sizes_are_told_and_cured(visit, tmp_path):
+def test_photos_of_two_sizes_are_told_and_cured(visit, predicted, tmp_path):
     page = visit()
-    matted(page)
-    small = cv2.resize(cv2.imread(str(SAMPLE / "bgr.jpg")), (600, 450))
-    write_image(tmp_path / "room.png", np.ascontiguousarray(small[..., ::-1]))
-    uploaded(page, "bgr", tmp_path / "room.png")
+    write_image(tmp_path / "room.png", cv2.resize(sample(), (600, 450)))
+    upload(page, "photo-bgr", tmp_path / "room.png")
     said = page.wait_for_selector("#photo-message [role=alert]").inner_text()
     assert "but its background room.png is 600x450; both should be" in said and "/tmp" not in said
     assert page.is_visible("#photo-cure-crop") and not page.is_visible("#photo-cure-swap")
-    page.click("#photo-cure-resize")
-    page.wait_for_selector("#photo-message [role=alert]", state="detached")
-    matted(page)
-    expected = predicted(tmp_path, "fitted.png", "--fit", "resize", bgr=tmp_path / "room.png")
-    assert downloaded(page)[1] == expected
+    changed(page, lambda: page.click("#photo-cure-resize"), fit="resize")
+    assert not page.is_visible("#photo-message") and not page.is_visible("#photo-cure-crop")
+    assert downloaded(page)[1] == predicted("fitted.png", "--fit", "resize", bgr=tmp_path / "room.png")
 
 
-def test_a_wrong_pair_is_told_with_the_button_that_swaps(visit, tmp_path):
+def test_a_wrong_pair_is_told_and_swapped(visit, predicted, tmp_path):
     page = visit()
-    matted(page)
-    rng = np.random.default_rng(2)
-    other = cv2.resize(rng.integers(0, 255, (30, 40, 3), np.uint8), cv2.imread(str(SAMPLE / "src.jpg")).shape[1::-1])
-    write_image(tmp_path / "other.png", other)
-    uploaded(page, "bgr", tmp_path / "other.png")
-    page.wait_for_selector("#photo-cure-swap")
+    noise = np.random.default_rng(2).integers(0, 255, (30, 40, 3), np.uint8)
+    write_image(tmp_path / "other.png", cv2.resize(noise, sample().shape[1::-1]))
+    changed(page, lambda: upload(page, "photo-bgr", tmp_path / "other.png"), bgr="other.png")
     assert "bgr does not look like the scene of src" in page.inner_text("#photo-message")
+    changed(page, lambda: page.click("#photo-cure-swap"), src="other.png", bgr="src.jpg")
+    name, data = downloaded(page)
+    assert name == "other_com.png"
+    assert data == predicted("swapped.png", src=tmp_path / "other.png", bgr=SAMPLE / "src.jpg")
+
+
+def test_a_camera_that_moved_is_told_and_aligned(visit, predicted, tmp_path):
+    page = visit()
+    shift, size = np.float32([[1, 0, 14], [0, 1, 9]]), sample().shape[1::-1]
+    write_image(tmp_path / "room.png", cv2.warpAffine(sample(), shift, size, borderMode=cv2.BORDER_REPLICATE))
+    page.click("#photo-advanced button")
+    changed(page, lambda: page.locator("#photo-align").get_by_label("Never").check(), align="off")
+    changed(page, lambda: upload(page, "photo-bgr", tmp_path / "room.png"), bgr="room.png")
+    assert "the camera moved between the two shots" in page.inner_text("#photo-message")
+    changed(page, lambda: page.click("#photo-cure-align"), align="auto")
+    assert not page.is_visible("#photo-message")
+    assert downloaded(page)[1] == predicted("aligned.png", bgr=tmp_path / "room.png")
 
 
 def test_what_is_no_photo_is_told(visit, tmp_path):
     page = visit()
-    matted(page)
     (tmp_path / "me.jpg").write_bytes(b"\xff\xd8" + bytes(3000))
-    page.set_input_files("#photo-src input[type=file]", str(tmp_path / "me.jpg"))
+    upload(page, "photo-src", tmp_path / "me.jpg")
     assert "me.jpg" in page.wait_for_selector("#photo-message [role=alert]").inner_text()
 
 
-def test_a_chinese_browser_gets_chinese(visit):
-    page = visit(locale="zh-CN")
-    matted(page)
-    assert page.url.endswith("/zh/") and page.evaluate("document.documentElement.lang") == "zh-CN"
-    assert "背景抠图" in page.inner_text("h1") and page.get_by_role("tab", name="摄像头").is_visible()
-    page.click("text=English")
-    matted(page)
-    assert page.url.endswith("/en/")
-
-
-def test_a_phone_needs_no_scrolling_sideways(visit):
-    page = visit(**PHONE)
-    matted(page)
-    for tab in ("Video", "Camera", "Many", "Photos"):
-        page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(300)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
-
-
-def test_a_keyboard_is_enough(visit):
+def test_a_photo_without_its_scene_is_matted_by_modnet(visit, predicted, server):
     page = visit()
-    matted(page)
-    page.get_by_role("tab", name="Photos").focus()
-    page.keyboard.press("Tab")
-    seen = set()
-    for _ in range(60):
-        seen.add(page.evaluate("document.activeElement.closest('[id^=photo-]')?.id"))
-        page.keyboard.press("Tab")
-    assert {"photo-src", "photo-bgr", "photo-swap", "photo-view", "photo-format", "photo-download"} <= seen
+    page.get_by_role("tab", name="No plate").click()
+    changed(page, lambda: upload(page, "alone-src", SAMPLE / "src.jpg"), "alone", src="src.jpg")
+    name, data = downloaded(page, "alone")
+    assert name == "src_com.png" and data == predicted("alone.png", "--weights", str(server.modnet), bgr=None)
 
 
-def test_a_screen_reader_finds_nothing_serious(visit):
+@pytest.mark.parametrize("language, how", [("en", {}), ("zh", {"locale": "zh-CN", **PHONE})], ids=("desktop", "phone"))
+def test_every_tab_can_be_read(visit, language, how):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright",
                               reason="axe-playwright-python is not installed (requirements-dev.txt)")
-    page = visit()
-    matted(page)
-    found = []
-    for tab in ("Photos", "Video", "Camera", "Many"):
+    page, found = visit(**how), []
+    assert page.url.endswith(f"/{language}/") and page.evaluate("document.documentElement.lang")[:2] == language
+    for tab in TABS[language]:
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(400)
+        page.wait_for_selector(f"[role=tab][aria-selected=true]:has-text('{tab}')")
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], tab
         violations = axe.Axe().run(page).response["violations"]
         found += [f"{tab}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations
                   if one["impact"] in ("serious", "critical")]
     assert found == []
+    page.click(f"text={'中文' if language == 'en' else 'English'}")
+    page.wait_for_url(f"**/{'zh' if language == 'en' else 'en'}/")
+
+
+def test_a_keyboard_is_enough(visit):
+    page = visit()
+    page.get_by_role("tab", name="Photos").focus()
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.closest('[id^=photo-]')?.id"))
+    assert {"photo-src", "photo-bgr", "photo-swap", "photo-view", "photo-format", "photo-download"} <= seen
+
+
+def test_a_click_is_answered_while_answers_come_late(visit):
+    page = visit(LATE)
+    page.get_by_role("tab", name="Video").click()
+    page.click("#video-start")
+    assert "Add a film first." in page.wait_for_selector("#video-progress [role=alert]", timeout=WAIT / 4).inner_text()
 
 
 def test_the_camera_takes_the_background_and_is_live(visit):
-    page = visit(permissions=["camera"])
+    page = visit()
     page.get_by_role("tab", name="Camera").click()
     page.click("#camera-start")
     page.wait_for_selector("#camera-out[data-state=waiting]")
@@ -207,31 +242,51 @@ def test_the_camera_takes_the_background_and_is_live(visit):
     assert page.is_enabled("#camera-start") and page.is_disabled("#camera-take")
 
 
-def test_a_film_shows_its_progress_and_plays(visit, tmp_path):
-    av = pytest.importorskip("av")
-    plate = cv2.resize(cv2.imread(str(SAMPLE / "bgr.jpg")), (160, 120))[..., ::-1]
-    write_image(tmp_path / "plate.png", np.ascontiguousarray(plate))
-    with av.open(str(tmp_path / "clip.mp4"), "w") as container:
-        stream = container.add_stream("libx264", rate=12)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
-        for number in range(24):
-            image = plate.copy()
-            image[40:100, 4 * number:4 * number + 40] = (200, 60, 40)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-        container.mux(stream.encode(None))
+def test_a_film_is_cancelled_and_another_plays_with_its_sound(visit, tmp_path):
+    film(tmp_path / "long.mp4", 900)
+    write_image(tmp_path / "plate.png", film(tmp_path / "clip.mp4", 24))
     page = visit()
-    matted(page)
     page.get_by_role("tab", name="Video").click()
-    page.click("#video-start")
-    assert "Add a film first." in page.wait_for_selector("#video-progress [role=alert]").inner_text()
-    page.set_input_files("#video-src input[type=file]", str(tmp_path / "clip.mp4"))
-    page.set_input_files("#video-plate input[type=file]", str(tmp_path / "plate.png"))
+    upload(page, "video-src", tmp_path / "long.mp4")
+    upload(page, "video-plate", tmp_path / "plate.png")
     page.wait_for_selector("#video-src video")
     page.wait_for_selector("#video-plate >> text=plate")
     page.click("#video-start")
+    page.wait_for_selector("#video-progress progress[max='900']")
+    page.click("#video-cancel")
+    page.wait_for_selector("#video-progress >> text=Cancelled.")
+    page.get_by_label("Clear").first.click()
+    upload(page, "video-src", tmp_path / "clip.mp4")
+    page.wait_for_selector("#video-src video")
+    page.click("#video-start")
     page.wait_for_selector("#video-result video")
-    assert page.evaluate("async () => { const film = document.querySelector('#video-result video'); film.muted = true;"
-                         "await film.play(); return [film.videoWidth, Math.round(film.duration)]; }") == [160, 2]
+    assert page.evaluate(
+        "async () => { const film = document.querySelector('#video-result video'); film.muted = true; await film.play();"
+        "return [film.videoWidth, Math.round(film.duration), film.webkitAudioDecodedByteCount > 0]; }") == [160, 2, True]
     with page.expect_download() as waiting:
         page.click("#video-result a.download")
     assert waiting.value.suggested_filename == "clip_com.webm"
+
+
+def test_a_zip_comes_back_with_what_failed(visit, predicted, tmp_path):
+    with zipfile.ZipFile(tmp_path / "pairs.zip", "w") as packed:
+        packed.write(SAMPLE / "src.jpg", "src/ann.jpg")
+        packed.writestr("src/bob.jpg", b"\xff\xd8" + bytes(3000))
+        packed.write(SAMPLE / "bgr.jpg", "bgr/room.jpg")
+    page = visit()
+    page.get_by_role("tab", name="Many").click()
+    upload(page, "many-zip", tmp_path / "pairs.zip")
+    page.wait_for_selector("#many-zip >> text=pairs")
+    page.click("#many-start")
+    assert "bob.jpg" in page.wait_for_selector("#many-result .remarks").inner_text()
+    with page.expect_download() as waiting:
+        page.click("#many-result a.download")
+    with zipfile.ZipFile(io.BytesIO(read_bytes(waiting.value.path()))) as made:
+        assert made.read("com/ann.png") == predicted("ann.png") and b"bob.jpg" in made.read("failures.txt")
+
+
+def test_nobody_outside_is_called(server):
+    for path in ("/en/", "/zh/", "/en/config", "/docs", "/openapi.json", "/v1/info"):
+        with urllib.request.urlopen(server.address + path, timeout=WAIT / 1000) as answer:
+            assert answer.status == 200
+    assert server.calls.read_text() == ""  # of all that was done here before, too

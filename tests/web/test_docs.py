@@ -33,6 +33,17 @@ def test_commands_are_taken(page):
     assert known >= 2
 
 
+@pytest.mark.parametrize("page", ("README.md", "README_cn.md", "docs/faq.md", "docs/faq_cn.md", "docs/predict.md",
+                                  "docs/predict_cn.md"))
+def test_no_command_writes_over_its_input(page):
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    found = re.findall(r"python predict\.py --src [^`\n#;；，]*", text)
+    assert found
+    for command in found:
+        given = predict.parse(shlex.split(command)[2:])
+        assert given.output not in (given.src, given.bgr, given.target_bgr), command
+
+
 def test_both_languages_have_the_same_commands():
     names = [[line.split("   ")[0] for line in commands(page)] for page in ("faq.md", "faq_cn.md")]
     assert names[0] == names[1]

@@ -18,7 +18,7 @@ class AloneTab(PhotosTab):
             with gr.Column(scale=4, min_width=280):
                 src = photo(words["alone_src"], "alone-src")
             with gr.Column(scale=6, min_width=300):
-                shown_here, chosen = self._result()
+                shown_here, chosen = self._result(seen=False)
         with gr.Accordion(words["advanced"], open=False):
             bits = gr.Radio([("8", 8), ("16", 16)], value=8, label=words["bits"], info=words["bits_help"],
                             elem_id="alone-bits")

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from web.page import camera_tab
 from web.page.alone_tab import AloneTab
 from web.page.mattes import Mattes
+from web.page.parts import AT_ONCE
 from web.page.photos_tab import SAMPLE, PhotosTab
 from web.page.texts import LANGUAGES, language_of, words
 from web.page.work_tabs import ManyTab, VideoTab
@@ -50,7 +51,7 @@ def add(app, service, jobs):
     for language in LANGUAGES:
         blocks = page(service, mattes, jobs, language)
         app = gr.mount_gradio_app(
-            app, blocks, f"/{language}", theme=theme(), css=css, head=HEAD, allowed_paths=shown,
+            app, blocks, f"/{language}", root_path=f"/{language}", theme=theme(), css=css, head=HEAD, allowed_paths=shown,
             js=LANGUAGE.format(CODES[language], words(language)["title"]), footer_links=[], run_history=False,
             ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, show_error=True,
             max_file_size=service.settings.max_bytes)
@@ -85,5 +86,5 @@ def page(service, mattes, jobs, language):
                 camera_tab.build(said)
             with gr.Tab(said["many"], id="many"):
                 ManyTab(service, jobs, said).build()
-        blocks.load(*first, api_visibility="private", show_progress="hidden")
+        blocks.load(*first, **AT_ONCE)
     return blocks.queue(max_size=64, api_open=False)

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import gradio as gr
 
-from prediction.alignment.fitter import NOT_ALIGNED, OTHER_SCENE
+from prediction.alignment.fitter import MOVED, OTHER_SCENE
 from prediction.sizes import FITS, SizesDiffer
 from web.refusals import Refused, refusal
 
 CURES = ("resize", "crop", "align", "swap")
+# Of events that answer once. Gradio's queue would send their answers through a stream that it closes when nothing is under
+# way, and a click that reaches the server while the browser has not seen it close yet would never be answered.
+AT_ONCE = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
 CURES_OF = {"resize": ("resize", "crop"), "swap": ("swap",), "align": ("align",)}
 
 
@@ -50,7 +53,7 @@ def cure_of(error, notes):
         return "resize"
     if any(note.startswith(OTHER_SCENE) for note in notes):
         return "swap"
-    return "align" if any(note.startswith(NOT_ALIGNED) for note in notes) else None
+    return "align" if any(note.startswith(MOVED) for note in notes) else None
 
 
 def message(text, kind="note", lead=""):

@@ -9,7 +9,7 @@ import numpy as np
 from prediction.backdrop import open_backdrop
 from prediction.outputs import SUFFIXES, Outputs, check_format, picture
 from utils.files import PROJECT
-from web.page.parts import CURES, CURES_OF, backdrop_choices, cure_of, fit_settings, message, photo, told
+from web.page.parts import AT_ONCE, CURES, CURES_OF, backdrop_choices, cure_of, fit_settings, message, photo, told
 from web.uploads import check_photo
 
 SAMPLE = tuple(str(PROJECT / "image" / "sample" / name) for name in ("src.jpg", "bgr.jpg"))
@@ -42,11 +42,11 @@ class PhotosTab:
                             elem_id="photo-bits")
         self._show_when([src, bgr, *chosen, bits, fit, align, exposure], shown_here)
         self._heal(shown_here[3:], (src, bgr, fit, align))
-        swap.click(lambda one, other: (other, one), [src, bgr], [src, bgr], api_visibility="private", show_progress="hidden")
-        sample.click(lambda: SAMPLE, None, [src, bgr], api_visibility="private", show_progress="hidden")
+        swap.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
+        sample.click(lambda: SAMPLE, None, [src, bgr], **AT_ONCE)
         return (lambda: SAMPLE), None, [src, bgr]
 
-    def _result(self):
+    def _result(self, seen=True):
         """Add the viewer: ([slider, download, message, *buttons of cures], [view, colour, backdrop, file format])."""
         words, prefix = self._words, self.prefix
         told_here = gr.HTML(elem_id=f"{prefix}-message", visible=False)
@@ -54,23 +54,23 @@ class PhotosTab:
             cures = [gr.Button(words[f"cure_{name}"], visible=False, elem_id=f"{prefix}-cure-{name}", size="sm",
                                variant="primary") for name in CURES]
         slider = gr.ImageSlider(label=words["result"], elem_id=f"{prefix}-result", format="webp", type="numpy",
-                                interactive=False, buttons=["fullscreen"], max_height=560)
+                                interactive=False, buttons=["fullscreen"], max_height=560, visible=seen)
         view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id=f"{prefix}-view")
         colour = gr.ColorPicker(value="#20c040", label=words["pick"], elem_id=f"{prefix}-colour", visible=False)
         behind = photo(words["behind"], f"{prefix}-behind", visible=False)
         with gr.Row(equal_height=True):
             form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
-                            label=words["format"], elem_id=f"{prefix}-format")
-            download = gr.DownloadButton(words["download"], elem_id=f"{prefix}-download", variant="primary")
+                            label=words["format"], elem_id=f"{prefix}-format", scale=3)
+            download = gr.DownloadButton(words["download"], elem_id=f"{prefix}-download", variant="primary",
+                                         interactive=False, scale=2)
         view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
-                    [colour, behind], api_visibility="private", show_progress="hidden")
+                    [colour, behind], **AT_ONCE)
         return [slider, download, told_here, *cures], [view, colour, behind, form]
 
     def _show_when(self, inputs, outputs):
         """Show the result anew when one of ``inputs``, those of ``show``, changes."""
         gr.on([part.change for part in inputs], self.show, inputs, outputs, trigger_mode="always_last",
-              show_progress="minimal", show_progress_on=outputs[:1], concurrency_limit=self._service.settings.queue + 1,
-              api_visibility="private")
+              **{**AT_ONCE, "show_progress": "minimal"}, show_progress_on=outputs[:1])
 
     @staticmethod
     def _heal(cures, parts):
@@ -78,12 +78,11 @@ class PhotosTab:
         src, bgr, fit, align = parts
         for name, button in zip(CURES, cures):
             if name == "swap":
-                button.click(lambda one, other: (other, one), [src, bgr], [src, bgr], api_visibility="private",
-                             show_progress="hidden")
+                button.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
             elif name == "align":
-                button.click(lambda: "homography", None, align, api_visibility="private", show_progress="hidden")
+                button.click(lambda: "auto", None, align, **AT_ONCE)
             else:
-                button.click(lambda name=name: name, None, fit, api_visibility="private", show_progress="hidden")
+                button.click(lambda name=name: name, None, fit, **AT_ONCE)
 
     def show(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
         """What the page shows of a pair: updates of slider, download, message and the buttons of cures."""
@@ -93,7 +92,7 @@ class PhotosTab:
 
     def _asked(self, name):
         """Updates where something is still to be added."""
-        return [None, gr.update(value=None, interactive=False), _said(message(self._words[name])), *_hidden()]
+        return [*_nothing(), _said(message(self._words[name])), *_hidden()]
 
     def _shown(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
         words, notes, paths = self._words, [], (src, bgr, behind)
@@ -105,12 +104,13 @@ class PhotosTab:
             before, after, file = self._made(matted, Path(src).stem, view, self._backdrop(view, colour, behind), form, bits)
         except Exception as error:
             cure = cure_of(error, notes)
-            return [None, gr.update(value=None, interactive=False),
-                    _said(message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])), *_hidden(cure)]
+            said = message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])
+            return [*_nothing(), _said(said), *_hidden(cure)]
         cure = cure_of(None, notes)
         lines = "\n".join(told_note(note, paths) for note in notes)
         text = message(lines, "note", words[f"say_{cure}" if cure else "noted"])
-        return [(before, after), gr.update(value=file, interactive=True), _said(text if notes else ""), *_hidden(cure)]
+        return [gr.update(value=(before, after), visible=True), gr.update(value=file, interactive=True),
+                _said(text if notes else ""), *_hidden(cure)]
 
     def _backdrop(self, view, colour, behind):
         """What com is set before; None for a cut-out, and for the alpha."""
@@ -166,6 +166,11 @@ def shown(image):
     board = np.where((rows[:, None] + columns) % 2, DARK, LIGHT).astype(np.float32)[..., None]
     share = image[..., 3:].astype(np.float32) / 255
     return np.rint(image[..., :3] * share + board * (1 - share)).astype(np.uint8)
+
+
+def _nothing():
+    """Updates of slider and download without a matte. Gradio's empty slider has a label that screen readers may not say."""
+    return gr.update(value=None, visible=False), gr.update(value=None, interactive=False)
 
 
 def _said(text):

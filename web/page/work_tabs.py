@@ -10,7 +10,7 @@ import gradio as gr
 from prediction.outputs import TYPES
 from web import films
 from web.jobs import CANCELLED, ENDED, FAILED, QUEUED
-from web.page.parts import backdrop_choices, fit_settings, message, photo, told
+from web.page.parts import AT_ONCE, backdrop_choices, fit_settings, message, photo, told
 from web.page.photos_tab import css_colour
 from web.refusals import without_places
 from web.uploads import Form
@@ -111,13 +111,13 @@ class VideoTab(WorkTab):
                     cancel = gr.Button(words["cancel"], elem_id="video-cancel")
                 progress, result = gr.HTML(elem_id="video-progress"), gr.HTML(elem_id="video-result")
         kind.change(lambda name: (gr.update(visible=name == "file"), gr.update(visible=name == "first")), kind,
-                    [plate, count], api_visibility="private", show_progress="hidden")
+                    [plate, count], **AT_ONCE)
         view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
-                    [colour, behind], api_visibility="private", show_progress="hidden")
+                    [colour, behind], **AT_ONCE)
         start.click(self.run, [clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal],
                     [progress, result, key], api_visibility="private", show_progress="hidden",
                     concurrency_limit=self._service.settings.queue + 1)
-        cancel.click(self.cancel, key, None, api_visibility="private", show_progress="hidden", queue=False)
+        cancel.click(self.cancel, key, None, **AT_ONCE)
 
     def run(self, clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal):
         """Matte a film; yields as ``_follow``."""
@@ -185,7 +185,7 @@ class ManyTab(WorkTab):
                 progress, result = gr.HTML(elem_id="many-progress"), gr.HTML(elem_id="many-result")
         start.click(self.run, [packed, types, form, fit, align, exposure], [progress, result, key],
                     api_visibility="private", show_progress="hidden", concurrency_limit=self._service.settings.queue + 1)
-        cancel.click(self.cancel, key, None, api_visibility="private", show_progress="hidden", queue=False)
+        cancel.click(self.cancel, key, None, **AT_ONCE)
 
     def run(self, packed, types, form, fit, align, exposure):
         """Matte the photos of a ZIP; yields as ``_follow``."""

@@ -50,7 +50,11 @@ def test_off_is_off():
     fit = fitter(exposure="off")
     assert fit(src, bgr)[0] is not bgr and fit.moved and fit.gains == (1.0, 1.0, 1.0)
     fit = fitter(align="off")
-    assert fit(src, bgr)[0] is not bgr and not fit.moved
+    fitted, (note,) = fit(src, bgr)
+    assert fitted is not bgr and not fit.moved
+    assert note.startswith("the camera moved between the two shots, by up to ") and "--align auto" in note
+    still = pairs.pair("coffee.png", 3)
+    assert fitter(align="off")(*still[:2])[1] == []
 
 
 @pytest.mark.parametrize("wrong", ["chelsea.png", "rocket.jpg", "astronaut.png"])
