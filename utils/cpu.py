@@ -6,8 +6,6 @@ import sys
 import threading
 import warnings
 
-from utils.machine import usable_cores
-
 NOISE = ("No ccache found", "When training, we now always track global mean",  # hints to paddle's own developers
          "You are using GPU version Paddle, but")  # said of a machine without a GPU, also where none was asked for
 
@@ -44,6 +42,11 @@ def prepare_cpu(threads=None, load=True):
     handler = signal.getsignal(signal.SIGTERM)
     if handler is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)  # paddle had taken its place
+
+
+def usable_cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _WithoutThreadWarning:

@@ -9,6 +9,7 @@ import time
 import cv2
 import numpy as np
 
+from utils.cpu import prepare_cpu, usable_cores
 from utils.errors import UserError, suggest
 
 
@@ -28,11 +29,6 @@ def processor():
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def usable_cores():
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def computes_in_bf16(cpuinfo="/proc/cpuinfo"):
@@ -89,7 +85,6 @@ def find_device(name=None):
     """
     if name == "cpu" or name is None and not _may_have_gpu():
         return "cpu"  # without importing paddle, which takes seconds
-    from utils.cpu import prepare_cpu  # which imports this module
     prepare_cpu()  # or paddle would write lines of its own before ours
     import paddle
     gpus = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0

@@ -35,7 +35,7 @@ class BasePhase:
 
 
 class RefinerPhase:
-    """The refiner, in float32. The base, in ``precision``, sees pictures at each of ``scales`` in turn, as users choose them."""
+    """The refiner, in float32. The base, in ``precision``, sees pictures at each of ``scales`` in turn, as users do."""
 
     def __init__(self, settings):
         self.model = prepared(Matting(), settings["start"], settings.get("refiner_start"))
