@@ -1,4 +1,6 @@
 """What a run will do, told before it does anything."""
+import os
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -65,6 +67,14 @@ def test_weights_to_start_from_are_looked_at(stage, tmp_path, capsys, probes):
         for command in (main, lambda argv: train.main([*argv, "--dry-run"])):
             with pytest.raises(UserError, match=words):
                 command(["--config", str(stage(base=1)), "--pretrain", str(tmp_path / name)])
+
+
+@pytest.mark.parametrize("flags, words", (
+    (("--gpu-memory", "nan"), "not nan"), (("--gpu-memory", "-4"), "not -4"), (("--gpu-memory", "inf"), "not inf"),
+    (("--save-dir", os.devnull), "is no folder to save in")))
+def test_what_no_run_can_have(stage, flags, words):
+    with pytest.raises(UserError, match=words):
+        main(["--config", str(stage(base=1)), *flags])
 
 
 def test_dry_run_is_the_same(stage, tmp_path, capsys, probes):

@@ -5,10 +5,13 @@ phase's largest crop are trained, each in a process of its own, and what they ta
 ``train.py --dry-run`` is the same. All of train.py's flags are understood.
 """
 import argparse
+import math
+import os
 
 from training.config.flags import add_flags, settings_of
 from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
+from utils.errors import UserError
 
 
 def show(args):
@@ -17,7 +20,12 @@ def show(args):
     from training.config import load_config
     from training.plan.outline import lines_of
     name, overrides = settings_of(args)
-    for line in lines_of(load_config(name, overrides), args.epoch_end, getattr(args, "gpu_memory", None), name):
+    config, gpu_memory = load_config(name, overrides), getattr(args, "gpu_memory", None)
+    if gpu_memory is not None and not 0 < gpu_memory < math.inf:
+        raise UserError(f"--gpu-memory is the GiB of a card, such as 16; not {gpu_memory:g}.")
+    if os.path.exists(config["save_dir"]) and not os.path.isdir(config["save_dir"]):
+        raise UserError(f"{config['save_dir']} is no folder to save in. Name another with --save-dir.")
+    for line in lines_of(config, args.epoch_end, gpu_memory, name):
         print(line, flush=True)
 
 
