@@ -51,6 +51,7 @@ def moved_reader(name, key, move):
     return read
 
 
+@pytest.mark.slow
 def test_all_steps_pass(trainings, tmp_path, capsys):
     assert align(list(STEPS_IN_ORDER), trainings, tmp_path, read_reference, quick=True)
     names = [f"{step}_diff.log" for step in ("forward", "metric", "loss", "backward", "train")]

@@ -14,6 +14,7 @@ import bad_media  # noqa: E402  (a command, not a package)
 import damage  # noqa: E402
 
 
+@pytest.mark.slow
 def test_twelve_damaged_files(tmp_path):
     done = subprocess.run([sys.executable, str(FAULTS / "bad_media.py"), "--cases", "12", "--real", "0", "--seed", "3",
                            "--folder", str(tmp_path)], capture_output=True, text=True, timeout=600)

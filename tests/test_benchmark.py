@@ -18,6 +18,7 @@ def cells(text):
     return rows[2:]
 
 
+@pytest.mark.slow
 def test_data(capsys):
     pytest.importorskip("PIL")
     benchmark.main(["data", "--samples", "1", "--files", "1", "--height", "90", "--width", "120"])
@@ -45,6 +46,7 @@ def test_samples_of_both_sides_are_alike(tmp_path):
     assert means[0, 1] == pytest.approx(means[1, 1], rel=0.15) and means[0, 2] == pytest.approx(means[1, 2], rel=0.1)
 
 
+@pytest.mark.slow
 def test_train(capsys):
     benchmark.main(["train", "--crop", "64", "--batch", "2", "--steps", "1", "--device", "cpu"])
     rows = cells(capsys.readouterr().out)
@@ -91,6 +93,7 @@ def test_what_cannot_be_measured(monkeypatch):
         bench_train.measured(WORK)
 
 
+@pytest.mark.slow
 def test_infer(capsys):
     benchmark.main(["infer", "--backend", "paddle", "paddle-inference", "openvinoo", "--size", "160x96",
                     "--rounds", "1", "--frames", "1", "--device", "cpu", "--sample-pixels", "1600"])

@@ -11,6 +11,7 @@ from model.weights import load_paddleseg_state
 from utils.errors import UserError
 
 
+@pytest.mark.slow
 def test_dim(capsys):
     benchmark.main(["infer", "--method", "dim", "--backend", "paddle", "--size", "64x48", "--rounds", "1", "--frames", "1",
                     "--device", "cpu"])
@@ -26,6 +27,7 @@ def test_the_band():
     assert 0.1 < (trimap == 128).mean() < 0.2 and trimap[240, 320] == 255 and trimap[0, 0] == 0
 
 
+@pytest.mark.slow
 def test_random_weights_are_the_methods_and_go_to_the_peer(tmp_path):
     method = find_method("dim")
     path = weights_for(method, "vgg16", None, tmp_path)

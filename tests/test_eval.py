@@ -73,6 +73,7 @@ def test_the_script_end_to_end(data_root, tmp_path, capsys):
     assert content["methods"]["network"]["mean"]["sad"] < content["methods"]["keying"]["mean"]["sad"]
 
 
+@pytest.mark.slow
 def test_the_script_without_baseline_and_with_a_limit(data_root, tmp_path, capsys):
     arguments = ("--data-root", data_root, "--size", "original", "--limit", "2", "--no-baseline")
     assert run(*arguments, "--output", tmp_path / "a") == run(*arguments, "--output", tmp_path / "b") == 0
@@ -117,6 +118,7 @@ def figures(folder):
     return {word: one["images"] for word, one in content["methods"].items()}
 
 
+@pytest.mark.slow
 def test_an_exported_set_gives_the_same_figures(data_root, tmp_path, capsys):
     common = ("--data-root", data_root, "--size", "56x48")
     assert run(*common, "--export-set", tmp_path / "bench") == run(*common, "--output", tmp_path / "a") == 0
@@ -130,6 +132,7 @@ def test_an_exported_set_gives_the_same_figures(data_root, tmp_path, capsys):
     assert capsys.readouterr().err.splitlines()[0].startswith("error: --size is for sets that are composed")
 
 
+@pytest.mark.slow
 def test_foreign_mattes_are_scored_without_the_network(data_root, tmp_path, capsys, monkeypatch):
     common = ("--data-root", data_root, "--size", "48")
     run(*common, "--export-set", tmp_path / "bench")
@@ -160,6 +163,7 @@ def test_several_weights_are_compared(data_root, tmp_path, capsys):
         assert len(list(csv.DictReader(file))) == 6 * 4
 
 
+@pytest.mark.slow
 def test_paddle2021_doubles_and_says_so(data_root, tmp_path, capsys):
     common = ("--data-root", data_root, "--size", "48", "--protocol", "paddle2021")
     assert run(*common, "--export-set", tmp_path / "bench") == run(*common, "--output", tmp_path / "a") == 0
@@ -177,6 +181,7 @@ def test_paddle2021_doubles_and_says_so(data_root, tmp_path, capsys):
     assert figures(tmp_path / "c")["network"] == figures(tmp_path / "a")["network"]
 
 
+@pytest.mark.slow
 def test_the_last_step_is_named_where_it_is_on(data_root, tmp_path, capsys, monkeypatch):
     seen = []
 
@@ -226,6 +231,7 @@ def test_people_stand_before_five_backgrounds(small_sets, tmp_path):
     assert [row["name"] for row in figures(tmp_path / "out")["network"]] == [f"person_0000_{k}" for k in range(5)]
 
 
+@pytest.mark.slow
 def test_clips_stand_before_one_background_and_get_errors_over_time(small_sets, tmp_path, capsys):
     common = ("--data-root", small_sets, "--dataset-name", "VideoMatte240K", "--sequences", "--protocol", "rvm")
     assert run(*common, "--export-set", tmp_path / "bench") == 0

@@ -75,6 +75,7 @@ def alive(pid):
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers, killed_at", [(0, 3), (1, 7)])
 def test_killed_in_the_middle_of_a_checkpoint(path, tmp_path, undisturbed, workers, killed_at):
     flags = ("--config", str(path), "--num-workers", str(workers))
@@ -98,6 +99,7 @@ def test_killed_in_the_middle_of_a_checkpoint(path, tmp_path, undisturbed, worke
         assert not any(map(alive, pids))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number, workers", [(signal.SIGTERM, 1), (signal.SIGINT, 0)])
 def test_a_signal_to_the_whole_group_saves_and_says_how_to_go_on(path, tmp_path, undisturbed, number, workers):
     process = subprocess.Popen(command(path, "--num_workers", str(workers)), stdout=subprocess.PIPE,
@@ -119,6 +121,7 @@ def test_a_signal_to_the_whole_group_saves_and_says_how_to_go_on(path, tmp_path,
     same(tmp_path / "run", undisturbed, STEPS)
 
 
+@pytest.mark.slow
 def test_bad_input_from_another_folder(stage, tmp_path):
     done = subprocess.run(command(stage(dataset_name="VideoMatte")), capture_output=True, text=True, timeout=100,
                           cwd=tmp_path)

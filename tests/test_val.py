@@ -73,6 +73,7 @@ def call(script, *arguments):
     return ended.value.code
 
 
+@pytest.mark.slow
 def test_paddleseg_s_line_measures_what_its_table_does(data, network, capsys):
     assert call(val_script, "--config", data / "stage.yml", "--model_path", data / "modnet.safetensors", "--save_dir",
                 data / "out", "--num_workers", "0", "--metrics", "sad", "mse", "--save_results") == 0
@@ -96,6 +97,7 @@ def test_paddleseg_s_line_measures_what_its_table_does(data, network, capsys):
     assert page.count("published by others, not measured here") == 3 and "112.730" in page
 
 
+@pytest.mark.slow
 def test_one_table_says_what_each_method_was_given(data, capsys):
     assert call(eval_script, "--data-root", data, "--weights", "starter", data / "modnet.safetensors", "--size", "64",
                 "--output", data / "out", "--workers", "0") == 0

@@ -71,6 +71,7 @@ def test_batches_are_copied_ahead_to_the_device_in_use(monkeypatch):
     assert len(asked) == 1 and ahead is True and [str(place) for place in places] == [str(batch[0].place)]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_named():
     reader = read_batches(StreamSet(400, AUGMENT), Batches(400, 2, (32, 32), 1, 0), 1)
     next(reader)
@@ -96,6 +97,7 @@ for workers in (0, 1):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", ["ro", "size=4k,nr_inodes=1"])
 def test_shared_memory_that_is_full_or_read_only(options):
     mount = ["unshare", "-m", "sh", "-c", f'mount -t tmpfs -o {options} none /dev/shm || exit 77; exec "$@"', "sh"]

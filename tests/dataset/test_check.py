@@ -229,6 +229,7 @@ def test_bad_input(root, args, words):
         main([*args, "--catalog", str(root / "c.yml"), "--data-root", str(root)])
 
 
+@pytest.mark.slow
 def test_command_ends_with_the_code(root):
     def code(*args):
         command = [sys.executable, "-m", "dataset.check", *args, "--catalog", "c.yml", "--data_root", "."]

@@ -39,6 +39,7 @@ def refine():
     return MattingRefine("mobilenetv2", refine_sample_pixels=320)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_backbones(backbone):
     paddle.seed(0)

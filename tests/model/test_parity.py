@@ -19,6 +19,7 @@ from tests.model.reference import (
 BASES = {"mobilenetv2": 5e-6, "resnet50": 1e-6, "resnet101": 1e-5}  # bound of the mean difference
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", BASES)
 def test_base(backbone):
     # The mean bound of MobileNetV2 is wider because the stored float32 numbers themselves lie 1.7e-6 from the
@@ -42,6 +43,7 @@ def test_base_mobilenetv2_in_float64():
     assert difference(out.err, case["err64"], case["stride"]).max() < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFINES)
 def test_refine(name):
     backbone, case = name.split("_")[0], stored(f"refine_{name}")

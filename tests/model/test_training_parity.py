@@ -6,6 +6,7 @@ import pytest
 from tests.model.reference import in_order, relative, stored, train
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ("base", "refine"))
 def test_loss_terms_and_gradients(kind):
     case = stored(f"train_{kind}_mobilenetv2")
@@ -21,6 +22,7 @@ def test_loss_terms_and_gradients(kind):
     assert relative(losses, case["losses"]).max() < (2e-2 if kind == "base" else 1e-4)
 
 
+@pytest.mark.slow
 def test_base_in_float64():
     case = stored("train_base_mobilenetv2")
     _, norms, losses = train(case, "float64")

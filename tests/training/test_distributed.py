@@ -46,6 +46,7 @@ def curve(losses):
     return np.array([float(line) for line in losses.read_text().split()])
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does_with_twice_the_batch_and_go_on_where_they_stopped(tmp_path, stage):
     done = run(config(tmp_path, stage, "one", 4), tmp_path / "one.txt", 1)
     assert done.returncode == 0, done.stderr
@@ -73,6 +74,7 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch_and_go_on_where_
     assert done.returncode == 2 and "processes: 2, now 1" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whom", ["process", "launcher"])
 def test_a_signal_stops_both_at_the_same_step(tmp_path, stage, whom):
     path = config(tmp_path, stage, "run", 1, checkpoint_interval=1000)

@@ -70,6 +70,7 @@ def test_a_batch_that_does_not_fit_is_said_before_anything_is_trained(stage, tmp
     assert tried == [("base", 2, 3, 64, 64)] and checkpoints(tmp_path / "run") == []
 
 
+@pytest.mark.slow
 def test_auto_halves_the_batch_and_doubles_accumulate_and_a_run_may_go_on_with_either(stage, tmp_path, monkeypatch, capsys):
     too_little(monkeypatch, 1)
     run(stage(joint=0, ema=0.9), "--epoch-end", "1", "--batch-size", "auto")
@@ -84,6 +85,7 @@ def test_auto_halves_the_batch_and_doubles_accumulate_and_a_run_may_go_on_with_e
     assert "[RESUME] from iteration 4 of 6" in said and "best_model on the pictures asked for now" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ERRORS[:2])
 def test_memory_that_runs_out_later_is_one_line_and_the_checkpoint_stays(stage, tmp_path, monkeypatch, capsys, error):
     from training import step as module
@@ -127,6 +129,7 @@ def test_a_single_sample_leaves_the_statistics_of_the_pooled_branch(stage):
     assert {"aspp.convs.4.1.weight", "aspp.convs.3.1._mean"} <= moved
 
 
+@pytest.mark.slow
 def test_a_division_that_never_fits_names_what_is_left_to_do(stage, monkeypatch):
     learner, *_ = first_iteration(stage())
     too_little(monkeypatch, 0)

@@ -5,6 +5,7 @@ from training.config import load_config
 from training.trainer import train
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_is_not_marked(stage, tmp_path, monkeypatch):
     mark = tmp_path / "run" / RESULTS
     assert train(load_config(stage(base=1, joint=0))) and mark.exists()
@@ -18,6 +19,7 @@ def test_a_run_that_goes_on_is_not_marked(stage, tmp_path, monkeypatch):
     assert not train(load_config(stage(base=2, joint=0))) and seen == [False] and not mark.exists()
 
 
+@pytest.mark.slow
 def test_a_run_with_nothing_left_to_do_is_marked(stage, tmp_path):
     mark = tmp_path / "run" / RESULTS
     config = load_config(stage(base=1, joint=0))

@@ -93,6 +93,7 @@ def test_steps_that_cannot_be_tried(stage, capsys, monkeypatch):
         main(["--config", path])
 
 
+@pytest.mark.slow
 def test_the_memory_is_what_a_batch_takes(stage):
     config = load_config(stage())
     taken = measure_apart(config, "base", 8, 128)["memory"]  # first: what it leaves behind must not hide the small ones

@@ -90,6 +90,7 @@ def test_other_projects_files_and_folders_of_runs(network, tmp_path):
     assert (network.aspp.project[1]._mean.numpy() == 5).all()
 
 
+@pytest.mark.slow
 def test_a_run_says_what_it_starts_from(stage, capsys):
     run(stage(joint=0), "--pretrain", "auto")
     assert "[PRETRAIN] starter: " in capsys.readouterr().out

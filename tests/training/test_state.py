@@ -12,6 +12,7 @@ from training.step import train_step
 from utils.errors import UserError
 
 
+@pytest.mark.slow
 def test_a_longer_stage_goes_on_from_the_shorter_one(stage, tmp_path, capsys):
     run(stage(joint=0))
     run(stage(joint=0), "--epoch_end", "2")
@@ -21,6 +22,7 @@ def test_a_longer_stage_goes_on_from_the_shorter_one(stage, tmp_path, capsys):
     assert changed(whole, parts) == {part: set() for part in ("backbone", "aspp", "decoder", "refiner")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags, word", [
     (["--learning-rate", "0.5"], "learning_rate: 0.0001, now 0.5"),
     (["--batch_size", "1"], "phases.base.batch_size: 2, now 1"),
@@ -32,6 +34,7 @@ def test_other_settings_are_refused_when_going_on(stage, tmp_path, capsys, flags
     assert word in said and "--force" in said
 
 
+@pytest.mark.slow
 def test_phases_cannot_be_moved_under_a_run(stage, tmp_path, capsys):
     run(stage(base=1, joint=1))
     assert "epochs of a phase" in fails(capsys, stage(base=2, joint=2))
@@ -47,6 +50,7 @@ def test_a_set_of_another_size_is_another_run(stage, tmp_path):
         resume(Checkpoint({}, None, facts, None), learner_of(config), State(9), plan(config, 9), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_from_before_these_keys_is_taken_up(stage, tmp_path, monkeypatch, capsys):
     facts = State.facts
     later = ("amp", "amp_dtype", "accumulate", "ema", "nonfinite_max")
@@ -63,6 +67,7 @@ def test_a_checkpoint_from_before_these_keys_is_taken_up(stage, tmp_path, monkey
     assert "[RESUME] from iteration 2 of 4" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_what_is_refused_names_the_way_that_keeps_what_was_learnt(stage, tmp_path, capsys):
     run(stage(joint=1), "--epoch-end", "1")
     said = fails(capsys, stage(joint=1), "--learning-rate", "0.5")

@@ -30,6 +30,7 @@ def moments(learner):
     return [value.numpy() for name, value in learner.optimizer.state_dict().items() if "moment1" in name]
 
 
+@pytest.mark.slow
 def test_one_batch_is_learnt_by_heart(stage):
     learner, phase, [batch] = first_iteration(stage(schedule="constant", learning_rate=3e-4), change=lambda network: network)
     losses = []
@@ -126,6 +127,7 @@ def test_a_run_of_nothing_but_nan_stops_with_its_samples(stage, monkeypatch, cap
     assert re.search(r"samples read: generated sample \d of epoch 1, generated sample \d of epoch 1\.", said)
 
 
+@pytest.mark.slow
 def test_accumulated_and_averaged_a_run_goes_on_where_it_stopped(stage, tmp_path, capsys):
     whole, parts = (stage(name, joint=0, stream_length=8, accumulate=2, ema=0.9) for name in ("whole", "parts"))
     script.main(["--config", str(whole), "--epoch-end", "2"])
@@ -150,6 +152,7 @@ def test_settings_that_cannot_be_used(stage, capsys, flags, words):
     assert ended.value.code == 2 and words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_records_show_memory_gradient_norm_and_throughput(stage, monkeypatch, capsys):
     kept = {}
     monkeypatch.setattr(RunLog, "scalars", lambda self, values, step: kept.update(values))
@@ -170,6 +173,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_really_full(stage, small_disk):
     path = stage(joint=0)
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "save_dir": str(small_disk / "run")}))

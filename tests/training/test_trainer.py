@@ -35,6 +35,7 @@ def first_weights(path):
     return {name: value.numpy() for name, value in network_of(config).state_dict().items()}
 
 
+@pytest.mark.slow
 def test_a_whole_stage(stage, tmp_path, capsys):
     run(stage())
     folder = tmp_path / "run"
@@ -59,6 +60,7 @@ def test_a_whole_stage(stage, tmp_path, capsys):
     assert best[1] is None and best[2]["phase"] == "joint"
 
 
+@pytest.mark.slow
 def test_the_base_phase_leaves_the_refiner_untouched(stage, tmp_path):
     path = stage(joint=0)
     before = first_weights(path)
@@ -77,6 +79,7 @@ def test_the_joint_phase_trains_every_part(stage, tmp_path):
     assert {f"refiner.conv{number}.weight" for number in range(1, 5)} <= moved["refiner"]
 
 
+@pytest.mark.slow
 def test_stage_2_begins_where_stage_1_was_best(stage, tmp_path, capsys):
     run(stage("one"))
     state = json.loads((tmp_path / "one" / "best_model" / "state.json").read_text())
@@ -88,6 +91,7 @@ def test_stage_2_begins_where_stage_1_was_best(stage, tmp_path, capsys):
     assert first == state["scores"]["joint"][1]  # the same pictures, the same weights
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_run_again_unless_forced(stage, tmp_path, capsys):
     path = stage(joint=0)
     run(path)
@@ -100,6 +104,7 @@ def test_a_finished_run_is_not_run_again_unless_forced(stage, tmp_path, capsys):
     assert len(train_lines(tmp_path / "run")) == 4 and "notes.txt" in names(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_force_deletes_nothing_when_the_new_run_cannot_begin(stage, tmp_path, capsys):
     run(stage(joint=0))
     before = names(tmp_path / "run")
@@ -108,6 +113,7 @@ def test_force_deletes_nothing_when_the_new_run_cannot_begin(stage, tmp_path, ca
     assert names(tmp_path / "run") == before and "iter_2" in before
 
 
+@pytest.mark.slow
 def test_force_may_start_from_the_best_of_the_run_it_replaces(stage, tmp_path, capsys):
     run(stage(joint=0))
     run(stage(joint=0), "--force", "--pretrain", str(tmp_path / "run" / "best_model"))
@@ -115,6 +121,7 @@ def test_force_may_start_from_the_best_of_the_run_it_replaces(stage, tmp_path, c
     assert re.search(r"\[PRETRAIN\] .* 1[0-9] of this network not in it", said) and "iter_2" in names(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(stage, tmp_path, capsys, monkeypatch):
     write = checkpoint._write_synced
 
@@ -131,6 +138,7 @@ def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(stage, tmp_path,
     assert "[RESUME] from iteration 1 of 2" in capsys.readouterr().out and "iter_2" in names(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_old_checkpoints_are_dropped(stage, tmp_path):
     run(stage(joint=0, stream_length=8, keep_checkpoint_max=2))
     assert [path.name for path in checkpoints(tmp_path / "run")] == ["iter_3", "iter_4"]
@@ -155,6 +163,7 @@ def test_hyphen_and_underscore(name):
     assert vars(first) == vars(second) and str(getattr(first, name)) in ("1", "1.0")
 
 
+@pytest.mark.slow
 def test_a_finished_stage_leaves_its_scores_and_a_forced_one_takes_them_back(stage, tmp_path):
     run(stage())
     results = json.loads((tmp_path / "run" / "results.json").read_text())
@@ -165,6 +174,7 @@ def test_a_finished_stage_leaves_its_scores_and_a_forced_one_takes_them_back(sta
     assert not {"results.json", "best_model", "iter_4"} & set(names(tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_a_part_at_rate_0_stays_as_it_was(stage, tmp_path):
     run(stage("first"))
     best = tmp_path / "first" / "best_model"
@@ -175,6 +185,7 @@ def test_a_part_at_rate_0_stays_as_it_was(stage, tmp_path):
     assert any(name.endswith("_mean") for name in differing["refiner"])  # its statistics are its own again
 
 
+@pytest.mark.slow
 def test_at_its_start_a_phase_says_what_it_will_do_and_soon_how_long_it_takes(stage, monkeypatch, capsys):
     monkeypatch.setattr(trainer, "ESTIMATE_AFTER", 2)
     run(stage(joint=0, stream_length=8, valid_interval=None, ema=0.5))
@@ -186,6 +197,7 @@ def test_at_its_start_a_phase_says_what_it_will_do_and_soon_how_long_it_takes(st
     assert said.index("[PLAN]") < said.index("[EVAL]") < said.index("[TIME]")
 
 
+@pytest.mark.slow
 def test_a_phase_may_end_when_it_gets_no_better_and_a_resumed_one_ends_at_the_same_iteration(stage, tmp_path, monkeypatch):
     worse = itertools.count()
     monkeypatch.setattr(trainer, "validate", lambda *rest: {"sad": float(next(worse)), "mse": 1.0})

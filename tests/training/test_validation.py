@@ -101,6 +101,7 @@ def test_every_clip_is_validated_and_each_time_the_same_pictures(clips, stage):
     assert len(validation_set({**config, "valid_count": 3}, clips)) == 3
 
 
+@pytest.mark.slow
 def test_a_stage_that_never_gets_better_says_so_and_hands_on_what_it_began_with(stage, tmp_path, capsys, monkeypatch):
     run(stage("first"))
     best = tmp_path / "first" / "best_model"

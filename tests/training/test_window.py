@@ -45,6 +45,7 @@ def carried(learner):
             **optimizer_arrays(learner.optimizer, learner.network)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoilt", [(), (2,), (1, 3)])
 def test_a_window_learns_what_single_iterations_learn(begun, spoil, spoilt):
     spoil(*spoilt)
@@ -116,6 +117,7 @@ def reads(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_a_run_waits_where_it_prints_or_might_have_to_stop(stage, tmp_path, later, spoil, reads, capsys):
     spoil(5)
     keys = {"joint": 0, "stream_length": 20, "log_train_loss_interval": 6, "valid_interval": 100, "nonfinite_max": 4,
@@ -136,6 +138,7 @@ def test_a_run_waits_where_it_prints_or_might_have_to_stop(stage, tmp_path, late
     assert one.state["skipped"] == two.state["skipped"] == [1, 0]
 
 
+@pytest.mark.slow
 def test_too_many_in_a_row_end_the_run_at_the_same_iteration(stage, later, spoil, capsys):
     spoil(1, 3, 4)
     keys = {"joint": 0, "stream_length": 20, "log_train_loss_interval": 100, "valid_interval": 100, "nonfinite_max": 2,

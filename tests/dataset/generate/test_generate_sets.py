@@ -57,6 +57,7 @@ def test_second_call_writes_nothing(written):
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_writing_again_elsewhere_gives_the_same_files(written, tmp_path):
     root, _ = written
     write_sample_data(tmp_path / "again", scale=1 / 12, private=True)

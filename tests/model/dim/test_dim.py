@@ -39,6 +39,7 @@ def test_names_and_shapes(network):
     assert {name: list(x.shape) for name, x in network.state_dict().items()} == stored_names("dim_vgg16")
 
 
+@pytest.mark.slow
 def test_alpha_losses_and_gradients(network):
     case, batch = stored("dim_vgg16"), seeded_batch()
     assert_alike(answer(network, (batch["img"], batch["trimap"])), case["alpha"])
@@ -95,6 +96,7 @@ def test_losses_of_a_trimap_that_knows_everything_are_none():
     assert all(float(x) == 0 for x in terms.values())
 
 
+@pytest.mark.slow
 def test_onnx_of_any_size(network, tmp_path):
     pytest.importorskip("paddle2onnx")
     runtime = pytest.importorskip("onnxruntime")

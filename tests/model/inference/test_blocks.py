@@ -218,6 +218,7 @@ def test_refined_as_by_the_network(refined, scale, mode):
                                "sampling": ref.sum() == min(3200, ref.size // 16 * 16)}[mode]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", HERE)
 @pytest.mark.parametrize("scale", (0.25, 0.5))
 def test_the_result_does_not_depend_on_the_memory(weights, backend, scale):

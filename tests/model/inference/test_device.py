@@ -43,6 +43,7 @@ def test_kernels_of_1(small):
     assert_alike(host.predict(*photos(100, 75)), device.predict(*photos(100, 75)), BOUND)
 
 
+@pytest.mark.slow
 def test_nothing_refined_and_a_network_without_refiner(weights, tmp_path):
     from model import MattingBase
     from model.weights import save_weights

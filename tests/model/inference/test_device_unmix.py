@@ -29,6 +29,7 @@ def tensor(image):
     return paddle.to_tensor(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size, coarse", [
     ((200, 300), (50, 75)), ((500, 731), (125, 183)), ((720, 960), (360, 480)), ((3, 9), (1, 3)), ((1, 1), (1, 1)),
     ((37, 1200), (9, 300))])

@@ -17,6 +17,7 @@ from utils.errors import UserError
 from utils.files import file_sha256
 
 
+@pytest.mark.slow
 def test_auto_takes_the_fastest_that_is_there(weights, expected):
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
@@ -42,6 +43,7 @@ def test_a_missing_package_is_named(weights, backend, monkeypatch):
         Matter(weights, backend, "cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ONNX)
 def test_a_package_that_the_export_needs_is_named(weights, package, monkeypatch, tmp_path):
     opened(weights, "onnxruntime")
@@ -71,6 +73,7 @@ def test_precisions_that_an_engine_lacks(weights, backend, precision):
         assert f"backend '{backend}' cannot be used: {backend}: it " in said and " only" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend, graph", [
     ("openvino", "coarse"), ("onnxruntime", "half"), ("paddle-inference", "quarter")])
 def test_an_engine_that_answers_wrongly_is_passed_over(weights, private, order, backend, graph):

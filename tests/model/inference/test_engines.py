@@ -10,6 +10,7 @@ from tests.model.inference.engine_cases import EXPORTED, HERE, NEEDS, assert_ali
 from utils.errors import UserError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", (0.25, 0.5))
 @pytest.mark.parametrize("backend", EXPORTED)
 def test_every_engine_gives_what_paddle_gives(weights, expected, backend, scale):
@@ -19,6 +20,7 @@ def test_every_engine_gives_what_paddle_gives(weights, expected, backend, scale)
     assert expected(scale).ref.sum() == 3200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", (0.25, 0.5))
 def test_another_backbone_and_kernel(small, scale):
     backend = "onnxruntime" if "onnxruntime" in HERE else "paddle-inference"
@@ -27,6 +29,7 @@ def test_another_backbone_and_kernel(small, scale):
     assert 0.2 < one.ref.mean() < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [
     {"refine_mode": "full", "backbone_scale": 0.3}, {"refine_mode": "thresholding", "threshold": 0.42, "threads": 1},
     {"refine_mode": "thresholding", "threshold": 1.0}])
@@ -37,6 +40,7 @@ def test_other_settings(weights, settings):
         assert_alike(first, other, 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", EXPORTED)
 def test_a_batch_and_many_sizes(weights, backend, monkeypatch):
     monkeypatch.setattr("model.inference.engines.openvino.KEPT", 2)

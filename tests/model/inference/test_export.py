@@ -125,6 +125,7 @@ def graph_in(folder):
     return next(path for path in folder.iterdir() if path.suffix in (".onnx", ".xml", ".json", ".pdmodel"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ("sampling", "thresholding", "full"))
 @pytest.mark.parametrize("kind", export.FORMATS)
 def test_every_format_and_mode(made, network, kind, mode):
@@ -152,6 +153,7 @@ def test_any_size(made, network, batch, height, width):
     assert_alike(found, by_network(network, *given), 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", export.FORMATS)
 def test_nothing_above_the_threshold(made, network, kind):
     path, given = made(kind, "thresholding", "--threshold", "1")[1], noise(2, 48, 64)
@@ -160,6 +162,7 @@ def test_nothing_above_the_threshold(made, network, kind):
     assert_alike(found, by_network(network, *given, "thresholding", threshold=1), 1e-4)
 
 
+@pytest.mark.slow
 def test_everything_sampled_with_kernels_of_1(pair, tmp_path):
     need("onnx")
     network = reference_network(MattingRefine, "mobilenetv2", 0.3, refine_kernel_size=1)
@@ -172,6 +175,7 @@ def test_everything_sampled_with_kernels_of_1(pair, tmp_path):
     assert_alike(found, by_network(network, *given, sample_pixels=10 ** 7), 1e-4)
 
 
+@pytest.mark.slow
 def test_weights_of_the_base_alone(pair, tmp_path, capfd):
     need("onnx")
     save_weights(reference_network(MattingBase, "mobilenetv2"), tmp_path / "base.safetensors")
@@ -185,6 +189,7 @@ def test_weights_of_the_base_alone(pair, tmp_path, capfd):
     assert_alike(found, by_network(network, *given, sample_pixels=0), 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ("onnx", "openvino"))
 def test_half(made, kind):
     exact, (said, half) = made("onnx", "sampling")[1], made(kind, "sampling", "--half")
@@ -255,6 +260,7 @@ def test_a_file_that_differs_is_refused(made, pair, monkeypatch, wrong):
         export.main(["--format", "paddle", *pair])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(3, 40), (1, 1)])
 def test_photos_of_a_few_pixels_and_photos_that_cannot_be_used(pair, tmp_path, capsys, size):
     for name in ("src", "bgr"):

@@ -56,6 +56,7 @@ def test_an_unfinished_export_is_made_anew_and_a_finished_one_of_another_process
     assert list(tmp_path.iterdir()) == [folder]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", EXPORTED)
 @pytest.mark.parametrize("spoil", (
     lambda folder, file: file.write_bytes(file.read_bytes()[:-1] + bytes([file.read_bytes()[-1] ^ 1])),
@@ -95,6 +96,7 @@ def test_graphs_of_another_user_are_not_taken(tmp_path, monkeypatch):
     assert not exported._complete(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", (
     lambda blob: blob.write_bytes(blob.read_bytes()[:-9] + bytes(9)),
     lambda blob: blob.write_bytes(blob.read_bytes()[:100]),
@@ -160,6 +162,7 @@ def test_a_cache_that_cannot_be_written(weights, order, tmp_path, monkeypatch):
     assert "backend 'paddle-inference' cannot be used" in refused(weights, "paddle-inference")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ("openvino", "onnxruntime"))
 def test_without_paddle_once_the_graphs_are_there(weights, expected, cache, tmp_path, backend):
     opened(weights, backend)

@@ -148,6 +148,7 @@ def test_kernel_size_and_backbone_are_told_from_the_file(tmp_path):
     assert matter.predict(*photos(32, 32)).pha.shape == (32, 32)
 
 
+@pytest.mark.slow
 def test_files_of_paddle_and_half_precision(tmp_path, whole):
     network = reference_network(MattingRefine, "mobilenetv2")
     paddle.save(network.state_dict(), str(tmp_path / "w.pdparams"))

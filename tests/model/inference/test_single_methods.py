@@ -80,6 +80,7 @@ def by_layers():
     return matte
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", NEEDS)
 @pytest.mark.parametrize("case, size", [("modnet_mobilenetv2", (301, 260)), ("dim_vgg16", (67, 50))])
 def test_every_engine_gives_what_the_layers_give(files, by_layers, backend, case, size):
@@ -98,6 +99,7 @@ def test_the_graph_is_exported_once_and_kept(files, cache, monkeypatch):
     assert len(list(cache.glob("*/network.onnx"))) >= 1
 
 
+@pytest.mark.slow
 def test_an_engine_whose_answers_are_wrong_is_passed_over(files, order, monkeypatch):
     opened(files("dim_vgg16"), "onnxruntime", sample_pixels=None).close()
     order("onnxruntime", "paddle")
@@ -147,6 +149,7 @@ def test_settings_of_the_refiner_are_refused(files, argument):
         Matter(files("modnet_mobilenetv2"), **{name: value})
 
 
+@pytest.mark.slow
 def test_weights_that_lack_an_array(files, tmp_path):
     names = stored_names("dim_vgg16")
     names.pop("decoder.deconv3.conv._conv.weight")

@@ -38,6 +38,7 @@ def test_a_header_that_cannot_be(tmp_path):
         Matter(tmp_path / "w.safetensors", "paddle", "cpu", 0.25)
 
 
+@pytest.mark.slow
 def test_exports_are_made_as_the_header_says(told, tmp_path, capsys):
     for name, photo in zip(("src", "bgr"), photos(64, 96)):
         write_image(tmp_path / f"{name}.png", photo)

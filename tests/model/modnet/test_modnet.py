@@ -41,6 +41,7 @@ def authors_state(prefix=""):
 
 # ---- parity
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", MODNETS)
 def test_names_alpha_losses_and_gradients(backbone):
     case, batch = stored(f"modnet_{backbone}"), seeded_batch()
@@ -177,6 +178,7 @@ def test_consistency_lets_the_branches_differ_at_edges():
 
 # ---- export
 
+@pytest.mark.slow
 def test_onnx_of_any_size(network, tmp_path):
     pytest.importorskip("paddle2onnx")
     runtime = pytest.importorskip("onnxruntime")

@@ -180,6 +180,7 @@ def test_modules_that_nest_without_end(tmp_path, module):
 DEEP, TWICE = b")" + b"\x85" * 150_000, b")" + b"2\x86" * 60  # a tuple in a tuple in ..., a tuple of 2 ** 60 ends
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("tuples", (DEEP, TWICE), ids=("deep", "twice"))
 @pytest.mark.parametrize("before, after", [

@@ -214,6 +214,7 @@ def test_what_is_said_about_a_background_is_shown(photos, capsys, monkeypatch):
     assert capsys.readouterr().err == "note: src.png: bgr seems to show another scene.\\nreally\n"
 
 
+@pytest.mark.slow
 def test_the_starter_weights_on_a_small_pair(tmp_path, monkeypatch):
     monkeypatch.undo()
     for name in ("src", "bgr"):

@@ -35,6 +35,7 @@ SGD = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 4e-5, "schedule": "s
        "clip_norm": 10.0, "ema": 0.9}
 
 
+@pytest.mark.slow
 def test_modnet_goes_on_bit_by_bit(whole, tmp_path, capsys):
     run(whole("modnet", "undisturbed", **SGD))
     said = capsys.readouterr().out
@@ -56,6 +57,7 @@ def test_modnet_goes_on_bit_by_bit(whole, tmp_path, capsys):
     assert "backbone: mobilenetv2, now vgg16" in fails(capsys, whole("dim", "parts", **SGD))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method, terms", [
     ("modnet", ["semantic", "detail", "fusion_l1", "fusion_comp", "fusion_con_sem"]),
     ("dim", ["alpha_raw", "comp", "alpha_pred"])])
@@ -74,6 +76,7 @@ def test_one_batch_is_learnt(whole, method, terms):
         assert told[name].item() == pytest.approx(find_method(method).weights.get(name, 1) * value.item(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_photo_is_judged_as_it_is_predicted(whole):
     learner, _, batches = first_iteration(whole("modnet"), change=lambda network: network)
     item = _Item(batches[0][0].numpy()[0].transpose(1, 2, 0))

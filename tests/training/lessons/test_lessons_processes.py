@@ -6,6 +6,7 @@ from tests.training.test_distributed import curve, run
 from training.checkpoint import checkpoints, load_checkpoint
 
 
+@pytest.mark.slow
 def test_two_processes_are_two_batches_of_one(whole, tmp_path):  # noqa: F811
     settings = {**SGD, "ema": 0.0, "iterations": 2, "valid_interval": 9, "log_images_interval": 99}
     done = run(whole("modnet", "two", **settings), tmp_path / "two.txt", 2)
