@@ -1,4 +1,6 @@
 """results.json marks a finished run: never one that goes on, always one with nothing left to do. run.sh goes by it."""
+import pytest
+
 from training import trainer
 from training.checkpoint import RESULTS
 from training.config import load_config

@@ -12,6 +12,8 @@ import predict
 from media import read_bytes, write_image
 from tests.web.browser import FLAGS, SAMPLE, film, find_browser, sample
 
+pytestmark = pytest.mark.slow
+
 WAIT = 60_000  # milliseconds
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 TABS = {"en": ("No plate", "Video", "Camera", "Many", "Photos"), "zh": ("无背景图", "视频", "摄像头", "批量", "照片")}
@@ -120,7 +122,6 @@ def upload(page, place, path):
     page.set_input_files(f"#{place} input[type=file]", str(path))
 
 
-@pytest.mark.slow
 def test_the_sample_is_there_at_once_and_its_download_is_the_file_of_predict(visit, predicted):
     page = visit()
     assert page.url.endswith("/en/") and page.title() == "Background matting"
@@ -141,7 +142,6 @@ def test_a_backdrop_is_changed(visit, predicted):
     assert name == "src_com.tif" and data == predicted("blur.tif", "--target-bgr", "blur")
 
 
-@pytest.mark.slow
 def test_photos_of_two_sizes_are_told_and_cured(visit, predicted, tmp_path):
     page = visit()
     write_image(tmp_path / "room.png", cv2.resize(sample(), (600, 450)))
@@ -179,7 +179,6 @@ def test_a_camera_that_moved_is_told_and_aligned(visit, predicted, tmp_path):
     assert downloaded(page)[1] == predicted("aligned.png", bgr=tmp_path / "room.png")
 
 
-@pytest.mark.slow
 def test_what_is_no_photo_is_told(visit, tmp_path):
     page = visit()
     (tmp_path / "me.jpg").write_bytes(b"\xff\xd8" + bytes(3000))
@@ -213,7 +212,6 @@ def test_every_tab_can_be_read(visit, language, how):
     page.wait_for_url(f"**/{'zh' if language == 'en' else 'en'}/")
 
 
-@pytest.mark.slow
 def test_a_keyboard_is_enough(visit):
     page = visit()
     page.get_by_role("tab", name="Photos").focus()
@@ -231,7 +229,6 @@ def test_a_click_is_answered_while_answers_come_late(visit):
     assert "Add a film first." in page.wait_for_selector("#video-progress [role=alert]", timeout=WAIT / 4).inner_text()
 
 
-@pytest.mark.slow
 def test_the_camera_takes_the_background_and_is_live(visit):
     page = visit()
     page.get_by_role("tab", name="Camera").click()

@@ -1,5 +1,6 @@
 """MODNet on two processes: what one process learns that averages over the same two batches."""
 import numpy as np
+import pytest
 
 from tests.training.lessons.test_lessons import SGD, whole  # noqa: F401  (a fixture)
 from tests.training.test_distributed import curve, run
