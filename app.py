@@ -15,6 +15,7 @@ from prediction.options import Options
 from utils.cli import CommandLine, run_main, say
 from utils.cpu import prepare_cpu
 from utils.errors import UserError
+from utils.machine import find_device
 from web.page import add_page
 from web.server import check_packages, is_open_to_others, run
 from web.settings import add_flags, settings_of
@@ -58,6 +59,8 @@ def main(argv=None):
     args = parse(argv)
     settings = settings_of(args)
     check_packages(args.page)
+    if args.device:
+        find_device(args.device)  # or the page would be there, and no matte
     options = Options("", None, "", **{name: getattr(args, name) for name in NETWORK})
     if is_open_to_others(settings):
         free = "" if settings.token else ", and there is no --token: whoever reaches this one can use it"

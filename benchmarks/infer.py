@@ -22,7 +22,7 @@ from model.methods import METHODS, find_method
 from model.refinement import BACKBONE_SCALE, Refinement
 from utils.errors import UserError
 from utils.files import PROJECT
-from utils.machine import describe_machine
+from utils.machine import describe_machine, find_device
 from utils.sizes import parse_size
 
 HELP = "milliseconds a frame of each backend, beside the authors' code with --peer"
@@ -60,6 +60,8 @@ def run(args):
         raise UserError("--rounds and --frames must be 1 or more.")
     if args.peer and not (Path(args.peer) / "model" / "model.py").is_file():
         raise UserError(f"--peer {args.peer} is not a checkout of BackgroundMattingV2: it has no model/model.py.")
+    if args.device:
+        find_device(args.device)
     method = find_method(args.method)
     _check_peers(args, method)
     print("\n".join(describe_machine()))

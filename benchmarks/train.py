@@ -7,7 +7,7 @@ from training.config import DEFAULT, load_config
 from training.config.rules import LEAST_CROP
 from training.plan.probe import measure_apart
 from utils.errors import UserError
-from utils.machine import describe_machine
+from utils.machine import describe_machine, find_device
 
 HELP = "training steps a second and peak memory, for each backbone, phase and crop"
 CROPS = {"base": (256, 512), "joint": (512, 1024)}
@@ -37,6 +37,8 @@ def combinations(args):
     """What to measure: dicts of backbone, phase, crop, batch, steps and device."""
     if args.steps < 1 or args.batch is not None and args.batch < 1:
         raise UserError("--steps and --batch must be 1 or more.")
+    if args.device:
+        find_device(args.device)
     works = []
     for backbone in args.backbone:
         for phase in args.phase:

@@ -85,7 +85,7 @@ def test_a_combination_that_fails_is_named(monkeypatch, code, stderr, said):
 
 def test_what_cannot_be_measured(monkeypatch):
     for line in ("train --crop 30", "train --crop 32 --phase joint", "train --steps 0", "train --batch 0",
-                 "data --samples 0"):
+                 "data --samples 0", "infer --device gpu:7", "train --device gpu:7"):
         with pytest.raises(UserError):
             benchmark.main(line.split())
     monkeypatch.setattr(subprocess, "run", ended(2, "warning\nerror: unknown backbone 'x'."))

@@ -27,6 +27,10 @@ def test_numbers_that_make_no_sense(capsys, flag, value):
     assert flag in refused(capsys, flag, value)
 
 
+def test_a_device_that_is_not_there(capsys):
+    assert "gpu:7" in refused(capsys, "--no-page", "--no-browser", "--device", "gpu:7")
+
+
 def test_without_the_packages_one_line(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.setitem(sys.modules, "fastapi", sys.modules.get("fastapi") or type(sys)("fastapi"))

@@ -187,6 +187,7 @@ def test_what_is_no_photo_is_told(visit, tmp_path):
 
 
 def test_a_photo_without_its_scene_is_matted_by_modnet(visit, predicted, server):
+    pytest.importorskip("pymatting", reason="pymatting, which gives its colours, is not installed (requirements-extra.txt)")
     page = visit()
     page.get_by_role("tab", name="No plate").click()
     changed(page, lambda: upload(page, "alone-src", SAMPLE / "src.jpg"), "alone", src="src.jpg")
