@@ -3,6 +3,7 @@ import contextlib
 import hashlib
 import multiprocessing
 import sys
+import warnings
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -75,7 +76,7 @@ def inspect_background(index, file):
 def header_findings(file):
     """Warnings about how a picture is stored: 16 bit, CMYK, turned by EXIF, a JPEG damaged inside. Other files have none."""
     try:
-        with Image.open(file, formats=PILLOW_FORMATS) as picture:
+        with _quiet(), Image.open(file, formats=PILLOW_FORMATS) as picture:
             mode, bits, turned, kind = picture.mode, _bits(file, picture), _turned(picture), picture.format
     except Exception:  # whatever Pillow makes of what is no picture, or damaged: reading it tells
         return []
@@ -88,6 +89,14 @@ def header_findings(file):
         findings.append(Finding(WARNING, "turned by EXIF", f"{file} is stored lying and turned upright by its EXIF "
                                                            f"record; make sure that its partner is turned as well."))
     return findings
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Pillow warns of large pictures, which phones make."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def alpha_findings(pha, file):

@@ -254,3 +254,12 @@ def test_a_jpeg_that_is_damaged_inside_is_told(tmp_path):
     lines = done.stdout.splitlines()
     assert len(lines) == 1 and lines[0].startswith("warning: damaged: a\\n.jpg: its data are damaged"), done
     assert done.stderr == ""
+
+
+def test_a_large_picture_is_looked_at_without_a_warning(tmp_path, recwarn):
+    image = Image.new("CMYK", (300, 300))
+    image.save(tmp_path / "a.jpg")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", 50_000)  # 90,000 are above it, and below its double
+        assert [one.kind for one in header_findings(tmp_path / "a.jpg")] == ["CMYK"]
+    assert not recwarn.list
