@@ -11,12 +11,12 @@ import numpy as np
 
 OPAQUE = 242          # alpha in 255ths from which a pixel is no part of a hole
 SCENE = 13            # and below which it counts as scene
-LIGHTEST = 153        # holes that are nowhere emptier are left: glass, veils
+LIGHTEST = 51         # holes that are nowhere emptier are left: glass, veils, gaps in hair
 OPENING = 0.002       # share of the picture; with as much scene in it a part is no hole but what is around the subject
 SMALLEST = 12         # pixels
 SEEN = 1 << 14        # pixels of the scene that its noise is told from
 TRUST = 2.0           # times as much as 95 % of the scene's pixels differ from bgr
-LIKENESS = 2.4        # standard deviations from the colours of the subject nearby
+LIKENESS = 2.0        # standard deviations from the colours of the subject nearby
 REACH = 180           # the longer side of the photo in units of the distance that "nearby" means (sigma)
 GRAIN = 0.02 ** 2     # squared; no colour is told more finely
 FLOOR = 1e-5          # squared difference of three channels in 0..1 that 8 bits leave

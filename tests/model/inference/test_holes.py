@@ -64,7 +64,7 @@ def test_openings_and_what_has_other_colours_stay(seed, shown, alike):
     assert find_holes(*scene(seed, shown, alike)[:3]) is None
 
 
-@pytest.mark.parametrize("level, filled", [(150, True), (160, False)])
+@pytest.mark.parametrize("level, filled", [(50, True), (51, False)])
 def test_what_is_hardly_open_stays(level, filled):
     src, bgr, levels, spot = scene()
     levels[spot] = level
