@@ -69,7 +69,7 @@ class Decoder(nn.Layer):
         deepest, *shortcuts = channels
         self.deconv6 = nn.Conv2D(deepest, deepest, 1, bias_attr=False)
         self.steps = []
-        for number, (inputs, outputs) in zip(range(5, 0, -1), zip(shortcuts, [512, *shortcuts[2:], 64])):
+        for number, (inputs, outputs) in zip(range(5, 0, -1), zip(shortcuts, [*shortcuts[1:], 64])):
             self.steps.append(self.add_sublayer(f"deconv{number}", Enlarge(inputs, outputs)))
         self.alpha_conv = nn.Conv2D(64, 1, 5, padding=2, bias_attr=False)
 

@@ -9,6 +9,7 @@ import export
 import model.backbones.paddleseg.hrnet as hrnet
 import model.backbones.paddleseg.mobilenetv2 as mobilenetv2
 import model.backbones.paddleseg.resnet_vd as resnet_vd
+import model.backbones.paddleseg.vgg as vgg
 import model.inference.engines.static_graphs as static_graphs
 import model.inference.graph_files as graph_files
 from model.methods import find_method
@@ -21,11 +22,12 @@ CASES = ("modnet_mobilenetv2", "modnet_resnet50_vd", "modnet_hrnet_w18", "dim_vg
 # batch, height, width; graphs are traced without sizes, so that none of these is the traced one
 SIZES = {"modnet": ((1, 96, 64), (2, 64, 160)), "dim": ((1, 64, 96), (2, 45, 71))}
 
-# Every kind of layer and connection, but fewer channels and repeats than the networks have, in less than half the time. What
+# Every kind of layer and connection, but fewer channels or repeats than the networks have, in less than half the time. What
 # the whole ones are off by stands in docs/inference.md.
 SMALLER = ((resnet_vd, "_STAGES", ((8, 2), (16, 2), (32, 2), (64, 2))), (hrnet, "_BLOCKS", 1),
            (mobilenetv2, "_STAGES", tuple((*widths, min(repeats, 2), stride)
-                                          for *widths, repeats, stride in mobilenetv2._STAGES)))
+                                          for *widths, repeats, stride in mobilenetv2._STAGES)),
+           (vgg, "_BLOCKS", tuple((channels // 4, convolutions) for channels, convolutions in vgg._BLOCKS)))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -84,7 +86,7 @@ def exported(request, tmp_path_factory):
         return done[kind]
 
     yield find_method(method), network, made
-    shutil.rmtree(folder)  # 400 MB
+    shutil.rmtree(folder)  # 200 MB
 
 
 @pytest.mark.slow
