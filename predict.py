@@ -38,7 +38,8 @@ def open_matter(options):
     from model.inference.trimap import AutoTrimap
     plain = {"backend": options.backend, "device": options.device, "precision": options.precision, "bits": options.bits}
     refining = {"backbone_scale": options.backbone_scale, "refine_mode": options.refine_mode,
-                "sample_pixels": options.sample_pixels, "max_memory": options.max_memory, "unmix": options.unmix}
+                "sample_pixels": options.sample_pixels, "max_memory": options.max_memory, "unmix": options.unmix,
+                "fill": options.fill and not (is_camera(options.src) or is_video_source(options.src))}
     choice = options.choice
     if choice is None or choice.first is None:
         return Matter(weights=options.weights if choice is None else choice.weights, **plain, **refining)

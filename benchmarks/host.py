@@ -43,7 +43,7 @@ def run(args):
 def stubbed_matter():
     """A Matter that takes a GPU's path on the CPU, whose device answers without computing."""
     from model import Matter
-    matter = Matter(backend="paddle", device="cpu", on_device=True)
+    matter = Matter(backend="paddle", device="cpu", on_device=True, fill=False)
     matter.device_matting.compute = Stub()
     return matter
 

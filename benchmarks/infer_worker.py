@@ -14,7 +14,7 @@ def serve(work, begun):
     with np.load(work["photos"]) as photos:
         src, given = photos["src"], {name: photos[name] for name in [work["needs"]] if name is not None}
     matter = Matter(work["weights"], work["backend"], work["device"], work.get("scale"), sample_pixels=work.get("pixels"),
-                    precision=work["precision"])
+                    precision=work["precision"], fill=False)
     want = work["want"]
     matte = matter.predict(src, want=want, **given)
     start = time.time() - begun

@@ -72,7 +72,9 @@ def _add_network_flags(add):
     add("--sample-pixels", type=int, help="pixels to refine in mode sampling (default: the weights file's; else 80000)")
     add("--refine-mode", help="sampling, thresholding or full (default: the weights file's; else sampling)")
     add("--no-unmix", dest="unmix", action="store_false",
-        help="take the network's alpha as it is, without the last step that draws fine strands")
+        help="take the network's alpha as it is, without the last steps that draw fine strands and fill holes")
+    add("--no-fill", dest="fill", action="store_false",
+        help="of photos: leave holes inside the subject that the photos say are none as the network has them")
 
 
 def options_of(args):

@@ -37,6 +37,7 @@ class Options(NamedTuple):
     sample_pixels: Optional[int] = None
     refine_mode: Optional[str] = None
     unmix: bool = True
+    fill: bool = True
     trimap: Optional[str] = None
     trimap_weights: Optional[str] = None
     config: Optional[str] = None

@@ -8,7 +8,7 @@ from evaluation.pipeline import evaluate_items
 from evaluation.testset.composed import EvalItem, EvaluationSet
 from evaluation.testset.photos import PhotoTestSet
 from evaluation.testset.placement import disturb_background
-from evaluation.testset.trimap import make_trimap
+from evaluation.testset.trimap import trimap_of
 from media.operations import blend
 from model.weights import load_state
 from training.lessons import find_lesson
@@ -19,22 +19,27 @@ def validation_set(config, catalog):
 
     They are spread over all subjects and clips of the validation part, and the same each time they are asked for. For
     methods that see one photo alone, sets of photos are taken as they are, their longer sides made ``valid_size`` at most.
+    For those that nothing tells where the subject is, the whole picture counts (items without a trimap), as it does in their
+    literature: a network that knows nothing and says 0.5 everywhere has a small error in the unknown region.
 
     Raises:
         UserError: a file is missing or unreadable, or a subject or background is one of the training set, too.
     """
     count, size, seed = config["valid_count"], config["valid_size"], config["seed"]
+    lesson = find_lesson(config["method"])
+    rule = "whole" if lesson.method.needs is None else "paper"
     if config["dataset_name"] == "stream":
-        return [_stream_item(seed, number, size) for number in range(count)]
-    if find_lesson(config["method"]).trimap and catalog.holds_photos(config["dataset_name"]):
+        return [_stream_item(seed, number, size, rule) for number in range(count)]
+    if lesson.trimap and catalog.holds_photos(config["dataset_name"]):
         catalog.check_disjoint(config["dataset_name"], "train", "valid")
         photos = catalog.photos(config["dataset_name"], "valid")
-        return PhotoTestSet(photos.subset(spread(photos.subjects, count)), longest=size)
+        return PhotoTestSet(photos.subset(spread(photos.subjects, count)), trimap=rule, longest=size)
     for name in (config["dataset_name"], config["background_name"]):
         catalog.check_disjoint(name, "train", "valid")
     pairs = catalog.pairs(config["dataset_name"], "valid")
     return EvaluationSet(pairs.subset(spread(pairs.subjects, count)),
-                         catalog.backgrounds(config["background_name"], "valid"), size=(size, size), seed=seed)
+                         catalog.backgrounds(config["background_name"], "valid"), size=(size, size), seed=seed,
+                         trimap=rule)
 
 
 def spread(subjects, count):
@@ -75,7 +80,7 @@ def validate(learner, items, coarse_only):
         coarse_only: whether to leave the refiner out.
 
     Returns:
-        {"sad", "mse"}: means over the items, each over its unknown region; None where no item has one.
+        {"sad", "mse"}: means over the items, each over its unknown region, or all of it; None where no item has one.
     """
     with learner.averaged():
         return _score(learner, items, coarse_only)
@@ -117,7 +122,8 @@ def _score(learner, items, coarse_only):
     return {"sad": mean["sad"], "mse": mean["mse"]}
 
 
-def _stream_item(seed, number, size):
+def _stream_item(seed, number, size, rule):
     pha, fgr, bgr = make_sample([seed, 0, number, VALID_STREAM], size, size)
     rng = np.random.default_rng([seed, 1, number, VALID_STREAM])
-    return EvalItem(f"sample_{number:03d}", blend(fgr, pha, bgr), disturb_background(bgr, rng), pha, fgr, make_trimap(pha))
+    return EvalItem(f"sample_{number:03d}", blend(fgr, pha, bgr), disturb_background(bgr, rng), pha, fgr,
+                    trimap_of(pha, rule))

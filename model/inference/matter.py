@@ -46,8 +46,10 @@ class Matter:
         on_device: do all the work in Paddle's operations on the device, as is done on a GPU; None: on a GPU.
         bits: 8 or 16: how many a channel will have of what is made of the mattes. Where the work is done on the device they
             come back as uint8 or float16, which is faster; elsewhere, and for None, as float32.
+        fill: with ``unmix``, also fill the holes that the photos say are none (``model.inference.holes``); predict.py does
+            so for photos, not for films and cameras.
 
-    ``backbone_scale`` to ``threshold``, ``max_memory``, ``unmix`` and ``on_device`` are of the method background.
+    ``backbone_scale`` to ``threshold``, ``max_memory``, ``unmix``, ``fill`` and ``on_device`` are of background.
 
     Attributes:
         method: the ``Method``. settings: what was chosen, and the weights' SHA-256.
@@ -63,7 +65,7 @@ class Matter:
 
     def __init__(self, weights=None, backend="auto", device=None, backbone_scale=None, refine_mode=None,
                  sample_pixels=None, threshold=None, precision="fp32", threads=None, max_memory=None, unmix=True,
-                 tf32=False, on_device=None, bits=None):
+                 tf32=False, on_device=None, bits=None, fill=True):
         if precision not in PRECISIONS:
             raise UserError(f"unknown precision '{precision}'.{suggest(precision, PRECISIONS)}")
         path = weights_path(weights)
@@ -83,6 +85,7 @@ class Matter:
             self.settings.update(method=self.method.name, told_by_weights=[])
         device = self.settings["device"]
         self.settings.update(precision=precision, unmix=bool(unmix) and self.method.refines,
+                             fill=bool(fill and unmix) and self.method.refines,
                              tf32=None if device == "cpu" else set_tf32(tf32))
         most = blocks_within(max_memory)
         if on_device is None:

@@ -6,6 +6,7 @@ from model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
 from model.inference.blocks import Blocks, choose, shrink
 from model.inference.engines.samples import BATCH
 from model.inference.enlarge import at_half, enlarged_rows
+from model.inference.holes import fill_holes, find_holes, levels_of
 from model.inference.matte import Matte, as_dtype, checked_size, padded
 from model.inference.scale import coarse_size, padding_and_scale
 from model.inference.unmix import unmix
@@ -55,8 +56,11 @@ class PairMatting:
         if self.device_matting is not None:  # to and fro between the host and a GPU costs more than it saves
             unit, scale = self._plan((height, width))
             with self._engine.lock:
-                return [self.device_matting(src, bgr, scale, self._refinement(), want, self.settings["unmix"], dtype, unit)
-                        for src, bgr in zip(srcs, bgrs)]
+                mattes = [self.device_matting(src, bgr, scale, self._refinement(), want, self.settings["unmix"], dtype, unit)
+                          for src, bgr in zip(srcs, bgrs)]
+            for src, bgr, matte in zip(srcs, bgrs, mattes):
+                self._fill(src, bgr, matte)
+            return mattes
         srcs, bgrs, coarse = self._coarse(srcs, bgrs)
         return [Matte(*(None if image is None else as_dtype(image[:height, :width], dtype)
                         for image in self._refine(coarse_one, src, bgr, want)))
@@ -93,8 +97,14 @@ class PairMatting:
         if fgr is not None:
             cv2.addWeighted(src, 1 / 255, fgr, 1, 0, dst=fgr, dtype=cv2.CV_32F)
             np.clip(fgr, 0, 1, out=fgr)
-        return Matte(pha if "pha" in want else None, fgr, resize(err_sm, height, width) if "err" in want else None,
-                     chosen.repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32) if "ref" in want else None)
+        matte = Matte(pha if "pha" in want else None, fgr, resize(err_sm, height, width) if "err" in want else None,
+                      chosen.repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32) if "ref" in want else None)
+        self._fill(src, bgr, matte)
+        return matte
+
+    def _fill(self, src, bgr, matte):
+        if self.settings["fill"]:
+            fill_holes(src, bgr, matte)
 
     def _chosen(self, coarse, height, width):
         """(predicted error at the coarse size, which patches to refine)"""
@@ -122,6 +132,9 @@ class PairMatting:
         if self.settings["unmix"] and "pha" in want:
             bounds = LOWEST[COLOUR], HIGHEST[COLOUR]
             unmix(src, bgr, pha, at_half(residual, height, width, *bounds) if len(blocks) else residual)
+        found = find_holes(src, bgr, levels_of(pha)) if self.settings["fill"] and "pha" in want else None
+        if found is not None:
+            pha[found] = 1
         for top in range(0, height, STRIP):
             bottom, fgr = min(top + STRIP, height), None
             if "fgr" in want:
@@ -130,6 +143,8 @@ class PairMatting:
                 blocks.paste(place, refined[place], None, fgr, top)
                 cv2.addWeighted(src[top:bottom], 1 / 255, fgr, 1, 0, dst=fgr, dtype=cv2.CV_32F)
                 np.clip(fgr, 0, 1, out=fgr)
+                if found is not None:
+                    fgr[found[top:bottom]] = src[top:bottom][found[top:bottom]] / np.float32(255)
             err = enlarged_rows(err_sm, height, width, top, bottom) if "err" in want else None
             ref = chosen[top // PATCH:bottom // PATCH].repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32)
             yield top, Matte(pha[top:bottom] if "pha" in want else None, fgr, err, ref if "ref" in want else None)

@@ -34,7 +34,7 @@ def main():
     if args.cost:
         cost(args.first, args.size or (1080, 1920))
         return
-    matter = Matter()
+    matter = Matter(fill=False)
     rows = [trial(matter, seed, args.frames, args.size or (216, 384), args.speed)
             for seed in range(args.first, args.first + args.films)]
     single, smooth = np.mean(rows, axis=0)
@@ -62,7 +62,7 @@ def dtssd(phas, truth):
 
 def cost(seed, size, frames=8):
     """Print the median milliseconds of what can be done with a frame: by the clock, and of all cores together."""
-    film, matter = make_film((9, seed), frames, *size), Matter()
+    film, matter = make_film((9, seed), frames, *size), Matter(fill=False)
     fit, follow, smoother = fitter(), fitter(video=True), Smoother()
     steps = {"predict": lambda src: matter.predict(src, film.bgr, ("pha", "fgr")),
              "fit a photo": lambda src: fit(src, film.bgr),

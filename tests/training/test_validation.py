@@ -101,6 +101,17 @@ def test_every_clip_is_validated_and_each_time_the_same_pictures(clips, stage):
     assert len(validation_set({**config, "valid_count": 3}, clips)) == 3
 
 
+@pytest.mark.parametrize("dataset", ["stream", "VideoMatte240K"])
+@pytest.mark.parametrize("method, whole", [("background", False), ("modnet", True), ("dim", False)])
+def test_the_whole_picture_counts_where_nothing_tells_where_the_subject_is(clips, stage, dataset, method, whole):
+    config = {**load_config(stage(dataset_name=dataset, valid_count=2, valid_size=64)), "method": method}
+    item = validation_set(config, clips)[0]
+    assert (item.trimap is None) == whole
+    _, score = validation.evaluate_items(lambda item: (np.full((64, 64), 255, np.uint8), None), [item])
+    counts = np.ones((64, 64), bool) if whole else item.trimap == 128
+    assert score["sad"] == pytest.approx((255 - item.pha[counts]).sum() / 255 / 1000, rel=1e-5)
+
+
 @pytest.mark.slow
 def test_a_stage_that_never_gets_better_says_so_and_hands_on_what_it_began_with(stage, tmp_path, capsys, monkeypatch):
     run(stage("first"))

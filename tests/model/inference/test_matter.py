@@ -134,9 +134,10 @@ def test_settings(whole):
     default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
                "device": "cpu", "backbone": "mobilenetv2", "backbone_scale": "auto", "refine_mode": "sampling",
                "sample_pixels": 80_000, "threshold": 0.1, "told_by_weights": [], "precision": "fp32", "unmix": True,
-               "tf32": None}
+               "fill": True, "tf32": None}
     assert Matter(whole, device="cpu").settings == default
-    given = {"backbone_scale": 0.125, "refine_mode": "thresholding", "sample_pixels": 0, "threshold": 0.0, "unmix": False}
+    given = {"backbone_scale": 0.125, "refine_mode": "thresholding", "sample_pixels": 0, "threshold": 0.0, "unmix": False,
+             "fill": False}
     assert Matter(str(whole), device="cpu", **given).settings == {**default, **given}
 
 

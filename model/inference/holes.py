@@ -1,0 +1,146 @@
+"""After the last step: holes inside the subject that the photos themselves say are none.
+
+A network takes a spot of the subject for the scene where both look alike. Two facts then speak against it. Where the scene
+shows, ``src`` is ``bgr``, as closely as it is elsewhere in the scene, and that can be measured: a spot that differs from bgr
+by far more than the scene around the subject does is no opening. And a soft edge, a strand of hair before the sky, is a
+mixture: it does not look like the opaque subject beside it. A spot that is surrounded by opaque subject, is not what bgr
+shows, and has the colours of the subject around it, is subject.
+"""
+import cv2
+import numpy as np
+
+OPAQUE = 242          # alpha in 255ths from which a pixel is no part of a hole
+SCENE = 13            # and below which it counts as scene
+LIGHTEST = 153        # holes that are nowhere emptier are left: glass, veils
+OPENING = 0.002       # share of the picture; with as much scene in it a part is no hole but what is around the subject
+SMALLEST = 12         # pixels
+SEEN = 1 << 14        # pixels of the scene that its noise is told from
+TRUST = 2.0           # times as much as 95 % of the scene's pixels differ from bgr
+LIKENESS = 2.4        # standard deviations from the colours of the subject nearby
+REACH = 180           # the longer side of the photo in units of the distance that "nearby" means (sigma)
+GRAIN = 0.02 ** 2     # squared; no colour is told more finely
+FLOOR = 1e-5          # squared difference of three channels in 0..1 that 8 bits leave
+
+
+def fill_holes(src, bgr, matte):
+    """Make opaque, in place, what ``find_holes`` finds.
+
+    Args:
+        src, bgr: uint8 RGB (H, W, 3).
+        matte: ``Matte`` in one of its types; without pha nothing is done. Where there is fgr, it becomes src there.
+    """
+    if matte.pha is None:
+        return
+    found = find_holes(src, bgr, levels_of(matte.pha))
+    if found is None:
+        return
+    one = 255 if matte.pha.dtype == np.uint8 else 1
+    matte.pha[found] = one
+    if matte.fgr is not None:
+        matte.fgr[found] = src[found] if one == 255 else src[found] / np.float32(255)
+
+
+def find_holes(src, bgr, levels):
+    """Tell which pixels are holes that are none.
+
+    Args:
+        src, bgr: uint8 RGB (H, W, 3), the photo and the empty scene.
+        levels: alpha as uint8 (H, W).
+
+    Returns:
+        bool (H, W), or None where there are none.
+    """
+    parts, labels, boxes, _ = cv2.connectedComponentsWithStats((levels < OPAQUE).view(np.uint8), connectivity=4)
+    holes = [box for box in enumerate(boxes) if box[0] and box[1][4] >= SMALLEST]
+    holes = [hole for hole in (_Hole(labels, levels, *box) for box in holes) if hole.lowest < LIGHTEST]
+    inner = [hole for hole in holes if hole.scene < OPENING * levels.size]
+    if not inner:
+        return None
+    noise = _Noise.of(src, bgr, levels)
+    if noise is None:
+        return None
+    filled = np.zeros(levels.shape, bool)
+    for hole in inner:
+        if _differs(hole, src, bgr, noise) and _alike(hole, src, levels):
+            filled[hole.box] |= hole.mask
+    return filled if filled.any() else None
+
+
+def levels_of(pha):
+    """Alpha of any of a Matte's types as uint8 (H, W)."""
+    return pha if pha.dtype == np.uint8 else cv2.convertScaleAbs(pha.astype(np.float32, copy=False), alpha=255)
+
+
+class _Hole:
+    """A connected part of what is not opaque: its ``box``, its ``mask`` there, and the emptier half of it, ``core``."""
+
+    def __init__(self, labels, levels, label, stats):
+        left, top, width, height, self.area = (int(value) for value in stats)
+        self.box = np.s_[top:top + height, left:left + width]
+        self.mask = labels[self.box] == label
+        alpha = levels[self.box]
+        inside = alpha[self.mask]
+        self.lowest, self.scene = int(inside.min()), int(np.count_nonzero(inside < SCENE))
+        self.core = self.mask & (alpha <= np.median(inside))
+
+
+class _Noise:
+    """How much src differs from bgr where the scene shows: ``base + slope * gradient ** 2``, and ``most`` times that."""
+
+    def __init__(self, base, slope, most):
+        self.base, self.slope, self.most = base, slope, most
+
+    @classmethod
+    def of(cls, src, bgr, levels):
+        """Fitted where ``levels`` say that the scene shows; None where that is too little."""
+        rows, columns = _spread(cv2.erode((levels < SCENE).view(np.uint8), np.ones((7, 7), np.uint8)))
+        if len(rows) < 1000:
+            return None
+        apart = _apart(src[rows, columns], bgr[rows, columns])
+        steep = _steepness(bgr, rows, columns)
+        middle, upper = np.quantile(steep, (0.5, 0.9))
+        even, edges = steep <= middle, steep > upper
+        base = max(float(np.median(apart[even])), FLOOR)
+        slope = max(0.0, (float(np.median(apart[edges])) - base) / float(np.median(steep[edges]))) if edges.any() else 0.0
+        return cls(base, slope, float(np.quantile(apart / (base + slope * steep), 0.95)))
+
+
+def _spread(mask):
+    """Rows and columns of at most ``SEEN`` of the mask's pixels, at even distances."""
+    places = np.flatnonzero(mask)
+    return np.divmod(places[::max(1, -(-len(places) // SEEN))], mask.shape[1])
+
+
+def _apart(one, other):
+    """Squared distance (N,) of colours (N, 3), of three channels in 0..1."""
+    return np.square((one.astype(np.float32) - other) / 255).sum(1)
+
+
+def _steepness(photo, rows, columns):
+    """Squared gradient (N,) of the photo at pixels, summed over the channels."""
+    height, width = photo.shape[:2]
+    down = _apart(photo[np.minimum(rows + 1, height - 1), columns], photo[np.maximum(rows - 1, 0), columns])
+    across = _apart(photo[rows, np.minimum(columns + 1, width - 1)], photo[rows, np.maximum(columns - 1, 0)])
+    return (down + across) / 4
+
+
+def _differs(hole, src, bgr, noise):
+    rows, columns = np.nonzero(hole.core)
+    rows, columns = rows + hole.box[0].start, columns + hole.box[1].start
+    expected = noise.base + noise.slope * _steepness(bgr, rows, columns)
+    return np.median(_apart(src[rows, columns], bgr[rows, columns]) / expected) > TRUST * noise.most
+
+
+def _alike(hole, src, levels):
+    """Whether the hole has the colours that the opaque subject nearby has."""
+    sigma = max(levels.shape) / REACH
+    rows, columns = (slice(max(0, side.start - round(3 * sigma)), side.stop + round(3 * sigma)) for side in hole.box)
+    colours = src[rows, columns].astype(np.float32) / 255
+    opaque = (levels[rows, columns] > 250).astype(np.float32)[..., None]
+    sums = cv2.GaussianBlur(np.concatenate([opaque, opaque * colours, opaque * colours ** 2], 2), (0, 0), sigma)
+    weight = sums[..., :1] + 1e-6
+    mean = sums[..., 1:4] / weight
+    spread = np.maximum(sums[..., 4:] / weight - mean ** 2, 0) + GRAIN
+    inside = np.s_[hole.box[0].start - rows.start:, hole.box[1].start - columns.start:]
+    far = (np.square(colours - mean) / spread).mean(2)[inside][:hole.mask.shape[0], :hole.mask.shape[1]]
+    return np.median(far[hole.core]) < LIKENESS ** 2

@@ -1,0 +1,124 @@
+"""Holes inside the subject: filled where the photos say that they are none, and only there."""
+import cv2
+import numpy as np
+import pytest
+
+from model import Matter
+from model.inference import holes, pair
+from model.inference.holes import fill_holes, find_holes
+from model.inference.matte import Matte
+
+SIZE = 240
+SPOT = (95, 130, 10)   # column, row, radius: where a network sees too little
+
+
+def texture(seed, low, high, cell=6):
+    rng = np.random.default_rng(seed)
+    small = rng.integers(low, high, (SIZE // cell, SIZE // cell, 3))
+    return cv2.resize(small.astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_CUBIC).clip(0, 255)
+
+
+def disc(column, row, radius):
+    return cv2.circle(np.zeros((SIZE, SIZE), np.uint8), (column, row), radius, 255, -1).astype(bool)
+
+
+def scene(seed=0, shown=None, alike=40):
+    """src, bgr with noise each, and alpha as a network sees it: a subject, its spot seen as nearly the scene.
+
+    ``shown``: (subject, background, mask) -> what src shows inside the spot; None: the subject, as everywhere on it.
+    ``alike``: by how much darker the subject is than the scene; it is then as far from it as its texture is rough.
+    """
+    rng = np.random.default_rng(seed)
+    bgr = texture(seed + 1, 90, 150)
+    fgr = texture(seed + 2, 90, 150) - alike
+    body, spot = disc(120, 120, 80), disc(*SPOT)
+    src = np.where(body[..., None], fgr, bgr)
+    if shown is not None:
+        src[spot] = shown(fgr, bgr)[spot]
+    levels = np.where(body, 255, 0).astype(np.uint8)
+    levels[spot] = 40
+    photos = (np.clip(image + rng.normal(0, 1.5, image.shape), 0, 255).round().astype(np.uint8) for image in (src, bgr))
+    return *photos, levels, spot
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_spot_that_shows_the_subject_is_filled_and_nothing_else(seed):
+    src, bgr, levels, spot = scene(seed)
+    found = find_holes(src, bgr, levels)
+    assert found[spot].all() and not found[~spot].any()
+
+
+def shadowed(fgr, bgr):
+    return bgr * 0.8
+
+
+def mixed(fgr, bgr):
+    return 0.4 * fgr + 0.6 * np.array([250, 250, 250])
+
+
+@pytest.mark.parametrize("shown, alike",
+                         [(lambda fgr, bgr: bgr, 40), (lambda fgr, bgr: bgr, 70), (shadowed, 80), (mixed, 40)],
+                         ids=["scene", "scene, darker subject", "scene in shadow", "another colour"])
+@pytest.mark.parametrize("seed", range(3))
+def test_openings_and_what_has_other_colours_stay(seed, shown, alike):
+    assert find_holes(*scene(seed, shown, alike)[:3]) is None
+
+
+@pytest.mark.parametrize("level, filled", [(150, True), (160, False)])
+def test_what_is_hardly_open_stays(level, filled):
+    src, bgr, levels, spot = scene()
+    levels[spot] = level
+    assert (find_holes(src, bgr, levels) is not None) == filled
+
+
+def test_single_pixels_stay():
+    src, bgr, levels, spot = scene()
+    levels[spot], levels[130, 90:101] = 255, 40
+    assert find_holes(src, bgr, levels) is None
+    levels[130, 90:102] = 40
+    assert find_holes(src, bgr, levels).sum() == 12
+
+
+def test_without_a_scene_to_measure_nothing_is_said():
+    src, bgr, levels, spot = scene()
+    levels[~spot] = 255
+    assert find_holes(src, bgr, levels) is None
+    assert find_holes(src[:2, :2], bgr[:2, :2], np.zeros((2, 2), np.uint8)) is None
+
+
+@pytest.mark.parametrize("dtype, one", [("uint8", 255), ("float16", 1), ("float32", 1)])
+def test_a_matte_of_any_type_is_filled_in_place_and_shows_src_there(dtype, one):
+    src, bgr, levels, spot = scene()
+    pha = levels if dtype == "uint8" else (levels / 255).astype(dtype)
+    matte = Matte(pha.copy(), np.zeros((SIZE, SIZE, 3), dtype), None, None)
+    fill_holes(src, bgr, matte)
+    assert (matte.pha[spot] == one).all() and np.array_equal(matte.pha[~spot], pha[~spot])
+    np.testing.assert_allclose(matte.fgr[spot] * (255 / one), src[spot], atol=0.1)
+    assert not matte.fgr[~spot].any()
+    fill_holes(src, bgr, Matte(None, matte.fgr, None, None))
+
+
+def test_whole_in_strips_and_on_the_device_the_same_is_filled(monkeypatch):
+    rng = np.random.default_rng(3)
+    src, bgr = (rng.integers(0, 255, (300, 64, 3), dtype=np.uint8) for _ in range(2))
+    chosen = np.zeros((300, 64), bool)
+    chosen[250:270, 10:30] = True   # across the border of two strips
+
+    def found(src, bgr, levels):
+        return np.pad(chosen, ((0, levels.shape[0] - 300), (0, levels.shape[1] - 64)))
+
+    for module in (holes, pair):
+        monkeypatch.setattr(module, "find_holes", found)
+    with Matter(backend="paddle", device="cpu") as matter:
+        whole, parts = matter.predict(src, bgr, want=("pha", "fgr")), []
+        matter.predict(src, bgr, want=("pha", "fgr"), rows=lambda top, matte: parts.append(matte))
+    strips = Matte(*(np.concatenate(images) for images in list(zip(*parts))[:2]), None, None)
+    with Matter(backend="paddle", device="cpu", on_device=True) as matter:
+        there = matter.predict(src, bgr, want=("pha", "fgr"))
+    with Matter(backend="paddle", device="cpu", fill=False) as matter:
+        plain = matter.predict(src, bgr, want=("pha", "fgr"))
+    for matte in (whole, strips, there):
+        assert (matte.pha[chosen] == 1).all() and not (matte.pha[~chosen] == 1).all()
+        np.testing.assert_allclose(matte.fgr[chosen], src[chosen] / 255, atol=1e-6)
+        np.testing.assert_allclose(matte.pha[~chosen], plain.pha[~chosen], atol=1e-4)
+    assert not (plain.pha[chosen] == 1).all()
