@@ -20,6 +20,7 @@ from utils.errors import UserError, suggest
 from utils.files import PROJECT
 
 FORMATS = ("onnx", "openvino", "paddle")
+WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the graph; ONNX has them inside
 
 
 def parse(argv=None):
@@ -56,7 +57,9 @@ def main(argv=None):
     with on_device("cpu"):
         network, path, told = write_network(args.weights, args.output, args.format, args.half, settings)
         told = "".join(f"; {line}, as its header says" for line in told)
-        print(f"wrote {path}  {path.stat().st_size / 1e6:.1f} MB{told}")
+        parts = {path, path.with_suffix(WEIGHTS.get(args.format, path.suffix))}
+        size = sum(part.stat().st_size for part in parts)
+        print(f"wrote {path}  {size / 1e6:.1f} MB{told}")
         worst = check_file(network, path, args.format, inputs, method)
     allowed = LARGEST["half" if args.half else "full" if method.refines else "single"]
     print(f"largest difference from the network on {args.src}: " + ", ".join(f"{k} {v:.2e}" for k, v in worst.items()))

@@ -35,9 +35,9 @@ class DIM(nn.Layer):
         ValueError: img and trimap differ in size or batch, have other channels, or a side is shorter than 32.
 
     Departures of PaddleSeg from the paper, kept: the decoder enlarges bilinearly and adds the encoder's maps, where the
-    paper's unpools by remembered places; its convolutions are normalised and the encoder's have no biases; the last
-    convolution of the refinement is normalised and followed by a ReLU, so that it adds to alpha and never takes away; see
-    also ``model.backbones.paddleseg.vgg``.
+    paper's unpools by remembered places; its convolutions are normalised and the encoder's have no biases; the refinement
+    sees alpha in 0..1 and not in 0..255, and its last convolution is normalised and followed by a ReLU, so that it adds to
+    alpha and never takes away; see also ``model.backbones.paddleseg.vgg``. All stand in docs/training.md.
 
     Example:
         network = DIM("vgg16")
@@ -69,7 +69,7 @@ class Decoder(nn.Layer):
         deepest, *shortcuts = channels
         self.deconv6 = nn.Conv2D(deepest, deepest, 1, bias_attr=False)
         self.steps = []
-        for number, (inputs, outputs) in zip(range(5, 0, -1), zip(shortcuts, [512, *shortcuts[2:], 64])):
+        for number, (inputs, outputs) in zip(range(5, 0, -1), zip(shortcuts, [*shortcuts[1:], 64])):
             self.steps.append(self.add_sublayer(f"deconv{number}", Enlarge(inputs, outputs)))
         self.alpha_conv = nn.Conv2D(64, 1, 5, padding=2, bias_attr=False)
 

@@ -34,7 +34,8 @@ class MODNet(nn.Layer):
         ValueError: img has another number of channels or dimensions, or a side that is no multiple of 32.
 
     Departures of PaddleSeg from the paper and from its authors' code, kept: instance normalisation has a scale and a bias;
-    squeeze-and-excitation is made of 1x1 convolutions; the backbones' own, see ``model.backbones.paddleseg``.
+    squeeze-and-excitation, where the paper has e-ASPP, is made of 1x1 convolutions; the backbones' own, see
+    ``model.backbones.paddleseg``. All stand in docs/training.md.
 
     Example:
         network = MODNet("mobilenetv2")

@@ -7,8 +7,8 @@ from model.weights.naming import PARTS, backbone_kind, our_names, part_of, witho
 from utils.errors import UserError
 
 IMAGENET = "imagenet"
-_FACTORIES = {"mobilenetv2": "mobilenet_v2", "mobilenetv3": "mobilenet_v3_large", "resnet50": "resnet50",
-              "resnet101": "resnet101"}  # in paddle.vision.models
+_FACTORIES = {"mobilenetv2": "mobilenet_v2", "mobilenetv3": "mobilenet_v3_large", "mobilenetv3_small": "mobilenet_v3_small",
+              "resnet50": "resnet50", "resnet101": "resnet101"}  # in paddle.vision.models
 
 # How many arrays of a part of the network were taken, were not in the file, and of the file were not used.
 PartReport = namedtuple("PartReport", "part taken missing unused")

@@ -27,6 +27,7 @@ _V2 = re.compile(r"(?:backbone\.)?conv([2-8])\.(?:_first_block|conv\d_(\d))\.(_e
 _V2_STEM = re.compile(r"(?:backbone\.)?conv1\.(_conv|_batch_norm)\.(\w+)")
 _V2_STARTS = (1, 2, 4, 7, 11, 14, 17)             # number of each stage's first block
 _V3 = re.compile(r"(?:backbone\.)?blocks\.(\d+)\.(expand_conv|bottleneck_conv|mid_se|linear_conv)\.(\w+)\.(\w+)")
+_V3_SIZES = ((15, 960, "mobilenetv3"), (11, 576, "mobilenetv3_small"))  # number of the last block, and how wide it expands
 _V3_ENDS = re.compile(r"(?:backbone\.)?(conv|lastconv)\.(0|1|conv|bn)\.(\w+)")
 
 
@@ -46,8 +47,10 @@ def from_torch_names(arrays):
 def our_names(arrays):
     """Rename {name: ndarray} of any of the projects above; names of other layers stay as they are."""
     arrays = from_torch_names(arrays)
-    squeezes = {match[1] for match in map(_V3.match, arrays) if match and match[2] == "mid_se"}
-    return {_our_name(name, squeezes): value for name, value in arrays.items()}
+    blocks = [match for match in map(_V3.match, arrays) if match]
+    squeezes = {match[1] for match in blocks if match[2] == "mid_se"}
+    last = max((int(match[1]) for match in blocks), default=0) + 2
+    return {_our_name(name, squeezes, last): value for name, value in arrays.items()}
 
 
 def without_biases(arrays, known):
@@ -84,8 +87,11 @@ def backbone_kind(arrays):
     if second is not None:
         return "mobilenetv2" if second.shape[:1] == (32,) else "MobileNetV2 of another width"
     if any(re.match(r"backbone\.features\.\d+\.block\.0\.0\.", name) for name in arrays):
-        large = arrays.get("backbone.features.15.block.0.0.weight")
-        return "mobilenetv3" if large is not None and large.shape[:1] == (960,) else "MobileNetV3 of another size"
+        for number, channels, name in _V3_SIZES:
+            expansion = arrays.get(f"backbone.features.{number}.block.0.0.weight")
+            if expansion is not None:
+                return name if expansion.shape[:1] == (channels,) else "MobileNetV3 of another size"
+        return "MobileNetV3 of another size"
     return None
 
 
@@ -112,12 +118,13 @@ def _without(name, prefix):
     return name[len(prefix):] if name.startswith(prefix) else name
 
 
-def _our_name(name, squeezes):
+def _our_name(name, squeezes, last):
     for pattern, ours in _SAME_LAYERS:
         if pattern.match(name):
             return pattern.sub(ours, name, count=1)
     for pattern, rename in ((_ASPP, _aspp), (_RESNET_VD, _resnet), (_V2, _mobilenetv2), (_V2_STEM, _stem),
-                            (_V3_ENDS, _ends), (_V3, lambda match: _mobilenetv3(match, squeezes))):
+                            (_V3_ENDS, lambda match: _ends(match, last)),
+                            (_V3, lambda match: _mobilenetv3(match, squeezes))):
         match = pattern.fullmatch(name)
         if match:
             return rename(match) or name
@@ -158,8 +165,8 @@ def _mobilenetv2(match):
     return f"{place}.{int(layer == '_bottleneck' and expands)}.{_LAYER[kind]}.{array}"
 
 
-def _ends(match):
-    return f"backbone.features.{0 if match[1] == 'conv' else 16}.{_LAYER[match[2]]}.{match[3]}"
+def _ends(match, last):
+    return f"backbone.features.{0 if match[1] == 'conv' else last}.{_LAYER[match[2]]}.{match[3]}"
 
 
 def _mobilenetv3(match, squeezes):

@@ -15,7 +15,7 @@ class ResNetVdEncoder(nn.Layer):
 
     def __init__(self):
         super().__init__()
-        self.channels = [2048, 1024, 512, 256, 64]
+        self.channels = [*(4 * width for width, _ in _STAGES[::-1]), 64]
         self.conv1_1 = ConvBN(3, 32, 3, stride=2, activation=F.relu)
         self.conv1_2 = ConvBN(32, 32, 3, activation=F.relu)
         self.conv1_3 = ConvBN(32, 64, 3, activation=F.relu)

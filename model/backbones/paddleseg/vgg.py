@@ -14,7 +14,7 @@ class VGG16Encoder(nn.Layer):
 
     def __init__(self):
         super().__init__()
-        self.channels = [512, *(channels for channels, _ in _BLOCKS[::-1])]
+        self.channels = [_BLOCKS[-1][0], *(channels for channels, _ in _BLOCKS[::-1])]
         self.blocks = []
         inputs = 4
         for number, (channels, convolutions) in enumerate(_BLOCKS, 1):
@@ -22,7 +22,7 @@ class VGG16Encoder(nn.Layer):
             named = ((f"_conv_{place}", layer) for place, layer in enumerate(layers, 1))
             self.blocks.append(self.add_sublayer(f"_conv_block_{number}", ConvBlock(*named)))
             inputs = channels
-        self._conv_6 = _conv(512, 512)
+        self._conv_6 = _conv(inputs, inputs)
 
     def forward(self, x):
         maps = []

@@ -1,13 +1,11 @@
-"""DIM: PaddleSeg's numbers and names, its losses, what it refuses, and its export."""
+"""DIM: PaddleSeg's numbers and names, its losses, and what it refuses."""
 import numpy as np
 import paddle
 import pytest
-from paddle.static import InputSpec
 
 from model import DIM
 from model.dim.losses import WEIGHTS, dim_loss
 from model.dim.network import DimOutput
-from model.inference.engines.static_graphs import save_graph
 from model.weights import load_paddleseg_state
 from tests.model.paddleseg import assert_alike, assert_losses_alike, seeded_batch, seeded_network, stored, stored_names
 from utils.errors import UserError
@@ -94,16 +92,3 @@ def test_losses_of_a_trimap_that_knows_everything_are_none():
     colour = paddle.ones([1, 3, 8, 8])
     terms = dim_loss(DimOutput(pha, pha), colour, 0 * pha, 0 * pha, colour, colour)
     assert all(float(x) == 0 for x in terms.values())
-
-
-@pytest.mark.slow
-def test_onnx_of_any_size(network, tmp_path):
-    pytest.importorskip("paddle2onnx")
-    runtime = pytest.importorskip("onnxruntime")
-    specs = [InputSpec([None, channels, None, None], "float32", name) for name, channels in (("img", 3), ("trimap", 1))]
-    save_graph(network, specs, tmp_path / "dim", "onnx", names=["pha"])
-    session = runtime.InferenceSession(str(tmp_path / "dim.onnx"), providers=["CPUExecutionProvider"])
-    for size in ((64, 96, 1), (45, 71, 2)):
-        img, trimap = pictures(*size)
-        pha, = session.run(["pha"], {"img": img.numpy(), "trimap": trimap.numpy()})
-        assert np.abs(pha - answer(network, (img, trimap)).numpy()).max() < 1e-4

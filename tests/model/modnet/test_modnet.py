@@ -1,11 +1,9 @@
-"""MODNet: PaddleSeg's and the authors' numbers and names, its losses, what it refuses, and its export."""
+"""MODNet: PaddleSeg's and the authors' numbers and names, its losses, and what it refuses."""
 import numpy as np
 import paddle
 import pytest
-from paddle.static import InputSpec
 
 from model import MODNet
-from model.inference.engines.static_graphs import save_graph
 from model.modnet import WEIGHTS
 from model.modnet.losses import modnet_loss
 from model.modnet.network import Blur, ModnetOutput
@@ -174,17 +172,3 @@ def test_consistency_lets_the_branches_differ_at_edges():
     for unknown, expected in ((0, 1), (1, 0)):
         terms = modnet_loss(pred, tensor(0, [1, 3, 32, 32]), true, tensor(unknown, [1, 1, 32, 32]), Blur())
         assert float(terms["fusion_con_sem"]) == pytest.approx(expected, abs=1e-6)
-
-
-# ---- export
-
-@pytest.mark.slow
-def test_onnx_of_any_size(network, tmp_path):
-    pytest.importorskip("paddle2onnx")
-    runtime = pytest.importorskip("onnxruntime")
-    save_graph(network, [InputSpec([None, 3, None, None], "float32", "img")], tmp_path / "modnet", "onnx", names=["pha"])
-    session = runtime.InferenceSession(str(tmp_path / "modnet.onnx"), providers=["CPUExecutionProvider"])
-    for shape in ((1, 3, 96, 64), (2, 3, 32, 160)):
-        img = np.random.default_rng(6).random(shape, dtype=np.float32) * 2 - 1
-        with paddle.no_grad():
-            assert np.abs(session.run(["pha"], {"img": img})[0] - network(paddle.to_tensor(img)).numpy()).max() < 1e-4

@@ -4,7 +4,8 @@ import re
 import numpy as np
 
 STEMS = {"mobilenetv2": "backbone.features.0.0.weight", "mobilenetv3": "backbone.features.0.0.weight",
-         "resnet50": "backbone.conv1.weight", "resnet101": "backbone.conv1.weight"}
+         "mobilenetv3_small": "backbone.features.0.0.weight", "resnet50": "backbone.conv1.weight",
+         "resnet101": "backbone.conv1.weight"}
 V2_STAGES = (1, 2, 3, 4, 3, 3, 1)  # blocks
 SQUEEZED = (3, 4, 5, 10, 11, 12, 13, 14)  # of MobileNetV3's blocks, from 0
 

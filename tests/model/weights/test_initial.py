@@ -12,7 +12,8 @@ from tests.model.weights.small import torch_state
 from utils.errors import UserError
 
 # Arrays of each encoder: a convolution and 4 of its norm, and 4 of each squeeze and excitation.
-ARRAYS = {"mobilenetv2": 51 * 5, "mobilenetv3": 46 * 5 + 8 * 4, "resnet50": 53 * 5, "resnet101": 104 * 5}
+ARRAYS = {"mobilenetv2": 51 * 5, "mobilenetv3": 46 * 5 + 8 * 4, "mobilenetv3_small": 34 * 5 + 9 * 4, "resnet50": 53 * 5,
+          "resnet101": 104 * 5}
 ASPP, DECODER = 30, 17
 
 
@@ -85,7 +86,7 @@ def test_deeplab_of_torchvision(networks, backbone):
     check_values(network, given)
 
 
-@pytest.mark.parametrize("backbone", ("resnet50", "mobilenetv2", "mobilenetv3"))
+@pytest.mark.parametrize("backbone", ("resnet50", "mobilenetv2", "mobilenetv3", "mobilenetv3_small"))
 def test_classifiers_of_torchvision(networks, backbone):
     network = networks(backbone)
     given = numbered(network, ("backbone",))
@@ -96,7 +97,8 @@ def test_classifiers_of_torchvision(networks, backbone):
 
 
 @pytest.mark.parametrize("backbone, factory", [
-    ("resnet50", "resnet50"), ("mobilenetv2", "mobilenet_v2"), ("mobilenetv3", "mobilenet_v3_large")])
+    ("resnet50", "resnet50"), ("mobilenetv2", "mobilenet_v2"), ("mobilenetv3", "mobilenet_v3_large"),
+    ("mobilenetv3_small", "mobilenet_v3_small")])
 def test_imagenet_by_paddle_vision(networks, monkeypatch, backbone, factory):
     """The true networks of paddle.vision stand in for fetched ones: every array of the encoder but the first fits."""
     from paddle.vision import models
@@ -106,7 +108,7 @@ def test_imagenet_by_paddle_vision(networks, monkeypatch, backbone, factory):
     report = taken(initial.start_from(network, "imagenet"))
     after = 5 if backbone == "mobilenetv2" else 0  # its last convolution, which ours has not
     assert asked == [True] and report["backbone"] == (ARRAYS[backbone] - 1, 1, 1 + after)
-    assert report["aspp"] == (0, ASPP, 0) and report["other"][2] == {"mobilenetv3": 4}.get(backbone, 2)
+    assert report["aspp"] == (0, ASPP, 0) and report["other"][2] == (4 if "v3" in backbone else 2)
 
 
 def test_imagenet_without_a_network_is_one_line(networks, monkeypatch):
@@ -203,6 +205,9 @@ def test_kinds_of_backbones():
     assert backbone_kind({"backbone.features.1.conv.0.0.weight": np.zeros((16, 1, 3, 3))}) == "MobileNetV2 of another width"
     small = {"backbone.features.2.block.0.0.weight": np.zeros((72, 16, 1, 1))}
     assert backbone_kind(small) == "MobileNetV3 of another size"
+    for block, channels, kind in ((15, 960, "mobilenetv3"), (11, 576, "mobilenetv3_small"), (11, 432, None)):
+        last = {f"backbone.features.{block}.block.0.0.weight": np.zeros((channels, 96, 1, 1))}
+        assert backbone_kind({**small, **last}) == (kind or "MobileNetV3 of another size")
     assert backbone_kind({"aspp.project.0.weight": one}) is None
 
 
@@ -215,12 +220,12 @@ def test_networks_that_share_a_few_names_are_refused(networks):
         initial.take_matching(networks("mobilenetv2"), {"stem.weight": np.zeros(3)})
 
 
-def test_a_file_of_ours(tmp_path, networks):
-    network = networks("mobilenetv3")
-    save_weights(network, tmp_path / "w.safetensors")
-    assert taken(initial.start_from(networks("mobilenetv3"), tmp_path / "w.safetensors")) == {
-        "backbone": (262, 0, 0), "aspp": (ASPP, 0, 0), "decoder": (DECODER, 0, 0)}
-    with pytest.raises(UserError, match="it holds a mobilenetv3"):
+@pytest.mark.parametrize("backbone", ("mobilenetv3", "mobilenetv3_small"))
+def test_a_file_of_ours(tmp_path, networks, backbone):
+    save_weights(networks(backbone), tmp_path / "w.safetensors")
+    assert taken(initial.start_from(networks(backbone), tmp_path / "w.safetensors")) == {
+        "backbone": (ARRAYS[backbone], 0, 0), "aspp": (ASPP, 0, 0), "decoder": (DECODER, 0, 0)}
+    with pytest.raises(UserError, match=f"it holds a {backbone}\\."):
         initial.start_from(networks("mobilenetv2"), tmp_path / "w.safetensors")
 
 

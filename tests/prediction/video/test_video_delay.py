@@ -5,7 +5,9 @@ import pytest
 from prediction.video.delay import OneFrameDelay, without_flicker
 
 pytest.importorskip("av", minversion="14")
+from media import read_image  # noqa: E402
 from media.video.reader import open_video  # noqa: E402
+from model.inference.matte import as_float  # noqa: E402
 from prediction.options import Options  # noqa: E402
 from prediction.video import cli, pipeline  # noqa: E402
 from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
@@ -59,6 +61,67 @@ def test_what_has_no_matte_keeps_its_place():
     found += delay.flush() + delay.push("s4", None)
     assert [item for item, _ in found] == ["s0", "f0", "s1", "f1", "s2", "s3", "f2", "s4"]
     assert float(found[3][1].mean()) == 1
+
+
+def by_loops(film, tolerance=0.1):
+    """One frame delayed, pixel by pixel."""
+    made = [pha.copy() for pha in film]
+    for number in range(1, len(film) - 1):
+        for place in np.ndindex(film[0].shape):
+            before, now, after = (float(film[number + step][place]) for step in (-1, 0, 1))
+            if abs(after - before) <= tolerance < min(abs(now - before), abs(now - after)):
+                made[number][place] = (before + after) / 2
+    return made
+
+
+FILMS = {"floats": lambda rng: rng.random((5, 7), np.float32),
+         "bytes": lambda rng: as_float(rng.integers(0, 256, (5, 7), dtype=np.uint8)),
+         "two values": lambda rng: rng.integers(0, 2, (5, 7)).astype(np.float32), "constant": lambda _: flat(0.37)}
+
+
+@pytest.mark.parametrize("tolerance", (0.1, 0.3))
+@pytest.mark.parametrize("frames", (1, 2, 3, 20))
+@pytest.mark.parametrize("kind", FILMS)
+def test_any_film_is_what_loops_over_its_pixels_make_of_it(kind, frames, tolerance):
+    rng = np.random.default_rng(frames)
+    film = [FILMS[kind](rng) for _ in range(frames)]
+    given, items, found, delay = [pha.copy() for pha in film], [], [], OneFrameDelay(tolerance)
+    for number, pha in enumerate(given):
+        pushed = [(number, pha)] + [((number, "sound"), None)] * int(rng.integers(3))
+        items += [item for item, _ in pushed]
+        for one in pushed:
+            found += delay.push(*one)
+    found += delay.flush()
+    assert [item for item, _ in found] == items and delay.flush() == []
+    smooth = [pha for _, pha in found if pha is not None]
+    np.testing.assert_allclose(smooth, by_loops(film, tolerance), atol=1e-6)
+    np.testing.assert_array_equal(given, film)
+    assert (np.array(smooth) != film).any() == (frames > 2 and kind != "constant")
+
+
+class Bytes:
+    """Random mattes of one byte a pixel."""
+
+    settings = {"backend": "none", "precision": "fp32", "device": "cpu"}
+
+    def __init__(self, mattes):
+        self.mattes = iter(mattes)
+
+    def predict(self, src, bgr, want):
+        return Matte(next(self.mattes), None, None, None)
+
+
+@pytest.mark.parametrize("frames", (1, 2, 3, 8))
+def test_short_films_of_bytes(tmp_path, frames):
+    make_clip(tmp_path / "src.mp4", frames)
+    rng = np.random.default_rng(frames)
+    film = [rng.integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8) for _ in range(frames)]
+    job = VideoJob(tmp_path / "src.mp4", {"pha": tmp_path / "pha"}, delay=OneFrameDelay())
+    assert matte_video(lambda: Bytes(film), job).frames == frames
+    written = [read_image(path)[..., 0] for path in sorted((tmp_path / "pha").glob("*.png"))]
+    smooth = np.array(by_loops([pha / 255 for pha in film]))
+    assert np.abs(np.array(written) - 255 * smooth).max() < 0.501
+    assert (np.array(written) != film).any() == (frames > 2)
 
 
 class Flickers:

@@ -1,5 +1,6 @@
 """Methods beside the first in the trainer: they learn, are kept with their names, and go on bit by bit."""
 import copy
+import dataclasses
 import re
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 import yaml
 from safetensors import safe_open
 
-from model.methods import find_method
+from model.backbones.paddleseg import vgg
+from model.methods import find_method, modnet
 from tests.conftest import TINY
 from tests.training.runs import changed, fails, first_iteration, run
 from training.checkpoint import load_checkpoint
@@ -36,7 +38,9 @@ SGD = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 4e-5, "schedule": "s
 
 
 @pytest.mark.slow
-def test_modnet_goes_on_bit_by_bit(whole, tmp_path, capsys):
+def test_modnet_goes_on_bit_by_bit(whole, tmp_path, capsys, monkeypatch):
+    rule = dataclasses.replace(modnet.METHOD.rule, short=64)  # of the photos it is validated on; 512 takes twice as long
+    monkeypatch.setattr(modnet, "METHOD", dataclasses.replace(modnet.METHOD, rule=rule))
     run(whole("modnet", "undisturbed", **SGD))
     said = capsys.readouterr().out
     assert "[PLAN] whole: iterations 1 to 4, 1 epochs of 4" in said and "lr: 2.00e-02" in said and "lr: 2.00e-03" in said
@@ -44,17 +48,40 @@ def test_modnet_goes_on_bit_by_bit(whole, tmp_path, capsys):
     assert not (tmp_path / "parts" / "iter_3").exists()
     run(whole("modnet", "parts", **SGD))
     assert "[RESUME] from iteration 2 of 4" in capsys.readouterr().out
-    one, two = (load_checkpoint(tmp_path / folder / "iter_4") for folder in ("undisturbed", "parts"))
-    for arrays, others in zip((one.model, one.optimizer, one.ema), (two.model, two.optimizer, two.ema)):
-        assert set(arrays) == set(others) and all(np.array_equal(value, others[name]) for name, value in arrays.items())
-    assert one.state["scores"] == two.state["scores"]
-    moved = changed(load_checkpoint(tmp_path / "parts" / "iter_2").model, one.model)
+    end = same_ends(tmp_path, "iter_4")
+    moved = changed(load_checkpoint(tmp_path / "parts" / "iter_2").model, end.model)
     assert moved["blurer"] == set() and moved["backbone"] and moved["head"]  # a fixed kernel is no weight
-    assert {name.split("|")[1] for name in one.optimizer} == {"velocity_0"}
+    assert {name.split("|")[1] for name in end.optimizer} == {"velocity_0"}
     with safe_open(str(tmp_path / "parts" / "best_model" / "model.safetensors"), "np") as file:
         assert {key: file.metadata()[key] for key in ("method", "backbone", "data")} == {
             "method": "modnet", "backbone": "mobilenetv2", "data": "stream"}
     assert "backbone: mobilenetv2, now vgg16" in fails(capsys, whole("dim", "parts", **SGD))
+
+
+@pytest.mark.slow
+def test_dim_goes_on_bit_by_bit(whole, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(vgg, "_BLOCKS", ((8, 1), (8, 1), (16, 1), (16, 1), (16, 1)))  # a checkpoint would have 340 MB
+    settings = {"iterations": 3, "valid_interval": 3, "ema": 0.9,
+                "phases": {"cuts": [48, 64], "cut_unknown": 0.5}}
+    run(whole("dim", "undisturbed", **settings))
+    run(whole("dim", "parts", **settings), "--iters", "1")
+    assert "[RESUME]" not in capsys.readouterr().out and not (tmp_path / "parts" / "iter_2").exists()
+    run(whole("dim", "parts", **settings))
+    assert "[RESUME] from iteration 1 of 3" in capsys.readouterr().out
+    end = same_ends(tmp_path, "iter_3")
+    moved = changed(load_checkpoint(tmp_path / "parts" / "iter_1").model, end.model)
+    assert moved["backbone"] and moved["decoder"] and moved["refine"]
+    assert {name.split("|")[1] for name in end.optimizer} >= {"moment1_0", "moment2_0"}
+
+
+def same_ends(folder, name):
+    """The last checkpoint of the runs "undisturbed" and "parts", in which no bit differs."""
+    one, two = (load_checkpoint(folder / run / name) for run in ("undisturbed", "parts"))
+    for arrays, others in zip((one.model, one.optimizer, one.ema), (two.model, two.optimizer, two.ema)):
+        assert arrays and set(arrays) == set(others)
+        assert all(np.array_equal(value, others[name]) for name, value in arrays.items())
+    assert one.state["scores"] == two.state["scores"]
+    return one
 
 
 @pytest.mark.slow

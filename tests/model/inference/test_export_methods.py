@@ -1,0 +1,104 @@
+"""Exported files of MODNet and DIM give what the layers give, in every format, for batches and sizes of any kind."""
+import shutil
+
+import numpy as np
+import paddle
+import pytest
+
+import export
+import model.backbones.paddleseg.hrnet as hrnet
+import model.backbones.paddleseg.mobilenetv2 as mobilenetv2
+import model.backbones.paddleseg.resnet_vd as resnet_vd
+import model.backbones.paddleseg.vgg as vgg
+import model.inference.engines.static_graphs as static_graphs
+import model.inference.graph_files as graph_files
+from model.methods import find_method
+from model.methods.input_rule import InputRule
+from model.weights import save_weights
+from tests.model.inference.test_export import differences_in, graph_in, need
+from tests.model.paddleseg import seeded_network
+
+CASES = ("modnet_mobilenetv2", "modnet_resnet50_vd", "modnet_hrnet_w18", "dim_vgg16")
+# batch, height, width; graphs are traced without sizes, so that none of these is the traced one
+SIZES = {"modnet": ((1, 96, 64), (2, 64, 160)), "dim": ((1, 64, 96), (2, 45, 71))}
+
+# Every kind of layer and connection, but fewer channels or repeats than the networks have, in less than half the time. What
+# the whole ones are off by stands in docs/inference.md.
+SMALLER = ((resnet_vd, "_STAGES", ((8, 2), (16, 2), (32, 2), (64, 2))), (hrnet, "_BLOCKS", 1),
+           (mobilenetv2, "_STAGES", tuple((*widths, min(repeats, 2), stride)
+                                          for *widths, repeats, stride in mobilenetv2._STAGES)),
+           (vgg, "_BLOCKS", tuple((channels // 4, convolutions) for channels, convolutions in vgg._BLOCKS)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    with pytest.MonkeyPatch.context() as patch:
+        for change in SMALLER:
+            patch.setattr(*change)
+        patch.setattr(graph_files, "CHECKED", InputRule(short=64, multiple=32))
+        yield
+
+
+def pictures(method, batch, height, width):
+    """{name: float32 (B, C, H, W)}, the inputs of an exported file; uneven colours, as noise lacks a photo's scales."""
+    rng = np.random.default_rng(batch)
+    coarse = rng.random((batch, 3, height // 8 + 1, width // 8 + 1), np.float32)
+    given = {"src": np.ascontiguousarray(coarse.repeat(8, 2).repeat(8, 3)[:, :, :height, :width])}
+    if method.needs == "trimap":
+        given["trimap"] = rng.choice(np.float32([0, 128 / 255, 1]), (batch, 1, height, width))
+    return given
+
+
+def by_layers(network, method, given):
+    ranged = [method.rule.ranged(given["src"]), *list(given.values())[1:]]
+    with paddle.no_grad():
+        return method.answer(network, *map(paddle.to_tensor, ranged))["pha"].numpy()
+
+
+@pytest.fixture(scope="module", params=CASES)
+def exported(request, tmp_path_factory):
+    """(method, network, made(kind) -> path of its file); what the formats have in common is done once for each network."""
+    folder, (method, backbone) = tmp_path_factory.mktemp(request.param), request.param.split("_", 1)
+    network, weights, done = seeded_network(request.param), folder / "w.safetensors", {}
+    save_weights(network, weights, {"method": method, "backbone": backbone})
+
+    def kept(name):
+        real = getattr(static_graphs, name)
+
+        def save(layer, specs, path, *kind, **names):
+            place = folder / "_".join((name, *kind))
+            if not place.exists():
+                place.mkdir()
+                real(layer, specs, place / "graph", *kind, **names)
+            for file in place.iterdir():
+                shutil.copy(file, f"{path}{file.suffix}")
+
+        return save
+
+    def made(kind):
+        need(kind)
+        if kind not in done:
+            with pytest.MonkeyPatch.context() as patch:
+                for name in ("_jit_save", "save_graph"):
+                    patch.setattr(static_graphs, name, kept(name))
+                export.main(["--weights", str(weights), "--format", kind, "--output", str(folder / kind / "m")])
+            done[kind] = graph_in(folder / kind)
+        return done[kind]
+
+    yield find_method(method), network, made
+    shutil.rmtree(folder)  # 200 MB
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_every_format_gives_what_the_layers_give(exported, kind, capfd):
+    method, network, made = exported
+    path, said = made(kind), capfd.readouterr().out
+    assert said.count("\n") == 2 and 0 <= differences_in(said)["pha"] < 5e-5
+    for size in SIZES[method.name]:
+        given = pictures(method, *size)
+        pha, expected = graph_files.RUNNERS[kind](path, given)["pha"], by_layers(network, method, given)
+        assert pha.shape == expected.shape == (size[0], 1, *size[1:]) and pha.dtype == np.float32
+        off = np.abs(pha - expected)
+        assert off.mean() < 5e-6 and off.max() < 5e-5
+        assert expected.std() > 0.02 and (size[0] == 1 or np.abs(expected[0] - expected[1]).mean() > 0.02)
