@@ -112,6 +112,16 @@ def test_the_whole_picture_counts_where_nothing_tells_where_the_subject_is(clips
     assert score["sad"] == pytest.approx((255 - item.pha[counts]).sum() / 255 / 1000, rel=1e-5)
 
 
+def test_generated_subjects_are_of_the_kinds_that_are_taught(clips, stage, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(validation, "make_sample",
+                        lambda *given, kind, make=validation.make_sample: drawn.append(kind) or make(*given, kind=kind))
+    config = load_config(stage(dataset_name="stream", valid_count=3, valid_size=64))
+    validation_set({**config, "stream_kinds": ["person", "portrait"]}, clips)
+    validation_set({**config, "stream_kinds": []}, clips)
+    assert drawn == ["person", "portrait", "person", None, None, None]
+
+
 @pytest.mark.slow
 def test_a_stage_that_never_gets_better_says_so_and_hands_on_what_it_began_with(stage, tmp_path, capsys, monkeypatch):
     run(stage("first"))
