@@ -29,9 +29,10 @@ def choose(err, mode, sample_pixels, threshold):
         return np.ones(err.shape, bool)
     if mode == "thresholding":
         return err > threshold
-    chosen = np.zeros(err.size, bool)
-    chosen[largest(err.reshape(-1), min(sample_pixels // PATCH ** 2, err.size))] = True
-    return chosen.reshape(err.shape) & (err > 0)
+    chosen, values = np.zeros(err.size, bool), err.reshape(-1)
+    place = np.flatnonzero(values > 0)  # few; numpy is slow to part thousands of equal values, such as the zeros
+    chosen[place[largest(values[place], min(sample_pixels // PATCH ** 2, len(place)))]] = True
+    return chosen.reshape(err.shape)
 
 
 def largest(values, count):
@@ -44,7 +45,9 @@ def largest(values, count):
     if len(place) < count:
         place = np.arange(len(values))
     found = values[place]
-    return place[np.argpartition(found, len(found) - count)[len(found) - count:]]
+    least = np.partition(found, len(found) - count)[len(found) - count]
+    above = place[found > least]
+    return np.concatenate([above, place[found == least][:count - len(above)]])
 
 
 class Blocks:
