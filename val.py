@@ -20,6 +20,7 @@ def parse(argv=None):
     add("--config", required=True, help="a configuration of train.py, such as configs/modnet/modnet_mobilenetv2.yml")
     add("--model-path", "--weights", help="weights file, or folder of a run (default: the configuration's save_dir)")
     add("--save-dir", "--output", default="log/eval", help="folder for the results (default: %(default)s)")
+    add("--data-root", help="folder of the datasets (default: the configuration's; else $DATA_ROOT, else data/)")
     add("--num-workers", "--workers", type=int, help="processes for metrics (default: one a core, at most 8)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--metrics", nargs="+", metavar="NAME", help="taken; all of the protocol are shown")
@@ -40,7 +41,8 @@ def words_of(args):
         words += ["--split", "valid"]
     if find_method(config["method"]).needs != "bgr":
         words += ["--protocol", "paddleseg"]
-    for flag, value in (("--data-root", config["data_root"]), ("--workers", args.num_workers), ("--device", args.device)):
+    for flag, value in (("--data-root", args.data_root or config["data_root"]), ("--workers", args.num_workers),
+                        ("--device", args.device)):
         words += [] if value is None else [flag, str(value)]
     return words + args.more
 
