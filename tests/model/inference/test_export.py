@@ -130,7 +130,8 @@ def graph_in(folder):
 @pytest.mark.parametrize("kind", export.FORMATS)
 def test_every_format_and_mode(made, network, kind, mode):
     said, path = made(kind, mode)
-    size = sum(file.stat().st_size for file in path.parent.iterdir() if file.suffix != ".txt") / 1e6
+    size = sum(file.stat().st_size for file in path.parent.iterdir()
+               if file.suffix not in (".txt", ".info")) / 1e6  # Paddle before 3 leaves a .pdiparams.info that none needs
     assert said.count("\n") == 2 and said.startswith(f"wrote {path}  {size:.1f} MB") and size > 10
     differences = differences_in(said)
     assert list(differences) == list(OUTPUTS) and max(differences.values()) < 1e-3

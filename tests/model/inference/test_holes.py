@@ -8,6 +8,8 @@ from model.inference import holes, pair
 from model.inference.holes import fill_holes, find_holes
 from model.inference.matte import Matte
 
+# Before OpenCV 5 the host's last step rounds places to a 32nd of a pixel; the device's does not.
+ALIKE = 1e-4 if int(cv2.__version__.split(".")[0]) >= 5 else 1e-2
 SIZE = 240
 SPOT = (95, 130, 10)   # column, row, radius: where a network sees too little
 
@@ -120,5 +122,5 @@ def test_whole_in_strips_and_on_the_device_the_same_is_filled(monkeypatch):
     for matte in (whole, strips, there):
         assert (matte.pha[chosen] == 1).all() and not (matte.pha[~chosen] == 1).all()
         np.testing.assert_allclose(matte.fgr[chosen], src[chosen] / 255, atol=1e-6)
-        np.testing.assert_allclose(matte.pha[~chosen], plain.pha[~chosen], atol=1e-4)
+        np.testing.assert_allclose(matte.pha[~chosen], plain.pha[~chosen], atol=ALIKE if matte is there else 1e-6)
     assert not (plain.pha[chosen] == 1).all()
