@@ -69,7 +69,7 @@ def _outputs(work):
 
 def _matter(work):
     from model import Matter
-    return Matter(work["weights"], backbone_scale=work["scale"], precision=work["precision"], fill=False)
+    return Matter(work["weights"], backbone_scale=work["scale"], precision=work["precision"], fill=False, bits=8)
 
 
 def _size(path):

@@ -1,4 +1,5 @@
 """Films and cameras: how large the coarse network sees a frame, for a number of frames a second."""
+import threading
 import time
 
 from model.inference.scale import coarse_scale
@@ -30,6 +31,7 @@ class Paced:
 
     def __init__(self, matter, fps, clock=time.perf_counter):
         self._matter, self._fps, self._clock, self._size = matter, fps, clock, None
+        self._choosing = threading.Lock()
 
     @property
     def settings(self):
@@ -45,11 +47,21 @@ class Paced:
     def sample_pixels(self, count):
         self._matter.sample_pixels = count
 
+    @property
+    def streams(self):
+        """Of the ``Matter``; may be set between calls."""
+        return getattr(self._matter, "streams", 1)
+
+    @streams.setter
+    def streams(self, count):
+        self._matter.streams = count
+
     def predict(self, src, bgr, *args, **kwargs):
         """As ``Matter.predict``."""
-        if src.shape != self._size:
-            self._size = src.shape
-            self._choose(src, bgr, *args, **kwargs)
+        with self._choosing:
+            if src.shape != self._size:
+                self._choose(src, bgr, *args, **kwargs)
+                self._size = src.shape
         return self._matter.predict(src, bgr, *args, **kwargs)
 
     def _choose(self, src, bgr, *args, **kwargs):
@@ -60,7 +72,7 @@ class Paced:
         self._matter.predict(src, bgr, *args, **kwargs)  # compiles
         begun = self._clock()
         self._matter.predict(src, bgr, *args, **kwargs)
-        rate = 1 / max(self._clock() - begun, 1e-6)
+        rate = self.streams / max(self._clock() - begun, 1e-6)
         if rate < self._fps:
             self._matter.backbone_scale = SLOWER_SCALE
             say(f"backbone scale {SLOWER_SCALE:g}: at {scale:g} this machine mattes {rate:.1f} frames/s, and --fps wants "

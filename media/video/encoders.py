@@ -34,7 +34,7 @@ def encoding(muxer, info, alpha, gray):
             return Encoding("libvpx-vp9", "yuv420p10le", options, 10)
         return Encoding("libvpx-vp9", "yuva420p" if alpha else "yuv420p", options)
     # No B frames: packets in the order of their times keep variable frame rates exact in every version.
-    pixels, options = "yuv420p" if even else "yuv444p", {"preset": "veryfast", "crf": crf}
+    pixels, options = "yuv420p" if even else "yuv444p", {"preset": "superfast", "crf": crf}
     if deep and min(info.width, info.height) >= X265_LEAST and _takes(X265, f"{pixels}10le"):
         words = [f"pools={encoder_threads()}", "frame-threads=1", "bframes=0", "rc-lookahead=5", "log-level=none"]
         words += [] if gray else hevc_words(info.light)

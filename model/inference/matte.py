@@ -1,6 +1,7 @@
 """What a matte is, and the sizes that the networks take."""
 from collections import namedtuple
 
+import cv2
 import numpy as np
 
 from model.geometry import PATCH
@@ -36,10 +37,10 @@ def checked_size(src, bgr):
 
 def as_dtype(image, dtype):
     """float32 in 0..1 in one of ``DTYPES``; the array itself where it is that. Raises UserError for uint8 of inf or nan."""
-    if dtype == "uint8":
-        if not np.isfinite(image).all():
+    if dtype == "uint8" and image.dtype != np.uint8:
+        if not np.isfinite(cv2.sumElems(image)).all():  # of which one that is not makes the sum so
             raise UserError(NOT_FINITE)
-        image = image * np.float32(255) + np.float32(0.5)
+        return cv2.convertScaleAbs(image, alpha=255)
     return image.astype(dtype, copy=False)
 
 

@@ -95,7 +95,7 @@ class Matter:
                                        arrays, self.settings["sha256"], device, precision, threads,
                                        bool(self.settings["tf32"]))
         self.settings.update(backend=self._engine.name, precision=self._engine.precision)
-        self._dtype = BRIEF[bits] if on_device and bits is not None else "float32"
+        self._dtype = BRIEF[bits] if bits == 8 or on_device and bits is not None else "float32"
         self.device_matting = None  # the whole work on the device, where it is done there
         if not self.method.refines:
             self._way = SingleMatting(self._engine, self.method)
@@ -148,6 +148,24 @@ class Matter:
         if scale != "auto":
             check_backbone_scale(scale)
         self.settings["backbone_scale"] = scale
+
+    @property
+    def streams(self):
+        """How many calls of ``predict`` from as many threads the cores are divided among; may be set between calls.
+
+        One call alone is fastest with 1, which it is at first. Many photos of one size, such as the frames of a film, are done
+        sooner where each core works on its own. Stays 1 where the engine has no such setting.
+
+        Raises:
+            UserError: set to less than 1.
+        """
+        return self._engine.streams
+
+    @streams.setter
+    def streams(self, count):
+        if count < 1:
+            raise UserError(f"the number of calls at once is at least 1, not {count}.")
+        self._engine.share(int(count))
 
     def close(self):
         """Give the engine's memory back; the object is not used afterwards."""

@@ -5,6 +5,7 @@ Between the threads lie queues of a frame or two, so that memory does not depend
 import threading
 import time
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, Optional
 
@@ -14,6 +15,7 @@ from media.video.writer import open_writer
 from model.inference.matte import as_float
 from prediction.notes import lost_in_films
 from prediction.outputs import GRAY, Parts, deepened, finished, wanted_of
+from prediction.video.ahead import Ahead, at_once, sharing
 from prediction.video.pipe import END, Cancelled, Pipe
 from prediction.video.scene import open_scene
 from utils.cli import StopOnSignal
@@ -148,25 +150,38 @@ class _Run:
             self._release()
 
     def _matte_frames(self, stop):
-        in_all, index = _in_all(self._reader.info), 0
-        while not self._errors and not (stop is not None and stop.wanted):
-            frame = self._decoded.get(POLL)
-            if frame is END:
-                return
-            if frame is None:
-                continue
-            matte = bgr = None
-            if frame.image is not None:
-                bgr = self._background(frame.image, index)
-                deep = {} if frame.deep is None else {"dtype": "float32"}  # also where bytes would do for 8 bits
-                matte = self._matter.predict(frame.image, bgr, want=self._wanted, **deep)
-                index += 1
+        index = 0
+        with sharing(self._matter, 1 if self._large else at_once()) as workers, Ahead(workers) as ahead:
+            while not self._errors and not (stop is not None and stop.wanted):
+                frame = self._decoded.get(POLL)
+                if frame is END:
+                    break
+                if frame is None:
+                    self._pass_on(ahead.due())
+                    continue
+                bgr = call = None
+                if frame.image is not None:
+                    bgr = self._background(frame.image, index)
+                    call = partial(self._predict, frame, bgr)
+                    index += 1
+                self._pass_on(ahead.push((index - 1, frame, bgr), call))
+                del frame, bgr, call
+            if not self._errors:
+                self._pass_on(ahead.due(0))
+
+    def _predict(self, frame, bgr):
+        deep = {} if frame.deep is None else {"dtype": "float32"}  # also where bytes would do for 8 bits
+        return self._matter.predict(frame.image, bgr, want=self._wanted, **deep)
+
+    def _pass_on(self, done):
+        in_all = _in_all(self._reader.info)
+        for (index, frame, bgr), matte in done:
             if self._large:
-                self._delayed(index - 1, frame, bgr, matte)
+                self._delayed(index, frame, bgr, matte)
             else:
-                self._matted.put((index - 1, frame, bgr, matte))
+                self._matted.put((index, frame, bgr, matte))
             if matte is not None and self._on_progress is not None:
-                self._on_progress(index, None if in_all is None else max(in_all, index))
+                self._on_progress(index + 1, None if in_all is None else max(in_all, index + 1))
             del frame, matte, bgr
 
     def _background(self, src, index):

@@ -25,11 +25,13 @@ class Engine(ABC):
     Attributes:
         name: one of ``model.inference.engines.ENGINES``.
         precision: what it computes in, "fp32", "fp16" or "bf16".
+        streams: how many calls at once it divides the cores among.
         network: the network itself, where that is what it runs, to be called with ``lock`` held; else None.
     """
 
     name = None
     precision = "fp32"
+    streams = 1
     network = lock = None
 
     @abstractmethod
@@ -43,6 +45,9 @@ class Engine(ABC):
     def blocks(self, inputs, quarter):
         """BlockGraph: {name: array} of one batch, as its docstring has them -> float32 (N, 16, 16, 4)."""
         return self.run("quarter" if quarter else "half", inputs)
+
+    def share(self, streams):  # noqa: B027  (most have but one way)
+        """Divide the cores among so many calls at once, if this engine can: ``streams`` then says so."""
 
     def forget(self):  # noqa: B027  (most have nothing to give back)
         """Give back what the last call of ``coarse`` took; what it returned may be gone, too."""

@@ -38,6 +38,13 @@ class OpenvinoEngine(Engine):
         self._local = threading.local()
         check_engine(self, stored_answers(self._folder), TOLERANCE[precision])
 
+    def share(self, streams):
+        with self._lock:
+            if streams != self.streams:
+                self.streams = streams
+                self._config["NUM_STREAMS"] = streams
+                self._compiled.clear()
+
     def forget(self):
         requests = self._local.__dict__.get("requests", {})
         with self._lock:
