@@ -28,7 +28,7 @@ class CoarseGraph(nn.Layer):
         self.backbone, self.aspp, self.decoder = network.backbone, network.aspp, network.decoder
 
     def forward(self, src, bgr):
-        deepest, *shortcuts = self.backbone(paddle.concat([src, bgr], axis=3).transpose([0, 3, 1, 2]))
+        deepest, *shortcuts = self.backbone(_channels_first(src, bgr))
         return self.decoder(self.aspp(deepest), *shortcuts).transpose([0, 2, 3, 1])
 
 
@@ -69,7 +69,7 @@ class BlockGraph(nn.Layer):
         if self.quarter:
             flat = coarse.reshape([-1, coarse_side(reach, True) ** 2, CHANNELS])
             coarse = paddle.matmul(spread, flat).reshape([-1, side // 2, side // 2, CHANNELS])
-        photos = paddle.concat([src.astype("float32"), bgr.astype("float32")], axis=3).transpose([0, 3, 1, 2])
+        photos = _channels_first(src.astype("float32"), bgr.astype("float32"))
         x = F.conv2d(coarse.transpose([0, 3, 1, 2]), self.coarse_kernel)
         x = x + F.conv2d(F.avg_pool2d(photos, 2, 2), self.photo_kernel)
         x = F.relu(self.refiner.bn1(x))
@@ -83,6 +83,11 @@ class BlockGraph(nn.Layer):
 
     def _constant(self, array):
         return paddle.to_tensor(np.ascontiguousarray(array, np.float32))
+
+
+def _channels_first(src, bgr):
+    """(B, h, w, 3) twice -> (B, 6, h, w). Joined last, for engines are slow to join the last of the axes."""
+    return paddle.concat([image.transpose([0, 3, 1, 2]) for image in (src, bgr)], axis=1)
 
 
 def in_order(inputs):
