@@ -2,11 +2,13 @@
 
 Arrays are (H, W) or channels last; H and W are multiples of 4. A block is 16x16 pixels, a patch 4x4.
 """
+import functools
+
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from model.geometry import BLOCK, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
+from model.geometry import BLOCK, ENDLESS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
 from model.inference.enlarge import enlarged_windows
 
 PER_BLOCK = BLOCK // PATCH
@@ -109,9 +111,10 @@ class Blocks:
         c_side, height, width = coarse_side(reach, True), *coarse.shape[:2]
         found["coarse"] = windows(coarse, rows, columns, BLOCK // 4, 1 + reach, c_side, inside)
         if inside:
-            found["spread"] = np.kron(*[spread_matrix(1, reach)] * 2)[None]
+            found["spread"] = _spread(1, 1, reach, ENDLESS, ENDLESS)[None]
         else:
-            found["spread"] = _spread_matrices(rows, columns, reach, height, width)
+            found["spread"] = np.stack([_spread(*place, reach, height, width)
+                                        for place in zip(rows.tolist(), columns.tolist())])
         return found
 
     def paste(self, batch, refined, pha, fgr, top=0):
@@ -127,17 +130,22 @@ class Blocks:
             _cells_of(fgr)[rows, columns] = patches[..., 1:]
 
 
-def _spread_matrices(rows, columns, reach, height, width):
-    """(N, p * p / 4, c * c): the matrix of each block; away from a border they are all alike, and made once."""
-    down = {row: spread_matrix(row, reach, height) for row in set(rows.tolist())}
-    across = {column: spread_matrix(column, reach, width) for column in set(columns.tolist())}
-    made, matrices = {}, []
-    for row, column in zip(rows.tolist(), columns.tolist()):
-        key = down[row].tobytes(), across[column].tobytes()
-        if key not in made:
-            made[key] = np.kron(down[row], across[column])
-        matrices.append(made[key])
-    return np.stack(matrices)
+def _spread(row, column, reach, height, width):
+    """(p * p / 4, c * c): the matrix of a block of a coarse image (height, width)."""
+    return _product(_near(row, height), _near(column, width), reach)
+
+
+def _near(block, count):
+    """(number, length) of a side that is the same around this block; away from the ends all blocks are alike."""
+    reach = 2  # blocks
+    return min(block, reach), min(count - BLOCK // 4 * max(block - reach, 0), BLOCK // 4 * 2 * reach + BLOCK)
+
+
+@functools.lru_cache(maxsize=64)
+def _product(down, across, reach):
+    product = np.kron(spread_matrix(down[0], reach, down[1]), spread_matrix(across[0], reach, across[1]))
+    product.setflags(write=False)
+    return product
 
 
 def windows(image, rows, columns, step, before, side, inside):

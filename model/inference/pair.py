@@ -141,8 +141,7 @@ class PairMatting:
                 fgr = enlarged_rows(residual, height, width, top, bottom)
                 place = blocks.between(top, bottom)
                 blocks.paste(place, refined[place], None, fgr, top)
-                cv2.addWeighted(src[top:bottom], 1 / 255, fgr, 1, 0, dst=fgr, dtype=cv2.CV_32F)
-                np.clip(fgr, 0, 1, out=fgr)
+                fgr = _colours(src[top:bottom], fgr)
                 if found is not None:
                     fgr[found[top:bottom]] = src[top:bottom][found[top:bottom]] / np.float32(255)
             err = enlarged_rows(err_sm, height, width, top, bottom) if "err" in want else None
@@ -166,7 +165,7 @@ def _filled(inputs, count):
             np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)]) for name, array in inputs.items()}
 
 
-def _colours(src, residual, brief):
+def _colours(src, residual, brief=False):
     """fgr of a residual to src, float32 (H, W, 3), which is written over, in 0..1; or rounded to uint8 at once, with
     ``brief``: that takes a third of the time. Raises UserError for uint8 of inf or nan."""
     if brief:
