@@ -75,8 +75,7 @@ class PairMatting:
         unit, scale = self._plan(srcs[0].shape[:2])
         srcs, bgrs = ([padded(photo, unit) for photo in photos] for photos in (srcs, bgrs))
         size = coarse_size(srcs[0].shape[:2], scale)
-        small = (np.stack([shrink(photo, *size) for photo in photos]) for photos in (srcs, bgrs))
-        return srcs, bgrs, self._engine.coarse(*small)
+        return srcs, bgrs, self._engine.coarse(*(_shrunk(photos, *size) for photos in (srcs, bgrs)))
 
     def _refinement(self):
         return Refinement(*(self.settings[name] for name in ("refine_mode", "sample_pixels", "threshold")))
@@ -154,6 +153,12 @@ def resize(image, height, width):
     if image.shape[:2] == (height, width):
         return image
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _shrunk(photos, height, width):
+    """float32 (N, height, width, 3) in 0..1 of photos of one size."""
+    small = [shrink(photo, height, width) for photo in photos]
+    return np.stack(small) if len(small) > 1 else small[0][None]
 
 
 def _filled(inputs, count):

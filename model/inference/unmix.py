@@ -18,7 +18,7 @@ LONGEST = 480         # pixels of the longer side of the small copy that colours
 MARGIN = 1.2          # its pixels from the band that are open to question as well
 SPREADS = ((2, 1.5), (5, 2.0))  # colours are spread in copies so many times smaller still, with these sigmas
 STEP = 32_000         # pixels; cv2.remap takes sides below 32768
-AT_ONCE = 1 << 20     # pixels worked on at once
+AT_ONCE = 1 << 16     # pixels worked on at once; more are no faster
 ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground; below, the network's colour takes over
 
 

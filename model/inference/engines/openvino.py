@@ -37,6 +37,7 @@ class OpenvinoEngine(Engine):
         self._compiled, self._lock = OrderedDict(), threading.Lock()
         self._local = threading.local()
         check_engine(self, stored_answers(self._folder), TOLERANCE[precision])
+        self._drop()  # what was compiled for the check's sizes takes memory, and may not be used again
 
     def share(self, streams):
         with self._lock:
@@ -53,6 +54,9 @@ class OpenvinoEngine(Engine):
                     del kept[key]
 
     def close(self):
+        self._drop()
+
+    def _drop(self):
         self._compiled.clear()
         self._local = threading.local()
 
