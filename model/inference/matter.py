@@ -153,8 +153,8 @@ class Matter:
     def streams(self):
         """How many calls of ``predict`` from as many threads the cores are divided among; may be set between calls.
 
-        One call alone is fastest with 1, which it is at first. Many photos of one size, such as the frames of a film, are done
-        sooner where each core works on its own. Stays 1 where the engine has no such setting.
+        One call alone is fastest with 1, which it is at first. Many photos of one size, such as the frames of a film, are
+        done sooner where each core works on its own. Stays 1 where the engine has no such setting.
 
         Raises:
             UserError: set to less than 1.

@@ -7,7 +7,6 @@ import time
 from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, NamedTuple, Optional
 
 from media.video.libav import import_av
 from media.video.reader import open_video
@@ -16,44 +15,16 @@ from model.inference.matte import as_float
 from prediction.notes import lost_in_films
 from prediction.outputs import GRAY, Parts, deepened, finished, wanted_of
 from prediction.video.ahead import Ahead, at_once, sharing
+from prediction.video.job import Report, VideoJob
 from prediction.video.pipe import END, Cancelled, Pipe
 from prediction.video.scene import open_scene
 from utils.cli import StopOnSignal
 from utils.errors import UserError
 
+__all__ = ["Report", "VideoJob", "matte_video"]
+
 POLL = 0.2  # seconds after which a signal is looked for
 LARGE = 4096 * 2304  # pixels above which queues are as short as can be, and one frame is worked on at a time
-
-
-class VideoJob(NamedTuple):
-    """What to do with one video.
-
-    src: path or address. outputs: {"pha", "com", "fgr", "err", "ref": path}; the suffix chooses the format, none is a folder
-    of pictures. bgr, fit: see ``prediction.video.scene.open_scene``. backdrop: ``prediction.backdrop.Backdrop``, or anything
-    whose frame(index, src, bgr) gives what com is put before, uint8 RGB of src's size (src, and maybe the answer, is uint16
-    for deep films); None for cut-outs with alpha.
-    fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every frame
-    in turn. delay: None, or a ``prediction.video.delay.OneFrameDelay`` in its place. bgr: None where none is needed.
-    """
-    src: Any
-    outputs: dict
-    bgr: Any = None
-    fit: Optional[str] = None
-    backdrop: Any = None
-    fit_background: Optional[Callable] = None
-    smooth: Optional[Callable] = None
-    delay: Any = None
-
-
-class Report(NamedTuple):
-    """What came of it: frames written, damaged ones left out, seconds, frames per second, {type: Path} written."""
-    frames: int
-    damaged: int
-    seconds: float
-    fps: float
-    files: dict
-    stopped: bool
-    warnings: list
 
 
 def matte_video(open_matter, job, on_progress=None):
@@ -161,7 +132,11 @@ class _Run:
                     continue
                 bgr = call = None
                 if frame.image is not None:
-                    bgr = self._background(frame.image, index)
+                    try:
+                        bgr = self._background(frame.image, index)
+                    except BaseException:
+                        self._pass_on(ahead.due(0))  # the frames before this one are whole
+                        raise
                     call = partial(self._predict, frame, bgr)
                     index += 1
                 self._pass_on(ahead.push((index - 1, frame, bgr), call))

@@ -1,4 +1,7 @@
 """The first frame of a film decides how large the coarse network sees all of them."""
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -49,6 +52,26 @@ def test_a_machine_that_keeps_the_pace_shows_more(seconds, fps, scale, capsys):
 @pytest.mark.parametrize("width, height", [(1279, 720), (640, 360), (3840, 2160), (12000, 8000)])
 def test_small_frames_and_those_seen_at_a_quarter_anyhow_are_not_measured(width, height):
     assert scales(9.0, 10, width, height, frames=1) == ["auto"]
+
+
+@pytest.mark.parametrize("streams, scale", [(1, 0.25), (2, 0.25), (3, "auto")])
+def test_frames_that_are_matted_at_once_count(streams, scale):
+    matter = Timed(0.25)
+    matter.streams = streams
+    film = Paced(matter, 10, matter.clock)
+    film.predict(frame(1920, 1080), frame(1920, 1080))
+    assert (matter.backbone_scale, film.streams) == (scale, streams)
+    film.streams = 4
+    assert matter.streams == 4
+
+
+def test_frames_wait_for_the_choice():
+    matter = Timed(0.3)
+    matter.predict = lambda src, bgr, want=None, real=matter.predict: (time.sleep(0.01), real(src, bgr, want))[1]
+    film, seen = Paced(matter, 10, matter.clock), frame(1920, 1080)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: film.predict(seen, seen), range(8)))
+    assert matter.seen == ["auto"] * 2 + [0.25] * 8
 
 
 def test_another_size_is_measured_anew():

@@ -80,6 +80,34 @@ def test_threads_get_what_one_gets(weights, backend):
             assert np.array_equal(value, again), name
 
 
+@pytest.mark.parametrize("backend", [name for name in NEEDS if name in HERE])
+def test_cores_divided_among_calls(weights, backend):
+    matter, pairs = opened(weights, backend), [photos(48, 64, seed) for seed in range(6)]
+    alone = [matter.predict(*pair) for pair in pairs]
+    for streams in (2, 1):
+        matter.streams = streams
+        assert matter.streams == (streams if backend == "openvino" else 1)
+        with ThreadPoolExecutor(3) as pool:
+            together = list(pool.map(lambda pair: matter.predict(*pair), pairs))
+        for one, other in zip(alone, together):
+            np.testing.assert_allclose(one.pha, other.pha, atol=1e-5)
+            np.testing.assert_allclose(one.fgr, other.fgr, atol=1e-5)
+    with pytest.raises(UserError, match="at least 1, not 0"):
+        matter.streams = 0
+
+
+@pytest.mark.parametrize("backend", [name for name in NEEDS if name in HERE])
+def test_bytes_are_the_rounded_numbers(weights, backend):
+    pair = photos(64, 96)
+    exact, brief = (opened(weights, backend, bits=bits).predict(*pair) for bits in (None, 8))
+    for name, wanted, got in zip(Matte._fields, exact, brief):
+        assert wanted.dtype == np.float32 and got.dtype == np.uint8, name
+        off = np.abs(got - 255 * wanted.astype(np.float64))
+        assert off.max() <= 0.5 + 1e-3, name  # a half may go either way
+    with pytest.raises(ValueError):
+        opened(weights, backend, bits=8).predict(*pair, dtype="int8")
+
+
 def test_several_matters_in_several_threads(weights):
     pairs, matter = [photos(48, 64, seed) for seed in range(4)], opened(weights, "paddle")
     alone = [matter.predict(*pair) for pair in pairs]

@@ -16,8 +16,9 @@ from media.video.reader import Frame, Info  # noqa: E402
 from prediction.outputs import finished, wanted_of  # noqa: E402
 from prediction.video import pipeline as run_module  # noqa: E402
 from prediction.video.pipe import END, Cancelled, Pipe  # noqa: E402
-from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from prediction.video.pipeline import matte_video  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, Matte, StandIn, decoded, make_clip, picture  # noqa: E402
+from tests.prediction.video.runs import Boom, Several, fails_after, job, matted, shades, within  # noqa: E402
 from utils.errors import UserError  # noqa: E402
 
 
@@ -26,33 +27,6 @@ def clip(tmp_path):
     make_clip(tmp_path / "src.mp4", 12)
     write_image(tmp_path / "bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     return tmp_path
-
-
-def job(folder, words=("pha",), suffix=".mp4", **more):
-    return VideoJob(folder / "src.mp4", {word: folder / "o" / f"{word}{suffix}" for word in words}, folder / "bgr.png",
-                    **more)
-
-
-def matted(matter, wanted, on_progress=None):
-    return matte_video(lambda: matter, wanted, on_progress)
-
-
-def within(seconds, work):
-    """Run ``work`` in a thread; its result or error; a run that hangs fails."""
-    found = []
-
-    def body():
-        try:
-            found.append((work(), None))
-        except BaseException as error:
-            found.append((None, error))
-    thread = threading.Thread(target=body, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    assert not thread.is_alive(), "hangs"
-    if found[0][1] is not None:
-        raise found[0][1]
-    return found[0][0]
 
 
 def test_all_outputs_at_once(clip):
@@ -176,27 +150,18 @@ def test_constant_memory(clip, monkeypatch, large):
     assert reader.most <= (3 if large else 6) + 1
 
 
-class Boom(Exception):
-    pass
-
-
-def fails_after(number, result=None):
-    calls = []
-
-    def call(*_, **__):
-        calls.append(1)
-        if len(calls) > number:
-            raise Boom
-        return result(*_) if result else None
-    return call
-
-
 @pytest.mark.parametrize("where", ["matter", "smooth", "background", "progress", "reader", "backdrop"])
-def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where):
+@pytest.mark.parametrize("several", [False, True])
+def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, several):
     matter, hooks, progress = StandIn(), {}, None
-    if where == "matter":
+    monkeypatch.setattr(run_module, "at_once", lambda: 3)
+    if several:
+        matter = Several(shades(clip), fails=7 if where == "matter" else None)
+    elif where == "matter":
         real = matter.predict
         matter.predict = lambda src, bgr, want: real(src, bgr, want) if matter.calls < 7 else fails_after(0)()
+    if where == "matter":
+        pass
     elif where == "smooth":
         hooks["smooth"] = fails_after(7, lambda src, pha: pha)
     elif where == "background":

@@ -1,0 +1,142 @@
+"""Several frames at once: in their order, never more than so many, and an error in its turn."""
+import threading
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("av", minversion="14")
+from media import write_image  # noqa: E402
+from prediction.video import pipeline as run_module  # noqa: E402
+from prediction.video.ahead import EXTRA, Ahead, at_once, sharing  # noqa: E402
+from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip  # noqa: E402
+from tests.prediction.video.runs import Several, job, matted, shades, within  # noqa: E402
+
+
+@pytest.fixture
+def clip(tmp_path):
+    make_clip(tmp_path / "src.mp4", 12)
+    write_image(tmp_path / "bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    return tmp_path
+
+
+class Counted:
+    """Calls that take some milliseconds; how many went on at once, and on which threads."""
+
+    def __init__(self):
+        self.now = self.most = 0
+        self.threads, self.done, self._lock = set(), [], threading.Lock()
+
+    def call(self, number, seconds, error=None):
+        def work():
+            with self._lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+                self.threads.add(threading.get_ident())
+            time.sleep(seconds)
+            with self._lock:
+                self.now -= 1
+                self.done.append(number)
+            if error is not None:
+                raise error
+            return 10 * number
+        return work
+
+
+@pytest.mark.parametrize("workers", (1, 2, 3, 5))
+def test_answers_come_in_order_from_so_many_threads(workers):
+    counted, found, rng = Counted(), [], np.random.default_rng(0)
+    with Ahead(workers) as ahead:
+        for number in range(30):
+            call = None if number % 7 == 3 else counted.call(number, float(rng.uniform(0, 0.01)))
+            found += ahead.push(number, call)
+            assert number + 1 - len(found) <= (0 if workers == 1 else workers)
+        found += ahead.due(0)
+    assert found == [(number, None if number % 7 == 3 else 10 * number) for number in range(30)]
+    assert counted.most == workers
+    assert (counted.threads == {threading.get_ident()}) == (workers == 1)
+    assert (counted.done == sorted(counted.done)) == (workers == 1)
+
+
+def test_what_is_done_can_be_had_without_waiting():
+    counted, gate = Counted(), threading.Event()
+    with Ahead(3) as ahead:
+        assert list(ahead.push("a", counted.call(1, 0))) in ([], [("a", 10)])
+        found = list(ahead.push("b", gate.wait))
+        found += ahead.push("c", counted.call(3, 0))
+        while counted.done != [1, 3]:
+            time.sleep(0.001)
+        time.sleep(0.01)
+        found += ahead.due()
+        assert [item for item, _ in found] in ([], ["a"])  # a may have been had before; c is done, and comes after b
+        gate.set()
+        assert list(ahead.due(0)) == [("b", True), ("c", 30)]
+
+
+@pytest.mark.parametrize("workers", (1, 3))
+def test_an_error_comes_in_its_turn_and_the_rest_is_dropped(workers):
+    counted, found = Counted(), []
+    with pytest.raises(KeyError, match="four"), Ahead(workers) as ahead:
+        for number in range(50):
+            found += ahead.push(number, counted.call(number, 0.002, KeyError("four") if number == 4 else None))
+    assert found == [(number, 10 * number) for number in range(4)]
+    assert len(counted.done) <= 4 + workers + 1 and counted.now == 0
+
+
+class Dividing:
+    """A matter that divides the cores among as many calls as it is told, up to ``most``."""
+
+    def __init__(self, most):
+        self._most, self._streams, self.told = most, 1, []
+
+    @property
+    def streams(self):
+        return self._streams
+
+    @streams.setter
+    def streams(self, count):
+        self.told.append(count)
+        self._streams = min(count, self._most)
+
+
+def test_a_matter_is_left_as_it_was():
+    matter = Dividing(8)
+    with sharing(matter, 4) as workers:
+        assert (workers, matter.streams) == (4 + EXTRA, 4)
+    assert (matter.streams, matter.told) == (1, [4, 1])
+    with pytest.raises(KeyError), sharing(matter, 2):
+        raise KeyError
+    assert matter.streams == 1
+
+
+def test_one_frame_at_a_time_where_nothing_else_is_possible():
+    matter = Dividing(1)
+    with sharing(matter, 4) as workers:
+        assert workers == 1
+    matter = Dividing(8)
+    with sharing(matter, 1) as workers:
+        assert workers == 1 and matter.told == []
+    with sharing(object(), 4) as workers:
+        assert workers == 1
+
+
+@pytest.mark.parametrize("cores, frames", [(1, 1), (2, 2), (3, 3), (4, 4), (64, 4)])
+def test_as_many_as_there_are_cores_up_to_four(cores, frames, monkeypatch):
+    monkeypatch.setattr("prediction.video.ahead.usable_cores", lambda: cores)
+    assert at_once() == frames
+
+
+def test_frames_at_once_come_out_in_their_order(clip, monkeypatch):
+    monkeypatch.setattr(run_module, "at_once", lambda: 3)
+    means = shades(clip)
+    assert len(set(means)) == 12  # so that frames can be told from each other
+    matter, done = Several(means), []
+    report = within(30, lambda: matted(matter, job(clip, ("pha", "fgr")), lambda *state: done.append(state)))
+    assert report.frames == 12 and done == [(index + 1, 12) for index in range(12)]
+    assert 2 <= matter.most <= 4 and matter.streams == 1
+    one = within(30, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))._replace(
+        outputs={name: clip / "one" / f"{name}.mp4" for name in ("pha", "fgr")})))
+    for kind in ("pha", "fgr"):
+        assert len(decoded(report.files[kind])) == 12
+        for several, alone in zip(decoded(report.files[kind]), decoded(one.files[kind])):
+            assert np.array_equal(several[0], alone[0]) and several[1:] == alone[1:]
