@@ -44,8 +44,8 @@ class Matter:
         tf32: let a GPU round the factors of float32 products to 10 bits, which is faster; False: it does not. It holds for
             the process from the first work on a GPU on, and gives way to $NVIDIA_TF32_OVERRIDE where that is set.
         on_device: do all the work in Paddle's operations on the device, as is done on a GPU; None: on a GPU.
-        bits: 8 or 16: how many a channel will have of what is made of the mattes. Where the work is done on the device they
-            come back as uint8 or float16, which is faster; elsewhere, and for None, as float32.
+        bits: 8 or 16: how many a channel will have of what is made of the mattes. For 8 they come back as uint8, for 16 as
+            float16 where the work is done on the device, which is faster; elsewhere, and for None, as float32.
         fill: with ``unmix``, also fill the holes that the photos say are none (``model.inference.holes``); predict.py does
             so for photos, not for films and cameras.
 
