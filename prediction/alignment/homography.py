@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from prediction.alignment.level import Level
-from prediction.alignment.registration import assess, register, search
+from prediction.alignment.registration import assess, polish, register, search
 from prediction.sizes import scaled
 
 FEATURE_SIDE = 640    # the longer side at which features are sought; pixels
@@ -25,6 +25,7 @@ WORST_ERROR = 1.2     # pixels that the corners may be off, by the fit's own cov
 NEAR, CLEAR_SCORE = 1.5, 0.2  # pixels, and share: photos that are so near each other are not searched any further
 LEAST_SCORE = 0.05    # share of the textured points of bgr that src has to show, above chance
 MOVED_MOST = 0.15     # of the longer side
+POLISHED_MOST = 3.0   # pixels of the finest level: what every pixel together moves further has left the scene
 
 
 class Alignment(NamedTuple):
@@ -65,6 +66,7 @@ def find_homography(src, bgr):
     near = register(levels[-1:], np.eye(3))
     if (near.score > CLEAR_SCORE and near.error < WORST_ERROR
             and corner_shift(near.matrix, size) * last.shape[1] < NEAR * size[1]):
+        near = _polished(near, src, bgr) if corner_shift(near.matrix, size) >= MOVED_LEAST else near
         return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, near.score, unmoved.score,
                          near.error, "")
     inliers, matches, features, first = _by_features(src, bgr)
@@ -72,6 +74,7 @@ def find_homography(src, bgr):
     fits += [register(levels[-1:], start, tight=True)
              for start in [max(fits, key=lambda fit: fit.score).matrix] + ([] if first is None else [first])]
     fit = max(fits, key=lambda fit: fit.score)
+    fit = _polished(fit, src, bgr) if fit.score >= LEAST_SCORE else fit
     moved = corner_shift(fit.matrix, size)
     reason = ""
     if fit.score < LEAST_SCORE:
@@ -90,6 +93,14 @@ def _from_coarse(levels):
     fits = [register(levels[2:-1], fit.matrix) if len(levels) > 3 else fit
             for fit in sorted(fits, key=lambda fit: -fit.score)[:2]]
     return max(fits, key=lambda fit: fit.score).matrix
+
+
+def _polished(fit, src, bgr):
+    """The Fit with the last of the accuracy: every pixel votes, not only the few that found the way."""
+    pair, size = _pair(src, bgr, FINEST_SIDE), src.shape[:2]
+    finer = polish(Level(*pair, size, max(pair[0].shape) <= FLAT_UNTIL, dense=True), fit)
+    away = corner_shift(finer.matrix, size, fit.matrix) * pair[0].shape[1] / size[1]
+    return finer if finer.error < np.inf and away < POLISHED_MOST else fit
 
 
 def track(src, bgr, matrix, finest=FEATURE_SIDE):
@@ -120,13 +131,17 @@ def corner_shift(matrix, size, other=None):
 
 def pyramid(src, bgr, finest=FINEST_SIDE):
     """Levels from coarse to fine, each half the next; the finest has at most ``finest`` pixels on its longer side."""
-    scale = min(1.0, finest / max(src.shape[:2]))
-    pair = [reduced(image, scale) for image in (src, bgr)]
+    pair = _pair(src, bgr, finest)
     pairs = [pair]
     while max(pair[0].shape) > 96 and min(pair[0].shape) >= 32:
         pair = [cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for image in pair]
         pairs.append(pair)
     return [Level(*pair, src.shape[:2], max(pair[0].shape) <= FLAT_UNTIL) for pair in pairs[::-1]]
+
+
+def _pair(src, bgr, finest):
+    scale = min(1.0, finest / max(src.shape[:2]))
+    return [reduced(image, scale) for image in (src, bgr)]
 
 
 def reduced(image, scale):

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 POINTS = 10000     # at most so many pixels vote at one level
+ALL_POINTS = 100000  # and where the last of the accuracy is sought
+ROW = 4096         # OpenCV samples no more than 32,767 places in a row
 CELLS = 12         # they are spread over so many cells a side
 NEIGHBOURS = 16    # and judged together with their neighbours, in so many cells a side
 TUKEY = 4.685      # 95 % efficiency for Gaussian noise
@@ -25,15 +27,17 @@ ASIDE = 3.0        # pixels
 class Level:
     """Two gray pictures (h, w) uint8, shrunk copies of photos of ``size`` (height, width), and what is needed to fit them.
 
-    ``flat``: without broad brightness.
+    ``flat``: without broad brightness. ``dense``: weak texture votes as well, and src is sampled by cubics: slower, and
+    several times as accurate where little shows, for a start that is right to a pixel or two.
 
     ``point`` (3, N): normalised places of the textured pixels of bgr; ``value``, ``sigma`` (N,): texture there, and its
     noise; ``locates`` (N,): whether moving by a pixel shows above the noise.
     ``from_photo``, ``to_pixel`` (3, 3): pixel of the photo -> normalised place -> pixel here. ``src_texture``: (h, w).
     """
 
-    def __init__(self, src, bgr, size, flat):
+    def __init__(self, src, bgr, size, flat, dense=False):
         self.src, self.shape = src, src.shape
+        self.dense = dense
         height, width = src.shape
         across, down = width / size[1], height / size[0]
         half = np.hypot(height, width) / 2
@@ -46,7 +50,7 @@ class Level:
         self.src_texture, bgr_texture = (texture(image, flat) for image in (src, bgr))
         self.flat = flat
         slope_x, slope_y = (cv2.Sobel(bgr_texture, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
-        rows, cols = _points(slope_x, slope_y, bgr)
+        rows, cols = _points(slope_x, slope_y, bgr, ALL_POINTS if dense else POINTS)
         self.cell = rows * NEIGHBOURS // height * NEIGHBOURS + cols * NEIGHBOURS // width
         slope_x, slope_y = slope_x[rows, cols], slope_y[rows, cols]
         self.point = norm @ np.stack([cols, rows, np.ones_like(rows)]).astype(np.float64)
@@ -99,12 +103,11 @@ class Level:
         place = (place[:2] / place[2] + aside * self.aside).astype(np.float32)
         if not np.isfinite(place).all() or place.shape[1] == 0:
             return np.zeros(place.shape[1]), np.zeros(place.shape[1], bool)
-        seen = cv2.remap(self.src_texture, place[0], place[1], cv2.INTER_LINEAR).ravel()
-        gray = cv2.remap(self.src, place[0], place[1], cv2.INTER_NEAREST).ravel()
+        seen = sample(self.src_texture, place, cv2.INTER_CUBIC if self.dense else cv2.INTER_LINEAR)
+        gray = sample(self.src, place, cv2.INTER_NEAREST)
         height, width = self.shape
         inside = ((place[0] >= 1) & (place[0] <= width - 2) & (place[1] >= 1) & (place[1] <= height - 2) & (gray < CLIPPED))
         return (seen - self.value - self.light @ light) / self.sigma, inside
-
 
     def shared(self, weight, inside):
         """How far a point's neighbours fit, (N,) in 0..1: single pixels of a subject fit by chance, regions do not."""
@@ -141,8 +144,15 @@ def tukey(rest, scale):
     return np.square(np.clip(1 - np.square(rest / (TUKEY * scale)), 0, None))
 
 
-def _points(slope_x, slope_y, gray):
-    """(rows, cols) of pixels with the strongest slope, spread over the picture, none beside clipped ones."""
+def sample(image, place, how):
+    """(N,) values of an image (h, w) at places float32 (2, N), x and y."""
+    count = place.shape[1]
+    x, y = np.pad(place, ((0, 0), (0, -count % ROW)) if count > ROW else 0).reshape(2, -1, min(count, ROW))
+    return cv2.remap(image, x, y, how).ravel()[:count]
+
+
+def _points(slope_x, slope_y, gray, most):
+    """(rows, cols) of ``most`` pixels with the strongest slope, spread over the picture, none beside clipped ones."""
     strength = np.hypot(slope_x, slope_y)
     strength[cv2.dilate(gray, np.ones((5, 5), np.uint8)) >= CLIPPED] = 0
     strength[:2] = strength[-2:] = strength[:, :2] = strength[:, -2:] = 0
@@ -152,7 +162,7 @@ def _points(slope_x, slope_y, gray):
         return np.nonzero(strength)
     cells = strength[:high * CELLS, :wide * CELLS].reshape(CELLS, high, CELLS, wide).transpose(0, 2, 1, 3)
     cells = cells.reshape(CELLS * CELLS, high * wide)
-    count = min(cells.shape[1], max(POINTS // CELLS ** 2, 1))
+    count = min(cells.shape[1], max(most // CELLS ** 2, 1))
     chosen = np.argpartition(cells, cells.shape[1] - count, axis=1)[:, -count:].ravel()
     cell = np.repeat(np.arange(CELLS * CELLS), count)
     keep = cells[cell, chosen] > 0

@@ -10,6 +10,7 @@ import numpy as np
 from prediction.alignment.level import LEAST_POINTS, tukey
 
 STEPS = 12         # iterations at one level
+LATE = 6           # from so many on the start is forgotten
 # The scale of what counts as noise comes from the best so many points, at first and at last: the others may be subject.
 FIRST_SHARES, LATER_SHARES = (0.5, 0.15), (0.25, 0.12)
 # With much subject that scale is too large: if a share e of the points fits, it is about 1 / e of the true one.
@@ -31,16 +32,18 @@ class Fit(NamedTuple):
     score: how much better these points fit where they are than ASIDE pixels along their slope; near 0 where they fit by
         chance, or because nothing is to be seen there.
     error: expected error at the corners in pixels of the photo.
+    light: coefficients of ``Level.light``.
     """
     matrix: np.ndarray
     agreement: float
     score: float
     error: float
+    light: np.ndarray
 
 
 def failed(matrix):
     """A Fit that says that nothing was found."""
-    return Fit(matrix, 0.0, 0.0, np.inf)
+    return Fit(matrix, 0.0, 0.0, np.inf, np.zeros(0))
 
 
 def register(levels, matrix, tight=False):
@@ -55,6 +58,15 @@ def register(levels, matrix, tight=False):
         if fit.error == np.inf:
             return fit
     return fit
+
+
+def polish(level, fit):
+    """The last of the accuracy for the ``fit`` of a sparse level, from a dense one of the same size.
+
+    Its agreement and score stay those of the strong points, which bounds for them are made for.
+    """
+    finer = _at_level(level, fit.matrix, tight=True, light=fit.light)
+    return fit._replace(matrix=finer.matrix, error=finer.error, light=finer.light)
 
 
 def assess(level, matrix):
@@ -86,15 +98,17 @@ def search(level, count=2):
     return [to_photo @ entry[-1] @ level.from_photo / (to_photo @ entry[-1] @ level.from_photo)[2, 2] for entry in best]
 
 
-def _at_level(level, matrix, move=True, tight=False):
+def _at_level(level, matrix, move=True, tight=False, light=None):
+    """The Fit at one level. ``light``: where ``matrix`` is nearly right, what belongs to it."""
     current = level.from_photo @ matrix @ np.linalg.inv(level.from_photo)
-    light, covariance = level.first_light(current), None
+    first, covariance = 0 if light is None else LATE, None
+    light = level.first_light(current) if light is None else light
     shares = FIRST_SHARES if level.flat else LATER_SHARES
-    for step in range(STEPS):
+    for step in range(first, STEPS):
         rest, inside = level.rest(current, light)
         if inside.sum() < LEAST_POINTS:
             return failed(matrix)
-        share = shares[0] + (shares[1] - shares[0]) * min(step / 6, 1)
+        share = shares[0] + (shares[1] - shares[0]) * min(step / LATE, 1)
         scale = max(np.quantile(np.abs(rest[inside]), share) / _normal_quantile(share), 1.0)
         scale = min(scale, TIGHT) if tight else scale
         weight = np.where(inside, tukey(rest, scale), 0)
@@ -108,7 +122,7 @@ def _at_level(level, matrix, move=True, tight=False):
             current = current @ np.linalg.inv(delta)
             current /= current[2, 2]
         light = light + update[8:]
-        if step >= 6 and np.abs(update[:8]).max() * level.half < 0.01:
+        if step >= LATE and np.abs(update[:8]).max() * level.half < 0.01:
             break
     rest, inside = level.rest(current, light)
     good = inside & level.locates
@@ -117,7 +131,7 @@ def _at_level(level, matrix, move=True, tight=False):
     if not np.isfinite(result).all() or np.linalg.det(current) < 0.5:
         return failed(matrix)
     return Fit(result / result[2, 2], float((np.abs(rest[good]) < 3).sum() / count), level.score(current, light),
-               corner_error(covariance) * level.pixel)
+               corner_error(covariance) * level.pixel, light)
 
 
 def _normal_quantile(share):

@@ -1,7 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 
+from prediction.alignment import homography
 from prediction.alignment.homography import corner_shift, find_homography, warp
+from prediction.alignment.level import ROW, sample
+from tests.faults.align_trials import make_pair
 from tests.prediction import pairs
 
 MOVED = pairs.turned(pairs.SIZE, (6, -4), 1.5, 0.004)
@@ -15,6 +19,32 @@ def test_finds_a_movement_behind_a_subject(name, gain):
     assert corner_shift(found.matrix, pairs.SIZE, MOVED) < 0.5 < 8 < corner_shift(MOVED, pairs.SIZE)
     assert found.moved == pytest.approx(corner_shift(MOVED, pairs.SIZE), abs=0.5)
     assert found.score > found.unmoved_score + 0.2
+
+
+@pytest.mark.parametrize("number", [118, 130, 189])
+def test_weak_texture_counts_in_the_end(number):
+    """Pairs with little texture or much subject: the strongest points alone are off by 0.98, 1.14 and 0.65 pixels."""
+    src, bgr, _, _, matrix = make_pair((1, number), 480, 640)
+    off = corner_shift(find_homography(src, bgr).matrix, (480, 640), matrix)
+    assert off < 0.4
+
+
+def test_a_polish_that_runs_away_is_dropped(monkeypatch):
+    src, bgr, _ = pairs.pair("chelsea.png", 1, MOVED)
+    away = pairs.turned(pairs.SIZE, (30, 0), 0)
+    monkeypatch.setattr(homography, "polish", lambda level, fit: fit._replace(matrix=fit.matrix @ away, error=0.1))
+    assert corner_shift(find_homography(src, bgr).matrix, pairs.SIZE, MOVED) < 0.5
+
+
+@pytest.mark.parametrize("count", [3, ROW, ROW + 1, 3 * ROW - 1])
+def test_many_places_are_sampled_as_few_are(count):
+    rng = np.random.default_rng(0)
+    image = rng.random((40, 50), np.float32)
+    place = np.stack([rng.uniform(2, 45, count), rng.uniform(2, 35, count)]).astype(np.float32)
+    seen = sample(image, place, cv2.INTER_LINEAR)
+    assert seen.shape == (count,)
+    few = np.r_[:3, count - 3:count]
+    np.testing.assert_array_equal(seen[few], cv2.remap(image, place[0][few], place[1][few], cv2.INTER_LINEAR).ravel())
 
 
 def test_a_subject_that_hides_most_of_the_scene_has_no_say():
