@@ -66,7 +66,7 @@ def find_homography(src, bgr):
     near = register(levels[-1:], np.eye(3))
     if (near.score > CLEAR_SCORE and near.error < WORST_ERROR
             and corner_shift(near.matrix, size) * last.shape[1] < NEAR * size[1]):
-        near = _polished(near, src, bgr) if corner_shift(near.matrix, size) >= MOVED_LEAST else near
+        near = _polished(near, src, bgr)
         return Alignment(near.matrix, 0, 0, 0, corner_shift(near.matrix, size), near.agreement, near.score, unmoved.score,
                          near.error, "")
     inliers, matches, features, first = _by_features(src, bgr)
@@ -74,7 +74,7 @@ def find_homography(src, bgr):
     fits += [register(levels[-1:], start, tight=True)
              for start in [max(fits, key=lambda fit: fit.score).matrix] + ([] if first is None else [first])]
     fit = max(fits, key=lambda fit: fit.score)
-    fit = _polished(fit, src, bgr) if fit.score >= LEAST_SCORE else fit
+    fit = _polished(fit, src, bgr)
     moved = corner_shift(fit.matrix, size)
     reason = ""
     if fit.score < LEAST_SCORE:
@@ -98,6 +98,8 @@ def _from_coarse(levels):
 def _polished(fit, src, bgr):
     """The Fit with the last of the accuracy: every pixel votes, not only the few that found the way."""
     pair, size = _pair(src, bgr, FINEST_SIDE), src.shape[:2]
+    if fit.score < LEAST_SCORE or corner_shift(fit.matrix, size) < MOVED_LEAST:
+        return fit  # nothing was found, or nothing will be done about it
     finer = polish(Level(*pair, size, max(pair[0].shape) <= FLAT_UNTIL, dense=True), fit)
     away = corner_shift(finer.matrix, size, fit.matrix) * pair[0].shape[1] / size[1]
     return finer if finer.error < np.inf and away < POLISHED_MOST else fit
