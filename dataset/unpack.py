@@ -4,7 +4,8 @@
     python -m dataset.unpack set.zip --data-root /data           # one archive, elsewhere
 
 An archive becomes a folder of its name; where all in it lies in one folder, that folder's name. What was unpacked before is
-passed over. A killed run leaves nothing half unpacked under a name that counts.
+passed over. A killed run leaves nothing half unpacked under a name that counts, and what the disk has no room for is refused
+before anything is written.
 """
 import argparse
 import lzma
@@ -62,18 +63,22 @@ def unpack(archive, root):
     Links and names that lead out of the folder are refused by the libraries' own rules.
 
     Raises:
-        UserError: the archive is damaged, holds such a name, is empty, or no file.
+        UserError: the archive is damaged, holds such a name, is empty, no file, or larger than the room on the disk.
     """
     archive, root = Path(archive), Path(root)
     try:
         if not stat.S_ISREG(archive.stat().st_mode):  # opening a pipe would wait for ever
             raise ValueError("it is a device or pipe")
-        name = _folder_name(archive)
+        sizes = _sizes(archive)
+        name = _folder_name(archive.name, [name for name, _ in sizes])
         if (root / name).exists():
             return root / name, True
+        _need(sum(size for _, size in sizes), archive, root)
         with WholeFolder(root / name) as part:
             _extract(archive, part)
             _lift(part, name)
+    except UserError:
+        raise
     except (*DAMAGE, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # of the disk; a wrong checksum of gzip has none
             raise
@@ -82,24 +87,34 @@ def unpack(archive, root):
     return root / name, False
 
 
-def _names(archive):
+def _sizes(archive):
+    """[(name, bytes when unpacked)] of all that an archive holds; no library unpacks more of a member than that."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
-            return file.namelist()
+            return [(member.filename, member.file_size) for member in file.infolist()]
     with tarfile.open(archive) as file:
-        return file.getnames()
+        return [(member.name, member.size if member.isfile() else 0) for member in file]
 
 
-def _folder_name(archive):
+def _need(total, archive, root):
+    """Raise UserError where the disk that ``root`` is on, or will be, has no room for ``total`` bytes."""
+    place = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if total > free:
+        raise UserError(f"{archive} is {total / 1e9:.1f} GB when unpacked, and {root} has room for {free / 1e9:.1f} GB. "
+                        "Make room, or name another disk with --data-root.")
+
+
+def _folder_name(archive, names):
     """The one folder that holds everything, else the archive's name without its suffix."""
-    tops = {name.lstrip("./").split("/")[0] for name in _names(archive)} - {"", "__MACOSX"}
+    tops = {name.lstrip("./").split("/")[0] for name in names} - {"", "__MACOSX"}
     if not tops:
         raise ValueError("it is empty")
-    whole = all("/" in name.strip("./") or name.endswith("/") for name in _names(archive) if name.strip("./") in tops)
+    whole = all("/" in name.strip("./") or name.endswith("/") for name in names if name.strip("./") in tops)
     if len(tops) == 1 and whole:
         return tops.pop()
-    suffix = next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if archive.name.lower().endswith(suffix))
-    return archive.name[:-len(suffix)]
+    suffix = next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if archive.lower().endswith(suffix))
+    return archive[:-len(suffix)]
 
 
 def _extract(archive, folder):

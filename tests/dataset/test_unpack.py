@@ -1,6 +1,7 @@
 """Archives of datasets, unpacked whole or not at all."""
 import io
 import os
+import shutil
 import tarfile
 import zipfile
 
@@ -53,6 +54,24 @@ def test_several_go_into_a_folder_of_the_archives_name(tmp_path):
 def test_a_single_file_is_no_folder(tmp_path):
     folder, _ = unpack(make_zip(tmp_path / "set.zip", {"a.jpg": "a"}), tmp_path)
     assert folder.name == "set" and tree(folder) == {"a.jpg": "a"}
+
+
+@pytest.mark.parametrize("make, suffix", [(make_zip, ".zip"), (make_tar, ".tar.gz")])
+def test_what_the_disk_has_no_room_for_is_refused_before_anything_is_written(tmp_path, make, suffix, monkeypatch):
+    archive = make(tmp_path / f"set{suffix}", {"set/a.txt": "a" * 600_000, "set/b.txt": "b" * 500_000})
+    asked = []
+
+    def usage(place):
+        asked.append(place)
+        return shutil._ntuple_diskusage(10 ** 9, 10 ** 9 - free, free)
+
+    monkeypatch.setattr("dataset.unpack.shutil.disk_usage", usage)
+    free = 1_099_999
+    with pytest.raises(UserError, match=r"set.* is 0\.0 GB when unpacked.*room for 0\.0 GB.*--data-root"):
+        unpack(archive, tmp_path / "not" / "yet")
+    assert asked == [tmp_path] and not (tmp_path / "not").exists()
+    free = 1_100_000
+    assert tree(unpack(archive, tmp_path / "not" / "yet")[0])["b.txt"] == "b" * 500_000
 
 
 def test_what_leads_out_is_refused_and_leaves_nothing(tmp_path):
