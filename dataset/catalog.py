@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dataset.catalog_file import other_form, read_entries
 from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
-from dataset.layouts.listed import listed_pictures
+from dataset.layouts.listed import listed_pictures, read_listed
 from dataset.layouts.photo_foregrounds import EstimateForeground
 from dataset.layouts.sets import PairSet
 from dataset.locating import find_form, known_name
@@ -70,8 +70,13 @@ class Catalog:
         return bool(self._place(name)[1].get("photo"))
 
     def photos(self, name, split):
-        """``pairs`` of a set of photos, with the photos as they are in place of foregrounds; PyMatting is not needed."""
-        self.require(name, split)
+        """``pairs`` of a set of photos, with the photos as they are in place of foregrounds; PyMatting is not needed.
+
+        Where the lines of a list name backgrounds, an item is a line, and its photo is composed as the line says.
+        """
+        lines = self.listed(name, split)
+        if lines and any(line.bgr for line in lines):
+            return PairSet([line.name for line in lines], [tuple(filter(None, line[1:4])) for line in lines], read_listed)
         return self._part(name, split, lambda folders: self._read_pairs(name, folders))
 
     def listed(self, name, split):

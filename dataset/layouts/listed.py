@@ -11,6 +11,9 @@ from typing import NamedTuple, Optional
 
 from dataset.layouts.lists import list_lines, readings, words_of
 from dataset.layouts.pairing import files_by_name
+from dataset.layouts.pictures import read_fgr_pha
+from media import read_image
+from media.operations import blend, resize
 from utils.errors import UserError, quote
 
 
@@ -55,6 +58,25 @@ def listed_pictures(root, folders):
     if not found:
         raise UserError(f"{path} has no lines. Fill it.")
     return found
+
+
+def read_listed(fgr_file, pha_file, bgr_file=None):
+    """(photo, pha): uint8 RGB (H, W, 3) and uint8 (H, W); the photo is composed where a line names a background.
+
+    Raises:
+        UserError: a file cannot be read, or fgr and pha are of different size.
+    """
+    fgr, pha = read_fgr_pha(fgr_file, pha_file)
+    return (fgr if bgr_file is None else blend(fgr, pha, behind(read_image(bgr_file), pha.shape))), pha
+
+
+def behind(bgr, size):
+    """A background (H, W, 3) for a picture of ``size`` (height, width): enlarged where it is smaller, and cut at the right
+    and the bottom, as PaddleSeg's Matting does."""
+    scale = max(whole / side for whole, side in zip(size, bgr.shape))
+    if scale > 1:
+        bgr = resize(bgr, *(max(whole, round(side * scale)) for whole, side in zip(size, bgr.shape)))
+    return bgr[:size[0], :size[1]].copy()
 
 
 def _file(root, word):

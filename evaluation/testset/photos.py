@@ -1,5 +1,5 @@
 """Pictures as a set itself composes them: photos as they are, and the lines of list files with their own background."""
-from dataset.layouts.listed import Listed
+from dataset.layouts.listed import Listed, behind
 from dataset.layouts.pictures import read_fgr_pha
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.trimap import trimap_of
@@ -13,8 +13,8 @@ class PhotoTestSet:
     """Photos of a set, such as PPM-100, or foregrounds before the background that a list names, such as Composition-1k.
 
     Args:
-        pictures: a ``PairSet`` of photos and alpha, or a list of ``dataset.layouts.listed.Listed``. A background is enlarged
-            where it is smaller than the foreground, and cut at the right and the bottom, as PaddleSeg's Matting does.
+        pictures: a ``PairSet`` of photos and alpha, or a list of ``dataset.layouts.listed.Listed``. Backgrounds are made to
+            fit by ``dataset.layouts.listed.behind``.
         trimap: the rule of ``evaluation.testset.trimap.TRIMAPS``; where a list names trimaps, those are taken, but for
             "whole".
         longest: pixels that the longer side of a photo is made at most; None: as it is.
@@ -54,10 +54,11 @@ class PhotoTestSet:
         fgr, pha = read_fgr_pha(fgr_file, pha_file)
         if bgr_file is None:
             src, fgr, bgr = _shrunk(fgr, self._longest), None, None
-            pha = _shrunk(pha, self._longest)
         else:
-            bgr = _behind(read_image(bgr_file), pha.shape)
-            src = blend(fgr, pha, bgr)
+            bgr = behind(read_image(bgr_file), pha.shape)
+            src = _shrunk(blend(fgr, pha, bgr), self._longest)
+            fgr, bgr = _shrunk(fgr, self._longest), _shrunk(bgr, self._longest)
+        pha = _shrunk(pha, self._longest)
         return EvalItem(name, src, bgr, pha, fgr, self._trimap_of(pha, trimap_file))
 
     def _trimap_of(self, pha, file):
@@ -73,10 +74,3 @@ class PhotoTestSet:
 def _shrunk(image, longest):
     scale = 1 if longest is None else min(1, longest / max(image.shape[:2]))
     return image if scale == 1 else resize(image, *(max(1, round(side * scale)) for side in image.shape[:2]))
-
-
-def _behind(bgr, size):
-    scale = max(whole / side for whole, side in zip(size, bgr.shape))
-    if scale > 1:
-        bgr = resize(bgr, *(max(whole, round(side * scale)) for whole, side in zip(size, bgr.shape)))
-    return bgr[:size[0], :size[1]].copy()

@@ -9,6 +9,7 @@ from dataset.samples import PhotoSet, SampleKey, StreamSet, training_set
 from dataset.trimaps import random_trimap
 from media import write_image
 from training.config import load_config
+from training.validation import validation_set
 from utils.files import PROJECT
 
 PLAIN = dict.fromkeys(("shadow", "noise", "noise_sigma", "bgr_jitter", "bgr_affine", "jpeg", "exposure", "subpixel"), 0.0)
@@ -78,6 +79,26 @@ def test_photos_are_taken_as_they_are(photos):
     other = samples[KEY._replace(epoch=2)]
     assert not np.array_equal(src, other[0]) and samples.describe(KEY) == "a"
     assert photos.holds_photos("PPM100") and not photos.holds_photos("Backgrounds")
+
+
+def test_a_line_with_a_background_is_composed_for_training_and_validation(photos):
+    """As PaddleSeg's Matting lays sets out: `photo`, or `foreground background`, line by line."""
+    root = photos.where("PPM100")
+    write_image(root / "bg" / "green.png", np.full((40, 400, 3), (0, 200, 0), np.uint8))  # enlarged until it covers
+    (root / "train.txt").write_text("train/fg/a.png bg/green.png\ntrain/fg/b.png\ntrain/fg/a.png bg/green.png\n")
+    (root / "val.txt").write_text("val/fg/c.png bg/green.png\n")
+    pairs = photos.photos("PPM100", "train")
+    assert pairs.names == ["a", "b", "a_1"]
+    composed, plain = pairs.load(0), pairs.load(1)
+    alpha = disc()[..., None] / 255
+    wanted = alpha * plain.fgr + (1 - alpha) * np.array([0, 200, 0])
+    assert np.abs(composed.fgr - wanted).max() <= 0.51 and tuple(composed.fgr[0, 0]) == (0, 200, 0)
+    assert tuple(plain.fgr[0, 0]) == (0, 40, 255)
+    config = {**load_config(PROJECT / "configs" / "modnet" / "modnet_mobilenetv2.yml"), "valid_count": 1, "valid_size": 100}
+    assert len(training_set(config, "whole", photos, alone=True)) == 3
+    item = validation_set(config, photos)[0]
+    assert item.src.shape == item.bgr.shape == item.fgr.shape == (67, 100, 3) and item.pha.shape == (67, 100)
+    assert tuple(item.src[0, 0]) == (0, 200, 0)
 
 
 @pytest.mark.parametrize("cuts", [None, Cuts((48, 96), 1.0)])
