@@ -153,7 +153,7 @@ class VideoWriter:
                 if self._audio is not None:
                     self._audio.finish()
                     if self._audio.lost:
-                        self.warning = f"{self.path}: {self._audio.lost} pieces of sound could not be written."
+                        self.warning = f"{self.path}: {self._audio.lost} pieces of sound could not be read or written."
             self._container.close()
             if self.frames:
                 self._file.keep()
