@@ -1,11 +1,11 @@
 """The command line of train.py: which stage, which weights, and other programs' words."""
 import pytest
 
-import train
-from training.config import flags, load_config
-from training.config.flags import found_weights, settings_of, stage_of
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.commands import train
+from bgmatting.training.config import flags, load_config
+from bgmatting.training.config.flags import found_weights, settings_of, stage_of
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 
 @pytest.mark.parametrize("name, number", [
