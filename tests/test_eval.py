@@ -136,7 +136,7 @@ def test_an_exported_set_gives_the_same_figures(data_root, tmp_path, capsys):
 def test_foreign_mattes_are_scored_without_the_network(data_root, tmp_path, capsys, monkeypatch):
     common = ("--data-root", data_root, "--size", "48")
     run(*common, "--export-set", tmp_path / "bench")
-    monkeypatch.setattr("model.Matter", None)
+    monkeypatch.setattr("bgmatting.model.Matter", None)
     output = "--output", tmp_path / "out"
     assert run("--folder", tmp_path / "bench", "--pred", tmp_path / "bench" / "pha", *output) == 0
     assert f"; pictures as they are in {tmp_path / 'bench'}" in capsys.readouterr().out
@@ -190,7 +190,7 @@ def test_the_last_step_is_named_where_it_is_on(data_root, tmp_path, capsys, monk
             super().__init__(weights, **options)
             seen.append(unmix)
 
-    monkeypatch.setattr("model.Matter", Seen)
+    monkeypatch.setattr("bgmatting.model.Matter", Seen)
     common = ("--data-root", data_root, "--size", "48", "--limit", "1", "--no-baseline", "--output", tmp_path / "out")
     for flags, rows, said in (
             ((), {"network": False}, None), (("--no-unmix",), {"network": False}, None),
@@ -221,7 +221,7 @@ def small_sets(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    monkeypatch.setattr("model.Matter", FakeMatter)
+    monkeypatch.setattr("bgmatting.model.Matter", FakeMatter)
     monkeypatch.setattr("bgmatting.evaluation.methods.recognised", lambda file: (FakeMatter.method, {}))
 
 

@@ -50,7 +50,7 @@ def test_what_does_it_here(flag, instead):
 
 def test_a_bare_name_is_looked_for_where_stages_save(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(flags, "PROJECT", tmp_path / "project")
+    monkeypatch.setattr(flags, "WORKPLACE", tmp_path / "project")
     best = tmp_path / "project" / "log" / "stage1" / "best_model"
     best.mkdir(parents=True)
     assert found_weights("stage1.pdparams") == found_weights("stage1") == str(best)

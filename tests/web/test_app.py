@@ -59,9 +59,10 @@ def test_the_token_may_come_from_the_environment(monkeypatch):
 
 def test_another_entry_starts_the_same_app(tmp_path):
     entry = tmp_path / "matting.gradio.py"
-    for name in ("app.py",):
-        (tmp_path / name).write_text("import sys\ndef main(argv):\n    print(argv)\n")
-    (tmp_path / "utils").symlink_to(PROJECT / "utils")
+    (tmp_path / "app.py").touch()
+    (tmp_path / "bgmatting" / "commands").mkdir(parents=True)
+    (tmp_path / "bgmatting" / "commands" / "serve.py").write_text("def main(argv):\n    print(argv)\n")
+    (tmp_path / "bgmatting" / "utils").symlink_to(PROJECT / "utils")
     entry.write_bytes((PROJECT / "docs" / "hosting" / "entry.py").read_bytes())
     done = subprocess.run([sys.executable, str(entry)], capture_output=True, text=True, check=True, cwd=tmp_path,
                           env={"PORT": "8080", "PATH": ""})
@@ -69,6 +70,6 @@ def test_another_entry_starts_the_same_app(tmp_path):
 
 
 def test_calls_to_the_outside_are_seen_by_the_hook_that_watches_for_them(tmp_path):
-    code = WATCHED.partition("from model")[0] + "import socket\ntry: socket.getaddrinfo('no.invalid', 80)\nexcept OSError: 0"
+    code = WATCHED.partition("from bgmatting")[0] + "import socket\ntry: socket.getaddrinfo('no.invalid', 80)\nexcept OSError: 0"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "calls.txt"), ""], check=True)
     assert "no.invalid" in (tmp_path / "calls.txt").read_text()
