@@ -63,7 +63,7 @@ def data(tmp_path, network):
 @pytest.fixture(autouse=True)
 def no_starter(monkeypatch):
     """Weights of methods of one photo are run as they are, in Paddle as what they are compared with."""
-    monkeypatch.setattr("model.Matter", lambda file, **options: FakeMatter() if file in (None, "starter") else
+    monkeypatch.setattr("bgmatting.model.Matter", lambda file, **options: FakeMatter() if file in (None, "starter") else
                         Matter(file, **{**options, "backend": "paddle"}))
 
 
