@@ -16,6 +16,7 @@ COMMANDS = {
     "check": ("bgmatting.dataset.check.__main__", "look into every file of a dataset"),
     "unpack": ("bgmatting.dataset.unpack", "unpack downloaded datasets to where they are looked for"),
     "generate": ("bgmatting.dataset.generate.__main__", "write the sample datasets"),
+    "fetch": ("bgmatting.model.weights.fetch", "download published weights"),
     "weights": ("bgmatting.model.weights.__main__", "describe, convert and average weights files"),
     "curves": ("bgmatting.training.curves", "draw the curves of training runs"),
     "plan": ("bgmatting.training.plan.__main__", "say what a training run would take"),

@@ -22,6 +22,7 @@ def placed_weights(method, backbone=None):
                 return PLACE / f"{stem}{suffix}"
     wanted = backbones[0]
     address = method.published.get(wanted)
-    get = f"Get {address}" if address else f"Train {method.name} with {wanted}"
+    name = f"{method.name}-{wanted}"
+    get = f"`bgmatting fetch {name}` gets them; or get {address}" if address else f"Train {method.name} with {wanted}"
     raise UserError(f"the weights of {method.name}{'' if backbone is None else f' with {backbone}'} are not there.",
-                    f"{get}, put it into {PLACE} as {method.name}-{wanted}.pdparams, or name it with --weights.")
+                    f"{get}, put it into {PLACE} as {name}.pdparams, or name it with --weights.")

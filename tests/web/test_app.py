@@ -70,6 +70,7 @@ def test_another_entry_starts_the_same_app(tmp_path):
 
 
 def test_calls_to_the_outside_are_seen_by_the_hook_that_watches_for_them(tmp_path):
-    code = WATCHED.partition("from bgmatting")[0] + "import socket\ntry: socket.getaddrinfo('no.invalid', 80)\nexcept OSError: 0"
+    code = WATCHED.partition("from bgmatting")[0] \
+        + "import socket\ntry: socket.getaddrinfo('no.invalid', 80)\nexcept OSError: 0"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "calls.txt"), ""], check=True)
     assert "no.invalid" in (tmp_path / "calls.txt").read_text()
