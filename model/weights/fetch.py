@@ -42,7 +42,7 @@ def fetch(name: str, folder: str | Path = PLACE, addresses: dict[str, str] | Non
         name: one of ``published()``. addresses: others instead of those. tell: called with a line of text.
         context: whom to trust; the system's certificates by default.
     Raises:
-        UserError: the name is unknown, the address cannot be reached (the message says what to download and where to put it),
+        UserError: the name is unknown, the address cannot be reached (the message says what to put where),
             the answer is too large or no weights, or its checksum is not that of the first fetch.
     """
     addresses = published() if addresses is None else addresses
