@@ -5,6 +5,7 @@ import numpy as np
 
 from bgmatting.model.geometry import PATCH
 from bgmatting.model.inference.matte import as_float
+from bgmatting.prediction.backdrop import behind
 from bgmatting.prediction.outputs import Parts, finished
 from bgmatting.prediction.video.scene import median_of
 
@@ -51,7 +52,7 @@ class Session:
         self._alone, self._refines = alone, refines
         self.background, self.state = background, MATTING if alone or background is not None else WAITING
         self.done, self.notes, self.recording, self.recorded = False, [], None, []
-        self._chosen, self._now, self._index, self._said = 0, 0.0, 0, ""
+        self._chosen, self._now, self._index, self._said, self._began = 0, 0.0, 0, "", None
         self._shots, self._wanted, self._delay, self._due = [], 0, 0.0, None
 
     @property
@@ -134,8 +135,9 @@ class Session:
         refined = int(np.count_nonzero(matte.ref[::PATCH, ::PATCH])) * PATCH ** 2 if self._refines else None
         if self._smooth is not None:
             matte = Parts(self._smooth(src, as_float(matte.pha)), matte.fgr, None, None)
-        behind = self._backdrops[self._chosen][1].frame(self._index, src, bgr)
-        com = finished(matte, ("com",), behind)["com"]
+        self._began = self._now if self._began is None else self._began
+        scene = behind(self._backdrops[self._chosen][1], self._now - self._began, self._index, src, bgr)
+        com = finished(matte, ("com",), scene)["com"]
         self._index += 1
         if self.recording is not None:
             self.recording.write(com, self._now)

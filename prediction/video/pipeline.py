@@ -12,6 +12,7 @@ from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.reader import open_video
 from bgmatting.media.video.writer import open_writer
 from bgmatting.model.inference.matte import as_float
+from bgmatting.prediction.backdrop import behind
 from bgmatting.prediction.notes import lost_in_films
 from bgmatting.prediction.outputs import GRAY, Parts, deepened, finished, wanted_of
 from bgmatting.prediction.video.ahead import Ahead, at_once, sharing
@@ -201,23 +202,24 @@ class _Run:
         if matte is not None:
             if self._job.smooth is not None and matte.pha is not None:
                 matte = Parts(self._job.smooth(frame.image, as_float(matte.pha)), matte.fgr, matte.err, matte.ref)
-            behind = self._behind(index, frame.image if frame.deep is None else frame.deep, bgr)
+            scene = self._behind(index, frame, bgr)
             if frame.deep is None:
-                pictures = finished(matte, self._writers, behind)
+                pictures = finished(matte, self._writers, scene)
             else:
-                pictures = finished(deepened(matte, frame.image, frame.deep), self._writers, behind, bits=16)
+                pictures = finished(deepened(matte, frame.image, frame.deep), self._writers, scene, bits=16)
         for kind, pipe in self._finished.items():
             pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
 
-    def _behind(self, index, src, bgr):
+    def _behind(self, index, frame, bgr):
         """What com of this frame is put before, uint8 or uint16 RGB; None for a cut-out, or without com."""
         if self._job.backdrop is None or "com" not in self._writers:
             return None
-        behind = self._job.backdrop.frame(index, src, bgr)
-        if behind.shape != src.shape:
-            raise UserError(f"the new background is {behind.shape[1]}x{behind.shape[0]}, but the video is "
+        src = frame.image if frame.deep is None else frame.deep
+        found = behind(self._job.backdrop, frame.pts, index, src, bgr)
+        if found.shape != src.shape:
+            raise UserError(f"the new background is {found.shape[1]}x{found.shape[0]}, but the video is "
                             f"{src.shape[1]}x{src.shape[0]}.")
-        return behind
+        return found
 
     def _write(self, kind):
         writer, pipe = self._writers[kind], self._finished[kind]
