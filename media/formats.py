@@ -1,4 +1,6 @@
 """What the bytes of a picture file say before anything is decoded: its format, its size, and whether it is whole."""
+import itertools
+import re
 import struct
 
 from utils.errors import UserError
@@ -7,6 +9,7 @@ from utils.machine import free_memory
 SCAN = 0xDA                                              # marker: the picture itself begins
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding
 
+SCAN_MARK, END_MARK = b"\xff\xda", b"\xff\xd9"
 JPEG, PNG = b"\xff\xd8", b"\x89PNG"       # the first bytes of such files
 STARTS = {"JPEG": (JPEG,), "PNG": (PNG,), "GIF": (b"GIF87a", b"GIF89a"), "BMP": (b"BM",),
           "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
@@ -14,6 +17,11 @@ STARTS = {"JPEG": (JPEG,), "PNG": (PNG,), "GIF": (b"GIF87a", b"GIF89a"), "BMP": 
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # chunks of a PNG
 PILLOW_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")  # what Pillow may be asked to open; MPO is JPEG to it
 READ = "JPEG, PNG, TIFF, WebP, BMP, GIF, HEIC and AVIF"
+
+MOST_PARTS = 10_000   # segments, chunks or blocks of a file; more where they have so many bytes each
+USUAL_PART, GIF_PART = 1024, 128
+MOST_SCANS = 100      # of a JPEG, each of which is another pass over all its pixels
+FILLED = re.compile(rb"\xff+")
 
 LARGEST = 2 ** 28     # pixels, 16384 x 16384: above what phones and cameras make
 BYTES = 8             # a pixel takes at once while it is read, seen with every format
@@ -57,7 +65,31 @@ def check_kind(path, data):
         raise raw(path)
     if kind == "VIDEO":
         raise UserError(f"cannot decode {path}: it is a video under the name of a picture. Name it .mp4 or .mov.")
+    if kind == "PNG" and data[12:16] == b"CgBI":
+        raise UserError(f"{path} is Apple's variant of PNG (CgBI), which no usual decoder reads. Convert it on a Mac: "
+                        "xcrun pngcrush -revert-iphone-optimizations IN.png OUT.png, or open it and export it anew.")
+    check_parts(path, kind, data)
     return kind
+
+
+def check_parts(path, kind, data):
+    """Raise UserError for a JPEG, PNG, WebP or GIF of more parts than a picture has, which decoders would go through for
+    minutes."""
+    walk = {"JPEG": jpeg_segments, "PNG": chunks, "WEBP": chunks, "GIF": gif_blocks}.get(kind)
+    if walk is None:
+        return
+    most = _most_parts(data)
+    if len(list(itertools.islice(walk(data), most))) == most:
+        raise UserError(f"cannot decode {path}: it is made of more than {most} parts, as no picture is. Save it again.")
+    if kind == "JPEG" and data.count(SCAN_MARK) > MOST_SCANS:
+        size, start = jpeg_size(data), scan_start(data)
+        scans = data.count(SCAN_MARK, start, data.find(END_MARK, start) % (len(data) + 1))
+        if scans > MOST_SCANS or size and scans * size[0] * size[1] > MOST_SCANS * LARGEST // 4:
+            raise UserError(f"cannot decode {path}: a JPEG of {scans} scans, as no picture has. Save it again.")
+
+
+def _most_parts(data):
+    return MOST_PARTS + len(data) // (GIF_PART if data[:3] == b"GIF" else USUAL_PART)
 
 
 def raw(path):
@@ -87,33 +119,60 @@ def lacks_end(data):
 def declared_size(data):
     """(width, height) in the header of a JPEG or PNG, None for other files and where it does not say."""
     if data.startswith(PNG):
+        if data[12:16] != b"IHDR":
+            return None
         return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     return jpeg_size(data) if data.startswith(JPEG) else None
 
 
 def jpeg_segments(data):
-    """(marker, begin, end) of the contents of every part of a JPEG's header."""
+    """(marker, begin, end) of the contents of every part of a JPEG's header, as many as ``check_parts`` lets pass."""
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != SCAN:
-        if data[at + 1] == 0xFF:  # a filling byte
-            at += 1
-            continue
+    for _ in range(_most_parts(data)):
+        if at + 4 <= len(data) and data[at] == data[at + 1] == 0xFF:  # filling bytes
+            at = FILLED.match(data, at).end() - 1
+        if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] == SCAN:
+            return
         end = at + 2 + int.from_bytes(data[at + 2:at + 4], "big")
         yield data[at + 1], at + 4, end
         at = end
 
 
 def chunks(data):
-    """(name, begin, end) of the contents of every chunk of a PNG or WebP, as far as they go."""
+    """(name, begin, end) of the contents of every chunk of a PNG or WebP, as far as they go, and as ``check_parts`` lets
+    pass."""
     png = data.startswith(PNG)
     at = 8 if png else 12
-    while at + 8 <= len(data):
+    for _ in range(_most_parts(data)):
+        if at + 8 > len(data):
+            return
         if png:
             size, name = struct.unpack_from(">I4s", data, at)
         else:
             name, size = struct.unpack_from("<4sI", data, at)
         yield name, at + 8, at + 8 + size
         at += 8 + size + (4 if png else size % 2)
+
+
+def gif_blocks(data):
+    """The first byte of each of a GIF's blocks, "," for a picture, and b"" for each piece of their data; as ``chunks``."""
+    return itertools.islice(_gif_blocks(data), _most_parts(data))
+
+
+def _gif_blocks(data):
+    at = 13 + _palette(data, 10)
+    while (kind := data[at:at + 1]) in (b"!", b",") and kind:
+        yield kind
+        at += 2 if kind == b"!" else 11 + _palette(data, at + 9)
+        while at < len(data) and data[at]:
+            yield b""
+            at += 1 + data[at]
+        at += 1
+
+
+def _palette(data, at):
+    """Bytes of the palette that a GIF's flags at ``at`` announce."""
+    return 3 * 2 ** ((data[at] & 7) + 1) if at < len(data) and data[at] & 0x80 else 0
 
 
 def pixels_only(data):

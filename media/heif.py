@@ -9,6 +9,7 @@ from media.formats import check_size, undecodable
 from utils.errors import UserError
 
 SEQUENCE = b"\x12\x00\x0a"  # how AV1 data begin: a delimiter, and the head of a sequence header, whose length follows
+MOST_BOXES, MOST_FOUND = 1000, 100  # in a box; of one kind that are looked at
 ALIGNED = 8                # pixels by which a coded picture may be larger
 
 
@@ -61,22 +62,23 @@ def _heif(path, data, bits=8):
 
 def _is_misdeclared(data):
     """Whether an AVIF says another size than its pictures have; it would be scaled to that, whatever it takes."""
-    coded, declared, at = _coded_sizes(data), [], data.find(b"ispe")
-    while at >= 0:
-        declared.append(tuple(int.from_bytes(data[at + shift:at + shift + 4], "big") for shift in (8, 12)))
-        at = data.find(b"ispe", at + 1)
+    coded = _coded_sizes(data)
+    declared = {tuple(int.from_bytes(data[begin + shift:begin + shift + 4], "big") for shift in (4, 8))
+                for begin, _ in _boxes_at(data, b"meta", b"iprp", b"ipco", b"ispe")}
     return bool(coded) and not any(abs(width - one) <= ALIGNED and abs(height - other) <= ALIGNED
                                    for width, height in declared for one, other in coded)
 
 
 def _coded_sizes(data):
-    """{(width, height)} of the AV1 pictures that an AVIF holds, as their sequence headers say (AV1, section 5.5)."""
-    found, at = set(), data.find(SEQUENCE)
-    while at >= 0:
+    """{(width, height)} of the first AV1 pictures that an AVIF holds, as their sequence headers say (AV1, section 5.5)."""
+    found, at = set(), -1
+    for _ in range(MOST_FOUND):
+        at = data.find(SEQUENCE, at + 1)
+        if at < 0:
+            break
         begin = at + len(SEQUENCE)
         with contextlib.suppress(ValueError, IndexError):
             found.add(_sequence_size(data[begin + 1:begin + 1 + data[begin]]))
-        at = data.find(SEQUENCE, begin)
     return found
 
 
@@ -103,10 +105,8 @@ def has_avif():
 
 def sequence_length(data):
     """How many pictures the longest moving track of a HEIC or AVIF holds; 0 where nothing moves."""
-    longest, at = 0, _box(data, b"moov")
-    while at is not None and (at := data.find(b"stsz", at + 1)) >= 0:  # version, flags, size of all, number of samples
-        longest = max(longest, int.from_bytes(data[at + 12:at + 16], "big"))
-    return longest
+    tables = _boxes_at(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz")
+    return max((int.from_bytes(data[begin + 8:begin + 12], "big") for begin, _ in tables), default=0)
 
 
 def is_deep_avif(data):
@@ -117,21 +117,28 @@ def is_deep_avif(data):
 
 def stated_colours(data):
     """(primaries, transfer) as ITU-T H.273 numbers them, of the container's box "colr"; None where it does not say."""
-    meta = _box(data, b"meta")
-    at = -1 if meta is None else data.find(b"colrnclx", meta, meta + int.from_bytes(data[meta:meta + 4], "big"))
+    at = next((data.find(b"colrnclx", begin, end) for begin, end in _boxes_at(data, b"meta")), -1)
     return None if at < 0 else tuple(int.from_bytes(data[at + shift:at + shift + 2], "big") for shift in (8, 10))
 
 
-def _box(data, wanted):
-    """Where the outermost box of this name begins; None where there is none."""
-    at = 0
-    while at + 8 <= len(data):
-        size, name = int.from_bytes(data[at:at + 4], "big"), data[at + 4:at + 8]
-        if name == wanted:
-            return at
+def _boxes_at(data, *path):
+    """[(begin, end)] of the contents of the boxes that a path of names leads to, from the outermost on."""
+    found = [(0, len(data))]
+    for wanted in path:
+        found = [(begin + 4 * (name == b"meta"), end) for place in found for name, begin, end in _boxes(data, *place)
+                 if name == wanted][:MOST_FOUND]
+    return found
+
+
+def _boxes(data, at, end):
+    """(name, begin, end) of the contents of every box in a part of a file, as far as they go; more than any file has are
+    passed over."""
+    for _ in range(MOST_BOXES):
+        size, name, head = int.from_bytes(data[at:at + 4], "big"), data[at + 4:at + 8], 8
         if size == 1:
-            size = int.from_bytes(data[at + 8:at + 16], "big")
-        if size < 8:
-            return None
+            size, head = int.from_bytes(data[at + 8:at + 16], "big"), 16
+        size = size or end - at  # 0: to the end
+        if size < head or at + head > end:
+            return
+        yield name, at + head, min(at + size, end)
         at += size
-    return None
