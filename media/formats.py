@@ -21,7 +21,8 @@ READ = "JPEG, PNG, TIFF, WebP, BMP, GIF, HEIC and AVIF"
 MOST_PARTS = 10_000   # segments, chunks or blocks of a file; more where they have so many bytes each
 USUAL_PART, GIF_PART = 1024, 128
 MOST_SCANS = 100      # of a JPEG, each of which is another pass over all its pixels
-FILLED = re.compile(rb"\xff+")
+MOST_BETWEEN = 1 << 16  # bytes between the segments of a JPEG, filling or none of them
+MARK = re.compile(rb"\xff[\x01-\xfe]")
 
 LARGEST = 2 ** 28     # pixels, 16384 x 16384: above what phones and cameras make
 BYTES = 8             # a pixel takes at once while it is read, seen with every format
@@ -75,17 +76,19 @@ def check_kind(path, data):
 def check_parts(path, kind, data):
     """Raise UserError for a JPEG, PNG, WebP or GIF of more parts than a picture has, which decoders would go through for
     minutes."""
-    walk = {"JPEG": jpeg_segments, "PNG": chunks, "WEBP": chunks, "GIF": gif_blocks}.get(kind)
-    if walk is None:
-        return
-    most = _most_parts(data)
-    if len(list(itertools.islice(walk(data), most))) == most:
-        raise UserError(f"cannot decode {path}: it is made of more than {most} parts, as no picture is. Save it again.")
-    if kind == "JPEG" and data.count(SCAN_MARK) > MOST_SCANS:
-        size, start = jpeg_size(data), scan_start(data)
-        scans = data.count(SCAN_MARK, start, data.find(END_MARK, start) % (len(data) + 1))
-        if scans > MOST_SCANS or size and scans * size[0] * size[1] > MOST_SCANS * LARGEST // 4:
-            raise UserError(f"cannot decode {path}: a JPEG of {scans} scans, as no picture has. Save it again.")
+    scans = 0
+    if kind == "JPEG":
+        segments, start = _jpeg_header(data)
+        too_many = start is None
+        if data.count(SCAN_MARK) > MOST_SCANS:
+            end = data.find(END_MARK, start or 0)
+            scans = data.count(SCAN_MARK, start or 0, len(data) if end < 0 else end)
+    else:
+        walk = {"PNG": chunks, "WEBP": chunks, "GIF": gif_blocks}.get(kind)
+        too_many = walk is not None and sum(1 for _ in walk(data)) == _most_parts(data)
+    if too_many or scans > MOST_SCANS:
+        raise UserError(f"cannot decode {path}: it is made of more parts than any picture. Open it in a viewer and save it "
+                        "again.")
 
 
 def _most_parts(data):
@@ -126,16 +129,25 @@ def declared_size(data):
 
 
 def jpeg_segments(data):
-    """(marker, begin, end) of the contents of every part of a JPEG's header, as many as ``check_parts`` lets pass."""
-    at = 2
-    for _ in range(_most_parts(data)):
-        if at + 4 <= len(data) and data[at] == data[at + 1] == 0xFF:  # filling bytes
-            at = FILLED.match(data, at).end() - 1
-        if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] == SCAN:
-            return
+    """[(marker, begin, end)] of the contents of every part of a JPEG's header."""
+    return _jpeg_header(data)[0]
+
+
+def _jpeg_header(data):
+    """(``jpeg_segments``, where the header ends); that is None for a header of more parts, or more between them, than
+    there is in any picture."""
+    found, at, left = [], 2, MOST_BETWEEN
+    while at + 4 <= len(data):
+        mark = MARK.search(data, at, at + left + 2)
+        if mark is None or len(found) == _most_parts(data):
+            return found, None if at + left + 2 < len(data) else at
+        left, at = left - (mark.end() - 2 - at), mark.end() - 2
+        if data[at + 1] == SCAN or at + 4 > len(data):
+            break
         end = at + 2 + int.from_bytes(data[at + 2:at + 4], "big")
-        yield data[at + 1], at + 4, end
+        found.append((data[at + 1], at + 4, end))
         at = end
+    return found, at
 
 
 def chunks(data):

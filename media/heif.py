@@ -2,54 +2,71 @@
 import contextlib
 import io
 
+import cv2
+import numpy as np
 from PIL import features
 
 from media.exif import orientation_in
 from media.formats import check_size, undecodable
+from media.pixels import Stored, of_pillow
+from media.stated_colours import profile_of_numbers
 from utils.errors import UserError
 
+WIDE = ("RGB;16", "RGBA;16")  # pillow-heif's modes for more than eight bits
 SEQUENCE = b"\x12\x00\x0a"  # how AV1 data begin: a delimiter, and the head of a sequence header, whose length follows
 MOST_BOXES, MOST_FOUND = 1000, 100  # in a box; of one kind that are looked at
 ALIGNED = 8                # pixels by which a coded picture may be larger
 
 
-def open_container(path, kind, data, bits=8):
-    """The primary picture as (Pillow image, its EXIF orientation); ``image.info`` has its "icc_profile".
+def read_container(path, kind, data, bits=8, notes=()):
+    """The primary picture as ``Stored``; its icc is made of the colours that the container states where it has none.
 
     Args:
-        kind: "HEIF" or "AVIF". bits: 16: colours of a HEIC of more than 8 bits come in an image of pillow-heif, whose array
-            has 16.
+        kind: "HEIF" or "AVIF". bits: 16: a HEIC of more than 8 bits comes with 16. notes: a list that takes remarks.
     Raises:
         UserError: too large, or the package that reads it is missing.
     """
+    turn = 1  # of HEIC, turned by its container; what its EXIF record says does not count
     if kind == "HEIF":
         picture = _heif(path, data, bits)
         check_size(path, *picture.size)
-        if picture.mode in ("RGB;16", "RGBA;16"):
-            return picture, 1
-        return picture.to_pillow(), 1  # turned by its container; what its EXIF record says does not count
-    if not has_avif():
-        raise UserError(f"{path} is AVIF, which takes Pillow 11.3 or newer: pip install -U pillow.")
-    from PIL.AvifImagePlugin import AvifImageFile
-    picture = AvifImageFile(io.BytesIO(data))
-    check_size(path, *picture.size)
-    if _is_misdeclared(data):
-        raise undecodable(path)
-    picture.load()
-    return picture, orientation_in(picture.info.get("exif"))  # where Pillow notes how the container is turned
+        made = (_full_range(picture), "RGB", None) if picture.mode in WIDE else of_pillow(picture.to_pillow())
+    else:
+        picture = _avif(path, data)
+        check_size(path, *picture.size)
+        if _is_misdeclared(data):
+            raise undecodable(path)
+        made = of_pillow(picture)
+        turn = orientation_in(picture.info.get("exif"))  # where Pillow notes how the container is turned
+        if bits == 16 and is_deep_avif(data):
+            notes.append("it has more than 8 bits a channel, of which an AVIF is read with 8 here.")
+    icc, stated = picture.info.get("icc_profile"), stated_colours(data)
+    if not icc and stated is not None:
+        icc = profile_of_numbers(*stated, notes)
+    return Stored(*made, icc=icc, turn=turn)
+
+
+def _full_range(picture):
+    """uint16 RGB of a pillow-heif image whose numbers stand in the upper bits."""
+    most = 65536 - (1 << 16 - picture.info.get("bit_depth", 16))
+    return cv2.multiply(np.ascontiguousarray(np.asarray(picture)[..., :3]), (65535 / most,) * 4)
 
 
 def container_size(path, kind, data):
     """(width, height) of the primary picture, told by its header; None where AVIF is not read here.
 
-    Args and errors as ``open_container``.
+    Args and errors as ``read_container``.
     """
-    if kind == "HEIF":
-        return _heif(path, data).size
-    if not has_avif():
+    if kind == "AVIF" and not has_avif():
         return None
+    return (_heif if kind == "HEIF" else _avif)(path, data).size
+
+
+def _avif(path, data):
+    if not has_avif():
+        raise UserError(f"{path} is AVIF, which takes Pillow 11.3 or newer: pip install -U pillow.")
     from PIL.AvifImagePlugin import AvifImageFile
-    return AvifImageFile(io.BytesIO(data)).size
+    return AvifImageFile(io.BytesIO(data))
 
 
 def _heif(path, data, bits=8):

@@ -6,14 +6,13 @@ only unpacks the bytes of each strip or tile, and they are put together by what 
 import io
 import math
 import struct
-from typing import NamedTuple
 
 import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
 
 from media.exif import Left, byte_order, directories, orientation_of, sub_directories
 from media.formats import check_size, cut_short, raw, undecodable
-from media.pixels import to_8_bits
+from media.pixels import Stored, of_pillow
 from utils.errors import UserError
 
 SUBTYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL = 254, 256, 257, 258, 259, 262, 266
@@ -30,20 +29,8 @@ JPEGS = (6, 7)                             # compressions
 PACKED = (5, 8, 32946, 32773, 34925, 50000)    # of bytes: LZW, Deflate, PackBits, LZMA, Zstandard
 NEF, ARW, PEF, SRW = 34713, 32767, 65535, 32770  # compressions of raw photos
 DEPTHS = (1, 2, 4, 8, 10, 12, 14, 16, 32)
-MOST_SAMPLES = 8                           # of a pixel
-AT_ONCE = 256                              # rows of colours divided by alpha at once
+MOST_SAMPLES, MOST_BLOCKS = 8, 1 << 17     # of a pixel; strips or tiles
 GROUP = 1 << 22                            # samples unpacked at once where they are no whole bytes
-
-
-class Stored(NamedTuple):
-    """A picture as stored: pixels uint8 or uint16 (H, W) or (H, W, C), not turned; space "L", "RGB", "CMYK", "LAB"; alpha
-    (H, W) of the same type or None; premultiplied: the colours are; icc bytes or None; turn: its EXIF orientation."""
-    pixels: np.ndarray
-    space: str
-    alpha: np.ndarray
-    premultiplied: bool
-    icc: bytes
-    turn: int
 
 
 def read_tiff(path, data):
@@ -73,28 +60,6 @@ def read_tiff(path, data):
     premultiplied = alpha is not None and place < len(extra) and extra[place] == 1
     return Stored(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels, space, alpha, premultiplied,
                   **common)
-
-
-def visible(stored, bits=8):
-    """(pixels, alpha) of a ``Stored``, its colours not darkened by alpha: uint8, or as they are stored where bits is 16;
-    alpha None where there is none."""
-    pixels = stored.pixels if bits == 16 else to_8_bits(stored.pixels)
-    if stored.alpha is None:
-        return pixels, None
-    alpha = np.ascontiguousarray(stored.alpha)
-    alpha = alpha if bits == 16 else to_8_bits(alpha)
-    if stored.premultiplied:
-        pixels = np.concatenate([_undarkened(pixels[top:top + AT_ONCE], alpha[top:top + AT_ONCE])
-                                 for top in range(0, len(pixels), AT_ONCE)])
-    return pixels, alpha
-
-
-def _undarkened(pixels, alpha):
-    """Colours (H, W[, C]) that were multiplied by alpha (H, W), divided by it, in their own type."""
-    most = int(np.iinfo(pixels.dtype).max)
-    divisor = np.maximum(alpha, 1).astype(np.uint32).reshape(*alpha.shape, *(1,) * (pixels.ndim - 2))
-    wide = pixels.astype(np.uint32)  # first: numpy 1 would multiply in the narrow type
-    return np.minimum((wide * most + divisor // 2) // divisor, most).astype(pixels.dtype)
 
 
 def picture_tags(path, data):
@@ -160,6 +125,9 @@ def _samples(path, data, tags):
     blocks = down * across
     if min(len(offsets), len(sizes)) < planes * blocks:
         raise cut_short(path)
+    if planes * blocks > MOST_BLOCKS:
+        raise UserError(f"{path} is a TIFF of {planes * blocks} strips or tiles; at most {MOST_BLOCKS} are read. Save it "
+                        "again.")
     dtype = np.dtype(f"{byte_order(data)}u{max(1, 1 << (depth - 1).bit_length() >> 3)}") if depth % 8 == 0 else None
     made = []
     for first in range(0, planes * blocks, blocks):
@@ -274,9 +242,7 @@ def _by_pillow(path, data, tags):
         raise UserError(f"cannot decode {path}: damaged, or a TIFF of a kind that is not read (compression "
                         f"{_one(tags, COMPRESSION, PLAIN)}, photometric {_one(tags, PHOTOMETRIC)}, {count} channels of "
                         f"{depth} bits). Save it uncompressed or with LZW or Deflate, as RGB.") from None
-    alpha = np.asarray(picture.getchannel("A")) if picture.mode in ("RGBA", "LA") else None
-    space = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(picture.mode, "RGB")
-    return np.asarray(picture.convert(space)), space, alpha, False
+    return (*of_pillow(picture), False)
 
 
 def _page_number(data, wanted):

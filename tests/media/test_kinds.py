@@ -234,7 +234,8 @@ def test_whatever_a_decoder_raises_is_that_file_s_failure(tmp_path, kind, error,
     def fail(*_, **__):
         raise error
     path = put(tmp_path, "a.bin", saved(kind))
-    for name in ("media.photo.PngImageFile.verify", "media.photo.READERS", "media.tiff.directories", "media.reading.decoded"):
+    for name in ("media.photo.PngImageFile.verify", "media.photo.READERS", "media.tiff.directories",
+                 "media.reading.decoded"):
         monkeypatch.setattr(name, dict.fromkeys(("PNG", "GIF", "WEBP", "BMP"), fail) if name.endswith("READERS") else fail)
     for read in (read_photo, read_image):
         with pytest.raises(UserError, match="a.bin"):
