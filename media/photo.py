@@ -13,9 +13,9 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from media.colour_profile import to_rgb, usable_profile
-from media.decoding import decode
 from media.formats import check_size
 from media.pixels import DEEP, Stored, decoded, of_pillow, swapped, visible
+from media.reading import decode
 from media.stated_colours import png_profile
 
 # Pillow's readers by name: Image.open would try all that it has, and refuses sizes that phones make.
@@ -65,7 +65,7 @@ def _read(path, notes, bits):
 
 
 def _raster(path, kind, data, plain, mended, notes):
-    """A JPEG, PNG, WebP, BMP or GIF as ``Stored``, alpha left out; args as ``media.decoding.decode`` calls it."""
+    """A JPEG, PNG, WebP, BMP or GIF as ``Stored``, alpha left out; args as ``media.reading.decode`` calls it."""
     picture = READERS[kind](io.BytesIO(data))
     check_size(path, *picture.size)
     if kind == "PNG":

@@ -41,7 +41,7 @@ def read_tiff(path, data):
             damaged, or too large.
     """
     tags = picture_tags(path, data)
-    width, height = tags[WIDTH][0], tags[HEIGHT][0]
+    (width, *_), (height, *_) = tags[WIDTH], tags[HEIGHT]
     check_size(path, width, height)
     if width < 1 or height < 1:
         raise undecodable(path)
@@ -60,6 +60,12 @@ def read_tiff(path, data):
     premultiplied = alpha is not None and place < len(extra) and extra[place] == 1
     return Stored(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels, space, alpha, premultiplied,
                   **common)
+
+
+def tiff_size(path, data):
+    """(width, height) of the picture. Raises as ``picture_tags``, and what reading a damaged file raises."""
+    tags = picture_tags(path, data)
+    return tags[WIDTH][0], tags[HEIGHT][0]
 
 
 def picture_tags(path, data):
