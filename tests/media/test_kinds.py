@@ -156,6 +156,14 @@ def test_a_sequence_of_heic_is_refused(tmp_path):
         read_photo(put(tmp_path, "a.heics", data))
 
 
+def test_apples_variant_of_png_is_named(tmp_path):
+    data = saved("PNG")
+    path = put(tmp_path, "a.png", data[:8] + struct.pack(">I", 4) + b"CgBI" + bytes(8) + data[8:])
+    for read in (read_photo, read_image):
+        with pytest.raises(UserError, match="CgBI"):
+            read(path)
+
+
 def test_the_first_picture_of_an_mpo(tmp_path):
     first, second = Image.fromarray(smooth()), Image.fromarray(255 - smooth())
     data = saved("MPO", first, save_all=True, append_images=[second], quality=95)

@@ -137,8 +137,9 @@ def portable(part: str, longest: int = LONGEST_NAME) -> str:
     """One part of a path as every system takes it: signs that some cannot write become "_", blanks and dots at its end go,
     and names of Windows' devices and empty ones get a "_" before. What is longer than ``longest`` bytes, or nearly, is cut
     and ends in a sum of the whole. What differs by suffix alone still does."""
-    name = "".join(sign if sign.isprintable() and sign not in ':*?"<>|\\/' else "_" for sign in part).strip(" ").rstrip(". ")
+    name = "".join("_" if sign in ':*?"<>|\\/' or not (sign.isprintable() or "\ud800" <= sign <= "\udfff") else sign
+                   for sign in part).strip(" ").rstrip(". ")  # surrogates stand for bytes that are no text, and tell apart
     name = f"_{name}" if name.split(".")[0].lower() in DEVICES or not name else name
     stem, suffix = os.path.splitext(name)
-    stem, suffix = (name, "") if len(suffix.encode()) > LONGEST_SUFFIX else (stem, suffix)
+    stem, suffix = (name, "") if len(os.fsencode(suffix)) > LONGEST_SUFFIX else (stem, suffix)
     return cut_name(stem, LONGEST_NAME - longest + LONGEST_SUFFIX) + suffix
