@@ -1,11 +1,8 @@
 """Pictures that move: GIF, PNG (APNG), WebP, and sequences of AVIF and HEIC."""
-import io
 import itertools
 import os
 
-from PIL.GifImagePlugin import GifImageFile
-
-from bgmatting.media.formats import chunks, kind_of
+from bgmatting.media.formats import chunks, gif_blocks, kind_of
 from bgmatting.media.heif import sequence_length
 from bgmatting.utils.errors import UserError
 
@@ -17,7 +14,7 @@ NAMES = {"PNG": "APNG", "HEIF": "HEIC", "WEBP": "WebP"}
 def frames_of(kind, data):
     """How many pictures are shown one after the other by a file of ``kind`` (``media.formats.kind_of``): 1 for a photo."""
     if kind == "GIF":
-        return GifImageFile(io.BytesIO(data)).n_frames
+        return max(sum(block == b"," for block in gif_blocks(data)), 1)
     if kind == "PNG":
         head = itertools.takewhile(lambda chunk: chunk[0] != b"IDAT", chunks(data))  # what comes later does not count
         return next((int.from_bytes(data[begin:begin + 4], "big") for name, begin, _ in head if name == b"acTL"), 1)

@@ -118,7 +118,8 @@ class Shaper:
 
 
 def _tags(icc):
-    """{name: bytes} of a profile."""
+    """{name: memoryview} of a profile."""
+    icc = memoryview(icc)  # tags may lie on one another
     entries = [struct.unpack(">4sII", icc[at:at + 12]) for at in range(132, 132 + 12 * min(icc[131], 100), 12)]
     return {name: icc[begin:begin + size] for name, begin, size in entries}
 

@@ -7,31 +7,47 @@ import numpy as np
 from bgmatting.media.formats import chunks, jpeg_segments
 
 ORIENTATION, SUB_IFDS = 274, 330
-WHOLE = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}  # whole numbers
+WHOLE = {3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}  # types: whole numbers
+BYTES = (1, 7)
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}  # bytes
 MOST = 1000        # directories of a file; more are none
+MOST_ENTRIES, MOST_VALUES = 1 << 16, 1 << 22  # of all of them
 APP1 = 0xE1           # the part of a JPEG that holds EXIF
 PREFIX = b"Exif\0\0"
 
 
-def directories(data):
+class Left:
+    """What may yet be read of the directories of a file: a file that lets them lie on one another would hold more."""
+
+    def __init__(self, data):
+        self.entries, self.values, self.bytes = MOST_ENTRIES, MOST_VALUES, 2 * len(data)
+
+    def take(self, entries=0, values=0, size=0):
+        """Raises struct.error where it is more than there can be."""
+        self.entries, self.values, self.bytes = self.entries - entries, self.values - values, self.bytes - size
+        if min(self.entries, self.values, self.bytes) < 0:
+            raise struct.error("its directories hold more than a picture has")
+
+
+def directories(data, left=None):
     """Every directory of a chain as {tag: tuple of whole numbers, bytes for bytes}; other types of values are left out.
 
     Args:
-        data: bytes that begin with "II" or "MM".
+        data: bytes that begin with "II" or "MM". left: ``Left`` where further ones are read of the same file.
     Raises:
         struct.error, IndexError: cut short or damaged.
     """
-    offset, seen = _first(data), set()
+    left, offset, seen = left or Left(data), _first(data), set()
     while offset and offset not in seen and len(seen) < MOST:
         seen.add(offset)
-        found, offset = _directory(data, offset)
+        found, offset = _directory(data, offset, left)
         yield found
 
 
-def sub_directories(data, directory):
+def sub_directories(data, directory, left):
     """The directories that one of ``directories`` names in its tag SubIFDs."""
     for offset in directory.get(SUB_IFDS, ())[:MOST]:
-        yield _directory(data, offset)[0]
+        yield _directory(data, offset, left)[0]
 
 
 def byte_order(data):
@@ -55,24 +71,26 @@ def _first(data):
     return struct.unpack_from(byte_order(data) + ("Q" if big else "I"), data, 8 if big else 4)[0]
 
 
-def _directory(data, offset):
+def _directory(data, offset, left):
     """({tag: values}, offset of the next directory)"""
     order, big = byte_order(data), is_big(data)
     count, = struct.unpack_from(order + ("Q" if big else "H"), data, offset)
     at, size, room = offset + (8 if big else 2), (20 if big else 12), (8 if big else 4)
     found = {}
+    left.take(entries=count)
     for place in range(at, at + count * size, size):
         tag, kind, number = struct.unpack_from(order + ("HHQ" if big else "HHI"), data, place)
-        if kind not in WHOLE:
-            continue
-        length = struct.calcsize("<" + WHOLE[kind]) * number
+        length = SIZES.get(kind, 0) * number
         begin = place + size - room
         if length > room:
             begin, = struct.unpack_from(order + ("Q" if big else "I"), data, begin)
         if begin + length > len(data):
             continue  # a damaged value is missed where it is needed
-        found.setdefault(tag, data[begin:begin + length] if kind == 7 else
-                         struct.unpack_from(f"{order}{number}{WHOLE[kind]}", data, begin))
+        left.take(values=number if kind in WHOLE else 0, size=length)
+        if kind in BYTES:
+            found.setdefault(tag, data[begin:begin + length])
+        elif kind in WHOLE:
+            found.setdefault(tag, struct.unpack_from(f"{order}{number}{WHOLE[kind]}", data, begin))
     end = at + count * size
     following = struct.unpack_from(order + ("Q" if big else "I"), data, end)[0] if end + room <= len(data) else 0
     return found, following

@@ -1,4 +1,6 @@
 """What the bytes of a picture file say before anything is decoded: its format, its size, and whether it is whole."""
+import itertools
+import re
 import struct
 
 from bgmatting.utils.errors import UserError
@@ -7,6 +9,7 @@ from bgmatting.utils.machine import free_memory
 SCAN = 0xDA                                              # marker: the picture itself begins
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding
 
+SCAN_MARK, END_MARK = b"\xff\xda", b"\xff\xd9"
 JPEG, PNG = b"\xff\xd8", b"\x89PNG"       # the first bytes of such files
 STARTS = {"JPEG": (JPEG,), "PNG": (PNG,), "GIF": (b"GIF87a", b"GIF89a"), "BMP": (b"BM",),
           "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
@@ -14,6 +17,12 @@ STARTS = {"JPEG": (JPEG,), "PNG": (PNG,), "GIF": (b"GIF87a", b"GIF89a"), "BMP": 
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # chunks of a PNG
 PILLOW_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")  # what Pillow may be asked to open; MPO is JPEG to it
 READ = "JPEG, PNG, TIFF, WebP, BMP, GIF, HEIC and AVIF"
+
+MOST_PARTS = 10_000   # segments, chunks or blocks of a file; more where they have so many bytes each
+USUAL_PART, GIF_PART = 1024, 128
+MOST_SCANS = 100      # of a JPEG, each of which is another pass over all its pixels
+MOST_BETWEEN = 1 << 16  # bytes between the segments of a JPEG, filling or none of them
+MARK = re.compile(rb"\xff[\x01-\xfe]")
 
 LARGEST = 2 ** 28     # pixels, 16384 x 16384: above what phones and cameras make
 BYTES = 8             # a pixel takes at once while it is read, seen with every format
@@ -57,7 +66,33 @@ def check_kind(path, data):
         raise raw(path)
     if kind == "VIDEO":
         raise UserError(f"cannot decode {path}: it is a video under the name of a picture. Name it .mp4 or .mov.")
+    if kind == "PNG" and data[12:16] == b"CgBI":
+        raise UserError(f"{path} is Apple's variant of PNG (CgBI), which no usual decoder reads. Convert it on a Mac: "
+                        "xcrun pngcrush -revert-iphone-optimizations IN.png OUT.png, or open it and export it anew.")
+    check_parts(path, kind, data)
     return kind
+
+
+def check_parts(path, kind, data):
+    """Raise UserError for a JPEG, PNG, WebP or GIF of more parts than a picture has, which decoders would go through for
+    minutes."""
+    scans = 0
+    if kind == "JPEG":
+        segments, start = _jpeg_header(data)
+        too_many = start is None
+        if data.count(SCAN_MARK) > MOST_SCANS:
+            end = data.find(END_MARK, start or 0)
+            scans = data.count(SCAN_MARK, start or 0, len(data) if end < 0 else end)
+    else:
+        walk = {"PNG": chunks, "WEBP": chunks, "GIF": gif_blocks}.get(kind)
+        too_many = walk is not None and sum(1 for _ in walk(data)) == _most_parts(data)
+    if too_many or scans > MOST_SCANS:
+        raise UserError(f"cannot decode {path}: it is made of more parts than any picture. Open it in a viewer and save it "
+                        "again.")
+
+
+def _most_parts(data):
+    return MOST_PARTS + len(data) // (GIF_PART if data[:3] == b"GIF" else USUAL_PART)
 
 
 def raw(path):
@@ -87,33 +122,69 @@ def lacks_end(data):
 def declared_size(data):
     """(width, height) in the header of a JPEG or PNG, None for other files and where it does not say."""
     if data.startswith(PNG):
+        if data[12:16] != b"IHDR":
+            return None
         return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     return jpeg_size(data) if data.startswith(JPEG) else None
 
 
 def jpeg_segments(data):
-    """(marker, begin, end) of the contents of every part of a JPEG's header."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != SCAN:
-        if data[at + 1] == 0xFF:  # a filling byte
-            at += 1
-            continue
+    """[(marker, begin, end)] of the contents of every part of a JPEG's header."""
+    return _jpeg_header(data)[0]
+
+
+def _jpeg_header(data):
+    """(``jpeg_segments``, where the header ends); that is None for a header of more parts, or more between them, than
+    there is in any picture."""
+    found, at, left = [], 2, MOST_BETWEEN
+    while at + 4 <= len(data):
+        mark = MARK.search(data, at, at + left + 2)
+        if mark is None or len(found) == _most_parts(data):
+            return found, None if at + left + 2 < len(data) else at
+        left, at = left - (mark.end() - 2 - at), mark.end() - 2
+        if data[at + 1] == SCAN or at + 4 > len(data):
+            break
         end = at + 2 + int.from_bytes(data[at + 2:at + 4], "big")
-        yield data[at + 1], at + 4, end
+        found.append((data[at + 1], at + 4, end))
         at = end
+    return found, at
 
 
 def chunks(data):
-    """(name, begin, end) of the contents of every chunk of a PNG or WebP, as far as they go."""
+    """(name, begin, end) of the contents of every chunk of a PNG or WebP, as far as they go, and as ``check_parts`` lets
+    pass."""
     png = data.startswith(PNG)
     at = 8 if png else 12
-    while at + 8 <= len(data):
+    for _ in range(_most_parts(data)):
+        if at + 8 > len(data):
+            return
         if png:
             size, name = struct.unpack_from(">I4s", data, at)
         else:
             name, size = struct.unpack_from("<4sI", data, at)
         yield name, at + 8, at + 8 + size
         at += 8 + size + (4 if png else size % 2)
+
+
+def gif_blocks(data):
+    """The first byte of each of a GIF's blocks, "," for a picture, and b"" for each piece of their data; as ``chunks``."""
+    return itertools.islice(_gif_blocks(data), _most_parts(data))
+
+
+def _gif_blocks(data):
+    at = 13 + _palette(data, 10)
+    while (kind := data[at:at + 1]) in (b"!", b",") and kind:
+        yield kind
+        at += 2 if kind == b"!" else 11 + _palette(data, at + 9)
+        while at < len(data) and data[at]:
+            yield b""
+            at += 1 + data[at]
+        at += 1
+
+
+def _palette(data, at):
+    """Bytes of the palette that a GIF's flags at ``at`` announce."""
+    return 3 * 2 ** ((data[at] & 7) + 1) if at < len(data) and data[at] & 0x80 else 0
 
 
 def pixels_only(data):

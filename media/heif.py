@@ -2,53 +2,71 @@
 import contextlib
 import io
 
+import cv2
+import numpy as np
 from PIL import features
 
 from bgmatting.media.exif import orientation_in
 from bgmatting.media.formats import check_size, undecodable
+from bgmatting.media.pixels import Stored, of_pillow
+from bgmatting.media.stated_colours import profile_of_numbers
 from bgmatting.utils.errors import UserError
 
+WIDE = ("RGB;16", "RGBA;16")  # pillow-heif's modes for more than eight bits
 SEQUENCE = b"\x12\x00\x0a"  # how AV1 data begin: a delimiter, and the head of a sequence header, whose length follows
+MOST_BOXES, MOST_FOUND = 1000, 100  # in a box; of one kind that are looked at
 ALIGNED = 8                # pixels by which a coded picture may be larger
 
 
-def open_container(path, kind, data, bits=8):
-    """The primary picture as (Pillow image, its EXIF orientation); ``image.info`` has its "icc_profile".
+def read_container(path, kind, data, bits=8, notes=()):
+    """The primary picture as ``Stored``; its icc is made of the colours that the container states where it has none.
 
     Args:
-        kind: "HEIF" or "AVIF". bits: 16: colours of a HEIC of more than 8 bits come in an image of pillow-heif, whose array
-            has 16.
+        kind: "HEIF" or "AVIF". bits: 16: a HEIC of more than 8 bits comes with 16. notes: a list that takes remarks.
     Raises:
         UserError: too large, or the package that reads it is missing.
     """
+    turn = 1  # of HEIC, turned by its container; what its EXIF record says does not count
     if kind == "HEIF":
         picture = _heif(path, data, bits)
         check_size(path, *picture.size)
-        if picture.mode in ("RGB;16", "RGBA;16"):
-            return picture, 1
-        return picture.to_pillow(), 1  # turned by its container; what its EXIF record says does not count
-    if not has_avif():
-        raise UserError(f"{path} is AVIF, which takes Pillow 11.3 or newer: pip install -U pillow.")
-    from PIL.AvifImagePlugin import AvifImageFile
-    picture = AvifImageFile(io.BytesIO(data))
-    check_size(path, *picture.size)
-    if _is_misdeclared(data):
-        raise undecodable(path)
-    picture.load()
-    return picture, orientation_in(picture.info.get("exif"))  # where Pillow notes how the container is turned
+        made = (_full_range(picture), "RGB", None) if picture.mode in WIDE else of_pillow(picture.to_pillow())
+    else:
+        picture = _avif(path, data)
+        check_size(path, *picture.size)
+        if _is_misdeclared(data):
+            raise undecodable(path)
+        made = of_pillow(picture)
+        turn = orientation_in(picture.info.get("exif"))  # where Pillow notes how the container is turned
+        if bits == 16 and is_deep_avif(data):
+            notes.append("it has more than 8 bits a channel, of which an AVIF is read with 8 here.")
+    icc, stated = picture.info.get("icc_profile"), stated_colours(data)
+    if not icc and stated is not None:
+        icc = profile_of_numbers(*stated, notes)
+    return Stored(*made, icc=icc, turn=turn)
+
+
+def _full_range(picture):
+    """uint16 RGB of a pillow-heif image whose numbers stand in the upper bits."""
+    most = 65536 - (1 << 16 - picture.info.get("bit_depth", 16))
+    return cv2.multiply(np.ascontiguousarray(np.asarray(picture)[..., :3]), (65535 / most,) * 4)
 
 
 def container_size(path, kind, data):
     """(width, height) of the primary picture, told by its header; None where AVIF is not read here.
 
-    Args and errors as ``open_container``.
+    Args and errors as ``read_container``.
     """
-    if kind == "HEIF":
-        return _heif(path, data).size
-    if not has_avif():
+    if kind == "AVIF" and not has_avif():
         return None
+    return (_heif if kind == "HEIF" else _avif)(path, data).size
+
+
+def _avif(path, data):
+    if not has_avif():
+        raise UserError(f"{path} is AVIF, which takes Pillow 11.3 or newer: pip install -U pillow.")
     from PIL.AvifImagePlugin import AvifImageFile
-    return AvifImageFile(io.BytesIO(data)).size
+    return AvifImageFile(io.BytesIO(data))
 
 
 def _heif(path, data, bits=8):
@@ -61,22 +79,23 @@ def _heif(path, data, bits=8):
 
 def _is_misdeclared(data):
     """Whether an AVIF says another size than its pictures have; it would be scaled to that, whatever it takes."""
-    coded, declared, at = _coded_sizes(data), [], data.find(b"ispe")
-    while at >= 0:
-        declared.append(tuple(int.from_bytes(data[at + shift:at + shift + 4], "big") for shift in (8, 12)))
-        at = data.find(b"ispe", at + 1)
+    coded = _coded_sizes(data)
+    declared = {tuple(int.from_bytes(data[begin + shift:begin + shift + 4], "big") for shift in (4, 8))
+                for begin, _ in _boxes_at(data, b"meta", b"iprp", b"ipco", b"ispe")}
     return bool(coded) and not any(abs(width - one) <= ALIGNED and abs(height - other) <= ALIGNED
                                    for width, height in declared for one, other in coded)
 
 
 def _coded_sizes(data):
-    """{(width, height)} of the AV1 pictures that an AVIF holds, as their sequence headers say (AV1, section 5.5)."""
-    found, at = set(), data.find(SEQUENCE)
-    while at >= 0:
+    """{(width, height)} of the first AV1 pictures that an AVIF holds, as their sequence headers say (AV1, section 5.5)."""
+    found, at = set(), -1
+    for _ in range(MOST_FOUND):
+        at = data.find(SEQUENCE, at + 1)
+        if at < 0:
+            break
         begin = at + len(SEQUENCE)
         with contextlib.suppress(ValueError, IndexError):
             found.add(_sequence_size(data[begin + 1:begin + 1 + data[begin]]))
-        at = data.find(SEQUENCE, begin)
     return found
 
 
@@ -103,10 +122,8 @@ def has_avif():
 
 def sequence_length(data):
     """How many pictures the longest moving track of a HEIC or AVIF holds; 0 where nothing moves."""
-    longest, at = 0, _box(data, b"moov")
-    while at is not None and (at := data.find(b"stsz", at + 1)) >= 0:  # version, flags, size of all, number of samples
-        longest = max(longest, int.from_bytes(data[at + 12:at + 16], "big"))
-    return longest
+    tables = _boxes_at(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz")
+    return max((int.from_bytes(data[begin + 8:begin + 12], "big") for begin, _ in tables), default=0)
 
 
 def is_deep_avif(data):
@@ -117,21 +134,28 @@ def is_deep_avif(data):
 
 def stated_colours(data):
     """(primaries, transfer) as ITU-T H.273 numbers them, of the container's box "colr"; None where it does not say."""
-    meta = _box(data, b"meta")
-    at = -1 if meta is None else data.find(b"colrnclx", meta, meta + int.from_bytes(data[meta:meta + 4], "big"))
+    at = next((data.find(b"colrnclx", begin, end) for begin, end in _boxes_at(data, b"meta")), -1)
     return None if at < 0 else tuple(int.from_bytes(data[at + shift:at + shift + 2], "big") for shift in (8, 10))
 
 
-def _box(data, wanted):
-    """Where the outermost box of this name begins; None where there is none."""
-    at = 0
-    while at + 8 <= len(data):
-        size, name = int.from_bytes(data[at:at + 4], "big"), data[at + 4:at + 8]
-        if name == wanted:
-            return at
+def _boxes_at(data, *path):
+    """[(begin, end)] of the contents of the boxes that a path of names leads to, from the outermost on."""
+    found = [(0, len(data))]
+    for wanted in path:
+        found = [(begin + 4 * (name == b"meta"), end) for place in found for name, begin, end in _boxes(data, *place)
+                 if name == wanted][:MOST_FOUND]
+    return found
+
+
+def _boxes(data, at, end):
+    """(name, begin, end) of the contents of every box in a part of a file, as far as they go; more than any file has are
+    passed over."""
+    for _ in range(MOST_BOXES):
+        size, name, head = int.from_bytes(data[at:at + 4], "big"), data[at + 4:at + 8], 8
         if size == 1:
-            size = int.from_bytes(data[at + 8:at + 16], "big")
-        if size < 8:
-            return None
+            size, head = int.from_bytes(data[at + 8:at + 16], "big"), 16
+        size = size or end - at  # 0: to the end
+        if size < head or at + head > end:
+            return
+        yield name, at + head, min(at + size, end)
         at += size
-    return None

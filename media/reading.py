@@ -1,5 +1,10 @@
-"""Pictures of data sets: fast, at a part of their size where that suffices, colours as they are stored."""
+"""Decoding the file of a picture, in the steps that all readers share; and pictures of data sets: fast, at a part of their
+size where that suffices, colours as they are stored."""
+from __future__ import annotations
+
+import os
 import warnings
+from typing import Callable
 
 import cv2
 import numpy as np
@@ -8,10 +13,19 @@ from bgmatting.media.animation import refuse_animation
 from bgmatting.media.colour_profile import to_rgb
 from bgmatting.media.exif import orientation, upright
 from bgmatting.media.files import read_bytes
-from bgmatting.media.formats import JPEG, check_kind, check_size, declared_size, out_of_memory, shorter_side, undecodable
-from bgmatting.media.heif import open_container
-from bgmatting.media.pixels import decoded, to_8_bits
-from bgmatting.media.tiff import read_tiff, visible
+from bgmatting.media.formats import (
+    JPEG,
+    check_kind,
+    check_size,
+    declared_size,
+    out_of_memory,
+    pixels_only,
+    shorter_side,
+    undecodable,
+)
+from bgmatting.media.heif import read_container
+from bgmatting.media.pixels import Stored, decoded, to_8_bits, visible
+from bgmatting.media.tiff import read_tiff
 from bgmatting.media.truncated import damage_told, ended
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.foreign import caught
@@ -26,7 +40,47 @@ NUMBERED = 3      # a trimap whose values end here counts its classes instead of
 COLOURED = 8      # gray levels by which the channels of a gray JPEG may differ
 
 
-def read_image(path, least=None, notes=None):
+def decode(path: str | os.PathLike, raster: Callable, finish: Callable[[Stored], np.ndarray], bits: int = 8,
+           notes: list | None = None) -> tuple[np.ndarray, list[str]]:
+    """(pixels, turned upright, what the decoder says of damage) of a picture's file, whose content decides what it is.
+
+    Args:
+        raster: (kind, data, data for OpenCV, whether its end had to be mended) -> pixels of a JPEG, PNG, WebP, BMP or GIF,
+            not turned. finish: the same of what a TIFF, HEIC or AVIF holds.
+        bits: 16: of a HEIC of more than 8 bits all are kept.
+        notes: None, or a list that takes remarks on how the file is read.
+    Raises:
+        UserError: see ``media.read_photo``.
+    """
+    data, notes = read_bytes(path), [] if notes is None else notes
+    # Pillow's remarks on flawed headers, and on sizes, which are judged here; and those of libraries in C
+    with warnings.catch_warnings(), caught() as said:
+        warnings.simplefilter("ignore")
+        try:
+            pixels, turn = _decoded(path, data, raster, finish, bits, notes)
+        except UserError:
+            raise
+        except MemoryError:
+            raise out_of_memory(path) from None
+        except Exception:  # decoders raise what they like for damaged files
+            raise undecodable(path) from None
+    return upright(pixels, turn), damage_told(said)
+
+
+def _decoded(path, data, raster, finish, bits, notes):
+    kind = check_kind(path, data)
+    refuse_animation(path, kind, data)
+    if kind in ("TIFF", "HEIF", "AVIF"):
+        stored = read_tiff(path, data) if kind == "TIFF" else read_container(path, kind, data, bits, notes)
+        return finish(stored), stored.turn
+    whole = ended(path, data, notes)
+    declared = declared_size(whole)
+    if declared is not None:
+        check_size(path, *declared)
+    return raster(kind, whole, pixels_only(whole), whole is not data), orientation(kind, whole)
+
+
+def read_image(path: str | os.PathLike, least: int | None = None, notes: list | None = None) -> np.ndarray:
     """Read a picture as uint8 RGB (H, W, 3), turned upright as its EXIF record says.
 
     Args:
@@ -42,12 +96,12 @@ def read_image(path, least=None, notes=None):
     return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR, least, notes=notes), cv2.COLOR_BGR2RGB)
 
 
-def read_gray(path, least=None):
+def read_gray(path: str | os.PathLike, least: int | None = None) -> np.ndarray:
     """Read a picture as uint8 (H, W); colour is turned to luminance. Args and errors as ``read_image``."""
     return _decode(path, cv2.IMREAD_GRAYSCALE, least)
 
 
-def read_rgba(path):
+def read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     """Read a picture with transparency as (rgb uint8 (H, W, 3), pha uint8 (H, W)).
 
     Raises:
@@ -59,7 +113,7 @@ def read_rgba(path):
     return np.ascontiguousarray(image[..., :3]), np.ascontiguousarray(image[..., 3])
 
 
-def read_stored(path, bits=8):
+def read_stored(path: str | os.PathLike, bits: int = 8) -> np.ndarray:
     """Read a picture with the channels that it has: uint8 (H, W), RGB (H, W, 3) or RGBA (H, W, 4); a palette is looked up.
 
     Args:
@@ -74,7 +128,7 @@ def read_stored(path, bits=8):
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
-def read_trimap(path):
+def read_trimap(path: str | os.PathLike) -> np.ndarray:
     """Read a trimap as uint8 (H, W): 0 background, 255 foreground, any other value unknown.
 
     Raises:
@@ -95,59 +149,29 @@ def read_trimap(path):
 
 def _decode(path, flags, least=None, bits=8, notes=None):
     """Gray (H, W), BGR or BGRA as OpenCV's ``flags`` say, upright."""
-    data = read_bytes(path)
-    with warnings.catch_warnings(), caught() as said:
-        warnings.simplefilter("ignore")
-        try:
-            image = _decode_bytes(path, data, flags, least, bits)
-        except UserError:
-            raise
-        except MemoryError:
-            raise out_of_memory(path) from None
-        except Exception:  # decoders raise what they like for damaged files
-            raise undecodable(path) from None
+    def raster(kind, data, plain, mended):
+        reduction = 1 if least is None else _reduction(data, least)
+        return decoded(path, plain, REDUCED[flags][reduction] if reduction > 1 else flags)
+
+    def finish(stored):
+        pixels, alpha = visible(stored, bits)
+        rgb = to_rgb(pixels, stored.space, bits=bits) if stored.space != "L" else pixels
+        return _as_opencv(rgb, alpha if alpha is None or rgb.dtype == np.uint16 else to_8_bits(alpha), flags)
+
+    image, damage = decode(path, raster, finish)
     if notes is not None:
-        notes += damage_told(said)
+        notes += damage
     return image
 
 
-def _decode_bytes(path, data, flags, least, bits):
-    kind = check_kind(path, data)
-    refuse_animation(path, kind, data)
-    if kind in ("TIFF", "HEIF", "AVIF"):
-        return _as_opencv(*(_tiff(path, data, bits) if kind == "TIFF" else _container(path, kind, data)), flags)
-    data = ended(path, data)
-    declared = declared_size(data)
-    if declared is not None:
-        check_size(path, *declared)
-    reduction = 1 if least is None else _reduction(data, least)
-    image = decoded(path, data, REDUCED[flags][reduction] if reduction > 1 else flags)
-    return upright(image, orientation(kind, data))
-
-
-def _tiff(path, data, bits):
-    stored = read_tiff(path, data)
-    pixels, alpha = visible(stored, bits)
-    rgb = to_rgb(pixels, stored.space, bits=bits) if stored.space != "L" else pixels
-    return rgb, alpha if alpha is None or rgb.dtype == np.uint16 else to_8_bits(alpha), stored.turn
-
-
-def _container(path, kind, data):
-    image, turn = open_container(path, kind, data)
-    alpha = np.asarray(image.getchannel("A")) if image.mode in ("RGBA", "LA") else None
-    return np.asarray(image.convert("L" if image.mode in ("L", "LA") else "RGB")), alpha, turn
-
-
-def _as_opencv(pixels, alpha, turn, flags):
+def _as_opencv(pixels, alpha, flags):
     """uint8 gray or RGB, and its alpha or None, as cv2.imdecode would give it by ``flags``."""
     if flags == cv2.IMREAD_GRAYSCALE:
-        made = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    elif flags == cv2.IMREAD_UNCHANGED and pixels.ndim == 2 and alpha is None:
-        made = pixels
-    else:
-        made = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR)
-        made = made if flags == cv2.IMREAD_COLOR or alpha is None else np.dstack([made, alpha])
-    return upright(made, turn)
+        return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    if flags == cv2.IMREAD_UNCHANGED and pixels.ndim == 2 and alpha is None:
+        return pixels
+    made = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR)
+    return made if flags == cv2.IMREAD_COLOR or alpha is None else np.dstack([made, alpha])
 
 
 def _reduction(data, least):

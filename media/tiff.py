@@ -6,14 +6,13 @@ only unpacks the bytes of each strip or tile, and they are put together by what 
 import io
 import math
 import struct
-from typing import NamedTuple
 
 import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
 
-from bgmatting.media.exif import byte_order, directories, orientation_of, sub_directories
+from bgmatting.media.exif import Left, byte_order, directories, orientation_of, sub_directories
 from bgmatting.media.formats import check_size, cut_short, raw, undecodable
-from bgmatting.media.pixels import to_8_bits
+from bgmatting.media.pixels import Stored, of_pillow
 from bgmatting.utils.errors import UserError
 
 SUBTYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL = 254, 256, 257, 258, 259, 262, 266
@@ -30,19 +29,8 @@ JPEGS = (6, 7)                             # compressions
 PACKED = (5, 8, 32946, 32773, 34925, 50000)    # of bytes: LZW, Deflate, PackBits, LZMA, Zstandard
 NEF, ARW, PEF, SRW = 34713, 32767, 65535, 32770  # compressions of raw photos
 DEPTHS = (1, 2, 4, 8, 10, 12, 14, 16, 32)
-AT_ONCE = 256                              # rows of colours divided by alpha at once
+MOST_SAMPLES, MOST_BLOCKS = 8, 1 << 17     # of a pixel; strips or tiles
 GROUP = 1 << 22                            # samples unpacked at once where they are no whole bytes
-
-
-class Stored(NamedTuple):
-    """A picture as stored: pixels uint8 or uint16 (H, W) or (H, W, C), not turned; space "L", "RGB", "CMYK", "LAB"; alpha
-    (H, W) of the same type or None; premultiplied: the colours are; icc bytes or None; turn: its EXIF orientation."""
-    pixels: np.ndarray
-    space: str
-    alpha: np.ndarray
-    premultiplied: bool
-    icc: bytes
-    turn: int
 
 
 def read_tiff(path, data):
@@ -53,7 +41,7 @@ def read_tiff(path, data):
             damaged, or too large.
     """
     tags = picture_tags(path, data)
-    width, height = tags[WIDTH][0], tags[HEIGHT][0]
+    (width, *_), (height, *_) = tags[WIDTH], tags[HEIGHT]
     check_size(path, width, height)
     if width < 1 or height < 1:
         raise undecodable(path)
@@ -74,32 +62,17 @@ def read_tiff(path, data):
                   **common)
 
 
-def visible(stored, bits=8):
-    """(pixels, alpha) of a ``Stored``, its colours not darkened by alpha: uint8, or as they are stored where bits is 16;
-    alpha None where there is none."""
-    pixels = stored.pixels if bits == 16 else to_8_bits(stored.pixels)
-    if stored.alpha is None:
-        return pixels, None
-    alpha = np.ascontiguousarray(stored.alpha)
-    alpha = alpha if bits == 16 else to_8_bits(alpha)
-    if stored.premultiplied:
-        pixels = np.concatenate([_undarkened(pixels[top:top + AT_ONCE], alpha[top:top + AT_ONCE])
-                                 for top in range(0, len(pixels), AT_ONCE)])
-    return pixels, alpha
-
-
-def _undarkened(pixels, alpha):
-    """Colours (H, W[, C]) that were multiplied by alpha (H, W), divided by it, in their own type."""
-    most = int(np.iinfo(pixels.dtype).max)
-    divisor = np.maximum(alpha, 1).astype(np.uint32).reshape(*alpha.shape, *(1,) * (pixels.ndim - 2))
-    wide = pixels.astype(np.uint32)  # first: numpy 1 would multiply in the narrow type
-    return np.minimum((wide * most + divisor // 2) // divisor, most).astype(pixels.dtype)
+def tiff_size(path, data):
+    """(width, height) of the picture. Raises as ``picture_tags``, and what reading a damaged file raises."""
+    tags = picture_tags(path, data)
+    return tags[WIDTH][0], tags[HEIGHT][0]
 
 
 def picture_tags(path, data):
     """The tags of the one picture of full size. Raises UserError for raw photos and several pages."""
-    pages = list(directories(data))
-    if data[8:10] == b"CR" or any(_is_raw(tags) for page in pages for tags in (page, *sub_directories(data, page))):
+    left = Left(data)
+    pages = list(directories(data, left))
+    if data[8:10] == b"CR" or any(_is_raw(tags) for page in pages for tags in (page, *sub_directories(data, page, left))):
         raise raw(path)
     whole = [tags for tags in pages if not _one(tags, SUBTYPE, 0) & 5]  # 1: a smaller copy, 4: a mask
     if len(whole) > 1:
@@ -136,6 +109,8 @@ def _check_numbers(path, tags, colours):
         raise UserError(f"{path} is separated into inks other than CMYK. Save it as RGB.")
     if _one(tags, SAMPLES, 1) < colours:
         raise undecodable(path)
+    if _one(tags, SAMPLES, 1) > MOST_SAMPLES:
+        raise UserError(f"{path} has {_one(tags, SAMPLES)} channels; at most {MOST_SAMPLES} are read. Save it as RGB.")
 
 
 def _samples(path, data, tags):
@@ -146,50 +121,68 @@ def _samples(path, data, tags):
     columns = _one(tags, TILE_WIDTH) if tiled else width
     planes = count if _one(tags, PLANAR, 1) == 2 else 1
     offsets, sizes = (tags.get(tag, ()) for tag in ((TILE_OFFSETS, TILE_COUNTS) if tiled else (OFFSETS, COUNTS)))
-    down, across = math.ceil(height / rows), math.ceil(width / columns)
-    if not sizes and _one(tags, COMPRESSION, PLAIN) == PLAIN:
-        sizes = (len(data),) * len(offsets)
-    if min(len(offsets), len(sizes)) < planes * down * across or min(rows, columns) < 1:
+    if min(rows, columns) < 1:
         raise cut_short(path)
+    down, across = math.ceil(height / rows), math.ceil(width / columns)
+    check_size(path, columns * across, rows * down if tiled else height)
     row_bytes = math.ceil(columns * (count // planes) * depth / 8)
+    if not sizes and _one(tags, COMPRESSION, PLAIN) == PLAIN:
+        sizes = (rows * row_bytes,) * len(offsets)
+    blocks = down * across
+    if min(len(offsets), len(sizes)) < planes * blocks:
+        raise cut_short(path)
+    if planes * blocks > MOST_BLOCKS:
+        raise UserError(f"{path} is a TIFF of {planes * blocks} strips or tiles; at most {MOST_BLOCKS} are read. Save it "
+                        "again.")
     dtype = np.dtype(f"{byte_order(data)}u{max(1, 1 << (depth - 1).bit_length() >> 3)}") if depth % 8 == 0 else None
-    made = np.empty((height, width, count), np.uint8 if depth <= 8 else np.uint16 if depth <= 16 else np.uint32)
-    for number in range(planes * down * across):
-        plane, place = divmod(number, down * across)
-        top, left = place // across * rows, place % across * columns
-        wanted = rows if tiled else min(rows, height - top)
-        content = _unpacked(path, data, tags, offsets[number], sizes[number], row_bytes, wanted)
-        block = _numbers(content, (wanted, columns, count // planes), depth, dtype)
+    made = []
+    for first in range(0, planes * blocks, blocks):
+        places = list(zip(offsets, sizes))[first:first + blocks]
+        content = _unpacked(path, data, tags, places, row_bytes, rows, rows * blocks if tiled else height)
+        block = _numbers(content, (len(content), columns, count // planes), depth, dtype)
         if _one(tags, PREDICTOR, 1) == 2:
             block = np.cumsum(block, axis=1, dtype=block.dtype)
             if depth < 8:
                 block &= 2 ** depth - 1
-        part = made[top:top + rows, left:left + columns]
-        target = part[..., plane:plane + 1] if planes > 1 else part
-        target[...] = block[:part.shape[0], :part.shape[1]]
-    return made
+        if tiled:
+            block = block.reshape(down, across, rows, columns, -1).swapaxes(1, 2)
+            block = block.reshape(down * rows, across * columns, -1)[:height, :width]
+        made.append(block)
+    return made[0] if planes == 1 else np.concatenate(made, axis=2)
 
 
-def _unpacked(path, data, tags, offset, size, row_bytes, rows):
-    """The bytes of a strip or tile: uint8 (rows, row_bytes)."""
-    content = memoryview(data)[offset:offset + size]
+def _unpacked(path, data, tags, places, row_bytes, rows, height):
+    """The bytes of strips or tiles below one another, uint8 (height, row_bytes).
+
+    Args:
+        places: [(offset, size)] of them. rows: of each; the last may have fewer.
+    """
+    if sum(min(size, max(len(data) - offset, 0)) for offset, size in places) > len(data):
+        raise UserError(f"cannot decode {path}: parts of the picture lie on one another. Save it again.")
     compression, fill = _one(tags, COMPRESSION, PLAIN), _one(tags, FILL, 1)
-    if compression == PLAIN and fill == 1:
-        found = np.frombuffer(content, np.uint8)
-    else:
-        found = np.asarray(TiffImageFile(io.BytesIO(_as_gray(bytes(content), row_bytes, rows, compression, fill))))
-    if found.size < rows * row_bytes:
+    if compression != PLAIN or fill != 1:
+        gray = _as_gray(data, places, (row_bytes, rows, height), compression, fill)
+        return np.asarray(TiffImageFile(io.BytesIO(gray)))
+    lengths = [row_bytes * min(rows, height - top) for top in range(0, height, rows)]
+    parts = [memoryview(data)[offset:offset + min(size, length)] for (offset, size), length in zip(places, lengths)]
+    if list(map(len, parts)) != lengths:
         raise cut_short(path)
-    return found.reshape(-1)[:rows * row_bytes].reshape(rows, row_bytes)
+    return np.frombuffer(parts[0] if len(parts) == 1 else b"".join(parts), np.uint8).reshape(height, row_bytes)
 
 
-def _as_gray(content, width, rows, compression, fill):
-    """A strip as a TIFF by itself whose pixels are the strip's bytes, so that the codec is all that works on it."""
-    tags = [(WIDTH, width), (HEIGHT, rows), (BITS, 8), (COMPRESSION, compression), (PHOTOMETRIC, BLACK_IS_0), (FILL, fill),
-            (OFFSETS, 0), (SAMPLES, 1), (ROWS, rows), (COUNTS, len(content))]
-    place = 8 + 2 + 12 * len(tags) + 4
-    entries = [struct.pack("<HHII", tag, 4, 1, place if tag == OFFSETS else value) for tag, value in tags]
-    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + b"".join(entries) + bytes(4) + content
+def _as_gray(data, places, shape, compression, fill):
+    """The strips of a TIFF as those of a gray one whose pixels are their bytes, so that the codec is all that works on
+    them. shape: bytes of a row, rows of a strip, rows in all."""
+    offsets, sizes = zip(*places)
+    lists = np.array([*offsets, *sizes], "<u4").tobytes()
+    many, place = len(places), len(data) + len(data) % 2
+    tags = [(WIDTH, 1, shape[0]), (HEIGHT, 1, shape[2]), (BITS, 1, 8), (COMPRESSION, 1, compression),
+            (PHOTOMETRIC, 1, BLACK_IS_0), (FILL, 1, fill), (OFFSETS, many, offsets[0] if many == 1 else place),
+            (SAMPLES, 1, 1), (ROWS, 1, shape[1]), (COUNTS, many, sizes[0] if many == 1 else place + 4 * many)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, number, value) for tag, number, value in tags)
+    head = b"II*\0" + struct.pack("<I", place + len(lists))
+    filling = bytes(place - len(data))
+    return b"".join((head, memoryview(data)[8:], filling, lists, struct.pack("<H", len(tags)), entries, bytes(4)))
 
 
 def _numbers(content, shape, depth, dtype):
@@ -255,9 +248,7 @@ def _by_pillow(path, data, tags):
         raise UserError(f"cannot decode {path}: damaged, or a TIFF of a kind that is not read (compression "
                         f"{_one(tags, COMPRESSION, PLAIN)}, photometric {_one(tags, PHOTOMETRIC)}, {count} channels of "
                         f"{depth} bits). Save it uncompressed or with LZW or Deflate, as RGB.") from None
-    alpha = np.asarray(picture.getchannel("A")) if picture.mode in ("RGBA", "LA") else None
-    space = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}.get(picture.mode, "RGB")
-    return np.asarray(picture.convert(space)), space, alpha, False
+    return (*of_pillow(picture), False)
 
 
 def _page_number(data, wanted):

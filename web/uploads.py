@@ -13,8 +13,9 @@ from starlette.requests import ClientDisconnect
 
 from bgmatting.media import is_animation, read_bytes
 from bgmatting.media.files import VIDEO_SUFFIXES
-from bgmatting.media.formats import PILLOW_FORMATS, declared_size, kind_of
+from bgmatting.media.formats import PILLOW_FORMATS, check_kind, declared_size
 from bgmatting.media.heif import container_size
+from bgmatting.media.tiff import tiff_size
 from bgmatting.media.video.reader import open_video
 from bgmatting.prediction.backdrop import BLUR, colour_of
 from bgmatting.utils.errors import UserError, suggest
@@ -96,17 +97,20 @@ def check_photo(path, settings):
 
 
 def photo_size(path):
-    """(width, height) of a photo by its header; None where that does not say, and reading it will say what is wrong."""
+    """(width, height) of a photo by its header; None where that does not say, and reading it will say what is wrong. Raises
+    UserError for what is no photo by its first bytes."""
     data = read_bytes(path)
+    kind = check_kind(path, data)  # also what is built to occupy a decoder
     found = declared_size(data)
     if found is not None:
         return found
-    kind = kind_of(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if kind in ("HEIF", "AVIF"):
                 return container_size(path, kind, data)
+            if kind == "TIFF":
+                return tiff_size(path, data)
             with Image.open(path, formats=PILLOW_FORMATS) as image:
                 return image.size
     except Image.DecompressionBombError:

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from bgmatting.media import photo, read_deep_photo, read_photo
+from bgmatting.media import heif, read_deep_photo, read_photo
 from bgmatting.media.colour_profile import Profile, Shaper
 from bgmatting.media.heif import has_avif, is_deep_avif
 from bgmatting.media.stated_colours import PRIMARIES, SRGB_CURVE, made_profile
@@ -168,7 +168,7 @@ def test_an_avif_of_more_bits_says_that_8_are_read(tmp_path, monkeypatch):
     assert not is_deep_avif(bytes(data)) and read_deep_photo(tmp_path / "a.avif", notes).dtype == np.uint8 and notes == []
     data[data.find(b"av1C") + 6] |= 0x40
     assert is_deep_avif(bytes(data))
-    monkeypatch.setattr(photo, "is_deep_avif", lambda data: True)  # decoders know better than such a header
+    monkeypatch.setattr(heif, "is_deep_avif", lambda data: True)  # decoders know better than such a header
     read_photo(tmp_path / "a.avif", notes)
     assert notes == []  # nobody asked for more
     read_deep_photo(tmp_path / "a.avif", notes)

@@ -148,11 +148,20 @@ def test_several_pictures_of_a_heic_that_do_not_move(tmp_path):
 
 
 def test_a_sequence_of_heic_is_refused(tmp_path):
-    stsz = b"stsz" + struct.pack(">III", 0, 0, 7)
-    moov = struct.pack(">I", 8 + 4 + len(stsz)) + b"moov" + struct.pack(">I", 4 + len(stsz)) + stsz
+    moov = struct.pack(">III", 0, 0, 7)
+    for name in (b"stsz", b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+        moov = struct.pack(">I", 8 + len(moov)) + name + moov
     data = struct.pack(">I", 24) + b"ftyphevc\0\0\0\0msf1hevc" + moov
     with pytest.raises(UserError, match=r"animation of 7 pictures \(HEIC\)"):
         read_photo(put(tmp_path, "a.heics", data))
+
+
+def test_apples_variant_of_png_is_named(tmp_path):
+    data = saved("PNG")
+    path = put(tmp_path, "a.png", data[:8] + struct.pack(">I", 4) + b"CgBI" + bytes(8) + data[8:])
+    for read in (read_photo, read_image):
+        with pytest.raises(UserError, match="CgBI"):
+            read(path)
 
 
 def test_the_first_picture_of_an_mpo(tmp_path):
@@ -233,9 +242,8 @@ def test_whatever_a_decoder_raises_is_that_file_s_failure(tmp_path, kind, error,
     def fail(*_, **__):
         raise error
     path = put(tmp_path, "a.bin", saved(kind))
-    for name in ("bgmatting.media.photo.PngImageFile.verify", "bgmatting.media.photo.READERS",
-                 "bgmatting.media.tiff.directories", "bgmatting.media.reading.decoded",
-                 "bgmatting.media.animation.GifImageFile"):
+    for name in ("bgmatting.media.photo.PngImageFile.verify", "bgmatting.media.photo.READERS", "bgmatting.media.tiff.directories",
+                 "bgmatting.media.reading.decoded"):
         monkeypatch.setattr(name, dict.fromkeys(("PNG", "GIF", "WEBP", "BMP"), fail) if name.endswith("READERS") else fail)
     for read in (read_photo, read_image):
         with pytest.raises(UserError, match="a.bin"):

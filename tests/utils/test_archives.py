@@ -132,6 +132,12 @@ def test_long_names_and_sparse_files_of_tars(tmp_path):
     assert content(tmp_path / "b.tar") == {"sparse": bytes(1000) + b"abc" + bytes(3997)}
 
 
+def test_names_of_tars_that_are_no_text_are_told_apart(tmp_path):
+    names = [name.encode("gbk").decode("utf-8", "surrogateescape") for name in ("背景.png", "人物.png", "图.图")]
+    path = tarred(tmp_path / "a.tar", [(name, b"%d" % number) for number, name in enumerate(names)])
+    assert content(path) == {name: b"%d" % number for number, name in enumerate(names)}
+
+
 def test_damaged_headers_are_no_end(tmp_path):
     path = tarred(tmp_path / "a.tar", [("a", b"1"), ("b", b"2"), ("c", b"3")], "w")
     whole = bytearray(path.read_bytes())

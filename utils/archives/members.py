@@ -1,6 +1,7 @@
 """What an archive holds, under names that are safe to write; what is not is refused by name."""
 from __future__ import annotations
 
+import functools
 import os
 import re
 import stat
@@ -14,6 +15,7 @@ from bgmatting.utils.files import LONGEST_NAME, cut_name
 LONGEST_PATH = 2000      # bytes; systems take 4096 with the folders above
 LONGEST_SUFFIX = 10      # bytes; what is longer is none
 DEVICES = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in range(1, 10))}
+PLAIN = re.compile(r"\d[\w-]{0,80}\.\w{1,5}", re.ASCII)  # most names of data sets, which ``portable`` leaves as they are
 
 
 class TooLarge(UserError):
@@ -123,8 +125,11 @@ def _flaw(name, parts):
     return None
 
 
+@functools.lru_cache(maxsize=10000)
 def _key(part):
     """What systems that tell fewest names apart make of one: without case, Unicode's form, and signs that they replace."""
+    if PLAIN.fullmatch(part):
+        return part.lower()
     return portable(unicodedata.normalize("NFC", unicodedata.normalize("NFC", part).lower()))
 
 
@@ -132,8 +137,9 @@ def portable(part: str, longest: int = LONGEST_NAME) -> str:
     """One part of a path as every system takes it: signs that some cannot write become "_", blanks and dots at its end go,
     and names of Windows' devices and empty ones get a "_" before. What is longer than ``longest`` bytes, or nearly, is cut
     and ends in a sum of the whole. What differs by suffix alone still does."""
-    name = "".join(sign if sign.isprintable() and sign not in ':*?"<>|\\/' else "_" for sign in part).strip(" ").rstrip(". ")
+    name = "".join("_" if sign in ':*?"<>|\\/' or not (sign.isprintable() or "\ud800" <= sign <= "\udfff") else sign
+                   for sign in part).strip(" ").rstrip(". ")  # surrogates stand for bytes that are no text, and tell apart
     name = f"_{name}" if name.split(".")[0].lower() in DEVICES or not name else name
     stem, suffix = os.path.splitext(name)
-    stem, suffix = (name, "") if len(suffix.encode()) > LONGEST_SUFFIX else (stem, suffix)
+    stem, suffix = (name, "") if len(os.fsencode(suffix)) > LONGEST_SUFFIX else (stem, suffix)
     return cut_name(stem, LONGEST_NAME - longest + LONGEST_SUFFIX) + suffix
