@@ -5,17 +5,26 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (requirements-torch.txt)")
 
+from safetensors.torch import save_file  # noqa: E402
+
+from model.export.torch_network import (  # noqa: E402
+    Base,
+    Matting,
+    load_state,
+    pasted,
+    state_of,
+    torch_state,
+    windows,
+    worst,
+)
 from model.matting import MattingBase, MattingRefine  # noqa: E402
-from model.weights import STARTER, load_torch_state, load_weights  # noqa: E402
-from training.pytorch import store  # noqa: E402
-from training.pytorch.network import Base  # noqa: E402
-from training.pytorch.refiner import Matting, pasted, windows, worst  # noqa: E402
+from model.weights import STARTER, load_torch_state, load_weights, read_weights  # noqa: E402
 
 SIZE = (96, 128)
 
 
-def pictures(seed=0):
-    """src and bgr (2, 3, H, W) float32 in 0..1 that differ in a blot, smooth as photographs are."""
+def images(seed=0):
+    """src and bgr (2, 3, H, W) float32 in 0..1 that differ in a blot, smooth as photos are."""
     rng = np.random.default_rng(seed)
     grid = rng.random((2, 3, 6, 8)).astype(np.float32)
     bgr = 0.8 * grid.repeat(SIZE[0] // 6, 2).repeat(SIZE[1] // 8, 3) + 0.1 * rng.random((2, 3, *SIZE), np.float32)
@@ -25,12 +34,12 @@ def pictures(seed=0):
 
 
 def starter(network):
-    store.load(network, store.read_state(STARTER))
+    load_state(network, torch_state(read_weights(STARTER)[0]))
     return network.eval()
 
 
 def test_base_is_the_projects():
-    src, bgr = pictures()
+    src, bgr = images()
     own = MattingBase("mobilenetv2")
     load_weights(own, STARTER, partial=True)
     own.eval()
@@ -44,7 +53,7 @@ def test_base_is_the_projects():
 
 @pytest.mark.parametrize("scale, pixels", [(0.5, 2400), (0.25, 640), (0.5, 0)])
 def test_whole_network_is_the_projects(scale, pixels):
-    src, bgr = pictures(1)
+    src, bgr = images(1)
     own = MattingRefine("mobilenetv2", backbone_scale=scale, refine_sample_pixels=pixels)
     load_weights(own, STARTER)
     own.eval()
@@ -59,7 +68,7 @@ def test_whole_network_is_the_projects(scale, pixels):
 
 def test_weights_go_home(tmp_path):
     network = Matting()
-    store.write_weights(store.weights_of(network), tmp_path / "w.safetensors")
+    save_file(state_of(network), tmp_path / "w.safetensors")
     home = MattingRefine("mobilenetv2")
     report = load_weights(home, tmp_path / "w.safetensors")
     assert not report.missing and not report.unexpected
@@ -85,8 +94,11 @@ def test_worst_patches_only_where_something_is_wrong():
     assert worst(err, 0).sum() == 0
 
 
-def test_missing_weights_are_told():
-    state = store.weights_of(Base())
+def test_missing_or_misshapen_weights_are_refused():
+    state = state_of(Base())
     del state["decoder.conv4.bias"]
     with pytest.raises(ValueError, match="decoder.conv4.bias"):
-        store.load(Base(), state)
+        load_state(Base(), state)
+    state["decoder.conv4.bias"] = torch.zeros(5)
+    with pytest.raises(ValueError, match="decoder.conv4.bias"):
+        load_state(Base(), state)

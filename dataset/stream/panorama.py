@@ -1,23 +1,26 @@
 """Cut panoramas into views as a camera sees them, to have more photographs of empty scenes.
 
-    OPENCV_IO_ENABLE_OPENEXR=1 python -m training.pytorch.panorama PANORAMA... FOLDER [--views 5]
+    OPENCV_IO_ENABLE_OPENEXR=1 python -m dataset.stream.panorama PANORAMA... FOLDER [--views 5]
 
 PANORAMA is equirectangular: .hdr, .jpg, .png, or .exr where this OpenCV reads it. Light beyond a photograph's range is
 brought into it by an exposure of each view's own.
 """
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from utils.cli import CommandLine
+from utils.cli import CommandLine, run_main
+from utils.errors import UserError
 
 WIDTH, HEIGHT = 960, 640
 BRIGHTNESS = 0.36   # of a view's middle grey after the exposure, 0..1 as displayed
 
 
-def directions(yaw, pitch, field):
+def directions(yaw: float, pitch: float, field: float) -> np.ndarray:
     """Unit vectors (HEIGHT, WIDTH, 3) that the pixels of a view look along; radians, ``field`` across the width."""
     focal = WIDTH / 2 / np.tan(field / 2)
     x, y = np.meshgrid(np.arange(WIDTH) - WIDTH / 2 + 0.5, np.arange(HEIGHT) - HEIGHT / 2 + 0.5)
@@ -29,8 +32,8 @@ def directions(yaw, pitch, field):
     return ray @ np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
 
 
-def view(panorama, yaw, pitch, field, how):
-    """One view of a panorama (H, W, 3), interpolated as OpenCV's flag ``how`` says."""
+def view(panorama: np.ndarray, yaw: float, pitch: float, field: float, how: int) -> np.ndarray:
+    """Cut one view of a panorama (H, W, 3), interpolated as OpenCV's flag ``how`` says."""
     height, width = panorama.shape[:2]
     ray = directions(yaw, pitch, field)
     x = (np.arctan2(ray[..., 0], ray[..., 2]) / (2 * np.pi) + 0.5) * width - 0.5
@@ -38,18 +41,18 @@ def view(panorama, yaw, pitch, field, how):
     return cv2.remap(panorama, x.astype(np.float32), y.astype(np.float32), how, borderMode=cv2.BORDER_WRAP)
 
 
-def developed(image, grey):
-    """Linear light (H, W, 3) -> uint8 as displayed, where ``grey`` is to come out as ``BRIGHTNESS``."""
+def developed(image: np.ndarray, grey: float) -> np.ndarray:
+    """Turn linear light (H, W, 3) into uint8 as displayed, where ``grey`` is to come out as ``BRIGHTNESS``."""
     image = np.maximum(image, 0) * BRIGHTNESS ** 2.2 / grey
     image = np.where(image > 0.8, 0.8 + 0.2 * (1 - np.exp(-(image - 0.8) / 0.4)), image)  # a shoulder, as cameras have
     return np.rint(255 * np.clip(image, 0, 1) ** (1 / 2.2)).astype(np.uint8)
 
 
-def cut(path, folder, count):
-    """Write ``count`` views of one panorama."""
+def cut(path: str | Path, folder: str | Path, count: int) -> None:
+    """Write ``count`` views of one panorama. Raises UserError: it cannot be read."""
     panorama = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if panorama is None:
-        raise SystemExit(f"{path} cannot be read")
+        raise UserError(f"{path} cannot be read as an image. OpenCV reads .exr only with OPENCV_IO_ENABLE_OPENEXR=1.")
     linear, panorama = panorama.dtype == np.float32, np.ascontiguousarray(panorama[..., :3])
     for number in range(count):
         yaw, pitch = 2 * np.pi * (number + 0.5) / count, 0.12 * (-1) ** number
@@ -61,8 +64,9 @@ def cut(path, folder, count):
         cv2.imwrite(str(Path(folder) / f"{Path(path).stem}-{number}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 94])
 
 
-def main(argv=None):
-    parser = CommandLine(prog="python -m training.pytorch.panorama", description=__doc__,
+def main(argv: list[str] | None = None) -> None:
+    """Read the command line and cut each panorama."""
+    parser = CommandLine(prog="python -m dataset.stream.panorama", description=__doc__,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("panorama", nargs="+")
     parser.add_argument("folder")
@@ -74,4 +78,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -1,13 +1,17 @@
 """Where a subject stands in the frame, and how it is resampled to be there."""
-import cv2
+from __future__ import annotations
+
 import numpy as np
 
+from dataset.stream.subjects import Subject
+from media.operations import warp
+
 LARGEST = 2.0   # times that a subject is enlarged at most; larger ones are too soft to learn edges from
-BEYOND = 8      # pixels by which a side that its picture cut lies outside the frame, so that no straight edge is seen
+BEYOND = 8      # pixels by which a side that the image's border cut lies outside the frame, so that no straight edge is seen
 
 
-def place(rng, subject, height, width):
-    """``subject`` somewhere in a (height, width) frame: float32 (height, width, 4), colour multiplied by alpha.
+def place(rng: np.random.Generator, subject: Subject, height: int, width: int) -> np.ndarray:
+    """Set ``subject`` somewhere in a (height, width) frame: float32 (height, width, 4), colour multiplied by alpha.
 
     It is seen whole or cut by the frame, from a third of its height to larger than the frame.
     """
@@ -31,11 +35,11 @@ def place(rng, subject, height, width):
     turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     linear = turned @ np.diag([flip * stretch[0], stretch[1]])
     shift = np.array([x, y]) - linear @ np.array([wide / 2, high / 2])
-    return warped(subject.rgba, np.hstack([linear, shift[:, None]]), height, width)
+    return warp(subject.rgba, np.hstack([linear, shift[:, None]]), (height, width))
 
 
-def middle(rng, size, frame, before, after):
-    """Where the middle of something of ``size`` lies along an axis; ``before``, ``after``: which ends must be outside."""
+def middle(rng: np.random.Generator, size: float, frame: int, before: bool, after: bool) -> float:
+    """Draw where the middle of something of ``size`` lies along an axis; ``before``, ``after``: ends to be outside."""
     if before and after:
         return frame / 2 + rng.uniform(-0.5, 0.5) * max(size - frame - 2 * BEYOND, 0)
     inside = rng.uniform(0.55, 1.0) * min(size, frame)  # how much of it is seen
@@ -45,15 +49,3 @@ def middle(rng, size, frame, before, after):
         return inside - size / 2 if inside + BEYOND < size else size / 2 - BEYOND
     slack = abs(frame - size) / 2 + 0.15 * min(size, frame) * (rng.random() < 0.4)
     return frame / 2 + rng.uniform(-1, 1) * slack
-
-
-def warped(image, matrix, height, width):
-    """``image`` (H, W, 4) under a 2x3 matrix, means of 2x2 first where it shrinks, so that thin alpha survives."""
-    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    image = image.astype(np.float32)
-    while scale <= 0.6 and min(image.shape[:2]) > 3:
-        high, wide = image.shape[0] // 2, image.shape[1] // 2
-        image = cv2.resize(image[:2 * high, :2 * wide], (wide, high), interpolation=cv2.INTER_AREA)
-        matrix = np.hstack([matrix[:, :2] * 2, matrix[:, 2:] + matrix[:, :2] @ [[0.5], [0.5]]])
-        scale *= 2
-    return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
