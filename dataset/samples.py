@@ -179,8 +179,11 @@ class StreamSet:
         words = [key.seed, key.epoch, key.number]
         if self.stream is None:
             return make_sample([*words, SAMPLE_STREAM], height, width, kind, self.camouflage)
-        return self.stream.sample([*words, SAMPLE_STREAM], height, width, kind, self.camouflage, lambda which, index, *least:
-                                  self._bad_files.load(which, index, [*words, REPLACEMENT_STREAM], *least))
+
+        def load(items, index, *least):
+            return self._bad_files.load(self.stream.sets.index(items), index, [*words, REPLACEMENT_STREAM], *least)
+
+        return self.stream.sample([*words, SAMPLE_STREAM], height, width, kind, self.camouflage, load)
 
     @property
     def epoch(self):

@@ -29,6 +29,9 @@ class Stream:
         valid: whether to draw what is held out for validation: other files, photographs as they are, and no drawn
             scenes where there are photographs.
 
+    Attributes:
+        sets: the ``PairSet`` and ``BackgroundSet`` of the files that samples are drawn from.
+
     Raises:
         UserError: a share without a folder, no share at all, or a folder with less than two usable files.
     """
@@ -44,11 +47,7 @@ class Stream:
         self._rendered = Folder(rendered["folder"], valid) if rendered["share"] > 0 else None
         self._photos = scenes.Photos(photos["folder"], valid) if photos["share"] > 0 else None
         self._photo_share = 1.0 if valid else photos["share"]
-
-    @property
-    def sets(self) -> list:
-        """The ``PairSet`` and ``BackgroundSet`` of the files that samples are drawn from."""
-        return [source.set for source in (self._painted, self._rendered, self._photos) if source is not None]
+        self.sets = [source.set for source in (self._painted, self._rendered, self._photos) if source is not None]
 
     def sample(self, seed, height: int, width: int, kind: str | None = None, camouflage: float | None = None,
                load: Callable | None = None) -> Sample:
@@ -57,12 +56,12 @@ class Stream:
         Args:
             kind: of painted subjects, a member of ``generate.KINDS`` or, in a folder, of the names there; None: any.
             camouflage: share of subjects that take colours of their scene or give it theirs; None: the generator's own.
-            load: (which of ``sets``, index, least) -> the item; default: the set's own ``load``.
+            load: (one of ``sets``, index, least) -> the item; default: the set's own ``load``.
 
         Raises:
             UserError: a file cannot be used.
         """
-        load = load or (lambda which, index, *least: self.sets[which].load(index, *least))
+        load = load or (lambda items, index, *least: items.load(index, *least))
         rng = np.random.default_rng(seed)
         scene = self._scene(rng, height, width, load)
         rgba = self._subject(rng, height, width, kind, load)
@@ -82,7 +81,7 @@ class Stream:
         if self._photos is None or rng.random() >= self._photo_share:
             return scenes.drawn(rng, height, width)
         least = max(scenes.SHORTEST, min(height, width))
-        return self._photos.draw(rng, height, width, lambda index: load(self._place(self._photos), index, least))
+        return self._photos.draw(rng, height, width, lambda index: load(self._photos.set, index, least))
 
     def _subject(self, rng, height, width, kind, load):
         """A subject placed in the frame, float32 (height, width, 4), colour multiplied by alpha."""
@@ -92,14 +91,11 @@ class Stream:
             if folder is None:
                 subject = paint(rng, kind)
             else:
-                subject = folder.draw(rng, None if rendered else kind, lambda index: load(self._place(folder), index))
+                subject = folder.draw(rng, None if rendered else kind, lambda index: load(folder.set, index))
             rgba = place(rng, subject, height, width)
             if SEEN[0] < rgba[..., 3].mean() < SEEN[1]:
                 break
         return rgba
-
-    def _place(self, source):
-        return next(number for number, items in enumerate(self.sets) if items is source.set)
 
 
 def open_stream(config: dict, valid: bool = False) -> Stream | None:

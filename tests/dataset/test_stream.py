@@ -67,12 +67,12 @@ def test_any_count_of_workers_and_any_start_give_the_same_batches(folders):
 
 
 def test_shares_say_where_samples_come_from(folders):
-    asked = {0: 0, 1: 0, 2: 0}
+    asked = [0, 0, 0]
     stream = Stream({**folders["painted"], "share": 0.2}, {**folders["rendered"], "share": 0.6}, folders["photos"])
 
-    def load(which, index, *least):
-        asked[which] += 1
-        return stream.sets[which].load(index, *least)
+    def load(items, index, *least):
+        asked[stream.sets.index(items)] += 1
+        return items.load(index, *least)
 
     for seed in range(120):
         stream.sample(seed, 32, 32, load=load)

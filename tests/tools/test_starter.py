@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (requireme
 
 import paddle  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
+from torch.utils.data import DataLoader  # noqa: E402
 
 from dataset.samples import SampleKey, StreamSet  # noqa: E402
 from model import losses as own_losses  # noqa: E402
@@ -18,7 +19,7 @@ from tools.starter import judging, losses  # noqa: E402
 from tools.starter.__main__ import main, read_recipe, samples_of, stage_of  # noqa: E402
 from tools.starter.losses import Batch  # noqa: E402
 from tools.starter.phases import PHASES  # noqa: E402
-from tools.starter.run import Buckets, Run, pace  # noqa: E402
+from tools.starter.run import Buckets, Run, collated, pace  # noqa: E402
 from training.config import DEFAULT, load_config  # noqa: E402
 from utils.errors import UserError  # noqa: E402
 
@@ -107,6 +108,13 @@ def test_buckets_have_fixed_sizes_and_go_on_where_they_stopped():
     assert len(set(numbers)) == len(numbers)
 
 
+def test_workers_make_the_same_batches(recipe):
+    samples = samples_of(stage_of(read_recipe(recipe(), "base")))
+    none, two = (DataLoader(samples, batch_sampler=Buckets(1, BUCKETS["base"], 0, 3), num_workers=workers,
+                            collate_fn=collated) for workers in (0, 2))
+    assert all(torch.equal(a, b) for one, other in zip(none, two) for a, b in zip(one, other))
+
+
 def test_both_phases_run_from_the_command_line(recipe, tmp_path):
     path = str(recipe())
     main(["base", path])
@@ -132,6 +140,7 @@ def test_both_phases_run_from_the_command_line(recipe, tmp_path):
 def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(recipe, tmp_path):
     path = recipe()
     whole, first = run_of(path, "base", tmp_path / "whole"), run_of(path, "base", tmp_path / "parts")
+    assert [len(group["params"]) for group in whole.optimizer.param_groups] == [1, 152, 18, 11]
     whole.go()
     terms = first.phase.terms
 
