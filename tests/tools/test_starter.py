@@ -174,6 +174,18 @@ def test_wrong_settings_are_refused(recipe, words, said):
         main(["base", str(recipe()), *words])
 
 
+def test_a_recipe_without_a_key_and_weights_that_do_not_fit_are_refused(recipe, tmp_path):
+    path = recipe()
+    content = yaml.safe_load(path.read_text())
+    save_file(state_of(Base()), tmp_path / "base.safetensors")
+    with pytest.raises(UserError, match="refiner.conv1.weight"):
+        main(["refiner", str(path), "--set", f"start={tmp_path / 'base.safetensors'}"])
+    del content["base"]["buckets"]
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError, match="buckets"):
+        main(["base", str(path)])
+
+
 def test_the_initial_network_computes_what_its_encoder_does(recipe, tmp_path, monkeypatch):
     from tools.starter import initial
     monkeypatch.setattr(initial, "SIZE", (64, 64))

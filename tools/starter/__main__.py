@@ -15,21 +15,20 @@ from utils.cli import CommandLine, run_main
 from utils.errors import UserError, suggest
 from utils.plain_files import read_yaml
 
+RECIPE = Path(__file__).parent / "recipe.yml"
+
 
 def read_recipe(path: str | Path, phase: str, changes: list[str] = ()) -> dict:
     """The settings of one phase: the recipe's ``common`` section, the phase's own, and KEY=VALUE changes.
 
     Raises:
-        UserError: the file or a section is missing, or a change names a key that the recipe does not have.
+        UserError: the file, a section or a key is missing, or a change names a key that recipes do not have.
     """
     import yaml
-    try:
-        recipe = read_yaml(path)
-        settings = {**recipe["common"], **recipe[phase]}
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}. tools/starter/recipe.yml is a recipe.") from None
-    except (KeyError, TypeError):
-        raise UserError(f"{path} has no sections 'common' and '{phase}' with keys. See tools/starter/recipe.yml.") from None
+    known = _sections(RECIPE, phase)
+    settings = _sections(path, phase)
+    if wrong := sorted(set(settings) ^ set(known)):
+        raise UserError(f"{path} must have the keys of {RECIPE} for {phase}; look at {', '.join(wrong)}.")
     for change in changes:
         key, separator, value = change.partition("=")
         if key not in settings or not separator:
@@ -39,6 +38,16 @@ def read_recipe(path: str | Path, phase: str, changes: list[str] = ()) -> dict:
         except yaml.YAMLError:
             raise UserError(f"--set {change}: the value is not YAML.") from None
     return settings
+
+
+def _sections(path, phase):
+    try:
+        recipe = read_yaml(path)
+        return {**recipe["common"], **recipe[phase]}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}. {RECIPE} is a recipe.") from None
+    except (KeyError, TypeError):
+        raise UserError(f"{path} has no sections 'common' and '{phase}' with keys. See {RECIPE}.") from None
 
 
 def stage_of(settings: dict) -> dict:

@@ -12,6 +12,7 @@ branches.
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -46,8 +47,8 @@ def write_initial(encoder: str | Path, samples, out: str | Path, seed: int = 0) 
     try:
         with np.load(encoder) as file:
             arrays = {name: torch.from_numpy(file[name].astype(np.float32)) for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{encoder} is not an .npz of arrays that can be read: {error}.") from None
+    except (OSError, ValueError, EOFError, AttributeError, BadZipFile):
+        raise UserError(f"{encoder} is no readable .npz of arrays; see initial.py for where one comes from.") from None
     torch.manual_seed(seed)
     model = Base().eval()
     with torch.no_grad():

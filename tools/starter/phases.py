@@ -7,6 +7,7 @@ from torch import nn
 from model.export.torch_network import Base, Matting, load_state, resized, torch_state
 from model.weights import read_weights, weights_path
 from tools.starter.losses import Batch, base_loss, refiner_loss
+from utils.errors import UserError
 
 
 class BasePhase:
@@ -69,13 +70,16 @@ def prepared(model: nn.Module, start: str, refiner_start: str | None = None) -> 
     """``model`` with the weights of a file, its refiner those of another if named, ready to be trained.
 
     Raises:
-        UserError: a file cannot be read. ValueError: it lacks arrays that the model has.
+        UserError: a file cannot be read, or lacks arrays that the model has.
     """
     state = torch_state(read_weights(weights_path(start))[0])
     if refiner_start:
         other = torch_state(read_weights(weights_path(refiner_start))[0])
         state.update({name: value for name, value in other.items() if name.startswith("refiner.")})
-    load_state(model, state)
+    try:
+        load_state(model, state)
+    except ValueError as error:
+        raise UserError(f"{start} does not fit the network: {error}. Change start or refiner_start.") from None
     return channels_last(model.eval())
 
 
