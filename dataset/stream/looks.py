@@ -7,8 +7,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from dataset.generate.paint import noise
-from dataset.generate.subjects.subject import blend_in
+from bgmatting.dataset.generate.paint import noise
+from bgmatting.dataset.generate.subjects.subject import blend_in
 
 ALL_OVER = 0.12  # share of the subjects that hide which are near the scene's colours everywhere
 
