@@ -76,7 +76,7 @@ def measure(folder, phase, settings, count):
         {"pillow": up to composition, "ours": up to composition, "whole": this project's finished sample}.
     """
     from bgmatting.benchmarks.authors_pillow import pil_sample  # needs Pillow
-    from bgmatting.dataset.samples import CompositeSet, SampleKey  # brings paddle in
+    from bgmatting.dataset.samples import CompositeSet, SampleKey
     cv2.setNumThreads(0)
     pairs, scenes = fgr_pha_folders(folder, {"fgr": "fgr", "pha": "pha"}), backgrounds(folder, "bgr")
     whole = CompositeSet(pairs, scenes, settings["size"], PAIR_SCALE[phase], load_config(DEFAULT)["augment"])

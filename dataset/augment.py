@@ -8,6 +8,8 @@ from collections import namedtuple
 import cv2
 import numpy as np
 
+from bgmatting.media.operations import warp
+
 PAIR_SCALE = {"base": (0.4, 1.0), "joint": (0.3, 1.0)}
 BACKGROUND_SCALE = (1.0, 2.0)
 
@@ -47,36 +49,6 @@ def mirrored(matrix, frame):
 def shortest_side(affine, frame):
     """Pixels that a picture's shorter side needs so that ``affine_matrix`` does not enlarge it, if it can be helped."""
     return affine.scale * max(frame)
-
-
-def warp(image, matrix, frame, border=cv2.BORDER_CONSTANT):
-    """Resample ``image`` by ``matrix`` into (height, width) ``frame``; shrinking averages, so thin alpha survives.
-
-    What will not be seen is left out first. Then means of 2 x 2 pixels halve the picture while it is still twice as
-    large as needed, or blur it where it is a little less than that; interpolation does the rest.
-    """
-    image, matrix = _visible_part(image, matrix, frame)
-    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    while scale <= 0.5 and min(image.shape[:2]) > 1:
-        height, width = image.shape[0] // 2, image.shape[1] // 2
-        image = cv2.resize(image[:2 * height, :2 * width], (width, height), interpolation=cv2.INTER_AREA)
-        matrix = np.hstack([matrix[:, :2] * 2, matrix[:, 2:] + matrix[:, :2] @ [[0.5], [0.5]]])
-        scale *= 2
-    if scale < 0.75:
-        image = cv2.blur(image, (2, 2), anchor=(0, 0))  # with the pixels to the right and below: half a pixel further
-        matrix = np.hstack([matrix[:, :2], matrix[:, 2:] + matrix[:, :2] @ [[0.5], [0.5]]])
-    return cv2.warpAffine(image, matrix, (frame[1], frame[0]), flags=cv2.INTER_LINEAR, borderMode=border)
-
-
-def _visible_part(image, matrix, frame, margin=16):
-    """The rectangle of the image that ``matrix`` brings into the frame, and the matrix for it."""
-    back = np.linalg.inv(np.vstack([matrix, [0.0, 0.0, 1.0]]))
-    corners = back[:2] @ [[0, frame[1], 0, frame[1]], [0, 0, frame[0], frame[0]], [1, 1, 1, 1]]
-    size = np.array(image.shape[1::-1])
-    left, top = np.clip(np.floor(corners.min(1)).astype(int) - margin, 0, size - 1)
-    right, bottom = np.clip(np.ceil(corners.max(1)).astype(int) + margin, 1, size)
-    matrix = np.hstack([matrix[:, :2], matrix[:, 2:] + matrix[:, :2] @ [[left], [top]]])
-    return image[top:max(bottom, top + 1), left:max(right, left + 1)], matrix
 
 
 def augment_pair(rng, fgr, pha, frame, size, affine):

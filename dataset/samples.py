@@ -7,7 +7,6 @@ from collections import namedtuple
 
 import cv2
 import numpy as np
-from paddle.io import Dataset
 
 from bgmatting.dataset.augment import (
     BACKGROUND_SCALE,
@@ -21,6 +20,7 @@ from bgmatting.dataset.badfiles import BadFiles
 from bgmatting.dataset.composite import compose_alone, compose_pair, disturb_photo
 from bgmatting.dataset.cuts import Cuts, cut_pair, cut_photo
 from bgmatting.dataset.generate import KINDS, make_sample
+from bgmatting.dataset.stream import open_stream
 from bgmatting.dataset.trimaps import random_trimap
 from bgmatting.utils.errors import UserError, suggest
 
@@ -31,7 +31,7 @@ SampleKey = namedtuple("SampleKey", "seed epoch number height width")
 SAMPLE_STREAM, VALID_STREAM, ORDER_STREAM, REPLACEMENT_STREAM, PAIRING_STREAM, TRIMAP_STREAM = 1, 2, 3, 4, 5, 6
 
 
-class CompositeSet(Dataset):
+class CompositeSet:
     """Foregrounds of a ``PairSet`` before backgrounds of a ``BackgroundSet``, augmented as in the paper.
 
     For a file that cannot be read another takes the place.
@@ -49,7 +49,6 @@ class CompositeSet(Dataset):
     """
 
     def __init__(self, pairs, backgrounds, size, scale, augment, bad_files_max=0, longer=False, alone=False, cuts=None):
-        super().__init__()
         self.alone, self.cuts = alone, cuts
         self.pairs, self.backgrounds = pairs, backgrounds
         self._by_background = longer and len(backgrounds) > len(pairs)
@@ -102,7 +101,7 @@ class CompositeSet(Dataset):
         return self._bad_files.news()
 
 
-class PhotoSet(Dataset):
+class PhotoSet:
     """Photos as they are with their alpha, for methods that see one photo alone: windows of them.
 
     Where a sample has a foreground and a background, both are the photo: composed by any alpha they give it.
@@ -113,7 +112,6 @@ class PhotoSet(Dataset):
     """
 
     def __init__(self, pairs, cuts, augment, bad_files_max=0):
-        super().__init__()
         self.pairs, self.cuts, self.augment = pairs, cuts, augment
         self._bad_files = BadFiles([pairs], bad_files_max)
 
@@ -143,27 +141,31 @@ class PhotoSet(Dataset):
         return self._bad_files.news()
 
 
-class StreamSet(Dataset):
-    """Generated samples, a fresh one each time; nothing touches the disk.
+class StreamSet:
+    """Generated samples, a fresh one each time.
 
     Args:
         length: samples that count as one epoch.
         augment: the ``augment`` section of a stage's configuration.
         camouflage: share of subjects that take colours of their background; None: the generator's own.
-        kinds: members of ``generate.KINDS`` to draw from, one named twice comes twice as often; empty: the generator's
-            shares.
+        kinds: members of ``generate.KINDS`` to draw painted subjects from, one named twice comes twice as often; empty: the
+            generator's shares.
         alone, cuts: as of ``CompositeSet``; size: side of the square that is made for windows to be cut out of.
+        stream: the ``Stream`` that samples are drawn from; None: each is painted whole by ``generate.make_sample``.
+        bad_files_max: as of ``CompositeSet``, of the stream's files.
 
     Raises:
         UserError: an unknown kind.
     """
 
-    def __init__(self, length, augment, camouflage=None, kinds=(), alone=False, cuts=None, size=None):
-        super().__init__()
+    def __init__(self, length, augment, camouflage=None, kinds=(), alone=False, cuts=None, size=None, stream=None,
+                 bad_files_max=0):
         self.alone, self.cuts, self.size = alone, cuts, size
         for kind in set(kinds) - set(KINDS):
             raise UserError(f"unknown kind of generated subject '{kind}'.{suggest(kind, KINDS)}")
         self.length, self.augment, self.camouflage, self.kinds = length, augment, camouflage, tuple(kinds)
+        self.stream = stream
+        self._bad_files = BadFiles(stream.sets if stream else [], bad_files_max)
 
     def __len__(self):
         return self.length
@@ -172,11 +174,23 @@ class StreamSet(Dataset):
         rng = np.random.default_rng([key.seed, key.epoch, key.number])
         kind = self.kinds[rng.integers(len(self.kinds))] if self.kinds else None
         frame = key.height, key.width
-        pha, fgr, bgr = make_sample([key.seed, key.epoch, key.number, SAMPLE_STREAM],
-                                    *((self.size, self.size) if self.cuts else frame), kind, self.camouflage)
+        try:
+            pha, fgr, bgr = self._make(key, *((self.size, self.size) if self.cuts else frame), kind)
+        except UserError as error:
+            return error  # read_batches raises it in the trainer
         if self.cuts:
             fgr, pha, bgr = cut_pair(rng, fgr, pha, bgr, frame, self.cuts)
         return _sample(rng, fgr, pha, bgr, self.augment, key if self.alone else None)
+
+    def _make(self, key, height, width, kind):
+        words = [key.seed, key.epoch, key.number]
+        if self.stream is None:
+            return make_sample([*words, SAMPLE_STREAM], height, width, kind, self.camouflage)
+
+        def load(items, index, *least):
+            return self._bad_files.load(self.stream.sets.index(items), index, [*words, REPLACEMENT_STREAM], *least)
+
+        return self.stream.sample([*words, SAMPLE_STREAM], height, width, kind, self.camouflage, load)
 
     @property
     def epoch(self):
@@ -188,8 +202,8 @@ class StreamSet(Dataset):
         return f"generated sample {key.number} of epoch {key.epoch + 1}"
 
     def news(self):
-        """As of ``CompositeSet``: no files, no news."""
-        return []
+        """As of ``CompositeSet``."""
+        return self._bad_files.news()
 
 
 def training_set(config, phase, catalog, alone=False):
@@ -205,7 +219,7 @@ def training_set(config, phase, catalog, alone=False):
     cuts = Cuts(tuple(settings["cuts"]), settings["cut_unknown"]) if settings.get("cuts") else None
     if name == "stream":
         return StreamSet(config["stream_length"], augment, config["stream_camouflage"], config["stream_kinds"], alone, cuts,
-                         settings["size"])
+                         settings["size"], open_stream(config), config["bad_files_max"])
     if alone and catalog.holds_photos(name):
         return PhotoSet(catalog.photos(name, "train"), cuts or Cuts(), augment, config["bad_files_max"])
     return CompositeSet(catalog.pairs(name, "train"), catalog.backgrounds(config["background_name"], "train"),

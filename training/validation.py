@@ -3,6 +3,7 @@ import numpy as np
 
 from bgmatting.dataset.generate import make_sample
 from bgmatting.dataset.samples import VALID_STREAM
+from bgmatting.dataset.stream import open_stream
 from bgmatting.evaluation.methods import as_u8
 from bgmatting.evaluation.pipeline import evaluate_items
 from bgmatting.evaluation.testset.composed import EvalItem, EvaluationSet
@@ -29,7 +30,9 @@ def validation_set(config, catalog):
     lesson = find_lesson(config["method"])
     rule = "whole" if lesson.method.needs is None else "paper"
     if config["dataset_name"] == "stream":
-        return [_stream_item(seed, number, size, rule, config["stream_kinds"]) for number in range(count)]
+        stream = open_stream(config, valid=True)
+        make = stream.sample if stream else make_sample
+        return [_stream_item(make, seed, number, size, rule, config["stream_kinds"]) for number in range(count)]
     if lesson.trimap and catalog.holds_photos(config["dataset_name"]):
         catalog.check_disjoint(config["dataset_name"], "train", "valid")
         photos = catalog.photos(config["dataset_name"], "valid")
@@ -122,9 +125,9 @@ def _score(learner, items, coarse_only):
     return {"sad": mean["sad"], "mse": mean["mse"]}
 
 
-def _stream_item(seed, number, size, rule, kinds):
+def _stream_item(make, seed, number, size, rule, kinds):
     kind = kinds[number % len(kinds)] if kinds else None
-    pha, fgr, bgr = make_sample([seed, 0, number, VALID_STREAM], size, size, kind=kind)
+    pha, fgr, bgr = make([seed, 0, number, VALID_STREAM], size, size, kind=kind)
     rng = np.random.default_rng([seed, 1, number, VALID_STREAM])
     return EvalItem(f"sample_{number:03d}", blend(fgr, pha, bgr), disturb_background(bgr, rng), pha, fgr,
                     trimap_of(pha, rule))

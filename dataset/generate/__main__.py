@@ -1,20 +1,28 @@
-"""``python -m bgmatting generate``: write the sample sets, or a contact sheet to look at."""
+"""``python -m bgmatting generate``: write the sample sets, painted subjects for "stream", or a contact sheet to look at.
+
+    python -m bgmatting generate --root DIR
+    python -m bgmatting generate --sheet PNG
+    python -m bgmatting generate subjects --count N FOLDER
+"""
+import argparse
 
 import cv2
 import numpy as np
 
+from bgmatting.dataset.generate.cutouts import write_subjects
 from bgmatting.dataset.generate.sample import make_sample
 from bgmatting.dataset.generate.sets import write_sample_data
 from bgmatting.dataset.generate.subjects.subject import KINDS
 from bgmatting.media import write_image
 from bgmatting.media.operations import blend
 from bgmatting.media.sheet import in_rows
-from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.cli import CommandLine, run_main, say
 
 
 def main(argv=None):
     """Read the command line and write what it asks for."""
-    parser = CommandLine(prog="python -m bgmatting generate", description=__doc__.replace("``", ""))
+    parser = CommandLine(prog="python -m bgmatting generate", description=__doc__.replace("``", ""),
+                         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", help="folder for the sample sets, made here")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default 0)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of pictures (default 1)")
@@ -24,7 +32,17 @@ def main(argv=None):
     parser.add_argument("--size", type=int, default=192, help="pixels of one picture on the sheet (default 192)")
     parser.add_argument("--rows", type=int, default=8, help="rows of the sheet (default 8)")
     parser.add_argument("--columns", type=int, default=2, help="samples in a row of the sheet (default 2)")
+    subjects = parser.add_subparsers(dest="command", metavar="subjects").add_parser(
+        "subjects", help="write painted subjects to be used by stream_painted; a second run goes on where one stopped")
+    subjects.add_argument("folder", help="folder for KIND_SEED_NUMBER.webp, made here")
+    subjects.add_argument("--count", type=int, default=2000, help="subjects the folder is to hold (default 2000)")
+    subjects.add_argument("--seed", type=int, default=0, help="another seed gives other subjects (default 0)")
+    subjects.add_argument("--size", type=int, default=640, help="pixels a side (default 640)")
     options = parser.parse_args(argv)
+    if options.command:
+        written = write_subjects(options.folder, options.count, options.seed, options.size, say)
+        say(f"{options.count} subjects in {options.folder}, {written} of them new")
+        return
     if not options.root and not options.sheet:
         parser.error("name --root for the sets or --sheet for a contact sheet")
     if options.sheet:

@@ -39,9 +39,11 @@ def load_config(path, overrides=None):
 
 
 def _anchor(config):
-    for key in ("data_root", "save_dir", "pretrain"):
-        if config[key] not in (None, *NAMED_WEIGHTS):
-            config[key] = str(WORKPLACE / os.path.expanduser(config[key]))
+    places = [(config, key) for key in ("data_root", "save_dir", "pretrain")]
+    places += [(config[f"stream_{name}"], "folder") for name in ("painted", "rendered", "photos")]
+    for section, key in places:
+        if section[key] not in (None, *NAMED_WEIGHTS):
+            section[key] = str(WORKPLACE / os.path.expanduser(section[key]))
 
 
 def _read_with_bases(path, above, files):

@@ -98,12 +98,14 @@ def _phase(name, *parts):
 
 
 _CHANCE = number(0, 1)
+_SOURCE = {"share": _CHANCE, "folder": text(null=True)}
 
 RULES = {
     "method": choice(*METHODS),
     "dataset_name": text(), "background_name": text(), "data_root": text(null=True),
     "epoch_of": choice("longer", "foregrounds"),
     "stream_length": whole(1), "stream_camouflage": _CHANCE, "stream_kinds": names(),
+    "stream_painted": _SOURCE, "stream_rendered": _SOURCE, "stream_photos": _SOURCE,
     "bad_files_max": whole(0), "num_workers": whole(0, 256),
     "backbone": text(), "pretrain": text(null=True),
     "refine": {"backbone_scale": number(0.01, 0.5), "kernel_size": choice(1, 3),

@@ -1,4 +1,6 @@
 """One subject: what it is, where it stands, how it is lit, and whether it hides in its background."""
+from __future__ import annotations
+
 import numpy as np
 
 from bgmatting.dataset.generate.paint import colour, noise, optics, photos, texture
@@ -147,20 +149,38 @@ def colour_of(rng, scene):
     return scene[max(y - 3, 0):y + 4, max(x - 3, 0):x + 4].reshape(-1, 3).mean(0)
 
 
-def same_light(fgr, scene, share):
-    """Draw the mean colour of ``fgr`` towards that of ``scene``, ``share`` 0..1 of the way."""
+def same_light(fgr: np.ndarray, scene: np.ndarray, share: float, pha: np.ndarray | None = None) -> np.ndarray:
+    """Draw the mean colour of ``fgr`` towards that of ``scene``, ``share`` 0..1 of the way.
+
+    Args:
+        fgr, scene: float32 (H, W, 3) in 0..1. pha: float32 (H, W), where ``fgr`` counts; None: everywhere.
+    """
     own, other = (image[::8, ::8].reshape(-1, 3).mean(0) + 0.02 for image in (fgr, scene))
+    if pha is not None:
+        own = np.average(fgr.reshape(-1, 3), axis=0, weights=pha.ravel() + np.float32(1e-6)).astype(np.float32) + 0.02
     return np.clip(fgr * np.clip(other / own, 0.3, 3) ** np.float32(share), 0, 1)
 
 
-def blend_in(rng, fgr, scene):
-    """Give parts of ``fgr`` the broad colours of ``scene`` behind them; the fine texture of the subject stays."""
+def blend_in(rng: np.random.Generator, fgr: np.ndarray, scene: np.ndarray, part: np.ndarray | None = None,
+             detail: float = 1.0) -> np.ndarray:
+    """Give parts of ``fgr`` the broad colours of ``scene`` behind them; the fine texture of the subject stays.
+
+    Args:
+        fgr, scene: float32 (H, W, 3) in 0..1.
+        part: how much of each pixel, float32 (H, W) in 0..1; None: drawn.
+        detail: how much of the fine texture stays, 0..1.
+    """
     height, width = fgr.shape[:2]
     sigma = min(height, width) * rng.uniform(0.01, 0.08)
-    broad = texture.blurred(scene, sigma) - texture.blurred(fgr, sigma)
-    bias = rng.uniform(0, 0.9) if rng.random() < 0.85 else 1.5  # all of it
-    part = np.clip(bias + rng.uniform(0.5, 2) * noise.smooth(rng, height, width, rng.uniform(1, 4)), 0, 1)
-    share = (part * np.float32(rng.uniform(0.7, 1.0)))[..., None]
+    soft = texture.blurred(fgr, sigma)
+    broad = texture.blurred(scene, sigma) - soft
+    if detail < 1:
+        broad = broad - np.float32(1 - detail) * (fgr - soft)
+    if part is None:
+        bias = rng.uniform(0, 0.9) if rng.random() < 0.85 else 1.5  # all of it
+        part = np.clip(bias + rng.uniform(0.5, 2) * noise.smooth(rng, height, width, rng.uniform(1, 4)), 0, 1)
+        part = part * np.float32(rng.uniform(0.7, 1.0))
+    share = part[..., None]
     offset = rng.normal(0, rng.choice((0.015, 0.04, 0.08)), 3).astype(np.float32)
     if rng.random() < 0.25:  # the same stuff as the background, from another place
         return np.clip(fgr + share * (scene[:, ::-1] + offset - fgr), 0, 1)

@@ -1,0 +1,1 @@
+"""Networks in other frameworks' terms, for export. PyTorch is optional (requirements-torch.txt)."""

@@ -1,0 +1,203 @@
+"""The stream: samples by seed from painted and rendered subjects and photographs; what is held out; where subjects stand."""
+import cv2
+import numpy as np
+import pytest
+
+from bgmatting.dataset.batches import Batches, read_batches
+from bgmatting.dataset.generate.__main__ import main
+from bgmatting.dataset.samples import SampleKey, training_set
+from bgmatting.dataset.stream import Stream, looks, open_stream, placing, subjects
+from bgmatting.dataset.stream.panorama import developed, view
+from bgmatting.dataset.stream.parts import part
+from bgmatting.dataset.stream.scenes import Photos, window
+from bgmatting.dataset.stream.subjects import Folder, Subject
+from bgmatting.training.config import DEFAULT, load_config
+from bgmatting.training.validation import validation_set
+from bgmatting.utils.errors import UserError
+
+NONE = {"share": 0.0, "folder": None}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """{part of the stream: {share, folder}}, a few small files each."""
+    rng = np.random.default_rng(0)
+    for name in ("painted", "rendered"):
+        (tmp_path / name).mkdir()
+        for number in range(12):
+            image = rng.integers(0, 256, (80, 60, 4), np.uint8)
+            image[..., 3] = 0
+            image[20:80, 15:45, 3] = 255  # cut by the lower side
+            cv2.imwrite(str(tmp_path / name / f"{'person' if number % 3 else 'animal'}_{number:03d}.png"), image)
+    (tmp_path / "photos").mkdir()
+    for number in range(9):
+        photo = rng.integers(0, 256, (120, 160, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / "photos" / f"place{chr(97 + number)}.jpg"), photo)
+    return {name: {"share": 0.5, "folder": str(tmp_path / name)} for name in ("painted", "rendered", "photos")}
+
+
+def stage(folders, **keys):
+    """A stage's configuration of the stream."""
+    streams = {f"stream_{name}": value for name, value in folders.items()}
+    return load_config(DEFAULT, {"dataset_name": "stream", **streams, "valid_count": 2, "valid_size": 64, **keys})
+
+
+def equal(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other))
+
+
+def test_a_sample_is_a_function_of_its_seed(folders):
+    first, again, other = (Stream(**folders).sample(seed, 64, 80) for seed in ([1, 2], [1, 2], [1, 3]))
+    assert [image.shape for image in first] == [(64, 80), (64, 80, 3), (64, 80, 3)]
+    assert all(image.dtype == np.uint8 for image in first) and first.pha.max() > 100
+    assert equal(first, again) and not equal(first, other)
+
+
+def test_any_count_of_workers_and_any_start_give_the_same_batches(folders):
+    samples = training_set(stage(folders, stream_length=12), "base", None)
+
+    def batches(workers, start=0):
+        reader = read_batches(samples, Batches(12, 2, (64, 64), 1, 0, start), workers)
+        return [[image.numpy() for image in batch] for batch in reader]
+
+    whole = batches(0)
+    assert len(whole) == 6 and whole[0][0].shape == (2, 3, 64, 64)
+    assert all(equal(one, other) for one, other in zip(whole, batches(2)))
+    assert all(equal(one, other) for one, other in zip(whole[4:], batches(0, start=4)))
+
+
+def test_shares_say_where_samples_come_from(folders):
+    asked = [0, 0, 0]
+    stream = Stream({**folders["painted"], "share": 0.2}, {**folders["rendered"], "share": 0.6}, folders["photos"])
+
+    def load(items, index, *least):
+        asked[stream.sets.index(items)] += 1
+        return items.load(index, *least)
+
+    for seed in range(120):
+        stream.sample(seed, 32, 32, load=load)
+    assert 0.15 < asked[0] / (asked[0] + asked[1]) < 0.35 and 45 < asked[2] < 75
+
+
+def test_without_a_share_or_folder_each_subject_is_painted_into_its_scene():
+    assert open_stream(load_config(DEFAULT)) is None
+
+
+def test_subjects_are_painted_anew_where_they_have_no_folder(folders):
+    stream = Stream({"share": 1.0, "folder": None}, NONE, folders["photos"])
+    first, again = stream.sample(3, 64, 64, "animal"), stream.sample(3, 64, 64, "animal")
+    assert equal(first, again) and first.pha.max() > 100 and len(stream.sets) == 1
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"rendered": {"share": 0.5, "folder": None}}, "stream_rendered"), ({"painted": NONE, "rendered": NONE}, "share"),
+    ({"photos": {"share": 1.0, "folder": "nowhere"}}, "nowhere")])
+def test_what_cannot_be_is_refused(folders, change, said):
+    with pytest.raises(UserError, match=said):
+        Stream(**{**folders, **change})
+
+
+def test_a_kind_that_a_folder_lacks_is_named(folders):
+    with pytest.raises(UserError, match="veil.*animal, person"):
+        Stream(folders["painted"], NONE, NONE).sample(0, 64, 64, "veil")
+
+
+def test_no_file_is_in_both_parts(folders):
+    for source in (Folder, Photos):
+        folder = folders["rendered" if source is Folder else "photos"]["folder"]
+        names = [set(source(folder, valid).set.names) for valid in (False, True)]
+        assert all(names) and not names[0] & names[1] and len(names[0] | names[1]) in (9, 12)
+
+
+def test_validation_images_are_fixed(folders):
+    first, again = (validation_set(stage(folders), None) for _ in range(2))
+    assert len(first) == 2 and all(equal((a.src, a.bgr, a.pha), (b.src, b.bgr, b.pha)) for a, b in zip(first, again))
+
+
+def test_views_of_one_panorama_stay_together():
+    names = [f"{name}-{number}.jpg" for name in "abcdefgh" for number in range(5)]
+    held = {names[index][0] for index in part(names, 6, True, "x")}
+    trained = {names[index][0] for index in part(names, 6, False, "x")}
+    assert held and trained and not held & trained
+    with pytest.raises(UserError, match="at least two"):
+        part(names[:5], 6, True, "x")
+    for two in (["a.jpg", "b.jpg"], ["c.jpg", "z.jpg"], ["f.png", "k.png"]):
+        assert len(part(two, 6, True, "x")) == len(part(two, 6, False, "x")) == 1
+
+
+def test_a_damaged_file_is_replaced_and_reported(folders, tmp_path):
+    settings = stage({**folders, "rendered": NONE, "photos": NONE, "painted": {**folders["painted"], "share": 1.0}})
+    name = Folder(folders["painted"]["folder"]).set.names[0]
+    (tmp_path / "painted" / f"{name}.png").write_bytes(b"no image")
+    samples = training_set(settings, "base", None)
+    made = [samples[SampleKey(1, 0, number, 64, 64)] for number in range(30)]
+    assert all(len(sample) == 4 for sample in made) and len(samples.news()) == 1
+    strict = training_set({**settings, "bad_files_max": 0}, "base", None)
+    assert any(isinstance(strict[SampleKey(1, 0, number, 64, 64)], UserError) for number in range(30))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_cut_side_lies_outside_the_frame(seed):
+    rgba = np.ones((60, 40, 4), np.float32)
+    placed = placing.place(np.random.default_rng(seed), Subject(rgba, (False, False, False, True)), 96, 96)
+    columns = placed[..., 3].sum(0)
+    inside = np.argmax(columns)
+    assert placed[-1, inside, 3] > 0.9  # it goes on below the frame
+
+
+def test_a_subject_is_cut_to_where_it_is_seen():
+    fgr, pha = np.full((50, 40, 3), 200, np.uint8), np.zeros((50, 40), np.uint8)
+    pha[10:50, 5:20] = 128
+    subject = subjects.trimmed(fgr, pha)
+    assert subject.rgba.shape == (40, 15, 4) and subject.cut == (False, False, False, True)
+    assert np.allclose(subject.rgba[..., :3], 200 / 255 * 128 / 255)
+
+
+def test_a_soft_outline_does_not_darken():
+    fgr, pha = np.zeros((32, 32, 3), np.float32), np.zeros((32, 32), np.float32)
+    fgr[:, :16], pha[:, :16] = 0.8, 1
+    soft, alpha = looks.defocused(fgr, pha, 2.0)
+    assert np.allclose(soft[alpha > 0.05], 0.8, atol=0.01)
+
+
+def test_a_hiding_part_takes_the_scenes_colour():
+    rng = np.random.default_rng(4)
+    scene = np.full((48, 48, 3), (0.2, 0.5, 0.3), np.float32)
+    fgr, pha = np.full((48, 48, 3), 0.9, np.float32), np.ones((48, 48), np.float32)
+    nearest = []
+    for _ in range(20):
+        changed, behind = looks.hidden(rng, fgr, pha, scene)
+        nearest.append(np.abs(changed - behind).max(2).min())
+    assert np.median(nearest) < 0.25 < np.abs(fgr - scene).max(2).min()
+
+
+def test_a_window_keeps_proportions():
+    photo = np.zeros((200, 300, 3), np.uint8)
+    cv2.circle(photo, (150, 100), 60, (255, 255, 255), -1)
+    for seed in range(5):
+        assert window(np.random.default_rng(seed), photo, 64, 96).shape == (64, 96, 3)
+
+
+def test_a_panorama_looks_where_it_is_told():
+    panorama = np.zeros((64, 128, 3), np.float32)
+    panorama[:32, :, 2] = 1          # the sky is red
+    panorama[:, 96 - 4:96 + 4, 1] = 1  # to the right: a green post
+    ahead, right = (view(panorama, yaw, 0.0, 1.2, cv2.INTER_LINEAR) for yaw in (0.0, np.pi / 2))
+    assert ahead[10, 480, 2] > 0.9 and ahead[-10, 480, 2] < 0.1 and ahead[320, 480, 1] < 0.1
+    assert right[320, 480, 1] > 0.9 and right[320, 100, 1] < 0.1
+    assert developed(np.array([0.0, 0.5, 500.0]), 0.5).tolist() == [0, 92, 255]
+
+
+def test_painted_subjects_are_written_once_and_used_by_the_stream(tmp_path):
+    folder = tmp_path / "painted"
+    command = ["subjects", "--size", "64", str(folder), "--count"]
+    main([*command, "4"])
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    next(folder.iterdir()).unlink()
+    main([*command, "6"])
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert len(first) == 4 and len(found) == 6 and first.items() <= found.items()
+    stream = Stream({"share": 1.0, "folder": str(folder)}, NONE, NONE)
+    assert stream.sample(1, 64, 64).pha.max() > 0
+    with pytest.raises(UserError, match="--count"):
+        main([*command, "0"])

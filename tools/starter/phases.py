@@ -1,0 +1,93 @@
+"""What is trained in a phase: the base, or the refiner for a base that stays as it is."""
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from bgmatting.model.export.torch_network import Base, Matting, load_state, resized, torch_state
+from bgmatting.model.weights import read_weights, weights_path
+from bgmatting.utils.errors import UserError
+from tools.starter.losses import Batch, base_loss, refiner_loss
+
+
+class BasePhase:
+    """The coarse network. BatchNorm keeps the statistics it has: batches are small, and of mixed kinds.
+
+    Args:
+        settings: the recipe's; ``scales`` are those of the batch that the network sees, all in each iteration.
+    """
+
+    def __init__(self, settings: dict):
+        self.model = prepared(Base(), settings["start"])
+        self.bf16, self.scales, self.weights = settings["precision"] == "bf16", settings["scales"], dict(settings["loss"])
+        self.extra = {name: self.weights.pop(name) for name in ("hidden", "gaps")}
+
+    def groups(self, rates: dict) -> list[dict]:
+        """Parameters with their learning rates; the first convolution apart, whose half for bgr begins with noise."""
+        first = self.model.backbone.features[0][0].weight
+        rest = [parameter for parameter in self.model.backbone.parameters() if parameter is not first]
+        return [{"params": [first], "lr": rates["first"]}, {"params": rest, "lr": rates["backbone"]},
+                {"params": list(self.model.aspp.parameters()), "lr": rates["aspp"]},
+                {"params": list(self.model.decoder.parameters()), "lr": rates["decoder"]}]
+
+    def terms(self, batch: Batch, scale: float) -> dict[str, torch.Tensor]:
+        """Loss terms of a batch at one scale."""
+        size = sides(batch, scale)
+        batch = Batch(*(resized(x, size) for x in batch))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+            out = self.model(channels_last(batch.src), channels_last(batch.bgr))
+        return base_loss(out, batch, **self.extra)
+
+
+class RefinerPhase:
+    """The refiner, in float32. The base, in ``precision``, sees images at each of ``scales``, all in each iteration."""
+
+    def __init__(self, settings: dict):
+        self.model = prepared(Matting(), settings["start"], settings.get("refiner_start"))
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(name.startswith("refiner."))
+        self.weights, self.scales, self.share = settings["loss"], settings["scales"], settings["share"]
+        self.bf16 = settings["precision"] == "bf16"
+
+    def groups(self, rates: dict) -> list[dict]:
+        """Parameters with their learning rates."""
+        return [{"params": list(self.model.refiner.parameters()), "lr": rates["refiner"]}]
+
+    def terms(self, batch: Batch, scale: float) -> dict[str, torch.Tensor]:
+        """Loss terms of a batch whose base sees it at one scale."""
+        size = sides(batch, scale)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+            coarse = Base.forward(self.model, *(channels_last(resized(x, size)) for x in (batch.src, batch.bgr)))
+        coarse = type(coarse)(*(x.float() for x in coarse))
+        pixels = int(batch.pha[0].numel() * self.share)
+        return refiner_loss(self.model.refine(batch.src, batch.bgr, coarse, pixels), batch)
+
+
+PHASES = {"base": BasePhase, "refiner": RefinerPhase}
+
+
+def prepared(model: nn.Module, start: str, refiner_start: str | None = None) -> nn.Module:
+    """``model`` with the weights of a file, its refiner those of another if named, ready to be trained.
+
+    Raises:
+        UserError: a file cannot be read, or lacks arrays that the model has.
+    """
+    state = torch_state(read_weights(weights_path(start))[0])
+    if refiner_start:
+        other = torch_state(read_weights(weights_path(refiner_start))[0])
+        state.update({name: value for name, value in other.items() if name.startswith("refiner.")})
+    try:
+        load_state(model, state)
+    except ValueError as error:
+        raise UserError(f"{start} does not fit the network: {error}. Change start or refiner_start.") from None
+    return channels_last(model.eval())
+
+
+def sides(batch: Batch, scale: float) -> list[int]:
+    """Height and width of a batch at a scale."""
+    return [int(side * scale) for side in batch.src.shape[2:]]
+
+
+def channels_last(x):
+    """A tensor or module with its channels innermost, which oneDNN's convolutions are 1.3 times as fast with on a CPU."""
+    return x.to(memory_format=torch.channels_last)

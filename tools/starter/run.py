@@ -1,0 +1,190 @@
+"""A training run: iterations from where the last process stopped, averages, checkpoints, validation."""
+from __future__ import annotations
+
+import io
+import math
+import pickle
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Callable
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import save as safetensors_bytes
+from torch.utils.data import DataLoader
+
+from bgmatting.dataset.samples import SampleKey
+from bgmatting.model.export.torch_network import load_state, state_of
+from bgmatting.utils.cli import StopOnSignal, say
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import write_bytes
+from tools.starter.losses import Batch
+
+SIZE_STREAM = 22  # last word of seeds
+
+
+class Buckets:
+    """Keys of the samples of each iteration: one of a few fixed sizes, for which oneDNN keeps its kernels.
+
+    Args:
+        buckets: list of [share of the iterations, samples, height, width].
+        start, stop: iterations.
+    """
+
+    def __init__(self, seed: int, buckets: list, start: int, stop: int):
+        self.seed, self.buckets, self.start, self.stop = seed, buckets, start, stop
+        self._share = np.array([bucket[0] for bucket in buckets], float)
+        self._most = max(bucket[1] for bucket in buckets)
+
+    def __len__(self) -> int:
+        return max(self.stop - self.start, 0)
+
+    def __iter__(self) -> Iterator[list[SampleKey]]:
+        for iteration in range(self.start, self.stop):
+            rng = np.random.default_rng([self.seed, iteration, SIZE_STREAM])
+            _, count, height, width = self.buckets[rng.choice(len(self.buckets), p=self._share / self._share.sum())]
+            yield [SampleKey(self.seed, 0, iteration * self._most + place, height, width) for place in range(count)]
+
+
+class Run:
+    """One phase, "base" or "refiner", of a recipe.
+
+    Args:
+        settings: the recipe's for this phase.
+        folder: where its files go: checkpoint.pt, ema.safetensors, kept/ITERATION.safetensors, log.txt, valid.tsv.
+        phase: of ``tools.starter.phases``.
+        samples: a set of ``dataset.samples``.
+        judge: a function of a state that returns a dict of numbers, called for each kept average; or None.
+
+    Raises:
+        UserError: the folder's checkpoint is of another network or other groups of parameters.
+    """
+
+    def __init__(self, settings: dict, folder: str | Path, phase, samples, judge: Callable | None = None):
+        self.settings, self.folder, self.phase, self.samples_of, self.judge = settings, Path(folder), phase, samples, judge
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.optimizer = torch.optim.Adam(phase.groups(settings["rates"]))
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.iteration = self.samples = 0
+        self.seconds = 0.0
+        self.ema = {name: value.clone() for name, value in state_of(phase.model).items()}
+        if (self.folder / "checkpoint.pt").is_file():
+            self._resume(self.folder / "checkpoint.pt")
+
+    def _resume(self, path):
+        try:
+            saved = torch.load(path, weights_only=True)  # runs no code from the file
+            load_state(self.phase.model, saved["model"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            self.ema = saved["ema"]
+            self.iteration, self.samples, self.seconds = saved["iteration"], saved["samples"], saved["seconds"]
+        except (ValueError, KeyError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise UserError(f"{path} is damaged or of another network ({type(error).__name__}). Name another folder with "
+                            "--out, or remove the file to start anew.") from None
+
+    def go(self) -> None:
+        """Train to the end of the plan, or until a signal; the same call goes on after an interruption."""
+        settings = self.settings
+        keys = Buckets(settings["seed"], settings["buckets"], self.iteration, settings["iterations"])
+        loader = DataLoader(self.samples_of, batch_sampler=keys, num_workers=settings["workers"], worker_init_fn=_quiet,
+                            collate_fn=collated, prefetch_factor=3 if settings["workers"] else None)
+        recent, began, saved, kept = {}, time.monotonic(), time.monotonic(), self.seconds
+        with StopOnSignal() as stop:
+            for batch in loader:
+                self._step(batch, recent)
+                now = time.monotonic()
+                self.seconds, began = self.seconds + now - began, now
+                if self.iteration % settings["log_every"] == 0:
+                    self._report(recent)
+                if self.seconds - kept > settings["keep_seconds"]:
+                    self._keep()
+                    kept, saved, began = self.seconds, time.monotonic(), time.monotonic()
+                elif now - saved > settings["save_seconds"]:
+                    self.save()
+                    saved = time.monotonic()
+                if stop.wanted:
+                    self.save()
+                    self.log("asked to stop")
+                    return
+        self._keep()
+
+    def _step(self, batch, recent):
+        for group, rate in zip(self.optimizer.param_groups, self.rates):
+            group["lr"] = rate * pace(self.iteration, self.settings)
+        self.optimizer.zero_grad(set_to_none=True)
+        for scale in self.phase.scales:
+            terms = self.phase.terms(batch, scale)
+            loss = sum(self.phase.weights[name] * term for name, term in terms.items())
+            (loss / len(self.phase.scales)).backward()
+            for name, term in terms.items():
+                recent.setdefault(name, []).append(float(term.detach()))
+        norm = torch.nn.utils.clip_grad_norm_([p for group in self.optimizer.param_groups for p in group["params"]],
+                                              self.settings["clip"])
+        if math.isfinite(norm):
+            self.optimizer.step()
+        self.iteration += 1
+        self.samples += len(batch.src)
+        self._average()
+
+    def _average(self):
+        decay = min(self.settings["ema"], (1 + self.iteration) / (10 + self.iteration))
+        with torch.no_grad():
+            for name, value in state_of(self.phase.model).items():
+                self.ema[name].lerp_(value, 1 - decay)
+
+    def _report(self, recent):
+        terms = " ".join(f"{name} {sum(values) / len(values):.5f}" for name, values in recent.items())
+        rate = self.samples / max(self.seconds, 1e-6)
+        self.log(f"it {self.iteration:6d} samples {self.samples:7d} {rate:5.2f}/s {terms}")
+        recent.clear()
+
+    def _keep(self):
+        """Save, keep this average for good, and judge it."""
+        self.save()
+        write_bytes(self.folder / "kept" / f"{self.iteration:06d}.safetensors", safetensors_bytes(self.ema))
+        if self.judge is None:
+            return
+        found = self.judge(self.ema)
+        self.log("valid " + " ".join(f"{name} {value:.3f}" for name, value in found.items()))
+        table = self.folder / "valid.tsv"
+        head = "" if table.is_file() else "\t".join(["iteration", "samples", *found]) + "\n"
+        row = [str(self.iteration), str(self.samples)] + [f"{value:.4f}" for value in found.values()]
+        with open(table, "a", encoding="utf-8") as file:
+            file.write(head + "\t".join(row) + "\n")
+
+    def save(self) -> None:
+        """Write what is needed to go on, and the average as weights, each file whole or not at all."""
+        content = io.BytesIO()
+        torch.save({"model": state_of(self.phase.model), "optimizer": self.optimizer.state_dict(), "ema": self.ema,
+                    "iteration": self.iteration, "samples": self.samples, "seconds": self.seconds}, content)
+        write_bytes(self.folder / "checkpoint.pt", content.getvalue())
+        write_bytes(self.folder / "ema.safetensors", safetensors_bytes(self.ema))
+
+    def log(self, text: str) -> None:
+        """Print a line and add it to the log."""
+        line = f"{time.strftime('%H:%M:%S')} {text}"
+        say(line)
+        with open(self.folder / "log.txt", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def pace(iteration: int, settings: dict) -> float:
+    """Factor of the learning rates: a rise, a level, and a straight fall over the last ``tail`` iterations."""
+    rise = min(1.0, (iteration + 1) / settings["warmup"])
+    left = (settings["iterations"] - iteration) / max(settings["tail"], 1)
+    return rise * min(1.0, max(left, 0.02))
+
+
+def collated(samples: list) -> Batch:
+    """A Batch of samples of ``dataset.samples``. Raises UserError: one of them could not be made."""
+    for sample in samples:
+        if isinstance(sample, UserError):
+            raise sample
+    return Batch(*(torch.from_numpy(np.stack(images)).float() / 255 for images in zip(*samples)))
+
+
+def _quiet(_):
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
