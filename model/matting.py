@@ -9,7 +9,7 @@ from model.aspp import ASPP
 from model.backbones import build_backbone
 from model.decoder import Decoder
 from model.refinement import BACKBONE_SCALE, KERNEL_SIZE, Refinement, check_backbone_scale
-from model.refiner import Refiner
+from model.refiner import Refiner, resize
 
 _REFINED = Refinement()
 
@@ -87,24 +87,22 @@ class MattingRefine(MattingBase):
                  refine_kernel_size=KERNEL_SIZE):
         super().__init__(backbone)
         self.backbone_scale = check_backbone_scale(backbone_scale)
-        self.refiner = Refiner(refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size)
+        self.refiner = Refiner(Refinement(refine_mode, refine_sample_pixels, refine_threshold), refine_kernel_size)
 
     def forward(self, src, bgr, backbone_scale=None, refinement=None):
-        height, width = _checked_size(src, bgr)
-        scale = backbone_scale or self.backbone_scale
-        size = [max(1, int(side * scale)) for side in (height, width)]
-        src_sm = F.interpolate(src, size=size, mode="bilinear", align_corners=False)
-        bgr_sm = F.interpolate(bgr, size=size, mode="bilinear", align_corners=False)
+        if paddle.in_dynamic_mode():  # a graph for any size has no sizes to check yet
+            _check(src, bgr)
+        size = (paddle.shape(src)[2:].astype("float64") * (backbone_scale or self.backbone_scale)).astype("int32").clip(1)
+        src_sm, bgr_sm = resize(src, size), resize(bgr, size)
         pha_sm, residual_sm, err_sm, hid = self.coarse(src_sm, bgr_sm)
         pha, residual, ref_sm = self.refiner(src, bgr, pha_sm, residual_sm, err_sm, hid, refinement)
         return RefineOutput(pha.clip(0, 1), (residual + src).clip(0, 1),
                             pha_sm, (residual_sm + src_sm).clip(0, 1), err_sm, ref_sm)
 
 
-def _checked_size(src, bgr):
+def _check(src, bgr):
     if list(src.shape) != list(bgr.shape):
         raise ValueError(f"src and bgr must have one shape, not {list(src.shape)} and {list(bgr.shape)}")
     height, width = src.shape[2:]
     if height % 4 or width % 4:
         raise ValueError(f"height and width must be multiples of 4, not {height} and {width}")
-    return height, width

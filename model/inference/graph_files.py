@@ -6,8 +6,7 @@ import paddle
 
 from media import read_image
 from model.inference.engines.base import EngineError
-from model.inference.engines.makers import maker_of
-from model.inference.engines.network import network_from_arrays
+from model.inference.engines.makers import maker_of, network_from_arrays
 from model.inference.engines.openvino import import_openvino
 from model.inference.engines.static_graphs import export_network
 from model.inference.matte import padded

@@ -28,10 +28,9 @@ def network_metadata(network, data=None, iterations=None):
 
 def refine_facts(network):
     """The settings of a MattingRefine, as the header has them."""
-    refiner = network.refiner
-    return {"backbone_scale": str(network.backbone_scale), "refine_mode": refiner.mode,
-            "refine_sample_pixels": str(refiner.sample_pixels), "refine_threshold": str(refiner.threshold),
-            "refine_kernel_size": str(2 * refiner.reach + 1)}
+    refinement = network.refiner.refinement._asdict()
+    return {"backbone_scale": str(network.backbone_scale), **{f"refine_{key}": str(refinement[key]) for key in refinement},
+            "refine_kernel_size": str(2 * network.refiner.reach + 1)}
 
 
 def origin_facts(data=None, iterations=None):

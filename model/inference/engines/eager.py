@@ -3,12 +3,12 @@ import threading
 
 import numpy as np
 
-from model.inference.engines.base import Engine, EngineAbsent
+from model.inference.engines.base import Engine
+from model.inference.engines.device import AMP_TYPES, check_precision, on_device, place_of
 from model.inference.engines.graph_cache import check_engine
 from utils.cpu import prepare_cpu
 
 TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 0.1, "bf16": 0.1}
-CAPABILITY = {"fp16": (5, 3), "bf16": (8, 0)}  # of an NVIDIA GPU that computes in them
 
 
 class DygraphEngine(Engine):
@@ -30,10 +30,9 @@ class DygraphEngine(Engine):
 
     def __init__(self, described, arrays, device, precision="fp32", sha256=None, threads=None, tf32=False):
         prepare_cpu()
-        _check_precision(device, precision)
+        check_precision(device, precision)
         from model.inference.engines.graphs import layer_answers
-        from model.inference.engines.makers import maker_of
-        from model.inference.engines.network import on_device  # import paddle
+        from model.inference.engines.makers import maker_of  # import paddle
         self.precision, self._device, self.lock = precision, device, threading.Lock()
         with on_device("cpu"):
             maker = maker_of(described)
@@ -50,7 +49,6 @@ class DygraphEngine(Engine):
         import paddle
 
         from model.inference.engines.graphs import in_order
-        from model.inference.engines.network import AMP_TYPES, on_device, place_of
         with self.lock, on_device(self._device), paddle.no_grad():  # paddle's tracer and flags belong to the process
             tensors = [paddle.to_tensor(np.ascontiguousarray(array), place=place_of(self._device))
                        for array in in_order(inputs)]
@@ -58,15 +56,3 @@ class DygraphEngine(Engine):
                 return self._layers[graph](*tensors).numpy()
             with paddle.amp.auto_cast(dtype=AMP_TYPES[self.precision]):
                 return self._layers[graph](*tensors).astype("float32").numpy()
-
-
-def _check_precision(device, precision):
-    if precision == "fp32":
-        return
-    if device == "cpu":
-        raise EngineAbsent(f"it computes in {precision} on a GPU only")
-    import paddle
-    has = tuple(paddle.device.cuda.get_device_capability(int(device.split(":")[1])))
-    if has < CAPABILITY[precision]:
-        raise EngineAbsent("{} does not compute in {}: that takes compute capability {}.{}, and it has {}.{}".format(
-            device, precision, *CAPABILITY[precision], *has))

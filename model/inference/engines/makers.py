@@ -4,11 +4,12 @@ from paddle.static import InputSpec
 
 from model.geometry import CHANNELS, coarse_side, photo_side
 from model.inference.engines.graphs import engine_layers
-from model.inference.engines.network import network_from_arrays
 from model.inference.engines.samples import BATCH, sample_inputs
 from model.inference.engines.single_graph import SingleGraph, input_specs
+from model.matting import MattingRefine
 from model.methods import find_method
-from model.weights import load_paddleseg_state
+from model.refinement import KERNEL_SIZE
+from model.weights import load_paddleseg_state, load_state
 
 
 def maker_of(described):
@@ -16,6 +17,27 @@ def maker_of(described):
     name, background."""
     method = find_method(described.get("method", "background"))
     return PairMaker(described) if method.refines else SingleMaker(method, described)
+
+
+def network_from_arrays(described, arrays, **settings):
+    """A MattingRefine in evaluation mode that holds ``arrays``.
+
+    Args:
+        described: {"backbone", "refine_kernel_size"} of ``model.weights.describe_state``; where the kernel size is None the
+            file holds a base network alone, and the refiner keeps the values it is made with.
+        settings: further arguments of MattingRefine.
+
+    Raises:
+        ValueError: the arrays are not those of such a network.
+    """
+    kernel_size = described["refine_kernel_size"]
+    network = MattingRefine(described["backbone"], refine_kernel_size=kernel_size or KERNEL_SIZE, **settings)
+    if kernel_size is None:
+        unused = {f"refiner.{name}": np.asarray(value.numpy()) for name, value in network.refiner.state_dict().items()}
+        arrays = {**arrays, **unused}
+    load_state(network, arrays)
+    network.eval()
+    return network
 
 
 class PairMaker:
