@@ -110,7 +110,7 @@ def _export(kind, folder, described, arrays):
     from utils.cpu import prepare_cpu
     prepare_cpu()
     from model.inference.engines.makers import maker_of
-    from model.inference.engines.static_graphs import export_graphs
+    from model.inference.engines.onnx_export import export_graphs
     maker = maker_of(described)
     answers = export_graphs(maker, maker.network(arrays), folder, kind)
     np.savez(folder / "check.npz", **answers)

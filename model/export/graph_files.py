@@ -8,7 +8,7 @@ from media import read_image
 from model.inference.engines.base import EngineError
 from model.inference.engines.makers import maker_of, network_from_arrays
 from model.inference.engines.openvino import import_openvino
-from model.inference.engines.static_graphs import export_network
+from model.inference.engines.onnx_export import export_network
 from model.inference.matte import padded
 from model.methods import method_of
 from model.methods.input_rule import InputRule
