@@ -2,16 +2,18 @@
 
     from model import MattingBase, MattingRefine, Matter, MODNet, DIM
 """
+from __future__ import annotations
+
 import importlib
+from typing import Any
 
 # Loaded when they are asked for: the networks need paddle, which takes seconds to import, and Matter often does without.
-_HOMES = {"Matte": "model.inference.matte", "Matter": "model.inference.matter",
-          "MattingBase": "model.matting", "MattingRefine": "model.matting",
-          "MODNet": "model.modnet.network", "DIM": "model.dim.network"}
-__all__ = ["DIM", "MODNet", "MattingBase", "MattingRefine", "Matte", "Matter"]
+_HOMES = {"Matte": ".inference.matte", "Matter": ".inference.matter", "Settings": ".inference.settings",
+          "MattingBase": ".matting", "MattingRefine": ".matting", "MODNet": ".modnet.network", "DIM": ".dim.network"}
+__all__ = ["DIM", "MODNet", "MattingBase", "MattingRefine", "Matte", "Matter", "Settings"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'model' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)

@@ -3,13 +3,17 @@ from pathlib import Path
 
 import numpy as np
 import paddle
+from paddle import Tensor, nn
+from paddle.static import InputSpec
 
 from media import read_image
 from model.inference.engines.base import EngineError
 from model.inference.engines.makers import maker_of, network_from_arrays
+from model.inference.engines.onnx_export import save_graph
 from model.inference.engines.openvino import import_openvino
-from model.inference.engines.onnx_export import export_network
+from model.inference.engines.single_graph import SingleGraph, input_specs
 from model.inference.matte import padded
+from model.matting import MattingRefine
 from model.methods import method_of
 from model.methods.input_rule import InputRule
 from model.methods.recognition import refuse_refinement
@@ -22,6 +26,32 @@ LARGEST = {"full": 1e-3, "single": 1e-4, "half": 2e-2}  # of pha: of refining me
 CHECKED = InputRule(short=256, multiple=32)  # photos that methods which do not refine are checked with
 OUTPUTS = ("pha", "fgr", "err", "ref")
 ONNX_NEED = "pip install -r requirements-fast.txt brings what the formats onnx and openvino need"
+
+
+class NetworkGraph(nn.Layer):
+    """What ``MattingRefine.forward`` computes, for files that other programs run.
+
+    Input: src, bgr (B, 3, H, W) in 0..1, H and W multiples of 4.
+    Output: pha (B, 1, H, W), fgr (B, 3, H, W), and as they are made err (B, 1, h, w) and ref (B, 1, H/4, W/4).
+    """
+
+    def __init__(self, network: MattingRefine):
+        super().__init__()
+        self.network = network
+
+    def forward(self, src: Tensor, bgr: Tensor) -> tuple[Tensor, ...]:
+        out = self.network(src, bgr)
+        return out.pha, out.fgr, out.err_sm, out.ref_sm
+
+
+class FileGraph(SingleGraph):
+    """The same for files that other programs run: photos come in 0..1, and each output is one of the graph's."""
+
+    def __init__(self, method, network):
+        super().__init__(method, network, ranged=False)
+
+    def forward(self, src, extra=None):
+        return tuple(self.parts(src, extra))
 
 
 def write_network(weights, output, kind, half, settings):
@@ -42,18 +72,17 @@ def write_network(weights, output, kind, half, settings):
     """
     path, output = weights_path(weights), Path(output)
     method, network, described, settings, told = _described_network(path, settings)
-    more = () if method.refines else (method,)
     facts = {"method": method.name, **described, **settings, "weights_sha256": file_sha256(path),
              "precision": "float16" if half else "float32", "made_with": f"paddlepaddle {paddle.__version__}"}
     told = [f"{key} {settings[key]}" for key in told]
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         if kind == "paddle":
-            export_network(network, output, "paddle", *more)
+            _export_network(network, output, "paddle", method)
             found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
             _write_facts(output.with_name(output.name + ".txt"), facts)
             return network, found, told
-        export_network(network, output, "onnx", *more)
+        _export_network(network, output, "onnx", method)
         source = output.with_name(output.name + ".onnx")
         if kind == "onnx":
             _finish_onnx(source, half, facts)
@@ -63,6 +92,23 @@ def write_network(weights, output, kind, half, settings):
         raise UserError(f"the package {error.name} is not installed. {ONNX_NEED}.") from None
     except EngineError as error:
         raise UserError(f"{error}. {ONNX_NEED}.") from None
+
+
+def _export_network(network, path, kind, method):
+    """Write the whole network as one graph with any height, width and batch.
+
+    Args:
+        network: what ``method`` builds.
+        path: without suffix; .onnx, or .json (.pdmodel before Paddle 3) and .pdiparams are added. kind: "onnx" or "paddle".
+    """
+    if method.refines:
+        names, outputs, layer = ("src", "bgr"), OUTPUTS, NetworkGraph(network)
+        specs = [InputSpec([None, 3, None, None], "float32", name) for name in names]
+    else:
+        outputs, layer = method.outputs, FileGraph(method, network)
+        specs = input_specs(method, ("src", *method.input_names[1:]))
+    layer.eval()
+    save_graph(layer, specs, path, kind, names=outputs)
 
 
 def _described_network(path, settings):

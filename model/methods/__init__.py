@@ -4,27 +4,32 @@
     method = find_method("modnet")
     network = method.build("mobilenetv2")
 """
-import importlib
+from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from model.methods.method import Method
 from utils.errors import UserError, suggest
 
 # A method's own module imports paddle, which takes seconds, when it builds a network and not before.
-_HOMES = {"background": "model.methods.background", "modnet": "model.methods.modnet", "dim": "model.methods.dim"}
-METHODS = tuple(_HOMES)
+METHODS = ("background", "modnet", "dim")  # and the modules here that hold them
 
 
-def find_method(name):
+def find_method(name: str) -> Method:
     """The ``Method`` called ``name``, one of ``METHODS``.
 
     Raises:
         UserError: there is no method of that name.
     """
-    if name not in _HOMES:
+    if name not in METHODS:
         raise UserError(f"unknown method '{name}'.{suggest(name, METHODS)}")
-    return importlib.import_module(_HOMES[name]).METHOD
+    return importlib.import_module(f".{name}", __name__).METHOD
 
 
-def method_of(arrays, metadata=None):
+def method_of(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> tuple[Method, dict]:
     """Whose weights these are.
 
     Args:
@@ -47,6 +52,6 @@ def method_of(arrays, metadata=None):
     raise ValueError("its names are not those of " + ("a matting network" if named is None else f"the method {named}"))
 
 
-def method_needing(need):
+def method_needing(need: str | None) -> Method:
     """The first method that needs ``need`` beside a photo: "bgr", "trimap" or None."""
     return next(method for method in map(find_method, METHODS) if method.needs == need)

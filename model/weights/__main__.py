@@ -26,9 +26,10 @@ def convert(source, target, half=False):
         UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is no safetensors.
     """
     from model.matting import MattingBase, MattingRefine
-    from model.weights.files import save_weights, weights_path
+    from model.weights.files import save_weights
     from model.weights.loading import describe_state, load_state
     from model.weights.metadata import ORIGIN, SETTINGS
+    from model.weights.places import weights_path
     from utils.files import file_sha256
     _check_target(target)
     source = weights_path(source)
@@ -52,8 +53,9 @@ def describe(source):
     Raises:
         UserError: it cannot be read.
     """
-    from model.weights.files import read_weights, weights_path
+    from model.weights.files import read_weights
     from model.weights.naming import PARTS, backbone_kind, our_names, part_of
+    from model.weights.places import weights_path
     path = weights_path(source)
     arrays, metadata = read_weights(path)
     arrays = our_names(arrays)
@@ -111,8 +113,9 @@ def average(sources, target, refiner=None):
 
 
 def _own_arrays(source):
-    from model.weights.files import read_weights, weights_path
+    from model.weights.files import read_weights
     from model.weights.naming import from_torch_names
+    from model.weights.places import weights_path
     arrays, metadata = read_weights(weights_path(source))
     return from_torch_names(arrays), metadata
 

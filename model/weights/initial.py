@@ -1,9 +1,10 @@
 """What training starts from: arrays of other files and projects, put where they fit in our networks."""
 from collections import namedtuple
 
-from model.weights.files import read_weights, weights_path
+from model.weights.files import read_weights
 from model.weights.loading import load_state
 from model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
+from model.weights.places import weights_path
 from utils.errors import UserError
 
 IMAGENET = "imagenet"

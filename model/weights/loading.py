@@ -3,8 +3,9 @@ from collections import namedtuple
 
 import numpy as np
 
-from model.weights.files import read_weights, weights_path
+from model.weights.files import read_weights
 from model.weights.naming import from_torch_names
+from model.weights.places import weights_path
 from utils.errors import UserError
 
 LoadReport = namedtuple("LoadReport", "matched missing unexpected")

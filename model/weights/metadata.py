@@ -13,19 +13,6 @@ ORIGIN = ("data", "iterations", "version")
 VERSION = "1"  # of these keys
 
 
-def network_metadata(network, data=None, iterations=None):
-    """The header of a file that holds ``network``'s weights.
-
-    Args:
-        network: a MattingRefine, whose settings are the ones the file is meant to be used with.
-        data: name of what it was trained on; iterations: how many updates it has had; None: not known.
-
-    Returns:
-        {str: str}, for ``save_weights`` and safetensors.
-    """
-    return {**refine_facts(network), **origin_facts(data, iterations)}
-
-
 def refine_facts(network):
     """The settings of a MattingRefine, as the header has them."""
     refinement = network.refiner.refinement._asdict()
@@ -34,7 +21,11 @@ def refine_facts(network):
 
 
 def origin_facts(data=None, iterations=None):
-    """How weights came about, as the header has it. Args as ``network_metadata``."""
+    """How weights came about, as the header has it.
+
+    Args:
+        data: name of what they were trained on; iterations: how many updates they have had; None: not known.
+    """
     facts = {"data": data, "iterations": iterations, "version": VERSION}
     return {key: str(value) for key, value in facts.items() if value is not None}
 

@@ -1,9 +1,10 @@
 """MODNet's and DIM's weights as PaddleSeg's Matting and MODNet's authors publish them."""
 from model.modnet.torch_names import from_authors_names, is_authors_state
-from model.weights.files import read_weights, weights_path
+from model.weights.files import read_weights
 from model.weights.initial import IMAGENET, PartReport, as_table
 from model.weights.loading import load_state
 from model.weights.naming import from_torch_names
+from model.weights.places import weights_path
 from utils.errors import UserError
 
 

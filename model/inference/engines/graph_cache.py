@@ -17,7 +17,6 @@ from model.inference.engines.base import EngineError
 from utils.files import file_sha256
 
 VERSION = 3  # of the graphs; another one makes them anew
-GRAPHS = ("coarse", "quarter", "half", "network")
 SUMS = "sums.json"  # {name: SHA-256} of the other files
 _EXPORTING = threading.Lock()  # paddle's tracer and the standard streams, silent meanwhile, belong to the process
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import paddle
-from paddle import Tensor, nn
+from paddle import nn
 from paddle.nn import functional as F
 
 from model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, coarse_side, photo_side
-from model.matting import MattingRefine
 
 ORDER = ("coarse", "img", "src", "bgr", "spread", "trimap")  # in which ``forward`` takes inputs
 
@@ -122,19 +121,3 @@ def engine_layers(network):
     """{graph: layer} of a MattingRefine: what the engines run."""
     return {"coarse": CoarseGraph(network), "quarter": BlockGraph(network.refiner, True),
             "half": BlockGraph(network.refiner, False)}
-
-
-class NetworkGraph(nn.Layer):
-    """What ``MattingRefine.forward`` computes, for files that other programs run.
-
-    Input: src, bgr (B, 3, H, W) in 0..1, H and W multiples of 4.
-    Output: pha (B, 1, H, W), fgr (B, 3, H, W), and as they are made err (B, 1, h, w) and ref (B, 1, H/4, W/4).
-    """
-
-    def __init__(self, network: MattingRefine):
-        super().__init__()
-        self.network = network
-
-    def forward(self, src: Tensor, bgr: Tensor) -> tuple[Tensor, ...]:
-        out = self.network(src, bgr)
-        return out.pha, out.fgr, out.err_sm, out.ref_sm

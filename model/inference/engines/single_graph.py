@@ -36,16 +36,6 @@ class SingleGraph(nn.Layer):
         return [found[name] for name in self.method.outputs]
 
 
-class FileGraph(SingleGraph):
-    """The same for files that other programs run: photos come in 0..1, and each output is one of the graph's."""
-
-    def __init__(self, method, network):
-        super().__init__(method, network, ranged=False)
-
-    def forward(self, src, extra=None):
-        return tuple(self.parts(src, extra))
-
-
 def input_specs(method, names=None):
     """[InputSpec] of a graph for any batch, height and width; ``names``: other ones for its inputs."""
     return [InputSpec([None, CHANNELS.get(name, 3), None, None], "float32", name) for name in names or method.input_names]

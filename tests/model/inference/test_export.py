@@ -12,8 +12,8 @@ import paddle
 import pytest
 
 import export
-import model.inference.engines.onnx_export
 import model.export.graph_files as export_module
+import model.inference.engines.onnx_export
 from model import MattingBase, MattingRefine
 from model.refinement import Refinement
 from model.weights import save_weights
@@ -85,7 +85,7 @@ def jit_save(tmp_path_factory):
     saved, real = {}, model.inference.engines.onnx_export._jit_save
 
     def save(layer, specs, path):
-        key = layer.refiner.mode, layer.refiner.threshold
+        key = layer.network.refiner.refinement
         if key not in saved:
             saved[key] = tmp_path_factory.mktemp("graph")
             real(layer, specs, saved[key] / "graph")

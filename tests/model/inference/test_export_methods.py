@@ -10,8 +10,8 @@ import model.backbones.paddleseg.hrnet as hrnet
 import model.backbones.paddleseg.mobilenetv2 as mobilenetv2
 import model.backbones.paddleseg.resnet_vd as resnet_vd
 import model.backbones.paddleseg.vgg as vgg
-import model.inference.engines.onnx_export as static_graphs
 import model.export.graph_files as graph_files
+import model.inference.engines.onnx_export as static_graphs
 from model.methods import find_method
 from model.methods.input_rule import InputRule
 from model.weights import save_weights

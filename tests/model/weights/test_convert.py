@@ -5,7 +5,7 @@ import pytest
 
 from model.matting import MattingBase, MattingRefine
 from model.weights import __main__ as command
-from model.weights import files as starter
+from model.weights import places as starter
 from model.weights import read_weights, save_weights, weights_path
 from tests.model.reference import reference_state
 from tests.model.weights.handmade import modules, tensor, write_script, write_zip

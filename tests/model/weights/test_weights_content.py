@@ -11,7 +11,7 @@ from model.matting import MattingRefine
 from model.weights import load_state, load_torch_state, load_weights, read_weights
 from model.weights.__main__ import average, convert
 from model.weights.files import save_weights
-from model.weights.metadata import network_metadata
+from model.weights.metadata import origin_facts, refine_facts
 from tests.model.weights.handmade import write_zip
 from tests.model.weights.small import arrays_of, same, small, torch_arrays, torch_state
 from utils.errors import UserError
@@ -140,7 +140,7 @@ def test_settings_are_carried_through_conversion_and_averaging(tmp_path):
     from model.weights import save_weights
     paddle.seed(0)
     network = MattingRefine("mobilenetv3", 0.125, "thresholding", 1600, 0.3)
-    header = network_metadata(network, "VideoMatte240K", 12)
+    header = {**refine_facts(network), **origin_facts("VideoMatte240K", 12)}
     save_weights(network, tmp_path / "one.safetensors", header)
     save_weights(network, tmp_path / "two.safetensors", {**header, "refine_threshold": "0.4"})
     convert(tmp_path / "one.safetensors", tmp_path / "half.safetensors", half=True)
