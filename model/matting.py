@@ -21,7 +21,7 @@ class MattingBase(nn.Layer):
     """The coarse network: encoder, ASPP, decoder; everything at the size of its input.
 
     Args:
-        backbone: "mobilenetv2", "mobilenetv3", "mobilenetv3_small", "resnet50" or "resnet101".
+        backbone: "mobilenetv2", "mobilenetv3", "mobilenetv3_small", "mobilenetv3_small_os32", "resnet50" or "resnet101".
 
     Input:
         src, bgr: (B, 3, H, W) float, RGB in 0..1: the photo with the subject and the photo of the empty scene.

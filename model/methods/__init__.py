@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from model.methods.method import Method
-from utils.errors import UserError, suggest
+from utils.errors import UserError, one_line, suggest
 
 # A method's own module imports paddle, which takes seconds, when it builds a network and not before.
 METHODS = ("background", "modnet", "dim")  # and the modules here that hold them
@@ -49,7 +49,8 @@ def method_of(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | No
         described = find_method(name).recognise(arrays)
         if described is not None:
             return find_method(name), described
-    raise ValueError("its names are not those of " + ("a matting network" if named is None else f"the method {named}"))
+    first = f" (the first is {one_line(next(iter(arrays)))[:80]})" if arrays else ""
+    raise ValueError(f"its names are not those of {'a matting network' if named is None else f'the method {named}'}{first}")
 
 
 def method_needing(need: str | None) -> Method:

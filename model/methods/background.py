@@ -4,7 +4,7 @@ from model.methods.method import Method
 from model.methods.tensors import unwrapped
 from model.weights.loading import describe_state
 
-BACKBONES = ("mobilenetv2", "mobilenetv3", "mobilenetv3_small", "resnet50", "resnet101")
+BACKBONES = ("mobilenetv2", "mobilenetv3", "mobilenetv3_small", "mobilenetv3_small_os32", "resnet50", "resnet101")
 
 
 def build(backbone, **settings):

@@ -13,8 +13,12 @@ from utils.errors import UserError
 
 DAMAGE = (pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError,
           IndexError, KeyError, AttributeError, OverflowError, MemoryError, RuntimeError, AssertionError, OSError)
-WRAPPERS = ("model_state", "model_state_dict", "state_dict", "model", "params", "net", "network")
-DEEPEST = 3                          # so many of those may be inside one another
+# What trainers put a state dict under; of two that hold as many arrays the first counts: averaged weights are better.
+WRAPPERS = ("params_ema", "state_dict_ema", "ema_state_dict", "model_ema", "ema_model", "ema", "shadow",
+            "model_state", "model_state_dict", "state_dict", "model", "params", "net", "network", "module", "weights")
+BESIDE = ("optim", "opt", "sched", "lr_", "scaler", "amp", "rng", "config", "args", "hyper", "callback", "loop", "loss",
+          "metric", "disc", "net_d", "netd")  # how the names of what else trainers keep begin
+DEEPEST = 32                         # so many of those may be inside one another
 MOST_COPIES, MOST_BESIDE = 3, 1 << 24  # bytes of all arrays together: so many times the file's, and so many more
 
 
@@ -143,17 +147,11 @@ def arrays_only(state, path, convert=lambda array: array):
         UserError: there is no state dict, or no array in it.
         ValueError: its arrays lie on one another, and would take many times the size of the file.
     """
-    for _ in range(DEEPEST):
-        inner = [state[key] for key in WRAPPERS if isinstance(state, dict) and isinstance(state.get(key), dict)]
-        state = inner[0] if inner else state
-    if not isinstance(state, dict):
-        raise UserError(f"{path} holds no state dict (a table of names and arrays).")
+    state = _state_dict(state, path)
     arrays, left = {}, MOST_COPIES * os.path.getsize(path) + MOST_BESIDE
     for name, value in state.items():
-        if isinstance(value, tuple) and len(value) == 2:  # Paddle writes (internal name, array)
-            value = value[1]
-        value = value.value if isinstance(value, Array) else value
-        if isinstance(value, np.ndarray):
+        value = _array(value)
+        if value is not None:
             left -= value.nbytes
             if left < 0:
                 raise ValueError("its arrays lie on one another")
@@ -161,3 +159,52 @@ def arrays_only(state, path, convert=lambda array: array):
     if not arrays:
         raise UserError(f"{path} holds no arrays.")
     return arrays
+
+
+def _state_dict(state, path):
+    """The table of arrays in what a file holds, however trainers have wrapped it."""
+    for _ in range(DEEPEST):
+        state = _alone(state)
+        if not isinstance(state, dict):
+            break
+        inner = {key: _alone(value) for key, value in state.items() if _count(_alone(value))}
+        known = [inner[key] for key in WRAPPERS if key in inner]
+        if known:
+            state = max(known, key=_count)
+            continue
+        others = {key: value for key, value in inner.items() if not key.lower().startswith(BESIDE)}
+        own = sum(_array(value) is not None for value in state.values())
+        if own and own >= max(map(_count, others.values()), default=0):
+            return state
+        if len(others) > 1:
+            raise UserError(f"{path} holds several tables of arrays ({shown(', '.join(others))}), and it does not say which "
+                            "is the network. Save that one alone.")
+        if not others:
+            raise UserError(f"{path} holds no arrays.")
+        state = next(iter(others.values()))
+    raise UserError(f"{path} holds no state dict (a table of names and arrays).")
+
+
+def _alone(value):
+    """The one thing in a list of one."""
+    return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+
+
+def _array(value):
+    """The numpy array that an entry of a state dict is, or None."""
+    if isinstance(value, tuple) and len(value) == 2:  # Paddle writes (internal name, array)
+        value = value[1]
+    value = value.value if isinstance(value, Array) else value
+    return value if isinstance(value, np.ndarray) else None
+
+
+def _count(state):
+    """How many arrays there are in a table and the tables inside it; each table counts once."""
+    seen, waiting, count = set(), [state], 0
+    while waiting:
+        table = waiting.pop()
+        if isinstance(table, dict) and id(table) not in seen:
+            seen.add(id(table))
+            count += sum(_array(value) is not None for value in table.values())
+            waiting += map(_alone, table.values())
+    return count

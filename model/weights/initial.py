@@ -9,6 +9,7 @@ from utils.errors import UserError
 
 IMAGENET = "imagenet"
 _FACTORIES = {"mobilenetv2": "mobilenet_v2", "mobilenetv3": "mobilenet_v3_large", "mobilenetv3_small": "mobilenet_v3_small",
+              "mobilenetv3_small_os32": "mobilenet_v3_small",
               "resnet50": "resnet50", "resnet101": "resnet101"}  # in paddle.vision.models
 
 # How many arrays of a part of the network were taken, were not in the file, and of the file were not used.
@@ -47,7 +48,7 @@ def take_matching(network, arrays):
     """
     arrays = our_names(arrays)
     kind = backbone_kind(arrays)
-    if kind not in (None, network.backbone_name):
+    if kind not in (None, network.backbone_name.replace("_os32", "")):  # whose arrays are the same
         raise ValueError(f"it holds a {kind}. Give --backbone that name where it is known here, or name another file.")
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
     arrays = without_biases(arrays, shapes)

@@ -75,7 +75,7 @@ def describe_state(arrays):
         if first.shape[0] != 16:
             backbone = "mobilenetv2"
         else:  # MobileNetV3-Large has 15 blocks, Small 11; this is the convolution that closes Small
-            backbone = "mobilenetv3_small" if "backbone.features.12.0.weight" in arrays else "mobilenetv3"
+            backbone = _small_backbone(arrays) if "backbone.features.12.0.weight" in arrays else "mobilenetv3"
     elif "backbone.layer1.0.conv1.weight" in arrays:
         backbone = "resnet101" if "backbone.layer3.22.conv1.weight" in arrays else "resnet50"
     else:
@@ -83,3 +83,9 @@ def describe_state(arrays):
     if refiner is not None and refiner.shape[2] not in (1, 3):
         raise ValueError(f"its refiner has kernels of {refiner.shape[2]}, not 1 or 3")
     return {"backbone": backbone, "refine_kernel_size": None if refiner is None else int(refiner.shape[2])}
+
+
+def _small_backbone(arrays):
+    """Which MobileNetV3-Small: the decoder joins 256 channels with 24 of the dilated one, or 40 of the other."""
+    joined = arrays.get("decoder.conv1.weight")
+    return "mobilenetv3_small_os32" if joined is not None and joined.shape[1:2] == (296,) else "mobilenetv3_small"

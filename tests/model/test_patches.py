@@ -18,7 +18,8 @@ def test_arrays_and_tensors_choose_the_same_patches(mode, sample_pixels, zeros):
     refinement = Refinement(mode, sample_pixels, 0.4)
     chosen = choose_patches(err, refinement)
     assert chosen.dtype == bool and chosen.shape == err.shape
-    count = {"full": err.size, "thresholding": (err > 0.4).sum(), "sampling": min(sample_pixels // 16, (err > 0).sum())}[mode]
+    sampled = min(sample_pixels // 16, (err > 0).sum())
+    count = {"full": err.size, "thresholding": (err > 0.4).sum(), "sampling": sampled}[mode]
     assert chosen.sum() == count and (mode == "full" or not chosen[err == 0].any())
     assert mode == "full" or count in (0, err.size) or err[chosen].min() > err[~chosen].max()
     by_tensor = choose_patches(paddle.to_tensor(np.stack([err, err[::-1].copy()])[:, None]), refinement).numpy()

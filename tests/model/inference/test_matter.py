@@ -137,8 +137,8 @@ def test_weights_of_the_base_alone_give_its_result_enlarged(base):
 
 def test_settings(whole):
     default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
-               "device": "cpu", "method": "background", "backbone": "mobilenetv2", "backbone_scale": "auto", "refine_mode": "sampling",
-               "sample_pixels": 80_000, "threshold": 0.1, "told_by_weights": (), "precision": "fp32", "unmix": True,
+               "device": "cpu", "method": "background", "backbone": "mobilenetv2", "backbone_scale": "auto",
+               "refine_mode": "sampling", "sample_pixels": 80_000, "threshold": 0.1, "told_by_weights": (), "precision": "fp32", "unmix": True,
                "fill": True}
     matter = Matter(whole, device="cpu")
     assert matter.settings == default and matter.settings.tf32 is None
