@@ -1,9 +1,12 @@
 """Cropping square patches out of a batch of images with ``paddle.gather``, and putting them back with ``paddle.scatter``."""
+from __future__ import annotations
+
 import paddle
+from paddle import Tensor
 from paddle.nn import functional as F
 
 
-def crop_patches(x, index, size, padding):
+def crop_patches(x: Tensor, index: Tensor, size: int, padding: int) -> Tensor:
     """Crop one patch per row of ``index``.
 
     Args:
@@ -18,7 +21,7 @@ def crop_patches(x, index, size, padding):
     return crop_windows(F.pad(x, [padding] * 4) if padding else x, index, size, size + 2 * padding)
 
 
-def crop_windows(x, index, step, side):
+def crop_windows(x: Tensor, index: Tensor, step: int, side: int) -> Tensor:
     """Crop windows (P, C, side, side) of images (B, C, H, W), each beginning ``step`` pixels a row and column of ``index``.
 
     None of them may reach beyond its image.
@@ -34,7 +37,7 @@ def crop_windows(x, index, step, side):
     return patches.reshape([-1, side, side, channels]).transpose([0, 3, 1, 2])
 
 
-def replace_patches(x, patches, index):
+def replace_patches(x: Tensor, patches: Tensor, index: Tensor) -> Tensor:
     """Return ``x`` with the patches put in; the rest stays.
 
     Args:

@@ -1,8 +1,10 @@
 """The two networks of "Real-Time High-Resolution Background Matting" (Lin et al., CVPR 2021, arXiv 2012.07810)."""
+from __future__ import annotations
+
 from collections import namedtuple
 
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from model.aspp import ASPP
@@ -37,7 +39,7 @@ class MattingBase(nn.Layer):
         pha, fgr, err, hid = base(src, bgr)
     """
 
-    def __init__(self, backbone):
+    def __init__(self, backbone: str):
         super().__init__()
         self.backbone_name = backbone
         self.backbone = build_backbone(backbone, in_channels=6)
@@ -45,11 +47,11 @@ class MattingBase(nn.Layer):
         self.aspp = ASPP(deepest)
         self.decoder = Decoder([256, 128, 64, 48, 1 + 3 + 1 + 32], shortcuts)
 
-    def forward(self, src, bgr):
+    def forward(self, src: Tensor, bgr: Tensor) -> BaseOutput:
         pha, residual, err, hid = self.coarse(src, bgr)
         return BaseOutput(pha, (residual + src).clip(0, 1), err, hid)
 
-    def coarse(self, src, bgr):
+    def coarse(self, src: Tensor, bgr: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x4, *shortcuts = self.backbone(paddle.concat([src, bgr], axis=1))
         x = self.decoder(self.aspp(x4), *shortcuts)
         return x[:, 0:1].clip(0, 1), x[:, 1:4], x[:, 4:5].clip(0, 1), F.relu(x[:, 5:])
@@ -82,14 +84,15 @@ class MattingRefine(MattingBase):
         pha, fgr, *_ = refine(src, bgr)
     """
 
-    def __init__(self, backbone, backbone_scale=BACKBONE_SCALE, refine_mode=_REFINED.mode,
-                 refine_sample_pixels=_REFINED.sample_pixels, refine_threshold=_REFINED.threshold,
-                 refine_kernel_size=KERNEL_SIZE):
+    def __init__(self, backbone: str, backbone_scale: float = BACKBONE_SCALE, refine_mode: str = _REFINED.mode,
+                 refine_sample_pixels: int = _REFINED.sample_pixels, refine_threshold: float = _REFINED.threshold,
+                 refine_kernel_size: int = KERNEL_SIZE):
         super().__init__(backbone)
         self.backbone_scale = check_backbone_scale(backbone_scale)
         self.refiner = Refiner(Refinement(refine_mode, refine_sample_pixels, refine_threshold), refine_kernel_size)
 
-    def forward(self, src, bgr, backbone_scale=None, refinement=None):
+    def forward(self, src: Tensor, bgr: Tensor, backbone_scale: float | None = None,
+                refinement: Refinement | None = None) -> RefineOutput:
         if paddle.in_dynamic_mode():  # a graph for any size has no sizes to check yet
             _check(src, bgr)
         size = (paddle.shape(src)[2:].astype("float64") * (backbone_scale or self.backbone_scale)).astype("int32").clip(1)

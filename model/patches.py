@@ -20,7 +20,7 @@ def choose_patches(err: np.ndarray, refinement: Refinement) -> np.ndarray: ...
 def choose_patches(err: Tensor, refinement: Refinement) -> Tensor: ...
 
 
-def choose_patches(err, refinement):
+def choose_patches(err: np.ndarray | Tensor, refinement: Refinement) -> np.ndarray | Tensor:
     """Choose the patches to refine by their predicted error; in mode "sampling" never those where it is 0.
 
     Args:

@@ -1,5 +1,7 @@
 """MobileNetV2 encoder (Sandler et al., CVPR 2018) with its last stage dilated, so that the output stride is 16."""
-from paddle import nn
+from __future__ import annotations
+
+from paddle import Tensor, nn
 
 # expansion, output channels, repeats, stride of the first block
 _STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -9,7 +11,7 @@ _DILATED_FROM = 14  # the block that would go from 1/16 to 1/32 keeps its stride
 class MobileNetV2Encoder(nn.Layer):
     """Input (B, in_channels, H, W); output: features at 1/16 (320), 1/8 (32), 1/4 (24), 1/2 (16) and the input itself."""
 
-    def __init__(self, in_channels):
+    def __init__(self, in_channels: int):
         super().__init__()
         self.channels = [320, 32, 24, 16, in_channels]
         blocks = [_conv_bn(in_channels, 32, kernel=3, stride=2)]
@@ -23,7 +25,7 @@ class MobileNetV2Encoder(nn.Layer):
                 inputs = outputs
         self.features = nn.Sequential(*blocks)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> list[Tensor]:
         maps = [x]
         for number, block in enumerate(self.features):
             x = block(x)
@@ -36,7 +38,7 @@ class MobileNetV2Encoder(nn.Layer):
 class InvertedResidual(nn.Layer):
     """Expand with 1x1, filter with a depthwise 3x3, project with 1x1; the input is added where the shapes agree."""
 
-    def __init__(self, inputs, outputs, stride, expand, dilation):
+    def __init__(self, inputs: int, outputs: int, stride: int, expand: int, dilation: int):
         super().__init__()
         self.residual = stride == 1 and inputs == outputs
         hidden = inputs * expand
@@ -48,7 +50,7 @@ class InvertedResidual(nn.Layer):
         ]
         self.conv = nn.Sequential(*layers)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x) if self.residual else self.conv(x)
 
 

@@ -2,7 +2,9 @@
 
 The sub-layers are called as in torchvision's ``mobilenet_v3_large``, so that weights in that naming fit.
 """
-from paddle import nn
+from __future__ import annotations
+
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 # kernel, expanded channels, output channels, squeeze-and-excitation, hard swish, stride, dilation
@@ -28,7 +30,7 @@ _BLOCKS = (
 class MobileNetV3Encoder(nn.Layer):
     """Input (B, in_channels, H, W); output: features at 1/16 (960), 1/8 (40), 1/4 (24), 1/2 (16) and the input itself."""
 
-    def __init__(self, in_channels):
+    def __init__(self, in_channels: int):
         super().__init__()
         self.channels = [960, 40, 24, 16, in_channels]
         blocks = [conv_bn(in_channels, 16, 3, stride=2, activation=nn.Hardswish)]
@@ -39,7 +41,7 @@ class MobileNetV3Encoder(nn.Layer):
         blocks.append(conv_bn(inputs, 960, 1, activation=nn.Hardswish))
         self.features = nn.Sequential(*blocks)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> list[Tensor]:
         maps = [x]
         for number, block in enumerate(self.features):
             x = block(x)
@@ -52,7 +54,8 @@ class MobileNetV3Encoder(nn.Layer):
 class InvertedResidual(nn.Layer):
     """Expand, filter depthwise, reweigh channels (optional), project; the input is added where the shapes agree."""
 
-    def __init__(self, inputs, kernel, hidden, outputs, squeeze, swish, stride, dilation):
+    def __init__(self, inputs: int, kernel: int, hidden: int, outputs: int, squeeze: bool, swish: bool, stride: int,
+                 dilation: int):
         super().__init__()
         self.residual = stride == 1 and inputs == outputs
         activation = nn.Hardswish if swish else nn.ReLU
@@ -63,21 +66,21 @@ class InvertedResidual(nn.Layer):
         layers.append(conv_bn(hidden, outputs, 1, activation=nn.Identity))
         self.block = nn.Sequential(*layers)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x + self.block(x) if self.residual else self.block(x)
 
 
 class SqueezeExcitation(nn.Layer):
     """Scale each channel by a factor in 0..1 that is computed from the means of all channels."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: list[int]):
         super().__init__()
         squeezed = _round_to_eight(channels // 4)
         self.avgpool = nn.AdaptiveAvgPool2D(1)
         self.fc1 = nn.Conv2D(channels, squeezed, 1)
         self.fc2 = nn.Conv2D(squeezed, channels, 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         scale = F.relu(self.fc1(self.avgpool(x)))
         return x * F.hardsigmoid(self.fc2(scale))
 
@@ -87,7 +90,8 @@ def _round_to_eight(value):
     return rounded + 8 if rounded < 0.9 * value else rounded
 
 
-def conv_bn(inputs, outputs, kernel, stride=1, dilation=1, groups=1, activation=nn.ReLU):
+def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1,
+            activation: type[nn.Layer] = nn.ReLU) -> nn.Sequential:
     """Convolution that keeps the size at stride 1, batch normalisation, activation (a class of layers)."""
     padding = (kernel - 1) // 2 * dilation
     return nn.Sequential(

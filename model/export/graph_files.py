@@ -1,9 +1,15 @@
 """Exporting a weights file as one graph for other programs, and checking the file against the network itself."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
 from paddle import Tensor, nn
+from paddle.nn import Layer
 from paddle.static import InputSpec
 
 from media import read_image
@@ -16,6 +22,7 @@ from model.inference.matte import padded
 from model.matting import MattingRefine
 from model.methods import method_of
 from model.methods.input_rule import InputRule
+from model.methods.method import Method
 from model.methods.recognition import refuse_refinement
 from model.refinement import BACKBONE_SCALE, NOTHING
 from model.weights import file_sha256, from_torch_names, read_weights, weights_path
@@ -47,14 +54,15 @@ class NetworkGraph(nn.Layer):
 class FileGraph(SingleGraph):
     """The same for files that other programs run: photos come in 0..1, and each output is one of the graph's."""
 
-    def __init__(self, method, network):
+    def __init__(self, method: Method, network: Layer):
         super().__init__(method, network, ranged=False)
 
-    def forward(self, src, extra=None):
+    def forward(self, src: str | os.PathLike, extra: Tensor | None = None) -> tuple[Tensor, ...]:
         return tuple(self.parts(src, extra))
 
 
-def write_network(weights, output, kind, half, settings):
+def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, kind: str, half: bool,
+                  settings: Mapping[str, Any]) -> tuple[Layer, Path, list[str]]:
     """Export a weights file.
 
     Args:
@@ -133,7 +141,7 @@ def _described_network(path, settings):
     return method, network, described, settings, told
 
 
-def inputs_of(method, src, bgr):
+def inputs_of(method: Method, src: str | os.PathLike, bgr: str | os.PathLike) -> dict[str, np.ndarray]:
     """{name: float32 (1, C, H, W)} of photo files, that an exported file of the ``method`` is run on.
 
     The sides of a pair are made multiples of 4 by repeating the last row and column; a trimap leaves a frame in the middle
@@ -162,7 +170,7 @@ def _pair_of(src, bgr):
             for name, photo in photos.items()}
 
 
-def check_file(network, path, kind, inputs, method):
+def check_file(network: Layer, path: Path, kind: str, inputs: Mapping[str, np.ndarray], method: Method) -> dict[str, float]:
     """Run an exported file on ``inputs_of``; {output: largest difference from the network}, "pha", "fgr", "err", "ref" or
     those of ``method``.
 

@@ -7,6 +7,8 @@ do. The projection is that of Smith and Blinn, "Blue Screen Matting" (SIGGRAPH 1
 al., "A Bayesian Approach to Digital Matting" (CVPR 2001), and several candidates weighed by their fit come from Wang and
 Cohen, "Optimized Color Sampling for Robust Matting" (CVPR 2007). It draws strands that the network sees as a soft rim.
 """
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -22,7 +24,7 @@ AT_ONCE = 1 << 16     # pixels worked on at once; more are no faster
 ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground; below, the network's colour takes over
 
 
-def unmix(src, bgr, pha, residual):
+def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarray) -> np.ndarray:
     """Improve ``pha`` in place around where it lies between opaque and empty.
 
     Args:

@@ -1,10 +1,17 @@
 """Which method a weights file is of."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
 from model.methods import method_of
+from model.methods.method import Method
 from model.weights import from_torch_names, read_weights, weights_path
 from utils.errors import UserError
 
 
-def recognised(weights):
+def recognised(weights: str | os.PathLike | None) -> tuple[Method, dict[str, Any]]:
     """(Method, what its ``recognise`` answers) of a weights file, None for the starter weights.
 
     Raises:
@@ -18,7 +25,7 @@ def recognised(weights):
         raise UserError(f"{path} does not hold a matting network: {error}.") from None
 
 
-def refuse_refinement(settings, method, path):
+def refuse_refinement(settings: Mapping[str, Any], method: Method, path: str | os.PathLike) -> None:
     """Raise UserError where one of {name of a setting of MattingRefine: value or None} is given to another ``method``."""
     for name, value in settings.items():
         if value is not None:

@@ -9,14 +9,19 @@ nothing in it is run. OUT is read by every command here. --half stores float16, 
 and after further training is often better than either (Wortsman et al., "Model soups", 2022). --refiner takes the refiner
 from a file of its own, where base and refiner were trained apart.
 """
-import argparse
+from __future__ import annotations
 
+import argparse
+import os
+from collections.abc import Sequence
+
+from model.weights.loading import LoadReport
 from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 from utils.errors import UserError
 
 
-def convert(source, target, half=False):
+def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = False) -> tuple[dict, LoadReport]:
     """Read ``source``, fit it to the network that it belongs to, and write ``target``.
 
     Returns:
@@ -47,7 +52,7 @@ def convert(source, target, half=False):
     return network, report
 
 
-def describe(source):
+def describe(source: str | os.PathLike) -> list[str]:
     """Lines that say what a weights file of this project or another holds: kind, backbone, counts by part, header.
 
     Raises:
@@ -79,7 +84,8 @@ def _kind(parts, arrays):
     return "classification network" if parts["backbone"] else "another network"
 
 
-def average(sources, target, refiner=None):
+def average(sources: Sequence[str | os.PathLike], target: str | os.PathLike,
+            refiner: str | os.PathLike | None = None) -> None:
     """Write the mean of several files of one network, as float32; with ``refiner``, that file's refiner instead of theirs.
 
     Raises:
@@ -125,7 +131,7 @@ def _check_target(target):
         raise UserError(f"{target} must end in .safetensors.")
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     parser = CommandLine(prog="python -m model.weights", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)

@@ -1,4 +1,6 @@
 """What stands for the objects that weights files are made of, and how a file that is none is reported."""
+from __future__ import annotations
+
 import collections
 import contextlib
 import os
@@ -6,6 +8,8 @@ import pickle
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -29,18 +33,18 @@ class Refused(Exception):
 class StandIn:
     """What a pickle may give a state."""
 
-    def take(self, state):
+    def take(self, state: Any) -> None:
         """Passed over, unless a kind of object says otherwise."""
 
 
 class Table(StandIn, dict):
     """Stands for a dict or an OrderedDict; entries without a name are dropped, and so is what PyTorch hangs on it."""
 
-    def __init__(self, pairs=()):
+    def __init__(self, pairs: Iterable = ()):
         super().__init__()
         self.put(pairs)
 
-    def put(self, pairs):
+    def put(self, pairs: Iterable) -> None:
         for key, value in pairs:
             if isinstance(key, str):
                 self[key] = value
@@ -49,13 +53,13 @@ class Table(StandIn, dict):
 class Dtype(StandIn):
     """Stands for a numpy dtype of plain numbers. The real one would let a pickle write its fields and offsets."""
 
-    def __init__(self, code):
+    def __init__(self, code: Any):
         code = code.decode("ascii") if isinstance(code, bytes) else code
         if not (isinstance(code, str) and code[:1] in "?biuf" and len(code) <= 3):
             raise Refused(f"an array of {shown(code)}")
         self.plain = np.dtype(code)
 
-    def take(self, state):
+    def take(self, state: Any) -> None:
         if state[1] in ("<", ">", "="):
             self.plain = self.plain.newbyteorder(state[1])
 
@@ -65,7 +69,7 @@ class Array(StandIn):
 
     value = None
 
-    def take(self, state):
+    def take(self, state: Any) -> None:
         _, shape, dtype, fortran, data = state
         self.value = numbers_of(data, dtype.plain).reshape(shape, order="F" if fortran else "C")
 
@@ -74,47 +78,47 @@ StorageType = collections.namedtuple("StorageType", "dtype")
 ARRAY_KIND = StorageType("ndarray")  # only ever an argument, never called
 
 
-def new_array(kind, shape, code):
+def new_array(kind: Any, shape: Any, code: Any) -> Array:
     if kind is not ARRAY_KIND:
         raise Refused(f"an array of kind {shown(kind)}")
     return Array()
 
 
-def from_buffer(data, dtype, shape, order):
+def from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
     """What protocol 5 writes for an array: its bytes, type, shape, and "C" or "F"."""
     if not isinstance(dtype, Dtype) or order not in ("C", "F"):
         raise Refused(f"an array of kind {shown(dtype)}")
     return numbers_of(data, dtype.plain).reshape(shape, order=order)
 
 
-def scalar(dtype, data):
+def scalar(dtype: Any, data: Any) -> np.generic:
     return numbers_of(data, dtype.plain)[0]
 
 
-def latin1(text, encoding):
+def latin1(text: Any, encoding: Any) -> bytes:
     if encoding != "latin1":
         raise Refused(f"text encoded as {shown(encoding)}")
     return text.encode("latin1")
 
 
-def numbers_of(data, dtype, count=-1):
+def numbers_of(data: Any, dtype: Any, count: int = -1) -> np.ndarray:
     return np.frombuffer(data, dtype, count) if len(data) else np.zeros(0, dtype)  # older numpy refuses empty buffers
 
 
-def from_bfloat16(bits):
+def from_bfloat16(bits: np.ndarray) -> np.ndarray:
     """float32 of the bits of bfloat16, which are the upper half of theirs."""
     wide = bits.astype(np.uint32)
     wide <<= 16
     return wide.view(np.float32)
 
 
-def shown(thing):
+def shown(thing: object) -> str:
     """Text as it is, of anything else the type: written out, a small pickle may fill any memory."""
     return repr(thing[:120]) if isinstance(thing, (str, bytes)) else f"a {type(thing).__name__}"
 
 
 @contextlib.contextmanager
-def damage_reported(path):
+def damage_reported(path: str | os.PathLike) -> Iterator[None]:
     """Turn what a damaged file raises into one line.
 
     Raises:
@@ -137,7 +141,8 @@ def _one_line(error):
     return "".join(letter if letter.isprintable() else " " for letter in said[:120])
 
 
-def arrays_only(state, path, convert=lambda array: array):
+def arrays_only(state: Any, path: str | os.PathLike,
+                convert: Callable[[np.ndarray], np.ndarray] = lambda array: array) -> dict[str, np.ndarray]:
     """Take a state dict out of what tools wrap around it, and its arrays out of that.
 
     Args:

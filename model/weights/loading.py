@@ -1,5 +1,10 @@
 """Putting arrays into a network, by name."""
+from __future__ import annotations
+
+import os
 from collections import namedtuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -8,10 +13,13 @@ from model.weights.naming import from_torch_names
 from model.weights.places import weights_path
 from utils.errors import UserError
 
+if TYPE_CHECKING:
+    from paddle.nn import Layer
+
 LoadReport = namedtuple("LoadReport", "matched missing unexpected")
 
 
-def load_weights(model, path, partial=False):
+def load_weights(model: Layer, path: str | os.PathLike, partial: bool = False) -> LoadReport:
     """Load a weights file (.safetensors, .pdparams, .pth) into ``model``. Never runs code from the file.
 
     Args:
@@ -32,7 +40,7 @@ def load_weights(model, path, partial=False):
         raise UserError(f"{path} does not fit {type(model).__name__}: {error}") from None
 
 
-def load_torch_state(model, arrays, partial=False):
+def load_torch_state(model: Layer, arrays: Mapping[str, np.ndarray], partial: bool = False) -> LoadReport:
     """Load {name: ndarray} with the names and layouts of the authors' PyTorch state dict (or Paddle's own names).
 
     Raises:
@@ -41,7 +49,7 @@ def load_torch_state(model, arrays, partial=False):
     return load_state(model, from_torch_names(arrays), partial)
 
 
-def load_state(model, arrays, partial=False):
+def load_state(model: Layer, arrays: Mapping[str, np.ndarray], partial: bool = False) -> LoadReport:
     """Load {name: ndarray} with this network's own names; returns and raises as ``load_torch_state``."""
     own = model.state_dict()
     for name in own:
@@ -59,7 +67,7 @@ def load_state(model, arrays, partial=False):
     return report
 
 
-def describe_state(arrays):
+def describe_state(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Tell from names and shapes which network a state dict belongs to.
 
     Returns:

@@ -1,5 +1,9 @@
 """The engine "paddle": the network as it is, without an export. Exact, on every device; slow on a CPU."""
+from __future__ import annotations
+
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +32,8 @@ class DygraphEngine(Engine):
 
     name = "paddle"
 
-    def __init__(self, described, arrays, device, precision="fp32", sha256=None, threads=None, tf32=False):
+    def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str = "fp32",
+                 sha256: str | None = None, threads: int | None = None, tf32: bool = False):
         prepare_cpu()
         check_precision(device, precision)
         from model.inference.engines.graphs import layer_answers
@@ -45,7 +50,7 @@ class DygraphEngine(Engine):
             layer.eval()
         check_engine(self, answers, TOLERANCE["tf32" if tf32 and precision == "fp32" else precision])
 
-    def run(self, graph, inputs):
+    def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         import paddle
 
         from model.inference.engines.graphs import in_order

@@ -6,12 +6,17 @@ surrounds them. An engine (``model.inference.engines``) runs the two graphs, how
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
+from paddle.nn import Layer
 from paddle.nn import functional as F
 
 from model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, coarse_side, photo_side
+from model.matting import MattingRefine
+from model.refiner import Refiner
 
 ORDER = ("coarse", "img", "src", "bgr", "spread", "trimap")  # in which ``forward`` takes inputs
 
@@ -24,11 +29,11 @@ class CoarseGraph(nn.Layer):
     colour is the residual to src.
     """
 
-    def __init__(self, network):
+    def __init__(self, network: MattingRefine):
         super().__init__()
         self.backbone, self.aspp, self.decoder = network.backbone, network.aspp, network.decoder
 
-    def forward(self, src, bgr):
+    def forward(self, src: Tensor, bgr: Tensor) -> Tensor:
         deepest, *shortcuts = self.backbone(_channels_first(src, bgr))
         return self.decoder(self.aspp(deepest), *shortcuts).transpose([0, 2, 3, 1])
 
@@ -49,7 +54,7 @@ class BlockGraph(nn.Layer):
     Output: (N, 16, 16, 4), alpha and colour residual, before they are clipped.
     """
 
-    def __init__(self, refiner, quarter):
+    def __init__(self, refiner: Refiner, quarter: bool):
         super().__init__()
         self.reach = refiner.reach
         self.quarter = quarter
@@ -64,7 +69,7 @@ class BlockGraph(nn.Layer):
         self.last_kernel = self._constant(kernel)
         self.lowest, self.highest = (self._constant(x.reshape(1, 1, 1, -1)) for x in (LOWEST, HIGHEST))
 
-    def forward(self, coarse, src, bgr, spread=None):
+    def forward(self, coarse: Tensor, src: Tensor, bgr: Tensor, spread: Tensor | None = None) -> Tensor:
         reach, side = self.reach, photo_side(self.reach)
         coarse = paddle.minimum(paddle.maximum(coarse, self.lowest), self.highest)
         if self.quarter:
@@ -91,12 +96,12 @@ def _channels_first(src, bgr):
     return paddle.concat([image.transpose([0, 3, 1, 2]) for image in (src, bgr)], axis=1)
 
 
-def in_order(inputs):
+def in_order(inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """The arrays of {name of an input: array}, as the layers' ``forward`` takes them."""
     return [inputs[name] for name in ORDER if name in inputs]
 
 
-def layer_answers(layers, inputs):
+def layer_answers(layers: Mapping[str, Layer], inputs: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """What layers answer to small inputs, to check engines by.
 
     Args:
@@ -117,7 +122,7 @@ def layer_answers(layers, inputs):
     return answers
 
 
-def engine_layers(network):
+def engine_layers(network: MattingRefine) -> dict[str, Layer]:
     """{graph: layer} of a MattingRefine: what the engines run."""
     return {"coarse": CoarseGraph(network), "quarter": BlockGraph(network.refiner, True),
             "half": BlockGraph(network.refiner, False)}

@@ -1,4 +1,6 @@
 """Small inputs that engines are checked by. Needs no paddle."""
+from __future__ import annotations
+
 import numpy as np
 
 from model.geometry import CHANNELS, coarse_side, photo_side, spread_matrix
@@ -6,7 +8,7 @@ from model.geometry import CHANNELS, coarse_side, photo_side, spread_matrix
 BATCH = 32   # blocks a call; larger batches gain nothing, and fall out of a processor's cache
 
 
-def sample_inputs(reach, count=BATCH):
+def sample_inputs(reach: int, count: int = BATCH) -> dict[str, dict[str, np.ndarray]]:
     """{graph: {name: array}}: small inputs for every graph, always the same; of blocks ``count``."""
     rng = np.random.default_rng(0)
     side, inputs = photo_side(reach), {}
