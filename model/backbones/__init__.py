@@ -5,7 +5,6 @@ from paddle.nn import Layer
 
 from model.backbones.mobilenetv2 import MobileNetV2Encoder
 from model.backbones.mobilenetv3 import MobileNetV3Encoder
-from model.backbones.mobilenetv3_small import MobileNetV3SmallEncoder
 from model.backbones.resnet import ResNetEncoder
 from utils.errors import UserError, suggest
 
@@ -23,10 +22,8 @@ def build_backbone(name: str, in_channels: int) -> Layer:
     """
     if name == "mobilenetv2":
         return MobileNetV2Encoder(in_channels)
-    if name == "mobilenetv3":
-        return MobileNetV3Encoder(in_channels)
-    if name in ("mobilenetv3_small", "mobilenetv3_small_os32"):
-        return MobileNetV3SmallEncoder(in_channels, dilated=name == "mobilenetv3_small")
+    if name in ("mobilenetv3", "mobilenetv3_small", "mobilenetv3_small_os32"):
+        return MobileNetV3Encoder(in_channels, name)
     if name in ("resnet50", "resnet101"):
         return ResNetEncoder(in_channels, name)
     raise UserError(f"unknown backbone '{name}'.{suggest(name, BACKBONES)}")

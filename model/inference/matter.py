@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from model.inference.blocks import blocks_within
 from model.inference.engines import open_engine
 from model.inference.engines.device import find_device
@@ -187,26 +185,20 @@ class Matter:
                 for and the network's numbers are not finite, or a file cannot be read.
         """
         src, bgr, trimap = opened(src, bgr, trimap)
-        if rows is None:
-            return self.predict_batch([src], None if bgr is None else [bgr], want, dtype,
-                                      None if trimap is None else [trimap])[0]
         self._way.check(src, bgr, trimap)
+        if rows is None:
+            return self._way.whole(src, bgr, trimap, want, self._answer(dtype))
         self._way.by_rows(src, bgr, trimap, want, rows, self._answer(dtype))
         return None
 
-    def predict_batch(self, srcs: Sequence[np.ndarray], bgrs: Sequence[np.ndarray] | None = None,
+    def predict_batch(self, srcs: Sequence[Picture], bgrs: Sequence[Picture] | None = None,
                       want: Collection[str] | None = None, dtype: str | None = None,
-                      trimaps: Sequence[np.ndarray] | None = None) -> list[Matte]:
-        """Matte photos of one size together: lists as long as each other, of the arrays that ``predict`` takes."""
+                      trimaps: Sequence[Picture] | None = None) -> list[Matte]:
+        """Matte photos one after the other: lists as long as each other, of what ``predict`` takes."""
         bgrs, trimaps = ([None] * len(srcs) if given is None else given for given in (bgrs, trimaps))
-        if {len(srcs)} != {len(bgrs), len(trimaps)} or len({src.shape for src in srcs}) > 1:
-            raise ValueError("a batch is as many src as bgr, all of one size")
-        dtype = self._answer(dtype)
-        if not srcs:
-            return []
-        for given in zip(srcs, bgrs, trimaps):
-            self._way.check(*given)
-        return self._way.batch(srcs, bgrs, trimaps, want, dtype)
+        if {len(srcs)} != {len(bgrs), len(trimaps)}:
+            raise ValueError("a batch is as many src as bgr")
+        return [self.predict(src, bgr, want, None, dtype, trimap) for src, bgr, trimap in zip(srcs, bgrs, trimaps)]
 
     def _answer(self, dtype: str | None) -> str:
         """The ``dtype`` of a call, of which this Matter has its own."""

@@ -1,7 +1,7 @@
 """A matte from a pair of photos by the background method: the coarse network for all, the refiner where it matters."""
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import cv2
@@ -53,43 +53,33 @@ class PairMatting:
         """Hand a matte out in strips."""
         want = Matte._fields if want is None else want
         if self.device_matting is not None:
-            rows(0, self.batch([src], [bgr], None, want, dtype)[0])
+            rows(0, self.whole(src, bgr, None, want, dtype))
             return
         height, width = src.shape[:2]
-        src, bgr, coarse = self._coarse([src], [bgr])
-        coarse = coarse[0].copy()
+        src, bgr, coarse = self._coarse(src, bgr)
+        coarse = coarse.copy()
         self._engine.forget()
-        for top, matte in self._strips(coarse, src[0], bgr[0], want):
-            rows(top, Matte(*(None if image is None else as_dtype(image[:max(height - top, 0), :width], dtype)
-                              for image in matte)))
+        for top, matte in self._strips(coarse, src, bgr, want):
+            rows(top, _cut(matte, max(height - top, 0), width, dtype))
 
-    def batch(self, srcs: Sequence[np.ndarray], bgrs: Sequence[np.ndarray], trimaps: None, want: Collection[str] | None,
-              dtype: str) -> list[Matte]:
-        """Mattes of photos of one size."""
-        want = Matte._fields if want is None else want
-        height, width = srcs[0].shape[:2]
-        if self.device_matting is not None:  # to and fro between the host and a GPU costs more than it saves
-            unit, scale = self._plan((height, width))
-            with self._engine.lock:
-                mattes = [self.device_matting(src, bgr, scale, self.settings.refinement, want, self.settings.unmix, dtype,
-                                              unit) for src, bgr in zip(srcs, bgrs)]
-            for src, bgr, matte in zip(srcs, bgrs, mattes):
-                self._fill(src, bgr, matte)
-            return mattes
-        srcs, bgrs, coarse = self._coarse(srcs, bgrs)
-        return [Matte(*(None if image is None else as_dtype(image[:height, :width], dtype)
-                        for image in self._refine(coarse_one, src, bgr, want, dtype == "uint8")))
-                for coarse_one, src, bgr in zip(coarse, srcs, bgrs)]
+    def whole(self, src: np.ndarray, bgr: np.ndarray, trimap: None, want: Collection[str] | None, dtype: str) -> Matte:
+        """The matte of a photo."""
+        want, size = Matte._fields if want is None else want, src.shape[:2]
+        if self.device_matting is None:
+            src, bgr, coarse = self._coarse(src, bgr)
+            return _cut(self._refine(coarse, src, bgr, want, dtype == "uint8"), *size, dtype)
+        settings, (unit, scale) = self.settings, padding_and_scale(size, self.settings.backbone_scale)
+        with self._engine.lock:
+            matte = self.device_matting(src, bgr, scale, settings.refinement, want, settings.unmix, dtype, unit)
+        self._fill(src, bgr, matte)
+        return matte
 
-    def _plan(self, size):
-        return padding_and_scale(size, self.settings.backbone_scale)
-
-    def _coarse(self, srcs, bgrs):
-        """(padded srcs, padded bgrs, coarse arrays (B, h, w, 37)) of photos of one size."""
-        unit, scale = self._plan(srcs[0].shape[:2])
-        srcs, bgrs = ([padded(photo, unit) for photo in photos] for photos in (srcs, bgrs))
-        size = coarse_size(srcs[0].shape[:2], scale)
-        return srcs, bgrs, self._engine.coarse(*(_shrunk(photos, *size) for photos in (srcs, bgrs)))
+    def _coarse(self, src, bgr):
+        """(padded src, padded bgr, coarse array (h, w, 37)) of a pair."""
+        unit, scale = padding_and_scale(src.shape[:2], self.settings.backbone_scale)
+        photos = [padded(photo, unit) for photo in (src, bgr)]
+        size = coarse_size(photos[0].shape[:2], scale)
+        return *photos, self._engine.coarse(*(shrink(photo, *size)[None] for photo in photos))[0]
 
     def _refine(self, coarse, src, bgr, want, brief=False):
         """A Matte of one padded photo, from its coarse array (h, w, 37); with ``brief``, its fgr is uint8."""
@@ -166,10 +156,9 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _shrunk(photos, height, width):
-    """float32 (N, height, width, 3) in 0..1 of photos of one size."""
-    small = [shrink(photo, height, width) for photo in photos]
-    return np.stack(small) if len(small) > 1 else small[0][None]
+def _cut(matte, height, width, dtype):
+    """The matte without what was padded, in ``dtype``."""
+    return Matte(*(None if image is None else as_dtype(image[:height, :width], dtype) for image in matte))
 
 
 def _filled(inputs, count):

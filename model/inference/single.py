@@ -1,7 +1,7 @@
 """A matte by a method whose network answers in one go: MODNet, DIM."""
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -34,18 +34,14 @@ class SingleMatting:
     def by_rows(self, src: np.ndarray, bgr: np.ndarray | None, trimap: np.ndarray | None, want: Collection[str] | None,
                 rows: Callable[[int, Matte], object], dtype: str) -> None:
         """Hand a matte out: whole, since the network has worked on the whole photo."""
-        rows(0, self.batch([src], [bgr], [trimap], want, dtype)[0])
+        rows(0, self.whole(src, bgr, trimap, want, dtype))
 
-    def batch(self, srcs: Sequence[np.ndarray], bgrs: Sequence[np.ndarray | None], trimaps: Sequence[np.ndarray | None],
-              want: Collection[str] | None, dtype: str) -> list[Matte]:
-        """Mattes of photos, one after the other."""
+    def whole(self, src: np.ndarray, bgr: np.ndarray | None, trimap: np.ndarray | None, want: Collection[str] | None,
+              dtype: str) -> Matte:
+        """The matte of a photo."""
         want = self._method.outputs if want is None else want
         check_wanted(self._method, want)
-        return [self._matte(src, bgr, trimap, want, dtype) for src, bgr, trimap in zip(srcs, bgrs, trimaps)]
-
-    def _matte(self, src, bgr, trimap, want, dtype):
-        extra = {"bgr": bgr, "trimap": trimap}.get(self._method.needs)
-        inputs = self._method.inputs(src, extra)
+        inputs = self._method.inputs(src, {"bgr": bgr, "trimap": trimap}.get(self._method.needs))
         answer = self._engine.run("network", dict(zip(self._method.input_names, inputs)))[0]
         found = dict(zip(self._method.outputs, np.split(answer, [1])))
         height, width = src.shape[:2]
