@@ -10,8 +10,8 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from media.alignment.fitter import fitter
 from media.formats import declared_size
-from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.camera.session import Session
 from prediction.smoothing import Smoother

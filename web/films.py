@@ -5,8 +5,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from media import PHOTO_SUFFIXES
+from media.alignment.fitter import fitter
 from media.files import is_system
-from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.outputs import Outputs, check_types
 from prediction.photos.cli import pictures_of

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from prediction.alignment.fitter import fitter
+from media.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.options import Options
 from prediction.outputs import Outputs, check_types

@@ -1,5 +1,5 @@
 """What OpenAPI says of the routes, beyond their names."""
-from prediction.alignment.fitter import MODES
+from media.alignment.fitter import MODES
 from prediction.outputs import SUFFIXES, TYPES
 from prediction.sizes import FITS
 

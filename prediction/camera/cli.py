@@ -4,9 +4,9 @@ import sys
 from contextlib import ExitStack
 
 from media import VIDEO_SUFFIXES
+from media.alignment.fitter import fitter
 from media.video.libav import import_av
 from media.video.writer import FORMATS, format_of
-from prediction.alignment.fitter import fitter
 from prediction.backdrop import BLUR, open_backdrop
 from prediction.camera.capture import PREFIX, open_source
 from prediction.camera.loop import Loop

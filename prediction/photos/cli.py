@@ -5,7 +5,7 @@ import sys
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from prediction.alignment.fitter import fitter
+from media.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.outputs import NAMED, SUFFIXES, Outputs, check_format, folder_of, names_picture
 from prediction.photos.pairs import PairReader

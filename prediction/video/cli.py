@@ -5,10 +5,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from media import VIDEO_SUFFIXES
+from media.alignment.fitter import fitter
 from media.video.opening import is_url
 from media.video.picture_folder import check_replaceable
 from media.video.writer import FORMATS, check_alpha
-from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.outputs import NAMED, names_picture, too_long
 from prediction.pace import paced

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prediction.alignment.fitter import fitter
+from media.alignment.fitter import fitter
 from prediction.outputs import deepened
 from prediction.photos.pairs import PairReader
 from prediction.photos.plan import Job

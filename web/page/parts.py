@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from prediction.alignment.fitter import MOVED, OTHER_SCENE
+from media.alignment.fitter import MOVED, OTHER_SCENE
 from prediction.sizes import FITS, SizesDiffer
 from web.refusals import Refused, refusal
 

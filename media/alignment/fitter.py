@@ -2,9 +2,9 @@
 import cv2
 import numpy as np
 
-from prediction.alignment.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
-from prediction.alignment.exposure import reduced as small_copy
-from prediction.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_shift, find_homography, track, warp
+from media.alignment.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
+from media.alignment.exposure import reduced as small_copy
+from media.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_shift, find_homography, track, warp
 from utils.errors import UserError, suggest
 
 MODES = {"align": ("auto", "homography", "off"), "exposure": ("auto", "off")}

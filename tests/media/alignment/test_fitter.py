@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from media.alignment.fitter import fitter
 from model import Matter
-from prediction.alignment.fitter import fitter
 from tests.prediction import pairs
 from utils.errors import UserError
 

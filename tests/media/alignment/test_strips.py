@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from prediction.alignment.fitter import fitter
-from prediction.sizes import scaled
+from media.alignment.fitter import fitter
+from media.operations import scaled
 from prediction.smoothing import Smoother
 
 SIZES = [(3, 6000), (1, 1), (1, 30000), (5000, 2), (8, 8), (4, 300), (40, 2000), (15, 17)]
