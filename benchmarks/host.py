@@ -49,7 +49,7 @@ def stubbed_matter():
 
 
 class Stub:
-    """In place of ``DeviceMatting.compute``: tensors of the right size, made once for each; alpha is a disc, soft at its edge."""
+    """In place of ``DeviceMatting.compute``: tensors of the right size, made once for each; alpha is a soft disc."""
 
     def __init__(self):
         self._made = {}
@@ -61,8 +61,8 @@ class Stub:
             height, width = src.shape[:2]
             y, x = np.ogrid[:height, :width]
             disc = np.clip((0.3 * height - np.hypot(y - height / 2, x - width / 2)) / 20 + 0.5, 0, 1)
-            self._made[key] = {"pha": paddle.to_tensor(disc.astype(np.float32)), "fgr": paddle.zeros([height, width, 3], dtype),
-                               "residual": paddle.zeros([height // 2, width // 2, 3])}
+            self._made[key] = {"pha": paddle.to_tensor(disc.astype(np.float32)), "residual": paddle.zeros([height, width, 3]),
+                               "fgr": paddle.zeros([height, width, 3], dtype)}
         return {name: tensor for name, tensor in self._made[key].items() if name in want}
 
 

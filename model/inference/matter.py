@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -69,7 +70,7 @@ class Matter:
         with _named(path, "cannot be used: {}"):
             engine = open_engine("paddle" if on_device else given.backend, {**described, "method": self.method.name}, arrays,
                                  settings.sha256, device, given.precision, given.threads, bool(settings.tf32))
-        self._engine = engine
+        self._engine, self._fit = engine, given.fitter() if refines else None
         self.settings = replace(settings, backend=engine.name, precision=engine.precision)
         self._dtype = BRIEF[given.bits] if given.bits == 8 or on_device and given.bits is not None else "float32"
         self.device_matting = None  # the whole work on the device, where it is done there
@@ -186,6 +187,10 @@ class Matter:
         """
         src, bgr, trimap = opened(src, bgr, trimap)
         self._way.check(src, bgr, trimap)
+        if self._fit is not None:
+            bgr, notes = self._fit(src, bgr)
+            for note in notes:
+                warnings.warn(note, RuntimeWarning, stacklevel=2)
         if rows is None:
             return self._way.whole(src, bgr, trimap, want, self._answer(dtype))
         self._way.by_rows(src, bgr, trimap, want, rows, self._answer(dtype))

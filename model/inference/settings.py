@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from media.alignment.fitter import Fitter, fitter
 from model.refinement import Refinement
 from utils.errors import UserError, suggest
 
@@ -42,11 +43,14 @@ class Settings:
             float16 where the work is done on the device, which is faster; elsewhere, and for None, as float32.
         fill: with ``unmix``, also fill the holes that the photos say are none (``model.inference.holes``); predict.py does
             so for photos, not for videos and cameras.
+        align: "auto" or "homography": bgr is registered to src first, as predict.py does; "off": it is taken as it is.
+        exposure: "auto": bgr is exposed like src first; "off": never. What both found odd is warned of (RuntimeWarning).
 
-    ``backbone_scale`` to ``threshold``, ``max_memory``, ``unmix``, ``fill`` and ``on_device`` are of background.
+    ``backbone_scale`` to ``threshold``, ``max_memory``, ``unmix``, ``fill``, ``on_device``, ``align`` and ``exposure`` are of
+    background.
 
     Raises:
-        UserError: the precision or ``bits`` is not one of these.
+        UserError: ``precision``, ``bits``, ``align`` or ``exposure`` is not one of these.
     """
 
     weights: str | os.PathLike | None = None
@@ -64,12 +68,19 @@ class Settings:
     on_device: bool | None = None
     bits: int | None = None
     fill: bool = True
+    align: str = "off"
+    exposure: str = "off"
 
     def __post_init__(self):
         if self.precision not in PRECISIONS:
             raise UserError(f"unknown precision '{self.precision}'.{suggest(self.precision, PRECISIONS)}")
         if self.bits not in (None, 8, 16):
             raise UserError(f"bits are 8 or 16, not {self.bits}.")
+        self.fitter()
+
+    def fitter(self) -> Fitter | None:
+        """What fits bgr to src, (src, bgr) -> (bgr, notes); None where that is off."""
+        return None if self.align == self.exposure == "off" else fitter(self.align, self.exposure)
 
 
 @dataclass(frozen=True, eq=False)

@@ -138,8 +138,8 @@ def test_weights_of_the_base_alone_give_its_result_enlarged(base):
 def test_settings(whole):
     default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
                "device": "cpu", "method": "background", "backbone": "mobilenetv2", "backbone_scale": "auto",
-               "refine_mode": "sampling", "sample_pixels": 80_000, "threshold": 0.1, "told_by_weights": (), "precision": "fp32", "unmix": True,
-               "fill": True}
+               "refine_mode": "sampling", "sample_pixels": 80_000, "threshold": 0.1, "told_by_weights": (),
+               "precision": "fp32", "unmix": True, "fill": True}
     matter = Matter(whole, device="cpu")
     assert matter.settings == default and matter.settings.tf32 is None
     matter.sample_pixels, matter.backbone_scale = 160, 0.25
@@ -179,7 +179,7 @@ def test_files_of_paddle_and_half_precision(tmp_path, whole):
     ({"backend": "onx"}, "unknown backend 'onx'"), ({"device": "tpu"}, "device 'tpu'"),
     ({"device": "gpu:99"}, "device 'gpu:99'"), ({"refine_mode": "ful"}, "Did you mean 'full'"),
     ({"backbone_scale": 0.75}, "at most 0.5, not 0.75"), ({"sample_pixels": -1}, "at least 0, not -1"),
-    ({"threshold": 2}, "in 0..1, not 2")])
+    ({"threshold": 2}, "in 0..1, not 2"), ({"bits": 12}, "8 or 16, not 12"), ({"align": "on"}, "unknown align mode 'on'")])
 def test_wrong_arguments(whole, base, wrong, said):
     for weights in [whole] if "sample_pixels" in wrong else [whole, base]:  # a base network samples nothing
         with pytest.raises(UserError, match=said):
