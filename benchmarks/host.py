@@ -61,7 +61,7 @@ class Stub:
             height, width = src.shape[:2]
             y, x = np.ogrid[:height, :width]
             disc = np.clip((0.3 * height - np.hypot(y - height / 2, x - width / 2)) / 20 + 0.5, 0, 1)
-            self._made[key] = {"pha": paddle.to_tensor(disc.astype(np.float32)), "residual": paddle.zeros([height, width, 3]),
+            self._made[key] = {"pha": paddle.to_tensor(disc, "float32"), "residual": paddle.zeros([height, width, 3]),
                                "fgr": paddle.zeros([height, width, 3], dtype)}
         return {name: tensor for name, tensor in self._made[key].items() if name in want}
 

@@ -46,8 +46,7 @@ class Settings:
         align: "auto" or "homography": bgr is registered to src first, as predict.py does; "off": it is taken as it is.
         exposure: "auto": bgr is exposed like src first; "off": never. What both found odd is warned of (RuntimeWarning).
 
-    ``backbone_scale`` to ``threshold``, ``max_memory``, ``unmix``, ``fill``, ``on_device``, ``align`` and ``exposure`` are of
-    background.
+    All but the first three, ``precision``, ``threads``, ``tf32`` and ``bits`` are of the method background.
 
     Raises:
         UserError: ``precision``, ``bits``, ``align`` or ``exposure`` is not one of these.

@@ -239,7 +239,8 @@ def test_a_missing_package_is_named(made, weights, pair, tmp_path, monkeypatch, 
     need("openvino")
     if missing == "openvino":
         source = made("onnx", "sampling")[1]
-        monkeypatch.setattr(export_module, "export_network", lambda _, path, kind: shutil.copy(source, f"{path}.{kind}"))
+        monkeypatch.setattr(export_module, "_export_network",
+                            lambda _, path, kind, method: shutil.copy(source, f"{path}.{kind}"))
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UserError, match=f"the package {missing} is not installed.*requirements-fast.txt"):
         export.main(["--weights", str(weights), "--format", "openvino", "--output", str(tmp_path / "m"), *pair])

@@ -11,7 +11,7 @@ import model.backbones.paddleseg.mobilenetv2 as mobilenetv2
 import model.backbones.paddleseg.resnet_vd as resnet_vd
 import model.backbones.paddleseg.vgg as vgg
 import model.export.graph_files as graph_files
-import model.inference.engines.onnx_export as static_graphs
+import model.inference.engines.onnx_export as onnx_export
 from model.methods import find_method
 from model.methods.input_rule import InputRule
 from model.weights import save_weights
@@ -62,8 +62,8 @@ def exported(request, tmp_path_factory):
     network, weights, done = seeded_network(request.param), folder / "w.safetensors", {}
     save_weights(network, weights, {"method": method, "backbone": backbone})
 
-    def kept(name):
-        real = getattr(static_graphs, name)
+    def kept(module, name):
+        real = getattr(module, name)
 
         def save(layer, specs, path, *kind, **names):
             place = folder / "_".join((name, *kind))
@@ -79,8 +79,8 @@ def exported(request, tmp_path_factory):
         need(kind)
         if kind not in done:
             with pytest.MonkeyPatch.context() as patch:
-                for name in ("_jit_save", "save_graph"):
-                    patch.setattr(static_graphs, name, kept(name))
+                for module, name in ((onnx_export, "_jit_save"), (graph_files, "save_graph")):
+                    patch.setattr(module, name, kept(module, name))
                 export.main(["--weights", str(weights), "--format", kind, "--output", str(folder / kind / "m")])
             done[kind] = graph_in(folder / kind)
         return done[kind]
