@@ -2,8 +2,6 @@
 
     from model import MattingBase, MattingRefine, Matter, MODNet, DIM
 """
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

@@ -1,6 +1,4 @@
 """Atrous spatial pyramid pooling (Chen et al., "Rethinking Atrous Convolution", 2017)."""
-from __future__ import annotations
-
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F

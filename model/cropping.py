@@ -1,6 +1,4 @@
 """Cropping square patches out of a batch of images with ``paddle.gather``, and putting them back with ``paddle.scatter``."""
-from __future__ import annotations
-
 import paddle
 from paddle import Tensor
 from paddle.nn import functional as F

@@ -1,6 +1,4 @@
 """The decoder of the base network: upsample step by step, adding the encoder's features on the way."""
-from __future__ import annotations
-
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F

@@ -1,6 +1,4 @@
 """Sizes and channels that the network's graphs and the host's side of the refinement agree on. Needs no paddle."""
-from __future__ import annotations
-
 import numpy as np
 
 PATCH = 4          # pixels a side, at full resolution

@@ -1,6 +1,4 @@
 """Training losses of the paper (section 4.3) as dictionaries of named terms; the caller weighs and adds them."""
-from __future__ import annotations
-
 import paddle
 from paddle import Tensor
 from paddle.nn import functional as F

@@ -1,6 +1,4 @@
 """Encoders at output stride 16, and one at 32. Each turns (B, C, H, W) into five feature maps, deepest first."""
-from __future__ import annotations
-
 from paddle.nn import Layer
 
 from model.backbones.mobilenetv2 import MobileNetV2Encoder

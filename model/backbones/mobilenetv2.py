@@ -1,6 +1,4 @@
 """MobileNetV2 encoder (Sandler et al., CVPR 2018) with its last stage dilated, so that the output stride is 16."""
-from __future__ import annotations
-
 from paddle import Tensor, nn
 
 from model.backbones.stages import StagedEncoder

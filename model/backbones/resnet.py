@@ -1,6 +1,4 @@
 """ResNet encoder (He et al., CVPR 2016) with its last stage dilated, so that the output stride is 16."""
-from __future__ import annotations
-
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 

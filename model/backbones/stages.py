@@ -1,6 +1,4 @@
 """An encoder that is a chain of blocks, some of whose outputs are its maps."""
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from paddle import Tensor, nn

@@ -2,8 +2,6 @@
 
 Samples lie in the middle of pixels and the border is repeated, as ``cv2.resize`` and the networks have it.
 """
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

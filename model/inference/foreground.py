@@ -2,8 +2,6 @@
 
 By PyMatting (optional): Germer et al., "Fast Multi-Level Foreground Estimation" (ICPR 2020).
 """
-from __future__ import annotations
-
 import importlib.util
 
 import numpy as np

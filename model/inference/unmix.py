@@ -7,8 +7,6 @@ do. The projection is that of Smith and Blinn, "Blue Screen Matting" (SIGGRAPH 1
 al., "A Bayesian Approach to Digital Matting" (CVPR 2001), and several candidates weighed by their fit come from Wang and
 Cohen, "Optimized Color Sampling for Robust Matting" (CVPR 2007). It draws strands that the network sees as a soft rim.
 """
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

@@ -1,6 +1,4 @@
 """MODNet's branches (section 3 of the paper), with the authors' and PaddleSeg's names."""
-from __future__ import annotations
-
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F

@@ -1,6 +1,4 @@
 """MODNet's training losses (section 3 of the paper, as PaddleSeg computes them) as a dictionary of named terms."""
-from __future__ import annotations
-
 import paddle
 from paddle import Tensor
 from paddle.nn import Layer

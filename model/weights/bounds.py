@@ -1,6 +1,4 @@
 """What reading a weights file may cost, whatever the file says."""
-from __future__ import annotations
-
 import os
 from typing import BinaryIO
 

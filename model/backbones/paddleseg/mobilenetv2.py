@@ -3,8 +3,6 @@
 It departs from the paper in one block: the first, whose expansion is 1, has a 1x1 convolution before the depthwise one,
 as PaddleSeg's has (and its weights with it).
 """
-from __future__ import annotations
-
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 

@@ -2,8 +2,6 @@
 
 Beside a plain ResNet it begins with three 3x3 convolutions, and shortcuts average 2x2 pixels before they change channels.
 """
-from __future__ import annotations
-
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 

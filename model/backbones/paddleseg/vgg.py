@@ -2,8 +2,6 @@
 
 Deep Image Matting turns VGG's first fully connected layer into a convolution of 7x7; here it is 3x3 with 512 channels.
 """
-from __future__ import annotations
-
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 

@@ -1,6 +1,4 @@
 """What an engine is: something that runs a network's graphs (``model.inference.engines.makers``) on a device."""
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 

@@ -1,6 +1,4 @@
 """Small inputs that engines are checked by. Needs no paddle."""
-from __future__ import annotations
-
 import numpy as np
 
 from model.geometry import CHANNELS, coarse_side, photo_side, spread_matrix
