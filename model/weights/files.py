@@ -53,8 +53,9 @@ def read_weights(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
     """
     path = Path(path)
     if not os.path.isfile(path):
-        raise UserError(f"no such weights file: {path}. "
-                        "Check the path, or leave --weights out for the starter weights.")
+        beside = [one_line(other) for other in sorted(path.parent.glob("*")) if other.suffix in WEIGHTS_SUFFIXES][:3]
+        raise UserError(f"no such weights file: {path}. " + (f"There is {', '.join(beside)}." if beside else
+                        "Check the path, or leave --weights out for the starter weights."))
     if path.suffix not in WEIGHTS_SUFFIXES:
         raise UserError(f"{path} is not a weights file; expected one of {' '.join(WEIGHTS_SUFFIXES)}.")
     if path.suffix == ".safetensors":
