@@ -11,7 +11,7 @@ from model.aspp import ASPP
 from model.backbones import build_backbone
 from model.decoder import Decoder
 from model.refinement import BACKBONE_SCALE, KERNEL_SIZE, Refinement, check_backbone_scale
-from model.refiner import Refiner, resize
+from model.refiner import Refiner, resize, size_of
 
 _REFINED = Refinement()
 
@@ -95,7 +95,7 @@ class MattingRefine(MattingBase):
                 refinement: Refinement | None = None) -> RefineOutput:
         if paddle.in_dynamic_mode():  # a graph for any size has no sizes to check yet
             _check(src, bgr)
-        size = (paddle.shape(src)[2:].astype("float64") * (backbone_scale or self.backbone_scale)).astype("int32").clip(1)
+        size = (size_of(src).astype("float64") * (backbone_scale or self.backbone_scale)).astype("int32").clip(1)
         src_sm, bgr_sm = resize(src, size), resize(bgr, size)
         pha_sm, residual_sm, err_sm, hid = self.coarse(src_sm, bgr_sm)
         pha, residual, ref_sm = self.refiner(src, bgr, pha_sm, residual_sm, err_sm, hid, refinement)

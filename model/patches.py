@@ -67,11 +67,14 @@ def _most_likely_wrong(err, count):
 def _most_likely_wrong_tensor(err, count):
     import paddle  # takes seconds; engines that choose from arrays do without it
     flat = err.flatten(1)
-    count = paddle.minimum(paddle.full([1], count, "int32"), paddle.shape(flat)[1:].astype("int32"))
+    if paddle.in_dynamic_mode():
+        count = min(count, flat.shape[1])
+    else:  # in a graph for any size it is known while that runs
+        count = paddle.minimum(paddle.full([1], count, "int32"), paddle.shape(flat)[1:].astype("int32"))
     _, place = paddle.topk(flat, count, axis=1, sorted=False)
     chosen = paddle.put_along_axis(paddle.zeros_like(flat), place, paddle.ones_like(place).astype(flat.dtype), axis=1)
     chosen = chosen * (flat > 0).astype(flat.dtype)
-    return chosen.reshape(paddle.shape(err)) > 0
+    return chosen.reshape(err.shape if paddle.in_dynamic_mode() else paddle.shape(err)) > 0
 
 
 def _none(err):

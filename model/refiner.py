@@ -1,6 +1,7 @@
 """The refiner: redo only the patches that are likely wrong, at full resolution (section 4.2 of the paper)."""
 from __future__ import annotations
 
+import numpy as np
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
@@ -48,7 +49,7 @@ class Refiner(nn.Layer):
     def forward(self, src: Tensor, bgr: Tensor, pha: Tensor, fgr: Tensor, err: Tensor, hid: Tensor,
                 refinement: Refinement | None = None, most: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
         refinement = refinement or self.refinement
-        size = paddle.shape(src)[2:]
+        size = size_of(src)
         images, coarse = paddle.concat([src, bgr], axis=1), paddle.concat([pha, fgr], axis=1)
         half = paddle.concat([resize(paddle.concat([hid, coarse], axis=1), size // 2), resize(images, size // 2)], axis=1)
         chosen = choose_patches(resize(err, size // PATCH), refinement)
@@ -81,7 +82,7 @@ class Refiner(nn.Layer):
 
     def _everywhere(self, half, images):
         x = self.half_resolution(F.pad(half, [3 * self.reach] * 4))
-        x = F.interpolate(x, size=paddle.shape(x)[2:] * 2, mode="nearest")
+        x = resize(x, size_of(x) * 2, "nearest")
         return self.full_resolution(paddle.concat([x, F.pad(images, [2 * self.reach] * 4)], axis=1))
 
     def half_resolution(self, x: Tensor) -> Tensor:
@@ -98,6 +99,14 @@ def portions(count: int, most: int) -> list[int]:
     return [min(most, count - start) for start in range(0, count, most)]
 
 
-def resize(x: Tensor, size: Tensor | list[int]) -> Tensor:
-    """(B, C, h, w) -> (B, C, *size), bilinear without antialiasing, as the network was trained."""
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+def size_of(x: Tensor) -> np.ndarray | Tensor:
+    """Height and width of (B, C, H, W), integers (2,): of layers an array, since asking a GPU for them would wait; of a
+    graph for any size a tensor."""
+    return np.array(x.shape[2:]) if paddle.in_dynamic_mode() else paddle.shape(x)[2:]
+
+
+def resize(x: Tensor, size: np.ndarray | Tensor | list[int], mode: str = "bilinear") -> Tensor:
+    """(B, C, h, w) -> (B, C, *size), without antialiasing, as the network was trained."""
+    if isinstance(size, np.ndarray):
+        size = size.tolist()
+    return F.interpolate(x, size=size, mode=mode, align_corners=False)

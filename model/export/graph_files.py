@@ -20,12 +20,11 @@ from model.inference.engines.openvino import import_openvino
 from model.inference.engines.single_graph import SingleGraph, input_specs
 from model.inference.matte import padded
 from model.matting import MattingRefine
-from model.methods import method_of
 from model.methods.input_rule import InputRule
 from model.methods.method import Method
-from model.methods.recognition import refuse_refinement
+from model.methods.recognition import read_network, refuse_refinement
 from model.refinement import BACKBONE_SCALE, NOTHING
-from model.weights import file_sha256, from_torch_names, read_weights, weights_path
+from model.weights import file_sha256
 from model.weights.metadata import settings_of
 from utils.errors import UserError
 
@@ -78,9 +77,10 @@ def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, 
     Raises:
         UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
     """
-    path, output = weights_path(weights), Path(output)
-    method, network, described, settings, told = _described_network(path, settings)
-    facts = {"method": method.name, **described, **settings, "weights_sha256": file_sha256(path),
+    file, output = read_network(weights), Path(output)
+    method, described = file.method, file.described
+    network, settings, told = _network_of(file, settings)
+    facts = {"method": method.name, **described, **settings, "weights_sha256": file_sha256(file.path),
              "precision": "float16" if half else "float32", "made_with": f"paddlepaddle {paddle.__version__}"}
     told = [f"{key} {settings[key]}" for key in told]
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -119,26 +119,20 @@ def _export_network(network, path, kind, method):
     save_graph(layer, specs, path, kind, names=outputs)
 
 
-def _described_network(path, settings):
-    """(its method, the network of a weights file, what it is, its settings, names of those that its header decided)"""
-    arrays, metadata = read_weights(path)
-    arrays = from_torch_names(arrays)
+def _network_of(file, settings):
+    """(the network of a ``NetworkFile``, its settings, names of those that its header decided)"""
     try:
-        method, described = method_of(arrays, metadata)
-        if not method.refines:
-            refuse_refinement(settings, method, path)
-            return method, maker_of({"method": method.name, **described}).network(arrays), described, {}, []
-        scale, refinement, told = settings_of(settings, metadata, path)
-        if described["refine_kernel_size"] is None:
+        if not file.method.refines:
+            refuse_refinement(settings, file.method, file.path)
+            return maker_of({"method": file.method.name, **file.described}).network(file.arrays), {}, []
+        scale, refinement, told = settings_of(settings, file.metadata, file.path)
+        if file.described["refine_kernel_size"] is None:
             refinement = NOTHING._replace(threshold=refinement.threshold)
         settings = {"backbone_scale": scale or BACKBONE_SCALE, **{f"refine_{name}": value for name, value
                                                                   in refinement._asdict().items()}}
-        network = network_from_arrays(described, arrays, **settings)
-    except UserError:
-        raise
+        return network_from_arrays(file.described, file.arrays, **settings), settings, told
     except ValueError as error:
-        raise UserError(f"{path} cannot be exported: {error}.") from None
-    return method, network, described, settings, told
+        raise error if isinstance(error, UserError) else UserError(f"{file.path} cannot be exported: {error}.") from None
 
 
 def inputs_of(method: Method, src: str | os.PathLike, bgr: str | os.PathLike) -> dict[str, np.ndarray]:

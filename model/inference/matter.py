@@ -1,10 +1,9 @@
 """Matter: from a photo, and what its method needs beside it, to a matte. The only door to inference."""
 from __future__ import annotations
 
-import contextlib
 import os
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +15,9 @@ from model.inference.pair import PairMatting
 from model.inference.photos import Picture, opened
 from model.inference.settings import Chosen, Settings
 from model.inference.single import SingleMatting
-from model.methods import method_of
-from model.methods.recognition import refuse_refinement
+from model.methods.recognition import read_network, refuse_refinement
 from model.refinement import NOTHING, check_backbone_scale
-from model.weights import file_sha256, from_torch_names, read_weights, weights_path
+from model.weights import file_sha256
 from model.weights.metadata import settings_of
 from utils.errors import UserError
 from utils.machine import set_tf32
@@ -51,11 +49,7 @@ class Matter:
             given = replace(settings, **named)
         else:
             given = Settings(*(() if settings is None and not fields else (settings,)), *fields, **named)
-        path = weights_path(given.weights)
-        arrays, metadata = read_weights(path)
-        arrays = from_torch_names(arrays)
-        with _named(path, "does not hold a matting network: {}."):
-            self.method, described = method_of(arrays, metadata)
+        path, arrays, metadata, self.method, described = read_network(given.weights)
         self._refines = described.get("refine_kernel_size") is not None
         device, refines = find_device(given.device), self.method.refines
         settings = Chosen(str(path), file_sha256(path), given.backend, device, self.method.name, described["backbone"],
@@ -67,9 +61,11 @@ class Matter:
         on_device = given.on_device
         if on_device is None:
             on_device = device != "cpu" and given.backend in ("auto", "paddle")
-        with _named(path, "cannot be used: {}"):
+        try:
             engine = open_engine("paddle" if on_device else given.backend, {**described, "method": self.method.name}, arrays,
                                  settings.sha256, device, given.precision, given.threads, bool(settings.tf32))
+        except ValueError as error:
+            raise error if isinstance(error, UserError) else UserError(f"{path} cannot be used: {error}") from None
         self._engine, self._fit = engine, given.fitter() if refines else None
         self.settings = replace(settings, backend=engine.name, precision=engine.precision)
         self._dtype = BRIEF[given.bits] if given.bits == 8 or on_device and given.bits is not None else "float32"
@@ -210,14 +206,3 @@ class Matter:
         if dtype not in (None, *DTYPES):
             raise ValueError(f"mattes are made as {', '.join(DTYPES)}, not as {dtype}")
         return dtype or self._dtype
-
-
-@contextlib.contextmanager
-def _named(path: os.PathLike, said: str) -> Iterator[None]:
-    """Make a UserError that names the file of a ValueError."""
-    try:
-        yield
-    except UserError:
-        raise
-    except ValueError as error:
-        raise UserError(f"{path} {said.format(error)}") from None
