@@ -91,3 +91,11 @@ def _visible_part(image, matrix, frame, margin=16):
     right, bottom = np.clip(np.ceil(corners.max(1)).astype(int) + margin, 1, size)
     matrix = np.hstack([matrix[:, :2], matrix[:, 2:] + matrix[:, :2] @ [[left], [top]]])
     return image[top:max(bottom, top + 1), left:max(right, left + 1)], matrix
+
+
+def scaled(image, scale):
+    """uint8 (h, w[, 3]) shrunk by a factor below 1, to at least one pixel a side."""
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    if min(image.shape[:2]) * scale <= 0.5:  # OpenCV would make it 0
+        return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -29,14 +29,6 @@ def fit_size(bgr, size, fit, src_name="src", bgr_name="bgr"):
     return cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def scaled(image, scale):
-    """uint8 (h, w[, 3]) shrunk by a factor below 1, to at least one pixel a side."""
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-    if min(image.shape[:2]) * scale <= 0.5:  # OpenCV would make it 0
-        return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-
-
 def check_size(bgr_size, size, fit, src_name="src", bgr_name="bgr"):
     """Raises SizesDiffer where two sizes (height, width) differ and ``fit`` is None, UserError for none of ``FITS``."""
     if fit is not None and fit not in FITS:

@@ -10,8 +10,8 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from bgmatting.media.alignment.fitter import fitter
 from bgmatting.media.formats import declared_size
-from bgmatting.prediction.alignment.fitter import fitter
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.camera.session import Session
 from bgmatting.prediction.smoothing import Smoother

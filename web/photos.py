@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.media.alignment.fitter import fitter
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.options import Options
 from bgmatting.prediction.outputs import Outputs, check_types

@@ -1,5 +1,5 @@
 """What OpenAPI says of the routes, beyond their names."""
-from bgmatting.prediction.alignment.fitter import MODES
+from bgmatting.media.alignment.fitter import MODES
 from bgmatting.prediction.outputs import SUFFIXES, TYPES
 from bgmatting.prediction.sizes import FITS
 

@@ -1,1 +1,1 @@
-"""Networks in other frameworks' terms, for export. PyTorch is optional (requirements-torch.txt)."""
+"""Files of a network for other programs: ONNX, OpenVINO, Paddle; and the network in PyTorch, which is optional."""

@@ -4,9 +4,9 @@ import sys
 from contextlib import ExitStack
 
 from bgmatting.media import VIDEO_SUFFIXES
+from bgmatting.media.alignment.fitter import fitter
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.writer import FORMATS, format_of
-from bgmatting.prediction.alignment.fitter import fitter
 from bgmatting.prediction.backdrop import BLUR, open_backdrop
 from bgmatting.prediction.camera.capture import PREFIX, open_source
 from bgmatting.prediction.camera.loop import Loop

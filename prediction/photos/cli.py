@@ -5,7 +5,7 @@ import sys
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.media.alignment.fitter import fitter
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.outputs import NAMED, SUFFIXES, Outputs, check_format, folder_of, names_picture
 from bgmatting.prediction.photos.pairs import PairReader

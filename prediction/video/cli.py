@@ -5,10 +5,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bgmatting.media import VIDEO_SUFFIXES
+from bgmatting.media.alignment.fitter import fitter
 from bgmatting.media.video.opening import is_url
 from bgmatting.media.video.picture_folder import check_replaceable
 from bgmatting.media.video.writer import FORMATS, check_alpha
-from bgmatting.prediction.alignment.fitter import fitter
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.outputs import NAMED, names_picture, too_long
 from bgmatting.prediction.pace import paced

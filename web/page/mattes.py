@@ -5,7 +5,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.media.alignment.fitter import fitter
 from bgmatting.prediction.outputs import deepened
 from bgmatting.prediction.photos.pairs import PairReader
 from bgmatting.prediction.photos.plan import Job

@@ -8,9 +8,8 @@ from paddle.nn import functional as F
 
 from bgmatting.model import Matte, Matter, MattingRefine
 from bgmatting.model.geometry import BLOCK, CHANNELS, PATCH, coarse_side, photo_side, spread_matrix
-from bgmatting.model.inference.blocks import Blocks, choose, largest, shrink, windows
+from bgmatting.model.inference.blocks import Blocks, shrink, windows
 from bgmatting.model.refinement import Refinement
-from bgmatting.model.refiner import Refiner
 from bgmatting.model.weights import save_weights
 from bgmatting.utils.errors import UserError
 from tests.model.reference import reference_network
@@ -64,37 +63,6 @@ def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
     save_weights(reference_network(MattingRefine, "mobilenetv2"), path)
     return path
-
-
-@pytest.mark.parametrize("mode, sample_pixels", [
-    ("full", 0), ("thresholding", 0), ("sampling", 0), ("sampling", 15), ("sampling", 16), ("sampling", 160),
-    ("sampling", 10 ** 9)])
-@pytest.mark.parametrize("zeros", (0, 0.5, 1))
-def test_the_same_patches_are_chosen_as_by_the_refiner(mode, sample_pixels, zeros):
-    rng = np.random.default_rng(0)
-    err = rng.permutation(15 * 22).astype(np.float32).reshape(15, 22) / 330  # no two alike
-    err[rng.random(err.shape) < zeros] = 0
-    chosen = choose(err, mode, sample_pixels, 0.4)
-    assert chosen.dtype == bool and chosen.shape == err.shape
-    expected = np.ones(err.shape)
-    if mode != "full":
-        expected = Refiner(mode, sample_pixels, 0.4, 3).select(paddle.to_tensor(err[None, None])).numpy()[0, 0]
-    assert np.array_equal(chosen, expected > 0)
-
-
-@pytest.mark.parametrize("length", (1, 30, 31, 32, 1000, 12345))
-def test_largest(length):
-    rng = np.random.default_rng(length)
-    mostly_zero = np.where(rng.random(length) < 0.02, rng.random(length), 0)
-    hidden = np.zeros(length)  # what is large lies between the samples
-    hidden[1::31] = 1 + rng.random(len(hidden[1::31]))
-    for values in (rng.random(length), np.zeros(length), np.full(length, 0.25), mostly_zero, hidden, np.arange(length),
-                   -np.arange(length), rng.integers(0, 3, length)):
-        values = values.astype(np.float32)
-        for count in {0, 1, 2, length // 100, length // 3, length - 1, length}:
-            found = largest(values, min(count, length))
-            assert len(set(found.tolist())) == len(found) == min(count, length)
-            assert np.array_equal(np.sort(values[found]), np.sort(values)[length - len(found):])
 
 
 @pytest.mark.parametrize("size, to, bound", [
