@@ -50,7 +50,9 @@ def parse(argv=None):
     add("--protocol", help=f"{', '.join(PROTOCOLS)} (default: paper; sample on sample data; a folder's own)")
     add("--trimap", help=f"another rule for the trimap: {', '.join(TRIMAPS)}")
     add("--dataset-name", help="a set of foregrounds, or of photos (default: PhotoMatte85; PPM100 of paddleseg)")
-    add("--background-name", help="a set of backgrounds (default: Backgrounds)")
+    add("--background-name", help="a set of backgrounds, sample (generated ones), or a colour such as '#808080' or gray "
+        "(default: Backgrounds)")
+    add("--background-dir", metavar="DIR", help="a folder of photos for backgrounds")
     add("--split", help="split of both sets (default: test where there is one, else valid)")
     add("--data-root", "--data-path", help="folder of the datasets (default: $DATA_ROOT, else data/)")
     add("--folder", metavar="DIR",

@@ -1,4 +1,7 @@
 """The parts of eval.py: the benchmark and the methods of a command line, the run, and what is printed of it."""
+from __future__ import annotations
+
+import os
 import time
 
 from evaluation.gallery import Gallery
@@ -8,13 +11,14 @@ from evaluation.protocols import UNMIX, find_protocol
 from evaluation.report import heading, line
 from evaluation.scoring import Result, mean_of
 from evaluation.selection import composed, from_folder
+from model.methods.recognition import recognised
 from utils.cpu import prepare_cpu
 from utils.errors import UserError
 from utils.machine import usable_cores
 from utils.sizes import parse_landscape
 
 # Flags that say how pictures are composed: --folder has them composed already.
-COMPOSING = ("dataset_name", "background_name", "split", "data_root", "size", "seed", "disturb", "backgrounds_each",
+COMPOSING = ("dataset_name", "background_name", "background_dir", "split", "data_root", "size", "seed", "disturb", "backgrounds_each",
              "noise")
 SIZES = {"original": None}
 ITEMS_PER_WORKER = 4  # fewer do not repay the start of a process
@@ -34,9 +38,19 @@ def open_benchmark(args):
     changes.update(disturb=args.disturb, noise=args.noise)
     if args.size is not None or args.sequences:
         changes["size"] = parse_landscape(args.size or "original", SIZES) or "original"
+    if args.background_name and args.background_dir:
+        raise UserError("--background-name and --background-dir both name the backgrounds. Leave one out.")
     dataset = args.dataset_name or find_protocol(args.protocol or "paper").dataset
-    return composed(dataset, args.background_name or "Backgrounds", args.protocol, changes,
-                    args.data_root, args.split, args.seed or 0, args.limit, args.backgrounds_each, args.sequences)
+    background = os.path.abspath(args.background_dir) if args.background_dir else args.background_name or "Backgrounds"
+    if find_protocol(args.protocol or "paper").listed and changes["trimap"] is None and _needs_trimap(args):
+        changes["trimap"] = "paddleseg"
+    return composed(dataset, background, args.protocol, changes, args.data_root, args.split, args.seed or 0, args.limit,
+                    args.backgrounds_each, args.sequences)
+
+
+def _needs_trimap(args):
+    """Whether all networks need a trimap: PaddleSeg's Matting then scores the unknown region of it, and else the whole image."""
+    return args.weights is not None and all(recognised(file)[0].needs == "trimap" for file in args.weights)
 
 
 def open_methods(args, protocol, names, baselines):

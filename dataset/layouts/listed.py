@@ -2,12 +2,16 @@
 sets out.
 
 A line of one word is a photo as it is. A line of several words is a foreground before that background, and the third word
-the trimap of it. Words are divided by blanks, or by `|` where a line has one; a list of one word a line may have blanks
-within the path.
+the trimap of it. Many lists have the photo's own alpha as second word; such a line is a photo as it is, too. Words are
+divided by blanks, or by `|` where a line has one; a list of one word a line may have blanks within the path.
 """
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from typing import NamedTuple, Optional
+
+import numpy as np
 
 from dataset.layouts.lists import list_lines, readings, words_of
 from dataset.layouts.pairing import files_by_name
@@ -15,6 +19,12 @@ from dataset.layouts.pictures import read_fgr_pha
 from media import read_image
 from media.operations import blend, resize
 from utils.errors import UserError, quote
+
+BACKGROUND, ALPHA, MATTE = "background", "alpha", "matte"
+TRIED = 16                 # lines whose second word is opened
+GRAY, ALIKE = 12, 8        # of 255: differences that compression makes, between channels and between mattes in the mean
+KNOWN = (0, 1, 127, 128, 254, 255)    # what a matte or a trimap holds, for the most part
+MOSTLY = 0.7               # share of the pixels
 
 
 class Listed(NamedTuple):
@@ -26,7 +36,7 @@ class Listed(NamedTuple):
     trimap: Optional[str] = None
 
 
-def listed_pictures(root, folders):
+def listed_pictures(root: str | Path, folders: dict[str, str]) -> list[Listed]:
     """The lines of a set's list, in its order.
 
     Args:
@@ -37,7 +47,8 @@ def listed_pictures(root, folders):
         list of ``Listed``.
 
     Raises:
-        UserError: the list is missing or empty, or names what is not there; or a foreground has no alpha.
+        UserError: the list is missing or empty, or names what is not there; a foreground has no alpha; or the second words
+            are mattes, but not those of the photos.
     """
     root, path = Path(root), Path(root, folders["list"])
     fgr, pha = (files_by_name(root / folders[kind]) for kind in ("fgr", "pha"))
@@ -57,10 +68,41 @@ def listed_pictures(root, folders):
                         "files or take the lines out.")
     if not found:
         raise UserError(f"{path} has no lines. Fill it.")
-    return found
+    return _without_mattes(found, path)
 
 
-def read_listed(fgr_file, pha_file, bgr_file=None):
+def _without_mattes(lines, path):
+    """The lines, bgr left out where it is the alpha of the photo: by its place, else by what some of the files hold."""
+    lines = [line._replace(bgr=None) if line.bgr and os.path.samefile(line.bgr, line.pha) else line for line in lines]
+    others = [line for line in lines if line.bgr]
+    tried = others[::max(1, len(others) // TRIED)]
+    kinds = {_kind_of_second(line) for line in tried}
+    if kinds == {ALPHA}:
+        return [line._replace(bgr=None) for line in lines]
+    if MATTE in kinds or ALPHA in kinds:
+        raise UserError(f"{path}: the second word of a line is a background, and some of these are mattes, such as that of "
+                        f"{next(line.name for line in tried if _kind_of_second(line) != BACKGROUND)}. Leave the second words "
+                        "out for photos as they are.")
+    return lines
+
+
+def _kind_of_second(line):
+    """Whether the file of a second word is a ``BACKGROUND``, the photo's ``ALPHA``, or another ``MATTE``."""
+    try:
+        shown = read_image(line.bgr)
+        if np.ptp(shown.reshape(-1, 3), axis=1).max() > GRAY:
+            return BACKGROUND
+        pha = read_image(line.pha)
+    except UserError:
+        return BACKGROUND  # reported by whoever needs the file
+    if shown.shape != pha.shape:
+        return BACKGROUND
+    if np.abs(np.subtract(shown, pha, dtype=np.int16)).mean() < ALIKE:
+        return ALPHA
+    return MATTE if np.isin(shown[..., 0], KNOWN).mean() > MOSTLY else BACKGROUND
+
+
+def read_listed(fgr_file: str, pha_file: str, bgr_file: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """(photo, pha): uint8 RGB (H, W, 3) and uint8 (H, W); the photo is composed where a line names a background.
 
     Raises:
@@ -70,7 +112,7 @@ def read_listed(fgr_file, pha_file, bgr_file=None):
     return (fgr if bgr_file is None else blend(fgr, pha, behind(read_image(bgr_file), pha.shape))), pha
 
 
-def behind(bgr, size):
+def behind(bgr: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A background (H, W, 3) for a picture of ``size`` (height, width): enlarged where it is smaller, and cut at the right
     and the bottom, as PaddleSeg's Matting does."""
     scale = max(whole / side for whole, side in zip(size, bgr.shape))
