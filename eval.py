@@ -14,10 +14,11 @@ gives the same pictures on every machine. docs/evaluation.md explains protocols,
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 from evaluation.baselines import BASELINES, choose_baselines
 from evaluation.cli import (
-    _first_network,
+    first_network,
     open_benchmark,
     open_methods,
     score_all,
@@ -64,6 +65,7 @@ def parse(argv=None):
     add("--sequences", action="store_true", help="foregrounds are frames of clips, one background a clip")
     add("--limit", type=int, help="use only the first so many foregrounds")
     add("--output", default="log/eval", help="folder for the results (default: %(default)s)")
+    add("--save-results", action="store_true", help="also write all mattes at full size: mattes/METHOD/NAME.png")
     add("--seed", type=int, help="seed of placement, backgrounds and disturbance (default: 0)")
     add("--no-disturb", dest="disturb", action="store_const", const=False,
         help="keep bgr as it is inside src")
@@ -101,16 +103,17 @@ def main(argv=None):
     if skipped:
         print(f"without {', '.join(skipped)}: it needs PyMatting (`pip install pymatting`).")
     methods = open_methods(args, protocol, items.names, baselines)
-    results, gallery, seconds = score_all(benchmark, methods, baselines, workers)
+    mattes = Path(output, "mattes") if args.save_results else None
+    results, gallery, seconds = score_all(benchmark, methods, baselines, workers, mattes)
     pace = speed(methods, len(items), seconds)
     show(results, protocol, len(items), pace)
-    facts = {**benchmark.facts, "count": len(items), **_first_network(methods), "protocol": protocol.facts(),
+    facts = {**benchmark.facts, "count": len(items), **first_network(methods), "protocol": protocol.facts(),
              "changed": protocol.differences(),
              "command": shlex.join(["eval.py", *(sys.argv[1:] if argv is None else argv)]),
              "processor": processor(), "workers": workers, "speed": pace}
     files = write_report(output, facts, results, gallery)
     from evaluation.page import write_page  # what it draws with takes its time to load
-    print("wrote", *files, *write_page(output))
+    print("wrote", *files, *write_page(output), *([mattes] if mattes else []))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ def kind(catalog: Catalog, part: str) -> str:
     if part == "stage3" and not catalog.available("private"):
         return "real" if catalog.available("Backgrounds") else "sample"  # it is passed over
     if not all_there(catalog, NEEDED[part]):
-        print(f"Not under {catalog.root}: {', '.join(NEEDED[part])}. Generated sample data is used instead.", file=sys.stderr)
+        print(f"Not under {catalog.root}: {', '.join(NEEDED[part])}. Generated sample data is used instead.",
+              file=sys.stderr)
         return "sample"
     if part == "all" and not catalog.available(BENCHMARK):
         print(f"note: {BENCHMARK} is not at {catalog.where(BENCHMARK)}. Training does not need it, but eval.py does: put it "

@@ -167,12 +167,13 @@ class Catalog:
             if pha in given and fgr not in given:
                 raise UserError(f"a folder is given for {pha} and none for {fgr}. Name both.")
         if ("valid_pha" in given) != ("pha" in given) and "valid_fgr" in given:
-            raise UserError("folders for pha and valid_pha go together. Name both, or neither where foregrounds are cut-outs.")
+            raise UserError("folders for pha and valid_pha go together. Name both; or neither for cut-outs.")
         if "fgr" in given:
             layout = "fgr_pha_folders" if "pha" in given else "rgba_folder"
-            parts = [{kind: given.get(prefix + kind) for kind in ("fgr", "pha")} if "pha" in given else given.get(f"{prefix}fgr")
-                     for prefix in ("", "valid_")]
-            self._add(OWN, layout, given["fgr"], *parts, "valid_fgr" in given)
+            train, valid = ({kind: given.get(prefix + kind) for kind in ("fgr", "pha")} for prefix in ("", "valid_"))
+            if "pha" not in given:
+                train, valid = train["fgr"], valid["fgr"]
+            self._add(OWN, layout, given["fgr"], train, valid, "valid_fgr" in given)
         if "bgr" in given:
             self._add(OWN_BACKGROUNDS, "backgrounds", given["bgr"], given["bgr"], given.get("valid_bgr"),
                       "valid_bgr" in given)

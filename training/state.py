@@ -9,7 +9,7 @@ from model.weights import load_state
 from model.weights.metadata import origin_facts
 from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, latest_checkpoint, load_checkpoint, save_checkpoint
 from training.config import completed, differences
-from training.config.rules import PHASES
+from training.config.rules import PHASES, RULES
 from training.lessons import find_lesson
 from training.optimizer import optimizer_arrays
 from training.validation import told
@@ -20,7 +20,7 @@ from utils.plain_files import shown
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",
              "log_train_loss_interval", "log_images_interval", "valid_interval", "valid_count", "valid_size", "patience",
              "checkpoint_interval", "keep_checkpoint_max", "pretrain", "batch_auto", "iterations",
-             *(f"phases.{name}.epochs" for name in PHASES))
+             *(f"phases.{name}.epochs" for name in PHASES), *(f"folders.{name}" for name in RULES["folders"]))
 DIVIDING = ("accumulate", *(f"phases.{name}.batch_size" for name in PHASES))  # free where their product stays
 
 
@@ -189,9 +189,10 @@ def save_iteration(save_dir, learner, state):
 
 
 def save_best(save_dir, learner, state):
-    """Write ``best_model``: weights and how they came about, no optimizer; from the base phase a base network alone."""
+    """Write ``best_model``: weights and how they came about, no optimizer; without parts that have learnt nothing yet."""
     with learner.averaged():
-        arrays = {name: value for name, value in _arrays(learner).items() if learner.lesson.keeps(state.phase, name)}
+        arrays = {name: value for name, value in _arrays(learner).items()
+                  if state.refined or learner.lesson.keeps(state.phase, name)}
     save_checkpoint(save_dir / "best_model", arrays, None, state.facts(learner), _metadata(learner, state))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,8 +32,8 @@ class Listed(NamedTuple):
     name: str
     fgr: str
     pha: str
-    bgr: Optional[str] = None
-    trimap: Optional[str] = None
+    bgr: str | None = None
+    trimap: str | None = None
 
 
 def listed_pictures(root: str | Path, folders: dict[str, str]) -> list[Listed]:
@@ -53,7 +53,7 @@ def listed_pictures(root: str | Path, folders: dict[str, str]) -> list[Listed]:
     root, path = Path(root), Path(root, folders["list"])
     fgr, pha = (files_by_name(root / folders[kind]) for kind in ("fgr", "pha"))
     prefix = "" if folders["fgr"] == "." else folders["fgr"].rstrip("/") + "/"
-    found, missing, times = [], [], {}
+    found, missing, taken = [], [], set()
     for number, line in list_lines(path):
         name = next((name for name in readings(line, 0, prefix) if name in fgr), None)
         others = [] if name is not None and name in readings(line, None, prefix) else words_of(line)[1:3]
@@ -61,8 +61,12 @@ def listed_pictures(root: str | Path, folders: dict[str, str]) -> list[Listed]:
         if name not in pha or None in files:
             missing.append(f"line {number}: {line}")
             continue
-        times[name] = times.get(name, -1) + 1
-        found.append(Listed(name if times[name] == 0 else f"{name}_{times[name]}", fgr[name], pha[name], *files))
+        shown, number = name, 0
+        while shown in taken or (number and shown in fgr):
+            number += 1
+            shown = f"{name}_{number}"
+        taken.add(shown)
+        found.append(Listed(shown, fgr[name], pha[name], *files))
     if missing:
         raise UserError(f"{path} names {len(missing)} picture(s) of which a file is not there ({quote(missing)}). Add the "
                         "files or take the lines out.")
@@ -80,9 +84,9 @@ def _without_mattes(lines, path):
     if kinds == {ALPHA}:
         return [line._replace(bgr=None) for line in lines]
     if MATTE in kinds or ALPHA in kinds:
-        raise UserError(f"{path}: the second word of a line is a background, and some of these are mattes, such as that of "
-                        f"{next(line.name for line in tried if _kind_of_second(line) != BACKGROUND)}. Leave the second words "
-                        "out for photos as they are.")
+        name = next(line.name for line in tried if _kind_of_second(line) != BACKGROUND)
+        raise UserError(f"{path}: the second word of a line is a background, and some are mattes, such as that of {name}. "
+                        "Leave the second words out for photos as they are.")
     return lines
 
 

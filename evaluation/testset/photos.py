@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import cv2
-import numpy as np
 
 from dataset.layouts.listed import Listed, behind
 from dataset.layouts.pictures import read_fgr_pha

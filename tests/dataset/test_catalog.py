@@ -225,7 +225,8 @@ def test_backgrounds_that_are_no_set(real, tmp_path, monkeypatch):
 def test_sets_of_folders_that_are_named_directly(tmp_path):
     for part in ("fgr", "pha", "cut", "valid/fgr", "valid/pha", "rooms"):
         for number in range(12):
-            write_image(tmp_path / part / f"{part[0]}{number}.png", picture(0 if "pha" in part else 4 if part == "cut" else 3))
+            channels = 0 if "pha" in part else 4 if part == "cut" else 3
+            write_image(tmp_path / part / f"{part[0]}{number}.png", picture(channels))
     for number in range(12):
         (tmp_path / "pha" / f"p{number}.png").rename(tmp_path / "pha" / f"f{number}.png")
     paths = {name: str(tmp_path / name) for name in ("fgr", "pha", "cut", "rooms")}

@@ -42,6 +42,7 @@ def _anchor(config):
     for key in ("data_root", "save_dir", "pretrain"):
         if config[key] not in (None, *NAMED_WEIGHTS):
             config[key] = str(PROJECT / os.path.expanduser(config[key]))
+    config["folders"] = {key: path and str(PROJECT / os.path.expanduser(path)) for key, path in config["folders"].items()}
 
 
 def _read_with_bases(path, above, files):

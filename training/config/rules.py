@@ -102,6 +102,7 @@ _CHANCE = number(0, 1)
 RULES = {
     "method": choice(*METHODS),
     "dataset_name": text(), "background_name": text(), "data_root": text(null=True),
+    "folders": dict.fromkeys(("fgr", "pha", "bgr", "valid_fgr", "valid_pha", "valid_bgr"), text(null=True)),
     "epoch_of": choice("longer", "foregrounds"),
     "stream_length": whole(1), "stream_camouflage": _CHANCE, "stream_kinds": names(),
     "bad_files_max": whole(0), "num_workers": whole(0, 256),

@@ -142,7 +142,7 @@ def test_a_foreground_without_subject_gives_an_empty_matte():
 
 
 def drawn(seed, scales):
-    """(angle, shift x, shift y, scale, shear) of a ``turned`` placement: degrees, and shares of the covering image's sides."""
+    """(angle, shift x, shift y, scale, shear) of a ``turned`` placement: degrees, shares of the covering image's sides."""
     rng = np.random.default_rng(seed)
     return rng.uniform(-5, 5), rng.uniform(-0.1, 0.1), rng.uniform(-0.1, 0.1), rng.uniform(*scales), rng.uniform(-5, 5)
 
