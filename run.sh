@@ -44,7 +44,7 @@ choose_python() {  # the interpreter that has paddle already, else the one of .v
         return
     fi
     for candidate in python python3; do
-        if "$candidate" -c 'import paddle' >/dev/null 2>&1; then
+        if "$candidate" -c 'import paddle' >/dev/null 2>&1 && "$candidate" "$here/utils/interpreter.py"; then
             py=$candidate
             return
         fi
@@ -93,6 +93,7 @@ check_opencv() {  # the usual OpenCV needs graphics libraries of the system that
 
 setup() {
     choose_python
+    [ -z "$py" ] || "$py" "$here/utils/interpreter.py" || fail "leave PYTHON unset for an interpreter in .venv." 2
     if [ -z "$py" ]; then
         base=$(find_python) || exit $?
         step "setup: .venv with $base" "$base" -m venv "$here/.venv"
