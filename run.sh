@@ -28,13 +28,13 @@ step() {  # step NAME COMMAND...: run a command, and stop the script with the st
 }
 
 find_python() {  # an interpreter for .venv
-    for candidate in python3 python3.12 python3.11 python3.10 python3.9 python; do
-        if "$candidate" -c 'import sys, venv; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+    for candidate in python3 python3.13 python3.12 python3.11 python3.10 python3.9 python; do
+        if "$candidate" -c 'import sys, venv; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
             echo "$candidate"
             return
         fi
     done
-    fail "no Python 3.9 to 3.12 with venv found. Install one (python3-venv on Debian), or set PYTHON." 2
+    fail "no Python 3.9 to 3.13 with venv found. Install one (python3-venv on Debian), or set PYTHON." 2
 }
 
 choose_python() {  # the interpreter that has paddle already, else the one of .venv
@@ -44,7 +44,7 @@ choose_python() {  # the interpreter that has paddle already, else the one of .v
         return
     fi
     for candidate in python python3; do
-        if "$candidate" -c 'import paddle' >/dev/null 2>&1; then
+        if "$candidate" -c 'import paddle' >/dev/null 2>&1 && "$candidate" "$here/utils/interpreter.py"; then
             py=$candidate
             return
         fi
@@ -93,6 +93,7 @@ check_opencv() {  # the usual OpenCV needs graphics libraries of the system that
 
 setup() {
     choose_python
+    [ -z "$py" ] || "$py" "$here/utils/interpreter.py" || fail "leave PYTHON unset for an interpreter in .venv." 2
     if [ -z "$py" ]; then
         base=$(find_python) || exit $?
         step "setup: .venv with $base" "$base" -m venv "$here/.venv"
@@ -118,8 +119,8 @@ module() {  # module NAME [ARGS]: a module of this project, whatever folder the 
     PYTHONPATH=$here${PYTHONPATH:+:$PYTHONPATH} "$py" -m "$@"
 }
 
-choose_data() {  # the real datasets where they all are, else the generated sample data and configurations for it
-    kind=$(module dataset kind ${data_root:+--data-root "$data_root"}) || fail "step 'data' failed." $?
+choose_data() {  # the real datasets of a part, else the generated sample data and configurations for it
+    kind=$(module dataset kind "$part" ${data_root:+--data-root "$data_root"}) || fail "step 'data' failed." $?
     configs=$here/configs logs=$here/log
     if [ "$kind" = sample ]; then
         configs=$here/configs/sample logs=$here/log/sample
@@ -136,6 +137,7 @@ stage() {  # stage N [FLAGS]; with --save-dir DIR, stages lie in DIR/stageN, and
         [ ! -d "$before" ] || set -- --pretrain "$before" "$@"
     fi
     step "stage $number" "$py" "$here/train.py" --config "$configs/stage$number.yml" "$@"
+    [ -z "$dry_run" ] || return 0
     [ -f "$logs/stage$number/results.json" ] || fail "stage $number was interrupted; the same command goes on from here." 130
 }
 
@@ -191,7 +193,7 @@ tests() {
     step "test" "$py" -m pytest $together ${quick:+-m "$quick"} "$@"
 }
 
-part=all save_dir='' data_root=''
+part=all save_dir='' data_root='' dry_run=''
 case ${1:-} in
 -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$here/run.sh"; exit 0 ;;
 '' | -*) ;;
@@ -215,6 +217,7 @@ while [ "$count" -gt 0 ]; do  # --save-dir of stages is taken out here, --data-r
         shift
         count=$((count - 1))
         continue ;;
+    all:--dry[-_]run | stage?:--dry[-_]run) dry_run=yes ;;
     *:--data[-_]root=* | *:--data[-_]path=*) data_root=${word#*=} ;;
     *:--data[-_]root | *:--data[-_]path) data_root=${1:-} ;;
     esac
@@ -226,7 +229,7 @@ case $part in
 setup) "$py" -c 'import paddle, sys; print("ready: Python", sys.version.split()[0], "with paddle", paddle.__version__)' ;;
 test) tests "$@" ;;
 *)
-    choose_data "$@"
+    choose_data
     case $part in
     stage1) stage 1 "$@" ;;
     stage2) stage 2 "$@" ;;
@@ -238,6 +241,7 @@ test) tests "$@" ;;
         stage 1 "$@"
         stage 2 "$@"
         stage3 "$@"
+        [ -z "$dry_run" ] || exit 0
         evaluate ${data_root:+--data-root "$data_root"}
         predict
         ;;

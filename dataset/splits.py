@@ -1,10 +1,19 @@
 """No subject in two parts: dividing a set that has no split folders of its own, and checking one that has."""
+from __future__ import annotations
+
 import zlib
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from bgmatting.utils.errors import UserError, quote
 
 
-def check_disjoint(first, second, which):
+class SetOfItems(Protocol):
+    """What a ``PairSet`` and a ``BackgroundSet`` have in common."""
+    subjects: Sequence[str]
+
+
+def check_disjoint(first: SetOfItems, second: SetOfItems, which: str) -> None:
     """Raise UserError where two sets share a subject, naming the first few. Compares names and opens no file.
 
     Args:
@@ -18,7 +27,7 @@ def check_disjoint(first, second, which):
                         f"dataset's entry.")
 
 
-def part_of(subjects, parts):
+def part_of(subjects: Iterable[str], parts: dict[str, float], which: str) -> dict[str, str]:
     """The part each subject belongs to.
 
     A subject's place is a hash of its name, so it keeps its part when others are added, on every machine.
@@ -27,6 +36,7 @@ def part_of(subjects, parts):
     Args:
         subjects: names; the same name always gets the same part.
         parts: {part: share}, shares adding up to 1, such as {"train": 0.8, "valid": 0.1, "test": 0.1}.
+        which: the set's name, for messages.
     Returns:
         {subject: part}
     Raises:
@@ -34,7 +44,7 @@ def part_of(subjects, parts):
     """
     places = {subject: zlib.crc32(subject.encode("utf-8", "surrogateescape")) / 2 ** 32 for subject in sorted(set(subjects))}
     if len(places) < len(parts):
-        raise UserError(f"{len(places)} subject(s) cannot be divided into {', '.join(parts)}: a subject (a clip "
+        raise UserError(f"{which}: {len(places)} subject(s) cannot be divided into {', '.join(parts)}: a subject (a clip "
                         f"folder, or a single picture) is never divided. Add subjects, or give the set split folders.")
     bounds = _bounds(parts)
     chosen = {subject: _part_at(place, bounds) for subject, place in places.items()}

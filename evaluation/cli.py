@@ -1,27 +1,34 @@
 """The parts of eval.py: the benchmark and the methods of a command line, the run, and what is printed of it."""
+from __future__ import annotations
+
+import argparse
+import os
 import time
+from collections.abc import Iterable
+from pathlib import Path
 
 from bgmatting.evaluation.gallery import Gallery
 from bgmatting.evaluation.methods import GIVEN, Network, open_mattes, open_networks
 from bgmatting.evaluation.pipeline import measure
-from bgmatting.evaluation.protocols import UNMIX, find_protocol
+from bgmatting.evaluation.protocols import UNMIX, Protocol, find_protocol
 from bgmatting.evaluation.report import heading, line
 from bgmatting.evaluation.scoring import Result, mean_of
-from bgmatting.evaluation.selection import composed, from_folder
+from bgmatting.evaluation.selection import Benchmark, composed, from_folder
+from bgmatting.model.methods.recognition import recognised
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.machine import usable_cores
 from bgmatting.utils.sizes import parse_landscape
 
 # Flags that say how pictures are composed: --folder has them composed already.
-COMPOSING = ("dataset_name", "background_name", "split", "data_root", "size", "seed", "disturb", "backgrounds_each",
-             "noise")
+COMPOSING = ("dataset_name", "background_name", "background_dir", "split", "data_root", "size", "seed", "disturb",
+             "backgrounds_each", "noise")
 SIZES = {"original": None}
 ITEMS_PER_WORKER = 4  # fewer do not repay the start of a process
 MOST_WORKERS = 8
 
 
-def open_benchmark(args):
+def open_benchmark(args: argparse.Namespace) -> Benchmark:
     """The ``Benchmark`` of the command line."""
     changes = {"trimap": args.trimap, "backbone_scale": args.backbone_scale, "sample_pixels": args.sample_pixels,
                "unmix": args.unmix}
@@ -34,12 +41,22 @@ def open_benchmark(args):
     changes.update(disturb=args.disturb, noise=args.noise)
     if args.size is not None or args.sequences:
         changes["size"] = parse_landscape(args.size or "original", SIZES) or "original"
+    if args.background_name and args.background_dir:
+        raise UserError("--background-name and --background-dir both name the backgrounds. Leave one out.")
     dataset = args.dataset_name or find_protocol(args.protocol or "paper").dataset
-    return composed(dataset, args.background_name or "Backgrounds", args.protocol, changes,
-                    args.data_root, args.split, args.seed or 0, args.limit, args.backgrounds_each, args.sequences)
+    background = os.path.abspath(args.background_dir) if args.background_dir else args.background_name or "Backgrounds"
+    if find_protocol(args.protocol or "paper").listed and changes["trimap"] is None and _needs_trimap(args):
+        changes["trimap"] = "paddleseg"
+    return composed(dataset, background, args.protocol, changes, args.data_root, args.split, args.seed or 0, args.limit,
+                    args.backgrounds_each, args.sequences)
 
 
-def open_methods(args, protocol, names, baselines):
+def _needs_trimap(args):
+    """Whether all networks need a trimap: PaddleSeg's Matting then scores its unknown region, and else the whole image."""
+    return args.weights is not None and all(recognised(file)[0].needs == "trimap" for file in args.weights)
+
+
+def open_methods(args: argparse.Namespace, protocol: Protocol, names: list[str], baselines: Iterable[str]) -> dict:
     """{name: method} of networks and folders of mattes; a folder alone where no weights are named."""
     mattes = open_mattes(args.pred or (), names, baselines, args.limit is not None)
     if args.pred and args.weights is None:
@@ -52,7 +69,7 @@ def open_methods(args, protocol, names, baselines):
     return {**networks, **{f"pred {name}" if name in networks else name: method for name, method in mattes.items()}}
 
 
-def without_bgr(words, export):
+def without_bgr(words: list[str] | None, export: str | None) -> tuple[()]:
     """The baselines of a benchmark of photos without a picture of the empty scene: none.
 
     Args:
@@ -69,13 +86,14 @@ def without_bgr(words, export):
     return ()
 
 
-def score_all(benchmark, methods, baselines, workers):
-    """Run everything, printing a line per image; returns ({name: Result}, Gallery, seconds)."""
+def score_all(benchmark: Benchmark, methods: dict, baselines: Iterable[str], workers: int,
+              keep: Path | None) -> tuple[dict[str, Result], Gallery, float]:
+    """Run everything, printing a line per image; ``keep``: as of ``measure``. Returns ({name: Result}, Gallery, seconds)."""
     shown, rows, gallery = benchmark.protocol.columns, {}, Gallery(len(benchmark.items))
     first = next(iter({**methods, **dict.fromkeys(baselines)}))
     print(heading(shown))
     start = time.perf_counter()
-    for scored in measure(benchmark.items, benchmark.protocol, methods, baselines, workers):
+    for scored in measure(benchmark.items, benchmark.protocol, methods, baselines, workers, keep):
         for name, row in scored.rows.items():
             rows.setdefault(name, []).append(row)
         gallery.add(scored.name, scored.rows[first]["mse"], scored.pictures)
@@ -86,21 +104,21 @@ def score_all(benchmark, methods, baselines, workers):
     return {name: Result(own, mean_of(own), settings[name]) for name, own in rows.items()}, gallery, seconds
 
 
-def speed(methods, count, seconds):
+def speed(methods: dict, count: int, seconds: float) -> dict:
     """How fast it went, as {"images_per_second": float, "network_seconds": {name: seconds an image}}."""
     networks = {name: round(network.seconds / max(network.count, 1), 4) for name, network in methods.items()
                 if isinstance(network, Network)}
     return {"images_per_second": round(count / seconds, 3), "network_seconds": networks}
 
 
-def workers_for(wanted, count):
+def workers_for(wanted: int | None, count: int) -> int:
     """The number of worker processes: as asked for, else as many as are worth their start."""
     if wanted is not None and wanted < 0:
         raise UserError(f"--workers is {wanted}; use 0 or more.")
     return min(usable_cores(), MOST_WORKERS, count // ITEMS_PER_WORKER) if wanted is None else min(wanted, count)
 
 
-def _first_network(methods):
+def first_network(methods: dict) -> dict:
     """What the first network was run with, on top of results.json as well as beside its figures."""
     settings = next((method.settings for method in methods.values() if isinstance(method, Network)), {})
     return {**{key: settings[key] for key in ("weights", "sha256", "device") if key in settings}, "settings": dict(settings)}

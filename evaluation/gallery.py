@@ -1,7 +1,11 @@
-"""Small pictures of what was evaluated, for the eye: kept in memory as encoded files until it is known which matter."""
+"""Small images of what was evaluated, for the eye: kept in memory as encoded files until it is known which matter."""
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
 
 import cv2
+import numpy as np
 
 from bgmatting.utils.files import cut_name
 
@@ -9,7 +13,18 @@ ALL_UP_TO = 200    # items: a set of more keeps only the best and the worst
 EXTREMES = 12
 
 
-def encoded(image):
+def file_words(methods: Iterable[str]) -> dict[str, str]:
+    """{method: its name as a part of file names}, no two the same."""
+    words = {}
+    for method in dict.fromkeys(methods):
+        word = plain = re.sub("[^A-Za-z0-9._-]+", "-", method)
+        while word in words.values():
+            word = f"{plain}-{len(words)}"
+        words[method] = word
+    return words
+
+
+def encoded(image: np.ndarray) -> tuple[str, bytes]:
     """(suffix, bytes): PNG of uint8 (H, W), JPEG of RGB (H, W, 3)."""
     if image.ndim == 2:
         return ".png", cv2.imencode(".png", image)[1].tobytes()
@@ -23,11 +38,11 @@ class Gallery:
         count: how many items the set has.
     """
 
-    def __init__(self, count):
+    def __init__(self, count: int):
         self._all = count <= ALL_UP_TO
         self._kept = {}
 
-    def add(self, name, value, pictures):
+    def add(self, name: str, value: float | None, pictures: dict) -> None:
         """Take in the pictures of one item, as of ``evaluation.pipeline.Scored``; ``value`` is the error that ranks it,
         and without one (None) the item is kept in a small set only."""
         if value is None and not self._all:
@@ -37,7 +52,7 @@ class Gallery:
             ranked = sorted(self._kept, key=lambda name: self._kept[name][0])
             del self._kept[ranked[EXTREMES]]
 
-    def files(self, folder):
+    def files(self, folder: str) -> tuple[dict, dict]:
         """What is kept.
 
         Returns:
@@ -45,15 +60,16 @@ class Gallery:
             ``folder``.
         """
         files = {}
+        words = file_words(method for _, pictures in self._kept.values() for method in pictures.get("pred", ()))
 
         def listed(name, kind, picture):
             above, _, last = name.rpartition("/")
-            ending = f"_{re.sub('[^A-Za-z0-9._-]+', '-', kind)}{picture[0]}"
+            ending = f"_{kind}{picture[0]}"
             path = "/".join(filter(None, (folder, above, cut_name(last, len(ending)) + ending)))
             files[path] = picture[1]
             return path
 
-        names = {name: {kind: {method: listed(name, f"pred_{method}", matte) for method, matte in picture.items()}
+        names = {name: {kind: {method: listed(name, f"pred_{words[method]}", matte) for method, matte in picture.items()}
                         if kind == "pred" else listed(name, kind, picture) for kind, picture in pictures.items()}
                  for name, (_, pictures) in self._kept.items()}
         return files, names

@@ -22,7 +22,11 @@ class Network:
     """A ``model.Matter`` as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` is what it took.
 
     Args:
-        matter: the ``Matter``; rounded: as ``matter_method``.
+        matter: the ``Matter``.
+        rounded: pha uint8; False: float32 in 0..1, as the network gives it.
+
+    Raises (when called):
+        UserError: the network's answer is not finite, as after a training that diverged.
     """
 
     def __init__(self, matter, rounded=True):
@@ -84,7 +88,7 @@ def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, m
         backends, precisions, options: of ``model.Matter``.
         unmix: values of ``Matter``'s ``unmix``. refining: None or a dict of its settings. Both are for methods that refine;
             others are run once, without them.
-        rounded: as ``matter_method``.
+        rounded: as of ``Network``.
         method: name of the method that all are to be of; None: as the files say.
 
     Raises:
@@ -155,23 +159,6 @@ def _check_complete(root, files, names, part):
     if extra and not part:
         raise UserError(f"{root} has {len(extra)} mattes that belong to no picture of the benchmark ({quote(extra)}). "
                         "Remove them, or check the benchmark.")
-
-
-def matter_method(matter, rounded=True, want=("pha", "fgr")):
-    """The method of a ``model.Matter``: (src_u8, bgr_u8) -> (pha, fgr_u8 or None).
-
-    Args:
-        matter: the ``Matter``.
-        rounded: pha uint8; False: float32 in 0..1, as the network gives it.
-        want: what is made, "pha" among it; fgr is None where it is not.
-
-    Raises (when called):
-        UserError: the network's answer is not finite, as after a training that diverged.
-    """
-    def predict(src, bgr):
-        return _answer(matter.predict(src, bgr, want), rounded)
-
-    return predict
 
 
 def _answer(matte, rounded):

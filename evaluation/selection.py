@@ -30,11 +30,12 @@ def composed(dataset, background, protocol=None, changes=None, data_root=None, s
     """Compose foregrounds on backgrounds of the catalogue, or of generated sample data where these are absent.
 
     Args:
-        dataset, background: names in configs/datasets.yml.
+        dataset: a name in configs/datasets.yml.
+        background: such a name, "sample" for generated ones, the absolute path of a folder of photos, or a colour.
         protocol: its name; None: "paper", and "sample" on sample data.
         changes: {attribute of the protocol: value, or None}.
         data_root: folder of the datasets.
-        split: of both sets; None: "test" where there is one, else "valid".
+        split: of both sets; None, or backgrounds without this split: "test" where there is one, else "valid".
         seed, limit, each: of ``EvaluationSet``; ``each`` None: what the catalogue says for the set, else 1.
         sequences: the foregrounds are frames of clips.
 
@@ -45,12 +46,13 @@ def composed(dataset, background, protocol=None, changes=None, data_root=None, s
         as_it_is = _listed(dataset, split, data_root, protocol, changes, limit)
         if as_it_is is not None:
             return as_it_is
-    catalog = catalog_or_sample([dataset, background], data_root=data_root)
+    catalog = catalog_or_sample([dataset, background], data_root)
     dataset, background = catalog.name_of(dataset), catalog.name_of(background)
     sample = catalog.root == catalog.sample_root
     chosen = find_protocol(protocol or ("sample" if sample else "paper")).changed(**changes or {})
     chosen = chosen.changed(sequences=sequences and chosen.family == "whole")
-    splits = [split or _test_split(catalog, name) for name in (dataset, background)]
+    splits = [split or _test_split(catalog, dataset),
+              split if split in catalog.splits(background) else _test_split(catalog, background)]
     if each is None:
         each = catalog.backgrounds_each(dataset)
     items = EvaluationSet(catalog.pairs(dataset, splits[0]), catalog.backgrounds(background, splits[1]), chosen.size, seed,

@@ -10,6 +10,7 @@ from bgmatting.commands import eval as eval_script
 from bgmatting.commands import val as val_script
 from bgmatting.evaluation.metrics import mse, sad
 from bgmatting.media import read_gray, read_image, write_image
+from bgmatting.media.operations import blend
 from bgmatting.model import Matter
 from bgmatting.model.methods import find_method
 from bgmatting.model.methods.running import matted
@@ -76,7 +77,7 @@ def call(script, *arguments):
 @pytest.mark.slow
 def test_paddleseg_s_line_measures_what_its_table_does(data, network, capsys):
     assert call(val_script, "--config", data / "stage.yml", "--model_path", data / "modnet.safetensors", "--save_dir",
-                data / "out", "--num_workers", "0", "--metrics", "sad", "mse", "--save_results") == 0
+                data / "out", "--num_workers", "0", "--metrics", "sad", "mse") == 0
     said = capsys.readouterr().out
     facts = json.loads((data / "out" / "results.json").read_text())
     assert facts["protocol"]["name"] == "paddleseg" and facts["dataset"] == "PPM100" and facts["split"] == "valid"
@@ -95,6 +96,33 @@ def test_paddleseg_s_line_measures_what_its_table_does(data, network, capsys):
         ["MODNet-HRNet_W18", "77.960", "0.0054"]] and "keying" not in said
     page = (data / "out" / "index.html").read_text(encoding="utf-8")
     assert page.count("published by others, not measured here") == 3 and "112.730" in page
+
+
+@pytest.mark.slow
+def test_trimaps_of_a_list_are_given_and_say_where_errors_count(data):
+    """As PaddleSeg's Matting evaluates DIM: the third word of a line is the method's trimap, its unknown region counts."""
+    paddle.seed(5)
+    network = find_method("dim").build("vgg16")
+    network.eval()
+    save_weights(network, data / "dim.safetensors", {"method": "dim", "backbone": "vgg16"})
+    (data / "dim.yml").write_text(f"method: dim\nbackbone: vgg16\ndataset_name: PPM100\ndata_root: {data}\n"
+                                  f"save_dir: {data}/run\n")
+    trimap = np.full((40, 60), 0, np.uint8)
+    trimap[:, 10:30], trimap[:, 30:] = 128, 255
+    write_image(data / "PPM-100" / "val" / "trimap" / "val_a.png", trimap)
+    write_image(data / "PPM-100" / "bg" / "room.png", np.full((50, 70, 3), (90, 60, 30), np.uint8))
+    (data / "PPM-100" / "val.txt").write_text("val/fg/val_a.png bg/room.png val/trimap/val_a.png\n")
+    assert call(val_script, "--config", data / "dim.yml", "--model_path", data / "dim.safetensors", "--save_dir",
+                data / "out", "--num_workers", "0", "--save_results") == 0
+    facts = json.loads((data / "out" / "results.json").read_text())
+    row, = facts["methods"]["network"]["images"]
+    photo, true = (read(data / "PPM-100" / "val" / part / "val_a.png") for read, part in ((read_image, "fg"),
+                                                                                      (read_gray, "alpha")))
+    photo = blend(photo, true, np.full((40, 60, 3), (90, 60, 30), np.uint8))
+    pha = (matted(find_method("dim"), network, photo, trimap) * 255 + 0.5).astype(np.uint8)
+    assert (row["sad"], row["mse"]) == (sad(pha, true, trimap), mse(pha, true, trimap))
+    kept = read_gray(data / "out" / "mattes" / "network" / "val_a.png")
+    assert np.array_equal(kept, pha)
 
 
 @pytest.mark.slow

@@ -1,4 +1,6 @@
 """The plan of a training run: which phase each step belongs to, and its learning rate. Pure functions of the step."""
+from __future__ import annotations
+
 import math
 from collections import namedtuple
 
@@ -42,6 +44,17 @@ def plan(config, length, epoch_end=None, world=1):
         names = " or ".join(f"phases.{name}" for name in find_lesson(config["method"]).phases)
         raise UserError(f"no epochs to train: set the epochs of {names}, or --epoch-end, to 1 or more.")
     return phases if epoch_end is not None or config["iterations"] is None else _ended(phases, config["iterations"])
+
+
+def split_line(config: dict, phases: list[Phase]) -> str | None:
+    """How the epochs or iterations that were asked for fall on the phases, where not as configured; else None."""
+    wanted = {name: config["phases"][name]["epochs"] for name in find_lesson(config["method"]).phases}
+    planned = {phase.name: phase.last_epoch - phase.first_epoch for phase in phases}
+    shares = [f"{name} {planned[name]} of {epochs}" if name in planned else
+              f"{name} none of {epochs} (what it teaches stays as it is)" for name, epochs in wanted.items() if epochs]
+    if all(planned.get(name, 0) == epochs for name, epochs in wanted.items()):
+        return None
+    return f"[PLAN] epochs, counted over the phases: {'; '.join(shares)}. --phase trains one alone."
 
 
 def _ended(phases, end):

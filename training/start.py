@@ -1,8 +1,10 @@
 """What a training run starts from: its data, the network that its configuration describes, and weights from elsewhere."""
+from __future__ import annotations
+
 import os
 from pathlib import Path
 
-from bgmatting.dataset.catalog import catalog_or_sample, open_catalog
+from bgmatting.dataset.catalog import Catalog, catalog_or_sample, open_catalog
 from bgmatting.model.weights import weights_path
 from bgmatting.model.weights.initial import IMAGENET
 from bgmatting.training.lessons import find_lesson
@@ -12,15 +14,16 @@ from bgmatting.utils.files import WORKPLACE
 SUFFIXES = (".safetensors", ".pdparams", ".pth")
 
 
-def catalog_of(config):
+def catalog_of(config: dict) -> Catalog:
     """The ``Catalog`` that has what a configuration asks for, or that of the sample data in its place."""
     catalog = open_catalog(data_root=config["data_root"])
+    catalog.add_own(config["folders"])
     if config["dataset_name"] == "stream":
         return catalog
     names = [config["dataset_name"], config["background_name"]]
     if find_lesson(config["method"]).trimap and catalog.holds_photos(names[0]) and catalog.available(names[0]):
         names.pop()  # photos are taken as they are
-    return catalog_or_sample(names, data_root=config["data_root"])
+    return catalog_or_sample(names, config["data_root"], folders=config["folders"])
 
 
 def network_of(config):

@@ -17,7 +17,7 @@ from bgmatting.training.checkpoint import (
     save_checkpoint,
 )
 from bgmatting.training.config import completed, differences
-from bgmatting.training.config.rules import PHASES
+from bgmatting.training.config.rules import PHASES, RULES
 from bgmatting.training.lessons import find_lesson
 from bgmatting.training.optimizer import optimizer_arrays
 from bgmatting.training.validation import told
@@ -28,7 +28,7 @@ from bgmatting.utils.plain_files import shown
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",
              "log_train_loss_interval", "log_images_interval", "valid_interval", "valid_count", "valid_size", "patience",
              "checkpoint_interval", "keep_checkpoint_max", "pretrain", "batch_auto", "iterations",
-             *(f"phases.{name}.epochs" for name in PHASES))
+             *(f"phases.{name}.epochs" for name in PHASES), *(f"folders.{name}" for name in RULES["folders"]))
 DIVIDING = ("accumulate", *(f"phases.{name}.batch_size" for name in PHASES))  # free where their product stays
 
 
@@ -197,9 +197,10 @@ def save_iteration(save_dir, learner, state):
 
 
 def save_best(save_dir, learner, state):
-    """Write ``best_model``: weights and how they came about, no optimizer; from the base phase a base network alone."""
+    """Write ``best_model``: weights and how they came about, no optimizer; without parts that have learnt nothing yet."""
     with learner.averaged():
-        arrays = {name: value for name, value in _arrays(learner).items() if learner.lesson.keeps(state.phase, name)}
+        arrays = {name: value for name, value in _arrays(learner).items()
+                  if state.refined or learner.lesson.keeps(state.phase, name)}
     save_checkpoint(save_dir / "best_model", arrays, None, state.facts(learner), _metadata(learner, state))
 
 

@@ -16,7 +16,7 @@ from bgmatting.training.distributed import join_ranks, synchronised
 from bgmatting.training.lessons import find_lesson
 from bgmatting.training.log import Meter, RunLog, picture_interval, time_line
 from bgmatting.training.memory import Division, fitted, largest_side, out_of_memory, too_large
-from bgmatting.training.schedule import learning_rate, plan, plan_line, valid_interval
+from bgmatting.training.schedule import learning_rate, plan, plan_line, split_line, valid_interval
 from bgmatting.training.start import catalog_of, load_pretrained, network_of
 from bgmatting.training.state import (
     State,
@@ -64,6 +64,8 @@ def train(config, epoch_end=None, force=False):
         ranks.on_first(lambda: recover(save_dir))
         log = stack.enter_context(RunLog(save_dir, ranks.first))
         trainer = Trainer(Learner(config, network, ranks), State(samples, ranks.world), phases, catalog, log)
+        if line := split_line(config, phases):
+            log.info(line)
         if not trainer.take_up(force):
             ranks.on_first(lambda: save_results(save_dir, trainer.state))
             return True

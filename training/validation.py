@@ -35,8 +35,10 @@ def validation_set(config, catalog):
         return [_stream_item(make, seed, number, size, rule, config["stream_kinds"]) for number in range(count)]
     if lesson.trimap and catalog.holds_photos(config["dataset_name"]):
         catalog.check_disjoint(config["dataset_name"], "train", "valid")
-        photos = catalog.photos(config["dataset_name"], "valid")
-        return PhotoTestSet(photos.subset(spread(photos.subjects, count)), trimap=rule, longest=size)
+        photos, lines = catalog.photos(config["dataset_name"], "valid"), catalog.listed(config["dataset_name"], "valid")
+        if lines and any(line.trimap for line in lines):
+            return PhotoTestSet([lines[place] for place in spread([line.name for line in lines], count)], rule, size)
+        return PhotoTestSet(photos.subset(spread(photos.subjects, count)), rule, size)
     for name in (config["dataset_name"], config["background_name"]):
         catalog.check_disjoint(name, "train", "valid")
     pairs = catalog.pairs(config["dataset_name"], "valid")

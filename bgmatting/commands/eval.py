@@ -11,13 +11,18 @@
 Prints a line per image and the means of all methods; writes results.csv, results.json and small pictures. The same seed
 gives the same pictures on every machine. docs/evaluation.md explains protocols, sets and metrics.
 """
+if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
+    from bgmatting.utils.interpreter import check_interpreter
+    check_interpreter()
+
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 from bgmatting.evaluation.baselines import BASELINES, choose_baselines
 from bgmatting.evaluation.cli import (
-    _first_network,
+    first_network,
     open_benchmark,
     open_methods,
     score_all,
@@ -50,7 +55,9 @@ def parse(argv=None):
     add("--protocol", help=f"{', '.join(PROTOCOLS)} (default: paper; sample on sample data; a folder's own)")
     add("--trimap", help=f"another rule for the trimap: {', '.join(TRIMAPS)}")
     add("--dataset-name", help="a set of foregrounds, or of photos (default: PhotoMatte85; PPM100 of paddleseg)")
-    add("--background-name", help="a set of backgrounds (default: Backgrounds)")
+    add("--background-name", help="a set of backgrounds, sample (generated ones), or a colour such as '#808080' or gray "
+        "(default: Backgrounds)")
+    add("--background-dir", metavar="DIR", help="a folder of photos for backgrounds")
     add("--split", help="split of both sets (default: test where there is one, else valid)")
     add("--data-root", "--data-path", help="folder of the datasets (default: $DATA_ROOT, else data/)")
     add("--folder", metavar="DIR",
@@ -62,6 +69,7 @@ def parse(argv=None):
     add("--sequences", action="store_true", help="foregrounds are frames of clips, one background a clip")
     add("--limit", type=int, help="use only the first so many foregrounds")
     add("--output", default="log/eval", help="folder for the results (default: %(default)s)")
+    add("--save-results", action="store_true", help="also write all mattes at full size: mattes/METHOD/NAME.png")
     add("--seed", type=int, help="seed of placement, backgrounds and disturbance (default: 0)")
     add("--no-disturb", dest="disturb", action="store_const", const=False,
         help="keep bgr as it is inside src")
@@ -99,13 +107,14 @@ def main(argv=None):
     if skipped:
         print(f"without {', '.join(skipped)}: it needs PyMatting (`pip install pymatting`).")
     methods = open_methods(args, protocol, items.names, baselines)
-    results, gallery, seconds = score_all(benchmark, methods, baselines, workers)
+    mattes = Path(output, "mattes") if args.save_results else None
+    results, gallery, seconds = score_all(benchmark, methods, baselines, workers, mattes)
     pace = speed(methods, len(items), seconds)
     show(results, protocol, len(items), pace)
-    facts = {**benchmark.facts, "count": len(items), **_first_network(methods), "protocol": protocol.facts(),
+    facts = {**benchmark.facts, "count": len(items), **first_network(methods), "protocol": protocol.facts(),
              "changed": protocol.differences(),
              "command": shlex.join(["eval.py", *(sys.argv[1:] if argv is None else argv)]),
              "processor": processor(), "workers": workers, "speed": pace}
     files = write_report(output, facts, results, gallery)
     from bgmatting.evaluation.page import write_page  # what it draws with takes its time to load
-    print("wrote", *files, *write_page(output))
+    print("wrote", *files, *write_page(output), *([mattes] if mattes else []))

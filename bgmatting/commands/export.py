@@ -11,24 +11,35 @@ full size, err and ref as the network makes them. Of MODNet: input src, sides mu
 trimap (batch, 1, height, width), 0, 128 / 255 or 1, sides of 32 or more, output pha. The file is then run on a photo, and
 compared with the network itself.
 """
+from __future__ import annotations
+
+if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
+    from bgmatting.utils.interpreter import check_interpreter
+    check_interpreter()
+
 import argparse
+import os
+from pathlib import Path
 
 from bgmatting.model.refinement import BACKBONE_SCALE, Refinement
 from bgmatting.utils.cli import CommandLine
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError, suggest
-from bgmatting.utils.files import PROJECT, WORKPLACE
+from bgmatting.utils.files import PROJECT
 
-FORMATS = ("onnx", "openvino", "paddle")
+SUFFIXES = {"onnx": (".onnx",), "openvino": (".xml", ".bin"), "paddle": (".json", ".pdmodel", ".pdiparams")}
+FORMATS = tuple(SUFFIXES)
+NAME = "matting"  # of a file in a folder
 WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the graph; ONNX has them inside
 
 
 def parse(argv=None):
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, refined = parser.add_argument, Refinement()
-    add("--format", default="onnx", help=f"{', '.join(FORMATS)} (default: onnx)")
+    add("--format", help=f"{', '.join(FORMATS)} (default: as the suffix of --output says, else onnx)")
     add("--weights", help="weights file or folder of a run (default: the starter weights)")
-    add("--output", default=WORKPLACE / "export" / "matting", help="path without suffix (default: export/matting)")
+    add("--output", default=PROJECT / "export" / NAME,
+        help="path, with or without the format's suffix, or a folder with a slash at its end (default: export/matting)")
     add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
     told = "(default: as the header of the weights file says, else {})".format
     add("--backbone-scale", type=float, help=f"size of the coarse network's input {told(BACKBONE_SCALE)}")
@@ -40,8 +51,24 @@ def parse(argv=None):
     return parser.parse_args(argv)
 
 
+def named(output: str | Path, kind: str | None) -> tuple[Path, str]:
+    """(path without suffix, format) of ``--output`` and ``--format``, the latter may be None.
+
+    Raises:
+        UserError: the path has the suffix of another format.
+    """
+    path = Path(output)
+    if path.is_dir() or str(output).endswith(("/", os.sep)):
+        path /= NAME
+    told = next((known for known, suffixes in SUFFIXES.items() if path.suffix.lower() in suffixes), None)
+    if told is not None and kind not in (None, told):
+        raise UserError(f"--output {output} has the suffix of the format {told}, and --format is {kind}. Change one.")
+    return (path if told is None else path.with_suffix("")), kind or told or FORMATS[0]
+
+
 def main(argv=None):
     args = parse(argv)
+    args.output, args.format = named(args.output, args.format)
     if args.format not in FORMATS:
         raise UserError(f"unknown format '{args.format}'.{suggest(args.format, FORMATS)}")
     if args.half and args.format == "paddle":

@@ -3,9 +3,14 @@
     python train.py --config configs/stage1.yml                     # base, then base and refiner, on VideoMatte240K
     python train.py --config configs/stage2.yml                     # fine-tuning on Distinctions-646 from stage 1
     python train.py --config configs/stage2.yml --pretrain starter  # the same from the weights that come along
-    python train.py --dataset-name videomatte240k --epoch_end 1     # the stage that fits the set
+    python train.py --dataset-name videomatte240k --epoch_end 9     # the stage that fits the set: 8 epochs base, 1 joint
+    python train.py --phase base --epochs 50 --fgr F --pha P --bgr B    # one phase alone, on folders
     python train.py --config configs/stage1.yml --dry-run           # what it would do: data, iterations, memory, disk, time
 """
+if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
+    from bgmatting.utils.interpreter import check_interpreter
+    check_interpreter()
+
 import argparse
 
 from bgmatting.training.config.flags import add_flags, settings_of

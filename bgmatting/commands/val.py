@@ -6,12 +6,14 @@
 Set, folders and method are the configuration's. Methods of one photo are measured under the protocol paddleseg, the others
 under eval.py's own; what follows after -- goes to eval.py as it is.
 """
+if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
+    from bgmatting.utils.interpreter import check_interpreter
+    check_interpreter()
+
 import argparse
 
 from bgmatting.commands import eval as evaluation_script
 from bgmatting.utils.cli import CommandLine
-
-ALWAYS = {"save_results": "pictures are kept anyway"}  # flags of PaddleSeg for what is done without being asked
 
 
 def parse(argv=None):
@@ -24,8 +26,7 @@ def parse(argv=None):
     add("--num-workers", "--workers", type=int, help="processes for metrics (default: one a core, at most 8)")
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
     add("--metrics", nargs="+", metavar="NAME", help="taken; all of the protocol are shown")
-    for name, text in ALWAYS.items():
-        add("--" + name.replace("_", "-"), action="store_true", help=f"taken: {text}")
+    add("--save-results", action="store_true", help="keep all mattes at full size, in mattes/ of --save-dir")
     add("more", nargs="*", metavar="-- FLAGS", help="of eval.py, such as -- --limit 10")
     return parser.parse_args(argv)
 
@@ -41,6 +42,7 @@ def words_of(args):
         words += ["--split", "valid"]
     if find_method(config["method"]).needs != "bgr":
         words += ["--protocol", "paddleseg"]
+    words += ["--save-results"] * args.save_results
     for flag, value in (("--data-root", args.data_root or config["data_root"]), ("--workers", args.num_workers),
                         ("--device", args.device)):
         words += [] if value is None else [flag, str(value)]

@@ -4,13 +4,15 @@
 
 One line per finding, a table at the end. Exit code 1 where there are errors, 0 with warnings only.
 """
+from __future__ import annotations
+
 import sys
 from itertools import combinations
 
 from tqdm import tqdm
 
-from bgmatting.dataset.catalog import open_catalog
-from bgmatting.dataset.check.inspection import ERROR, Finding, inspect_set
+from bgmatting.dataset.catalog import Catalog, open_catalog
+from bgmatting.dataset.check.inspection import ERROR, WARNING, Finding, inspect_set
 from bgmatting.dataset.check.report import Report, Split, table
 from bgmatting.dataset.check.sheet import write_sheet
 from bgmatting.dataset.splits import check_disjoint
@@ -22,7 +24,7 @@ from bgmatting.utils.machine import usable_cores
 LINES = 20  # of one kind in one split, without --all
 
 
-def check(catalog, name, split_names, report, workers):
+def check(catalog: Catalog, name: str, split_names: list[str], report: Report, workers: int) -> list[Split]:
     """Inspect the named splits of a dataset and tell ``report``.
 
     Returns:
@@ -43,6 +45,7 @@ def check(catalog, name, split_names, report, workers):
         report.add(split_name, [Finding(ERROR, "unpaired", f"{file} has no partner.") for file in lone
                                 if file not in told])
         told.update(lone)
+        report.add(split_name, _list_findings(catalog, name, split_name))
         split = Split(split_name, items)
         for facts in tqdm(inspect_set(items, workers), split_name, len(items), disable=not sys.stderr.isatty()):
             report.add(split_name, split.add(facts))
@@ -51,6 +54,15 @@ def check(catalog, name, split_names, report, workers):
         report.add(second.name, second.shared_with(first))
         report.add(second.name, _shared_subjects(catalog, name, first, second))
     return splits
+
+
+def _list_findings(catalog, name, split):
+    """What is wrong with the further words of a list: they count for photos, and for sets measured as their lists say."""
+    try:
+        catalog.listed(name, split)
+    except UserError as error:
+        return [Finding(ERROR if catalog.holds_photos(name) else WARNING, "list", str(error))]
+    return []
 
 
 def _shared_subjects(catalog, name, first, second):

@@ -2,6 +2,8 @@
 
 Which folders a set has, and how its files pair up, is the subject of ``dataset.layouts``.
 """
+from __future__ import annotations
+
 import os
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -10,6 +12,7 @@ import numpy as np
 
 from bgmatting.media import read_image
 
+SIDE = 64  # pixels of a plain background
 
 class Pair(NamedTuple):
     """A foreground and its alpha: fgr uint8 RGB (H, W, 3), pha uint8 (H, W), name the path without suffix."""
@@ -88,3 +91,22 @@ class BackgroundSet:
     def subset(self, indices):
         """The set of these pictures only, in this order."""
         return BackgroundSet(self._folder, [self.names[i] for i in indices])
+
+
+class ColourSet:
+    """One plain background. Takes the place of a ``BackgroundSet``.
+
+    Args:
+        colour: (red, green, blue), 0..255.
+    """
+
+    def __init__(self, colour: tuple[int, int, int]):
+        self.names = self.subjects = ["#{:02x}{:02x}{:02x}".format(*colour)]
+        self._image = np.full((SIDE, SIDE, 3), colour, np.uint8)
+
+    def __len__(self) -> int:
+        return 1
+
+    def load(self, index: int, least: int | None = None) -> np.ndarray:
+        """uint8 RGB (``SIDE``, ``SIDE``, 3)."""
+        return self._image.copy()

@@ -12,10 +12,10 @@ BACKGROUND_STREAM = 2 ** 32 - 1  # the seed of the background order; no item has
 
 
 class EvalItem(NamedTuple):
-    """One benchmark picture: src, bgr, fgr uint8 RGB (H, W, 3); pha, trimap uint8 (H, W).
+    """One benchmark image: src, bgr, fgr uint8 RGB (H, W, 3); pha, trimap, given uint8 (H, W).
 
-    fgr is None where the true foreground is not known, trimap where the whole picture counts, bgr where src is a photo
-    as it is and nobody photographed the empty scene.
+    fgr is None where the true foreground is not known, trimap where the whole image counts, bgr where src is a photo
+    as it is and nobody photographed the empty scene. given is the trimap that came with the image, or None.
     """
     name: str
     src: np.ndarray
@@ -23,10 +23,11 @@ class EvalItem(NamedTuple):
     pha: np.ndarray
     fgr: Optional[np.ndarray]
     trimap: Optional[np.ndarray]
+    given: Optional[np.ndarray] = None
 
-    def extra(self, needs):
-        """What a method is given beside src: ``needs`` is "bgr", "trimap" (where the whole picture counts, one by the rule
-        "paper"), or None.
+    def extra(self, needs: Optional[str]) -> Optional[np.ndarray]:
+        """What a method gets beside src: ``needs`` is "bgr", "trimap" (the one given, else that of the errors, else one made
+        of pha by the rule "paper"), or None.
 
         Raises:
             UserError: bgr is needed, and there is none.
@@ -34,15 +35,18 @@ class EvalItem(NamedTuple):
         if needs == "bgr" and self.bgr is None:
             raise UserError(f"{self.name} is a photo without a picture of the empty scene, which this method needs. "
                             "Evaluate it under a protocol that composes pictures, such as paper.")
-        trimap = trimap_of(self.pha, "paper") if needs == "trimap" and self.trimap is None else self.trimap
-        return {"bgr": self.bgr, "trimap": trimap, None: None}[needs]
+        if needs != "trimap":
+            return {"bgr": self.bgr, None: None}[needs]
+        known = self.trimap if self.given is None else self.given
+        return trimap_of(self.pha, "paper") if known is None else known
 
 
 class EvaluationSet:
     """Composites of foregrounds on backgrounds, fixed by a seed. ``set[i]`` makes item i as ``EvalItem``.
 
     Each foreground gets one background (or ``each``): a seeded permutation of the backgrounds is dealt out in turn and
-    starts over when it is used up. A background is resized to cover the frame and cut to its centre, never stretched.
+    starts over when it is used up. A background is resized to cover the frame and cut to its centre, never stretched, unless
+    the placement says otherwise.
 
     Args:
         pair_set: foregrounds with alpha (``dataset.layouts.sets.PairSet``).
@@ -74,7 +78,7 @@ class EvaluationSet:
         numbers = {}
         self._clips = [numbers.setdefault(subject, len(numbers)) for subject in pair_set.subjects] if clips else None
         self.size, self.seed, self.disturb = size, seed, disturb
-        self._each, self._noise, self._trimap, self._place = each, noise, trimap, PLACEMENTS[placement]
+        self._each, self._noise, self._trimap, self._placement = each, noise, trimap, PLACEMENTS[placement]
         self.names = list(pair_set.names[:count]) if each == 1 else [
             f"{name}_{number}" for name in pair_set.names[:count] for number in range(each)]
 
@@ -87,9 +91,11 @@ class EvaluationSet:
         stream = index if self._clips is None else self._clips[index]
         rng = np.random.default_rng((self.seed, stream))
         _, fgr, pha = self._pairs.load(index // self._each)
+        scene = self._backgrounds.load(int(self._order[stream % len(self._order)]))
         if self.size is not None:
-            fgr, pha = self._place(fgr, pha, self.size, rng)
-        scene = cover(self._backgrounds.load(int(self._order[stream % len(self._order)])), pha.shape)
+            fgr, pha = self._placement.subject(fgr, pha, self.size, rng)
+            scene = self._placement.scene(scene, self.size, rng)
+        scene = cover(scene, pha.shape)
         src = blend(fgr, pha, scene)
         bgr = disturb_background(scene, rng, self._noise) if self.disturb else scene
         return EvalItem(self.names[index], src, bgr, pha, fgr, trimap_of(pha, self._trimap))

@@ -26,7 +26,8 @@ class FolderSet:
         folder: the folder. Where it has a manifest.json (``evaluation.testset.manifest``), every file is compared with it
             first.
         trimap: the rule of ``evaluation.testset.trimap.TRIMAPS`` for trimaps. The folder's own are taken where the
-            manifest says that they were made by this rule, or where there is no manifest; "whole" takes none.
+            manifest says that they were made by this rule or came with the images, or where there is no manifest; "whole"
+            only gives them to methods that need one.
         limit: use only the first so many items; None uses all.
 
     Raises:
@@ -53,9 +54,9 @@ class FolderSet:
 
     def use_trimap(self, rule):
         """Change the rule for trimaps."""
-        given = "trimap" in self._files and rule != "whole"
         self._trimap = rule
-        self._read_trimap = given and (self.manifest is None or self.manifest["protocol"]["trimap"] == rule)
+        self._read_trimap = "trimap" in self._files and (
+            self.manifest is None or self.manifest["protocol"]["trimap"] in (rule, "whole"))
 
     def __len__(self):
         return len(self.names)
@@ -71,8 +72,9 @@ class FolderSet:
             if image.shape[:2] != read["src"].shape[:2]:
                 raise UserError(f"{self._files[kind][name]} is {_size(image)} but {self._files['src'][name]} is "
                                 f"{_size(read['src'])}; all pictures of an item have one size.")
-        trimap = read["trimap"] if self._read_trimap else trimap_of(read["pha"], self._trimap)
-        return EvalItem(name, read["src"], read["bgr"], read["pha"], read.get("fgr"), trimap)
+        given = read.get("trimap")
+        trimap = trimap_of(read["pha"], self._trimap) if given is None or self._trimap == "whole" else given
+        return EvalItem(name, read["src"], read["bgr"], read["pha"], read.get("fgr"), trimap, given)
 
 
 def _files(folder):

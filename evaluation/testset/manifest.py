@@ -57,10 +57,11 @@ def _write_items(items, folder, progress):
     names, sums = [], {}
     for item in items:
         names.append(item.name)
+        images = {**item._asdict(), "trimap": item.given if item.trimap is None else item.trimap}
         for kind in KINDS:
-            if getattr(item, kind) is not None:
+            if images[kind] is not None:
                 relative = f"{kind}/{item.name}.png"
-                write_image(folder / relative, getattr(item, kind))
+                write_image(folder / relative, images[kind])
                 sums[relative] = file_sha256(folder / relative)
         if progress:
             progress(item.name)

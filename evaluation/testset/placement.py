@@ -1,11 +1,16 @@
-"""Where a benchmark picture puts its subject and background, and how the second photo of the background differs."""
+"""Where a benchmark image has its subject and background, and how the second photo of the background differs."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
 from bgmatting.dataset.augment import affine_matrix, draw_affine, warp
 from bgmatting.media.operations import resize
 
-TURNED_SCALE = (0.55, 0.9)  # of the scale at which the picture covers the frame
+TURNED_SUBJECT, TURNED_SCENE = (0.55, 0.9), (1.0, 1.2)  # of the scale at which the image covers the frame
 FIT = (0.75, 1.0)          # the subject takes this part of the largest size that fits the frame
 SHIFT = 0.3                # pixels
 GAMMA = (0.85, 1.15)
@@ -13,7 +18,8 @@ NOISE_MEAN = 0.02          # of the range 0..1
 NOISE_SIGMA = 0.01         # of the range 0..1; the paper gives no figure
 
 
-def place(fgr, pha, size, rng):
+def place(fgr: np.ndarray, pha: np.ndarray, size: tuple[int, int],
+          rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Scale and move the subject so that it fits a frame.
 
     The box around the subject keeps its shape and takes 75 to 100 % of the largest size that fits. Where the subject
@@ -44,21 +50,51 @@ def place(fgr, pha, size, rng):
     return placed_fgr, placed_pha
 
 
-def place_turned(fgr, pha, size, rng):
-    """Scale, turn and shear the picture about the middle of the frame, as an earlier reproduction in Paddle (2021) did.
+def place_turned(fgr: np.ndarray, pha: np.ndarray, size: tuple[int, int],
+                 rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Shift, scale, turn and shear the subject's image about its middle, as an earlier reproduction in Paddle (2021) did.
 
-    The scale is 0.55 to 0.9 of the one at which the picture covers the square around the frame; turn and shear are up to
-    5 degrees either way. Arguments and return value as ``place``; five numbers are drawn from ``rng``.
+    The shift is up to a tenth of the sides of the image that covers the frame, the scale 0.55 to 0.9 of the one at which it
+    does, turn and shear are up to 5 degrees either way. Arguments and return value as ``place``; five numbers are drawn.
     """
-    matrix = affine_matrix(draw_affine(rng, TURNED_SCALE, translate=0.0), pha.shape, size, max(size))
+    matrix = affine_matrix(draw_affine(rng, TURNED_SUBJECT), pha.shape, size, max(size))
     return warp(fgr, matrix, size), warp(pha, matrix, size)
 
 
-# Name -> function, as protocols call them.
-PLACEMENTS = {"fit": place, "turned": place_turned}
+def scene_turned(bgr: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Move the background as ``place_turned`` moves the subject, scaled by 1 to 1.2; black where it does not reach.
+
+    Args:
+        bgr: uint8 RGB (h, w, 3).
+        size: (height, width) of the frame.
+        rng: numpy Generator; five numbers are drawn.
+
+    Returns:
+        uint8 RGB (height, width, 3).
+    """
+    return warp(bgr, affine_matrix(draw_affine(rng, TURNED_SCENE), bgr.shape[:2], size, max(size)), size)
 
 
-def disturb_background(bgr, rng, sigma=NOISE_SIGMA):
+def _scene_as_it_is(bgr, size, rng):
+    return bgr
+
+
+class Placement(NamedTuple):
+    """How a frame is filled.
+
+    Attributes:
+        subject: (fgr, pha, size, rng) -> (fgr, pha) of that size.
+        scene: (bgr, size, rng) -> bgr, of any size: it is made to cover the frame afterwards.
+    """
+    subject: Callable
+    scene: Callable
+
+
+# By the names that protocols have for them.
+PLACEMENTS = {"fit": Placement(place, _scene_as_it_is), "turned": Placement(place_turned, scene_turned)}
+
+
+def disturb_background(bgr: np.ndarray, rng: np.random.Generator, sigma: float = NOISE_SIGMA) -> np.ndarray:
     """The picture of the empty scene as a second shot would show it: moved, exposed and with noise of its own.
 
     Args:

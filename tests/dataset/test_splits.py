@@ -10,21 +10,21 @@ PARTS = {"train": 0.8, "valid": 0.1, "test": 0.1}
 
 
 def test_shares_of_many_subjects():
-    chosen = list(part_of([f"{i:05d}" for i in range(5000)], PARTS).values())
+    chosen = list(part_of([f"{i:05d}" for i in range(5000)], PARTS, "own").values())
     for part, share in PARTS.items():
         assert abs(chosen.count(part) / 5000 - share) < 0.02
 
 
 def test_a_subject_has_one_part_and_keeps_it():
     few = [f"clip{i}" for i in range(200)]
-    before, after = part_of(few * 2, PARTS), part_of(few + [f"new{i}" for i in range(300)], PARTS)
+    before, after = part_of(few * 2, PARTS, "own"), part_of(few + [f"new{i}" for i in range(300)], PARTS, "own")
     assert set(before) == set(few)
     assert all(after[subject] == before[subject] for subject in few)
 
 
 def test_known_places():
     """crc32 is the same on every machine: these are written down, not computed by the code under test."""
-    chosen = part_of([f"{i:04d}" for i in range(40)], {"train": 0.5, "valid": 0.5})
+    chosen = part_of([f"{i:04d}" for i in range(40)], {"train": 0.5, "valid": 0.5}, "own")
     assert chosen["0000"] == "train"
     assert chosen["0001"] == "train"
     assert chosen["0002"] == "valid"
@@ -32,13 +32,13 @@ def test_known_places():
 
 @pytest.mark.parametrize("count", [3, 4, 7, 12])
 def test_no_part_of_a_small_set_is_empty(count):
-    chosen = part_of([f"{i}" for i in range(count)], PARTS)
+    chosen = part_of([f"{i}" for i in range(count)], PARTS, "own")
     assert len(chosen) == count and set(chosen.values()) == set(PARTS)
 
 
 def test_too_few_subjects():
     with pytest.raises(UserError, match="1 subject"):
-        part_of(["one", "one", "one"], PARTS)
+        part_of(["one", "one", "one"], PARTS, "own")
 
 
 def named(*subjects):

@@ -8,7 +8,8 @@ import pytest
 from bgmatting.evaluation.baselines import BASELINES
 from bgmatting.evaluation.gallery import EXTREMES, Gallery
 from bgmatting.evaluation.keying import difference_key
-from bgmatting.evaluation.pipeline import _baseline, _pool, _score_all, evaluate, measure
+from bgmatting.evaluation.methods import Mattes
+from bgmatting.evaluation.pipeline import _baseline, _pool, _score_all, evaluate_items, measure
 from bgmatting.evaluation.protocols import PROTOCOLS
 from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.evaluation.testset.trimap import make_trimap
@@ -34,8 +35,8 @@ def item(number, name=None, size=(61, 83)):
 ITEMS = [item(number) for number in range(5)]
 
 
-def keyed(src, bgr):
-    return difference_key(src, bgr), src
+def keyed(one):
+    return difference_key(one.src, one.bgr), one.src
 
 
 def bright(one):
@@ -61,8 +62,8 @@ def test_the_same_for_any_number_of_workers():
 
 
 def test_agrees_with_evaluate():
-    rows, _ = evaluate(keyed, ITEMS)
-    assert [one.rows["keying"] for one in measure(ITEMS, PAPER, {}, ("keying",))] == rows
+    rows, _ = evaluate_items(keyed, ITEMS)
+    assert [one.rows["keying"] for one in measure(ITEMS, PAPER, {}, ("keying",), 0)] == rows
 
 
 @pytest.mark.parametrize("workers", (0, 2))
@@ -82,7 +83,7 @@ def test_clips_are_measured_over_time(workers):
 def test_workers_do_not_load_the_network_library():
     pool = _pool(1)
     try:
-        pool.submit(_score_all, PAPER, ITEMS[0], {"bright": bright(ITEMS[0])}, {}, None).result()
+        pool.submit(_score_all, PAPER, {}, ITEMS[0], {"bright": bright(ITEMS[0])}, {}, None).result()
         pool.submit(_baseline, "mog2", ITEMS[0].src, ITEMS[0].bgr).result()
         assert "paddle" not in pool.submit(_modules).result()
     finally:
@@ -115,7 +116,7 @@ def test_an_error_of_a_method_reaches_the_caller():
 
 def test_a_small_set_keeps_every_picture(tmp_path):
     gallery = Gallery(len(ITEMS))
-    for one in measure(ITEMS, PAPER, {"bright": bright, "my way/2": bright}):
+    for one in measure(ITEMS, PAPER, {"bright": bright, "my way/2": bright}, (), 0):
         gallery.add(one.name, 0.0, one.pictures)
     files, names = gallery.files("pictures")
     assert len(files) == 5 * 6 and set(names) == {one.name for one in ITEMS}
@@ -134,3 +135,16 @@ def test_a_large_set_keeps_the_best_and_the_worst():
     assert "unknown" not in gallery.files("pictures")[1]
     kept = [*range(EXTREMES), *range(1000 - EXTREMES, 1000)]
     assert sorted(names) == [f"{number:03d}" for number in kept]
+
+
+@pytest.mark.parametrize("workers", (0, 2))
+def test_mattes_are_kept_at_full_size_and_score_the_same(tmp_path, workers):
+    large = [item(number, f"clip/{number}", (700, 900)) for number in range(3)]
+    scored = list(measure(large, PAPER, {"a b": bright, "a-b": lambda one: (one.pha, None)}, ("keying",), workers, tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-b", "a-b-1", "keying"]
+    kept = {method: Mattes(tmp_path / word, [one.name for one in large])
+            for method, word in (("a b", "a-b"), ("a-b", "a-b-1"), ("keying", "keying"))}
+    for one, again in zip(scored, measure(large, PAPER, kept, (), 0)):
+        for method in kept:
+            assert one.rows[method]["sad"] == again.rows[method]["sad"]
+    assert np.array_equal(kept["a-b"](large[0])[0], large[0].pha)

@@ -1,15 +1,14 @@
 import csv
 import json
 import os
-from collections import namedtuple
 
 import numpy as np
 import pytest
 
 from bgmatting.evaluation.gallery import Gallery
 from bgmatting.evaluation.keying import difference_key
-from bgmatting.evaluation.methods import matter_method
-from bgmatting.evaluation.pipeline import ahead, evaluate
+from bgmatting.evaluation.methods import as_u8
+from bgmatting.evaluation.pipeline import ahead, evaluate_items
 from bgmatting.evaluation.protocols import PROTOCOLS
 from bgmatting.evaluation.report import comparison, heading, line, write_report
 from bgmatting.evaluation.scoring import Result, mean_of, score
@@ -17,8 +16,6 @@ from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.evaluation.testset.trimap import make_trimap
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import prepare_folder
-
-Matte = namedtuple("Matte", "pha fgr err ref")
 
 
 def item(seed, size=(40, 44)):
@@ -35,23 +32,22 @@ def item(seed, size=(40, 44)):
 ITEMS = [item(seed) for seed in range(5)]
 
 
-def keyed(src, bgr):
-    return difference_key(src, bgr), src
+def keyed(one):
+    return difference_key(one.src, one.bgr), one.src
 
 
-def half(src, bgr):
-    return np.full(src.shape[:2], 128, np.uint8), None
+def half(one):
+    return np.full(one.src.shape[:2], 128, np.uint8), None
 
 
 def test_a_perfect_method_scores_zero():
-    truth = {one.src.tobytes(): one for one in ITEMS}
-    rows, mean = evaluate(lambda src, bgr: (truth[src.tobytes()].pha, truth[src.tobytes()].fgr), ITEMS)
+    rows, mean = evaluate_items(lambda one: (one.pha, one.fgr), ITEMS)
     assert [row["name"] for row in rows] == [f"item{i}" for i in range(5)]
     assert mean == {"sad": 0, "mse": 0, "grad": 0, "conn": 0, "fg_mse": 0}
 
 
 def test_score_without_a_foreground():
-    rows, mean = evaluate(half, ITEMS)
+    rows, mean = evaluate_items(half, ITEMS)
     assert mean["fg_mse"] is None and mean["sad"] > 0
     assert mean["sad"] == pytest.approx(sum(row["sad"] for row in rows) / 5)
 
@@ -66,11 +62,11 @@ def test_mean_of_passes_over_missing_values():
 
 def test_a_picture_with_nothing_unknown_has_no_score_and_no_say():
     sure = ITEMS[0]._replace(trimap=np.where(ITEMS[0].pha > 127, np.uint8(255), np.uint8(0)))
-    rows, mean = evaluate(half, [sure, ITEMS[1]])
+    rows, mean = evaluate_items(half, [sure, ITEMS[1]])
     assert rows[0] == {"name": "item0", "sad": None, "mse": None, "grad": None, "conn": None, "fg_mse": None}
     assert mean["sad"] == rows[1]["sad"] > 0
     assert line("item0", rows[0]).split() == ["item0", "-", "-", "-", "-", "-"]
-    assert evaluate(half, [sure])[1] == dict.fromkeys(("sad", "mse", "grad", "conn", "fg_mse"))
+    assert evaluate_items(half, [sure])[1] == dict.fromkeys(("sad", "mse", "grad", "conn", "fg_mse"))
 
 
 def test_sizes_are_cut_to_multiples_of_four():
@@ -82,43 +78,31 @@ def test_sizes_are_cut_to_multiples_of_four():
 
 
 @pytest.mark.parametrize("workers", (0, 1, 3, 9))
-def test_workers_change_nothing(workers):
-    assert evaluate(keyed, ITEMS, workers) == evaluate(keyed, ITEMS)
+def test_what_is_made_ahead_keeps_its_order(workers):
     assert list(ahead(list(range(20)), workers)) == list(range(20))
 
 
 def test_another_order_gives_the_same_rows():
-    rows, mean = evaluate(keyed, ITEMS)
-    backward, other = evaluate(keyed, ITEMS[::-1])
+    rows, mean = evaluate_items(keyed, ITEMS)
+    backward, other = evaluate_items(keyed, ITEMS[::-1])
     assert backward[::-1] == rows
     assert other == pytest.approx(mean)
 
 
-def test_an_error_while_preparing_reaches_the_caller():
+@pytest.mark.parametrize("workers", (0, 2))
+def test_an_error_while_preparing_reaches_the_caller(workers):
     class Broken(list):
         def __getitem__(self, index):
             raise UserError("damaged picture")
 
     with pytest.raises(UserError, match="damaged picture"):
-        evaluate(half, Broken([1, 2, 3]), workers=2)
+        list(ahead(Broken([1, 2, 3]), workers))
 
 
-def test_matter_method_rounds_and_clips():
-    class Matter:
-        def predict(self, src, bgr, want):
-            return Matte(np.array([[-0.1, 0.5, 1.2]], np.float32), np.full((1, 3, 3), 0.1, np.float32), None, None)
-
-    pha, fgr = matter_method(Matter())(None, None)
-    assert pha.tolist() == [[0, 128, 255]] and (fgr == 26).all() and pha.dtype == fgr.dtype == np.uint8
-
-
-def test_an_answer_that_is_not_finite_is_named():
-    class Matter:
-        def predict(self, src, bgr, want):
-            return Matte(np.full((1, 3), np.nan), np.zeros((1, 3, 3)), None, None)
-
+def test_answers_are_rounded_and_clipped_and_finite():
+    assert as_u8(np.array([[-0.1, 0.5, 1.2]], np.float32)).tolist() == [[0, 128, 255]]
     with pytest.raises(UserError, match="not finite"):
-        matter_method(Matter())(None, None)
+        as_u8(np.full((1, 3), np.nan))
 
 
 def test_the_table_shows_both_mse_times_a_thousand():
@@ -157,7 +141,7 @@ def test_report_of_another_protocol(tmp_path):
 
 
 def test_report_files(tmp_path):
-    rows, mean = evaluate(half, ITEMS)
+    rows, mean = evaluate_items(half, ITEMS)
     csv_path, json_path = write_report(tmp_path / "new", {"seed": 3, "size": [40, 44]}, {"network": (rows, mean)})
     with open(csv_path, newline="") as file:
         table = list(csv.DictReader(file))

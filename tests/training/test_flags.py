@@ -3,7 +3,7 @@ import pytest
 
 from bgmatting.commands import train
 from bgmatting.training.config import flags, load_config
-from bgmatting.training.config.flags import found_weights, settings_of, stage_of
+from bgmatting.training.config.flags import command_of, found_weights, settings_of, stage_of
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
 
@@ -74,3 +74,29 @@ def test_the_seed_s_line_of_modnet():
     dim = load_config(PROJECT / "configs" / "dim" / "dim_vgg16.yml")
     assert (dim["method"], dim["optimizer"], dim["iterations"]) == ("dim", "adam", 100_000)
     assert (dim["phases"]["whole"]["cuts"], dim["phases"]["whole"]["crop"]) == ([320, 480, 640], [320, 320])
+
+
+def test_one_phase_on_folders_without_a_set(tmp_path):
+    line = (f"--phase base --epochs 50 --train_rgb_path {tmp_path}/f --train_alp_path {tmp_path}/p --train_bck_path "
+            f"{tmp_path}/b --valid_rgb_path {tmp_path}/vf --valid_alp_path {tmp_path}/vp --valid_bck_path {tmp_path}/vb "
+            "--pretrained_model w.pth --checkpoint_path out --batch_size 3")
+    name, overrides = settings_of(train.parse(line.split()))
+    config = load_config(name, overrides)
+    assert config["folders"] == {key: f"{tmp_path}/{folder}" for key, folder in (
+        ("fgr", "f"), ("pha", "p"), ("bgr", "b"), ("valid_fgr", "vf"), ("valid_pha", "vp"), ("valid_bgr", "vb"))}
+    assert (config["dataset_name"], config["background_name"]) == ("own", "own backgrounds")
+    assert (config["pretrain"], config["save_dir"]) == ("w.pth", "out")
+    assert {name: phase["epochs"] for name, phase in config["phases"].items()} == {"base": 50, "joint": 0, "whole": 0}
+    assert config["phases"]["base"]["batch_size"] == 3
+    joint = load_config(*settings_of(train.parse(["--config", "configs/stage1.yml", "--phase", "joint"])))
+    assert [joint["phases"][name]["epochs"] for name in ("base", "joint")] == [0, 1]
+    with pytest.raises(UserError):
+        settings_of(train.parse(["--dataset-name", "private", "--fgr", "f"]))
+
+
+def test_the_command_of_a_dry_run_repeats_all_flags():
+    line = "--config a.yml --learning-rate 0.001 --batch-size auto --bgr b --phase joint --force --do-eval --dry-run"
+    again = command_of(train.parse(line.split())).split()
+    assert again[:2] == ["python", "train.py"] and "--dry-run" not in again
+    parsed = vars(train.parse(again[2:]))
+    assert parsed == {**vars(train.parse(line.split())), "dry_run": False}

@@ -11,6 +11,7 @@ import pytest
 
 from bgmatting.commands import train as script
 from bgmatting.model.inference.matter import Matter
+from bgmatting.model.weights import read_weights, weights_path
 from bgmatting.training import checkpoint, trainer
 from bgmatting.training.checkpoint import checkpoints, load_checkpoint
 from bgmatting.training.config import load_config
@@ -67,6 +68,23 @@ def test_the_base_phase_leaves_the_refiner_untouched(stage, tmp_path):
     run(path)
     moved = changed(before, load_checkpoint(tmp_path / "run" / "iter_2")[0])
     assert moved["refiner"] == set() and moved["backbone"] and moved["aspp"] and moved["decoder"]
+
+
+@pytest.mark.slow
+def test_a_phase_that_is_not_trained_keeps_its_weights(stage, tmp_path, capsys):
+    """base alone from fresh weights gives a base network; from the starter's, or after a refiner, all of it."""
+    def refiner(path, *flags):
+        run(path, *flags)
+        arrays = load_checkpoint(path.with_suffix("") / "best_model").model
+        return {name: value for name, value in arrays.items() if name.startswith("refiner.")}
+
+    starter = read_weights(weights_path())[0]
+    assert not refiner(stage("fresh", joint=0))
+    kept = refiner(stage("begun", pretrain="starter"), "--epoch-end", "1")
+    assert kept and all((value == starter[name]).all() for name, value in kept.items())
+    assert "base 1 of 1; joint none of 1" in capsys.readouterr().out
+    alone = refiner(stage("phase", pretrain="starter"), "--phase", "base")
+    assert set(alone) == set(kept)
 
 
 def test_the_joint_phase_trains_every_part(stage, tmp_path):

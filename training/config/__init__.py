@@ -41,6 +41,7 @@ def load_config(path, overrides=None):
 def _anchor(config):
     places = [(config, key) for key in ("data_root", "save_dir", "pretrain")]
     places += [(config[f"stream_{name}"], "folder") for name in ("painted", "rendered", "photos")]
+    places += [(config["folders"], key) for key in config["folders"]]
     for section, key in places:
         if section[key] not in (None, *NAMED_WEIGHTS):
             section[key] = str(WORKPLACE / os.path.expanduser(section[key]))

@@ -3,16 +3,22 @@
 Command lines of earlier reproductions and of PaddleSeg are taken where what they mean exists here, and are refused with a
 line that says what does it here where it does not.
 """
+from __future__ import annotations
+
+import argparse
+import os
 import re
+import shlex
 from pathlib import Path
 
+from bgmatting.dataset.catalog import OWN, OWN_BACKGROUNDS
 from bgmatting.training.config.rules import PHASES
 from bgmatting.utils.errors import UserError, suggest
 from bgmatting.utils.files import PROJECT, WORKPLACE
 
 FLAGS = (
     ("dataset_name", str, "a name in configs/datasets.yml, or 'stream' for generated samples"),
-    ("background_name", str, "a set of backgrounds in configs/datasets.yml"),
+    ("background_name", str, "a set of backgrounds in configs/datasets.yml, or sample: generated ones"),
     ("data_root", str, "folder of datasets (default: $DATA_ROOT, else data/)"),
     ("learning_rate", float, "before the factors of the network's parts"),
     ("pretrain", str, "weights to start from: a file, a folder of a run, 'starter', 'imagenet' or 'auto'; a bare name is "
@@ -21,6 +27,8 @@ FLAGS = (
     ("backbone", str, "of background: mobilenetv2, mobilenetv3, mobilenetv3_small, resnet50 or resnet101"),
     ("iterations", int, "last iteration of the run, counted over its phases; as --iters, too"),
     ("log_train_loss_interval", int, "iterations between two lines of the log"),
+    ("log_images_interval", int, "iterations between two sets of images in the log"),
+    ("valid_interval", int, "iterations between two validations"),
     ("checkpoint_interval", int, "iterations between two checkpoints"),
     ("keep_checkpoint_max", int, "how many of them are kept"),
     ("num_workers", int, "processes that prepare batches"),
@@ -30,26 +38,42 @@ FLAGS = (
     ("save_dir", str, "where checkpoints and logs go"),
     ("seed", int, "of everything random"),
 )
+# Folders that are trained on without a set in the catalogue.
+FOLDERS = {"fgr": "a folder of foregrounds, without --pha of cut-outs", "pha": "their mattes",
+           "bgr": "a folder of photos without a subject", "valid_fgr": "the same for validation; without it a tenth is kept",
+           "valid_pha": "their mattes", "valid_bgr": "photos without a subject for validation"}
 SAME = {"log_train_loss_interval": ("log-iters",), "checkpoint_interval": ("save-interval",), "data_root": ("data-path",),
-        "iterations": ("iters",)}
+        "iterations": ("iters",), "log_images_interval": ("log-train-images-interval",),
+        "valid_interval": ("log-valid-interval",), "backbone": ("model-backbone",), "save_dir": ("checkpoint-path",),
+        "pretrain": ("pretrained-model", "model-last-checkpoint", "model-pretrain-initialization"),
+        "fgr": ("train-rgb-path",), "pha": ("train-alp-path",), "bgr": ("train-bck-path", "background-dir"),
+        "valid_fgr": ("valid-rgb-path",), "valid_pha": ("valid-alp-path",), "valid_bgr": ("valid-bck-path",)}
 ALWAYS = ("do_eval", "use_vdl")  # flags of PaddleSeg for what is done here without being asked
 INSTEAD = {
+    "logging_path": "logs lie in --save-dir",
+    "model_name": "checkpoints lie in --save-dir",
+    "epoch_start": "the same command goes on from the newest checkpoint in its --save-dir",
     "resume_model": "the same command goes on from the newest checkpoint in its --save-dir; --pretrain FOLDER starts anew "
                     "from the weights of one",
 }
+OWN_STAGE, OWN_SAVE_DIR = PROJECT / "configs" / "stage1.yml", WORKPLACE / "log" / "own"
 TRAINED = ("videomatte240k", "distinctions646", "private")
 STAGES = (("videomatte", 1), ("distinction", 2), ("private", 3))  # a part of the set's name, and the stage trained on it
 SUFFIXES = ("", ".safetensors", ".pdparams", ".pth")
 
 
-def add_flags(parser):
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add train.py's flags to an argparse parser."""
     add = parser.add_argument
     add("--config",
         help="a stage's YAML file, such as configs/stage1.yml (default: the stage that --dataset-name belongs to)")
     for name, kind, text in FLAGS:
         add("--" + name.replace("_", "-"), *("--" + other for other in SAME.get(name, ())), type=kind, help=text)
-    add("--epoch-end", type=int, help="last epoch of the stage, counted over its phases")
+    for name, text in FOLDERS.items():
+        add("--" + name.replace("_", "-"), *("--" + other for other in SAME[name]), metavar="DIR", help=text)
+    add("--phase", choices=PHASES, help="train this phase alone; what the others teach is kept as it is")
+    add("--epoch-end", "--epochs", type=int,
+        help="last epoch of the stage, counted over its phases: phases that would begin later are left out")
     add("--batch-size", type=_batch_size, metavar="N|auto",
         help="samples a batch, in every phase; auto: as configured, halved, and --accumulate doubled, until they fit")
     add("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
@@ -60,7 +84,7 @@ def add_flags(parser):
         add("--" + name.replace("_", "-"), help="not here; what does it is said")
 
 
-def settings_of(args):
+def settings_of(args: argparse.Namespace) -> tuple[str | Path, dict]:
     """(the stage's file, {key: value} that goes over it) of a parsed command line.
 
     Raises:
@@ -70,16 +94,51 @@ def settings_of(args):
         if getattr(args, name) is not None:
             raise UserError(f"--{name.replace('_', '-')} is not known here: {instead}.")
     overrides = {name: getattr(args, name) for name, _, _ in FLAGS}
+    phases = {name: {} for name in PHASES}
     if overrides["pretrain"] is not None:
         overrides["pretrain"] = found_weights(overrides["pretrain"], args.save_dir)
     if args.batch_size == "auto":
         overrides["batch_auto"] = True
     elif args.batch_size is not None:
-        overrides["phases"] = {name: {"batch_size": args.batch_size} for name in PHASES}
-    return args.config or stage_of(args.dataset_name), overrides
+        for own in phases.values():
+            own["batch_size"] = args.batch_size
+    if args.phase is not None:
+        for name, own in phases.items():
+            if name != args.phase:
+                own["epochs"] = 0
+            elif args.epoch_end is not None:
+                own["epochs"] = args.epoch_end
+    overrides["phases"] = {name: own for name, own in phases.items() if own} or None
+    name = args.config
+    folders = {key: os.path.abspath(path) for key in FOLDERS if (path := getattr(args, key)) is not None}
+    if folders:
+        overrides["folders"] = folders
+        if {"fgr", "pha", "valid_fgr", "valid_pha"} & set(folders):
+            _take_own(overrides, "dataset_name", OWN)
+            name = name or OWN_STAGE
+            overrides["save_dir"] = overrides["save_dir"] or (None if args.config else str(OWN_SAVE_DIR))
+        if {"bgr", "valid_bgr"} & set(folders):
+            _take_own(overrides, "background_name", OWN_BACKGROUNDS)
+    return name or stage_of(args.dataset_name), overrides
 
 
-def stage_of(dataset_name):
+def _take_own(overrides, key, name):
+    if overrides[key] is not None:
+        raise UserError(f"--{key.replace('_', '-')} names a set, and folders are given for it as well. Leave one out.")
+    overrides[key] = name
+
+
+def command_of(args: argparse.Namespace) -> str:
+    """The command line of train.py that a parsed one stands for, all flags repeated but --dry-run and those of the plan."""
+    words = ["python", "train.py"]
+    for name, value in vars(args).items():
+        if value is None or value is False or name in ("dry_run", "gpu_memory"):
+            continue
+        words += ["--" + name.replace("_", "-"), *([] if value is True else [str(value)])]
+    return shlex.join(words)
+
+
+def stage_of(dataset_name: str | None) -> Path:
     """The YAML file of the stage that trains on a set; its name in any case, with hyphens, underscores, and words appended.
 
     Raises:
@@ -97,7 +156,7 @@ def stage_of(dataset_name):
                     + (near if near.startswith(" Did") else ""))
 
 
-def found_weights(name, save_dir=None):
+def found_weights(name: str, save_dir: str | None = None) -> str:
     """``name`` itself, unless it is a bare name that lies elsewhere: in ``save_dir``, beside it, or in a stage below log/.
 
     "stage1.pdparams" and "stage1" mean the best weights of log/stage1 where no file is called so.

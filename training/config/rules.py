@@ -103,6 +103,7 @@ _SOURCE = {"share": _CHANCE, "folder": text(null=True)}
 RULES = {
     "method": choice(*METHODS),
     "dataset_name": text(), "background_name": text(), "data_root": text(null=True),
+    "folders": dict.fromkeys(("fgr", "pha", "bgr", "valid_fgr", "valid_pha", "valid_bgr"), text(null=True)),
     "epoch_of": choice("longer", "foregrounds"),
     "stream_length": whole(1), "stream_camouflage": _CHANCE, "stream_kinds": names(),
     "stream_painted": _SOURCE, "stream_rendered": _SOURCE, "stream_photos": _SOURCE,

@@ -26,7 +26,7 @@ class Lesson:
         phases: names in ``configs/default.yml``, in the order they follow one another.
         starter: backbone of the weights that come along, or None.
         pictures: pictures(network, phase, batch, pred) -> {name: tensor (B, 1 or 3, H, W)} for the log, beside src and pha.
-        keeps: keeps(phase, name) -> whether an array belongs to the weights that come out of a phase.
+        keeps: keeps(phase, name) -> whether an array has learnt something in a phase that began with fresh weights.
         pooled: pooled(network) -> layers whose normalisation a batch of one sample tells nothing about.
         facts: facts(network) -> {str: str} for the header of its weights files.
     """

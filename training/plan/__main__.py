@@ -8,7 +8,7 @@ import argparse
 import math
 import os
 
-from bgmatting.training.config.flags import add_flags, settings_of
+from bgmatting.training.config.flags import add_flags, command_of, settings_of
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
@@ -25,7 +25,7 @@ def show(args):
         raise UserError(f"--gpu-memory is the GiB of a card, such as 16; not {gpu_memory:g}.")
     if os.path.exists(config["save_dir"]) and not os.path.isdir(config["save_dir"]):
         raise UserError(f"{config['save_dir']} is no folder to save in. Name another with --save-dir.")
-    for line in lines_of(config, args.epoch_end, gpu_memory, name):
+    for line in lines_of(config, args.epoch_end, gpu_memory, command_of(args)):
         print(line, flush=True)
 
 

@@ -1,5 +1,9 @@
 """The plan of a run as lines of text: data, iterations, memory, disk, time, and the commands to go on."""
+from __future__ import annotations
+
 import os
+import shlex
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -45,20 +49,20 @@ def cost_of(config, phase, side):
     return Cost(small - slope * few, slope, found[-1]["seconds"] / many)
 
 
-def lines_of(config, epoch_end=None, gpu_memory=None, config_name=None):
+def lines_of(config: dict, epoch_end: int | None, gpu_memory: float | None, command: str) -> Iterator[str]:
     """Yields the plan of a run, as lines of text; those of memory take a while.
 
     Args:
         config: as ``training.config.load_config`` returns it; epoch_end: as of ``training.trainer.train``.
         gpu_memory: GiB of the card that the run is planned for, or None.
-        config_name: the stage's file, for the commands.
+        command: the command line that trains so.
 
     Raises:
         UserError: data or settings that cannot be used.
     """
     from bgmatting.dataset.samples import training_set
     from bgmatting.training.distributed import Ranks
-    from bgmatting.training.schedule import plan, plan_line, valid_interval
+    from bgmatting.training.schedule import plan, plan_line, split_line, valid_interval
     from bgmatting.training.start import catalog_of, network_of
     from bgmatting.training.state import checkpoint_size
     from bgmatting.training.step import Learner
@@ -70,6 +74,8 @@ def lines_of(config, epoch_end=None, gpu_memory=None, config_name=None):
     lesson = learner.lesson
     phases = plan(config, len(training_set(config, lesson.phases[-1], catalog, lesson.trimap)), epoch_end)
     items, interval = validation_set(config, catalog), valid_interval(config, phases)
+    if line := split_line(config, phases):
+        yield line
     yield from _data_lines(config, catalog)
     yield from _weights_lines(config, learner)
     seconds = 0.0
@@ -84,7 +90,7 @@ def lines_of(config, epoch_end=None, gpu_memory=None, config_name=None):
         seconds = None if cost is None or seconds is None else seconds + _seconds(config, phase, cost, division, side)
     yield _disk_line(config, checkpoint_size(learner))
     yield _time_line(seconds, phases[-1].end, device, gpu_memory)
-    yield from _command_lines(config, config_name, lesson.method.needs)
+    yield from _command_lines(config, command, lesson.method.needs)
 
 
 def _seconds(config, phase, cost, division, side):
@@ -162,9 +168,9 @@ def _disk_line(config, size):
             "logs and pictures beside them.")
 
 
-def _command_lines(config, name, needs):
-    stage = f"python train.py --config {name}" if name else "python train.py --config ..."
-    best = Path(config["save_dir"]) / "best_model"
-    return [f"next: {stage}    (the same command goes on after an interruption)",
+def _command_lines(config, command, needs):
+    best = shlex.quote(str(Path(config["save_dir"]) / "best_model"))
+    without = "without --force " if " --force" in command else ""
+    return [f"next: {command}    ({without}the same command goes on after an interruption)",
             f"then: python eval.py --weights {best}",
             f"and:  python predict.py --weights {best} --src me.jpg" + EXAMPLES[needs]]

@@ -90,9 +90,36 @@ def rename_outputs(graph: Any, names: Sequence[str]) -> None:
 def _jit_save(layer, specs, path):
     _leave_encoders_as_written(layer)
     static = paddle.jit.to_static(layer, input_spec=specs, full_graph=True)
-    with warnings.catch_warnings(), _silent():
+    with warnings.catch_warnings(), _writable_home(), _silent():
         warnings.simplefilter("ignore")
         paddle.jit.save(static, str(path))
+
+
+@contextlib.contextmanager
+def _writable_home():
+    """Paddle writes the code that it makes of a layer below ~/.cache; where it cannot, HOME is another folder meanwhile."""
+    if _can_write(os.path.expanduser("~/.cache/paddle/to_static_tmp")):
+        yield
+        return
+    home = os.environ.get("HOME")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["HOME"] = folder
+        try:
+            yield
+        finally:
+            if home is None:
+                del os.environ["HOME"]
+            else:
+                os.environ["HOME"] = home
+
+
+def _can_write(folder):
+    try:
+        os.makedirs(folder, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+        return True
+    except OSError:
+        return False
 
 
 def _leave_encoders_as_written(layer):

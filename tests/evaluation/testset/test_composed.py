@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bgmatting.evaluation.testset.composed import EvaluationSet
-from bgmatting.evaluation.testset.placement import disturb_background, place, place_turned
+from bgmatting.evaluation.testset.placement import disturb_background, place, place_turned, scene_turned
 from bgmatting.evaluation.testset.trimap import make_trimap
 from bgmatting.media.operations import blend, cover, resize
 from bgmatting.utils.errors import UserError
@@ -44,7 +44,7 @@ class Backgrounds:
 
 
 def equal(a, b):
-    return a.name == b.name and all(np.array_equal(x, y) for x, y in zip(a[1:], b[1:]))
+    return a.name == b.name and all(np.array_equal(x, y) for x, y in zip(a[1:6], b[1:6]))
 
 
 def test_items_have_the_asked_size_and_types():
@@ -54,7 +54,7 @@ def test_items_have_the_asked_size_and_types():
         assert item.name == f"subject{i}"
         assert item.src.shape == item.bgr.shape == item.fgr.shape == (96, 128, 3)
         assert item.pha.shape == item.trimap.shape == (96, 128)
-        assert all(array.dtype == np.uint8 for array in item[1:])
+        assert all(array.dtype == np.uint8 for array in item[1:6])
         assert np.array_equal(item.trimap, make_trimap(item.pha))
 
 
@@ -141,18 +141,49 @@ def test_a_foreground_without_subject_gives_an_empty_matte():
     assert fgr.shape == (16, 20, 3) and pha.max() == 0
 
 
+def drawn(seed, scales):
+    """(angle, shift x, shift y, scale, shear) of a ``turned`` placement: degrees, shares of the covering image's sides."""
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-5, 5), rng.uniform(-0.1, 0.1), rng.uniform(-0.1, 0.1), rng.uniform(*scales), rng.uniform(-5, 5)
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_a_turned_subject_is_scaled_about_the_middle(seed):
+def test_a_turned_subject_is_shifted_scaled_turned_and_sheared(seed):
     pha = np.zeros((90, 60), np.uint8)
-    pha[35:55, 20:40] = 255
-    fgr = np.full((90, 60, 3), 200, np.uint8)
-    placed_fgr, placed = place_turned(fgr, pha, (120, 120), np.random.default_rng(seed))
-    scale = (placed.sum() / 255 / pha.astype(bool).sum()) ** 0.5 / (120 / 60)
-    assert placed.shape == (120, 120) and placed_fgr.shape == (120, 120, 3) and 0.54 < scale < 0.91
+    pha[25:65, 28:32] = 255
+    _, placed = place_turned(np.full((90, 60, 3), 200, np.uint8), pha, (120, 120), np.random.default_rng(seed))
+    angle, right, down, scale, shear = drawn(seed, (0.55, 0.9))
     rows, columns = np.nonzero(placed > 127)
-    assert abs(rows.mean() - 59.5) < 1.5 and abs(columns.mean() - 59.5) < 1.5
-    assert not np.array_equal(placed, placed[::-1])   # turned or sheared
-    assert np.array_equal(placed, place_turned(fgr, pha, (120, 120), np.random.default_rng(seed))[1])
+    assert abs(columns.mean() - 59.5 - right * 120) < 0.6 and abs(rows.mean() - 59.5 - down * 180) < 0.6
+    assert abs(placed.sum() / 255 / 160 - (2 * scale) ** 2) < 0.1 * 4 * scale ** 2
+    lean = np.polyfit(rows, columns, 1)[0]   # columns a row of the bar, which stood upright
+    turn, slant = np.deg2rad(angle), np.tan(np.deg2rad(shear))
+    expected = (np.cos(turn) * slant - np.sin(turn)) / (np.sin(turn) * slant + np.cos(turn))
+    assert abs(lean - expected) < 0.03
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_turned_scene_is_moved_too_and_black_where_it_ends(seed):
+    scene = np.full((80, 80, 3), 200, np.uint8)
+    scene[38:42, 38:42] = 0, 0, 255
+    moved = scene_turned(scene, (120, 120), np.random.default_rng(seed))
+    _, right, down, scale, _ = drawn(seed, (1, 1.2))
+    rows, columns = np.nonzero(moved[..., 2].astype(int) - moved[..., 0] > 127)
+    assert abs(columns.mean() - 59.5 - right * 120) < 0.6 and abs(rows.mean() - 59.5 - down * 120) < 0.6
+    reach = (1 - scale) / 2 + max(abs(right), abs(down))   # of the sides: what stays black, but for turn and shear
+    assert (moved == 0).all(axis=2).any() == (reach > 0) or abs(reach) < 0.06
+
+
+def test_the_protocol_of_the_earlier_reproduction_moves_both():
+    items = EvaluationSet(Pairs(2), Backgrounds(2), size=(96, 96), disturb=False, placement="turned")
+    again = EvaluationSet(Pairs(2), Backgrounds(2), size=(96, 96), disturb=False, placement="turned")
+    assert all(equal(a, b) for a, b in zip((items[0], items[1]), (again[0], again[1])))
+    rng = np.random.default_rng((0, 0))
+    fgr, pha = place_turned(*Pairs(2).load(0)[1:], (96, 96), rng)
+    assert np.array_equal(items[0].pha, pha) and np.array_equal(items[0].fgr, fgr)
+    level = int(items[0].bgr.max())
+    scene = scene_turned(Backgrounds(2).load((level - 5) // 20), (96, 96), rng)
+    assert np.array_equal(items[0].bgr, scene) and np.array_equal(items[0].src, blend(fgr, pha, scene))
 
 
 def test_cover_crops_and_does_not_stretch():

@@ -26,7 +26,7 @@ def items(names=("a", "b"), size=(34, 37)):
 
 
 def same(a, b):
-    return a.name == b.name and all((x is None and y is None) or np.array_equal(x, y) for x, y in zip(a[1:], b[1:]))
+    return a.name == b.name and all((x is None and y is None) or np.array_equal(x, y) for x, y in zip(a[1:6], b[1:6]))
 
 
 def write(root, item, one_folder_each=False, kinds=("src", "bgr", "pha", "fgr")):

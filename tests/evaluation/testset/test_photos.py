@@ -52,7 +52,38 @@ def test_items_are_composed_as_the_list_says(composition):
     assert np.abs(first.src - (alpha * 100 + (1 - alpha) * first.bgr)).max() <= 0.51
     assert (second.bgr == 60).all() and second.bgr.shape == (10, 20, 3)  # enlarged until it covers
     assert (first.trimap == 128).all() and third.name == "a b"
-    assert (PhotoTestSet(listed_pictures(composition, VAL), "whole")[0]).trimap is None
+    whole = PhotoTestSet(listed_pictures(composition, VAL), "whole")[0]
+    assert whole.trimap is None and (whole.extra("trimap") == 128).all()  # what came along is what a method gets
+    small = PhotoTestSet(listed_pictures(composition, VAL), "paper", longest=10)[0]
+    assert small.trimap.shape == small.pha.shape == (5, 10) and (small.trimap == 128).all()
+
+
+@pytest.mark.parametrize("second, expected", [
+    ("val/alpha/c.png", None),             # the alpha itself
+    ("masks/c.png", None),                 # a copy of it elsewhere
+    ("masks/trimap.png", UserError),       # another matte
+    ("bg/gray.png", "gray.png"),           # a gray photo of the same size
+    ("bg/large.png", "large.png")])
+def test_the_second_word_of_a_line_may_be_the_photo_s_alpha(composition, second, expected):
+    pha = np.tile(np.linspace(0, 255, 20).astype(np.uint8), (10, 1))
+    write_image(composition / "masks" / "c.png", np.dstack([pha] * 3))
+    write_image(composition / "masks" / "trimap.png", np.where(pha > 90, np.uint8(255), np.uint8(0)))
+    write_image(composition / "bg" / "gray.png", np.random.default_rng(0).integers(60, 200, (10, 20), dtype=np.uint8))
+    (composition / "val.txt").write_text(f"val/fg/c.png {second}\n")
+    if expected is UserError:
+        with pytest.raises(UserError):
+            listed_pictures(composition, VAL)
+        return
+    found = listed_pictures(composition, VAL)[0]
+    assert (found.bgr and found.bgr.rsplit("/", 1)[1]) == expected
+    assert (PhotoTestSet([found], "whole")[0].src[0, 0] == 100).all() == (expected is None)
+
+
+def test_lines_of_one_foreground_have_names_of_their_own(composition):
+    write_image(composition / "val" / "fg" / "c_1.png", np.full((10, 20, 3), 9, np.uint8))
+    write_image(composition / "val" / "alpha" / "c_1.png", np.full((10, 20), 255, np.uint8))
+    (composition / "val.txt").write_text("val/fg/c.png\nval/fg/c.png\nval/fg/c_1.png\n")
+    assert [line.name for line in listed_pictures(composition, VAL)] == ["c", "c_2", "c_1"]
 
 
 def test_photos_have_no_background(composition, tmp_path):

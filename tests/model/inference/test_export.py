@@ -3,8 +3,10 @@ import contextlib
 import hashlib
 import importlib.util
 import io
+import os
 import shutil
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -275,3 +277,27 @@ def test_photos_of_a_few_pixels_and_photos_that_cannot_be_used(pair, tmp_path, c
         with pytest.raises(UserError, match=words):
             export.main(["--format", "paddle", "--output", str(tmp_path / "new" / "m"), *photos])
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("output, kind, expected", [
+    ("models/model.onnx", None, ("models/model", "onnx")), ("models/m.v1", None, ("models/m.v1", "onnx")),
+    ("m.xml", None, ("m", "openvino")), ("m.ONNX", "onnx", ("m", "onnx")),
+    ("folder/", "paddle", ("folder/matting", "paddle")),
+    ("here", None, ("here/matting", "onnx")), ("m.onnx", "paddle", None), ("m.pdmodel", "onnx", None)])
+def test_how_the_output_is_named(tmp_path, monkeypatch, output, kind, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    if expected is None:
+        with pytest.raises(UserError):
+            export.named(output, kind)
+    else:
+        assert export.named(output, kind) == (Path(expected[0]), expected[1])
+
+
+def test_where_home_cannot_be_written_paddle_has_another(tmp_path, monkeypatch):
+    from paddle.jit.dy2static.utils import get_temp_dir
+    (tmp_path / ".cache").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with model.inference.engines.static_graphs._writable_home():
+        assert os.path.isdir(get_temp_dir()) and tmp_path not in Path(get_temp_dir()).parents
+    assert os.environ["HOME"] == str(tmp_path)
