@@ -67,9 +67,10 @@ def main(argv=None):
         say(f"note: {settings.host} lets other machines in, and whoever reaches it can use it: --insecure.", sys.stderr)
 
     def opened(address):
-        say(f"listening at {address}{settings.root_path}  (API: {address}{settings.root_path}/docs; Ctrl-C ends it)")
+        say(f"listening at {address}  (API: {address}/docs; Ctrl-C ends it)")
         if settings.token:
-            told = "WORD" if args.token or os.environ.get(ENVIRONMENT["token"]) else settings.token  # what the user knows is not printed
+            is_known = args.token or os.environ.get(ENVIRONMENT["token"])
+            told = "WORD" if is_known else settings.token
             say(f"open it once by {address}/?token={told}, on other machines by this one's name; programs send the header "
                 f"Authorization: Bearer {told}")
         elif args.page and not args.no_browser:  # a token would be seen in the browser's command line

@@ -37,8 +37,8 @@ def most_connections() -> int:
 class Crowd:
     """The connections of a server.
 
-    Where one more comes than may be, the one goes that has waited longest without a whole request; where all are at work, the
-    new one is refused. An address that is not of this machine has half of the places at most.
+    Where one more comes than may be, the one goes that owes the rest of a request and has been silent longest; where all are
+    at work, the new one is refused. An address that is not of this machine has half of the places at most.
 
     Args:
         most: connections at once.
@@ -66,11 +66,11 @@ class Crowd:
         self._open.pop(connection, None)
 
     def _drop_one(self, key=None):
-        waiting = (one for one, its in self._open.items() if one.is_waiting and key in (None, its))
-        oldest = min(waiting, key=lambda one: one.waiting_since, default=None)
-        if oldest is not None:
-            self._open.pop(oldest)
-            oldest.transport.abort()  # at once, with its descriptor
+        waiting = (one for one, its in self._open.items() if one.is_owing and key in (None, its))
+        silent = min(waiting, key=lambda one: one.heard, default=None)
+        if silent is not None:
+            self._open.pop(silent)
+            silent.transport.abort()  # at once, with its descriptor
 
 
 def _key(client):
@@ -92,7 +92,12 @@ class Connection(H11Protocol):
     def __init__(self, *arguments, **options) -> None:
         super().__init__(*arguments, **options)
         self._timer = self._unread = None
-        self.waiting_since = time.monotonic()
+        self.heard = time.monotonic()
+
+    @property
+    def is_owing(self) -> bool:
+        """Whether the client has still to send something before there is anything to do."""
+        return self.is_waiting or self.conn.their_state is h11.SEND_BODY
 
     @property
     def is_waiting(self) -> bool:
@@ -117,11 +122,12 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        self.heard = time.monotonic()
         super().data_received(data)
         self._look()
 
     def on_response_complete(self) -> None:
-        self.waiting_since = time.monotonic()
+        self.heard = time.monotonic()
         super().on_response_complete()
         self._look()
 

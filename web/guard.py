@@ -1,4 +1,4 @@
-"""What is looked at before anything else of a request: who sent it, its token, its size, and the time that it takes to arrive."""
+"""What is looked at before anything else of a request: who sent it, its token, its size, how long it takes to arrive."""
 from __future__ import annotations
 
 import asyncio
@@ -14,7 +14,7 @@ from web.refusals import Refused, body, headers
 from web.settings import Settings
 
 OPEN = ("/v1/health",)   # needs no token
-DRAIN_SECONDS = 2.0      # what a client still sends after a refusal is read for so long, or it would not see the answer
+DRAIN_SECONDS = 2.0
 POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
           "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
           "worker-src 'self' blob:; frame-ancestors {}; base-uri 'self'; form-action 'self'")  # browsers call nobody else
@@ -73,7 +73,7 @@ class Guard:
             return
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}  # routes know no other; the server leaves the body out
-        bounded = _Bounded(self._settings, receive, answered)
+        bounded = _Bounded(self._settings, scope, receive, answered)
         try:
             await self._app(scope, bounded.receive, bounded.send)
         except Refused as refused:
@@ -103,8 +103,9 @@ class Door:
     def __init__(self, token: str | None) -> None:
         self._words = [token.encode(coding) for coding in ("utf-8", "latin-1")  # clients send either
                        if token and token.encode(coding, "ignore").decode(coding) == token]
-        self._session = secrets.token_urlsafe(32).encode()  # a cookie goes to every port of the host: it never is the token
-        self._cookie = "matting_" + hashlib.sha256((token or "").encode()).hexdigest()[:8]  # servers at other ports have theirs
+        # Browsers send a cookie to every port of a host: it is not the token, and servers with other tokens have their own.
+        self._session = secrets.token_urlsafe(32).encode()
+        self._cookie = "matting_" + hashlib.sha256((token or "").encode()).hexdigest()[:8]
 
     def is_open(self, scope: dict) -> bool:
         """Whether a request may pass."""
@@ -134,16 +135,17 @@ class Door:
         await send({"type": "http.response.body", "body": b""})
 
     def _is_word(self, given):
-        return any([hmac.compare_digest(given, word) for word in self._words])
+        return any(hmac.compare_digest(given, word) for word in self._words)
 
 
 class _Bounded:
     """The two ends of a request whose body may have so many bytes and take so long; ``refused`` where it did not."""
 
-    def __init__(self, settings, receive, send):
+    def __init__(self, settings, scope, receive, send):
         self._settings, self._receive, self._send = settings, receive, send
-        self._end, self._count, self._whole, self._begun, self.refused = time.monotonic(), 0, False, False, None
-        self._end += settings.upload_seconds
+        self._end, self._count, self._begun, self.refused = time.monotonic() + settings.upload_seconds, 0, False, None
+        self._whole, length = False, header(scope, b"content-length")
+        self._bare = length in ("", "0") and not header(scope, b"transfer-encoding")  # no body will come
 
     async def receive(self):
         if self._whole:
@@ -167,6 +169,10 @@ class _Bounded:
             return  # whatever was made of the refusal: ``answer`` says it
         if message["type"] == "http.response.start":
             self._begun = True
+        if message["type"] == "http.response.body" and not (self._whole or self._bare or message.get("more_body")):
+            await self._send({**message, "more_body": True})
+            await _drain(self._receive)
+            message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
     async def answer(self):
@@ -187,6 +193,12 @@ async def _answer(refused, receive, send):
         (b"content-type", b"application/json"), (b"content-length", str(len(data)).encode()), (b"connection", b"close"),
         *lines]})
     await send({"type": "http.response.body", "body": data, "more_body": True})
+    await _drain(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _drain(receive):
+    """Read for a moment what a client still sends after its answer: or it would not see that."""
     end = time.monotonic() + DRAIN_SECONDS
     try:
         while (left := end - time.monotonic()) > 0:
@@ -195,7 +207,6 @@ async def _answer(refused, receive, send):
                 break
     except asyncio.TimeoutError:
         pass
-    await send({"type": "http.response.body", "body": b""})
 
 
 def _query(scope):

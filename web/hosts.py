@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from utils.errors import UserError
@@ -25,7 +25,7 @@ PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 class Authority(NamedTuple):
     """Name, in lower case and without the brackets of IPv6, and port of an address; None where none is named."""
     name: str
-    port: Optional[int]
+    port: int | None
 
     @classmethod
     def of(cls, text: str) -> Authority | None:
@@ -91,12 +91,12 @@ class Hosts:
             return
         if self._checked and (host is None or not self._knows(host.name)):
             said = hosts[0][:80] if len(hosts) == 1 else f"{len(hosts)} names"
-            raise Refused(400 if host is None else 403, f"the request is for {said}, and this server is not called so. Where "
-                                                        f"that is its name, start it with --allowed-hosts.")
+            raise Refused(400 if host is None else 403, f"the request is for {said}, and this server has no such name. "
+                                                        f"--allowed-hosts gives it one.")
         for origin in headers_of(scope, b"origin"):
             if not self._is_own(origin, host):
-                raise Refused(403, f"a web page of {origin[:80]} sent the request; only the server's own may. Where the server "
-                                   f"has that name at a proxy, start it with --allowed-hosts.")
+                raise Refused(403, f"a web page of {origin[:80]} sent the request; only the server's own may. --allowed-hosts "
+                                   f"gives the server the name that it has at a proxy.")
         if header(scope, b"sec-fetch-site") == "cross-site" and not _is_visit(scope):
             raise Refused(403, "another web page sent the request; only the server's own may.")
 

@@ -69,7 +69,6 @@ def make_app(settings, open_matter, add_page=None, warm=False, open_alone=None):
 def _with_routes(service, jobs, cameras, lifespan):
     """The FastAPI application with all routes but the page."""
     from fastapi import FastAPI
-
     from starlette.routing import Match
 
     from web import api, camera, jobs_api, reference

@@ -5,7 +5,7 @@ import argparse
 import ipaddress
 import os
 import secrets
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from utils.errors import UserError
 
@@ -20,7 +20,7 @@ class Settings(NamedTuple):
     """Flags of app.py by their names; docs are in --help. Sizes are pixels and MiB, times are seconds."""
     host: str = "127.0.0.1"
     port: int = 7860
-    token: Optional[str] = None
+    token: str | None = None
     insecure: bool = False
     allowed_hosts: tuple = ()
     trusted_proxies: tuple = LOCAL
@@ -58,18 +58,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--host", help="address to listen at: 127.0.0.1, the default, is this machine alone; 0.0.0.0 is every machine that "
                        "reaches it")
     add("--port", type=int, help=f"(default: {usual.port})")
-    add("--token", help=f"word that requests have to bring (Authorization: Bearer WORD; for the page /?token=WORD once), of "
-                        f"{TOKEN_CHARACTERS} characters or more; default: $MATTING_TOKEN, else none on this machine alone, and "
-                        f"one that is made and printed beyond it")
+    add("--token", help=f"word of {TOKEN_CHARACTERS} characters or more that requests have to bring (Authorization: Bearer "
+        f"WORD; for the page /?token=WORD once); default: $MATTING_TOKEN, else none on this machine alone, and one that is "
+        f"made and printed beyond it")
     add("--insecure", action="store_true", help="no token beyond this machine: everybody who reaches the server can use it")
-    add("--allowed-hosts", nargs="+", metavar="NAME", help="names that the server has for browsers, where a proxy stands before "
-        "it (matting.example.com, *.example.com; * for any, which lets other web pages use it); those of this machine are always "
-        "known")
-    add("--trusted-proxies", nargs="+", metavar="ADDRESS", help="whose X-Forwarded-Proto, -Host and -Prefix are obeyed: addresses "
-        "or networks (default: this machine)")
-    add("--root-path", metavar="PATH", help="path of the server at its proxy, such as /matting, where that takes it off and sends "
-        "no X-Forwarded-Prefix")
-    add("--frame-ancestors", metavar="SOURCES", help="pages that may show the page in a frame, in the words of "
+    add("--allowed-hosts", nargs="+", metavar="NAME", help="names that the server has for browsers, where a proxy stands "
+        "before it (matting.example.com, *.example.com; * for any, which lets other web pages use it)")
+    add("--trusted-proxies", nargs="+", metavar="ADDRESS", help="whose X-Forwarded-Proto, -Host and -Prefix are obeyed: "
+        "addresses or networks (default: this machine)")
+    add("--root-path", metavar="PATH", help="path of the server at its proxy, such as /matting, where that takes it off and "
+        "sends no X-Forwarded-Prefix")
+    add("--frame-ancestors", metavar="SOURCES", help="pages that may show this one in a frame, in the words of "
         "Content-Security-Policy (default: 'self')")
     add("--max-pixels", type=int, help=f"of a photo or a frame (default: {usual.max_pixels:,})")
     add("--max-mib", type=float, help=f"MiB of a request (default: {usual.max_mib:.0f})")
@@ -93,11 +92,11 @@ def settings_of(args: argparse.Namespace) -> Settings:
     if not 0 <= args.port < 65536:
         raise UserError(f"--port is a number from 0 to 65535, not {args.port}.")
     given = {name: getattr(args, name) or os.environ.get(variable) or None for name, variable in ENVIRONMENT.items()}
-    settings = Settings(**{**{name: getattr(args, name) for name in Settings._fields}, **{
-        "token": _checked_token(given["token"]), "insecure": _is_on(given["insecure"]),
-        "allowed_hosts": tuple(name.lower() for name in _words(given["allowed_hosts"])),
-        "trusted_proxies": _networks(given["trusted_proxies"]), "root_path": _checked_path(given["root_path"]),
-        "frame_ancestors": _checked_sources(given["frame_ancestors"])}})
+    settings = Settings(**{name: getattr(args, name) for name in Settings._fields})._replace(
+        token=_checked_token(given["token"]), insecure=_is_on(given["insecure"]),
+        allowed_hosts=tuple(name.lower() for name in _words(given["allowed_hosts"])),
+        trusted_proxies=_networks(given["trusted_proxies"]), root_path=_checked_path(given["root_path"]),
+        frame_ancestors=_checked_sources(given["frame_ancestors"]))
     if settings.token is None and not settings.is_local and not settings.insecure:
         settings = settings._replace(token=secrets.token_urlsafe(24))
     return settings
@@ -107,10 +106,10 @@ def _checked_token(token):
     if token is None:
         return None
     if len(token) < TOKEN_CHARACTERS:
-        raise UserError(f"the token has {len(token)} characters; it takes {TOKEN_CHARACTERS} or more. python -c 'import secrets; "
-                        f"print(secrets.token_urlsafe())' makes one.")
+        raise UserError(f"the token has {len(token)} characters; it takes {TOKEN_CHARACTERS} or more, such as those that "
+                        f"python -c 'import secrets; print(secrets.token_urlsafe())' prints.")
     if token != token.strip() or not token.isprintable():
-        raise UserError("the token begins or ends with a space, or holds characters that cannot be printed; no header carries it.")
+        raise UserError("the token begins or ends with a space, or holds what cannot be printed; no header carries that.")
     return token
 
 
@@ -128,7 +127,7 @@ def _networks(given):
     try:
         return tuple(ipaddress.ip_network(word, strict=False) for word in _words(given))
     except ValueError as error:
-        raise UserError(f"--trusted-proxies takes addresses and networks, such as 10.0.0.2 or 172.16.0.0/12: {error}.") from None
+        raise UserError(f"--trusted-proxies takes addresses and networks (10.0.0.2, 172.16.0.0/12): {error}.") from None
 
 
 def _checked_path(path):
@@ -140,5 +139,5 @@ def _checked_path(path):
 
 def _checked_sources(text):
     if text and (not text.isascii() or not text.isprintable() or any(sign in text for sign in ";,")):
-        raise UserError(f"--frame-ancestors names sources of Content-Security-Policy, such as https://huggingface.co, not {text}.")
+        raise UserError(f"--frame-ancestors takes sources of Content-Security-Policy (https://huggingface.co), not {text}.")
     return text or "'self'"

@@ -1,7 +1,7 @@
 """What the page may ask of Gradio: the routes that it uses, and of files only those that were uploaded or made here.
 
-Gradio takes any path of the machine, and any address, for a file that an event hands in, and trusts a check of its own to
-refuse it. Here none comes so far: outside, the folder of the page's files is called ``uploads``, and no other path has a name.
+Gradio takes any path of the machine, and any address, for a file that an event hands in, and relies on a check of its own.
+Here none comes so far: outside, the folder of the page's files is called ``uploads``, and no other path has a name.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ASKED = re.compile(rf"{API}/(run/predict|queue/join|cancel|reset)/?")  # by POST
 UPLOAD = re.compile(rf"{API}/upload/?")
 MOST_JSON = 1 << 20  # bytes of an event: files come by themselves
 SHOWN = re.compile(r"image/(png|jpeg|webp|gif|bmp|avif)|(video|audio)/[\w.+-]+")  # in the page; all else is only downloaded
-SANDBOX = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'; sandbox")
+SANDBOX = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; sandbox")
 TEXT = ("application/json", "text/event-stream")
 
 
@@ -56,7 +56,7 @@ class Gate:
     async def _let(self, scope, receive, mount, route):
         """(scope, receive) for Gradio. Raises Refused (400, 403, 404)."""
         root = f"{scope.get('scheme', 'http')}://{header(scope, b'host')}{scope.get('root_path', '')}{mount}"
-        headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding" or not route.startswith(API)]
+        headers = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding" or not route.startswith(API)]
         scope = {**scope, "headers": [*headers, (b"x-gradio-server", root.encode("latin-1"))]}
         if scope["method"] == "GET" and route.startswith(FILE):
             return {**scope, "path": f"{scope.get('root_path', '')}{mount}{FILE}{self._file(route[len(FILE):])}"}, receive
