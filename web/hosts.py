@@ -95,8 +95,8 @@ class Hosts:
                                                         f"--allowed-hosts gives it one.")
         for origin in headers_of(scope, b"origin"):
             if not self._is_own(origin, host):
-                raise Refused(403, f"a web page of {origin[:80]} sent the request; only the server's own may. --allowed-hosts "
-                                   f"gives the server the name that it has at a proxy.")
+                raise Refused(403, f"a web page of {origin[:80]} sent the request; only the server's own may. "
+                                   f"--allowed-hosts gives it the name that it has at a proxy.")
         if header(scope, b"sec-fetch-site") == "cross-site" and not _is_visit(scope):
             raise Refused(403, "another web page sent the request; only the server's own may.")
 
