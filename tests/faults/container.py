@@ -150,7 +150,8 @@ def tried(stage, command):
         print("health:", health.decode())
         sample = PROJECT / "image" / "sample"
         made = subprocess.run(["curl", "-sf", "-H", f"Authorization: Bearer {TOKEN}", "-F", f"src=@{sample / 'src.jpg'}",
-                               "-F", f"bgr=@{sample / 'bgr.jpg'}", f"http://127.0.0.1:{PORT}/v1/mattes"], capture_output=True, check=False).stdout
+                               "-F", f"bgr=@{sample / 'bgr.jpg'}", f"http://127.0.0.1:{PORT}/v1/mattes"],
+                              capture_output=True, check=False).stdout
         user = Path(f"/proc/{process.pid}/status").read_text().split("Uid:")[1].split()[0]
         print(f"matte: {len(made)} bytes; user {user}")
         return ([] if made.startswith(b"\x89PNG") else ["no matte came"]) + ([] if user != "0" else ["it runs as root"])
