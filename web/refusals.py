@@ -2,8 +2,8 @@
 from bgmatting.utils.errors import UserError, no_space, one_line
 from bgmatting.utils.files import PROJECT
 
-CODES = {400: "bad_input", 401: "no_token", 404: "not_found", 405: "no_such_method", 408: "too_slow", 409: "not_ready",
-         410: "cancelled", 413: "too_large", 429: "busy", 500: "unexpected", 507: "disk_full"}
+CODES = {400: "bad_input", 401: "no_token", 403: "forbidden", 404: "not_found", 405: "no_such_method", 408: "too_slow",
+         409: "not_ready", 410: "cancelled", 413: "too_large", 429: "busy", 500: "unexpected", 507: "disk_full"}
 PARTS = ("src", "bgr", "target", "zip", "out")  # what the folder of a request holds
 AGAIN = 5  # seconds after which a client that was told to come back may
 
