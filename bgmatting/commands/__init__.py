@@ -54,7 +54,7 @@ def unfit_python(newest=None):
 
 
 def unfit_paddle():
-    """A line for an installed paddle that is too old; None for all others, where there is none, and for builds of one's own."""
+    """A line for an installed paddle that is too old; None for all others, own builds, and where there is none."""
     import re
     from importlib.metadata import PackageNotFoundError, version
     found = []
@@ -66,8 +66,8 @@ def unfit_paddle():
     numbers = [tuple(map(int, re.findall(r"\d+", text)[:2])) for text in found]
     if not found or any(number >= LEAST_PADDLE or number == (0, 0) for number in numbers):
         return None
-    return ("paddle {} to 3.x is needed; {} has {}. Upgrade it (README.md, \"GPU\"), or in a checkout run `sh run.sh setup`, "
-            "which makes an environment of its own.".format(".".join(map(str, LEAST_PADDLE)), sys.executable, found[0]))
+    return ("paddle {}.{} to 3.x is needed; {} has {}. Upgrade it (README.md, \"GPU\"), or in a checkout run `sh run.sh "
+            "setup`, which makes an environment of its own.".format(*(LEAST_PADDLE + (sys.executable, found[0]))))
 
 
 def _told(text):

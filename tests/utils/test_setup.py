@@ -14,8 +14,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="run.sh is for system
 PIP = '''
 """Installs empty modules, and writes down its words and its constraints."""
 import pathlib, re, sys
-MODULES = {"opencv-python": "cv2", "scikit-image": "skimage", "pyyaml": "yaml", "pillow": "PIL", "paddlepaddle-gpu": "paddle",
-           "paddlepaddle": "paddle", "python-multipart": "python_multipart"}
+MODULES = {"opencv-python": "cv2", "scikit-image": "skimage", "pyyaml": "yaml", "pillow": "PIL",
+           "paddlepaddle-gpu": "paddle", "paddlepaddle": "paddle"}
 words = sys.argv[1:]
 with open(LOG, "a") as log:
     for at, word in enumerate(words):
@@ -170,7 +170,8 @@ def test_a_python_that_is_none(machine, python):
     assert done.returncode == 2 and calls == [] and not (machine.project / ".venv").exists()
 
 
-@pytest.mark.parametrize("version, fits", [((2, 7), False), ((3, 8), False), ((3, 9), True), ((3, 13), True), ((3, 14), False)])
+@pytest.mark.parametrize("version, fits", [((2, 7), False), ((3, 8), False), ((3, 9), True), ((3, 13), True),
+                                           ((3, 14), False)])
 def test_supported_pythons(monkeypatch, version, fits):
     from bgmatting import commands
     monkeypatch.setattr(sys, "version_info", (*version, 1))
@@ -179,8 +180,8 @@ def test_supported_pythons(monkeypatch, version, fits):
 
 
 @pytest.mark.parametrize("numbers, fits", [
-    ({}, True), ({"paddlepaddle": "3.3.1"}, True), ({"paddlepaddle-gpu": "2.6.2.post120"}, True), ({"paddlepaddle": "0.0.0"}, True),
-    ({"paddlepaddle-gpu": "2.5.2"}, False), ({"paddlepaddle": "1.8.5"}, False),
+    ({}, True), ({"paddlepaddle": "3.3.1"}, True), ({"paddlepaddle-gpu": "2.6.2.post120"}, True),
+    ({"paddlepaddle": "0.0.0"}, True), ({"paddlepaddle-gpu": "2.5.2"}, False), ({"paddlepaddle": "1.8.5"}, False),
     ({"paddlepaddle": "2.4.0", "paddlepaddle-gpu": "3.0.0rc1"}, True)])
 def test_supported_paddles(monkeypatch, numbers, fits):
     from importlib import metadata
@@ -199,6 +200,6 @@ def test_a_command_says_what_is_too_old(tmp_path):
     facts = Path(tmp_path, "paddlepaddle-2.4.2.dist-info")
     facts.mkdir()
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: paddlepaddle\nVersion: 2.4.2\n")
-    done = subprocess.run([sys.executable, "-m", "bgmatting", "predict", "--help"], cwd=PROJECT, capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    done = subprocess.run([sys.executable, "-m", "bgmatting", "predict", "--help"], cwd=PROJECT, capture_output=True,
+                          text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "2.4.2" in done.stderr
