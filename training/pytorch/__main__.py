@@ -5,7 +5,6 @@
     python -m training.pytorch join BASE REFINER OUT.safetensors    # a network of a base and a refiner trained apart
 """
 import argparse
-import fcntl
 import os
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from bgmatting.training.pytorch.judging import Judge
 from bgmatting.training.pytorch.phases import BasePhase, RefinerPhase
 from bgmatting.training.pytorch.run import Run
 from bgmatting.utils.cli import CommandLine
+from bgmatting.utils.locks import try_lock
 
 PHASES = {"base": BasePhase, "refiner": RefinerPhase}
 
@@ -50,10 +50,8 @@ def train(args):
 
 def alone(file, folder):
     """Write this process's number into the open ``file``, or end where another process trains into ``folder``."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise SystemExit(f"process {(folder / 'pid').read_text().strip()} trains into {folder}.") from None
+    if not try_lock(file):
+        raise SystemExit(f"process {(folder / 'pid').read_text().strip()} trains into {folder}.")
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()
