@@ -86,6 +86,7 @@ install_all() {  # paddle first: the wheel that fits this machine; then the rest
 
 install_fast() {  # engines for mattes on a CPU; without them everything works, only slower
     [ -f "$here/.venv/fast.txt" ] && cmp -s "$here/requirements-fast.txt" "$here/.venv/fast.txt" && return
+    "$py" -c 'import sys; sys.exit(sys.version_info < (3, 13))' && return  # no paddle2onnx for it, which exports
     "$py" -c 'import sys, paddle; sys.exit(not (paddle.is_compiled_with_cuda() or paddle.__version__ < "3"))' \
         >/dev/null 2>&1 && return  # of no use there
     if wheels beside "$here/requirements-fast.txt" --needs openvino onnxruntime paddle2onnx; then
