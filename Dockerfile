@@ -11,6 +11,7 @@
 #   docker build -t background-matting:gpu --build-arg PADDLE=paddlepaddle-gpu==3.3.1 \
 #       --build-arg PADDLE_INDEX=https://www.paddlepaddle.org.cn/packages/stable/cu126/ .
 #   docker run --rm --gpus all -p 127.0.0.1:7860:7860 background-matting:gpu
+# Packages come by their hashes (requirements/, written by .ci/lock for Debian bookworm's Python 3.11), but for a GPU's paddle.
 ARG BASE=debian:bookworm-slim
 
 # The network's graphs are exported here: at work they need paddle no more, and the container is half as large.
@@ -20,8 +21,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 python3
     && python3 -m venv /venv
 WORKDIR /app
 COPY . .
-RUN grep -v -E '^(visualdl|scikit-image|opencv-python)' requirements.txt > /tmp/needed.txt \
-    && /venv/bin/pip install -q -r /tmp/needed.txt opencv-python-headless -r requirements-fast.txt
+RUN /venv/bin/pip install -q --require-hashes -r requirements/graphs.txt
 RUN MATTING_CACHE=/graphs /venv/bin/python predict.py --output /tmp/sample
 
 FROM ${BASE}
@@ -32,10 +32,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 python3
     && python3 -m venv /venv && useradd --create-home --uid 1000 matting && install -d -o matting -m 700 /uploads
 WORKDIR /app
 COPY . .
-RUN grep -v -E '^(paddlepaddle|visualdl|scikit-image|opencv-python)' requirements.txt > /tmp/needed.txt \
-    && grep -E '^(openvino|onnxruntime)' requirements-fast.txt >> /tmp/needed.txt \
-    && /venv/bin/pip install -q -r /tmp/needed.txt opencv-python-headless -r requirements-web.txt \
-    && rm -rf /tmp/needed.txt /venv/lib/python3*/site-packages/gradio/templates/node
+RUN /venv/bin/pip install -q --require-hashes -r requirements/container.txt \
+    && rm -rf /venv/lib/python3*/site-packages/gradio/templates/node
 RUN test -z "$PADDLE" || /venv/bin/pip install -q "$PADDLE" ${PADDLE_INDEX:+--extra-index-url "$PADDLE_INDEX"}
 COPY --from=graphs --chown=matting:matting /graphs /home/matting/.cache/background-matting
 USER matting

@@ -7,8 +7,8 @@
 #   sh run.sh --data-root /data --save-dir runs    other data, another place for stages and evaluation
 #
 # FLAGS go to train.py, eval.py, predict.py, app.py or pytest, such as: sh run.sh stage1 --epoch-end 4
-# PYTHON=/path/to/python chooses the interpreter; DATA_ROOT=/path the folder of datasets (default: data/); CPU=1 keeps to the
-# CPU's paddle on a machine with a card. Relative paths are those of the folder that the command is called from.
+# PYTHON=/path/to/python chooses the interpreter (3.9 to 3.13); DATA_ROOT=/path the folder of datasets (default: data/);
+# CPU=1 keeps to the CPU on a machine with a card. Relative paths are those of the folder that the command is called from.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 trap 'echo "run.sh: interrupted; the same command goes on from here." >&2; exit 130' INT TERM
@@ -27,24 +27,35 @@ step() {  # step NAME COMMAND...: run a command, and stop the script with the st
     [ "$code" -eq 0 ] || fail "step '$name' failed (exit code $code)." "$code"
 }
 
+misfit() {  # misfit PYTHON: a line where it is too old or too new; the range stands in bgmatting/commands alone
+    PYTHONPATH=$here "$1" -c 'import bgmatting.commands as c; print(c.unfit_python(c.NEWEST) or "")' 2>/dev/null \
+        || echo "$1 does not run as a Python."
+}
+
 find_python() {  # an interpreter for .venv
     for candidate in python3 python3.13 python3.12 python3.11 python3.10 python3.9 python; do
-        if "$candidate" -c 'import sys, venv; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+        if [ -z "$(misfit "$candidate")" ]; then
             echo "$candidate"
             return
         fi
     done
-    fail "no Python 3.9 to 3.13 with venv found. Install one (python3-venv on Debian), or set PYTHON." 2
+    fail "no Python 3.9 to 3.13 found. Install one, or name it by PYTHON=/path/to/python." 2
 }
 
-choose_python() {  # the interpreter that has paddle already, else the one of .venv
+wheels() {  # what is installed, and beside what
+    "$py" "$here/utils/paddle_wheel.py" "$@"
+}
+
+choose_python() {  # $PYTHON, else an interpreter that has paddle already, else the one of .venv
     py=
     if [ -n "${PYTHON:-}" ]; then
+        line=$(misfit "$PYTHON")
+        [ -z "$line" ] || fail "PYTHON=$PYTHON: $line" 2
         py=$PYTHON
         return
     fi
     for candidate in python python3; do
-        if "$candidate" -c 'import paddle' >/dev/null 2>&1 && "$candidate" "$here/utils/interpreter.py"; then
+        if [ -z "$(misfit "$candidate")" ] && "$candidate" "$here/utils/paddle_wheel.py" has >/dev/null 2>&1; then
             py=$candidate
             return
         fi
@@ -54,65 +65,78 @@ choose_python() {  # the interpreter that has paddle already, else the one of .v
     fi
 }
 
-install_missing() {  # beside a paddle that is there already: what else is needed, and never another paddle or numpy
-    "$py" -c 'import numpy, cv2, tqdm, skimage, visualdl, yaml, safetensors, PIL, tifffile, av' 2>/dev/null && return
-    grep -v '^paddlepaddle' "$here/requirements.txt" > "$here/.requirements.tmp"
-    "$py" -m pip freeze | grep '^numpy==' > "$here/.constraints.tmp" || true
-    code=0
-    "$py" -m pip install -q -r "$here/.requirements.tmp" -c "$here/.constraints.tmp" || code=$?
-    rm -f "$here/.requirements.tmp" "$here/.constraints.tmp"
-    return "$code"
+make_venv() {  # make_venv PYTHON: .venv with a pip; Debian, Ubuntu and Colab have Pythons whose venv cannot put it there
+    if "$1" -m venv "$here/.venv" && "$here/.venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        return
+    fi
+    "$1" -m virtualenv -q "$here/.venv" && "$here/.venv/bin/python" -m pip --version >/dev/null && return
+    echo "run.sh: $1 makes no environment with pip. On Debian and Ubuntu: apt-get install python3-venv; elsewhere:" \
+        "$1 -m pip install virtualenv. Then run the same command again." >&2
+    return 2
+}
+
+install_missing() {  # what is needed beside paddle
+    wheels beside "$here/requirements.txt" --needs numpy cv2 tqdm skimage visualdl yaml safetensors PIL tifffile av
 }
 
 install_all() {  # paddle first: the wheel that fits this machine; then the rest beside it
-    echo "installing requirements.txt into .venv; this takes a minute or more"
-    "$py" -m pip install -q --upgrade pip && "$py" "$here/utils/paddle_wheel.py" install && install_missing
+    echo "installing requirements.txt into $1; this takes a minute or more"
+    "$py" -m pip install -q --upgrade pip && wheels install && wheels beside "$here/requirements.txt"
 }
 
 install_fast() {  # engines for mattes on a CPU; without them everything works, only slower
     [ -f "$here/.venv/fast.txt" ] && cmp -s "$here/requirements-fast.txt" "$here/.venv/fast.txt" && return
+    "$py" -c 'import sys; sys.exit(sys.version_info < (3, 13))' && return  # no paddle2onnx for it, which exports
     "$py" -c 'import sys, paddle; sys.exit(not (paddle.is_compiled_with_cuda() or paddle.__version__ < "3"))' \
         >/dev/null 2>&1 && return  # of no use there
-    "$py" -c 'import openvino, onnxruntime, paddle2onnx' >/dev/null 2>&1 && return
-    "$py" -m pip freeze | grep -i -E '^(numpy|protobuf|paddlepaddle)==' > "$here/.constraints.tmp" || true
-    if "$py" -m pip install -q -r "$here/requirements-fast.txt" -c "$here/.constraints.tmp"; then
+    if wheels beside "$here/requirements-fast.txt" --needs openvino onnxruntime paddle2onnx; then
         case $py in "$here"/.venv/*) cp "$here/requirements-fast.txt" "$here/.venv/fast.txt" ;; esac
     else
         echo "run.sh: requirements-fast.txt does not install here; mattes are made by paddle itself, which is slower." >&2
     fi
-    rm -f "$here/.constraints.tmp"
 }
 
 check_opencv() {  # the usual OpenCV needs graphics libraries of the system that bare machines lack
     "$py" -c 'import cv2' 2>/dev/null && return
     echo "opencv-python does not load here; installing opencv-python-headless, which needs no graphics libraries."
     "$py" -m pip uninstall -y opencv-python
-    "$py" -m pip install opencv-python-headless
+    "$py" -m pip install --prefer-binary opencv-python-headless
     "$py" -c 'import cv2'
 }
 
 setup() {
+    case ${CPU:-0} in 0 | no | off | false) ;; *) export CUDA_VISIBLE_DEVICES='' ;; esac  # for the paddle of a GPU, too
     choose_python
-    [ -z "$py" ] || "$py" "$here/utils/interpreter.py" || fail "leave PYTHON unset for an interpreter in .venv." 2
-    if [ -z "$py" ]; then
-        base=$(find_python) || exit $?
-        step "setup: .venv with $base" "$base" -m venv "$here/.venv"
-        py=$here/.venv/bin/python
-    fi
+    venv=$here/.venv
     case $py in
-    "$here"/.venv/*)
-        if ! cmp -s "$here/requirements.txt" "$here/.venv/installed.txt"; then
-            step "setup: install requirements.txt" install_all
-            step "setup: check OpenCV" check_opencv
-            cp "$here/requirements.txt" "$here/.venv/installed.txt"
-        fi
-        install_fast ;;
+    '' | "$venv"/*) ;;
     *)
-        step "setup: use $py, which has paddle" install_missing
-        step "setup: check OpenCV" check_opencv
-        install_fast ;;
+        if wheels has; then
+            step "setup: use $py, which has paddle" install_missing
+            step "setup: check OpenCV" check_opencv
+            install_fast
+            wheels check || true
+            return
+        fi
+        if "$py" -c 'import sys, importlib.util as u; sys.exit(sys.prefix == sys.base_prefix or bool(u.find_spec("paddle")))'; then
+            venv=$("$py" -c 'import sys; print(sys.prefix)')  # an environment that was made for this
+        else
+            base=$py py=
+            [ ! -x "$venv/bin/python" ] || py=$venv/bin/python
+        fi ;;
     esac
-    "$py" "$here/utils/paddle_wheel.py" check || true
+    if [ -z "$py" ] || ! "$py" -m pip --version >/dev/null 2>&1; then  # none yet, or one that was interrupted
+        base=${base:-$(find_python)} || exit $?
+        step "setup: .venv with $base" make_venv "$base"
+        py=$venv/bin/python
+    fi
+    if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
+        step "setup: install requirements.txt" install_all "$venv"
+        step "setup: check OpenCV" check_opencv
+        cp "$here/requirements.txt" "$venv/installed.txt"
+    fi
+    install_fast
+    wheels check || true
 }
 
 module() {  # module NAME [ARGS]: a module of this project, whatever folder the command is called from
@@ -167,19 +191,15 @@ predict() {
 }
 
 web() {  # the page in the browser
-    if ! "$py" -c 'import gradio, fastapi, uvicorn, python_multipart' 2>/dev/null; then
-        "$py" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "the page needs Python 3.10 or later." 2
-        "$py" -m pip freeze | grep -i -E '^(numpy|protobuf|paddlepaddle)==' > "$here/.constraints.tmp" || true
-        step "setup: install requirements-web.txt" "$py" -m pip install -q -r "$here/requirements-web.txt" \
-            -c "$here/.constraints.tmp"
-        rm -f "$here/.constraints.tmp"
-    fi
+    "$py" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "the page needs Python 3.10 or later." 2
+    step "setup: requirements-web.txt" \
+        wheels beside "$here/requirements-web.txt" --needs gradio fastapi uvicorn python_multipart
     newest_weights
     exec "$py" "$here/app.py" ${weights:+--weights "$weights"} "$@"
 }
 
 tests() {
-    "$py" -c 'import pytest, xdist' 2>/dev/null || step "setup: install requirements-dev.txt" "$py" -m pip install -r "$here/requirements-dev.txt"
+    step "setup: requirements-dev.txt" wheels beside "$here/requirements-dev.txt" --needs pytest xdist
     cd "$here"
     together='-n 2 --dist loadfile'  # the whole suite in two processes; a part of it starts sooner in one
     quick=

@@ -4,7 +4,6 @@ that script imports; nothing of this project, so that it runs in an environment 
 import importlib.machinery
 import json
 import os
-import resource
 import runpy
 import shutil
 import sys
@@ -24,13 +23,7 @@ class Marks:
             Marks.size = f"{batch[0].shape[3]}x{batch[0].shape[2]}"
             yield batch
             Marks.count += 1
-            Marks.done.append((time.time(), cpu()))
-
-
-def cpu():
-    """Processor seconds of this process so far."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+            Marks.done.append((time.time(), time.process_time()))
 
 
 def write_checkpoint(work, path):
@@ -60,7 +53,7 @@ def main():
                     "--device", "cpu", "--output-dir", work["out"], "--output-types", "com", "pha"]
         # its writers are closed when its names are given up: until then the files are not whole
         runpy.run_path(os.path.join(work["checkout"], "inference_video.py"), run_name="__main__").clear()
-    ended, used = time.time(), cpu()
+    ended, used = time.time(), time.process_time()
     (first, first_cpu), frames = Marks.done[0], Marks.count - 1
     with open("/proc/self/status", encoding="ascii") as file:
         memory = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))

@@ -1,6 +1,5 @@
 """One turn of ``benchmarks.video`` in a process of its own: a whole film, or its stages one by one."""
 import json
-import resource
 import sys
 import time
 
@@ -19,8 +18,8 @@ def whole(work, begun):
     with open_backdrop("#78ff9b") as backdrop:
         job = VideoJob(work["src"], _outputs(work), work["bgr"], backdrop=backdrop)
         report = matte_video(lambda: paced(_matter(work), None, work["scale"]), job,
-                             lambda *_: marks.append((time.time(), _cpu())))
-    ended, cpu = time.time(), _cpu()
+                             lambda *_: marks.append((time.time(), time.process_time())))
+    ended, cpu = time.time(), time.process_time()
     (first, first_cpu), frames = marks[0], report.frames - 1
     return {"frames": report.frames, "size": _size(work["src"]), "fps": frames / (ended - first),
             "cpu": (cpu - first_cpu) / frames, "start": first - begun, "memory": peak_memory() or 0}
@@ -76,11 +75,6 @@ def _size(path):
     from bgmatting.media.video.reader import open_video
     with open_video(path, sound=False) as reader:
         return f"{reader.info.width}x{reader.info.height}"
-
-
-def _cpu():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def main(argv=None):

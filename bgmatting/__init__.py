@@ -19,10 +19,10 @@ __all__ = sorted(_HOMES)
 
 def __getattr__(name):
     if name not in _HOMES:
-        raise AttributeError(f"module 'bgmatting' has no attribute '{name}'")
+        raise AttributeError("module 'bgmatting' has no attribute '{}'".format(name))  # noqa: UP032 (any Python reads this)
     import importlib
     return getattr(importlib.import_module("bgmatting." + _HOMES[name]), name)
 
 
 def __dir__():
-    return sorted([*globals(), *__all__])
+    return sorted(list(globals()) + __all__)

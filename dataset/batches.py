@@ -134,7 +134,8 @@ def _start_worker(_):
     for number in ("SIGTERM", "SIGHUP"):  # the trainer's handlers only note them
         if hasattr(signal, number):
             signal.signal(getattr(signal, number), signal.SIG_DFL)
-    os.setpgrp()  # signals to the whole group (Ctrl-C, timeout) are for the trainer: it saves, then ends its workers
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # signals to the whole group (Ctrl-C, timeout) are for the trainer: it saves, then ends its workers
     parent = os.getppid()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

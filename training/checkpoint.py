@@ -21,6 +21,7 @@ from safetensors.numpy import save as to_bytes
 
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import WholeFolder
+from bgmatting.utils.locks import try_lock
 from bgmatting.utils.plain_files import read_json, shown
 
 MODEL, OPTIMIZER, EMA, STATE = "model.safetensors", "optimizer.safetensors", "ema.safetensors", "state.json"
@@ -158,20 +159,15 @@ def clear(save_dir):
 def locked(save_dir):
     """Context in which no other process trains in ``save_dir``, as far as its file system knows locks.
 
-    The lock is on train.log, and of a kind that forked workers do not inherit: it ends with this process.
+    The lock is on train.log, and ends with this process.
 
     Raises:
         UserError: another process trains there.
     """
     with open(Path(save_dir) / LOG, "ab") as file:
-        try:
-            import fcntl
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
+        if not try_lock(file):
             raise UserError(f"another training is at work in {save_dir}. Wait for its end, or name another folder with "
-                            "--save-dir.") from None
-        except (ImportError, OSError):
-            pass  # a system, or a file system, without such locks
+                            "--save-dir.")
         yield
 
 

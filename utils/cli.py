@@ -153,7 +153,7 @@ def stopped_by_signals():
     Python does not come to its handlers because a library computes or a file blocks. What comes at the same moment counts
     as one, as when a terminal is closed.
     """
-    if threading.current_thread() is not threading.main_thread() or os.name == "nt":
+    if threading.current_thread() is not threading.main_thread() or not hasattr(os, "register_at_fork"):
         yield
         return
     reader, writer = os.pipe()

@@ -86,6 +86,8 @@ class _Catcher:
             os.close(real)
 
     def _lead_away(self):
+        if not hasattr(os, "set_blocking"):
+            return  # Windows before Python 3.12
         try:
             self._real = os.dup(NATIVE)
         except OSError:  # closed: then nobody reads it

@@ -3,9 +3,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from bgmatting.media import PHOTO_SUFFIXES
 from bgmatting.media.alignment.fitter import fitter
-from bgmatting.media.files import is_system
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.outputs import Outputs, check_types
 from bgmatting.prediction.photos.cli import pictures_of

@@ -116,6 +116,8 @@ def _user():
 def _lives(number):
     if number == os.getpid() and fcntl is not None:
         return False  # it was another process: this one has no folder yet
+    if os.name == "nt":
+        return True  # where this question would be a Ctrl-C
     try:
         os.kill(number, 0)
     except ProcessLookupError:

@@ -9,10 +9,6 @@
     python benchmark.py train                                  # training steps a second, and peak memory
     python benchmark.py train --backbone resnet50 --phase joint --crop 1024 2048 --batch 4
 """
-if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
-    from bgmatting.utils.interpreter import check_interpreter
-    check_interpreter()
-
 import argparse
 
 from bgmatting.utils.cli import CommandLine

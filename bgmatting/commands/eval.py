@@ -11,10 +11,6 @@
 Prints a line per image and the means of all methods; writes results.csv, results.json and small pictures. The same seed
 gives the same pictures on every machine. docs/evaluation.md explains protocols, sets and metrics.
 """
-if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
-    from bgmatting.utils.interpreter import check_interpreter
-    check_interpreter()
-
 import argparse
 import shlex
 import sys

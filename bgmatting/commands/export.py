@@ -13,10 +13,6 @@ compared with the network itself.
 """
 from __future__ import annotations
 
-if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
-    from bgmatting.utils.interpreter import check_interpreter
-    check_interpreter()
-
 import argparse
 import os
 from pathlib import Path

@@ -13,14 +13,7 @@
 src is the photo with the subject, bgr the same scene without it, from the same camera position.
 Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be done, 130 stopped; the same command goes on.
 """
-if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
-    from bgmatting.utils.interpreter import check_interpreter
-    check_interpreter()
-
 import argparse
-import os
-
-import cv2
 
 from bgmatting.prediction.flags import CAMERA_ONLY, PHOTO_ONLY, VIDEO_ONLY, add_flags, options_of, refuse
 from bgmatting.prediction.source import is_camera, is_video_source

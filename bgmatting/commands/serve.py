@@ -6,10 +6,6 @@
 
 Needs requirements-web.txt; `sh run.sh web` installs it and starts. Exit codes: 0 ended, 2 it cannot be started, 130 stopped.
 """
-if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
-    from bgmatting.utils.interpreter import check_interpreter
-    check_interpreter()
-
 import argparse
 import os
 import sys

@@ -7,10 +7,6 @@
     python train.py --phase base --epochs 50 --fgr F --pha P --bgr B    # one phase alone, on folders
     python train.py --config configs/stage1.yml --dry-run           # what it would do: data, iterations, memory, disk, time
 """
-if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
-    from bgmatting.utils.interpreter import check_interpreter
-    check_interpreter()
-
 import argparse
 
 from bgmatting.training.config.flags import add_flags, settings_of

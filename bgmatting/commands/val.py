@@ -6,10 +6,6 @@
 Set, folders and method are the configuration's. Methods of one photo are measured under the protocol paddleseg, the others
 under eval.py's own; what follows after -- goes to eval.py as it is.
 """
-if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
-    from bgmatting.utils.interpreter import check_interpreter
-    check_interpreter()
-
 import argparse
 
 from bgmatting.commands import eval as evaluation_script

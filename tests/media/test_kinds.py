@@ -242,8 +242,8 @@ def test_whatever_a_decoder_raises_is_that_file_s_failure(tmp_path, kind, error,
     def fail(*_, **__):
         raise error
     path = put(tmp_path, "a.bin", saved(kind))
-    for name in ("bgmatting.media.photo.PngImageFile.verify", "bgmatting.media.photo.READERS", "bgmatting.media.tiff.directories",
-                 "bgmatting.media.reading.decoded"):
+    for name in ("bgmatting.media.photo.PngImageFile.verify", "bgmatting.media.photo.READERS",
+                 "bgmatting.media.tiff.directories", "bgmatting.media.reading.decoded"):
         monkeypatch.setattr(name, dict.fromkeys(("PNG", "GIF", "WEBP", "BMP"), fail) if name.endswith("READERS") else fail)
     for read in (read_photo, read_image):
         with pytest.raises(UserError, match="a.bin"):

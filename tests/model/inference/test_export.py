@@ -14,7 +14,7 @@ import paddle
 import pytest
 
 import bgmatting.model.export.graph_files as export_module
-import bgmatting.model.inference.engines.onnx_export
+import bgmatting.model.inference.engines.onnx_export as onnx_export
 from bgmatting.commands import export
 from bgmatting.model import MattingBase, MattingRefine
 from bgmatting.model.refinement import Refinement
@@ -84,7 +84,7 @@ def pair(tmp_path_factory):
 @pytest.fixture(scope="module")
 def jit_save(tmp_path_factory):
     """What every format begins with, and takes longest: done once for the same settings."""
-    saved, real = {}, model.inference.engines.onnx_export._jit_save
+    saved, real = {}, onnx_export._jit_save
 
     def save(layer, specs, path):
         key = layer.network.refiner.refinement
@@ -108,7 +108,7 @@ def made(weights, pair, jit_save, tmp_path_factory):
         if key not in done:
             output, said = tmp_path_factory.mktemp(kind) / "new" / "v1.2", io.StringIO()
             with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patch:
-                patch.setattr(model.inference.engines.onnx_export, "_jit_save", jit_save)
+                patch.setattr(onnx_export, "_jit_save", jit_save)
                 export.main(["--weights", str(weights), "--format", kind, "--refine-mode", mode, "--threshold", "0.42",
                              "--sample-pixels", PIXELS, "--output", str(output), *pair, *flags])
             done[key] = said.getvalue(), graph_in(output.parent)
@@ -298,6 +298,6 @@ def test_where_home_cannot_be_written_paddle_has_another(tmp_path, monkeypatch):
     from paddle.jit.dy2static.utils import get_temp_dir
     (tmp_path / ".cache").touch()
     monkeypatch.setenv("HOME", str(tmp_path))
-    with model.inference.engines.static_graphs._writable_home():
+    with onnx_export._writable_home():
         assert os.path.isdir(get_temp_dir()) and tmp_path not in Path(get_temp_dir()).parents
     assert os.environ["HOME"] == str(tmp_path)
