@@ -8,7 +8,7 @@ from collections import namedtuple
 import cv2
 import numpy as np
 
-from media.operations import warp
+from bgmatting.media.operations import warp
 
 PAIR_SCALE = {"base": (0.4, 1.0), "joint": (0.3, 1.0)}
 BACKGROUND_SCALE = (1.0, 2.0)

@@ -7,9 +7,9 @@ from typing import Callable
 import cv2
 import numpy as np
 
-from dataset.generate.subjects.subject import KINDS, SHARE, make_subject
-from media import write_image
-from utils.errors import UserError
+from bgmatting.dataset.generate.subjects.subject import KINDS, SHARE, make_subject
+from bgmatting.media import write_image
+from bgmatting.utils.errors import UserError
 
 PAINT_STREAM = 11  # last word of seeds
 AROUND = 16        # pixels beyond the subject whose colour is kept; further out it is 0, which takes no room

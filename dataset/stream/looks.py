@@ -7,8 +7,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from dataset.generate.paint import noise
-from dataset.generate.subjects.subject import blend_in
+from bgmatting.dataset.generate.paint import noise
+from bgmatting.dataset.generate.subjects.subject import blend_in
 
 AROUND = 8       # pixels that colour goes on for beyond the outline
 THIN = 1e-3      # alpha below which a pixel's own colour is not known

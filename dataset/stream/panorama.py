@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from utils.cli import CommandLine, run_main
-from utils.errors import UserError
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.errors import UserError
 
 WIDTH, HEIGHT = 960, 640
 BRIGHTNESS = 0.36   # of a view's middle grey after the exposure, 0..1 as displayed

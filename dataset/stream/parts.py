@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 
 def part(names: Sequence[str], one_of: int, valid: bool, folder: str) -> list[int]:

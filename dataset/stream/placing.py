@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dataset.stream.subjects import Subject
-from media.operations import warp
+from bgmatting.dataset.stream.subjects import Subject
+from bgmatting.media.operations import warp
 
 LARGEST = 2.0   # times that a subject is enlarged at most; larger ones are too soft to learn edges from
 BEYOND = 8      # pixels by which a side that the image's border cut lies outside the frame, so that no straight edge is seen

@@ -6,9 +6,9 @@ from typing import Callable
 import cv2
 import numpy as np
 
-from dataset.generate import make_background
-from dataset.layouts.pictures import backgrounds
-from dataset.stream.parts import part
+from bgmatting.dataset.generate import make_background
+from bgmatting.dataset.layouts.pictures import backgrounds
+from bgmatting.dataset.stream.parts import part
 
 HELD_OUT = 6        # one photograph of so many is for validation alone
 SHORTEST = 1067     # pixels that the shorter side of a photograph is read with at least, where it has them

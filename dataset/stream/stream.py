@@ -5,12 +5,12 @@ from typing import Callable
 
 import numpy as np
 
-from dataset.generate import Sample
-from dataset.generate.subjects.subject import CAMOUFLAGE, same_light
-from dataset.stream import looks, scenes
-from dataset.stream.placing import place
-from dataset.stream.subjects import Folder, paint
-from utils.errors import UserError
+from bgmatting.dataset.generate import Sample
+from bgmatting.dataset.generate.subjects.subject import CAMOUFLAGE, same_light
+from bgmatting.dataset.stream import looks, scenes
+from bgmatting.dataset.stream.placing import place
+from bgmatting.dataset.stream.subjects import Folder, paint
+from bgmatting.utils.errors import UserError
 
 SEEN = (0.02, 0.92)   # share of the frame that the subject covers; placed anew outside
 PLACINGS = 6          # tries until it does

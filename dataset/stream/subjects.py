@@ -7,10 +7,10 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from dataset.generate.cutouts import cutout
-from dataset.layouts.pictures import rgba_folder
-from dataset.stream.parts import part
-from utils.errors import UserError
+from bgmatting.dataset.generate.cutouts import cutout
+from bgmatting.dataset.layouts.pictures import rgba_folder
+from bgmatting.dataset.stream.parts import part
+from bgmatting.utils.errors import UserError
 
 HELD_OUT = 8          # one of so many names is for validation alone
 PAINTED_SIDE = 640    # pixels of the square that a subject is painted in

@@ -3,17 +3,17 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.batches import Batches, read_batches
-from dataset.generate.__main__ import main
-from dataset.samples import SampleKey, training_set
-from dataset.stream import Stream, looks, open_stream, placing, subjects
-from dataset.stream.panorama import developed, view
-from dataset.stream.parts import part
-from dataset.stream.scenes import Photos, window
-from dataset.stream.subjects import Folder, Subject
-from training.config import DEFAULT, load_config
-from training.validation import validation_set
-from utils.errors import UserError
+from bgmatting.dataset.batches import Batches, read_batches
+from bgmatting.dataset.generate.__main__ import main
+from bgmatting.dataset.samples import SampleKey, training_set
+from bgmatting.dataset.stream import Stream, looks, open_stream, placing, subjects
+from bgmatting.dataset.stream.panorama import developed, view
+from bgmatting.dataset.stream.parts import part
+from bgmatting.dataset.stream.scenes import Photos, window
+from bgmatting.dataset.stream.subjects import Folder, Subject
+from bgmatting.training.config import DEFAULT, load_config
+from bgmatting.training.validation import validation_set
+from bgmatting.utils.errors import UserError
 
 NONE = {"share": 0.0, "folder": None}
 

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (requireme
 
 from safetensors.torch import save_file  # noqa: E402
 
-from model.export.torch_network import (  # noqa: E402
+from bgmatting.model.export.torch_network import (  # noqa: E402
     Base,
     Matting,
     load_state,
@@ -17,8 +17,8 @@ from model.export.torch_network import (  # noqa: E402
     windows,
     worst,
 )
-from model.matting import MattingBase, MattingRefine  # noqa: E402
-from model.weights import STARTER, load_torch_state, load_weights, read_weights  # noqa: E402
+from bgmatting.model.matting import MattingBase, MattingRefine  # noqa: E402
+from bgmatting.model.weights import STARTER, load_torch_state, load_weights, read_weights  # noqa: E402
 
 SIZE = (96, 128)
 

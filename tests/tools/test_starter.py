@@ -12,16 +12,16 @@ import paddle  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
-from dataset.samples import SampleKey, StreamSet  # noqa: E402
-from model import losses as own_losses  # noqa: E402
-from model.export.torch_network import Base, Coarse, Matting, Refined, state_of  # noqa: E402
+from bgmatting.dataset.samples import SampleKey, StreamSet  # noqa: E402
+from bgmatting.model import losses as own_losses  # noqa: E402
+from bgmatting.model.export.torch_network import Base, Coarse, Matting, Refined, state_of  # noqa: E402
+from bgmatting.training.config import DEFAULT, load_config  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tools.starter import judging, losses  # noqa: E402
 from tools.starter.__main__ import main, read_recipe, samples_of, stage_of  # noqa: E402
 from tools.starter.losses import Batch  # noqa: E402
 from tools.starter.phases import PHASES  # noqa: E402
 from tools.starter.run import Buckets, Run, collated, pace  # noqa: E402
-from training.config import DEFAULT, load_config  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 RECIPE = "tools/starter/recipe.yml"
 BUCKETS = {"base": [[0.7, 2, 64, 64], [0.3, 1, 64, 96]], "refiner": [[1.0, 1, 128, 128]]}

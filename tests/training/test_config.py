@@ -5,10 +5,10 @@ import time
 import pytest
 import yaml
 
-from training.config import DEFAULT, completed, differences, load_config
-from training.config.rules import RULES, checked
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.training.config import DEFAULT, completed, differences, load_config
+from bgmatting.training.config.rules import RULES, checked
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 
 def write(folder, name="stage.yml", **content):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import cv2
 
-from utils.cli import CommandLine, run_main
-from utils.errors import UserError, suggest
-from utils.plain_files import read_yaml
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.plain_files import read_yaml
 
 RECIPE = Path(__file__).parent / "recipe.yml"
 
@@ -52,14 +52,14 @@ def _sections(path, phase):
 
 def stage_of(settings: dict) -> dict:
     """The stage's configuration that a recipe's samples are made by. Raises UserError: a key or a value is not allowed."""
-    from training.config import DEFAULT, load_config
+    from bgmatting.training.config import DEFAULT, load_config
     return load_config(DEFAULT, {**settings["stage"], "dataset_name": "stream", "seed": settings["seed"]})
 
 
 def samples_of(stage: dict):
     """The training samples of a stage of "stream"."""
-    from dataset.catalog import open_catalog
-    from dataset.samples import training_set
+    from bgmatting.dataset.catalog import open_catalog
+    from bgmatting.dataset.samples import training_set
     return training_set(stage, "base", open_catalog())
 
 
@@ -67,10 +67,10 @@ def train(args) -> None:
     """Run one phase."""
     import torch
 
+    from bgmatting.training.checkpoint import locked
     from tools.starter.judging import Judge
     from tools.starter.phases import PHASES
     from tools.starter.run import Run
-    from training.checkpoint import locked
     settings = read_recipe(args.recipe, args.command, args.set)
     stage = stage_of(settings)
     folder = Path(args.out or settings["out"]) / args.command

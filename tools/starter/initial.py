@@ -19,12 +19,12 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import nn
 
-from dataset.samples import SampleKey
-from model.export.torch_network import Base, state_of
+from bgmatting.dataset.samples import SampleKey
+from bgmatting.model.export.torch_network import Base, state_of
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import write_bytes
 from tools.starter.losses import Batch
 from tools.starter.run import collated
-from utils.errors import UserError
-from utils.files import write_bytes
 
 BGR_NOISE = 0.15      # spread of the first convolution's fresh half for bgr, relative to its pretrained half for src
 FRESH_PROJECT = 0.3   # of the ASPP's projection beside its pretrained parts: the spread of a fresh one

@@ -4,9 +4,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from evaluation.metrics import mad, mse, sad
-from model.export.torch_network import Base, Matting, load_state
-from training.validation import validation_set
+from bgmatting.evaluation.metrics import mad, mse, sad
+from bgmatting.model.export.torch_network import Base, Matting, load_state
+from bgmatting.training.validation import validation_set
 
 HOLE = 5   # difference from solid or empty alpha that counts, of 255
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
-from model.export.torch_network import Coarse, Refined
+from bgmatting.model.export.torch_network import Coarse, Refined
 
 HIDDEN = 0.06   # difference of src and bgr, 0..1, below which nothing but the surroundings tells that a subject is there
 GAP = 7         # times 4 pixels; a place is a gap if so wide a square around it holds ...

@@ -4,10 +4,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from model.export.torch_network import Base, Matting, load_state, resized, torch_state
-from model.weights import read_weights, weights_path
+from bgmatting.model.export.torch_network import Base, Matting, load_state, resized, torch_state
+from bgmatting.model.weights import read_weights, weights_path
+from bgmatting.utils.errors import UserError
 from tools.starter.losses import Batch, base_loss, refiner_loss
-from utils.errors import UserError
 
 
 class BasePhase:

@@ -15,12 +15,12 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch.utils.data import DataLoader
 
-from dataset.samples import SampleKey
-from model.export.torch_network import load_state, state_of
+from bgmatting.dataset.samples import SampleKey
+from bgmatting.model.export.torch_network import load_state, state_of
+from bgmatting.utils.cli import StopOnSignal, say
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import write_bytes
 from tools.starter.losses import Batch
-from utils.cli import StopOnSignal, say
-from utils.errors import UserError
-from utils.files import write_bytes
 
 SIZE_STREAM = 22  # last word of seeds
 

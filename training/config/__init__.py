@@ -2,10 +2,10 @@
 import os
 from pathlib import Path
 
-from training.config.rules import RULES, checked
-from utils.errors import UserError, suggest
-from utils.files import PROJECT
-from utils.plain_files import read_yaml, shown
+from bgmatting.training.config.rules import RULES, checked
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.files import PROJECT, WORKPLACE
+from bgmatting.utils.plain_files import read_yaml, shown
 
 DEFAULT = PROJECT / "configs" / "default.yml"
 MOST_LEVELS, MOST_FILES = 20, 100  # of what one stage builds on
@@ -43,7 +43,7 @@ def _anchor(config):
     places += [(config[f"stream_{name}"], "folder") for name in ("painted", "rendered", "photos")]
     for section, key in places:
         if section[key] not in (None, *NAMED_WEIGHTS):
-            section[key] = str(PROJECT / os.path.expanduser(section[key]))
+            section[key] = str(WORKPLACE / os.path.expanduser(section[key]))
 
 
 def _read_with_bases(path, above, files):

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("bpy", reason="bpy is not installed; see tools/starter/render/requirements.txt")
 pytest.importorskip("scipy", reason="scipy is not installed; see tools/starter/render/requirements.txt")
 
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tools.starter.render import __main__ as command  # noqa: E402  (these import Blender)
 from tools.starter.render import make as making  # noqa: E402
 from tools.starter.render.blender.scene import add_ball, add_strands, clear  # noqa: E402
@@ -18,7 +19,6 @@ from tools.starter.render.subjects.plant import FORMS as PLANTS  # noqa: E402
 from tools.starter.render.subjects.plant import add_plant  # noqa: E402
 from tools.starter.render.subjects.thing import FORMS as THINGS  # noqa: E402
 from tools.starter.render.subjects.thing import add_thing  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 needs_assets = pytest.mark.skipif(not os.environ.get("RENDER_ASSETS"), reason="RENDER_ASSETS names no folder of body data")
 

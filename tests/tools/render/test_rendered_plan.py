@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from bgmatting.utils.errors import UserError
 from tools.starter.render import __main__ as command
 from tools.starter.render.assets import find_assets, require_blender
 from tools.starter.render.plan import KINDS, Job, draw_kind, draw_size, make_jobs, parse_shard, parse_sizes
 from tools.starter.render.write import LINES, finished, write_subject
-from utils.errors import UserError
 
 BLENDER = importlib.util.find_spec("bpy") is not None
 
@@ -126,7 +126,7 @@ def test_a_subject_without_its_picture_or_its_line_is_not_finished(tmp_path):
 def test_a_disk_that_fails_leaves_no_picture(tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr("utils.files.os.replace", full)
+    monkeypatch.setattr("bgmatting.utils.files.os.replace", full)
     with pytest.raises(OSError):
         write_subject(tmp_path, "a", picture(), {})
     assert list(tmp_path.iterdir()) == []

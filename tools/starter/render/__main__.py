@@ -2,11 +2,11 @@
 import time
 from pathlib import Path
 
+from bgmatting.utils.cli import CommandLine, run_main, say
+from bgmatting.utils.errors import UserError
 from tools.starter.render.assets import VARIABLE, find_assets, require_blender
 from tools.starter.render.plan import KINDS, PEOPLE, draw_size, make_jobs, parse_shard, parse_sizes
 from tools.starter.render.write import finished, write_subject
-from utils.cli import CommandLine, run_main, say
-from utils.errors import UserError
 
 
 def read_options(argv):
