@@ -10,6 +10,8 @@ import numpy as np
 from bgmatting.dataset.generate.paint import noise
 from bgmatting.dataset.generate.subjects.subject import blend_in
 
+AROUND = 8       # pixels that colour goes on for beyond the outline
+THIN = 1e-3      # alpha below which a pixel's own colour is not known
 ALL_OVER = 0.12  # share of the subjects that hide which are near the scene's colours everywhere
 
 
@@ -76,5 +78,14 @@ def tinted(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, scene: np
 
 def defocused(fgr: np.ndarray, pha: np.ndarray, sigma: float) -> tuple:
     """Put colour and alpha out of focus by ``sigma`` pixels; what lies beyond the outline does not mix in."""
-    soft = cv2.GaussianBlur(np.dstack([fgr * pha[..., None], pha]), (0, 0), sigma)
-    return soft[..., :3] / np.maximum(soft[..., 3:], 1e-3), soft[..., 3]
+    return straight(cv2.GaussianBlur(np.dstack([fgr * pha[..., None], pha]), (0, 0), sigma))
+
+
+def straight(rgba: np.ndarray) -> tuple:
+    """Split (H, W, 4), colour multiplied by alpha, into colour as it is and alpha.
+
+    Colour goes on for some pixels beyond the outline, so that a later resampling of both does not darken it.
+    """
+    rgba = np.clip(rgba, 0, 1)
+    known = np.where(rgba[..., 3:] > THIN, rgba, cv2.blur(rgba, (2 * AROUND + 1, 2 * AROUND + 1)))
+    return np.clip(known[..., :3] / np.maximum(known[..., 3:], THIN), 0, 1), rgba[..., 3]

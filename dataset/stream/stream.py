@@ -67,7 +67,7 @@ class Stream:
         rgba = self._subject(rng, height, width, kind, load)
         if rng.random() < CROWD:
             rgba = rgba + self._subject(rng, height, width, kind, load) * (1 - rgba[..., 3:])
-        pha, fgr = np.clip(rgba[..., 3], 0, 1), np.clip(rgba[..., :3] / np.maximum(rgba[..., 3:], 1e-3), 0, 1)
+        fgr, pha = looks.straight(rgba)
         fgr = looks.recoloured(rng, fgr)
         if rng.random() < SAME_LIGHT:
             fgr = same_light(fgr, scene, rng.uniform(0.1, 0.6), pha)

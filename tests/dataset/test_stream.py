@@ -158,6 +158,15 @@ def test_a_soft_outline_does_not_darken():
     fgr[:, :16], pha[:, :16] = 0.8, 1
     soft, alpha = looks.defocused(fgr, pha, 2.0)
     assert np.allclose(soft[alpha > 0.05], 0.8, atol=0.01)
+    colour, alpha = looks.straight(np.dstack([fgr * pha[..., None], pha]))
+    assert np.allclose(colour[:, :22], 0.8, atol=0.01) and np.array_equal(alpha, pha)
+
+
+def test_windows_for_methods_that_see_one_photo(folders):
+    whole = {"size": 96, "cuts": [48, 64]}
+    samples = training_set(stage(folders, method="modnet", phases={"whole": whole}), "whole", None, alone=True)
+    src, bgr, fgr, pha, trimap = samples[SampleKey(1, 0, 0, 64, 64)]
+    assert src.shape == bgr.shape == fgr.shape == (3, 64, 64) and pha.shape == trimap.shape == (1, 64, 64)
 
 
 def test_a_hiding_part_takes_the_scenes_colour():
