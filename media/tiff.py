@@ -46,6 +46,7 @@ def read_tiff(path, data):
     check_size(path, width, height)
     if width < 1 or height < 1:
         raise undecodable(path)
+    _check_blocks(path, data, tags)
     common = {"icc": bytes(tags.get(PROFILE, ())), "turn": orientation_of(tags)}
     if not _own(tags):
         return Stored(*_by_pillow(path, data, tags), **common)
@@ -110,8 +111,6 @@ def _check_numbers(path, tags, colours):
         raise UserError(f"{path} is separated into inks other than CMYK. Save it as RGB.")
     if _one(tags, SAMPLES, 1) < colours:
         raise undecodable(path)
-    if _one(tags, SAMPLES, 1) > MOST_SAMPLES:
-        raise UserError(f"{path} has {_one(tags, SAMPLES)} channels; at most {MOST_SAMPLES} are read. Save it as RGB.")
 
 
 def _samples(path, data, tags):
@@ -121,7 +120,7 @@ def _samples(path, data, tags):
     rows = _one(tags, TILE_HEIGHT) if tiled else min(_one(tags, ROWS, height), height)
     columns = _one(tags, TILE_WIDTH) if tiled else width
     planes = count if _one(tags, PLANAR, 1) == 2 else 1
-    offsets, sizes = (tags.get(tag, ()) for tag in ((TILE_OFFSETS, TILE_COUNTS) if tiled else (OFFSETS, COUNTS)))
+    offsets, sizes = _blocks(tags)
     if min(rows, columns) < 1:
         raise cut_short(path)
     down, across = math.ceil(height / rows), math.ceil(width / columns)
@@ -132,7 +131,6 @@ def _samples(path, data, tags):
     blocks = down * across
     if min(len(offsets), len(sizes)) < planes * blocks:
         raise cut_short(path)
-    _check_blocks(path, data, offsets[:planes * blocks], sizes[:planes * blocks])
     dtype = np.dtype(f"{byte_order(data)}u{max(1, 1 << (depth - 1).bit_length() >> 3)}") if depth % 8 == 0 else None
     made = np.empty((height, width, count), np.uint8 if depth <= 8 else np.uint16 if depth <= 16 else np.uint32)
     step = max(1, DECODED // (rows * row_bytes))
@@ -153,8 +151,16 @@ def _samples(path, data, tags):
     return made
 
 
-def _check_blocks(path, data, offsets, sizes):
-    """Raise UserError for strips or tiles that lie on one another, or are more than any picture has."""
+def _blocks(tags):
+    """(offsets, sizes) of strips or tiles."""
+    return tuple(tags.get(tag, ()) for tag in ((TILE_OFFSETS, TILE_COUNTS) if TILE_OFFSETS in tags else (OFFSETS, COUNTS)))
+
+
+def _check_blocks(path, data, tags):
+    """Raise UserError for more channels, strips or tiles than any picture has, or such as lie on one another."""
+    offsets, sizes = _blocks(tags)
+    if _one(tags, SAMPLES, 1) > MOST_SAMPLES:
+        raise UserError(f"{path} has {_one(tags, SAMPLES)} channels; at most {MOST_SAMPLES} are read. Save it as RGB.")
     if len(offsets) > MOST_BLOCKS:
         raise UserError(f"{path} has {len(offsets)} strips or tiles; at most {MOST_BLOCKS} are read. Save it again.")
     if sum(min(size, max(len(data) - offset, 0)) for offset, size in zip(offsets, sizes)) > len(data):
