@@ -12,7 +12,7 @@ from utils.errors import SHOWN, UserError, quote
 
 KINDS = ("src", "bgr")
 MOST_PHOTOS = 1000          # pairs
-DIRECTORY = 16 << 20        # bytes of a ZIP's table of contents
+DIRECTORY = 4 << 20         # bytes of a ZIP's table of contents
 LONGEST = 200               # bytes of a name; results get a suffix, and a number while they are written
 
 

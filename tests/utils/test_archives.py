@@ -200,4 +200,4 @@ def test_tables_of_contents_are_bounded(tmp_path):
 def test_kinds_that_are_not_opened():
     for name in ("a.rar", "b.7z", "c.tar.zst", "d.zip.001", "e.z01", "f.part2.rar", "g.tar.gz.aa", "h.001", "i.tzst"):
         assert why_not_opened(name), name
-    assert not any(map(why_not_opened, ("a.zip", "b.tar.gz", "c.TAR.XZ", "d.tbz2", "readme.txt", "e.png", "f.tar")))
+    assert not any(map(why_not_opened, ("a.zip", "b.tar.gz", "c.TAR.XZ", "d.tbz2", "readme.txt", "e.png", "f.tar.md")))
