@@ -179,6 +179,19 @@ def bombs(folder):
     info.type, info.size = tarfile.XHDTYPE, 1 << 33
     path.write_bytes(info.tobuf() + bytes(4096))
     yield path
+    path = folder / "back.tar"
+    info = tarfile.TarInfo("x")
+    info.pax_headers = {"size": "-2048"}
+    path.write_bytes(bytes(info.tobuf(tarfile.PAX_FORMAT)) * 2 + bytes(4096))
+    yield path
+    path = folder / "sparse.tar"
+    info = tarfile.TarInfo("x")
+    info.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[482] = 1
+    header[148:156] = b"%06o\0 " % (sum(header[:148]) + sum(header[156:]) + 256)
+    path.write_bytes(header + bytes(100))
+    yield path
 
 
 def test_bombs_end_at_once(tmp_path):

@@ -25,7 +25,7 @@ from utils.errors import UserError
 __all__ = ["OPENED", "Bounds", "Member", "TooLarge", "open_archive", "portable", "why_not_opened"]
 
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError,
-          NotImplementedError, ValueError, OverflowError)  # what the libraries raise
+          NotImplementedError, ValueError, OverflowError, LookupError)  # what the libraries raise
 
 OPENED = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
 PARTED = re.compile(r"\.(part\d+\.rar|[rz]\d\d|\d{3}|(zip|7z|rar|tar|tgz|tar\.\w{1,4})[.-]?(part)?-?([a-c][a-z]|\d+))$")
