@@ -2,9 +2,9 @@
 import itertools
 import os
 
-from media.formats import chunks, gif_blocks, kind_of
-from media.heif import sequence_length
-from utils.errors import UserError
+from bgmatting.media.formats import chunks, gif_blocks, kind_of
+from bgmatting.media.heif import sequence_length
+from bgmatting.utils.errors import UserError
 
 FILMS = ("GIF", "PNG")       # animations that media.video reads
 HEAD = 64                    # bytes that tell the format

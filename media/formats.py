@@ -3,8 +3,8 @@ import itertools
 import re
 import struct
 
-from utils.errors import UserError
-from utils.machine import free_memory
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import free_memory
 
 SCAN = 0xDA                                              # marker: the picture itself begins
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from PIL import features
 
-from media.exif import orientation_in
-from media.formats import check_size, undecodable
-from media.pixels import Stored, of_pillow
-from media.stated_colours import profile_of_numbers
-from utils.errors import UserError
+from bgmatting.media.exif import orientation_in
+from bgmatting.media.formats import check_size, undecodable
+from bgmatting.media.pixels import Stored, of_pillow
+from bgmatting.media.stated_colours import profile_of_numbers
+from bgmatting.utils.errors import UserError
 
 WIDE = ("RGB;16", "RGBA;16")  # pillow-heif's modes for more than eight bits
 SEQUENCE = b"\x12\x00\x0a"  # how AV1 data begin: a delimiter, and the head of a sequence header, whose length follows

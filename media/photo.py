@@ -12,11 +12,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from media.colour_profile import to_rgb, usable_profile
-from media.formats import check_size
-from media.pixels import DEEP, Stored, decoded, of_pillow, swapped, visible
-from media.reading import decode
-from media.stated_colours import png_profile
+from bgmatting.media.colour_profile import to_rgb, usable_profile
+from bgmatting.media.formats import check_size
+from bgmatting.media.pixels import DEEP, Stored, decoded, of_pillow, swapped, visible
+from bgmatting.media.reading import decode
+from bgmatting.media.stated_colours import png_profile
 
 # Pillow's readers by name: Image.open would try all that it has, and refuses sizes that phones make.
 READERS = {"JPEG": JpegImageFile, "PNG": PngImageFile, "BMP": BmpImageFile, "WEBP": WebPImageFile, "GIF": GifImageFile}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from media.formats import check_size, undecodable
+from bgmatting.media.formats import check_size, undecodable
 
 ROWS = 1 << 22  # pixels worked on at once
 AT_ONCE = 256   # rows of colours divided by alpha at once

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from media import is_animation, read_deep_photo, read_image, read_photo
-from media.exif import orientation_in
-from media.heif import sequence_length
+from bgmatting.media import is_animation, read_deep_photo, read_image, read_photo
+from bgmatting.media.exif import orientation_in
+from bgmatting.media.heif import sequence_length
+from bgmatting.utils.errors import UserError
 from tests.media.tiffs import tiff
-from utils.errors import UserError
 
 MILLION = 1_000_000
 MOST = 1.0  # seconds: twice what is asked for, since machines differ; without bounds these take minutes
