@@ -40,13 +40,14 @@ def archives(places: list, left_out: list[str] | None = None) -> list[Path]:
     Raises:
         UserError: a place is not there, or a file is no archive that can be unpacked.
     """
-    found, others = set(), []
+    found, others = set(), {}
     for place in map(Path, places):
         if place.is_dir():
             for path in _files_below(place):
                 advice = _why_not(path)
                 if advice is not None:
-                    others.append(f"{path} is {advice}.")
+                    told = path.name.split(".")[0] if "a part of" in advice else path.name  # one line for all parts
+                    others.setdefault((path.parent, told), f"{path} is {advice}.")
                 elif path.name.lower().endswith(OPENED):
                     found.add(path)
         elif not place.exists():
@@ -58,7 +59,7 @@ def archives(places: list, left_out: list[str] | None = None) -> list[Path]:
         else:
             found.add(place)
     if left_out is not None:
-        left_out += sorted(others)
+        left_out += sorted(others.values())
     return sorted(found)
 
 
@@ -73,7 +74,7 @@ def _files_below(place):
     """All files but those of other systems."""
     for folder, inner, names in os.walk(place):
         inner[:] = [name for name in inner if not is_system(name)]
-        yield from (Path(folder, name) for name in names if not is_system(name))
+        yield from (Path(folder, name) for name in sorted(names) if not is_system(name))
 
 
 def unpack(archive: str | os.PathLike, root: str | os.PathLike) -> list[tuple[Path, bool]]:

@@ -78,7 +78,7 @@ def check_parts(path, kind, data):
     minutes."""
     scans = 0
     if kind == "JPEG":
-        segments, start = _jpeg_header(data)
+        _, start = _jpeg_header(data)
         too_many = start is None
         if data.count(SCAN_MARK) > MOST_SCANS:
             end = data.find(END_MARK, start or 0)

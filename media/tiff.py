@@ -30,6 +30,7 @@ PACKED = (5, 8, 32946, 32773, 34925, 50000)    # of bytes: LZW, Deflate, PackBit
 NEF, ARW, PEF, SRW = 34713, 32767, 65535, 32770  # compressions of raw photos
 DEPTHS = (1, 2, 4, 8, 10, 12, 14, 16, 32)
 MOST_SAMPLES, MOST_BLOCKS = 8, 1 << 17     # of a pixel; strips or tiles
+DECODED = 1 << 24                          # bytes of strips or tiles decoded at once
 GROUP = 1 << 22                            # samples unpacked at once where they are no whole bytes
 
 
@@ -45,6 +46,7 @@ def read_tiff(path, data):
     check_size(path, width, height)
     if width < 1 or height < 1:
         raise undecodable(path)
+    _check_blocks(path, data, tags)
     common = {"icc": bytes(tags.get(PROFILE, ())), "turn": orientation_of(tags)}
     if not _own(tags):
         return Stored(*_by_pillow(path, data, tags), **common)
@@ -109,8 +111,6 @@ def _check_numbers(path, tags, colours):
         raise UserError(f"{path} is separated into inks other than CMYK. Save it as RGB.")
     if _one(tags, SAMPLES, 1) < colours:
         raise undecodable(path)
-    if _one(tags, SAMPLES, 1) > MOST_SAMPLES:
-        raise UserError(f"{path} has {_one(tags, SAMPLES)} channels; at most {MOST_SAMPLES} are read. Save it as RGB.")
 
 
 def _samples(path, data, tags):
@@ -120,7 +120,7 @@ def _samples(path, data, tags):
     rows = _one(tags, TILE_HEIGHT) if tiled else min(_one(tags, ROWS, height), height)
     columns = _one(tags, TILE_WIDTH) if tiled else width
     planes = count if _one(tags, PLANAR, 1) == 2 else 1
-    offsets, sizes = (tags.get(tag, ()) for tag in ((TILE_OFFSETS, TILE_COUNTS) if tiled else (OFFSETS, COUNTS)))
+    offsets, sizes = _blocks(tags)
     if min(rows, columns) < 1:
         raise cut_short(path)
     down, across = math.ceil(height / rows), math.ceil(width / columns)
@@ -131,58 +131,74 @@ def _samples(path, data, tags):
     blocks = down * across
     if min(len(offsets), len(sizes)) < planes * blocks:
         raise cut_short(path)
-    if planes * blocks > MOST_BLOCKS:
-        raise UserError(f"{path} is a TIFF of {planes * blocks} strips or tiles; at most {MOST_BLOCKS} are read. Save it "
-                        "again.")
     dtype = np.dtype(f"{byte_order(data)}u{max(1, 1 << (depth - 1).bit_length() >> 3)}") if depth % 8 == 0 else None
-    made = []
-    for first in range(0, planes * blocks, blocks):
-        places = list(zip(offsets, sizes))[first:first + blocks]
-        content = _unpacked(path, data, tags, places, row_bytes, rows, rows * blocks if tiled else height)
-        block = _numbers(content, (len(content), columns, count // planes), depth, dtype)
+    made = np.empty((height, width, count), np.uint8 if depth <= 8 else np.uint16 if depth <= 16 else np.uint32)
+    step = max(1, DECODED // (rows * row_bytes))
+    for first, plane in ((first, plane) for plane in range(planes) for first in range(0, blocks, step)):
+        part = slice(plane * blocks + first, plane * blocks + min(first + step, blocks))
+        wanted = rows * (part.stop - part.start) if tiled else min(rows * step, height - first * rows)
+        content = _unpacked(path, data, tags, offsets[part], sizes[part], (row_bytes, rows, wanted))
+        found = _numbers(content, (wanted, columns, count // planes), depth, dtype)
         if _one(tags, PREDICTOR, 1) == 2:
-            block = np.cumsum(block, axis=1, dtype=block.dtype)
+            found = np.cumsum(found, axis=1, dtype=found.dtype)
             if depth < 8:
-                block &= 2 ** depth - 1
-        if tiled:
-            block = block.reshape(down, across, rows, columns, -1).swapaxes(1, 2)
-            block = block.reshape(down * rows, across * columns, -1)[:height, :width]
-        made.append(block)
-    return made[0] if planes == 1 else np.concatenate(made, axis=2)
+                found &= 2 ** depth - 1
+        target = made[..., plane:plane + 1] if planes > 1 else made
+        for number in range(first, min(first + step, blocks)):
+            top, left = number // across * rows, number % across * columns
+            place = target[top:top + rows, left:left + columns]
+            place[...] = found[(number - first) * rows:][:len(place), :place.shape[1]]
+    return made
 
 
-def _unpacked(path, data, tags, places, row_bytes, rows, height):
-    """The bytes of strips or tiles below one another, uint8 (height, row_bytes).
+def _blocks(tags):
+    """(offsets, sizes) of strips or tiles."""
+    return tuple(tags.get(tag, ()) for tag in ((TILE_OFFSETS, TILE_COUNTS) if TILE_OFFSETS in tags else (OFFSETS, COUNTS)))
+
+
+def _check_blocks(path, data, tags):
+    """Raise UserError for more channels, strips or tiles than any picture has, or such as lie on one another."""
+    offsets, sizes = _blocks(tags)
+    if _one(tags, SAMPLES, 1) > MOST_SAMPLES:
+        raise UserError(f"{path} has {_one(tags, SAMPLES)} channels; at most {MOST_SAMPLES} are read. Save it as RGB.")
+    if len(offsets) > MOST_BLOCKS:
+        raise UserError(f"{path} has {len(offsets)} strips or tiles; at most {MOST_BLOCKS} are read. Save it again.")
+    if sum(min(size, max(len(data) - offset, 0)) for offset, size in zip(offsets, sizes)) > len(data):
+        raise UserError(f"cannot decode {path}: parts of the picture lie on one another. Save it again.")
+
+
+def _unpacked(path, data, tags, offsets, sizes, shape):
+    """The bytes of strips or tiles below one another, uint8 (rows in all, bytes of a row).
 
     Args:
-        places: [(offset, size)] of them. rows: of each; the last may have fewer.
+        shape: bytes of a row, rows of each, rows in all: the last may have fewer.
     """
-    if sum(min(size, max(len(data) - offset, 0)) for offset, size in places) > len(data):
-        raise UserError(f"cannot decode {path}: parts of the picture lie on one another. Save it again.")
     compression, fill = _one(tags, COMPRESSION, PLAIN), _one(tags, FILL, 1)
+    row_bytes, rows, height = shape
+    view = memoryview(data)
     if compression != PLAIN or fill != 1:
-        gray = _as_gray(data, places, (row_bytes, rows, height), compression, fill)
-        return np.asarray(TiffImageFile(io.BytesIO(gray)))
+        parts = [view[offset:offset + size] for offset, size in zip(offsets, sizes)]
+        return np.asarray(TiffImageFile(io.BytesIO(_as_gray(parts, shape, compression, fill))))
     lengths = [row_bytes * min(rows, height - top) for top in range(0, height, rows)]
-    parts = [memoryview(data)[offset:offset + min(size, length)] for (offset, size), length in zip(places, lengths)]
+    parts = [view[offset:offset + min(size, length)] for offset, size, length in zip(offsets, sizes, lengths)]
     if list(map(len, parts)) != lengths:
         raise cut_short(path)
     return np.frombuffer(parts[0] if len(parts) == 1 else b"".join(parts), np.uint8).reshape(height, row_bytes)
 
 
-def _as_gray(data, places, shape, compression, fill):
-    """The strips of a TIFF as those of a gray one whose pixels are their bytes, so that the codec is all that works on
-    them. shape: bytes of a row, rows of a strip, rows in all."""
-    offsets, sizes = zip(*places)
-    lists = np.array([*offsets, *sizes], "<u4").tobytes()
-    many, place = len(places), len(data) + len(data) % 2
+def _as_gray(parts, shape, compression, fill):
+    """Strips as a TIFF by themselves whose pixels are the strips' bytes, so that the codec is all that works on them. Args
+    as ``_unpacked``; parts: the bytes of each."""
+    many, sizes = len(parts), [len(part) for part in parts]
+    offsets = (8 + np.cumsum([0, *sizes])).tolist()
+    lists = offsets.pop()  # where the offsets and sizes of several stand
+    values = np.array([*offsets, *sizes], "<u4").tobytes() if many > 1 else b""
     tags = [(WIDTH, 1, shape[0]), (HEIGHT, 1, shape[2]), (BITS, 1, 8), (COMPRESSION, 1, compression),
-            (PHOTOMETRIC, 1, BLACK_IS_0), (FILL, 1, fill), (OFFSETS, many, offsets[0] if many == 1 else place),
-            (SAMPLES, 1, 1), (ROWS, 1, shape[1]), (COUNTS, many, sizes[0] if many == 1 else place + 4 * many)]
+            (PHOTOMETRIC, 1, BLACK_IS_0), (FILL, 1, fill), (OFFSETS, many, lists if many > 1 else 8), (SAMPLES, 1, 1),
+            (ROWS, 1, shape[1]), (COUNTS, many, lists + 4 * many if many > 1 else sizes[0])]
     entries = b"".join(struct.pack("<HHII", tag, 4, number, value) for tag, number, value in tags)
-    head = b"II*\0" + struct.pack("<I", place + len(lists))
-    filling = bytes(place - len(data))
-    return b"".join((head, memoryview(data)[8:], filling, lists, struct.pack("<H", len(tags)), entries, bytes(4)))
+    head = b"II*\0" + struct.pack("<I", lists + len(values))
+    return b"".join((head, *parts, values, struct.pack("<H", len(tags)), entries, bytes(4)))
 
 
 def _numbers(content, shape, depth, dtype):

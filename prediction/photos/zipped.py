@@ -12,7 +12,7 @@ from bgmatting.utils.errors import SHOWN, UserError, quote
 
 KINDS = ("src", "bgr")
 MOST_PHOTOS = 1000          # pairs
-DIRECTORY = 16 << 20        # bytes of a ZIP's table of contents
+DIRECTORY = 4 << 20         # bytes of a ZIP's table of contents
 LONGEST = 200               # bytes of a name; results get a suffix, and a number while they are written
 
 
@@ -67,8 +67,9 @@ def _paths(places, left_out):
         places: {member: where in its path src or bgr stands}.
     """
     roots = {kind: {member.parts[:at] for member, at in places.items() if member.parts[at] == kind} for kind in KINDS}
-    alone = all(len(found) <= 1 for found in roots.values())
-    shared = len(os.path.commonprefix([*roots["src"], *roots["bgr"]]))
+    every = [*roots["src"], *roots["bgr"]]
+    shared = len(os.path.commonprefix(every))
+    alone = all(len(found) <= 1 for found in roots.values()) and shared in map(len, every)  # else of two scenes, maybe
     paths, meant = {}, {}
     for member, at in places.items():
         own = (*(() if alone else member.parts[shared:at]), *member.parts[at + 1:])

@@ -122,13 +122,14 @@ def test_the_command(tmp_path, capsys):
     make_tar(tmp_path / "mount" / "two.tgz", {"two/b": "b"})
     (tmp_path / "mount" / "readme.txt").touch()
     (tmp_path / "mount" / "broken.zip").write_bytes(b"PK")
-    for name in ("r.rar", "s.7z", "t.tar.zst", "set.zip.001", "u.zip", "u.z01"):
+    for name in ("r.rar", "s.7z", "t.tar.zst", "set.zip.001", "set.zip.002", "u.zip", "u.z01"):
         (tmp_path / "mount" / name).touch()
     for said in (False, True):
         assert main([str(tmp_path / "mount"), "--data-root", str(tmp_path / "data")]) == 1
         told = capsys.readouterr()
         assert told.out.count("there already") == 2 * said
         assert all(name in told.err for name in ("broken.zip", "r.rar", "s.7z", "t.tar.zst", "set.zip.001", "u.zip"))
+        assert "set.zip.002" not in told.err
     assert tree(tmp_path / "data") == {"one/a": "a", "two/b": "b"}
     for place, words in ((tmp_path / "none", "no such file"), (tmp_path / "mount" / "readme.txt", "no archive of these")):
         with pytest.raises(UserError, match=words):

@@ -57,6 +57,14 @@ def test_what_is_left_out_is_named(serve, pair):
         assert any(name in note for note in notes) and name in made["failures.txt"].decode(), name
 
 
+def test_folders_of_two_scenes_are_no_pair(serve, pair):
+    client = serve()
+    data = packed(**{"mon/src/a.png": pair.src, "tue/bgr/a.png": pair.bgr, "tue/bgr/b.png": pair.bgr})
+    assert ended(client, begun(client, {"zip": ("set.zip", data)}).json()["id"])["state"] == "failed"
+    made, _ = result(client, packed(**{"x/y/src/a.png": pair.src, "x/bgr/a.png": pair.bgr}))
+    assert set(made) == {"pha/a.png"}
+
+
 def test_codings_other_than_deflate_are_refused(serve, pair):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_LZMA) as archive:

@@ -25,10 +25,10 @@ from bgmatting.utils.errors import UserError
 __all__ = ["OPENED", "Bounds", "Member", "TooLarge", "open_archive", "portable", "why_not_opened"]
 
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError,
-          NotImplementedError, ValueError, OverflowError)  # what the libraries raise
+          NotImplementedError, ValueError, OverflowError, LookupError)  # what the libraries raise
 
 OPENED = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
-PARTED = re.compile(r"\.(part\d+\.rar|[rz]\d\d|\d{3}|(zip|7z|rar|tar|tgz|tar\.\w{1,4})[.-]?(part)?-?([a-z]{2}|\d+))$")
+PARTED = re.compile(r"\.(part\d+\.rar|[rz]\d\d|\d{3}|(zip|7z|rar|tar|tgz|tar\.\w{1,4})[.-]?(part)?-?([a-c][a-z]|\d+))$")
 OTHER = {(".rar",): "a RAR archive: unrar x", (".7z",): "a 7z archive: 7z x", (".zipx",): "a ZIP of WinZip's own: 7z x",
          (".tar.zst", ".tzst", ".tar.zstd"): "a Zstandard tar: tar --zstd -xf",
          (".tar.lz", ".tlz", ".tar.lz4", ".tar.br", ".tar.z", ".taz", ".tar.lzma", ".tar.lzo", ".tar.lrz"):

@@ -66,10 +66,14 @@ class Members:
         if left:
             raise ValueError(f"{member.name} is shorter than it says")
 
+    def check_number(self, number):
+        """Raise TooLarge for more members than are taken."""
+        if number > self._bounds.members:
+            raise TooLarge(f"the archive holds more than {self._bounds.members} members. Divide it.")
+
     def _add(self, name, size, is_folder, info, reason=None):
         """Note a member, or why it is refused."""
-        if len(self.members) + len(self.refused) >= self._bounds.members:
-            raise TooLarge(f"the archive holds more than {self._bounds.members} members. Divide it.")
+        self.check_number(len(self.members) + len(self.refused) + 1)
         parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
         reason = reason or _flaw(name, parts)
         if reason is not None:

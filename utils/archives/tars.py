@@ -36,19 +36,23 @@ class TarMembers(Members):
 
 
 class _Header(tarfile.TarInfo):
-    """A member's header. ``tarfile`` would read a long name or pax records of any length into memory, and take a damaged
-    header for the end of the archive."""
+    """A member's header. ``tarfile`` would read a long name or pax records of any length into memory, go back by a size
+    below 0, and take a damaged header for the end of the archive."""
 
     @classmethod
     def fromtarfile(cls, tarfile_):
+        begin = tarfile_.offset
         try:
-            return super().fromtarfile(tarfile_)
+            found = super().fromtarfile(tarfile_)
         except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:
-            if tarfile_.offset:
-                raise tarfile.ReadError(f"{error} at byte {tarfile_.offset}") from None
+            if begin:
+                raise tarfile.ReadError(f"{error} at byte {begin}") from None
             raise
+        if found.size < 0 or tarfile_.offset <= begin:  # it would go round and round
+            raise tarfile.ReadError(f"a member of {found.size} bytes")
+        return found
 
     def _proc_member(self, tarfile_):
-        if self.size < 0 or self.type in LONG_HEADERS and self.size > MOST_HEADER:
+        if self.type in LONG_HEADERS and self.size > MOST_HEADER:
             raise tarfile.ReadError(f"a header of {self.size} bytes")
         return super()._proc_member(tarfile_)

@@ -27,6 +27,7 @@ class ZipMembers(Members):
         self._file = file
         self._archive = zipfile.ZipFile(_Bounded(file, bounds.directory))
         infos, end = self._archive.infolist(), self._archive.start_dir
+        self.check_number(len(infos))
         places = sorted(info.header_offset for info in infos)
         self._ends = dict(zip(places, (*places[1:], end)))  # where the next member begins
         if len(self._ends) < len(places) or places and places[0] < 0:
