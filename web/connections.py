@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import time
 from collections import Counter
 
@@ -18,7 +17,6 @@ UNREAD_SECONDS = 60.0  # that a client may leave an answer unread
 MOST = 512             # connections, where the process may have descriptors enough
 SHARE = 3              # of the descriptors, one in so many is for connections
 LEAST = 8
-LOG_SECONDS, LOG_LINES = 10.0, 5  # so many lines of a kind in so long
 BUSY = (b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\nconnection: close\r\n"
         b"content-length: %d\r\n\r\n%s")
 BUSY_BODY = b'{"error": {"status": 503, "code": "busy", "message": "too many connections are open. Try again later."}}'
@@ -162,36 +160,3 @@ class Connection(H11Protocol):
 def protocol_of(crowd: Crowd) -> type[Connection]:
     """The class of a server's connections, for uvicorn."""
     return type("Connection", (Connection,), {"crowd": crowd})
-
-
-class Seldom(logging.Filter):
-    """Lets so many lines of a kind pass in a while, and then says how many were left out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._seen: dict[str, list] = {}
-
-    def passes(self, kind: str) -> bool:
-        """Whether one more line of a kind may be written."""
-        now = time.monotonic()
-        began, count = self._seen.get(kind, (now, 0))
-        if now - began >= LOG_SECONDS:
-            began, count = now, 0
-        if len(self._seen) > 100:
-            self._seen.clear()
-        self._seen[kind] = [began, count + 1]
-        return count < LOG_LINES
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return self.passes(str(record.msg))
-
-
-def quiet(loop: asyncio.AbstractEventLoop, seldom: Seldom) -> None:
-    """Have an event loop's complaints written as lines, and few of each: while descriptors are out, each attempt to take a
-    connection makes one."""
-    def complain(loop, context):
-        text = context.get("message", "")
-        if seldom.passes(text):
-            error = context.get("exception")
-            print(f"server: {text}" + (f" ({type(error).__name__}: {error})" if error else ""), flush=True)
-    loop.set_exception_handler(complain)

@@ -17,8 +17,7 @@ from web.refusals import Refused, body
 NAME = "uploads"
 API = "/gradio_api"
 FILE = f"{API}/file="
-READ = re.compile(rf"/|/config/?|/theme\.css|/manifest\.json|/(assets|static|svelte)/.+|"
-                  rf"{API}/(info|startup-events|app_id|upload_progress|queue/(data|status)|heartbeat/[\w-]+|theme\.css)/?")
+READ = re.compile(rf"/|/config/?|/theme\.css|/(assets|static)/.+|{API}/(upload_progress|queue/data|heartbeat/[\w-]+)")
 ASKED = re.compile(rf"{API}/(run/predict|queue/join|cancel|reset)/?")  # by POST, with JSON
 UPLOAD = re.compile(rf"{API}/upload/?")
 MOST_JSON = 1 << 20  # bytes of an event: files come by themselves
