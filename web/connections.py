@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEAD_SECONDS = 15.0    # from the start of a connection, or the end of an answer, to the end of the next request's head
 UNREAD_SECONDS = 60.0  # that a client may leave an answer unread
 MOST = 512             # connections, where the process may have descriptors enough
-SHARE = 3              # of the descriptors, one in so many is for connections
+SHARE = 4              # of the descriptors, one in so many is for connections: each may open files
 LEAST = 8
 BUSY = (b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\nconnection: close\r\n"
         b"content-length: %d\r\n\r\n%s")
@@ -35,8 +35,8 @@ def most_connections() -> int:
 class Crowd:
     """The connections of a server.
 
-    Where one more comes than may be, the one goes that owes the rest of a request and has been silent longest; where all are
-    at work, the new one is refused. An address that is not of this machine has half of the places at most.
+    Where one more comes than may be, the one goes that keeps the server waiting and was silent longest; where all are at
+    work, the new one is refused. An address that is not of this machine has half of the places at most.
 
     Args:
         most: connections at once.
@@ -94,8 +94,8 @@ class Connection(H11Protocol):
 
     @property
     def is_owing(self) -> bool:
-        """Whether the client has still to send something before there is anything to do."""
-        return self.is_waiting or self.conn.their_state is h11.SEND_BODY
+        """Whether the server waits for the client: for a request, the rest of one, or that it takes the answer."""
+        return self.is_waiting or self.conn.their_state is h11.SEND_BODY or self.flow.write_paused
 
     @property
     def is_waiting(self) -> bool:
@@ -136,6 +136,7 @@ class Connection(H11Protocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self.heard = time.monotonic()
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
