@@ -9,7 +9,10 @@
     photos     a pair of photos to pictures
     films      a film to films, a ZIP of photos to a ZIP of mattes
     jobs       work that takes minutes
-    guard      bytes, time and token of a request, looked at before anything else
+    hosts      who a request was meant for, and which web page sent it
+    guard      sender, bytes, time and token of a request, looked at before anything else
+    connections  an end to those that wait
+    log        messages, of which there may be so many
     api        the routes of photos; schema: what OpenAPI says of them
     jobs_api   the routes of jobs
     camera     a browser's camera

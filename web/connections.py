@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import time
 from collections import Counter
 
@@ -16,9 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEAD_SECONDS = 15.0    # from the start of a connection, or the end of an answer, to the end of the next request's head
 UNREAD_SECONDS = 60.0  # that a client may leave an answer unread
 MOST = 512             # connections, where the process may have descriptors enough
-SHARE = 3              # of the descriptors, one in so many is for connections
+SHARE = 4              # of the descriptors, one in so many is for connections: each may open files
 LEAST = 8
-LOG_SECONDS, LOG_LINES = 10.0, 5  # so many lines of a kind in so long
 BUSY = (b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\nconnection: close\r\n"
         b"content-length: %d\r\n\r\n%s")
 BUSY_BODY = b'{"error": {"status": 503, "code": "busy", "message": "too many connections are open. Try again later."}}'
@@ -37,8 +35,8 @@ def most_connections() -> int:
 class Crowd:
     """The connections of a server.
 
-    Where one more comes than may be, the one goes that owes the rest of a request and has been silent longest; where all are
-    at work, the new one is refused. An address that is not of this machine has half of the places at most.
+    Where one more comes than may be, the one goes that keeps the server waiting and was silent longest; where all are at
+    work, the new one is refused. An address that is not of this machine has half of the places at most.
 
     Args:
         most: connections at once.
@@ -96,8 +94,8 @@ class Connection(H11Protocol):
 
     @property
     def is_owing(self) -> bool:
-        """Whether the client has still to send something before there is anything to do."""
-        return self.is_waiting or self.conn.their_state is h11.SEND_BODY
+        """Whether the server waits for the client: for a request, the rest of one, or that it takes the answer."""
+        return self.is_waiting or self.conn.their_state is h11.SEND_BODY or self.flow.write_paused
 
     @property
     def is_waiting(self) -> bool:
@@ -138,6 +136,7 @@ class Connection(H11Protocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self.heard = time.monotonic()
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
@@ -162,36 +161,3 @@ class Connection(H11Protocol):
 def protocol_of(crowd: Crowd) -> type[Connection]:
     """The class of a server's connections, for uvicorn."""
     return type("Connection", (Connection,), {"crowd": crowd})
-
-
-class Seldom(logging.Filter):
-    """Lets so many lines of a kind pass in a while, and then says how many were left out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._seen: dict[str, list] = {}
-
-    def passes(self, kind: str) -> bool:
-        """Whether one more line of a kind may be written."""
-        now = time.monotonic()
-        began, count = self._seen.get(kind, (now, 0))
-        if now - began >= LOG_SECONDS:
-            began, count = now, 0
-        if len(self._seen) > 100:
-            self._seen.clear()
-        self._seen[kind] = [began, count + 1]
-        return count < LOG_LINES
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return self.passes(str(record.msg))
-
-
-def quiet(loop: asyncio.AbstractEventLoop, seldom: Seldom) -> None:
-    """Have an event loop's complaints written as lines, and few of each: while descriptors are out, each attempt to take a
-    connection makes one."""
-    def complain(loop, context):
-        text = context.get("message", "")
-        if seldom.passes(text):
-            error = context.get("exception")
-            print(f"server: {text}" + (f" ({type(error).__name__}: {error})" if error else ""), flush=True)
-    loop.set_exception_handler(complain)

@@ -55,4 +55,4 @@ def body(error):
 
 def headers(error):
     """Headers that go with an answer."""
-    return {"Retry-After": str(AGAIN)} if error.status == 429 else {}
+    return {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": str(AGAIN)}}.get(error.status, {})

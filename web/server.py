@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import socket
+import sys
 import threading
 
 from bgmatting.utils.errors import UserError
@@ -110,9 +110,10 @@ def run(settings: Settings, open_matter, add_page=None, opened=None, open_alone=
     check_packages(add_page is not None)
     import uvicorn
 
-    from bgmatting.web.connections import Crowd, Seldom, most_connections, protocol_of, quiet
-    most, seldom = most_connections(), Seldom()
-    with bound(settings.host, settings.port) as listening:
+    from bgmatting.web.connections import Crowd, most_connections, protocol_of
+    from bgmatting.web.log import Sparing
+    most = most_connections()
+    with bound(settings.host, settings.port) as listening, contextlib.redirect_stderr(Sparing(sys.stderr)):
         port = listening.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"
@@ -121,17 +122,12 @@ def run(settings: Settings, open_matter, add_page=None, opened=None, open_alone=
             app, log_level="warning", access_log=False, timeout_keep_alive=10, lifespan="on", timeout_graceful_shutdown=5,
             server_header=False, proxy_headers=False, ws="none", http=protocol_of(Crowd(most)),
             backlog=min(128, max(8, most // 2)))  # as many are taken at once, before any can be refused
-        logging.getLogger("uvicorn.error").addFilter(seldom)
         server = uvicorn.Server(config)
         if opened is not None:
             threading.Thread(target=_tell, args=(server, opened, address), daemon=True).start()
 
-        async def serve():
-            quiet(asyncio.get_running_loop(), seldom)
-            await server.serve(sockets=[listening])
-
         try:
-            asyncio.run(serve())
+            asyncio.run(server.serve(sockets=[listening]))
         finally:
             app.service.close()
 

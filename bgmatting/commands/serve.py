@@ -71,8 +71,7 @@ def main(argv=None):
         if settings.token:
             is_known = args.token or os.environ.get(ENVIRONMENT["token"])
             told = "WORD" if is_known else settings.token
-            say(f"open it once by {address}/?token={told}, on other machines by this one's name; programs send the header "
-                f"Authorization: Bearer {told}")
+            say(f"open {address}/?token={told} once in a browser; programs send the header Authorization: Bearer {told}")
         elif args.page and not args.no_browser:  # a token would be seen in the browser's command line
             webbrowser.open(address)
 

@@ -53,7 +53,7 @@ def add(app, service, jobs):
         blocks = page(service, mattes, jobs, language)
         blocks.has_launched = True  # or Gradio would not check which files an event may name (6.31, an inner attribute)
         app = gr.mount_gradio_app(
-            app, blocks, f"/{language}", theme=theme(), css=css, head=HEAD, allowed_paths=samples,
+            app, blocks, f"/{language}", root_path="", theme=theme(), css=css, head=HEAD, allowed_paths=samples,
             js=LANGUAGE.format(CODES[language], words(language)["title"]), footer_links=[], run_history=False,
             ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, show_error=False,
             max_file_size=service.settings.max_bytes)

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from bgmatting.web.connections import most_connections
 from bgmatting.web.guard import route_of
 from bgmatting.web.hosts import header
 from bgmatting.web.refusals import Refused, body
@@ -17,8 +18,8 @@ from bgmatting.web.refusals import Refused, body
 NAME = "uploads"
 API = "/gradio_api"
 FILE = f"{API}/file="
-READ = re.compile(rf"/|/config/?|/theme\.css|/manifest\.json|/(assets|static|svelte)/.+|"
-                  rf"{API}/(info|startup-events|app_id|upload_progress|queue/(data|status)|heartbeat/[\w-]+|theme\.css)/?")
+READ = re.compile(r"/|/config/?|/theme\.css|/(assets|static)/.+")
+LASTING = re.compile(rf"{API}/(upload_progress|queue/data|heartbeat/[\w-]+)")  # answers that end when the browser leaves
 ASKED = re.compile(rf"{API}/(run/predict|queue/join|cancel|reset)/?")  # by POST, with JSON
 UPLOAD = re.compile(rf"{API}/upload/?")
 MOST_JSON = 1 << 20  # bytes of an event: files come by themselves
@@ -36,6 +37,7 @@ class Gate:
 
     def __init__(self, app, folder: Path, mounts: tuple) -> None:
         self._app, self._folder, self._mounts = app, Path(folder).resolve(), mounts
+        self._lasting, self._most_lasting = 0, most_connections() // 2  # the others are for what ends by itself
         place = str(self._folder)
         self._places = sorted({place, json.dumps(place)[1:-1], json.dumps(place, ensure_ascii=False)[1:-1], quote(place)},
                               key=len, reverse=True)  # the spellings that answers use
@@ -51,7 +53,12 @@ class Gate:
         except Refused as refused:
             await _answer(refused, send)
             return
-        await self._app(scope, receive, self._hiding(send, route[len(mount):].startswith(FILE)))
+        lasts = LASTING.fullmatch(route[len(mount):]) is not None
+        self._lasting += lasts
+        try:
+            await self._app(scope, receive, self._hiding(send, route[len(mount):].startswith(FILE)))
+        finally:
+            self._lasting -= lasts
 
     async def _let(self, scope, receive, mount, route):
         """(scope, receive) for Gradio. Raises Refused (400, 403, 404)."""
@@ -60,8 +67,12 @@ class Gate:
         scope = {**scope, "headers": [*headers, (b"x-gradio-server", root.encode("latin-1"))]}
         if scope["method"] == "GET" and route.startswith(FILE):
             return {**scope, "path": f"{scope.get('root_path', '')}{mount}{FILE}{self._file(route[len(FILE):])}"}, receive
+        if scope["method"] == "GET" and LASTING.fullmatch(route):
+            if self._lasting >= self._most_lasting:
+                raise Refused(429, f"{self._lasting} pages are open, and no more may be. Close some.")
+            return scope, receive
         if scope["method"] == "GET" and READ.fullmatch(route) or scope["method"] == "POST" and UPLOAD.fullmatch(route):
-            return {**scope, "query_string": b"" if route == "/" else scope["query_string"]}, receive  # no deep links
+            return scope, receive
         if scope["method"] != "POST" or not ASKED.fullmatch(route):
             raise Refused(404, "no such address.")
         data = await self._event(receive)
