@@ -33,7 +33,7 @@ NAME = "matting"  # of a file in a folder
 WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the graph; ONNX has them inside
 
 
-def parse(argv=None):
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, refined = parser.add_argument, Refinement()
     add("--format", help=f"{', '.join(FORMATS)} (default: as the suffix of --output says, else onnx)")
@@ -66,7 +66,7 @@ def named(output: str | Path, kind: str | None) -> tuple[Path, str]:
     return (path if told is None else path.with_suffix("")), kind or told or FORMATS[0]
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     args.output, args.format = named(args.output, args.format)
     if args.format not in FORMATS:

@@ -6,6 +6,8 @@
 Set, folders and method are the configuration's. Methods of one photo are measured under the protocol paddleseg, the others
 under eval.py's own; what follows after -- goes to eval.py as it is.
 """
+from __future__ import annotations
+
 if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
     from utils.interpreter import check_interpreter
     check_interpreter()
@@ -16,7 +18,7 @@ import eval as evaluation_script
 from utils.cli import CommandLine, run_main
 
 
-def parse(argv=None):
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--config", required=True, help="a configuration of train.py, such as configs/modnet/modnet_mobilenetv2.yml")
@@ -31,7 +33,7 @@ def parse(argv=None):
     return parser.parse_args(argv)
 
 
-def words_of(args):
+def words_of(args: argparse.Namespace) -> list[str]:
     """The command line of eval.py that a parsed command line of val.py stands for."""
     from model.methods import find_method
     from training.config import load_config
@@ -49,7 +51,7 @@ def words_of(args):
     return words + args.more
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     evaluation_script.main(words_of(parse(argv)))
 
 

@@ -1,5 +1,7 @@
 """The errors of one prediction under a protocol. Imports neither a network nor a data set: worker processes run it."""
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,10 @@ from evaluation.metrics import (
 )
 from utils.errors import UserError
 
+if TYPE_CHECKING:
+    from evaluation.protocols import Protocol
+    from evaluation.testset.composed import EvalItem
+
 ALPHA = {
     "unknown": {"sad": sad, "mse": mse, "grad": grad, "conn": conn},
     "paddle2021": {"sad": sad_paddle2021, "mse": mse_paddle2021},
@@ -26,7 +32,8 @@ ALPHA = {
 }
 
 
-def score(protocol, item, pha, fgr=None, before=None):
+def score(protocol: Protocol, item: EvalItem, pha: np.ndarray, fgr: np.ndarray | None = None,
+          before: tuple[np.ndarray, np.ndarray] | None = None) -> dict:
     """The errors of one prediction, in plain units (``protocol.columns`` says how tables show them).
 
     Args:
@@ -84,7 +91,7 @@ class Result(NamedTuple):
     settings: Any = None
 
 
-def mean_of(rows):
+def mean_of(rows: list[dict]) -> dict[str, float | None]:
     """{metric: mean over ``rows``}; None where no row has a value.
 
     Raises:

@@ -15,7 +15,7 @@ PACKAGES = ("paddle", "numpy", "cv2", "PIL", "yaml", "tqdm", "safetensors", "tif
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def check_interpreter():
+def check_interpreter() -> None:
     """End the process with one line and exit code 2 where this interpreter cannot run the project."""
     missing = [] if wrong_version() else [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     line = wrong_version() or ("{} has no {}".format(sys.executable, ", ".join(missing)) if missing else None)
@@ -24,7 +24,7 @@ def check_interpreter():
         sys.exit(2)
 
 
-def wrong_version(version=None, paddle=None):
+def wrong_version(version: tuple = None, paddle: str = None) -> str:
     """What is too old here, as a text without a full stop; None where nothing is.
 
     Args:
@@ -40,7 +40,7 @@ def wrong_version(version=None, paddle=None):
     return None
 
 
-def way_out(own, words):
+def way_out(own: str, words: list) -> str:
     """What to type instead, as a sentence.
 
     Args:
@@ -53,13 +53,13 @@ def way_out(own, words):
     return f"Run first: sh {shlex.quote(_from_here('run.sh'))} setup   and then: {command}"
 
 
-def own_path():
+def own_path() -> str:
     """Where the interpreter of .venv is, or will be, as seen from the current folder."""
     inside = os.path.join("Scripts", "python.exe") if os.name == "nt" else os.path.join("bin", "python")
     return _from_here(os.path.join(".venv", inside))
 
 
-def own_python():
+def own_python() -> str:
     """``own_path`` where it is there and another than this interpreter, else None."""
     path = own_path()
     return path if os.path.exists(path) and os.path.abspath(path) != os.path.abspath(sys.executable) else None

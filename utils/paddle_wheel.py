@@ -5,10 +5,13 @@ Where ``nvidia-smi`` answers, a GPU wheel is wanted: of Paddle's own index for t
 wheel of requirements.txt is taken. CPU=1 in the environment asks for that from the start. One line says what was chosen,
 and why. This file runs before anything is installed, so it imports the standard library alone.
 """
+from __future__ import annotations
+
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,24 +28,24 @@ class Wheel(NamedTuple):
     why: str
 
 
-def cpu_line(requirements):
+def cpu_line(requirements: str) -> str:
     """The requirement of the CPU wheel, "paddlepaddle==3.3.1", in the text of requirements.txt."""
     return re.search(r"^paddlepaddle[^\s#]*", requirements, re.MULTILINE)[0]
 
 
-def driver_cuda(said):
+def driver_cuda(said: str | None) -> tuple[int, int] | None:
     """(major, minor) of the newest CUDA that the driver runs, from what ``nvidia-smi`` prints; None where it names none."""
     named = re.search(r"CUDA Version:\s*(\d+)\.(\d+)", said or "")
     return (int(named[1]), int(named[2])) if named else None
 
 
-def card(said):
+def card(said: str | None) -> str:
     """The first card's name as ``nvidia-smi`` prints it, or "a card"."""
     named = re.search(r"\|\s+0\s+(\S.*?)\s{2,}", said or "")
     return named[1] if named else "a card"
 
 
-def candidates(said, cpu, environ):
+def candidates(said: str | None, cpu: str, environ: Mapping[str, str]) -> list[Wheel]:
     """The wheels to try, in this order; the last one is always the CPU's.
 
     Args:
@@ -66,7 +69,7 @@ def candidates(said, cpu, environ):
     return [*found, Wheel((cpu,), f"{seen}, but no GPU wheel could be installed and pass its check")]
 
 
-def ask_driver():
+def ask_driver() -> str | None:
     """What ``nvidia-smi`` prints; None where it is not there, fails, or does not answer within 20 seconds."""
     try:
         done = subprocess.run(["nvidia-smi"], capture_output=True, text=True, errors="replace", timeout=20)
@@ -75,13 +78,13 @@ def ask_driver():
     return done.stdout if done.returncode == 0 else None
 
 
-def run(command):
+def run(command: list[str]) -> tuple[int, str]:
     """Exit code and output of a command."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     return done.returncode, done.stdout
 
 
-def install(wheels, call=run, say=print):
+def install(wheels: list[Wheel], call: Callable = run, say: Callable = print) -> Wheel | None:
     """Install the first wheel that works; returns it, or None where not even the last one can be installed.
 
     Args:
@@ -103,7 +106,7 @@ def install(wheels, call=run, say=print):
     return None
 
 
-def doubt(has_cuda, said):
+def doubt(has_cuda: bool, said: str | None) -> str | None:
     """A line for a paddle that was found and does not fit the machine; None where it does.
 
     Args:
@@ -121,7 +124,7 @@ def _last_line(output):
     return (errors or lines or ["it failed without a word"])[-1][:200]
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     """``install`` installs a paddle; ``check`` says where the paddle of this interpreter does not fit. Exit code."""
     if argv == ["check"]:
         if os.environ.get("CPU", "0") in ("", "0") and (said := ask_driver()) is not None:

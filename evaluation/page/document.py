@@ -3,10 +3,13 @@
 Every word that comes from outside (file names, settings, commands) is escaped, and the page's own policy forbids all
 scripts but the one that it is made with.
 """
+from __future__ import annotations
+
 import base64
 import hashlib
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,12 +18,15 @@ from evaluation.page.charts import difference_chart, strip_chart
 from evaluation.page.statistics import LEVEL, RESAMPLES, compare_all, mean_interval, sentence
 from evaluation.page.tables import comparison_table, facts_list, picture_table, summary_table
 
+if TYPE_CHECKING:
+    from evaluation.page.load import Results
+
 CASES = 3           # best and worst ones each
 CASE_PIXELS = 560   # longest side of an embedded picture
 HERE = Path(__file__).parent
 
 
-def render(results):
+def render(results: Results) -> str:
     """The whole page as text.
 
     Args:
@@ -44,7 +50,7 @@ def render(results):
             f"<script>{script}</script>\n</body>\n</html>\n")
 
 
-def mean_intervals(results):
+def mean_intervals(results: Results) -> dict[str, dict]:
     """{method: {metric: ``Interval`` or None where there is no value}}"""
     intervals = {}
     for method, errors in results.errors.items():

@@ -3,11 +3,15 @@
 DIR/{src,bgr,pha,fgr,trimap}/NAME.png and DIR/manifest.json: the protocol, where the pictures come from, the versions
 that made them, and the SHA-256 of every file. The folder appears under its name when it is complete.
 """
+from __future__ import annotations
+
 import json
 import os
 import re
 import stat
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evaluation.testset.placement import PLACEMENTS
 from evaluation.testset.trimap import TRIMAPS
@@ -17,6 +21,10 @@ from utils.errors import UserError
 from utils.files import WholeFolder, file_sha256, write_bytes
 from utils.plain_files import read_json, shown
 
+if TYPE_CHECKING:
+    from evaluation.protocols import Protocol
+    from evaluation.testset.composed import EvalItem
+
 NAME = "manifest.json"
 FORMAT = 1
 MOST_BYTES = 1 << 26    # of a manifest: about half a million files
@@ -24,7 +32,8 @@ LONGEST_SIDE = 1 << 16  # pixels
 KINDS = ("src", "bgr", "pha", "fgr", "trimap")
 
 
-def export_set(items, folder, protocol, facts, progress=None):
+def export_set(items: Iterable[EvalItem], folder: str | Path, protocol: Protocol, facts: dict,
+               progress: Callable | None = None) -> Path:
     """Write a benchmark.
 
     Args:
@@ -68,7 +77,7 @@ def _write_items(items, folder, progress):
     return names, sums
 
 
-def read_manifest(folder):
+def read_manifest(folder: str | Path) -> dict | None:
     """The manifest of a folder as dict, every file in it compared; None where it has none.
 
     Raises:

@@ -1,5 +1,9 @@
 """How Background Matting V2 is taught: the coarse network first, then with its refiner (section 4 of the paper)."""
+from __future__ import annotations
+
 import math
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import paddle
 from paddle import nn
@@ -14,8 +18,14 @@ from model.weights.initial import as_table, start_from
 from model.weights.metadata import refine_facts
 from training.lessons.lesson import Lesson
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def build(settings):
+    from evaluation.testset.composed import EvalItem
+    from training.precision import Precision
+
+
+def build(settings: dict) -> MattingRefine:
     """The MattingRefine that a configuration describes, with fresh weights."""
     refine = settings["refine"]
     network = MattingRefine(settings["backbone"], refine["backbone_scale"], refine["mode"], refine["sample_pixels"],
@@ -24,7 +34,7 @@ def build(settings):
     return network
 
 
-def initialise(network):
+def initialise(network: nn.Layer) -> None:
     """Draw the convolutions' weights as the authors' network does, from paddle's random numbers.
 
     Theirs is torchvision's encoder, He's normal numbers by the outputs, with a first convolution of its own; that one,
@@ -50,7 +60,7 @@ def _draw(layer, normal):
         layer.bias.set_value(paddle.zeros(shape) if normal else paddle.uniform(shape, min=-bound, max=bound))
 
 
-def learn(network, phase, batch, settings, precision):
+def learn(network: MattingRefine, phase: str, batch: dict, settings: dict, precision: Precision) -> tuple[dict, tuple]:
     """As ``Lesson.learn``."""
     with precision.autocast():
         pred = MattingBase.forward(network, batch["src"], batch["bgr"]) if phase == "base" else _refined(
@@ -72,19 +82,19 @@ def _refined(network, src, bgr, refine):
     return pred._replace(ref_sm=network.refiner.largest(wanted, refine["train_pixels"]))
 
 
-def start(network, source):
+def start(network: nn.Layer, source: str | Path) -> tuple[list[str], bool]:
     """As ``Lesson.start``; what counts as all is the refiner."""
     reports = start_from(network, source)
     return as_table(reports), not any(report.missing for report in reports if report.part == "refiner")
 
 
-def judge(network, item, device, coarse):
+def judge(network: nn.Layer, item: EvalItem, device: str, coarse: bool) -> tuple[np.ndarray, None]:
     """As ``Lesson.judge``."""
     refinement = NOTHING if coarse else None
     return run_network(network, item.src, item.bgr, device, refinement=refinement, want=("pha",), dtype="uint8").pha, None
 
 
-def pictures(network, phase, batch, pred):
+def pictures(network: MattingRefine, phase: str, batch: dict, pred: tuple) -> dict:
     """bgr, the cut-out, the predicted error, and where the refiner was at work."""
     err = pred.err if phase == "base" else pred.err_sm
     shown = {"bgr": batch["bgr"], "com": pred.fgr * pred.pha, "err": err}

@@ -1,5 +1,8 @@
 """How methods are taught that are taught all at once, on photos and trimaps: MODNet, DIM, and what may follow."""
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 import paddle
 
@@ -8,8 +11,11 @@ from model.methods.tensors import unwrapped
 from model.weights.paddleseg import start_from_paddleseg
 from training.lessons.lesson import Lesson
 
+if TYPE_CHECKING:
+    from model.methods.method import Method
 
-def lesson_of(method):
+
+def lesson_of(method: Method) -> Lesson:
     """The ``Lesson`` of a ``Method``, by nothing but what it says of itself."""
     return Lesson(method, partial(_network, method), partial(_learn, method), start_from_paddleseg, partial(_judge, method),
                   ("whole",), pictures=_pictures)
