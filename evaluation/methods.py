@@ -12,6 +12,7 @@ import numpy as np
 
 from dataset.layouts.mattes import read_pha
 from dataset.layouts.pairing import check_partners, files_by_name
+from evaluation.testset.composed import EvalItem
 from media import read_image
 from model.inference.matte import NOT_FINITE, as_float
 from model.methods import find_method
@@ -20,7 +21,6 @@ from model.weights.files import WEIGHTS_SUFFIXES
 from utils.errors import UserError, quote
 
 if TYPE_CHECKING:
-    from evaluation.testset.composed import EvalItem
     from model import Matter
 
 GIVEN = {"bgr": "src and bgr", "trimap": "src and trimap", None: "src alone"}  # by what a matting method needs

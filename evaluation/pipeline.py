@@ -13,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,13 +22,11 @@ from evaluation.baselines import BASELINES
 from evaluation.gallery import encoded, file_words
 from evaluation.protocols import PROTOCOLS, Protocol
 from evaluation.scoring import mean_of, score
+from evaluation.testset.composed import EvalItem
 from media import write_image
 from media.operations import shrunk
 from utils.errors import UserError
 from utils.files import cut_name
-
-if TYPE_CHECKING:
-    from evaluation.testset.composed import EvalItem
 
 MOST_THREADS = 8
 

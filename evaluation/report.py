@@ -6,18 +6,14 @@ import datetime
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from evaluation.baselines import BASELINES
-from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, columns
+from evaluation.gallery import Gallery
+from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, Column, Protocol, columns
 from evaluation.scoring import Result
 from utils.errors import one_line
 from utils.files import write_bytes
 from utils.machine import versions
-
-if TYPE_CHECKING:
-    from evaluation.gallery import Gallery
-    from evaluation.protocols import Column, Protocol
 
 NAME_WIDTH = 32
 CELL_WIDTH = 12

@@ -1,7 +1,7 @@
 """The errors of one prediction under a protocol. Imports neither a network nor a data set: worker processes run it."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,11 +18,9 @@ from evaluation.metrics import (
     sad,
     sad_paddle2021,
 )
+from evaluation.protocols import Protocol
+from evaluation.testset.composed import EvalItem
 from utils.errors import UserError
-
-if TYPE_CHECKING:
-    from evaluation.protocols import Protocol
-    from evaluation.testset.composed import EvalItem
 
 ALPHA = {
     "unknown": {"sad": sad, "mse": mse, "grad": grad, "conn": conn},

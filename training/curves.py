@@ -12,15 +12,13 @@ import io
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from media import write_bytes
 from utils.cli import CommandLine, run_main
 from utils.errors import UserError
 from utils.files import check_is_file
-
-if TYPE_CHECKING:
-    import numpy as np
 
 TRAIN = re.compile(r"\[TRAIN\] (?P<phase>\w+) epoch: .*?iter: (?P<step>\d+)/\d+, loss: (?P<loss>\S+) "
                    r"\((?P<terms>[^)]*)\), lr: (?P<lr>[^,]+),")

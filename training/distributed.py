@@ -6,19 +6,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
 
 import paddle
 from paddle import distributed
 
 from utils.errors import UserError
 from utils.machine import find_device
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from paddle import nn
 
 
 class Ranks:
@@ -44,7 +38,7 @@ class Ranks:
         """Whether the launcher has died: some of paddle's die of a signal without a word to their processes."""
         return self.world > 1 and os.getppid() != self._launcher
 
-    def wrap(self, layer: nn.Layer, find_unused: bool) -> nn.Layer:
+    def wrap(self, layer: paddle.nn.Layer, find_unused: bool) -> paddle.nn.Layer:
         """``layer`` with gradients averaged over the processes, which begin with the weights of the first.
 
         Args:
@@ -54,7 +48,7 @@ class Ranks:
             return layer
         return paddle.DataParallel(layer, find_unused_parameters=find_unused)
 
-    def local(self, wrapped: nn.Layer) -> AbstractContextManager:
+    def local(self, wrapped: paddle.nn.Layer) -> AbstractContextManager:
         """Context in which a wrapped layer's gradients stay in this process, to be averaged by a later backward."""
         return nullcontext() if self.world == 1 else wrapped.no_sync()
 
@@ -121,7 +115,7 @@ def join_ranks(device: str | None) -> Ranks:
     return Ranks(env.rank, env.world_size, place)
 
 
-def synchronised(network: nn.Layer, ranks: Ranks) -> nn.Layer:
+def synchronised(network: paddle.nn.Layer, ranks: Ranks) -> paddle.nn.Layer:
     """``network`` with BatchNorm over the batches of all processes; on a CPU, which has no such kernel, as it is."""
     if ranks.world == 1 or ranks.device == "cpu":
         return network

@@ -3,15 +3,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 import paddle
 
 from utils.errors import UserError
-
-if TYPE_CHECKING:
-    from paddle import nn
 
 
 class Ema:
@@ -24,7 +20,7 @@ class Ema:
         decay: in 0..1, what is kept of the average at each step.
     """
 
-    def __init__(self, network: nn.Layer, decay: float):
+    def __init__(self, network: paddle.nn.Layer, decay: float):
         self._network, self._decay = network, decay
         self._average = {name: value.clone().detach() for name, value in self._trained()}
         self.updates = 0

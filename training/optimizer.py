@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import paddle
@@ -11,16 +10,13 @@ from paddle.utils import unique_name
 from utils.errors import UserError, suggest
 from utils.plain_files import shown
 
-if TYPE_CHECKING:
-    from paddle import nn
-
 MOMENTS = {"adam": 2, "sgd": 1}  # arrays of a parameter's own shape that are kept of it
 SHAPED = ("moment1_0", "moment2_0", "velocity_0")
 ACCUMULATORS = (*SHAPED, "beta1_pow_acc_0", "beta2_pow_acc_0")
 REST = "rest"  # in ``rates``: all parts that are not named
 
 
-def learning_parts(network: nn.Layer) -> tuple[str, ...]:
+def learning_parts(network: paddle.nn.Layer) -> tuple[str, ...]:
     """The parts of a newly made network in which something may learn, by name; a fixed kernel does not."""
     return [part for part, layers in network.named_children()
             if any(not value.stop_gradient for value in layers.parameters())]
@@ -38,7 +34,7 @@ def optimizer_settings(config: dict) -> dict:
     return {"kind": config["optimizer"], "momentum": config["momentum"], "decay": config["weight_decay"]}
 
 
-def build_optimizer(network: nn.Layer, rates: dict[str, float], clip_norm: float = 0.0, kind: str = "adam",
+def build_optimizer(network: paddle.nn.Layer, rates: dict[str, float], clip_norm: float = 0.0, kind: str = "adam",
                     momentum: float = 0.9, decay: float = 0.0) -> paddle.optimizer.Optimizer:
     """An optimizer over the parts of ``network`` that ``rates`` names.
 
@@ -63,7 +59,7 @@ def build_optimizer(network: nn.Layer, rates: dict[str, float], clip_norm: float
     return _Momentum(momentum=momentum, **usual) if kind == "sgd" else _Adam(**usual)
 
 
-def freeze_others(network: nn.Layer, rates: dict[str, float]) -> None:
+def freeze_others(network: paddle.nn.Layer, rates: dict[str, float]) -> None:
     """Let only the parts of ``network`` that ``rates`` names learn: the others get no gradient."""
     for part, layers in network.named_children():
         for name, parameter in layers.named_parameters():
@@ -90,7 +86,7 @@ class _Momentum(_PlainNames, paddle.optimizer.Momentum):
     """SGD with momentum."""
 
 
-def optimizer_arrays(optimizer: paddle.optimizer.Optimizer, network: nn.Layer) -> dict[str, np.ndarray]:
+def optimizer_arrays(optimizer: paddle.optimizer.Optimizer, network: paddle.nn.Layer) -> dict[str, np.ndarray]:
     """The optimizer's state as {"PARAMETER|ACCUMULATOR": ndarray}, under the network's names.
 
     Paddle names it after counters that depend on how many layers the process has built before.
@@ -104,7 +100,8 @@ def optimizer_arrays(optimizer: paddle.optimizer.Optimizer, network: nn.Layer) -
     return arrays
 
 
-def load_optimizer_arrays(optimizer: paddle.optimizer.Optimizer, network: nn.Layer, arrays: dict[str, np.ndarray]) -> None:
+def load_optimizer_arrays(optimizer: paddle.optimizer.Optimizer, network: paddle.nn.Layer,
+                          arrays: dict[str, np.ndarray]) -> None:
     """Put back what ``optimizer_arrays`` returned, in this or another process.
 
     Raises:

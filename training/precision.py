@@ -1,18 +1,12 @@
 """Mixed precision: which parts of a step are computed in 16 bits, and how small gradients survive it."""
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import paddle
 
 from utils.errors import UserError
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from paddle import nn
 
 FIRST_SCALE, GROWTH_AFTER, LEAST_SCALE = 2.0 ** 15, 1000, 1.0
 
@@ -95,7 +89,7 @@ class Statistics:
     A forward with one number that is not finite spoils them for ever.
     """
 
-    def __init__(self, network: nn.Layer):
+    def __init__(self, network: paddle.nn.Layer):
         self._kept = [(value, value.clone()) for value in network.parameters() if value.stop_gradient]
 
     def restore(self) -> None:

@@ -3,16 +3,13 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
-from typing import TYPE_CHECKING
+
+from paddle.io import Dataset
 
 from dataset.batches import batch_length
 from training.lessons import find_lesson
+from training.memory import Division
 from utils.errors import UserError
-
-if TYPE_CHECKING:
-    from paddle.io import Dataset
-
-    from training.memory import Division
 
 VALIDATIONS, LONGEST_INTERVAL = 30, 2000  # at least so many in a stage, and at most so many iterations apart
 

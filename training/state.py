@@ -5,27 +5,32 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from media import write_bytes
 from model.weights import load_state
 from model.weights.metadata import origin_facts
-from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, latest_checkpoint, load_checkpoint, save_checkpoint
+from training.checkpoint import (
+    MODEL,
+    OPTIMIZER,
+    RESULTS,
+    Checkpoint,
+    keep_newest,
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from training.config import completed, differences
 from training.config.rules import PHASES, RULES
+from training.distributed import Ranks
 from training.lessons import find_lesson
 from training.optimizer import optimizer_arrays
+from training.schedule import Phase
+from training.step import Learner
 from training.validation import told
 from utils.errors import UserError
 from utils.plain_files import shown
-
-if TYPE_CHECKING:
-    from training.checkpoint import Checkpoint
-    from training.distributed import Ranks
-    from training.schedule import Phase
-    from training.step import Learner
 
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import paddle
 
+from training.distributed import Ranks
 from training.ema import Ema
-from training.lessons import find_lesson
+from training.lessons import Lesson, find_lesson
 from training.log import picture_row
 from training.optimizer import (
     MOMENTS,
@@ -22,16 +22,7 @@ from training.optimizer import (
     part_rates,
 )
 from training.precision import Precision, Statistics, all_finite
-from training.schedule import learning_rate
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from paddle import nn
-
-    from training.distributed import Ranks
-    from training.lessons import Lesson
-    from training.schedule import Phase
+from training.schedule import Phase, learning_rate
 
 NAMES = ("src", "bgr", "fgr", "pha", "trimap")  # of what a batch holds, in this order; the last where the method wants it
 HELD_BYTES = 256 << 20  # of batches that a ``Window`` keeps at most, beyond its last
@@ -53,7 +44,7 @@ class Learner:
         UserError: the device cannot compute as configured.
     """
 
-    def __init__(self, config: dict, network: nn.Layer, ranks: Ranks):
+    def __init__(self, config: dict, network: paddle.nn.Layer, ranks: Ranks):
         self.config, self.network, self.ranks = config, network, ranks
         self.lesson = find_lesson(config["method"])
         self.precision = Precision(config["amp"], config["amp_dtype"], ranks.device)
@@ -143,7 +134,7 @@ class PhaseLoss(paddle.nn.Layer):
         ({term: scalar}, the network's output in float32)
     """
 
-    def __init__(self, network: nn.Layer, config: dict, precision: Precision, lesson: Lesson):
+    def __init__(self, network: paddle.nn.Layer, config: dict, precision: Precision, lesson: Lesson):
         super().__init__()
         self.network, self._config, self._precision, self._lesson = network, config, precision, lesson
 

@@ -7,20 +7,20 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import paddle
 from tqdm import tqdm
 
 from dataset.batches import Batches, WorkersFailed, read_iterations
+from dataset.catalog import Catalog
 from dataset.samples import training_set
 from training.checkpoint import clear, load_checkpoint, locked, recover, unmark
 from training.distributed import join_ranks, synchronised
 from training.lessons import find_lesson
 from training.log import Meter, RunLog, picture_interval, time_line
 from training.memory import Division, fitted, largest_side, out_of_memory, too_large
-from training.schedule import learning_rate, plan, plan_line, split_line, valid_interval
+from training.schedule import Phase, learning_rate, plan, plan_line, split_line, valid_interval
 from training.start import catalog_of, load_pretrained, network_of
 from training.state import State, checkpoint_size, newest_checkpoint, resume, save_best, save_iteration, save_results
 from training.step import Learner, Window
@@ -29,10 +29,6 @@ from utils.cli import StopOnSignal
 from utils.errors import UserError
 from utils.files import prepare_folder
 from utils.machine import peak_memory
-
-if TYPE_CHECKING:
-    from dataset.catalog import Catalog
-    from training.schedule import Phase
 
 ESTIMATE_AFTER = 20  # iterations
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataset.catalog import Catalog
 from dataset.generate import make_sample
 from dataset.samples import VALID_STREAM
 from evaluation.methods import as_u8
@@ -17,10 +18,9 @@ from evaluation.testset.trimap import trimap_of
 from media.operations import blend
 from model.weights import load_state
 from training.lessons import find_lesson
+from training.log import RunLog
 
 if TYPE_CHECKING:
-    from dataset.catalog import Catalog
-    from training.log import RunLog
     from training.step import Learner
 
 

@@ -11,22 +11,20 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from dataset.layouts.mattes import alpha_note
+from dataset.layouts.sets import BackgroundSet, PairSet
 from media import read_image
 from media.exif import ORIENTATION
 from media.formats import PILLOW_FORMATS
 from media.tiff import BITS
 from utils.errors import UserError
 from utils.foreign import own_stderr
-
-if TYPE_CHECKING:
-    from dataset.layouts.sets import BackgroundSet, PairSet
 
 CHUNK = 16           # neighbours go to one worker, so that the frames of a video are decoded in turn
 CHUNKS_IN_FLIGHT = 3  # per worker

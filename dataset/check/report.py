@@ -2,14 +2,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
-from dataset.check.inspection import ERROR, WARNING, Finding
+from dataset.check.inspection import ERROR, WARNING, Facts, Finding
+from dataset.layouts.sets import BackgroundSet, PairSet
 from utils.errors import one_line
-
-if TYPE_CHECKING:
-    from dataset.check.inspection import Facts
-    from dataset.layouts.sets import BackgroundSet, PairSet
 
 
 class Report:

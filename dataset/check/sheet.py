@@ -2,17 +2,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataset.check.report import Split
 from media import write_image
 from media.operations import blend
 from media.sheet import fitted, in_rows, strip
 from utils.errors import UserError
-
-if TYPE_CHECKING:
-    from dataset.check.report import Split
 
 CELL = 192      # pixels a side
 LABEL = 16      # pixels of height below a cell for the name

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from dataset.layouts.lists import listed_names
 from dataset.layouts.mattes import check_matte, read_pha
@@ -11,9 +12,6 @@ from dataset.layouts.sets import BackgroundSet, PairSet
 from media import read_image, read_rgba
 from media.files import JPEG_SUFFIXES
 from utils.errors import UserError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def fgr_pha_folders(root: str | Path, folders: dict[str, str], unpaired: list | None = None,

@@ -3,17 +3,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from evaluation.page.load import Results
 from evaluation.testset.trimap import UNKNOWN
 from media import read_gray, read_image
 from utils.errors import UserError
-
-if TYPE_CHECKING:
-    from evaluation.page.load import Results
 
 QUALITY = 86  # of a JPEG in the page
 FULL = 0.5  # error from which the map is brightest

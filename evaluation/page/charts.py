@@ -4,12 +4,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from evaluation.protocols import Column
+from evaluation.protocols import Column
 
 WIDTH = 420        # units of the drawing; the page scales it
 LEFT, RIGHT = 12, 12

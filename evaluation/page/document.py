@@ -9,17 +9,14 @@ import base64
 import hashlib
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evaluation.page.cases import data_uri, extremes, fit, leading, panels, ranked
 from evaluation.page.charts import difference_chart, strip_chart
+from evaluation.page.load import Results
 from evaluation.page.statistics import LEVEL, RESAMPLES, compare_all, mean_interval, sentence
 from evaluation.page.tables import comparison_table, facts_list, picture_table, summary_table
-
-if TYPE_CHECKING:
-    from evaluation.page.load import Results
 
 CASES = 3           # best and worst ones each
 CASE_PIXELS = 560   # longest side of an embedded picture

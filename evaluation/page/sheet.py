@@ -1,18 +1,14 @@
 """The main picture of an evaluation: means as bars, and the best, the median and the worst case below."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
 from evaluation.page.cases import extremes, fit, leading, panels, ranked
 from evaluation.page.document import mean_intervals
+from evaluation.page.load import Results
 from evaluation.page.statistics import LEVEL
 from media.sheet import INK, write_fine_text
-
-if TYPE_CHECKING:
-    from evaluation.page.load import Results
 
 WIDTH = 1600
 MARGIN, GAP = 24, 8

@@ -10,14 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from statistics import NormalDist
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from evaluation.page.load import Results
 from evaluation.protocols import Column
-
-if TYPE_CHECKING:
-    from evaluation.page.load import Results
 
 RESAMPLES = 10_000
 LEVEL = 0.95

@@ -2,13 +2,11 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from evaluation.page.load import Results
-    from evaluation.page.statistics import Comparison
+from evaluation.page.load import Results
+from evaluation.page.statistics import Comparison
 
 
 def summary_table(results: Results, intervals: dict) -> str:

@@ -1,17 +1,15 @@
 """The fixed benchmark: the same pictures for the same seed, in any order, on any number of workers."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from dataset.layouts.sets import BackgroundSet, PairSet
 from evaluation.testset.placement import NOISE_SIGMA, PLACEMENTS, disturb_background
 from evaluation.testset.trimap import trimap_of
 from media.operations import blend, cover
 from utils.errors import UserError
-
-if TYPE_CHECKING:
-    from dataset.layouts.sets import BackgroundSet, PairSet
 
 BACKGROUND_STREAM = 2 ** 32 - 1  # the seed of the background order; no item has this number
 

@@ -11,8 +11,9 @@ import re
 import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from evaluation.protocols import Protocol
+from evaluation.testset.composed import EvalItem
 from evaluation.testset.placement import PLACEMENTS
 from evaluation.testset.trimap import TRIMAPS
 from media import write_image
@@ -20,10 +21,6 @@ from media.files import LARGEST_FILE
 from utils.errors import UserError
 from utils.files import WholeFolder, file_sha256, write_bytes
 from utils.plain_files import read_json, shown
-
-if TYPE_CHECKING:
-    from evaluation.protocols import Protocol
-    from evaluation.testset.composed import EvalItem
 
 NAME = "manifest.json"
 FORMAT = 1

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from evaluation.testset.composed import EvalItem
 from model.inference.device import run_network
 from model.losses import base_loss, patch_loss, refine_loss
 from model.matting import MattingBase, MattingRefine
@@ -17,12 +18,7 @@ from model.refinement import NOTHING, Refinement
 from model.weights.initial import as_table, start_from
 from model.weights.metadata import refine_facts
 from training.lessons.lesson import Lesson
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from evaluation.testset.composed import EvalItem
-    from training.precision import Precision
+from training.precision import Precision
 
 
 def build(settings: dict) -> MattingRefine:

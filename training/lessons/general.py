@@ -2,17 +2,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import paddle
 
+from model.methods.method import Method
 from model.methods.running import matted
 from model.methods.tensors import unwrapped
 from model.weights.paddleseg import start_from_paddleseg
 from training.lessons.lesson import Lesson
-
-if TYPE_CHECKING:
-    from model.methods.method import Method
 
 
 def lesson_of(method: Method) -> Lesson:
