@@ -194,7 +194,7 @@ def _iteration_sizes(config):
 
 def _without(phase):
     """What to add so that a finished phase is not trained again."""
-    return "" if phase != "joint" else " and 'phases: {base: {epochs: 0}}' in the stage's file"
+    return "" if phase != "joint" else " --phase joint"
 
 
 def save_iteration(save_dir: Path, learner: Learner, state: State) -> None:
