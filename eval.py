@@ -11,8 +11,6 @@
 Prints a line per image and the means of all methods; writes results.csv, results.json and small pictures. The same seed
 gives the same pictures on every machine. docs/evaluation.md explains protocols, sets and metrics.
 """
-from __future__ import annotations
-
 if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
     from utils.interpreter import check_interpreter
     check_interpreter()
@@ -21,6 +19,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import Optional
 
 from evaluation.baselines import BASELINES, choose_baselines
 from evaluation.cli import (
@@ -42,7 +41,7 @@ from utils.files import prepare_folder
 from utils.machine import processor, usable_cores, versions
 
 
-def parse(argv: list[str] | None = None) -> argparse.Namespace:
+def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--weights", "--model-path", nargs="+", metavar="FILE",
@@ -90,7 +89,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Optional[list[str]] = None) -> None:
     args = parse(argv)
     baselines, skipped = choose_baselines(["keying"] if args.baselines is None else args.baselines)
     benchmark = open_benchmark(args)

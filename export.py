@@ -11,8 +11,6 @@ full size, err and ref as the network makes them. Of MODNet: input src, sides mu
 trimap (batch, 1, height, width), 0, 128 / 255 or 1, sides of 32 or more, output pha. The file is then run on a photo, and
 compared with the network itself.
 """
-from __future__ import annotations
-
 if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
     from utils.interpreter import check_interpreter
     check_interpreter()
@@ -20,6 +18,7 @@ if __name__ == "__main__":  # before imports that an interpreter without the pac
 import argparse
 import os
 from pathlib import Path
+from typing import Optional, Union
 
 from model.refinement import BACKBONE_SCALE, Refinement
 from utils.cli import CommandLine, run_main
@@ -33,7 +32,7 @@ NAME = "matting"  # of a file in a folder
 WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the graph; ONNX has them inside
 
 
-def parse(argv: list[str] | None = None) -> argparse.Namespace:
+def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, refined = parser.add_argument, Refinement()
     add("--format", help=f"{', '.join(FORMATS)} (default: as the suffix of --output says, else onnx)")
@@ -51,7 +50,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def named(output: str | Path, kind: str | None) -> tuple[Path, str]:
+def named(output: Union[str, Path], kind: Optional[str]) -> tuple[Path, str]:
     """(path without suffix, format) of ``--output`` and ``--format``, the latter may be None.
 
     Raises:
@@ -66,7 +65,7 @@ def named(output: str | Path, kind: str | None) -> tuple[Path, str]:
     return (path if told is None else path.with_suffix("")), kind or told or FORMATS[0]
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Optional[list[str]] = None) -> None:
     args = parse(argv)
     args.output, args.format = named(args.output, args.format)
     if args.format not in FORMATS:

@@ -7,26 +7,25 @@
     python train.py --phase base --epochs 50 --fgr F --pha P --bgr B    # one phase alone, on folders
     python train.py --config configs/stage1.yml --dry-run           # what it would do: data, iterations, memory, disk, time
 """
-from __future__ import annotations
-
 if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
     from utils.interpreter import check_interpreter
     check_interpreter()
 
 import argparse
+from typing import Optional
 
 from training.config.flags import add_flags, settings_of
 from utils.cli import CommandLine, run_main
 from utils.cpu import prepare_cpu
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
+def parse(argv: Optional[list[str]]) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Optional[list[str]] = None) -> None:
     args = parse(argv)
     prepare_cpu()  # before anything else imports paddle
     if args.dry_run:

@@ -6,19 +6,18 @@
 Set, folders and method are the configuration's. Methods of one photo are measured under the protocol paddleseg, the others
 under eval.py's own; what follows after -- goes to eval.py as it is.
 """
-from __future__ import annotations
-
 if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
     from utils.interpreter import check_interpreter
     check_interpreter()
 
 import argparse
+from typing import Optional
 
 import eval as evaluation_script
 from utils.cli import CommandLine, run_main
 
 
-def parse(argv: list[str] | None = None) -> argparse.Namespace:
+def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--config", required=True, help="a configuration of train.py, such as configs/modnet/modnet_mobilenetv2.yml")
@@ -51,7 +50,7 @@ def words_of(args: argparse.Namespace) -> list[str]:
     return words + args.more
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Optional[list[str]] = None) -> None:
     evaluation_script.main(words_of(parse(argv)))
 
 

@@ -8,7 +8,6 @@ from paddle.io import Dataset
 
 from dataset.batches import batch_length
 from training.lessons import find_lesson
-from training.memory import Division
 from utils.errors import UserError
 
 VALIDATIONS, LONGEST_INTERVAL = 30, 2000  # at least so many in a stage, and at most so many iterations apart
@@ -72,7 +71,7 @@ def valid_interval(config: dict, phases: list[Phase]) -> int:
     return config["valid_interval"] or max(1, min(LONGEST_INTERVAL, phases[-1].end // VALIDATIONS))
 
 
-def plan_line(phase: Phase, config: dict, samples: Dataset, division: Division, world: int, items: int, interval: int,
+def plan_line(phase: Phase, config: dict, samples: Dataset, division: tuple[int, int], world: int, items: int, interval: int,
               size: int) -> str:
     """What a phase is about to do, in one line.
 

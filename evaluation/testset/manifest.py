@@ -11,8 +11,8 @@ import re
 import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
-from evaluation.protocols import Protocol
 from evaluation.testset.composed import EvalItem
 from evaluation.testset.placement import PLACEMENTS
 from evaluation.testset.trimap import TRIMAPS
@@ -29,7 +29,7 @@ LONGEST_SIDE = 1 << 16  # pixels
 KINDS = ("src", "bgr", "pha", "fgr", "trimap")
 
 
-def export_set(items: Iterable[EvalItem], folder: str | Path, protocol: Protocol, facts: dict,
+def export_set(items: Iterable[EvalItem], folder: str | Path, protocol: Any, facts: dict,
                progress: Callable | None = None) -> Path:
     """Write a benchmark.
 

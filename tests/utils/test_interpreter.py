@@ -26,7 +26,7 @@ def test_without_the_packages_a_script_ends_in_one_line(script, tmp_path):
 @pytest.mark.parametrize("path", [*SCRIPTS, PROJECT / "utils" / "interpreter.py", PROJECT / "utils" / "__init__.py"],
                          ids=lambda path: path.stem)
 def test_older_versions_understand_what_they_read_first(path):
-    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))
+    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 6))
 
 
 @pytest.mark.parametrize("version, paddle, fits", [

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
@@ -18,7 +19,6 @@ from model.refinement import NOTHING, Refinement
 from model.weights.initial import as_table, start_from
 from model.weights.metadata import refine_facts
 from training.lessons.lesson import Lesson
-from training.precision import Precision
 
 
 def build(settings: dict) -> MattingRefine:
@@ -56,7 +56,7 @@ def _draw(layer, normal):
         layer.bias.set_value(paddle.zeros(shape) if normal else paddle.uniform(shape, min=-bound, max=bound))
 
 
-def learn(network: MattingRefine, phase: str, batch: dict, settings: dict, precision: Precision) -> tuple[dict, tuple]:
+def learn(network: MattingRefine, phase: str, batch: dict, settings: dict, precision: Any) -> tuple[dict, tuple]:
     """As ``Lesson.learn``."""
     with precision.autocast():
         pred = MattingBase.forward(network, batch["src"], batch["bgr"]) if phase == "base" else _refined(
