@@ -1,5 +1,8 @@
 """Going on without files that cannot be read: another item takes the place, and the trainer hears of it."""
+from __future__ import annotations
+
 import mmap
+from collections.abc import Iterable
 from multiprocessing.sharedctypes import RawArray
 
 import numpy as np
@@ -17,17 +20,17 @@ class BadFiles:
         most: how many bad items of all sets together are passed over before ``load`` gives up.
     """
 
-    def __init__(self, sets, most):
+    def __init__(self, sets: Iterable, most: int):
         self._sets, self._most = list(sets), most
         self._marks = [_shared_bytes(max(1, len(items))) for items in self._sets]
         self._told = set()
 
     @property
-    def count(self):
+    def count(self) -> int:
         """How many items are marked, by any process."""
         return sum(int(np.count_nonzero(np.frombuffer(marks, np.int8))) for marks in self._marks)
 
-    def load(self, which, index, seed, *args):
+    def load(self, which: int, index: int, seed: list[int], *args: object) -> object:
         """Load an item of set number ``which``; for a bad one another, which depends on ``seed`` and the files alone.
 
         Args:
@@ -48,7 +51,7 @@ class BadFiles:
             rng = np.random.default_rng(seed) if rng is None else rng
             index = int(rng.integers(len(items)))
 
-    def news(self):
+    def news(self) -> list[str]:
         """One line for each item marked since the last call: its file, what is wrong, and the count. Main process."""
         if self.count == len(self._told):
             return []

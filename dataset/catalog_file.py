@@ -1,4 +1,6 @@
 """Reading and checking the catalogue file, so that every slip in it is named before any work starts."""
+from __future__ import annotations
+
 from pathlib import Path
 
 from bgmatting.dataset.layouts import BACKGROUND_LAYOUTS, FORMS, MEANT, PAIR_LAYOUTS
@@ -11,7 +13,7 @@ FORM_KEYS = ("layout", "path", "splits")  # that another form of a set may have 
 LAYOUTS = (*PAIR_LAYOUTS, *BACKGROUND_LAYOUTS)
 
 
-def read_entries(path):
+def read_entries(path: str | Path) -> dict[str, dict]:
     """{name: entry} of a catalogue file; entry is a dict with `layout`, `path` (text or None), and either
     `splits` {split: folders} or both `folders` and `parts` {split: share}; `photo`, `names_are_subjects` and
     `backgrounds_each` may follow.
@@ -72,7 +74,7 @@ def _check_others(entry, where):
             raise UserError(f"{where}: also: a form needs a path, and holds pairs where the entry does.")
 
 
-def other_form(entry, other):
+def other_form(entry: dict, other: dict) -> dict:
     """The entry in another of its forms: with what ``other`` says in place of its own."""
     dropped = ("also", "folders", "parts") if "splits" in other else ("also",)
     return {**{key: value for key, value in entry.items() if key not in dropped}, **other}

@@ -1,4 +1,6 @@
 """Windows cut out of pictures at their own size, for methods that see one photo alone."""
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import cv2
@@ -23,7 +25,7 @@ class Cuts(NamedTuple):
     unknown: float = 0.0
 
 
-def draw_window(rng, pha, frame, cuts):
+def draw_window(rng: np.random.Generator, pha: np.ndarray, frame: tuple[int, int], cuts: Cuts) -> tuple[int, int, int, int]:
     """Draw a window of the shape of ``frame`` that lies within a picture.
 
     Args:
@@ -50,13 +52,14 @@ def draw_window(rng, pha, frame, cuts):
     return (*start, *size)
 
 
-def seen(image, window, frame):
+def seen(image: np.ndarray, window: tuple[int, int, int, int], frame: tuple[int, int]) -> np.ndarray:
     """What a window shows of an image, resized to ``frame``."""
     top, left, height, width = window
     return resize(np.ascontiguousarray(image[top:top + height, left:left + width]), *frame)
 
 
-def cut_pair(rng, fgr, pha, bgr, frame, cuts):
+def cut_pair(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray, frame: tuple[int, int],
+             cuts: Cuts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same window of a subject and of a background that covers the subject's picture, each flipped, filtered and
     recoloured as in ``dataset.augment``.
 
@@ -72,7 +75,8 @@ def cut_pair(rng, fgr, pha, bgr, frame, cuts):
     return colour_jitter(rng, fgr, 0.15, 0.15, 0.15, 0.05), pha, colour_jitter(rng, bgr, 0.15, 0.15, 0.15, 0.05)
 
 
-def cut_photo(rng, photo, pha, frame, cuts):
+def cut_photo(rng: np.random.Generator, photo: np.ndarray, pha: np.ndarray, frame: tuple[int, int],
+              cuts: Cuts) -> tuple[np.ndarray, np.ndarray]:
     """A window of a photo and of its alpha, flipped, filtered and recoloured; returns (photo, pha) of shape ``frame``."""
     window = draw_window(rng, pha, frame, cuts)
     photo, pha = seen(photo, window, frame), seen(pha, window, frame)

@@ -3,8 +3,11 @@
 Names are compared without case, hyphens and the words people append (``core``). A folder that unpacking put into another of
 its own is looked into. A set is taken in the first of its forms whose folders are there.
 """
+from __future__ import annotations
+
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from bgmatting.media.files import is_system
@@ -15,13 +18,13 @@ APPENDED = {"jpeg", "jpg", "png", "sd", "hd", "4k", "eval", "test", "dataset", "
             "master", "main"}
 
 
-def core(name):
+def core(name: str) -> str:
     """What of a set's name tells it from others: "VideoMatte240K_JPEG_SD" and "videomatte-240k" are "videomatte240k"."""
     words = re.findall(r"[a-z0-9]+", name.lower())
     return "".join([word for word in words if word not in APPENDED] or words)
 
 
-def known_name(name, known, source):
+def known_name(name: str, known: Iterable[str], source: str | Path) -> str:
     """``name`` as the catalogue writes it.
 
     Args:
@@ -41,7 +44,7 @@ def known_name(name, known, source):
     raise UserError(f"no dataset '{name}' in {source}.{suggest(name, known)}")
 
 
-def find_form(root, forms):
+def find_form(root: Path, forms: list[dict]) -> tuple[Path, dict] | None:
     """The first form of a set that is there.
 
     Args:

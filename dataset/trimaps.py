@@ -1,4 +1,6 @@
 """Trimaps made from alpha for training: each of another width, as people draw them."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -6,7 +8,7 @@ BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 SIDES, STEPS = (2, 4), (5, 14)  # of the disc, and how often it is applied; both ends count, each number as likely
 
 
-def random_trimap(rng, pha):
+def random_trimap(rng: np.random.Generator, pha: np.ndarray) -> np.ndarray:
     """Dilate and erode alpha by a disc of a drawn side, a drawn number of times; unknown is all between the two.
 
     The ranges are those of PaddleSeg's Matting, which draws at the photo's size; here it is at the size of the sample.

@@ -2,7 +2,10 @@
 
 All take the photo itself for the foreground colour.
 """
+from __future__ import annotations
+
 import importlib.util
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -17,12 +20,7 @@ MARGIN_SHARE = 1 / 64            # by which both shrink, against the longer side
 MOST_PIXELS = 1_000_000          # closed-form matting solves one equation a pixel; larger photos are shrunk to this
 
 
-def keying(src_u8, bgr_u8):
-    """Difference keying, see ``evaluation.keying.difference_key``."""
-    return difference_key(src_u8, bgr_u8)
-
-
-def mog2(src_u8, bgr_u8):
+def mog2(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
     """Background subtraction by a mixture of Gaussians for each pixel: Zivkovic, "Improved Adaptive Gaussian Mixture
     Model for Background Subtraction" (ICPR 2004), as OpenCV has it.
 
@@ -38,14 +36,14 @@ def mog2(src_u8, bgr_u8):
     return _subtract(cv2.createBackgroundSubtractorMOG2(COPIES, detectShadows=False), src_u8, bgr_u8)
 
 
-def knn(src_u8, bgr_u8):
+def knn(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
     """Background subtraction by nearest neighbours: Zivkovic and van der Heijden, "Efficient Adaptive Density Estimation
     per Image Pixel for the Task of Background Subtraction" (2006), as OpenCV has it. Otherwise as ``mog2``.
     """
     return _subtract(cv2.createBackgroundSubtractorKNN(COPIES, detectShadows=False), src_u8, bgr_u8)
 
 
-def closed_form(src_u8, bgr_u8):
+def closed_form(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
     """Closed-form matting: Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural Image Matting" (CVPR 2006),
     by PyMatting, inside an automatic trimap.
 
@@ -66,10 +64,10 @@ def closed_form(src_u8, bgr_u8):
     return (pha * 255 + 0.5).astype(np.uint8)
 
 
-BASELINES = {"keying": keying, "mog2": mog2, "knn": knn, "closed-form": closed_form}
+BASELINES = {"keying": difference_key, "mog2": mog2, "knn": knn, "closed-form": closed_form}
 
 
-def choose_baselines(words):
+def choose_baselines(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The baselines of a command line, each once.
 
     Args:

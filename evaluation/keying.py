@@ -1,4 +1,6 @@
 """Plain difference keying: the baseline that every table shows. A network worth its weights must beat it clearly."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -10,7 +12,7 @@ RADIUS_SHARE = 1 / 256     # radius of the guided filter against the longer side
 EDGE_EPSILON = 1e-3        # guide variance below which the filter smooths
 
 
-def difference_key(src_u8, bgr_u8):
+def difference_key(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
     """Alpha from the colour distance of the photo to the picture of the empty scene.
 
     Three classic steps and no learning: the Euclidean distance of the colours; a soft threshold above a noise floor

@@ -1,19 +1,27 @@
 """What is evaluated: networks that are run, and mattes that some program has left in a folder."""
+from __future__ import annotations
+
 import itertools
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bgmatting.dataset.layouts.mattes import read_pha
 from bgmatting.dataset.layouts.pairing import check_partners, files_by_name
+from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.media import read_image
 from bgmatting.model.inference.matte import NOT_FINITE, as_float
 from bgmatting.model.methods import find_method
 from bgmatting.model.methods.recognition import recognised
 from bgmatting.model.weights.files import WEIGHTS_SUFFIXES
 from bgmatting.utils.errors import UserError, quote
+
+if TYPE_CHECKING:
+    from bgmatting.model import Matter
 
 GIVEN = {"bgr": "src and bgr", "trimap": "src and trimap", None: "src alone"}  # by what a matting method needs
 
@@ -29,12 +37,12 @@ class Network:
         UserError: the network's answer is not finite, as after a training that diverged.
     """
 
-    def __init__(self, matter, rounded=True):
+    def __init__(self, matter: Matter, rounded: bool = True):
         self._matter, self._rounded, self._needs = matter, rounded, matter.method.needs
         self.settings = {**matter.settings, "given": GIVEN[self._needs]}
         self.seconds, self.count = 0.0, 0
 
-    def __call__(self, item):
+    def __call__(self, item: EvalItem) -> tuple[np.ndarray, np.ndarray | None]:
         start = time.perf_counter()
         given = {} if self._needs is None else {self._needs: item.extra(self._needs)}
         matte = _answer(self._matter.predict(item.src, want=self._matter.method.outputs, **given), self._rounded)
@@ -55,7 +63,7 @@ class Mattes:
         UserError: the folder is missing, or a picture of the benchmark has no matte, or a matte no picture.
     """
 
-    def __init__(self, folder, names, part=False):
+    def __init__(self, folder: str | Path, names: list[str], part: bool = False):
         folder = Path(folder)
         root = folder / "pha" if (folder / "pha").is_dir() else folder
         self._pha, self._fgr = files_by_name(root), {}
@@ -65,7 +73,7 @@ class Mattes:
             check_partners(root, self._pha, folder / "fgr", self._fgr)
         self.settings = {"pred": str(folder)}
 
-    def __call__(self, item):
+    def __call__(self, item: EvalItem) -> tuple[np.ndarray, np.ndarray | None]:
         """(pha_u8, fgr_u8 or None). Raises UserError where a file cannot be read or is of another size than the item."""
         pha = self._read(read_pha, self._pha[item.name], item)
         return pha, self._read(read_image, self._fgr[item.name], item) if self._fgr else None
@@ -79,7 +87,9 @@ class Mattes:
         return image
 
 
-def open_networks(weights, backends, precisions, unmix=(False,), rounded=True, method=None, refining=None, **options):
+def open_networks(weights: list[str | None], backends: list[str], precisions: list[str], unmix: tuple[bool, ...] = (False,),
+                  rounded: bool = True, method: str | None = None, refining: dict | None = None,
+                  **options: object) -> dict[str, Network]:
     """Every combination of weights, backends, precisions and the last step as {name: Network}; where the last step is on,
     the name ends in "+ unmix".
 
@@ -125,7 +135,7 @@ def _name(combination, *lists):
     return " ".join(parts) or "network"
 
 
-def short_names(paths):
+def short_names(paths: list[str]) -> list[str]:
     """As few of the last parts of each path as tell them apart, without a weights file's suffix: run1/model, run2/model."""
     plain = [os.path.normpath(path) for path in paths]
     plain = [path[:-len(Path(path).suffix)] if path.endswith(WEIGHTS_SUFFIXES) else path for path in plain]
@@ -137,7 +147,8 @@ def short_names(paths):
     return plain
 
 
-def open_mattes(folders, names, taken=(), part=False):
+def open_mattes(folders: Iterable[str], names: list[str], taken: Iterable[str] = (),
+                part: bool = False) -> dict[str, Mattes]:
     """{name: Mattes} of folders of mattes; the name is as much of a path as tells it from the others.
 
     Args:
@@ -172,7 +183,7 @@ def _checked(values):
     return np.clip(values, 0, 1)
 
 
-def as_u8(values):
+def as_u8(values: np.ndarray) -> np.ndarray:
     """uint8 as it is; floats in 0..1 rounded. Raises UserError where they are not finite, as after a failed training."""
     if values.dtype == np.uint8:
         return values

@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -22,6 +22,7 @@ from bgmatting.evaluation.baselines import BASELINES
 from bgmatting.evaluation.gallery import encoded, file_words
 from bgmatting.evaluation.protocols import PROTOCOLS, Protocol
 from bgmatting.evaluation.scoring import mean_of, score
+from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.media import write_image
 from bgmatting.media.operations import shrunk
 from bgmatting.utils.errors import UserError
@@ -45,7 +46,7 @@ class _Started(NamedTuple):
     baselines: dict   # method -> Future of pha
 
 
-def measure(items, protocol: Protocol, methods: dict, baselines: Iterable[str], workers: int,
+def measure(items: Sequence[EvalItem], protocol: Protocol, methods: dict, baselines: Iterable[str], workers: int,
             keep: Path | None = None) -> Iterator[Scored]:
     """Score methods and baselines on every picture of a benchmark.
 
@@ -160,7 +161,7 @@ class _Inline:
         """Nothing is under way."""
 
 
-def evaluate_items(predict: Callable, items) -> tuple[list[dict], dict]:
+def evaluate_items(predict: Callable, items: Sequence[EvalItem]) -> tuple[list[dict], dict]:
     """Score one method by the errors of the protocol "paper", one item after the other in this process.
 
     Args:
@@ -177,7 +178,7 @@ def evaluate_items(predict: Callable, items) -> tuple[list[dict], dict]:
     return rows, mean_of(rows)
 
 
-def ahead(items, workers: int) -> Iterator:
+def ahead(items: Sequence, workers: int) -> Iterator:
     """Iterate over ``items[0]``, ``items[1]`` ... while ``workers`` threads make the next ones. Order is kept."""
     if workers < 1:
         yield from (items[index] for index in range(len(items)))

@@ -1,7 +1,9 @@
 """Protocols: what a published figure was measured on and how, under one name. Every result names its protocol."""
+from __future__ import annotations
+
 import dataclasses
 import math
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from bgmatting.evaluation.testset.placement import PLACEMENTS
 from bgmatting.evaluation.testset.trimap import TRIMAPS
@@ -20,7 +22,7 @@ class Column(NamedTuple):
     unit: str
     digits: int = USUAL_DIGITS
 
-    def text(self, value, sign=False):
+    def text(self, value: float | None, sign: bool = False) -> str:
         """A plain value as tables show it, '-' for None and NaN; with ``sign`` a '+' before what is above zero."""
         if value is None or math.isnan(value):
             return "-"
@@ -86,12 +88,12 @@ class Protocol:
     about: str
     family: str = "unknown"
     trimap: str = "paper"
-    size: Optional[tuple[int, int]] = None
+    size: tuple[int, int] | None = None
     disturb: bool = True
     noise: float = 0.01
     placement: str = "fit"
-    backbone_scale: Optional[float] = 0.25
-    sample_pixels: Optional[int] = 320_000
+    backbone_scale: float | None = 0.25
+    sample_pixels: int | None = 320_000
     unmix: str = "off"
     rounded: bool = True
     cell: int = 4
@@ -102,11 +104,11 @@ class Protocol:
     note: str = ""
 
     @property
-    def columns(self):
+    def columns(self) -> dict[str, Column]:
         """{metric: Column} in the order of tables."""
         return columns(self.family, self.sequences)
 
-    def changed(self, **values):
+    def changed(self, **values: object) -> Protocol:
         """The protocol with some attributes replaced; those that are None stay. The size "original" stands for None.
 
         Raises:
@@ -120,30 +122,30 @@ class Protocol:
                 raise UserError(f"unknown {key} '{values[key]}'.{suggest(values[key], known)}")
         return dataclasses.replace(self, **values)
 
-    def differences(self):
+    def differences(self) -> dict:
         """The attributes, as {name: value}, in which it is no longer the protocol of its name."""
         own, original = self.facts(), PROTOCOLS[self.name].facts()
         return {key: value for key, value in own.items() if value != original[key] and key != "sequences"}
 
-    def changes_said(self):
+    def changes_said(self) -> str:
         """``differences`` as text for a person: "size 72x64, noise 0.02"; "" where there are none."""
         return ", ".join(f"{key} {value[1]}x{value[0]}" if isinstance(value, list) else f"{key} {value}"
                          for key, value in self.differences().items())
 
-    def facts(self):
+    def facts(self) -> dict:
         """All attributes, of types that JSON knows."""
         facts = dataclasses.asdict(self)
         facts["size"] = "original" if self.size is None else list(self.size)
         return facts
 
 
-def columns(family, sequences=False):
+def columns(family: str, sequences: bool = False) -> dict[str, Column]:
     """{metric: Column} of one family of formulas; with those over time where frames follow each other."""
     chosen = {"unknown": UNKNOWN_REGION, "paddle2021": PADDLE2021, "paddleseg": PADDLESEG, "whole": WHOLE_PICTURE}[family]
     return {**chosen, **OVER_TIME} if sequences and family == "whole" else chosen
 
 
-def find_protocol(name):
+def find_protocol(name: str) -> Protocol:
     """The protocol of that name. Raises UserError where there is none."""
     if name not in PROTOCOLS:
         raise UserError(f"unknown protocol '{name}'.{suggest(name, PROTOCOLS)}")

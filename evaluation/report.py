@@ -1,4 +1,6 @@
 """What an evaluation prints, and the files it leaves: results.csv, results.json and small pictures."""
+from __future__ import annotations
+
 import csv
 import datetime
 import io
@@ -6,7 +8,8 @@ import json
 from pathlib import Path
 
 from bgmatting.evaluation.baselines import BASELINES
-from bgmatting.evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, columns
+from bgmatting.evaluation.gallery import Gallery
+from bgmatting.evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, Column, Protocol, columns
 from bgmatting.evaluation.scoring import Result
 from bgmatting.utils.errors import one_line
 from bgmatting.utils.files import write_bytes
@@ -18,12 +21,12 @@ PICTURES = "pictures"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet computes
 
 
-def heading(shown=UNKNOWN_REGION, first="image"):
+def heading(shown: dict[str, Column] = UNKNOWN_REGION, first: str = "image") -> str:
     """The first line of a table. ``shown`` is {metric: evaluation.protocols.Column}: SAD, MSE x 10^3 ... by default."""
     return first.ljust(NAME_WIDTH) + "".join(column.title.rjust(CELL_WIDTH) for column in shown.values())
 
 
-def line(name, row, shown=UNKNOWN_REGION):
+def line(name: str, row: dict, shown: dict[str, Column] = UNKNOWN_REGION) -> str:
     """One line of the table, each value times what its title says; '-' where there is no value."""
     name = one_line(name)
     name = name if len(name) <= NAME_WIDTH else "..." + name[3 - NAME_WIDTH:]
@@ -31,14 +34,14 @@ def line(name, row, shown=UNKNOWN_REGION):
                                             for metric, column in shown.items())
 
 
-def comparison(mean, baseline_mean, shown=UNKNOWN_REGION, name="network"):
+def comparison(mean: dict, baseline_mean: dict, shown: dict[str, Column] = UNKNOWN_REGION, name: str = "network") -> str:
     """One line that says how a method's mean errors stand against those of difference keying."""
     parts = [f"{column.title.split(' e')[0]} {_ratio(mean[metric], baseline_mean[metric])}"
              for metric, column in shown.items() if mean[metric] is not None and baseline_mean[metric] is not None]
     return f"{name} against difference keying: " + ", ".join(parts)
 
 
-def show(results, protocol, count, pace):
+def show(results: dict[str, Result], protocol: Protocol, count: int, pace: dict) -> None:
     """Print the means of all methods, how they stand against keying, and how fast it went."""
     print(heading(protocol.columns, f"mean of {count}"))
     for name, result in results.items():
@@ -59,7 +62,7 @@ def show(results, protocol, count, pace):
     print(f"{pace['images_per_second']:.2f} images/s" + (f"; network alone: {networks}" if networks else ""))
 
 
-def write_report(folder, facts, methods, pictures=None):
+def write_report(folder: str | Path, facts: dict, methods: dict, pictures: Gallery | None = None) -> tuple[Path, Path]:
     """Write results.csv and results.json, and small pictures where there are any.
 
     The CSV has one line per method and image, and a line named 'mean' per method. The JSON has ``facts``, the

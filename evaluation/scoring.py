@@ -1,4 +1,6 @@
 """The errors of one prediction under a protocol. Imports neither a network nor a data set: worker processes run it."""
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +18,8 @@ from bgmatting.evaluation.metrics import (
     sad,
     sad_paddle2021,
 )
+from bgmatting.evaluation.protocols import Protocol
+from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.utils.errors import UserError
 
 ALPHA = {
@@ -26,7 +30,8 @@ ALPHA = {
 }
 
 
-def score(protocol, item, pha, fgr=None, before=None):
+def score(protocol: Protocol, item: EvalItem, pha: np.ndarray, fgr: np.ndarray | None = None,
+          before: tuple[np.ndarray, np.ndarray] | None = None) -> dict:
     """The errors of one prediction, in plain units (``protocol.columns`` says how tables show them).
 
     Args:
@@ -84,7 +89,7 @@ class Result(NamedTuple):
     settings: Any = None
 
 
-def mean_of(rows):
+def mean_of(rows: list[dict]) -> dict[str, float | None]:
     """{metric: mean over ``rows``}; None where no row has a value.
 
     Raises:

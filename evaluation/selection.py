@@ -1,4 +1,7 @@
 """From names to a benchmark: which foregrounds on which backgrounds under which protocol, or a folder composed before."""
+from __future__ import annotations
+
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bgmatting.dataset.catalog import catalog_or_sample, open_catalog
@@ -25,8 +28,9 @@ class Benchmark(NamedTuple):
     facts: dict
 
 
-def composed(dataset, background, protocol=None, changes=None, data_root=None, split=None, seed=0, limit=None, each=None,
-             sequences=False):
+def composed(dataset: str, background: str, protocol: str | None = None, changes: dict | None = None,
+             data_root: str | None = None, split: str | None = None, seed: int = 0, limit: int | None = None,
+             each: int | None = None, sequences: bool = False) -> Benchmark:
     """Compose foregrounds on backgrounds of the catalogue, or of generated sample data where these are absent.
 
     Args:
@@ -84,7 +88,8 @@ def _listed(dataset, split, data_root, protocol, changes, limit):
     return Benchmark(PhotoTestSet(pictures, chosen.trimap, limit=limit), chosen, facts)
 
 
-def from_folder(folder, protocol=None, changes=None, limit=None, sequences=None):
+def from_folder(folder: str | Path, protocol: str | None = None, changes: dict | None = None, limit: int | None = None,
+                sequences: bool | None = None) -> Benchmark:
     """A benchmark that lies composed in a folder (``evaluation.testset.folder``).
 
     Args:

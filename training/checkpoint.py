@@ -7,12 +7,15 @@
 
 Random numbers need no file: every stream is derived from the seed and the step.
 """
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 import re
 import shutil
 from collections import namedtuple
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +35,8 @@ RESULTS = "results.json"  # beside the checkpoints: the run is finished, with th
 Checkpoint = namedtuple("Checkpoint", "model optimizer state ema")
 
 
-def save_checkpoint(folder, model, optimizer, state, metadata, ema=None):
+def save_checkpoint(folder: Path, model: dict, optimizer: dict | None, state: dict, metadata: dict[str, str],
+                    ema: dict | None = None) -> None:
     """Write a checkpoint folder; what stood under this name before is replaced when the new one is complete.
 
     Args:
@@ -55,7 +59,7 @@ def save_checkpoint(folder, model, optimizer, state, metadata, ema=None):
             _write_synced(part / name, data)
 
 
-def load_checkpoint(folder):
+def load_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint folder.
 
     Returns:
@@ -100,7 +104,7 @@ def _arrays(data, name, folder):
         raise UserError(f"{folder} cannot be used: {name} holds no arrays ({shown(error)}).") from None
 
 
-def latest_checkpoint(save_dir, warn):
+def latest_checkpoint(save_dir: Path, warn: Callable[[str], None]) -> Checkpoint | None:
     """The newest whole ``iter_N`` in ``save_dir`` as ``load_checkpoint`` returns it, or None where there are none.
 
     Damaged ones above it are renamed to ``iter_N.damaged``, so that they do not count among the newest to keep.
@@ -127,25 +131,25 @@ def latest_checkpoint(save_dir, warn):
     return None
 
 
-def checkpoints(save_dir):
+def checkpoints(save_dir: Path) -> list[Path]:
     """The ``iter_N`` folders in ``save_dir``, oldest first."""
     numbered = [(int(match.group(1)), path) for path in Path(save_dir).glob("iter_*")
                 for match in [re.fullmatch(r"iter_(\d+)", path.name)] if match]
     return [path for _, path in sorted(numbered)]
 
 
-def keep_newest(save_dir, count):
+def keep_newest(save_dir: Path, count: int) -> None:
     """Delete all but the newest ``count`` of the ``iter_N`` folders."""
     for folder in checkpoints(save_dir)[:-count]:
         shutil.rmtree(folder)
 
 
-def unmark(save_dir):
+def unmark(save_dir: Path) -> None:
     """Take the mark of a finished run away: the run goes on, perhaps further than the one that was finished."""
     (Path(save_dir) / RESULTS).unlink(missing_ok=True)
 
 
-def clear(save_dir):
+def clear(save_dir: Path) -> None:
     """Delete all checkpoints in ``save_dir`` and the mark of a finished run, and nothing else that may lie there."""
     recover(save_dir)
     unmark(save_dir)
@@ -156,7 +160,7 @@ def clear(save_dir):
 
 
 @contextmanager
-def locked(save_dir):
+def locked(save_dir: Path) -> Iterator[None]:
     """Context in which no other process trains in ``save_dir``, as far as its file system knows locks.
 
     The lock is on train.log, and ends with this process.
@@ -171,7 +175,7 @@ def locked(save_dir):
         yield
 
 
-def recover(save_dir):
+def recover(save_dir: Path) -> None:
     """Clear up after a run that was cut off: undo or finish a half-done swap, drop half-written folders."""
     for old in Path(save_dir).glob(".*.old"):
         target = old.with_name(old.name[1:-len(".old")])

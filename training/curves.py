@@ -5,11 +5,15 @@
 
 The numbers are those of each run's train.log.
 """
+from __future__ import annotations
+
 import argparse
 import io
 import math
 import re
 from pathlib import Path
+
+import numpy as np
 
 from bgmatting.media import write_bytes
 from bgmatting.utils.cli import CommandLine, run_main
@@ -26,7 +30,7 @@ COLUMNS = 4
 PANEL = (4.2, 3.0)  # inches
 
 
-def read_curves(path):
+def read_curves(path: str | Path) -> dict:
     """Read the log of a run.
 
     A run that was resumed has done some iterations twice, and one that was started over all of them: what was done
@@ -79,7 +83,7 @@ def _points(line):
             yield NAMES.get(name, name), (step, float(value), phase)
 
 
-def draw(runs):
+def draw(runs: dict) -> np.ndarray:
     """Draw runs into one figure: a panel for each number, a colour for each run, a grey line where a phase begins.
 
     Args:
@@ -135,7 +139,7 @@ def _names(folders):
     return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     parser = CommandLine(prog="python -m bgmatting curves", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, such as log/stage1")

@@ -2,8 +2,11 @@
 
 ``python -m paddle.distributed.launch train.py ...`` starts them; without it a run is one process.
 """
+from __future__ import annotations
+
 import os
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import paddle
 from paddle import distributed
@@ -21,21 +24,21 @@ class Ranks:
         device: where this one computes.
     """
 
-    def __init__(self, rank, world, device):
+    def __init__(self, rank: int, world: int, device: str):
         self.rank, self.world, self.device = rank, world, device
         self._launcher = os.getppid()
 
     @property
-    def first(self):
+    def first(self) -> bool:
         """Whether this process is the one that writes and validates."""
         return self.rank == 0
 
     @property
-    def abandoned(self):
+    def abandoned(self) -> bool:
         """Whether the launcher has died: some of paddle's die of a signal without a word to their processes."""
         return self.world > 1 and os.getppid() != self._launcher
 
-    def wrap(self, layer, find_unused):
+    def wrap(self, layer: paddle.nn.Layer, find_unused: bool) -> paddle.nn.Layer:
         """``layer`` with gradients averaged over the processes, which begin with the weights of the first.
 
         Args:
@@ -45,11 +48,11 @@ class Ranks:
             return layer
         return paddle.DataParallel(layer, find_unused_parameters=find_unused)
 
-    def local(self, wrapped):
+    def local(self, wrapped: paddle.nn.Layer) -> AbstractContextManager:
         """Context in which a wrapped layer's gradients stay in this process, to be averaged by a later backward."""
         return nullcontext() if self.world == 1 else wrapped.no_sync()
 
-    def mean(self, values):
+    def mean(self, values: list) -> list:
         """Mean over the processes of each of a list of numbers."""
         if self.world == 1:
             return list(values)
@@ -57,11 +60,11 @@ class Ranks:
         distributed.all_reduce(total)
         return (total / self.world).tolist()
 
-    def any(self, flag):
+    def any(self, flag: bool) -> bool:
         """Whether ``flag`` is set in any process."""
         return self.mean([float(flag)])[0] > 0
 
-    def share(self, value):
+    def share(self, value: object) -> object:
         """The first process' value, in all of them."""
         if self.world == 1:
             return value
@@ -69,7 +72,7 @@ class Ranks:
         distributed.broadcast_object_list(box, src=0)
         return box[0]
 
-    def on_first(self, work):
+    def on_first(self, work: Callable) -> object:
         """Call ``work`` in the first process while the others wait; its result, or its error, is everyone's.
 
         Raises:
@@ -89,7 +92,7 @@ class Ranks:
         return result
 
 
-def join_ranks(device):
+def join_ranks(device: str | None) -> Ranks:
     """Find the other processes and this one's device, and make it paddle's current one.
 
     Args:
@@ -112,7 +115,7 @@ def join_ranks(device):
     return Ranks(env.rank, env.world_size, place)
 
 
-def synchronised(network, ranks):
+def synchronised(network: paddle.nn.Layer, ranks: Ranks) -> paddle.nn.Layer:
     """``network`` with BatchNorm over the batches of all processes; on a CPU, which has no such kernel, as it is."""
     if ranks.world == 1 or ranks.device == "cpu":
         return network

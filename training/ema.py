@@ -1,4 +1,7 @@
 """An exponential moving average of the weights: often a better network than the weights themselves."""
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,12 +20,12 @@ class Ema:
         decay: in 0..1, what is kept of the average at each step.
     """
 
-    def __init__(self, network, decay):
+    def __init__(self, network: paddle.nn.Layer, decay: float):
         self._network, self._decay = network, decay
         self._average = {name: value.clone().detach() for name, value in self._trained()}
         self.updates = 0
 
-    def update(self):
+    def update(self) -> None:
         """Move the average towards the weights as they are after a step."""
         self.updates += 1
         rate = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))
@@ -31,7 +34,7 @@ class Ema:
                 self._average[name] += rate * (value - self._average[name])
 
     @contextmanager
-    def in_place(self):
+    def in_place(self) -> Iterator[None]:
         """Context in which the network has the average for its weights."""
         own = {name: value.clone() for name, value in self._trained()}
         self._put(self._average)
@@ -40,12 +43,12 @@ class Ema:
         finally:
             self._put(own)
 
-    def arrays(self):
+    def arrays(self) -> dict[str, np.ndarray]:
         """{name: ndarray} of the whole network with averaged weights, to be saved as weights or for ``load``."""
         state = {**self._network.state_dict(), **self._average}
         return {name: np.ascontiguousarray(value.numpy()) for name, value in state.items()}
 
-    def load(self, arrays, updates):
+    def load(self, arrays: dict[str, np.ndarray], updates: int) -> None:
         """Take over what ``arrays`` returned, and the ``updates`` of that moment.
 
         Raises:
@@ -58,11 +61,11 @@ class Ema:
         self._average = {name: paddle.to_tensor(arrays[name]) for name in self._average}
         self.updates = updates
 
-    def copy(self):
+    def copy(self) -> list:
         """What ``take`` puts back."""
         return {name: value.clone() for name, value in self._average.items()}, self.updates
 
-    def take(self, copied):
+    def take(self, copied: list) -> None:
         """Be again what ``copy`` returned."""
         self._average, self.updates = dict(copied[0]), copied[1]
 

@@ -1,15 +1,21 @@
 """The log of a training run: lines on screen and in a file, scalars and pictures for VisualDL."""
+from __future__ import annotations
+
 import logging
 import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bgmatting.media.operations import LONGEST, shrunk
 from bgmatting.training.checkpoint import LOG
 from bgmatting.utils.errors import one_line
+
+if TYPE_CHECKING:
+    from bgmatting.training.schedule import Phase
 
 PICTURES_A_SET, MOST_PICTURES = 6, 200  # tags that ``training.step`` makes pictures for; pictures of a whole run
 
@@ -24,7 +30,7 @@ class RunLog:
         first: False in all but the first of several processes: warnings on screen, and nothing else.
     """
 
-    def __init__(self, save_dir, first=True):
+    def __init__(self, save_dir: Path, first: bool = True):
         Path(save_dir).mkdir(parents=True, exist_ok=True)
         self._logger = logging.Logger("train", logging.INFO if first else logging.WARNING)
         form = _Lines("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
@@ -44,20 +50,20 @@ class RunLog:
             if isinstance(handler, logging.FileHandler):
                 handler.close()
 
-    def info(self, text):
+    def info(self, text: str) -> None:
         """One line."""
         self._logger.info(text)
 
-    def warn(self, text):
+    def warn(self, text: str) -> None:
         """One line, marked as a warning."""
         self._logger.warning(text)
 
-    def scalars(self, values, step):
+    def scalars(self, values: dict[str, float], step: int) -> None:
         """Record {tag: number}."""
         for tag, value in values.items():
             self._record("add_scalar", tag=tag, value=float(value), step=step)
 
-    def progress(self, phase, epoch, step, last, meter, more):
+    def progress(self, phase: str, epoch: int, step: int, last: Phase, meter: Meter, more: dict[str, float]) -> None:
         """The progress line, and its numbers as records.
 
         Args:
@@ -69,7 +75,7 @@ class RunLog:
         self.scalars({"train/loss": loss, "train/ips": ips, "train/reader_cost": costs[0], "train/batch_cost": costs[1],
                       **more, **{f"train/{name}": value for name, value in terms.items()}}, step)
 
-    def pictures(self, images, step):
+    def pictures(self, images: dict[str, np.ndarray], step: int) -> None:
         """Record {tag: uint8 (H, W, 3)}, with sides of at most 512 pixels."""
         for tag, image in images.items():
             if self._records is not None:
@@ -121,15 +127,15 @@ class Meter:
     def _clear(self):
         self.losses, self.terms, self.samples, self.reader, self.seconds = [], [], 0, 0.0, 0.0
 
-    def wait(self):
+    def wait(self) -> None:
         """An iteration begins: its batch is asked for."""
         self._begun = time.perf_counter()
 
-    def read(self):
+    def read(self) -> None:
         """The batch is there."""
         self.reader += time.perf_counter() - self._begun
 
-    def add(self, samples):
+    def add(self, samples: int) -> None:
         """The iteration ends."""
         seconds = time.perf_counter() - self._begun
         self.seconds += seconds
@@ -137,12 +143,12 @@ class Meter:
         self.all_count += 1
         self.samples += samples
 
-    def note(self, loss, terms):
+    def note(self, loss: float, terms: dict[str, float]) -> None:
         """What an iteration gave; of all of them before ``take``."""
         self.losses.append(loss)
         self.terms.append(terms)
 
-    def take(self):
+    def take(self) -> tuple:
         """(loss, {term: mean}, (reader seconds, batch seconds) an iteration, samples a second), and begin anew."""
         count = len(self.losses)
         means = {name: sum(terms[name] for terms in self.terms) / count for name in self.terms[0]}
@@ -152,7 +158,8 @@ class Meter:
         return loss, means, costs, ips
 
 
-def train_line(phase, epoch, epochs, iteration, iterations, loss, terms, rate, costs, ips):
+def train_line(phase: str, epoch: int, epochs: int, iteration: int, iterations: int, loss: float, terms: dict[str, float],
+               rate: float, costs: tuple[float, float], ips: float) -> str:
     """The progress line, in the form PaddleSeg's users know.
 
     Args:
@@ -166,7 +173,7 @@ def train_line(phase, epoch, epochs, iteration, iterations, loss, terms, rate, c
             f"| ETA {left}")
 
 
-def time_line(phase, seconds, left, validations, valid_seconds):
+def time_line(phase: str, seconds: float, left: int, validations: int, valid_seconds: float) -> str:
     """What the first iterations tell of the time a phase will take.
 
     Args:
@@ -177,14 +184,14 @@ def time_line(phase, seconds, left, validations, valid_seconds):
             f"validation ({left} and {validations} to come).")
 
 
-def picture_interval(config, iterations):
+def picture_interval(config: dict, iterations: int) -> int:
     """Iterations between two sets of pictures: as configured, or more, so that a run of ``iterations`` keeps few enough."""
     return max(config["log_images_interval"], -(-iterations * PICTURES_A_SET // MOST_PICTURES))
 
 
-def picture_row(images, limit=4):
-    """Put a batch (B, C, H, W) of values in 0..1 side by side as uint8 (H, B * W, 3); of large pictures the first two."""
-    limit = limit if limit * images.shape[3] <= LONGEST else min(2, limit)
+def picture_row(images: np.ndarray) -> np.ndarray:
+    """Put a batch (B, C, H, W) of values in 0..1 side by side as uint8 (H, n * W, 3): the first four, of large ones two."""
+    limit = 4 if 4 * images.shape[3] <= LONGEST else 2
     row = np.concatenate(list(np.asarray(images[:limit], np.float32).transpose(0, 2, 3, 1)), axis=1)
     row = np.rint(row.clip(0, 1) * 255).astype(np.uint8)
     return np.repeat(row, 3, axis=2) if row.shape[2] == 1 else row

@@ -1,13 +1,19 @@
 """Whether a phase fits in memory: told before it trains, and what to do where it does not."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bgmatting.training.lessons import find_lesson
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.machine import free_memory
+
+if TYPE_CHECKING:
+    from bgmatting.training.step import Learner
 
 # What errors of memory say, of python, paddle, C++ and CUDA.
 SIGNS = ("out of memory", "bad_alloc", "resourceexhausted", "resource_exhausted", "memoryerror", "cannot allocate",
@@ -19,7 +25,7 @@ class Division(NamedTuple):
     batch_size: int
     accumulate: int
 
-    def smaller(self):
+    def smaller(self) -> Division | None:
         """Batches of half the size and twice as many, or single samples where the size is odd; None below those."""
         if self.batch_size == 1:
             return None
@@ -27,12 +33,12 @@ class Division(NamedTuple):
         return Division(self.batch_size // factor, self.accumulate * factor)
 
 
-def out_of_memory(error):
+def out_of_memory(error: BaseException | str) -> bool:
     """Whether ``error``, or the text of one, tells that memory was too small."""
     return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in SIGNS)
 
 
-def too_large(division, phase, side, device):
+def too_large(division: Division, phase: str, side: int, device: str) -> UserError:
     """The UserError to raise where a batch did not fit."""
     other = "a smaller crop or backbone" if division.batch_size == 1 else (
         "--batch-size auto, which halves them and doubles --accumulate until they fit")
@@ -40,7 +46,7 @@ def too_large(division, phase, side, device):
                      f"{other}; what was saved stays, and the run goes on from it.")
 
 
-def fitted(learner, phase, division, auto, say):
+def fitted(learner: Learner, phase: str, division: Division, auto: bool, say: Callable[[str], None]) -> Division:
     """The division that fits: ``division`` itself or, where ``auto`` is set, the first smaller one.
 
     The largest batch of the phase goes forward and backward once. Nothing of it remains: neither weights nor
@@ -66,7 +72,7 @@ def fitted(learner, phase, division, auto, say):
         division = smaller
 
 
-def largest_side(config, phase):
+def largest_side(config: dict, phase: str) -> int:
     """The largest side of a phase's crops in pixels."""
     cell = find_lesson(config["method"]).cell
     return config["phases"][phase]["crop"][1] // cell * cell
@@ -85,7 +91,7 @@ def _fits(learner, phase, batch_size, side):
     return False
 
 
-def images(batch_size, side):
+def images(batch_size: int, side: int) -> list[np.ndarray]:
     """src, bgr, fgr, pha and trimap of a batch, uint8: a pattern without chance, an edge at every pixel to be refined."""
     return [np.resize(np.arange(0, 256 * 37, 37, dtype=np.uint32).astype(np.uint8), (batch_size, channels, side, side))
             for channels in (3, 3, 3, 1, 1)]
@@ -100,7 +106,7 @@ def _give_back(device):
 
 
 @contextmanager
-def bounded_memory(device="cpu"):
+def bounded_memory(device: str = "cpu") -> Iterator[None]:
     """Context in which taking more than is free is an error, and not the end of this or another process.
 
     On a GPU, and where the system knows no such bound, nothing changes.

@@ -1,4 +1,8 @@
 """Adam or SGD with a learning rate for each part of the network, and its state under the network's own names."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import numpy as np
 import paddle
 from paddle.utils import unique_name
@@ -12,25 +16,26 @@ ACCUMULATORS = (*SHAPED, "beta1_pow_acc_0", "beta2_pow_acc_0")
 REST = "rest"  # in ``rates``: all parts that are not named
 
 
-def learning_parts(network):
+def learning_parts(network: paddle.nn.Layer) -> tuple[str, ...]:
     """The parts of a newly made network in which something may learn, by name; a fixed kernel does not."""
     return [part for part, layers in network.named_children()
             if any(not value.stop_gradient for value in layers.parameters())]
 
 
-def part_rates(rates, parts):
+def part_rates(rates: dict[str, float], parts: Iterable[str]) -> dict[str, float]:
     """{part: factor above 0} of the parts that learn, from a phase's ``rates`` and the network's ``learning_parts``."""
     named = {part: factor for part, factor in rates.items() if part != REST}
     others = {part: rates[REST] for part in parts if part not in named} if REST in rates else {}
     return {part: factor for part, factor in {**named, **others}.items() if factor > 0}
 
 
-def optimizer_settings(config):
+def optimizer_settings(config: dict) -> dict:
     """What ``build_optimizer`` takes of a stage's configuration, beside the rates and the bound on the gradient."""
     return {"kind": config["optimizer"], "momentum": config["momentum"], "decay": config["weight_decay"]}
 
 
-def build_optimizer(network, rates, clip_norm=0.0, kind="adam", momentum=0.9, decay=0.0):
+def build_optimizer(network: paddle.nn.Layer, rates: dict[str, float], clip_norm: float = 0.0, kind: str = "adam",
+                    momentum: float = 0.9, decay: float = 0.0) -> paddle.optimizer.Optimizer:
     """An optimizer over the parts of ``network`` that ``rates`` names.
 
     Args:
@@ -54,7 +59,7 @@ def build_optimizer(network, rates, clip_norm=0.0, kind="adam", momentum=0.9, de
     return _Momentum(momentum=momentum, **usual) if kind == "sgd" else _Adam(**usual)
 
 
-def freeze_others(network, rates):
+def freeze_others(network: paddle.nn.Layer, rates: dict[str, float]) -> None:
     """Let only the parts of ``network`` that ``rates`` names learn: the others get no gradient."""
     for part, layers in network.named_children():
         for name, parameter in layers.named_parameters():
@@ -81,7 +86,7 @@ class _Momentum(_PlainNames, paddle.optimizer.Momentum):
     """SGD with momentum."""
 
 
-def optimizer_arrays(optimizer, network):
+def optimizer_arrays(optimizer: paddle.optimizer.Optimizer, network: paddle.nn.Layer) -> dict[str, np.ndarray]:
     """The optimizer's state as {"PARAMETER|ACCUMULATOR": ndarray}, under the network's names.
 
     Paddle names it after counters that depend on how many layers the process has built before.
@@ -95,7 +100,8 @@ def optimizer_arrays(optimizer, network):
     return arrays
 
 
-def load_optimizer_arrays(optimizer, network, arrays):
+def load_optimizer_arrays(optimizer: paddle.optimizer.Optimizer, network: paddle.nn.Layer,
+                          arrays: dict[str, np.ndarray]) -> None:
     """Put back what ``optimizer_arrays`` returned, in this or another process.
 
     Raises:

@@ -1,5 +1,7 @@
 """Mixed precision: which parts of a step are computed in 16 bits, and how small gradients survive it."""
-from contextlib import nullcontext
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import paddle
@@ -26,7 +28,7 @@ class Precision:
         UserError: the device cannot do it.
     """
 
-    def __init__(self, level, dtype, device):
+    def __init__(self, level: str | None, dtype: str, device: str):
         if level is not None:
             _check_device(level, dtype, device)
         self._level, self._dtype = level, dtype
@@ -34,17 +36,17 @@ class Precision:
         self.scale = FIRST_SCALE if self._scaled else 1.0
         self._good = 0  # steps since the scale changed
 
-    def autocast(self):
+    def autocast(self) -> AbstractContextManager:
         """Context for the network's forward."""
         if self._level is None:
             return nullcontext()
         return paddle.amp.auto_cast(level=self._level, dtype=self._dtype)
 
-    def scaled(self, loss):
+    def scaled(self, loss: paddle.Tensor) -> paddle.Tensor:
         """What to differentiate instead of ``loss``."""
         return loss * self.scale if self._scaled else loss
 
-    def unscale(self, parameters):
+    def unscale(self, parameters: list) -> paddle.Tensor:
         """Divide the gradients by the scale, and return their global norm, a scalar tensor; inf or nan after an overflow."""
         owners = [parameter for parameter in parameters if parameter.grad is not None]
         if self._scaled:
@@ -53,7 +55,7 @@ class Precision:
         squares = [parameter.grad.detach().square().sum() for parameter in owners]
         return paddle.add_n(squares).sqrt()
 
-    def update(self, finite):
+    def update(self, finite: bool) -> None:
         """Adapt the scale to whether the step's gradients were finite."""
         if not self._scaled:
             return
@@ -63,11 +65,11 @@ class Precision:
         elif self._good == GROWTH_AFTER:
             self.scale, self._good = self.scale * 2, 0
 
-    def state(self):
+    def state(self) -> dict:
         """What ``load`` needs to go on from here; JSON-able."""
         return {"scale": self.scale, "good": self._good}
 
-    def load(self, state):
+    def load(self, state: dict) -> None:
         """Take over what ``state`` returned."""
         self.scale, self._good = state["scale"], state["good"]
 
@@ -87,15 +89,15 @@ class Statistics:
     A forward with one number that is not finite spoils them for ever.
     """
 
-    def __init__(self, network):
+    def __init__(self, network: paddle.nn.Layer):
         self._kept = [(value, value.clone()) for value in network.parameters() if value.stop_gradient]
 
-    def restore(self):
+    def restore(self) -> None:
         """Put them back."""
         for value, kept in self._kept:
             paddle.assign(kept, value)  # not set_value, which goes through the host before paddle 3
 
 
-def all_finite(values):
+def all_finite(values: list) -> paddle.Tensor:
     """Whether no number among ``values`` is inf or nan."""
     return bool(np.isfinite(values).all())

@@ -4,6 +4,8 @@ from __future__ import annotations
 import math
 from collections import namedtuple
 
+from paddle.io import Dataset
+
 from bgmatting.dataset.batches import batch_length
 from bgmatting.training.lessons import find_lesson
 from bgmatting.utils.errors import UserError
@@ -14,7 +16,7 @@ VALIDATIONS, LONGEST_INTERVAL = 30, 2000  # at least so many in a stage, and at 
 Phase = namedtuple("Phase", "name first_epoch last_epoch start end per_epoch")
 
 
-def plan(config, length, epoch_end=None, world=1):
+def plan(config: dict, length: int, epoch_end: int | None = None, world: int = 1) -> list[Phase]:
     """The phases of a run, in order.
 
     Args:
@@ -64,12 +66,13 @@ def _ended(phases, end):
     return [*before, last._replace(last_epoch=last.first_epoch + epochs, end=end)]
 
 
-def valid_interval(config, phases):
+def valid_interval(config: dict, phases: list[Phase]) -> int:
     """Iterations between two validations: as configured, else so many that a stage has 30 of them, and 2000 at most."""
     return config["valid_interval"] or max(1, min(LONGEST_INTERVAL, phases[-1].end // VALIDATIONS))
 
 
-def plan_line(phase, config, samples, division, world, items, interval, size):
+def plan_line(phase: Phase, config: dict, samples: Dataset, division: tuple[int, int], world: int, items: int, interval: int,
+              size: int) -> str:
     """What a phase is about to do, in one line.
 
     Args:
@@ -85,7 +88,7 @@ def plan_line(phase, config, samples, division, world, items, interval, size):
             f"{config['keep_checkpoint_max']} kept.")
 
 
-def learning_rate(config, phase, step):
+def learning_rate(config: dict, phase: Phase, step: int) -> float:
     """Learning rate of a step before the factors of the network's parts."""
     done, length = step - phase.start, phase.end - phase.start
     rate = config["learning_rate"]

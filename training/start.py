@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bgmatting.dataset.catalog import Catalog, catalog_or_sample, open_catalog
 from bgmatting.model.weights import weights_path
@@ -10,6 +11,11 @@ from bgmatting.model.weights.initial import IMAGENET
 from bgmatting.training.lessons import find_lesson
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import WORKPLACE
+
+if TYPE_CHECKING:
+    from paddle import nn
+
+    from bgmatting.training.lessons import Lesson
 
 SUFFIXES = (".safetensors", ".pdparams", ".pth")
 
@@ -26,12 +32,13 @@ def catalog_of(config: dict) -> Catalog:
     return catalog_or_sample(names, config["data_root"], folders=config["folders"])
 
 
-def network_of(config):
+def network_of(config: dict) -> nn.Layer:
     """The network that a configuration describes, with fresh weights."""
     return find_lesson(config["method"]).network(config)
 
 
-def load_pretrained(network, name, data_root=None, lesson=None):
+def load_pretrained(network: nn.Layer, name: str, data_root: str | None = None,
+                    lesson: Lesson | None = None) -> tuple[str, bool]:
     """Start ``network`` from a weights file or a folder of a run, "starter", "imagenet", or the best at hand: "auto".
 
     A file may be of this project or another, see ``model.weights.initial`` and ``model.weights.paddleseg``. "imagenet" is

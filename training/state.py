@@ -1,6 +1,10 @@
 """What a training run carries from step to step: where it stands, and that it is saved and taken up again."""
+from __future__ import annotations
+
 import json
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +15,7 @@ from bgmatting.training.checkpoint import (
     MODEL,
     OPTIMIZER,
     RESULTS,
+    Checkpoint,
     keep_newest,
     latest_checkpoint,
     load_checkpoint,
@@ -18,8 +23,11 @@ from bgmatting.training.checkpoint import (
 )
 from bgmatting.training.config import completed, differences
 from bgmatting.training.config.rules import PHASES, RULES
+from bgmatting.training.distributed import Ranks
 from bgmatting.training.lessons import find_lesson
 from bgmatting.training.optimizer import optimizer_arrays
+from bgmatting.training.schedule import Phase
+from bgmatting.training.step import Learner
 from bgmatting.training.validation import told
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.plain_files import shown
@@ -40,7 +48,7 @@ class State:
             as many of both.
     """
 
-    def __init__(self, samples, processes=1):
+    def __init__(self, samples: int, processes: int = 1):
         self.samples, self.processes = samples, processes
         self.step = 0
         self.phase, self.phase_start = None, 0  # name, and the step it began at
@@ -50,20 +58,20 @@ class State:
         self.stale = 0  # validations of the phase since the best
         self.other_pictures = False  # whether the scores so far are of other pictures than those to come
 
-    def enter(self, phase):
+    def enter(self, phase: Phase) -> None:
         """The run is now in ``phase`` (of ``training.schedule.plan``)."""
         if self.phase != phase.name:
             self.stale = 0
         self.phase, self.phase_start = phase.name, phase.start
 
-    def count(self, updated):
+    def count(self, updated: bool) -> None:
         """An iteration of the phase is done, with or without an update."""
         self.step += 1
         self.refined = self.refined or self.phase == "joint"
         self.skipped += not updated
         self.skipped_in_row = 0 if updated else self.skipped_in_row + 1
 
-    def score(self, score):
+    def score(self, score: dict) -> bool:
         """Note a validation's ``score``, and tell whether it is the best of the phase so far; one of nothing never is."""
         best = self.scores[self.phase][1]
         if score["sad"] is None or best is not None and score["sad"] >= best["sad"]:
@@ -73,18 +81,18 @@ class State:
         return True
 
     @property
-    def coarse_only(self):
+    def coarse_only(self) -> bool:
         """Whether the network is to be used without its refiner: in the base phase, and before it has learnt anything."""
         return self.phase == "base" or (self.phase == "joint" and not self.refined and self.step == self.phase_start)
 
-    def facts(self, learner):
+    def facts(self, learner: Learner) -> dict:
         """All of it, and what the ``learner`` carries in numbers; JSON-able."""
         return {"step": self.step, "phase": self.phase, "phase_start": self.phase_start, "scores": self.scores,
                 "refined": self.refined, "skipped": [self.skipped, self.skipped_in_row], "samples": self.samples,
                 "stale": self.stale, "processes": self.processes, "precision": learner.precision.state(),
                 "ema_updates": 0 if learner.ema is None else learner.ema.updates, "config": learner.config}
 
-    def take(self, facts):
+    def take(self, facts: dict) -> None:
         """Stand where ``facts`` were written."""
         self.step, self.phase, self.phase_start = facts["step"], facts["phase"], facts["phase_start"]
         self.scores, self.refined = facts["scores"], facts.get("refined", False)
@@ -92,7 +100,7 @@ class State:
         self.stale = facts.get("stale", 0)
 
 
-def newest_checkpoint(save_dir, ranks, warn):
+def newest_checkpoint(save_dir: Path, ranks: Ranks, warn: Callable[[str], None]) -> Checkpoint | None:
     """The newest whole checkpoint, the same for all processes, or None. The first looks for it, the others read it."""
     newest = None
 
@@ -105,7 +113,7 @@ def newest_checkpoint(save_dir, ranks, warn):
     return newest if step is None or ranks.first else load_checkpoint(save_dir / f"iter_{step}")
 
 
-def resume(saved, learner, state, phases, save_dir):
+def resume(saved: Checkpoint, learner: Learner, state: State, phases: list[Phase], save_dir: Path) -> None:
     """Take over a checkpoint as ``load_checkpoint`` returns it; the optimizer's part is left to ``learner.enter``.
 
     Raises:
@@ -132,7 +140,7 @@ def resume(saved, learner, state, phases, save_dir):
         learner.ema.load(saved.ema or {}, facts.get("ema_updates", 0))
 
 
-def check_facts(facts, folder):
+def check_facts(facts: dict, folder: Path) -> None:
     """Raise UserError where the ``facts`` of a checkpoint below ``folder`` are not such as ``State.facts`` returns."""
     for name, fits in _FACTS.items():
         if name in facts and not fits(facts[name]) or name not in facts and name in _NEEDED:
@@ -186,17 +194,17 @@ def _iteration_sizes(config):
 
 def _without(phase):
     """What to add so that a finished phase is not trained again."""
-    return "" if phase != "joint" else " and 'phases: {base: {epochs: 0}}' in the stage's file"
+    return "" if phase != "joint" else " --phase joint"
 
 
-def save_iteration(save_dir, learner, state):
+def save_iteration(save_dir: Path, learner: Learner, state: State) -> None:
     """Write ``iter_N`` and drop the oldest ones."""
     save_checkpoint(save_dir / f"iter_{state.step}", _arrays(learner), optimizer_arrays(learner.optimizer, learner.network),
                     state.facts(learner), _metadata(learner, state), None if learner.ema is None else learner.ema.arrays())
     keep_newest(save_dir, learner.config["keep_checkpoint_max"])
 
 
-def save_best(save_dir, learner, state):
+def save_best(save_dir: Path, learner: Learner, state: State) -> None:
     """Write ``best_model``: weights and how they came about, no optimizer; without parts that have learnt nothing yet."""
     with learner.averaged():
         arrays = {name: value for name, value in _arrays(learner).items()
@@ -204,7 +212,7 @@ def save_best(save_dir, learner, state):
     save_checkpoint(save_dir / "best_model", arrays, None, state.facts(learner), _metadata(learner, state))
 
 
-def save_results(save_dir, state):
+def save_results(save_dir: Path, state: State) -> list[str]:
     """Write ``results.json``, the mark of a finished run: the scores before and after each phase; returns lines on them."""
     results = {"iterations": state.step, "valid": {name: {"before": before, "best": best}
                                                    for name, (before, best) in state.scores.items()}}
@@ -221,7 +229,7 @@ def _done_line(save_dir, phase, before, best, last):
     return line + "; never better than at its start" + ("; best_model holds the weights it began with" if last else "")
 
 
-def checkpoint_size(learner):
+def checkpoint_size(learner: Learner) -> int:
     """Bytes of an ``iter_N``: the network, the moments of what learns, and the averaged network where there is one."""
     state = learner.network.state_dict()
     learning = [value for value in learner.network.parameters() if not value.stop_gradient]

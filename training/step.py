@@ -1,12 +1,16 @@
 """One iteration of training: forward and backward over its batches, then an update, or none where it would do harm."""
+from __future__ import annotations
+
 from collections import namedtuple
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import paddle
 
+from bgmatting.training.distributed import Ranks
 from bgmatting.training.ema import Ema
-from bgmatting.training.lessons import find_lesson
+from bgmatting.training.lessons import Lesson, find_lesson
 from bgmatting.training.log import picture_row
 from bgmatting.training.optimizer import (
     MOMENTS,
@@ -18,7 +22,7 @@ from bgmatting.training.optimizer import (
     part_rates,
 )
 from bgmatting.training.precision import Precision, Statistics, all_finite
-from bgmatting.training.schedule import learning_rate
+from bgmatting.training.schedule import Phase, learning_rate
 
 NAMES = ("src", "bgr", "fgr", "pha", "trimap")  # of what a batch holds, in this order; the last where the method wants it
 HELD_BYTES = 256 << 20  # of batches that a ``Window`` keeps at most, beyond its last
@@ -40,7 +44,7 @@ class Learner:
         UserError: the device cannot compute as configured.
     """
 
-    def __init__(self, config, network, ranks):
+    def __init__(self, config: dict, network: paddle.nn.Layer, ranks: Ranks):
         self.config, self.network, self.ranks = config, network, ranks
         self.lesson = find_lesson(config["method"])
         self.precision = Precision(config["amp"], config["amp_dtype"], ranks.device)
@@ -53,12 +57,12 @@ class Learner:
         self.reads_later = ranks.device != "cpu" and ranks.world == 1  # whether not to wait for the device pays: ``Window``
         self.single = False  # whether batches are of one sample, over all processes where BatchNorm looks at them all
 
-    def begin(self):
+    def begin(self) -> None:
         """Average the weights from here on, where that is wanted: they are what the run starts from."""
         if self.config["ema"] > 0:
             self.ema = Ema(self.network, self.config["ema"])
 
-    def enter(self, phase, moments=None):
+    def enter(self, phase: str, moments: dict | None = None) -> None:
         """Set up for a phase, by name: the parts that learn, and their optimizer with the ``moments`` it was saved with."""
         self.rates = part_rates(self.config["phases"][phase]["rates"], self._parts)
         self.optimizer = build_optimizer(self.network, self.rates, self.config["clip_norm"],
@@ -67,7 +71,7 @@ class Learner:
         if moments is not None:
             load_optimizer_arrays(self.optimizer, self.network, moments)
 
-    def train_mode(self):
+    def train_mode(self) -> None:
         """Set the parts that learn to training, and the others to evaluation, so that their statistics stay, too."""
         self.network.train()
         for part, layers in self.network.named_children():
@@ -81,7 +85,7 @@ class Learner:
             for layer in self.lesson.pooled(self.network):
                 layer.eval()
 
-    def rehearse(self, phase, images):
+    def rehearse(self, phase: str, images: list[np.ndarray]) -> None:
         """Forward and backward, and room for the optimizer's moments, all of which is forgotten.
 
         Args:
@@ -106,11 +110,11 @@ class Learner:
             paddle.set_rng_state(chance)
 
     @property
-    def moments(self):
+    def moments(self) -> int:
         """How many arrays the optimizer keeps of each that learns."""
         return MOMENTS[self.config["optimizer"]]
 
-    def averaged(self):
+    def averaged(self) -> AbstractContextManager:
         """Context in which the network has the weights that are validated and kept."""
         return nullcontext() if self.ema is None else self.ema.in_place()
 
@@ -130,15 +134,15 @@ class PhaseLoss(paddle.nn.Layer):
         ({term: scalar}, the network's output in float32)
     """
 
-    def __init__(self, network, config, precision, lesson):
+    def __init__(self, network: paddle.nn.Layer, config: dict, precision: Precision, lesson: Lesson):
         super().__init__()
         self.network, self._config, self._precision, self._lesson = network, config, precision, lesson
 
-    def forward(self, phase, *images):
+    def forward(self, phase: str, *images: paddle.Tensor) -> tuple[dict, tuple]:
         return self._lesson.learn(self.network, phase, dict(zip(NAMES, images)), self._config, self._precision)
 
 
-def train_step(learner, phase, step, batches):
+def train_step(learner: Learner, phase: Phase, step: int, batches: list) -> Outcome:
     """One iteration: the gradients of its batches are averaged, over all processes, and make one update.
 
     Args:
@@ -174,7 +178,7 @@ class Window:
         learner: ``Learner`` that has entered the phase; phase: of ``training.schedule.plan``.
     """
 
-    def __init__(self, learner, phase):
+    def __init__(self, learner: Learner, phase: Phase):
         self._learner, self._phase = learner, phase
         self._clear()
 
@@ -182,10 +186,10 @@ class Window:
         self._done, self._numbers, self._names, self._pictures, self._kept = [], [], None, None, None
         self._outcomes = []
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._done)
 
-    def add(self, step, batches, note=None):
+    def add(self, step: int, batches: list, note: Callable | None = None) -> None:
         """Do an iteration; args as for ``train_step``, and whatever ``read`` is to return with its outcome."""
         learner = self._learner
         if not self._done and learner.reads_later and learner.optimizer.state_dict():
@@ -200,12 +204,12 @@ class Window:
         learner.precision.update(True)
         self._numbers.append(numbers)
 
-    def full(self, most):
+    def full(self, most: int) -> bool:
         """Whether it is to be read now: it has ``most`` iterations, or its batches take too much memory."""
         size = sum(image.size for _, batches, _ in self._done for batch in batches for image in batch)  # uint8
         return self._kept is None or len(self) >= most or size >= HELD_BYTES
 
-    def read(self):
+    def read(self) -> list:
         """Wait for the device once; [(outcome, note)] of the iterations since the last time, in order."""
         if self._numbers:
             rows = np.split(paddle.concat(self._numbers).numpy(), len(self._numbers))

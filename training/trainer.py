@@ -1,6 +1,9 @@
 """Training a stage: its phases, each a loop of steps. Everything random follows from the seed and the step."""
+from __future__ import annotations
+
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -10,13 +13,14 @@ import paddle
 from tqdm import tqdm
 
 from bgmatting.dataset.batches import Batches, WorkersFailed, read_iterations
+from bgmatting.dataset.catalog import Catalog
 from bgmatting.dataset.samples import training_set
 from bgmatting.training.checkpoint import clear, load_checkpoint, locked, recover, unmark
 from bgmatting.training.distributed import join_ranks, synchronised
 from bgmatting.training.lessons import find_lesson
 from bgmatting.training.log import Meter, RunLog, picture_interval, time_line
 from bgmatting.training.memory import Division, fitted, largest_side, out_of_memory, too_large
-from bgmatting.training.schedule import learning_rate, plan, plan_line, split_line, valid_interval
+from bgmatting.training.schedule import Phase, learning_rate, plan, plan_line, split_line, valid_interval
 from bgmatting.training.start import catalog_of, load_pretrained, network_of
 from bgmatting.training.state import (
     State,
@@ -37,7 +41,7 @@ from bgmatting.utils.machine import peak_memory
 ESTIMATE_AFTER = 20  # iterations
 
 
-def train(config, epoch_end=None, force=False):
+def train(config: dict, epoch_end: int | None = None, force: bool = False) -> bool:
     """Run a stage to its end, from the newest checkpoint in its ``save_dir`` where there is one.
 
     Args:
@@ -83,7 +87,7 @@ class Trainer:
         catalog: where the datasets lie; log: ``training.log.RunLog``.
     """
 
-    def __init__(self, learner, state, phases, catalog, log):
+    def __init__(self, learner: Learner, state: State, phases: list[Phase], catalog: Catalog, log: RunLog):
         self.config, self.ranks, self.learner = learner.config, learner.ranks, learner
         self.state, self.phases, self.log = state, phases, log
         self.save_dir = Path(self.config["save_dir"])
@@ -93,7 +97,7 @@ class Trainer:
         self.samples, self.division, self._valid_seconds = None, None, 0.0  # of the phase under way
         self._window, self._outcome = None, None  # of iterations that are not counted yet, and the last that is
 
-    def take_up(self, force):
+    def take_up(self, force: bool) -> bool:
         """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do."""
         saved = None if force else newest_checkpoint(self.save_dir, self.ranks, self.log.warn)
         if saved is None:
@@ -112,7 +116,7 @@ class Trainer:
         self.log.info(f"[RESUME] from iteration {step} of {end} in {self.save_dir}.")
         return True
 
-    def run(self, stop):
+    def run(self, stop: StopOnSignal) -> bool:
         """Train what is left of the phases; False when ``stop`` (``StopOnSignal``) ended it before the last step.
 
         Raises:
@@ -126,7 +130,7 @@ class Trainer:
         self.ranks.on_first(self._finish)
         return True
 
-    def enter(self, phase):
+    def enter(self, phase: Phase) -> None:
         """Set up for a phase, see that it fits in memory, and give a new one its first score."""
         self.learner.enter(phase.name, self._moments if self.state.phase == phase.name else None)
         self._moments = None
@@ -145,7 +149,7 @@ class Trainer:
         elif self.state.other_pictures and self.state.scores[phase.name][1] is not None:
             self.state.scores[phase.name][1] = self.ranks.on_first(self._score_best)
 
-    def count(self, updated, names):
+    def count(self, updated: bool, names: Callable[[], list[str]]) -> None:
         """Count an iteration as done, with or without an update.
 
         Args:
@@ -165,7 +169,7 @@ class Trainer:
         self.log.warn(f"iteration {state.step}: the loss or its gradient is not finite; the weights stay as they are "
                       f"({state.skipped_in_row} in a row, {state.skipped} in all).")
 
-    def validate_and_keep_best(self):
+    def validate_and_keep_best(self) -> None:
         """Score the network; where it is the best of its phase so far, write ``best_model``."""
         if self.state.score(self.ranks.on_first(self._validate)):
             self.ranks.on_first(self._save_best)

@@ -1,6 +1,12 @@
 """How well a network does on pictures it does not learn from."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from bgmatting.dataset.catalog import Catalog
 from bgmatting.dataset.generate import make_sample
 from bgmatting.dataset.samples import VALID_STREAM
 from bgmatting.dataset.stream import open_stream
@@ -13,9 +19,13 @@ from bgmatting.evaluation.testset.trimap import trimap_of
 from bgmatting.media.operations import blend
 from bgmatting.model.weights import load_state
 from bgmatting.training.lessons import find_lesson
+from bgmatting.training.log import RunLog
+
+if TYPE_CHECKING:
+    from bgmatting.training.step import Learner
 
 
-def validation_set(config, catalog):
+def validation_set(config: dict, catalog: Catalog) -> Sequence[EvalItem]:
     """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side.
 
     They are spread over all subjects and clips of the validation part, and the same each time they are asked for. For
@@ -47,7 +57,7 @@ def validation_set(config, catalog):
                          trimap=rule)
 
 
-def spread(subjects, count):
+def spread(subjects: Sequence[str], count: int) -> list[int]:
     """Which ``count`` items to take so that every subject is seen as often as any other, at even distances.
 
     Args:
@@ -76,7 +86,7 @@ def _even(length, count):
     return [(2 * number + 1) * length // (2 * count) for number in range(count)]
 
 
-def validate(learner, items, coarse_only):
+def validate(learner: Learner, items: Sequence[EvalItem], coarse_only: bool) -> dict:
     """Score a network, with its averaged weights where there are any.
 
     Args:
@@ -91,7 +101,7 @@ def validate(learner, items, coarse_only):
         return _score(learner, items, coarse_only)
 
 
-def validate_arrays(learner, arrays, items, coarse_only):
+def validate_arrays(learner: Learner, arrays: dict[str, np.ndarray], items: Sequence[EvalItem], coarse_only: bool) -> dict:
     """``validate`` with other weights in the network, {name: ndarray}; those it has are put back."""
     own = {name: value.numpy() for name, value in learner.network.state_dict().items()}
     load_state(learner.network, arrays, partial=True)
@@ -101,7 +111,7 @@ def validate_arrays(learner, arrays, items, coarse_only):
         load_state(learner.network, own)
 
 
-def tell(score, phase, step, log):
+def tell(score: dict, phase: str, step: int, log: RunLog) -> None:
     """Say and record a ``score`` of ``validate`` in a ``training.log.RunLog``."""
     log.info(f"[EVAL] {phase} iter: {step}, SAD: {told(score['sad'], 4)}, MSE x1000: {told(score['mse'], 4, 1e3)}")
     if score["sad"] is None:
@@ -111,7 +121,7 @@ def tell(score, phase, step, log):
         log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, step)
 
 
-def told(value, digits, times=1):
+def told(value: float | None, digits: int, times: float = 1) -> str:
     """A score as text; "-" where there was nothing to score."""
     return "-" if value is None else f"{value * times:.{digits}f}"
 

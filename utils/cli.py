@@ -1,4 +1,6 @@
 """What command lines share: spellings of flags, errors as one line and an exit code, stopping on a signal."""
+from __future__ import annotations
+
 import argparse
 import os
 import re
@@ -6,7 +8,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn, TextIO
 
 from bgmatting.utils.errors import UserError, no_space, one_line, suggest
 from bgmatting.utils.foreign import own_stderr, renew_in_forks
@@ -22,15 +26,16 @@ class CommandLine(argparse.ArgumentParser):
     is there.
     """
 
-    def add_argument(self, *names, **options):
+    def add_argument(self, *names: str, **options: object) -> argparse.Action:
         action = super().add_argument(*dict.fromkeys(spelling for name in names for spelling in _spellings(name)), **options)
         self.__dict__.setdefault("_flags", {}).update(dict.fromkeys(action.option_strings, action))
         return action
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(self, args: list[str] | None = None,
+                         namespace: argparse.Namespace | None = None) -> tuple[argparse.Namespace, list[str]]:
         return super().parse_known_args(list(self._values_joined(sys.argv[1:] if args is None else args)), namespace)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """One line on stderr, and exit code 2; of a flag that is not known the nearest is named."""
         unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
         hint = suggest(unknown[1], self._flags) if unknown else ""
@@ -68,12 +73,12 @@ def _spellings(name):
     return ["--" + name[2:].replace("_", "-"), "--" + name[2:].replace("-", "_")]
 
 
-def say(text, stream=None):
+def say(text: str, stream: TextIO | None = None) -> None:
     """Print one line, on stdout by default, whatever ``text`` is made of."""
     print(one_line(text), file=stream, flush=True)
 
 
-def run_main(main, argv=None):
+def run_main(main: Callable, argv: list[str] | None = None) -> NoReturn:
     """Call ``main(argv)`` and end the process.
 
     Exit codes: 0 or what main returns, 2 for input or places that cannot be used, 130 on Ctrl-C, 141 where nobody reads the
@@ -148,7 +153,7 @@ def _unread(stream):
 
 
 @contextmanager
-def stopped_by_signals():
+def stopped_by_signals() -> Iterator[None]:
     """Within, SIGTERM and SIGHUP end the work as Ctrl-C does, and a second signal ends the process at once, also where
     Python does not come to its handlers because a library computes or a file blocks. What comes at the same moment counts
     as one, as when a terminal is closed.
@@ -212,12 +217,12 @@ class Printable:
 
     MOVES = re.compile("(\n|\r|\x1b\\[A)")
 
-    def __init__(self, stream):
+    def __init__(self, stream: TextIO):
         self._stream = stream
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # signs that this terminal does not know
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         parts = self.MOVES.split(text)
         self._stream.write("".join(part if place % 2 else one_line(part) for place, part in enumerate(parts)))
         return len(text)

@@ -1,4 +1,6 @@
 """What has to happen before paddle is imported: processor settings, and no lines that say nothing to its users."""
+from __future__ import annotations
+
 import ctypes
 import os
 import signal
@@ -10,7 +12,7 @@ NOISE = ("No ccache found", "When training, we now always track global mean",  #
          "You are using GPU version Paddle, but")  # said of a machine without a GPU, also where none was asked for
 
 
-def prepare_cpu(threads=None, load=True):
+def prepare_cpu(threads: int | None = None, load: bool = True) -> None:
     """Import paddle with thread counts and, on AMD, Intel MKL's fast path, where the user has not set them already.
 
     MKL takes a slow generic path on processors that are not Intel's unless MKL_DEBUG_CPU_TYPE says otherwise;
@@ -44,7 +46,7 @@ def prepare_cpu(threads=None, load=True):
         signal.signal(signal.SIGTERM, handler)  # paddle had taken its place
 
 
-def usable_cores():
+def usable_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

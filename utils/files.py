@@ -1,4 +1,6 @@
 """Files and folders: written whole or not at all, checked before they are used, cleared of what killed runs left."""
+from __future__ import annotations
+
 import errno
 import hashlib
 import os
@@ -6,6 +8,7 @@ import random
 import re
 import shutil
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bgmatting.utils.errors import UserError, no_space
@@ -19,7 +22,7 @@ LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<kind>tmp|reserve|old)")  # what
 LEFTOVER_AGE = 60                           # seconds: older ones are written by nobody any more
 
 
-def file_sha256(path):
+def file_sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes, which need not fit into memory. Raises OSError where it cannot be read."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -28,7 +31,7 @@ def file_sha256(path):
     return digest.hexdigest()
 
 
-def write_bytes(path, data):
+def write_bytes(path: str | Path, data: bytes) -> None:
     """Replace ``path`` by ``data`` in one step: a reader sees the old file or the new one, never half of it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,14 +53,14 @@ def _open_new(name):
     return open(name, "xb")  # never a file that is there, nor what a link leads to
 
 
-def hidden_name(path, number=None, suffix="tmp"):
+def hidden_name(path: str | Path, number: int | None = None, suffix: str = "tmp") -> Path:
     """The temporary name of ``path``, beside it: .NAME.NUMBER.SUFFIX; number is that of the process by default."""
     path = Path(path)
     ending = f".{os.getpid() if number is None else number}.{suffix}"
     return path.with_name(f".{cut_name(path.name)}{ending}")
 
 
-def cut_name(name, added=ADDED):
+def cut_name(name: str, added: int = ADDED) -> str:
     """``name``, or of one that leaves no room for ``added`` bytes behind it the first part and a sum of the whole."""
     data = os.fsencode(name)
     if len(data) <= LONGEST_NAME - added:
@@ -66,7 +69,7 @@ def cut_name(name, added=ADDED):
     return f"{data}~{hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()}"
 
 
-def create_hidden(path, create, suffix="tmp"):
+def create_hidden(path: str | Path, create: Callable, suffix: str = "tmp") -> tuple[Path, object]:
     """(name, ``create(name)``) for a temporary name of ``path`` that nobody has.
 
     Args:
@@ -95,7 +98,7 @@ class WholeFolder:
         OSError: it cannot be made, or with ``keep``, the name is taken. What had the name is untouched.
     """
 
-    def __init__(self, path, replace=False, alone=False):
+    def __init__(self, path: str | Path, replace: bool = False, alone: bool = False):
         self.path, self._replace, self._alone = Path(path), replace, alone
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if alone:
@@ -114,7 +117,7 @@ class WholeFolder:
         else:
             self.drop()
 
-    def keep(self):
+    def keep(self) -> None:
         """Give the folder its name."""
         old = None
         try:
@@ -135,7 +138,7 @@ class WholeFolder:
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
 
-    def drop(self):
+    def drop(self) -> None:
         """Leave no folder."""
         shutil.rmtree(self.part, ignore_errors=True)
 
@@ -158,7 +161,7 @@ def _sync_folder(path):
         os.close(number)
 
 
-def why_missing(path):
+def why_missing(path: str | Path) -> str:
     """What to do about a ``path`` that is not seen: one line."""
     place = Path(os.path.abspath(path)).parent
     while not os.path.lexists(place):
@@ -168,13 +171,13 @@ def why_missing(path):
     return "Check the path."
 
 
-def check_is_file(path):
+def check_is_file(path: str | Path) -> None:
     """Raise UserError where ``path`` is there and no file; to open a pipe would be to wait for ever."""
     if os.path.exists(path) and not os.path.isfile(path):
         raise UserError(f"{path} is a folder, device or pipe; name a file.")
 
 
-def check_place(output):
+def check_place(output: str | Path) -> None:
     """Raise UserError where the folder ``output`` cannot be made or written; makes nothing."""
     place = Path(os.path.abspath(output))
     while not os.path.lexists(place):
@@ -187,7 +190,7 @@ def check_place(output):
                         f"Name another with --output.")
 
 
-def remove_leftovers(paths):
+def remove_leftovers(paths: Iterable[Path]) -> None:
     """Delete what killed runs left half written of ``paths``, if nobody has touched it for a minute.
 
     A folder that a killed run had moved aside gets its name back where no new one has taken it.
@@ -199,7 +202,7 @@ def remove_leftovers(paths):
         remove_leftovers_in(folder, names.__contains__)
 
 
-def remove_leftovers_in(folder, wanted):
+def remove_leftovers_in(folder: str | Path, wanted: Callable[[str], bool]) -> None:
     """``remove_leftovers`` of what is called as ``wanted`` (name -> bool) likes it, in one folder."""
     try:
         entries = list(os.scandir(folder))
@@ -226,13 +229,13 @@ def remove_leftovers_in(folder, wanted):
             continue  # somebody else was faster, or may; it harms nobody
 
 
-def inside(path, folder):
+def inside(path: str | Path, folder: str | Path) -> bool:
     """True where ``path`` is ``folder`` or lies below it."""
     path, folder = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
     return path == folder or folder in path.parents
 
 
-def prepare_folder(folder, flag="--output"):
+def prepare_folder(folder: str | Path, flag: str = "--output") -> Path:
     """Create the output folder and make sure that it can be written, before hours of work depend on it.
 
     Args:

@@ -3,16 +3,20 @@
 They write to file descriptor 2. A program's own words go through ``sys.stderr``, which ``own_stderr`` puts on a descriptor
 of its own, so that catching the one never hides the other, whichever thread speaks.
 """
+from __future__ import annotations
+
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 NATIVE = 2  # the descriptor
 MOST = 1 << 16  # bytes that are kept
 
 
-def own_stderr():
+def own_stderr() -> TextIO:
     """A text stream to where ``sys.stderr`` leads, apart from the descriptor of C; ``sys.stderr`` itself where it is so."""
     try:
         if sys.stderr.fileno() != NATIVE:
@@ -23,7 +27,7 @@ def own_stderr():
 
 
 @contextmanager
-def caught():
+def caught() -> Iterator:
     """Within, libraries in C write into the list that is handed out, a line each, and not to the terminal.
 
     Nothing is caught where ``sys.stderr`` is on the same descriptor, as in a program of somebody else. Threads may be within
@@ -108,7 +112,7 @@ class _Catcher:
 _CATCHER = _Catcher()  # as there is one descriptor 2
 
 
-def renew_in_forks():
+def renew_in_forks() -> None:
     """See ``_Catcher.renew``; to be called once in a program that forks."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_CATCHER.renew)

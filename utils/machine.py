@@ -16,13 +16,13 @@ from bgmatting.utils.cpu import prepare_cpu, usable_cores
 from bgmatting.utils.errors import UserError, suggest
 
 
-def describe_machine():
+def describe_machine() -> str:
     """Lines of text for above a table: date, processor, cores, load, and versions."""
     named = ", ".join(f"{name} {version}" for name, version in versions().items())
     return [f"{datetime.date.today().isoformat()}, {processor()}, {usable_cores()} cores{_load()}", named]
 
 
-def processor():
+def processor() -> str:
     """The processor's name."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
@@ -34,7 +34,7 @@ def processor():
     return platform.processor() or platform.machine()
 
 
-def computes_in_bf16(cpuinfo="/proc/cpuinfo"):
+def computes_in_bf16(cpuinfo: str = "/proc/cpuinfo") -> bool:
     """Whether this CPU has instructions for bfloat16; without, engines would imitate it, which takes longer than float32."""
     try:
         with open(cpuinfo, encoding="utf-8", errors="replace") as file:
@@ -85,7 +85,7 @@ def _text(path):
         return None
 
 
-def peak_memory(device="cpu"):
+def peak_memory(device: str = "cpu") -> int | None:
     """The most bytes that this process has held so far, on a GPU for tensors; None where the system does not say."""
     if device != "cpu":
         import paddle
@@ -93,7 +93,7 @@ def peak_memory(device="cpu"):
     return _kilobytes("/proc/self/status", "VmHWM:")
 
 
-def process_start():
+def process_start() -> float | None:
     """When this process began, in seconds of ``time.time()``; now, where the system does not say."""
     try:
         with open("/proc/self/stat", encoding="ascii") as stat, open("/proc/uptime", encoding="ascii") as uptime:
@@ -116,7 +116,7 @@ def _load():
     return f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
 
 
-def find_device(name=None):
+def find_device(name: str | None = None) -> str:
     """The device called ``name`` ("cpu", "gpu", "gpu:N"), or for None the first GPU, else the CPU.
 
     Raises:
@@ -137,7 +137,7 @@ def find_device(name=None):
     return name
 
 
-def set_tf32(wanted):
+def set_tf32(wanted: bool) -> None:
     """Let GPUs round the factors of float32 products to 10 bits, or not; for this process, before its first work on one.
 
     What the user has set in the environment stays.
@@ -155,7 +155,7 @@ def _may_have_gpu():
                 or any(os.path.exists(path) for path in ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia")))
 
 
-def versions():
+def versions() -> dict[str, str]:
     """{name: version} of what the numbers depend on."""
     found = {"python": platform.python_version(), "numpy": np.__version__, "opencv": cv2.__version__}
     for package in ("paddlepaddle", "paddlepaddle-gpu", "openvino", "onnxruntime", "pymatting"):

@@ -1,8 +1,11 @@
 """Reading YAML and JSON that anybody may have written: no more than a bound of bytes, of values, and of depth."""
+from __future__ import annotations
+
 import json
 import os
 import reprlib
 import stat
+from pathlib import Path
 
 import yaml
 
@@ -14,7 +17,7 @@ MOST_DEPTH = 20
 SHOWN = 60  # characters of a value in a message
 
 
-def read_yaml(path):
+def read_yaml(path: str | Path) -> object:
     """The content of a YAML file.
 
     Raises:
@@ -30,7 +33,7 @@ def read_yaml(path):
         raise UserError(f"{path} is not valid YAML: {reason}.") from None
 
 
-def read_json(path, most=MOST_BYTES):
+def read_json(path: str | Path, most: int = MOST_BYTES) -> object:
     """The content of a JSON file, whose numbers are all finite.
 
     Args:
@@ -47,7 +50,7 @@ def read_json(path, most=MOST_BYTES):
         raise UserError(f"{path} is not valid JSON: {one_line(error)[:300]}.") from None
 
 
-def shown(value):
+def shown(value: object) -> str:
     """``value`` for a message: one line of at most 60 characters, whatever it is."""
     brief = reprlib.Repr()
     brief.maxstring = brief.maxother = brief.maxlong = SHOWN

@@ -1,4 +1,6 @@
 """Sizes of pictures as command lines say them."""
+from __future__ import annotations
+
 import re
 
 from bgmatting.utils.errors import UserError
@@ -6,7 +8,7 @@ from bgmatting.utils.errors import UserError
 PORTRAIT = re.compile(r"w(\d+)h(\d+)", re.ASCII)
 
 
-def parse_size(text, names=None):
+def parse_size(text: str, names: dict | None = None) -> tuple[int, int] | None:
     """A size as (height, width).
 
     Args:
@@ -30,7 +32,7 @@ def parse_size(text, names=None):
     return height, width
 
 
-def parse_landscape(text, names=None):
+def parse_landscape(text: str, names: dict | None = None) -> tuple[int, int] | None:
     """``parse_size`` for a flag that once took height x width: where the first side is the smaller one and the sides are not
     named, what is meant cannot be told.
 

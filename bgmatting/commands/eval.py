@@ -15,6 +15,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import Optional
 
 from bgmatting.evaluation.baselines import BASELINES, choose_baselines
 from bgmatting.evaluation.cli import (
@@ -36,7 +37,7 @@ from bgmatting.utils.files import prepare_folder
 from bgmatting.utils.machine import processor, usable_cores, versions
 
 
-def parse(argv=None):
+def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--weights", "--model-path", nargs="+", metavar="FILE",
@@ -84,7 +85,7 @@ def parse(argv=None):
     return parser.parse_args(argv)
 
 
-def main(argv=None):
+def main(argv: Optional[list[str]] = None) -> None:
     args = parse(argv)
     baselines, skipped = choose_baselines(["keying"] if args.baselines is None else args.baselines)
     benchmark = open_benchmark(args)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Optional, Union
 
 from bgmatting.model.refinement import BACKBONE_SCALE, Refinement
 from bgmatting.utils.cli import CommandLine
@@ -29,7 +30,7 @@ NAME = "matting"  # of a file in a folder
 WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the graph; ONNX has them inside
 
 
-def parse(argv=None):
+def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, refined = parser.add_argument, Refinement()
     add("--format", help=f"{', '.join(FORMATS)} (default: as the suffix of --output says, else onnx)")
@@ -47,7 +48,7 @@ def parse(argv=None):
     return parser.parse_args(argv)
 
 
-def named(output: str | Path, kind: str | None) -> tuple[Path, str]:
+def named(output: Union[str, Path], kind: Optional[str]) -> tuple[Path, str]:
     """(path without suffix, format) of ``--output`` and ``--format``, the latter may be None.
 
     Raises:
@@ -62,7 +63,7 @@ def named(output: str | Path, kind: str | None) -> tuple[Path, str]:
     return (path if told is None else path.with_suffix("")), kind or told or FORMATS[0]
 
 
-def main(argv=None):
+def main(argv: Optional[list[str]] = None) -> None:
     args = parse(argv)
     args.output, args.format = named(args.output, args.format)
     if args.format not in FORMATS:

@@ -8,19 +8,20 @@
     python train.py --config configs/stage1.yml --dry-run           # what it would do: data, iterations, memory, disk, time
 """
 import argparse
+from typing import Optional
 
 from bgmatting.training.config.flags import add_flags, settings_of
 from bgmatting.utils.cli import CommandLine
 from bgmatting.utils.cpu import prepare_cpu
 
 
-def parse(argv):
+def parse(argv: Optional[list[str]]) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     return parser.parse_args(argv)
 
 
-def main(argv=None):
+def main(argv: Optional[list[str]] = None) -> None:
     args = parse(argv)
     prepare_cpu()  # before anything else imports paddle
     if args.dry_run:

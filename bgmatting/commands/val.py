@@ -7,12 +7,13 @@ Set, folders and method are the configuration's. Methods of one photo are measur
 under eval.py's own; what follows after -- goes to eval.py as it is.
 """
 import argparse
+from typing import Optional
 
 from bgmatting.commands import eval as evaluation_script
 from bgmatting.utils.cli import CommandLine
 
 
-def parse(argv=None):
+def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--config", required=True, help="a configuration of train.py, such as configs/modnet/modnet_mobilenetv2.yml")
@@ -27,7 +28,7 @@ def parse(argv=None):
     return parser.parse_args(argv)
 
 
-def words_of(args):
+def words_of(args: argparse.Namespace) -> list[str]:
     """The command line of eval.py that a parsed command line of val.py stands for."""
     from bgmatting.model.methods import find_method
     from bgmatting.training.config import load_config
@@ -45,5 +46,5 @@ def words_of(args):
     return words + args.more
 
 
-def main(argv=None):
+def main(argv: Optional[list[str]] = None) -> None:
     evaluation_script.main(words_of(parse(argv)))

@@ -6,6 +6,7 @@ One line per finding, a table at the end. Exit code 1 where there are errors, 0 
 """
 from __future__ import annotations
 
+import argparse
 import sys
 from itertools import combinations
 
@@ -74,7 +75,7 @@ def _shared_subjects(catalog, name, first, second):
     return []
 
 
-def parse(argv=None):
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = CommandLine(prog="python -m bgmatting check", description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("name", help="a dataset of the catalogue")
@@ -91,7 +92,7 @@ def parse(argv=None):
     return args
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     catalog = open_catalog(args.catalog, args.data_root)
     names = catalog.splits(args.name)

@@ -1,20 +1,24 @@
 """What is wrong with one item of a set. Pixels come and go here; only a few numbers leave."""
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import multiprocessing
 import sys
 import warnings
 from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from bgmatting.dataset.layouts.mattes import alpha_note
+from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
 from bgmatting.media import read_image
 from bgmatting.media.exif import ORIENTATION
 from bgmatting.media.formats import PILLOW_FORMATS
@@ -43,12 +47,12 @@ class Facts(NamedTuple):
     """What is left of an item: its place in the set, size in pixels (None: unusable), digest of its picture (None:
     nothing to compare), and findings."""
     index: int
-    size: Optional[tuple[int, int]]
-    digest: Optional[bytes]
+    size: tuple[int, int] | None
+    digest: bytes | None
     findings: tuple[Finding, ...]
 
 
-def inspect_pair(index, read, files):
+def inspect_pair(index: int, read: Callable, files: tuple) -> Facts:
     """Facts of a foreground and alpha: ``files`` are the arguments of ``read``, as in ``PairSet``."""
     findings = [finding for file in files if isinstance(file, str) for finding in header_findings(file)]
     try:
@@ -63,7 +67,7 @@ def inspect_pair(index, read, files):
     return Facts(index, pha.shape, None if is_empty(pha) else _digest(fgr), tuple(findings))
 
 
-def inspect_background(index, file):
+def inspect_background(index: int, file: str) -> Facts:
     """Facts of a background."""
     findings = header_findings(file)
     try:
@@ -73,7 +77,7 @@ def inspect_background(index, file):
     return Facts(index, bgr.shape[:2], _digest(bgr), tuple(findings))
 
 
-def header_findings(file):
+def header_findings(file: str) -> list[Finding]:
     """Warnings about how a picture is stored: 16 bit, CMYK, turned by EXIF, a JPEG damaged inside. Other files have none."""
     try:
         with _quiet(), Image.open(file, formats=PILLOW_FORMATS) as picture:
@@ -99,7 +103,7 @@ def _quiet():
         yield
 
 
-def alpha_findings(pha, file):
+def alpha_findings(pha: np.ndarray, file: str) -> list[Finding]:
     """Warnings about an alpha uint8 (H, W) that is no matte, as far as can be told without seeing the subject."""
     if is_empty(pha):
         return [Finding(WARNING, "empty alpha", f"{file} is transparent all over.")]
@@ -114,12 +118,12 @@ def alpha_findings(pha, file):
     return findings
 
 
-def is_empty(pha):
+def is_empty(pha: np.ndarray) -> bool:
     """True where uint8 ``pha`` shows nothing; compression may leave it a little above 0."""
     return pha.max() < SOFT[0]
 
 
-def is_binary(pha):
+def is_binary(pha: np.ndarray) -> bool:
     """True where the outline of uint8 ``pha`` has hardly a soft pixel."""
     inside = pha > 127
     outline = np.count_nonzero(inside[1:] != inside[:-1]) + np.count_nonzero(inside[:, 1:] != inside[:, :-1])
@@ -127,7 +131,7 @@ def is_binary(pha):
     return soft < BINARY * outline
 
 
-def looks_inverted(pha):
+def looks_inverted(pha: np.ndarray) -> bool:
     """True where uint8 ``pha`` is mostly opaque along the border and mostly transparent in the middle third."""
     height, width = pha.shape
     rim = max(1, round(min(height, width) * BORDER))
@@ -164,7 +168,7 @@ def _digest(image):
     return found.digest()
 
 
-def inspect_set(items, workers):
+def inspect_set(items: PairSet | BackgroundSet, workers: int) -> Iterator[Facts]:
     """Yield the ``Facts`` of each item, in the order of the set.
 
     Args:

@@ -1,5 +1,10 @@
 """Findings as lines, as they come, and the table at the end."""
-from bgmatting.dataset.check.inspection import ERROR, WARNING, Finding
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from bgmatting.dataset.check.inspection import ERROR, WARNING, Facts, Finding
+from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
 from bgmatting.utils.errors import one_line
 
 
@@ -11,11 +16,11 @@ class Report:
         show: function that prints a line.
     """
 
-    def __init__(self, most, show=print):
+    def __init__(self, most: int | None, show: Callable[[str], None] = print):
         self._most, self._show = most, show
         self._counts = {}  # {split name: {(level, kind): count}}
 
-    def add(self, split, findings):
+    def add(self, split: str, findings: Iterable[Finding]) -> None:
         """Print the findings of one split, named ``split``."""
         counts = self._counts.setdefault(split, {})
         for finding in findings:
@@ -26,12 +31,12 @@ class Report:
             elif counts[key] == self._most + 1:
                 self._show(f"{finding.level}: {finding.kind}: more in {split}, counted below; --all names them.")
 
-    def total(self, level, split=None):
+    def total(self, level: str, split: str | None = None) -> int:
         """How many findings of a level there are, in one split or in all."""
         chosen = self._counts.values() if split is None else [self._counts.get(split, {})]
         return sum(count for counts in chosen for key, count in counts.items() if key[0] == level)
 
-    def by_kind(self):
+    def by_kind(self) -> list[str]:
         """One line for each kind of finding, errors first: 'error    unusable  train 3, valid 1'."""
         keys = sorted({key for counts in self._counts.values() for key in counts})
         width = max((len(kind) for _, kind in keys), default=0)
@@ -40,7 +45,7 @@ class Report:
             for level, kind in keys]
 
 
-def table(splits, report):
+def table(splits: list[Split], report: Report) -> list[str]:
     """The summary: a line per split with counts and sizes (width x height; the smallest, middle, largest by area)."""
     rows = [("split", "items", "subjects", "smallest", "median", "largest", "errors", "warnings")]
     for split in splits:
@@ -64,13 +69,13 @@ class Split:
         items: ``PairSet`` or ``BackgroundSet``.
     """
 
-    def __init__(self, name, items):
+    def __init__(self, name: str, items: PairSet | BackgroundSet):
         self.name, self.items = name, items
         self.sizes = []
         self._owners = items.subjects if hasattr(items, "read") else items.names
         self._first = {}  # {digest: index of the first item with this picture}
 
-    def add(self, facts):
+    def add(self, facts: Facts) -> list[Finding]:
         """Take in one item; returns its findings and, where its picture was there before, one more.
 
         The same foreground twice in one subject is a still moment of a clip, and no finding.
@@ -85,7 +90,7 @@ class Split:
                                                               f"as {self.items.names[first]}."))
         return findings
 
-    def shared_with(self, other):
+    def shared_with(self, other: Split) -> list[Finding]:
         """An error for each picture of this split that the other one has too."""
         return [Finding(ERROR, "shared picture", f"{self.name}: {self.items.names[index]} is also in {other.name}: "
                                                  f"{other.items.names[other._first[digest]]}.")

@@ -1,6 +1,11 @@
 """A contact sheet of a set: cut-outs on a checkerboard beside their alphas, or backgrounds, to see with one's eyes."""
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 
+from bgmatting.dataset.check.report import Split
 from bgmatting.media import write_image
 from bgmatting.media.operations import blend
 from bgmatting.media.sheet import fitted, in_rows, strip
@@ -12,7 +17,7 @@ SQUARE = 12     # pixels of a checkerboard square
 COLUMNS = 6     # items side by side
 
 
-def write_sheet(path, splits, count=36):
+def write_sheet(path: str | Path, splits: list[Split], count: int = 36) -> None:
     """Write a sheet of about ``count`` readable items, taken at even distances from all splits.
 
     Args:
@@ -27,7 +32,7 @@ def write_sheet(path, splits, count=36):
     write_image(path, in_rows(cells, COLUMNS))
 
 
-def checkerboard(height, width):
+def checkerboard(height: int, width: int) -> np.ndarray:
     """Light and dark gray squares, uint8 RGB (height, width, 3)."""
     rows, columns = np.arange(height) // SQUARE, np.arange(width) // SQUARE
     gray = np.where((rows[:, None] + columns) % 2, 200, 120).astype(np.uint8)

@@ -5,10 +5,15 @@ blanks, or by `|` where a line has one; a list of one word a line may have blank
 compared, for people convert their files. What stands twice (Composition-1k lists each foreground with many
 backgrounds) counts once.
 """
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from pathlib import Path
+
 from bgmatting.utils.errors import UserError, quote
 
 
-def listed_names(path, column, folder, names):
+def listed_names(path: Path, column: int, folder: str, names: Container[str]) -> list[str]:
     """The names that one column of a list file asks for.
 
     Args:
@@ -40,7 +45,7 @@ def listed_names(path, column, folder, names):
     return sorted(listed)
 
 
-def list_lines(path):
+def list_lines(path: Path) -> list[tuple[int, str]]:
     """[(number, text)] of the lines of a list file that are not empty. Raises UserError: it is missing, or no text."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -52,12 +57,12 @@ def list_lines(path):
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
-def words_of(line):
+def words_of(line: str) -> list[str]:
     """The words of a line."""
     return [word.strip() for word in line.split("|")] if "|" in line else line.split()
 
 
-def readings(line, column, prefix):
+def readings(line: str, column: int | None, prefix: str) -> Iterator[str]:
     """What a line may mean: all of it, where a path has blanks, or the word of this column; None: all of it only."""
     for text in [line] + ([] if column is None else words_of(line)[column:column + 1]):
         path = text.replace("\\", "/")

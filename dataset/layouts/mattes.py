@@ -3,8 +3,11 @@
 A matte is 0 where nothing of the subject is and 255 where it is opaque. People also have masks of 0 and 1, of class numbers
 or of class colours, and mattes in the alpha channel of a picture.
 """
+from __future__ import annotations
+
 import functools
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -26,7 +29,7 @@ COLOURED = 32      # of 255: channels that lie further apart are a colour
 SMALL = 64         # pixels of the shorter side that tell whether there are colours
 
 
-def read_pha(path, least=None):
+def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
     """Read a matte as uint8 (H, W): the alpha channel of a picture that has one and is not the same all over, else its
     brightness; a palette is looked up.
 
@@ -49,7 +52,7 @@ def read_pha(path, least=None):
     return to_8_bits(pha)
 
 
-def alpha_note(path):
+def alpha_note(path: str | Path) -> str | None:
     """What to know of where a matte comes from, as a sentence: which channel is taken where a picture has both an alpha
     channel and a brightness to choose from, or that a JPEG has colours; else None. Raises as ``read_pha``."""
     head = _head(path)
@@ -63,7 +66,7 @@ def alpha_note(path):
     return f"its brightness is taken for the matte: its alpha channel is {image[0, 0, 3]} all over"
 
 
-def check_matte(pha, path, lossless=True):
+def check_matte(pha: np.ndarray, path: str | Path, lossless: bool = True) -> None:
     """Raise UserError where pha (H, W), read from ``path``, is a mask of 0 and 1, or of class numbers.
 
     Args:

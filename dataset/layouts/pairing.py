@@ -1,4 +1,6 @@
 """Which picture belongs to which: names without their folder and suffix, partners found and checked."""
+from __future__ import annotations
+
 import os
 import unicodedata
 from pathlib import Path
@@ -8,7 +10,7 @@ from bgmatting.media.files import not_listed
 from bgmatting.utils.errors import UserError, quote
 
 
-def picture_names(folder, unread=None):
+def picture_names(folder: str | Path, unread: list | None = None) -> list[str]:
     """Pictures below ``folder`` as ``media.list_image_names``, at least one.
 
     Args:
@@ -28,7 +30,7 @@ def picture_names(folder, unread=None):
     return names
 
 
-def files_by_name(folder, unread=None):
+def files_by_name(folder: str | Path, unread: list | None = None) -> dict[str, str]:
     """{path without suffix: file} of all pictures below ``folder``; unread as in ``picture_names``.
 
     Raises:
@@ -44,7 +46,7 @@ def files_by_name(folder, unread=None):
     return files
 
 
-def check_partners(first_root, first, second_root, second):
+def check_partners(first_root: Path, first: dict[str, str], second_root: Path, second: dict[str, str]) -> None:
     """Raise UserError unless the two ``files_by_name`` have the same names; the message quotes the first few."""
     if first.keys() == second.keys():
         return
@@ -55,7 +57,8 @@ def check_partners(first_root, first, second_root, second):
                     f"add the missing files or remove these.")
 
 
-def pair_up(first_root, first, second_root, second, unpaired=None):
+def pair_up(first_root: Path, first: dict[str, str], second_root: Path, second: dict[str, str],
+            unpaired: list | None = None) -> list[str]:
     """The names that both ``files_by_name`` have, in the order of the first.
 
     Args:

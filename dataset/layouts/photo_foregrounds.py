@@ -3,9 +3,12 @@
 At soft edges such a photo shows a mixture of subject and scene. The colour of the subject alone is estimated once,
 by the multi-level method of Germer et al. (2020) in PyMatting, and kept on disk.
 """
+from __future__ import annotations
+
 import hashlib
 import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +30,13 @@ class EstimateForeground:
         UserError: PyMatting is not installed.
     """
 
-    def __init__(self, read, cache):
+    def __init__(self, read: Callable, cache: str | Path):
         if importlib.util.find_spec("pymatting") is None:
             raise UserError("the foregrounds of photos are estimated by PyMatting, which is not installed. Run "
                             "`pip install pymatting`, or use a set with clean foregrounds.")
         self._read, self._cache = read, Path(cache)
 
-    def __call__(self, photo_file, pha_file):
+    def __call__(self, photo_file: str, pha_file: str) -> tuple[np.ndarray, np.ndarray]:
         kept = self._cache / f"{_key(photo_file, pha_file)}.png"
         if kept.exists():
             return read_image(kept), read_pha(pha_file)
@@ -46,7 +49,7 @@ class EstimateForeground:
         return fgr, pha
 
 
-def estimate_fgr(photo, pha):
+def estimate_fgr(photo: np.ndarray, pha: np.ndarray) -> np.ndarray:
     """The subject's own colour.
 
     Args:

@@ -1,5 +1,9 @@
 """Layouts of picture files. Listing a set opens no picture."""
+from __future__ import annotations
+
 from pathlib import Path
+
+import numpy as np
 
 from bgmatting.dataset.layouts.lists import listed_names
 from bgmatting.dataset.layouts.mattes import check_matte, read_pha
@@ -10,7 +14,8 @@ from bgmatting.media.files import JPEG_SUFFIXES
 from bgmatting.utils.errors import UserError
 
 
-def fgr_pha_folders(root, folders, unpaired=None, unread=None):
+def fgr_pha_folders(root: str | Path, folders: dict[str, str], unpaired: list | None = None,
+                    unread: list | None = None) -> PairSet:
     """Two parallel trees, paired by path without suffix: VideoMatte240K, Distinctions-646, Composition-1k, PPM-100.
 
     Args:
@@ -31,7 +36,7 @@ def fgr_pha_folders(root, folders, unpaired=None, unread=None):
     return PairSet(names, [(fgr[name], pha[name]) for name in names], read_fgr_pha, sizes=True)
 
 
-def rgba_folder(root, folder, unpaired=None, unread=None):
+def rgba_folder(root: str | Path, folder: str, unpaired: list | None = None, unread: list | None = None) -> PairSet:
     """A tree of RGBA pictures, any nesting; colour is fgr and transparency is pha: PhotoMatte85.
 
     Nothing can be without a partner here, so ``unpaired`` is left alone. Raises as ``fgr_pha_folders``.
@@ -40,7 +45,7 @@ def rgba_folder(root, folder, unpaired=None, unread=None):
     return PairSet(files, [(file,) for file in files.values()], read_cutout)
 
 
-def backgrounds(root, folder, unread=None):
+def backgrounds(root: str | Path, folder: str | dict[str, str], unread: list | None = None) -> BackgroundSet:
     """A tree of photographs, any nesting: Backgrounds, BG-20k.
 
     Args:
@@ -59,7 +64,7 @@ def backgrounds(root, folder, unread=None):
     return BackgroundSet(path, [names[name] for name in wanted])
 
 
-def read_fgr_pha(fgr_file, pha_file, least=None):
+def read_fgr_pha(fgr_file: str, pha_file: str, least: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Read fgr uint8 RGB (H, W, 3) and pha uint8 (H, W).
 
     Args:
@@ -77,7 +82,7 @@ def read_fgr_pha(fgr_file, pha_file, least=None):
     return fgr, pha
 
 
-def read_cutout(file):
+def read_cutout(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """``media.read_rgba``, the alpha checked. Raises as that, and where the alpha is a mask of other units than 0 to 255."""
     fgr, pha = read_rgba(file)
     check_matte(pha, file)

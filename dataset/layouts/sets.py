@@ -5,7 +5,8 @@ Which folders a set has, and how its files pair up, is the subject of ``dataset.
 from __future__ import annotations
 
 import os
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -32,21 +33,21 @@ class PairSet:
         sizes: whether ``read`` takes ``least`` as well, and may return smaller pictures (``media.read_image``).
     """
 
-    def __init__(self, names, files, read, sizes=False):
+    def __init__(self, names: Iterable[str], files: Iterable[tuple], read: Callable, sizes: bool = False):
         self.names = list(names)
         self.files = list(files)
         self.read = read
         self.sizes = sizes
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
     @property
-    def subjects(self):
+    def subjects(self) -> list[str]:
         """Which person or clip each item shows: its folder (a clip of frames), or its own name outside any folder."""
         return [os.path.dirname(name) or name for name in self.names]
 
-    def load(self, index, least=None):
+    def load(self, index: int, least: int | None = None) -> Pair:
         """Read one item as ``Pair``.
 
         Args:
@@ -59,7 +60,7 @@ class PairSet:
         options = {"least": least} if self.sizes else {}
         return Pair(self.names[index], *self.read(*self.files[index], **options))
 
-    def subset(self, indices):
+    def subset(self, indices: Iterable[int]) -> PairSet:
         """The set of these items only, in this order."""
         indices = list(indices)
         return PairSet([self.names[i] for i in indices], [self.files[i] for i in indices], self.read, self.sizes)
@@ -68,27 +69,27 @@ class PairSet:
 class BackgroundSet:
     """Pictures without a subject, in the order of their names (paths relative to ``folder``, with suffix)."""
 
-    def __init__(self, folder, names):
+    def __init__(self, folder: str | Path, names: Iterable[str]):
         self._folder = os.fspath(folder)
         self.names = list(names)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
     @property
-    def subjects(self):
+    def subjects(self) -> list[str]:
         """One word per picture: its file name without folder and suffix."""
         return [PurePosixPath(name).stem for name in self.names]
 
-    def path(self, index):
+    def path(self, index: int) -> str:
         """The file of one picture."""
         return os.path.join(self._folder, self.names[index])
 
-    def load(self, index, least=None):
+    def load(self, index: int, least: int | None = None) -> np.ndarray:
         """Read one picture as uint8 RGB (H, W, 3). Args and errors as ``media.read_image``."""
         return read_image(self.path(index), least)
 
-    def subset(self, indices):
+    def subset(self, indices: Iterable[int]) -> BackgroundSet:
         """The set of these pictures only, in this order."""
         return BackgroundSet(self._folder, [self.names[i] for i in indices])
 

@@ -1,4 +1,6 @@
 """Pairs of video files: a clip of foregrounds and a clip of alphas, frame by frame."""
+from __future__ import annotations
+
 import os
 import unicodedata
 from pathlib import Path
@@ -13,7 +15,8 @@ from bgmatting.media import VIDEO_SUFFIXES, list_image_names
 from bgmatting.utils.errors import UserError
 
 
-def video_pairs(root, folders, unpaired=None, unread=None):
+def video_pairs(root: str | Path, folders: dict[str, str], unpaired: list | None = None,
+                unread: list | None = None) -> PairSet:
     """Videos of fgr and of pha with the same names, in two folders; or one pair of files. A clip is a subject.
 
     The header of each file is read to learn how many frames it has.
@@ -41,7 +44,7 @@ def video_pairs(root, folders, unpaired=None, unread=None):
     return PairSet(names, files, ReadVideoPair())
 
 
-def videos_by_name(folder, unread=None):
+def videos_by_name(folder: str | Path, unread: list | None = None) -> dict[str, str]:
     """{path without suffix: file} of all videos below ``folder``. Raises UserError: none there, or two of one name."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder of videos. Put the videos there or correct the path.")

@@ -1,4 +1,6 @@
 """Errors pixel by pixel: SAD, MAD and MSE."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -8,7 +10,7 @@ from bgmatting.evaluation.testset.trimap import UNKNOWN
 SCALE = 2
 
 
-def sad(pred_u8, target_u8, trimap_u8=None):
+def sad(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None = None) -> float | None:
     """Sum of absolute differences, in thousands: ``sum |pred - target| / 1000`` with alpha in 0..1.
 
     Args:
@@ -25,7 +27,7 @@ def sad(pred_u8, target_u8, trimap_u8=None):
     return _sum(difference) / 255 / 1000 if difference.size else None
 
 
-def mad(pred_u8, target_u8, trimap_u8=None):
+def mad(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None = None) -> float | None:
     """Mean absolute difference ``mean |pred - target|`` with alpha in 0..1; over the whole picture in Robust Video
     Matting (Lin et al., WACV 2022). Tables show it times 1000; this is plain.
 
@@ -35,7 +37,7 @@ def mad(pred_u8, target_u8, trimap_u8=None):
     return _sum(difference) / 255 / difference.size if difference.size else None
 
 
-def mse(pred_u8, target_u8, trimap_u8=None):
+def mse(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None = None) -> float | None:
     """Mean squared difference ``mean (pred - target)^2`` with alpha in 0..1. Tables show it times 1000; this is plain.
 
     Arguments, return value and errors as ``sad``.
@@ -54,7 +56,7 @@ def _sum(difference):
     return float(difference.sum(dtype=np.int64))
 
 
-def sad_paddle2021(pred, target_u8, trimap_u8):
+def sad_paddle2021(pred: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray) -> float | None:
     """Twice ``evaluation.metrics.sad``, of an alpha that need not be rounded.
 
     Args:
@@ -68,7 +70,7 @@ def sad_paddle2021(pred, target_u8, trimap_u8):
     return SCALE * float(np.abs(difference).sum()) / 1000 if difference.size else None
 
 
-def mse_paddle2021(pred, target_u8, trimap_u8):
+def mse_paddle2021(pred: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray) -> float | None:
     """Twice the sum of squared differences over the number of unknown pixels + 1; plain, tables show it times 1000.
 
     Arguments, return value and errors as ``sad_paddle2021``.

@@ -1,4 +1,6 @@
 """The connectivity error: what hangs loose from the body of the subject."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -8,7 +10,7 @@ LEVELS = 10         # thresholds 0.1, 0.2 ... 1.0
 THETA = 0.15        # disconnections smaller than this are not seen
 
 
-def conn(pred_u8, target_u8, trimap_u8=None):
+def conn(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None = None) -> float | None:
     """Connectivity error ``sum |phi(pred) - phi(target)|``: what hangs loose from the body of the subject.
 
     The body at a threshold t (0.1, 0.2 ... 1) is the largest 4-connected region where both mattes reach t. A pixel's

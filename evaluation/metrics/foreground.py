@@ -1,4 +1,6 @@
 """The error of the foreground's colour."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -6,7 +8,8 @@ from bgmatting.evaluation.metrics.region import check_array, mean_square, unknow
 from bgmatting.evaluation.testset.trimap import UNKNOWN
 
 
-def fg_mse(pred_fgr, true_fgr, true_pha, trimap=None):
+def fg_mse(pred_fgr: np.ndarray, true_fgr: np.ndarray, true_pha: np.ndarray,
+           trimap: np.ndarray | None = None) -> float | None:
     """Mean squared difference of the foreground colours, both set to black where the true alpha is 0.
 
     The mean runs over all unknown pixels and the three channels (Lin et al., CVPR 2021). Tables show it times 1000;
@@ -35,7 +38,7 @@ def fg_mse(pred_fgr, true_fgr, true_pha, trimap=None):
     return None if mean is None else mean / 255 ** 2
 
 
-def fg_mse_inside(pred_fgr, true_fgr, true_pha):
+def fg_mse_inside(pred_fgr: np.ndarray, true_fgr: np.ndarray, true_pha: np.ndarray) -> float | None:
     """Mean squared difference of the foreground colours where the true alpha is above 0, and over those pixels only:
     as Lin et al., "Robust High-Resolution Video Matting with Temporal Guidance" (WACV 2022), report it.
 

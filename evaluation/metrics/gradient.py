@@ -1,4 +1,6 @@
 """The gradient error: whether the edges of the matte are as steep, and where, as they should be."""
+from __future__ import annotations
+
 import math
 
 import cv2
@@ -10,7 +12,7 @@ SIGMA = 1.4
 EPSILON = 1e-2      # the kernel ends where the Gaussian falls below this
 
 
-def grad(pred_u8, target_u8, trimap_u8=None):
+def grad(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None = None) -> float | None:
     """Gradient error ``sum (|g * pred| - |g * target|)^2``: g is the first derivative of a Gaussian, sigma 1.4.
 
     Both mattes are stretched to 0..1 by their own minimum and maximum before; the kernel has unit energy

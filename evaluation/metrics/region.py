@@ -1,10 +1,12 @@
 """Where an error is counted, and the checks of what every metric is given."""
+from __future__ import annotations
+
 import numpy as np
 
 from bgmatting.evaluation.testset.trimap import UNKNOWN
 
 
-def unknown_region(trimap, *mattes):
+def unknown_region(trimap: np.ndarray | None, *mattes: tuple[str, np.ndarray]) -> np.ndarray:
     """Check alpha mattes and a trimap; return where errors count.
 
     Args:
@@ -25,7 +27,7 @@ def unknown_region(trimap, *mattes):
     return np.ones(arrays[0][1].shape, bool) if trimap is None else trimap == UNKNOWN
 
 
-def check_array(name, array, axes):
+def check_array(name: str, array: object, axes: int) -> None:
     """Raise ValueError unless ``array`` is a uint8 array with so many axes."""
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
         raise ValueError(f"{name} must be a uint8 array, got {getattr(array, 'dtype', type(array).__name__)}")
@@ -33,13 +35,13 @@ def check_array(name, array, axes):
         raise ValueError(f"{name} must have {axes} axes, got shape {array.shape}")
 
 
-def mean_square(difference):
+def mean_square(difference: np.ndarray) -> float | None:
     """Mean of the squares of whole numbers of any shape, exact; None where there are none."""
     if difference.size == 0:
         return None
     return square_sum(difference) / difference.size
 
 
-def square_sum(difference):
+def square_sum(difference: np.ndarray) -> float:
     """Sum of the squares of whole numbers below 2^15 in size, as an exact float."""
     return float(np.square(difference, dtype=np.int32).sum(dtype=np.int64))

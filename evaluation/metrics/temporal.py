@@ -1,4 +1,6 @@
 """Errors over time: what flickers although each frame by itself may look right."""
+from __future__ import annotations
+
 import math
 
 import cv2
@@ -12,7 +14,8 @@ SETTINGS = {"pyr_scale": 0.5, "levels": 5, "winsize": 10, "iterations": 2, "poly
             "flags": cv2.OPTFLOW_FARNEBACK_GAUSSIAN}
 
 
-def dtssd(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None):
+def dtssd(pred_u8: np.ndarray, pred_before_u8: np.ndarray, target_u8: np.ndarray, target_before_u8: np.ndarray,
+          trimap_u8: np.ndarray | None = None) -> float | None:
     """Error of the change from one frame to the next: ``sqrt(mean ((p_t - p_t-1) - (a_t - a_t-1))^2)``.
 
     dtSSD is from Erofeev et al., "Perceptually Motivated Benchmark for Video Matting" (BMVC 2015), who sum where this
@@ -38,7 +41,8 @@ def dtssd(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None):
     return math.sqrt(square_sum(change) / change.size) / 255 if change.size else None
 
 
-def messddt(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None):
+def messddt(pred_u8: np.ndarray, pred_before_u8: np.ndarray, target_u8: np.ndarray, target_before_u8: np.ndarray,
+            trimap_u8: np.ndarray | None = None) -> float | None:
     """Error that comes and goes along the motion: ``mean |e(p, t-1)^2 - e(p + v, t)^2|``, e the error of alpha in 0..1.
 
     MESSDdt is from Erofeev et al. (BMVC 2015); v is the motion of pixel p, see ``followed``. They
@@ -59,7 +63,7 @@ def messddt(pred_u8, pred_before_u8, target_u8, target_before_u8, trimap_u8=None
     return float(change.sum()) / 255 ** 2 / change.size if change.size else None
 
 
-def followed(target_before_u8, target_u8):
+def followed(target_before_u8: np.ndarray, target_u8: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each pixel of the frame before has gone: by Farneback, "Two-Frame Motion Estimation Based on Polynomial
     Expansion" (SCIA 2003), on the true alpha, rounded to whole pixels and held inside the frame.
 

@@ -1,18 +1,23 @@
 """Pictures of single cases: which to show, their error maps, and their way into a page."""
+from __future__ import annotations
+
 import base64
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
 
+from bgmatting.evaluation.page.load import Results
 from bgmatting.evaluation.testset.trimap import UNKNOWN
 from bgmatting.media import read_gray, read_image
 from bgmatting.utils.errors import UserError
 
+QUALITY = 86  # of a JPEG in the page
 FULL = 0.5  # error from which the map is brightest
 OUTSIDE = 0.4  # brightness of errors that do not count
 
 
-def leading(results):
+def leading(results: Results) -> tuple[str, str]:
     """(method, metric) by which cases are chosen: the first method, and the first metric that it has numbers for."""
     method = next(iter(results.errors))
     for metric, values in results.errors[method].items():
@@ -21,7 +26,7 @@ def leading(results):
     return method, next(iter(results.columns))
 
 
-def ranked(results):
+def ranked(results: Results) -> list[int]:
     """Indices of the pictures that were kept and scored, from the lowest to the highest error of ``leading``."""
     method, metric = leading(results)
     values = results.errors[method][metric]
@@ -30,14 +35,14 @@ def ranked(results):
             if np.isfinite(values[index]) and results.names[index] in results.pictures]
 
 
-def extremes(order, count):
+def extremes(order: list[int], count: int) -> tuple[list[int], list[int]]:
     """The ``count`` first and the ``count`` last of ``order``, without repeats: (best, worst from the worst on)."""
     count = min(count, (len(order) + 1) // 2)
     best = order[:count]
     return best, [index for index in order[::-1][:count] if index not in best]
 
 
-def panels(case, methods):
+def panels(case: dict, methods: Iterable[str]) -> list[tuple[str, np.ndarray | None]]:
     """A case as pictures.
 
     Args:
@@ -57,7 +62,7 @@ def panels(case, methods):
     return shown
 
 
-def error_map(pha, truth, trimap=None):
+def error_map(pha: np.ndarray | None, truth: np.ndarray | None, trimap: np.ndarray | None = None) -> np.ndarray | None:
     """Where a matte is wrong: black is right, yellow is off by 0.5 or more.
 
     Args:
@@ -77,17 +82,17 @@ def error_map(pha, truth, trimap=None):
     return colour
 
 
-def fit(image, width, height, enlarge=False):
+def fit(image: np.ndarray, width: float, height: float, enlarge: bool = False) -> np.ndarray:
     """``image`` made smaller to fit into width x height pixels, or larger if ``enlarge``; its shape is kept."""
     scale = min(width / image.shape[1], height / image.shape[0], np.inf if enlarge else 1)
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale <= 1 else cv2.INTER_LINEAR)
 
 
-def data_uri(image, quality=86):
+def data_uri(image: np.ndarray) -> str:
     """A picture as the text that a page holds it by: uint8 RGB (H, W, 3) or gray (H, W), as JPEG."""
     image = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 

@@ -1,8 +1,13 @@
 """Charts as inline SVG: errors of each picture per method, and differences between two methods."""
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
 from html import escape
 
 import numpy as np
+
+from bgmatting.evaluation.protocols import Column
 
 WIDTH = 420        # units of the drawing; the page scales it
 LEFT, RIGHT = 12, 12
@@ -10,7 +15,7 @@ ROW = 58
 LOG_FROM = 50      # ratio of the largest to the smallest value from which the axis is logarithmic
 
 
-def strip_chart(column, names, errors, intervals):
+def strip_chart(column: Column, names: list[str], errors: dict[str, np.ndarray], intervals: dict) -> str:
     """Every picture as a dot, a row per method: the box holds the middle half, its line is the median, and the
     diamond is the mean with its interval.
 
@@ -38,7 +43,7 @@ def strip_chart(column, names, errors, intervals):
             f'<text class="head" x="{LEFT}" y="13">{escape(column.title)}{scale}</text>{"".join(parts)}</svg></figure>')
 
 
-def difference_chart(column, names, difference, other, first):
+def difference_chart(column: Column, names: list[str], difference: np.ndarray, other: str, first: str) -> str:
     """A bar for each picture, other - first, sorted: below the line the other method is better.
 
     Args:
@@ -70,7 +75,7 @@ def difference_chart(column, names, difference, other, first):
             "</svg></figure>")
 
 
-def axis(low, high):
+def axis(low: float, high: float) -> tuple[Callable, list[tuple[float, str]], bool]:
     """Where values lie on the drawing.
 
     Args:
@@ -98,9 +103,9 @@ def axis(low, high):
     return place, [(x, text) for x, text in marks if LEFT <= x <= WIDTH - RIGHT], log
 
 
-def nice_steps(start, end, count=5):
-    """Round numbers, about ``count`` of them, from ``start`` to ``end``."""
-    rough = (end - start or 1.0) / count
+def nice_steps(start: float, end: float) -> list[float]:
+    """Round numbers, about five of them, from ``start`` to ``end``."""
+    rough = (end - start or 1.0) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     first, last = math.ceil(start / step - 1e-9), math.floor(end / step + 1e-9)

@@ -3,6 +3,8 @@
 Every word that comes from outside (file names, settings, commands) is escaped, and the page's own policy forbids all
 scripts but the one that it is made with.
 """
+from __future__ import annotations
+
 import base64
 import hashlib
 from html import escape
@@ -12,6 +14,7 @@ import numpy as np
 
 from bgmatting.evaluation.page.cases import data_uri, extremes, fit, leading, panels, ranked
 from bgmatting.evaluation.page.charts import difference_chart, strip_chart
+from bgmatting.evaluation.page.load import Results
 from bgmatting.evaluation.page.statistics import LEVEL, RESAMPLES, compare_all, mean_interval, sentence
 from bgmatting.evaluation.page.tables import comparison_table, facts_list, picture_table, summary_table
 
@@ -20,7 +23,7 @@ CASE_PIXELS = 560   # longest side of an embedded picture
 HERE = Path(__file__).parent
 
 
-def render(results):
+def render(results: Results) -> str:
     """The whole page as text.
 
     Args:
@@ -44,7 +47,7 @@ def render(results):
             f"<script>{script}</script>\n</body>\n</html>\n")
 
 
-def mean_intervals(results):
+def mean_intervals(results: Results) -> dict[str, dict]:
     """{method: {metric: ``Interval`` or None where there is no value}}"""
     intervals = {}
     for method, errors in results.errors.items():

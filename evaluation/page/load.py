@@ -1,9 +1,11 @@
 """Reads the results.json of one or several evaluations of the same pictures."""
+from __future__ import annotations
+
 import json
 import math
 import re
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +28,7 @@ class Results(NamedTuple):
     {metric: number}} of others.
     """
     names: list
-    groups: Optional[list]
+    groups: list | None
     columns: dict
     errors: dict
     settings: dict
@@ -36,7 +38,7 @@ class Results(NamedTuple):
     published: dict = {}
 
 
-def read_results(folders):
+def read_results(folders: list[str | Path]) -> Results:
     """``Results`` of one or several output folders of ``eval.py``.
 
     A method that several folders have under one word is shown once where its numbers are the same, else as

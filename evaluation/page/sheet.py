@@ -1,9 +1,12 @@
 """The main picture of an evaluation: means as bars, and the best, the median and the worst case below."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
 from bgmatting.evaluation.page.cases import extremes, fit, leading, panels, ranked
 from bgmatting.evaluation.page.document import mean_intervals
+from bgmatting.evaluation.page.load import Results
 from bgmatting.evaluation.page.statistics import LEVEL
 from bgmatting.media.sheet import INK, write_fine_text
 
@@ -15,7 +18,7 @@ SOFT, LINE, PAPER = (100, 106, 114), (222, 225, 229), (255, 255, 255)
 COLOURS = ((11, 98, 168), (214, 102, 28), (11, 122, 83), (160, 60, 120), (122, 106, 0), (75, 79, 158))
 
 
-def draw_sheet(results):
+def draw_sheet(results: Results) -> np.ndarray:
     """The picture, uint8 RGB (H, 1600, 3).
 
     Args:
@@ -40,7 +43,7 @@ def draw_sheet(results):
     return np.vstack(parts + [_paper(MARGIN)])
 
 
-def encode(image, limit=LIMIT):
+def encode(image: np.ndarray, limit: int = LIMIT) -> bytes:
     """The picture as PNG bytes, made smaller step by step until the file is no larger than ``limit`` bytes."""
     while True:
         _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_PNG_COMPRESSION, 9))

@@ -5,12 +5,16 @@ or one foreground before several backgrounds, their groups are: then whole group
 Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). Intervals say how far the mean would
 move with other pictures of that kind; they say nothing about pictures of another kind, or about training again.
 """
+from __future__ import annotations
+
 import warnings
+from collections.abc import Iterable
 from statistics import NormalDist
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
+from bgmatting.evaluation.page.load import Results
 from bgmatting.evaluation.protocols import Column
 
 RESAMPLES = 10_000
@@ -22,8 +26,8 @@ AT_ONCE = 2 ** 20  # indices drawn at a time: bounds the memory, 8 MiB
 class Interval(NamedTuple):
     """A mean and its interval; low and high are None where fewer than two values leave nothing to resample."""
     mean: float
-    low: Optional[float]
-    high: Optional[float]
+    low: float | None
+    high: float | None
 
 
 class Paired(NamedTuple):
@@ -31,15 +35,16 @@ class Paired(NamedTuple):
     count: int                # pictures that both have a value for
     units: int                # groups of them, where pictures are grouped; else the same
     mean: float
-    low: Optional[float]
-    high: Optional[float]
+    low: float | None
+    high: float | None
     better: int               # pictures where the other method's error is lower
     worse: int
     equal: int
     p: float                  # Wilcoxon signed-rank, two-sided
 
 
-def resampled_means(values, resamples=RESAMPLES, seed=0, counts=None):
+def resampled_means(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 0,
+                    counts: np.ndarray | None = None) -> np.ndarray:
     """Means of bootstrap samples: n of the n values, drawn with replacement (Efron, "Bootstrap Methods: Another Look
     at the Jackknife", Annals of Statistics 7, 1979).
 
@@ -62,7 +67,8 @@ def resampled_means(values, resamples=RESAMPLES, seed=0, counts=None):
     return means
 
 
-def mean_interval(values, groups=None, level=LEVEL, resamples=RESAMPLES, seed=0):
+def mean_interval(values: np.ndarray, groups: Iterable | None = None, level: float = LEVEL, resamples: int = RESAMPLES,
+                  seed: int = 0) -> Interval:
     """Mean and its bootstrap interval, bias-corrected and accelerated (BCa: Efron, "Better Bootstrap Confidence
     Intervals", Journal of the American Statistical Association 82, 1987).
 
@@ -96,7 +102,7 @@ def mean_interval(values, groups=None, level=LEVEL, resamples=RESAMPLES, seed=0)
     return Interval(mean, float(low), float(high))
 
 
-def paired_difference(first, other, groups=None, level=LEVEL, resamples=RESAMPLES, seed=0):
+def paired_difference(first: np.ndarray, other: np.ndarray, groups: Iterable | None = None) -> Paired | None:
     """Compare two methods' errors on the same pictures.
 
     The interval is that of ``mean_interval`` on the differences: pictures are resampled as pairs, so how hard a picture
@@ -104,7 +110,7 @@ def paired_difference(first, other, groups=None, level=LEVEL, resamples=RESAMPLE
 
     Args:
         first, other: float (n,) errors, NaN where there is none; such pictures are left out.
-        groups, level, resamples, seed: as ``mean_interval``.
+        groups: as ``mean_interval``.
 
     Returns:
         ``Paired``, or None where no picture has both values.
@@ -116,11 +122,11 @@ def paired_difference(first, other, groups=None, level=LEVEL, resamples=RESAMPLE
         return None
     sums, counts = _grouped(difference, groups)
     better, worse = int((difference < 0).sum()), int((difference > 0).sum())
-    return Paired(len(difference), len(sums), *mean_interval(difference, groups, level, resamples, seed), better, worse,
+    return Paired(len(difference), len(sums), *mean_interval(difference, groups), better, worse,
                   len(difference) - better - worse, wilcoxon_p(sums / counts))
 
 
-def wilcoxon_p(differences):
+def wilcoxon_p(differences: np.ndarray) -> float:
     """Two-sided p value of the signed-rank test (Wilcoxon, "Individual Comparisons by Ranking Methods", 1945).
 
     Zero differences are left out, as Wilcoxon did. Where nothing is left, 1.0.
@@ -141,7 +147,7 @@ def wilcoxon_p(differences):
         return float(wilcoxon(differences).pvalue)
 
 
-def holm(p_values):
+def holm(p_values: Iterable[float]) -> list[float]:
     """p values that allow for so many tests at once (Holm, "A Simple Sequentially Rejective Multiple Test Procedure",
     Scandinavian Journal of Statistics 6, 1979).
 
@@ -189,7 +195,7 @@ class Comparison(NamedTuple):
     p: float             # allowing for all the tests of the page
 
 
-def compare_all(results):
+def compare_all(results: Results) -> list[Comparison]:
     """[``Comparison``] of every method but the first, for every metric that both have values for."""
     first, *others = results.errors
     compared = [(other, metric, column, paired_difference(results.errors[first][metric], results.errors[other][metric],
@@ -199,7 +205,7 @@ def compare_all(results):
     return [Comparison(*row, p) for row, p in zip(compared, holm([row[-1].p for row in compared]))]
 
 
-def sentence(comparison, first):
+def sentence(comparison: Comparison, first: str) -> str:
     """What a comparison means, in plain words.
 
     Two things must agree before a difference is called one: the interval of the mean difference leaves out zero, and

@@ -1,10 +1,15 @@
 """The tables of the results page."""
+from __future__ import annotations
+
 from html import escape
 
 import numpy as np
 
+from bgmatting.evaluation.page.load import Results
+from bgmatting.evaluation.page.statistics import Comparison
 
-def summary_table(results, intervals):
+
+def summary_table(results: Results, intervals: dict) -> str:
     """A row per method, a column per metric: mean and interval; the lowest mean of a column is bold.
 
     Where methods were given different pictures, a column says which. Figures that others have published follow, as theirs.
@@ -34,7 +39,7 @@ def _published_row(name, values, columns, told):
             f'<small>published by others, not measured here</small></th>{_given_cell("-", told)}{cells}</tr>')
 
 
-def comparison_table(comparisons, first):
+def comparison_table(comparisons: list[Comparison], first: str) -> str:
     """A row per metric: mean difference to ``first``, its interval, pictures better and worse, p."""
     rows = []
     for one in comparisons:
@@ -49,7 +54,7 @@ def comparison_table(comparisons, first):
     return _table(f"Differences to {first}", f"<tr>{head}</tr>", rows)
 
 
-def picture_table(results):
+def picture_table(results: Results) -> str:
     """A row per picture, a column per metric and method, that the page's script sorts."""
     columns = [(metric, method) for metric in results.columns for method in results.errors]
     several = len(results.errors) > 1
@@ -63,7 +68,7 @@ def picture_table(results):
     return _table("Errors of each picture", f"<tr>{head}</tr>", rows, "sortable")
 
 
-def facts_list(facts):
+def facts_list(facts: dict) -> str:
     """A dict as a definition list; dicts inside are written as 'outer.inner'; None and empty values are left out."""
     rows = "".join(f"<dt>{escape(key)}</dt><dd>{escape(text)}</dd>" for key, text in _flat(facts))
     return f'<dl class="facts">{rows}</dl>'

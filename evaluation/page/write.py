@@ -1,4 +1,6 @@
 """Writes index.html and sheet.png from the results.json of one evaluation, or of several on the same pictures."""
+from __future__ import annotations
+
 import os
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from bgmatting.media import write_bytes
 from bgmatting.utils.errors import UserError, no_space, without_bidi
 
 
-def write_page(folder, *others, output=None):
+def write_page(folder: str | Path, *others: str | Path, output: str | Path | None = None) -> list[Path]:
     """Write OUTPUT/index.html, one file that needs no other and no network, and OUTPUT/sheet.png.
 
     Args:

@@ -1,8 +1,11 @@
 """The fixed benchmark: the same pictures for the same seed, in any order, on any number of workers."""
-from typing import NamedTuple, Optional
+from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
+from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
 from bgmatting.evaluation.testset.placement import NOISE_SIGMA, PLACEMENTS, disturb_background
 from bgmatting.evaluation.testset.trimap import trimap_of
 from bgmatting.media.operations import blend, cover
@@ -19,13 +22,13 @@ class EvalItem(NamedTuple):
     """
     name: str
     src: np.ndarray
-    bgr: Optional[np.ndarray]
+    bgr: np.ndarray | None
     pha: np.ndarray
-    fgr: Optional[np.ndarray]
-    trimap: Optional[np.ndarray]
-    given: Optional[np.ndarray] = None
+    fgr: np.ndarray | None
+    trimap: np.ndarray | None
+    given: np.ndarray | None = None
 
-    def extra(self, needs: Optional[str]) -> Optional[np.ndarray]:
+    def extra(self, needs: str | None) -> np.ndarray | None:
         """What a method gets beside src: ``needs`` is "bgr", "trimap" (the one given, else that of the errors, else one made
         of pha by the rule "paper"), or None.
 
@@ -41,7 +44,35 @@ class EvalItem(NamedTuple):
         return trimap_of(self.pha, "paper") if known is None else known
 
 
-class EvaluationSet:
+class ItemSet:
+    """A benchmark: ``len(set)`` items called ``names``; ``set[i]`` makes item i as ``EvalItem``, by ``_make``.
+
+    Args:
+        names: of all items.
+        limit: only the first so many; None or a number beyond the end takes all.
+
+    Raises:
+        UserError: the limit is below 1.
+    """
+
+    size = None
+
+    def __init__(self, names: list[str], limit: int | None = None):
+        if limit is not None and limit < 1:
+            raise UserError(f"the limit is {limit}; use 1 or more.")
+        self.names = names[:limit]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> EvalItem:
+        """Raises UserError where a file cannot be read, or images that belong together differ in size."""
+        if not 0 <= index < len(self.names):
+            raise IndexError(f"item {index} of {len(self.names)}")
+        return self._make(index)
+
+
+class EvaluationSet(ItemSet):
     """Composites of foregrounds on backgrounds, fixed by a seed. ``set[i]`` makes item i as ``EvalItem``.
 
     Each foreground gets one background (or ``each``): a seeded permutation of the backgrounds is dealt out in turn and
@@ -69,25 +100,21 @@ class EvaluationSet:
             to be resized or shown before several backgrounds.
     """
 
-    def __init__(self, pair_set, background_set, size=(2048, 2048), seed=0, disturb=True, limit=None, each=1, clips=False,
-                 noise=NOISE_SIGMA, trimap="paper", placement="fit"):
-        _check(pair_set, background_set, size, seed, limit, each, clips)
+    def __init__(self, pair_set: PairSet, background_set: BackgroundSet, size: tuple[int, int] | None = (2048, 2048),
+                 seed: int = 0, disturb: bool = True, limit: int | None = None, each: int = 1, clips: bool = False,
+                 noise: float = NOISE_SIGMA, trimap: str = "paper", placement: str = "fit"):
+        _check(pair_set, background_set, size, seed, each, clips)
+        super().__init__(list(pair_set.names), limit)
         self._pairs, self._backgrounds = pair_set, background_set
-        count = len(pair_set) if limit is None else min(limit, len(pair_set))
         self._order = np.random.default_rng((seed, BACKGROUND_STREAM)).permutation(len(background_set))
         numbers = {}
         self._clips = [numbers.setdefault(subject, len(numbers)) for subject in pair_set.subjects] if clips else None
         self.size, self.seed, self.disturb = size, seed, disturb
         self._each, self._noise, self._trimap, self._placement = each, noise, trimap, PLACEMENTS[placement]
-        self.names = list(pair_set.names[:count]) if each == 1 else [
-            f"{name}_{number}" for name in pair_set.names[:count] for number in range(each)]
+        if each > 1:
+            self.names = [f"{name}_{number}" for name in self.names for number in range(each)]
 
-    def __len__(self):
-        return len(self.names)
-
-    def __getitem__(self, index):
-        if not 0 <= index < len(self.names):
-            raise IndexError(f"item {index} of {len(self.names)}")
+    def _make(self, index):
         stream = index if self._clips is None else self._clips[index]
         rng = np.random.default_rng((self.seed, stream))
         _, fgr, pha = self._pairs.load(index // self._each)
@@ -101,13 +128,11 @@ class EvaluationSet:
         return EvalItem(self.names[index], src, bgr, pha, fgr, trimap_of(pha, self._trimap))
 
 
-def _check(pair_set, background_set, size, seed, limit, each, clips):
+def _check(pair_set, background_set, size, seed, each, clips):
     if len(pair_set) == 0:
         raise UserError("the benchmark has no foregrounds. Check the dataset's folder in configs/datasets.yml.")
     if len(background_set) == 0:
         raise UserError("the benchmark has no backgrounds. Check the folder in configs/datasets.yml.")
-    if limit is not None and limit < 1:
-        raise UserError(f"the limit is {limit}; use 1 or more.")
     if each < 1:
         raise UserError(f"there are {each} backgrounds for each foreground; use 1 or more.")
     if seed < 0:

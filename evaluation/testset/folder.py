@@ -3,12 +3,14 @@
 Either DIR/src/NAME.*, DIR/bgr/NAME.*, DIR/pha/NAME.* and, where known, DIR/fgr/NAME.* and DIR/trimap/NAME.*; or
 DIR/NAME/src.*, DIR/NAME/bgr.* and so on. A NAME may have folders in it, such as CLIP/FRAME.
 """
+from __future__ import annotations
+
 import unicodedata
 from pathlib import Path
 
 from bgmatting.dataset.layouts.mattes import read_pha
 from bgmatting.dataset.layouts.pairing import check_partners, files_by_name
-from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.evaluation.testset.composed import EvalItem, ItemSet
 from bgmatting.evaluation.testset.manifest import read_manifest
 from bgmatting.evaluation.testset.trimap import trimap_of
 from bgmatting.media import read_image
@@ -19,7 +21,7 @@ NEEDED, OPTIONAL = ("src", "bgr", "pha"), ("fgr", "trimap")
 READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_pha, "trimap": read_trimap}
 
 
-class FolderSet:
+class FolderSet(ItemSet):
     """The items of such a folder, in the order of its manifest or of their names. ``set[i]`` reads item i as ``EvalItem``.
 
     Args:
@@ -35,36 +37,26 @@ class FolderSet:
             limit is below 1.
     """
 
-    size = None
-
-    def __init__(self, folder, trimap="paper", limit=None):
+    def __init__(self, folder: str | Path, trimap: str = "paper", limit: int | None = None):
         folder = Path(folder)
-        if limit is not None and limit < 1:
-            raise UserError(f"the limit is {limit}; use 1 or more.")
         self.manifest = read_manifest(folder)
         files = _files(folder)
         names = list(files["src"])
         if self.manifest is not None:  # a file system may have written the accents in its own way
             names = [unicodedata.normalize("NFC", name) for name in self.manifest["names"]]
-        self.names = names if limit is None else names[:limit]
+        super().__init__(names, limit)
         if self.manifest is not None:
             _check_names(folder, self.names, files)
         self._files = files
         self.use_trimap(trimap)
 
-    def use_trimap(self, rule):
+    def use_trimap(self, rule: str) -> None:
         """Change the rule for trimaps."""
         self._trimap = rule
         self._read_trimap = "trimap" in self._files and (
             self.manifest is None or self.manifest["protocol"]["trimap"] in (rule, "whole"))
 
-    def __len__(self):
-        return len(self.names)
-
-    def __getitem__(self, index):
-        """Raises UserError where a file cannot be read or the pictures of an item differ in size."""
-        if not 0 <= index < len(self.names):
-            raise IndexError(f"item {index} of {len(self.names)}")
+    def _make(self, index):
         name = self.names[index]
         kinds = [kind for kind in (*NEEDED, "fgr") if kind in self._files] + ["trimap"] * self._read_trimap
         read = {kind: READ[kind](self._files[kind][name]) for kind in kinds}

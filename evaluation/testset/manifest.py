@@ -3,12 +3,17 @@
 DIR/{src,bgr,pha,fgr,trimap}/NAME.png and DIR/manifest.json: the protocol, where the pictures come from, the versions
 that made them, and the SHA-256 of every file. The folder appears under its name when it is complete.
 """
+from __future__ import annotations
+
 import json
 import os
 import re
 import stat
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
+from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.evaluation.testset.placement import PLACEMENTS
 from bgmatting.evaluation.testset.trimap import TRIMAPS
 from bgmatting.media import write_image
@@ -24,7 +29,8 @@ LONGEST_SIDE = 1 << 16  # pixels
 KINDS = ("src", "bgr", "pha", "fgr", "trimap")
 
 
-def export_set(items, folder, protocol, facts, progress=None):
+def export_set(items: Iterable[EvalItem], folder: str | Path, protocol: Any, facts: dict,
+               progress: Callable | None = None) -> Path:
     """Write a benchmark.
 
     Args:
@@ -68,7 +74,7 @@ def _write_items(items, folder, progress):
     return names, sums
 
 
-def read_manifest(folder):
+def read_manifest(folder: str | Path) -> dict | None:
     """The manifest of a folder as dict, every file in it compared; None where it has none.
 
     Raises:

@@ -6,7 +6,7 @@ import cv2
 from bgmatting.dataset.layouts.listed import Listed, behind
 from bgmatting.dataset.layouts.pictures import read_fgr_pha
 from bgmatting.dataset.layouts.sets import PairSet
-from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.evaluation.testset.composed import EvalItem, ItemSet
 from bgmatting.evaluation.testset.trimap import trimap_of
 from bgmatting.media import read_image
 from bgmatting.media.operations import blend, resize
@@ -14,7 +14,7 @@ from bgmatting.media.reading import read_trimap
 from bgmatting.utils.errors import UserError
 
 
-class PhotoTestSet:
+class PhotoTestSet(ItemSet):
     """Photos of a set, such as PPM-100, or foregrounds before the background that a list names, such as Composition-1k.
 
     Args:
@@ -31,31 +31,21 @@ class PhotoTestSet:
         UserError: there are no pictures, or the limit is below 1.
     """
 
-    size = None
-
     def __init__(self, pictures: PairSet | list[Listed], trimap: str, longest: int | None = None,
                  limit: int | None = None):
         if not isinstance(pictures, list):
             pictures = [Listed(name, *files) for name, files in zip(pictures.names, pictures.files)]
         if not pictures:
             raise UserError("the benchmark has no photos. Check the dataset's folder in configs/datasets.yml.")
-        if limit is not None and limit < 1:
-            raise UserError(f"the limit is {limit}; use 1 or more.")
-        self._pictures, self._trimap, self._longest = pictures[:limit], trimap, longest
-        self.names = [picture.name for picture in self._pictures]
+        super().__init__([picture.name for picture in pictures], limit)
+        self._pictures, self._trimap, self._longest = pictures, trimap, longest
 
     @property
     def has_bgr(self) -> bool:
         """Whether every picture was composed, so that its background is known."""
-        return all(picture.bgr is not None for picture in self._pictures)
+        return all(picture.bgr is not None for picture in self._pictures[:len(self.names)])
 
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int) -> EvalItem:
-        """Raises UserError where a file cannot be read or is of another size."""
-        if not 0 <= index < len(self.names):
-            raise IndexError(f"item {index} of {len(self.names)}")
+    def _make(self, index):
         name, fgr_file, pha_file, bgr_file, trimap_file = self._pictures[index]
         fgr, pha = read_fgr_pha(fgr_file, pha_file)
         given = self._given(trimap_file, pha.shape)

@@ -1,4 +1,6 @@
 """The trimap that says where matting errors are counted."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -8,7 +10,7 @@ ITERATIONS = 10
 PADDLESEG_SIDE = 25
 
 
-def make_trimap(pha_u8, kernel=cv2.MORPH_CROSS):
+def make_trimap(pha_u8: np.ndarray, kernel: int = cv2.MORPH_CROSS) -> np.ndarray:
     """Trimap of a true alpha by the rule of Lin et al. (CVPR 2021, section 5).
 
     The paper thresholds alpha at 0.06 and 0.96 and applies ten dilations and ten erosions with a 3x3 disc. Read here
@@ -30,12 +32,12 @@ def make_trimap(pha_u8, kernel=cv2.MORPH_CROSS):
     return _between(_grown(pha_u8 > LOW * 255, kernel), _shrunk(pha_u8 > HIGH * 255, kernel))
 
 
-def square_trimap(pha_u8):
+def square_trimap(pha_u8: np.ndarray) -> np.ndarray:
     """``make_trimap`` with the other reading of a 3x3 disc: all nine pixels."""
     return make_trimap(pha_u8, cv2.MORPH_RECT)
 
 
-def band_trimap(pha_u8):
+def band_trimap(pha_u8: np.ndarray) -> np.ndarray:
     """``make_trimap`` with another reading of "dilate and erode": the soft pixels (0.06 < alpha <= 0.96) alone grow by
     ten steps. A hard edge without a soft pixel then has no unknown region.
     """
@@ -45,7 +47,7 @@ def band_trimap(pha_u8):
     return _between(maybe | unknown, surely & ~unknown)
 
 
-def soft_trimap(pha_u8):
+def soft_trimap(pha_u8: np.ndarray) -> np.ndarray:
     """Unknown is all within ten steps of a pixel that is neither fully opaque nor fully transparent, or of an edge
     between the two: the rule of an earlier reproduction in Paddle (2021). Args and errors as ``make_trimap``.
     """
@@ -53,7 +55,7 @@ def soft_trimap(pha_u8):
     return _between(_grown(pha_u8 > 0, cv2.MORPH_CROSS), _shrunk(pha_u8 == 255, cv2.MORPH_CROSS))
 
 
-def paddleseg_trimap(pha_u8):
+def paddleseg_trimap(pha_u8: np.ndarray) -> np.ndarray:
     """Unknown is all that an ellipse of 25 pixels reaches from a pixel that is neither fully opaque nor transparent, or from
     an edge: what PaddleSeg's Matting evaluates with where a set has no trimaps. Args and errors as ``make_trimap``.
     """
@@ -67,7 +69,7 @@ TRIMAPS = {"paper": make_trimap, "square": square_trimap, "band": band_trimap, "
             "paddleseg": paddleseg_trimap, "whole": None}
 
 
-def trimap_of(pha_u8, rule):
+def trimap_of(pha_u8: np.ndarray, rule: str) -> np.ndarray | None:
     """The trimap of a true alpha by one of ``TRIMAPS``; None for "whole"."""
     return None if TRIMAPS[rule] is None else TRIMAPS[rule](pha_u8)
 

@@ -1,9 +1,6 @@
 import json
 
-import pytest
-
-from bgmatting.evaluation.protocols import PROTOCOLS, columns, find_protocol
-from bgmatting.utils.errors import UserError
+from bgmatting.evaluation.protocols import PROTOCOLS, columns
 
 
 def test_names_and_what_they_mean():
@@ -35,12 +32,3 @@ def test_changes_are_known():
     assert PROTOCOLS["rvm"].changed(sequences=True).differences() == {}
     assert PROTOCOLS["paper"].changed(unmix="both").differences() == {"unmix": "both"}
     assert json.loads(json.dumps(changed.facts()))["size"] == "original"
-
-
-def test_what_does_not_exist_is_named():
-    with pytest.raises(UserError, match="unknown protocol 'papre'. Did you mean 'paper'"):
-        find_protocol("papre")
-    with pytest.raises(UserError, match="unknown trimap 'round'"):
-        PROTOCOLS["paper"].changed(trimap="round")
-    with pytest.raises(UserError, match="unknown placement 'turn'. Did you mean 'turned'"):
-        PROTOCOLS["paper"].changed(placement="turn")

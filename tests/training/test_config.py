@@ -117,10 +117,6 @@ def test_what_is_refused(tmp_path, content, words):
         assert key in said
 
 
-def test_a_wrong_override_is_said_to_be_of_the_command_line(tmp_path):
-    assert "in command line" in message(write(tmp_path), {"sed": 5})
-
-
 @pytest.mark.parametrize("text, words", [("a: [1", "not valid YAML"), ("- 1\n- 2\n", "keys and values"),
                                          ("5", "keys and values")])
 def test_files_that_are_no_stage(tmp_path, text, words):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bgmatting.training import log as runlog
-from bgmatting.training.log import Meter, RunLog, _LogFile, picture_interval, picture_row, train_line
+from bgmatting.training.log import Meter, RunLog, _LogFile, picture_interval, picture_row
 
 
 class Records:
@@ -40,13 +40,6 @@ def visualdl(monkeypatch):
         return made
 
     return use
-
-
-def test_the_form_of_the_progress_line():
-    line = train_line("base", 3, 9, 1200, 9000, 0.06215, {"pha_l1": 0.02104, "err_mse": 0.00891}, 1e-4,
-                      (0.00123, 0.5), 8.0)
-    assert line == ("[TRAIN] base epoch: 3/9, iter: 1200/9000, loss: 0.0621 (pha_l1: 0.0210, err_mse: 0.0089), "
-                    "lr: 1.00e-04, reader_cost: 0.0012, batch_cost: 0.5000, ips: 8.00 samples/sec | ETA 1:05:00")
 
 
 def test_lines_go_to_the_screen_and_to_the_file(tmp_path, visualdl, capsys):

@@ -103,12 +103,6 @@ def test_memory_that_runs_out_later_is_one_line_and_the_checkpoint_stays(stage, 
     assert "[RESUME] from iteration 1 of 2" in capsys.readouterr().out
 
 
-def test_an_error_of_another_kind_is_not_taken_for_memory(stage, monkeypatch):
-    monkeypatch.setattr(Learner, "rehearse", lambda *rest: (_ for _ in ()).throw(RuntimeError("a bug")))
-    with pytest.raises(RuntimeError, match="a bug"):
-        run(stage(joint=0))
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the system's bound on memory")
 def test_the_bound_turns_too_much_into_an_error():
     code = ("import numpy as np\nfrom bgmatting.training import memory as fit\nfit.free_memory = lambda: 200 << 20\n"

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from bgmatting.training.config import load_config
 from bgmatting.training.start import load_pretrained, network_of
 from bgmatting.utils.errors import UserError
-from tests.training.runs import fails, run
+from tests.training.runs import fails
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +88,3 @@ def test_other_projects_files_and_folders_of_runs(network, tmp_path):
     assert line.splitlines()[0].endswith("best_model/model.safetensors: 1 arrays taken, 318 of this network not in it.")
     assert line.splitlines()[3].split() == ["aspp", "1", "29", "0"] and not refined
     assert (network.aspp.project[1]._mean.numpy() == 5).all()
-
-
-@pytest.mark.slow
-def test_a_run_says_what_it_starts_from(stage, capsys):
-    run(stage(joint=0), "--pretrain", "auto")
-    assert "[PRETRAIN] starter: " in capsys.readouterr().out

@@ -67,17 +67,6 @@ def test_a_checkpoint_from_before_these_keys_is_taken_up(stage, tmp_path, monkey
     assert "[RESUME] from iteration 2 of 4" in capsys.readouterr().out
 
 
-@pytest.mark.slow
-def test_what_is_refused_names_the_way_that_keeps_what_was_learnt(stage, tmp_path, capsys):
-    run(stage(joint=1), "--epoch-end", "1")
-    said = fails(capsys, stage(joint=1), "--learning-rate", "0.5")
-    best = tmp_path / "run" / "best_model"
-    assert f"--save-dir ANOTHER --pretrain {best}. --force starts over and deletes it." in said
-    run(stage(joint=1))
-    said = fails(capsys, stage(joint=2), "--learning-rate", "0.5")
-    assert f"--pretrain {best} and 'phases: {{base: {{epochs: 0}}}}' in the stage's file" in said
-
-
 def test_a_run_of_an_earlier_version_is_compared_with_what_that_version_did(tmp_path):
     config = load_config(DEFAULT)
     earlier = load_config(DEFAULT)

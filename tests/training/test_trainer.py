@@ -204,18 +204,6 @@ def test_a_part_at_rate_0_stays_as_it_was(stage, tmp_path):
 
 
 @pytest.mark.slow
-def test_at_its_start_a_phase_says_what_it_will_do_and_soon_how_long_it_takes(stage, monkeypatch, capsys):
-    monkeypatch.setattr(trainer, "ESTIMATE_AFTER", 2)
-    run(stage(joint=0, stream_length=8, valid_interval=None, ema=0.5))
-    said = capsys.readouterr().out
-    assert re.search(r"\[PLAN\] base: iterations 1 to 4, 1 epochs of 4 \(8 generated samples\); 2 x 1 x 1 samples an "
-                     r"iteration .*; 4 validations of 1 pictures; checkpoints of \d+ MiB every 1 iterations, 9 kept\.", said)
-    assert re.search(r"\[TIME\] base: about 0:\d\d:\d\d to its end, from \d+\.\d\d s an iteration and \d+ s a validation "
-                     r"\(2 and 2 to come\)\.", said)
-    assert said.index("[PLAN]") < said.index("[EVAL]") < said.index("[TIME]")
-
-
-@pytest.mark.slow
 def test_a_phase_may_end_when_it_gets_no_better_and_a_resumed_one_ends_at_the_same_iteration(stage, tmp_path, monkeypatch):
     worse = itertools.count()
     monkeypatch.setattr(trainer, "validate", lambda *rest: {"sad": float(next(worse)), "mse": 1.0})

@@ -1,4 +1,6 @@
 """Stage configuration: small YAML files that build on one another through ``_base_``, and flags that override them."""
+from __future__ import annotations
+
 import os
 from pathlib import Path
 
@@ -14,7 +16,7 @@ NAMED_WEIGHTS = ("starter", "imagenet", "auto")  # what ``pretrain`` may be besi
 EARLIER = {"epoch_of": "foregrounds", "refine": {"train_mode": "full"}}
 
 
-def load_config(path, overrides=None):
+def load_config(path: str | Path, overrides: dict | None = None) -> dict:
     """Read a stage's YAML, merge it over its ``_base_`` files and over configs/default.yml, and apply ``overrides``.
 
     default.yml lists every key there is, so a misspelt key is found wherever it stands.
@@ -104,7 +106,7 @@ def _merge(config, source, where, prefix="", rules=RULES):
             raise UserError(str(error)) from None
 
 
-def completed(config):
+def completed(config: object) -> dict:
     """A checkpoint's configuration, with the keys that came after its version as that version had them.
 
     Raises:
@@ -116,7 +118,7 @@ def completed(config):
     return whole
 
 
-def differences(old, new, prefix=""):
+def differences(old: dict, new: dict, prefix: str = "") -> list[str]:
     """Lines ``key: old value, now new value`` for every key on which two configurations differ."""
     lines = []
     for key in sorted(set(old) | set(new)):

@@ -1,4 +1,6 @@
 """What each key of a stage's configuration may be. ``configs/default.yml`` says what it means."""
+from __future__ import annotations
+
 from typing import Callable, NamedTuple
 
 from bgmatting.model.methods import METHODS
@@ -22,14 +24,14 @@ class Rule(NamedTuple):
     taken: Callable
 
 
-def whole(least, most=MANY):
+def whole(least: int, most: int = MANY) -> Rule:
     """A whole number."""
     def taken(value):
         return value if type(value) is int and least <= value <= most else _refuse()
     return Rule(f"a whole number from {least} to {most}", taken)
 
 
-def number(least, most, below=False):
+def number(least: float, most: float, below: bool = False) -> Rule:
     """A number; YAML reads 1e-4, without a point, as text. ``below``: ``most`` itself is too much."""
     def taken(value):
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
@@ -39,12 +41,12 @@ def number(least, most, below=False):
     return Rule(f"a number from {least:g} to {'below ' if below else ''}{most:g}", taken)
 
 
-def flag():
+def flag() -> Rule:
     """true or false."""
     return Rule("true or false", lambda value: value if type(value) is bool else _refuse())
 
 
-def text(null=False):
+def text(null: bool = False) -> Rule:
     """A name or a path."""
     def taken(value):
         fits = null if value is None else type(value) is str and 0 < len(value) < 4096 and "\0" not in value
@@ -52,19 +54,19 @@ def text(null=False):
     return Rule("text" + (" or null" if null else ""), taken)
 
 
-def choice(*values):
+def choice(*values: str | int | None) -> Rule:
     """One of a few values."""
     def taken(value):
         return value if any(type(value) is type(known) and value == known for known in values) else _refuse()
     return Rule("one of " + ", ".join("null" if value is None else str(value) for value in values), taken)
 
 
-def or_null(rule):
+def or_null(rule: Rule) -> Rule:
     """What ``rule`` allows, or null."""
     return Rule(f"{rule.allowed}, or null", lambda value: None if value is None else rule.taken(value))
 
 
-def names():
+def names() -> Rule:
     """A list of names."""
     def taken(value):
         fits = type(value) is list and len(value) <= 1000 and all(type(name) is str for name in value)
@@ -72,7 +74,7 @@ def names():
     return Rule("a list of names", taken)
 
 
-def sides(least):
+def sides(least: int) -> Rule:
     """The range of a crop's sides."""
     def taken(value):
         fits = type(value) is list and len(value) == 2 and all(type(side) is int for side in value)
@@ -80,7 +82,7 @@ def sides(least):
     return Rule(f"[least, most] sides in pixels, whole numbers from {least} to {MOST_SIDE}, the smaller first", taken)
 
 
-def numbers(least, most=MANY):
+def numbers(least: int, most: int = MANY) -> Rule:
     """A list of whole numbers, each larger than the one before."""
     def taken(value):
         fits = type(value) is list and len(value) <= 1000 and all(type(one) is int and least <= one <= most for one in value)
@@ -132,7 +134,7 @@ RULES = {
 }
 
 
-def checked(value, rule, key, where):
+def checked(value: object, rule: Rule, key: str, where: str) -> object:
     """``value`` as the configuration takes it.
 
     Raises:

@@ -1,4 +1,6 @@
 """How the methods are taught: each as one object that training asks. Those not named here are taught as ``general`` says."""
+from __future__ import annotations
+
 import importlib
 
 from bgmatting.model.methods import find_method
@@ -7,7 +9,7 @@ from bgmatting.training.lessons.lesson import Lesson
 _HOMES = {"background": "bgmatting.training.lessons.background"}  # methods with phases and settings of their own
 
 
-def find_lesson(name):
+def find_lesson(name: str) -> Lesson:
     """The ``Lesson`` of the method called ``name``, one of ``model.methods.METHODS``.
 
     Raises:

@@ -1,10 +1,16 @@
 """How Background Matting V2 is taught: the coarse network first, then with its refiner (section 4 of the paper)."""
-import math
+from __future__ import annotations
 
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.model.inference.device import run_network
 from bgmatting.model.losses import base_loss, patch_loss, refine_loss
 from bgmatting.model.matting import MattingBase, MattingRefine
@@ -16,7 +22,7 @@ from bgmatting.model.weights.metadata import refine_facts
 from bgmatting.training.lessons.lesson import Lesson
 
 
-def build(settings):
+def build(settings: dict) -> MattingRefine:
     """The MattingRefine that a configuration describes, with fresh weights."""
     refine = settings["refine"]
     network = MattingRefine(settings["backbone"], refine["backbone_scale"], refine["mode"], refine["sample_pixels"],
@@ -25,7 +31,7 @@ def build(settings):
     return network
 
 
-def initialise(network):
+def initialise(network: nn.Layer) -> None:
     """Draw the convolutions' weights as the authors' network does, from paddle's random numbers.
 
     Theirs is torchvision's encoder, He's normal numbers by the outputs, with a first convolution of its own; that one,
@@ -51,7 +57,7 @@ def _draw(layer, normal):
         layer.bias.set_value(paddle.zeros(shape) if normal else paddle.uniform(shape, min=-bound, max=bound))
 
 
-def learn(network, phase, batch, settings, precision):
+def learn(network: MattingRefine, phase: str, batch: dict, settings: dict, precision: Any) -> tuple[dict, tuple]:
     """As ``Lesson.learn``."""
     with precision.autocast():
         pred = MattingBase.forward(network, batch["src"], batch["bgr"]) if phase == "base" else _refined(
@@ -74,19 +80,19 @@ def _refined(network, src, bgr, refine):
     return pred._replace(ref_sm=chosen.astype(wanted.dtype))
 
 
-def start(network, source):
+def start(network: nn.Layer, source: str | Path) -> tuple[list[str], bool]:
     """As ``Lesson.start``; what counts as all is the refiner."""
     reports = start_from(network, source)
     return as_table(reports), not any(report.missing for report in reports if report.part == "refiner")
 
 
-def judge(network, item, device, coarse):
+def judge(network: nn.Layer, item: EvalItem, device: str, coarse: bool) -> tuple[np.ndarray, None]:
     """As ``Lesson.judge``."""
     refinement = NOTHING if coarse else None
     return run_network(network, item.src, item.bgr, device, refinement=refinement, want=("pha",), dtype="uint8").pha, None
 
 
-def pictures(network, phase, batch, pred):
+def pictures(network: MattingRefine, phase: str, batch: dict, pred: tuple) -> dict:
     """bgr, the cut-out, the predicted error, and where the refiner was at work."""
     err = pred.err if phase == "base" else pred.err_sm
     shown = {"bgr": batch["bgr"], "com": pred.fgr * pred.pha, "err": err}

@@ -1,15 +1,18 @@
 """How methods are taught that are taught all at once, on photos and trimaps: MODNet, DIM, and what may follow."""
+from __future__ import annotations
+
 from functools import partial
 
 import paddle
 
+from bgmatting.model.methods.method import Method
 from bgmatting.model.methods.running import matted
 from bgmatting.model.methods.tensors import unwrapped
 from bgmatting.model.weights.paddleseg import start_from_paddleseg
 from bgmatting.training.lessons.lesson import Lesson
 
 
-def lesson_of(method):
+def lesson_of(method: Method) -> Lesson:
     """The ``Lesson`` of a ``Method``, by nothing but what it says of itself."""
     return Lesson(method, partial(_network, method), partial(_learn, method), start_from_paddleseg, partial(_judge, method),
                   ("whole",), pictures=_pictures)

@@ -1,6 +1,8 @@
 """What a matting method is to training: its phases, what it learns by, what is kept and shown of it. Needs no paddle."""
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable
 
 from bgmatting.model.methods.method import Method
 
@@ -36,18 +38,18 @@ class Lesson:
     start: Callable
     judge: Callable
     phases: tuple[str, ...]
-    starter: Optional[str] = None
+    starter: str | None = None
     pictures: Callable = _nothing
     keeps: Callable = lambda phase, name: True
     pooled: Callable = lambda network: ()
     facts: Callable = _nothing
 
     @property
-    def trimap(self):
+    def trimap(self) -> bool:
         """Whether a batch has a trimap: for every method that needs no bgr, for its loss if not for itself."""
         return self.method.needs != "bgr"
 
     @property
-    def cell(self):
+    def cell(self) -> int:
         """What the sides of crops are multiples of."""
         return max(4, self.method.rule.multiple)

@@ -4,6 +4,8 @@ Data and counts are read, nothing is written and nothing is learnt. Memory and t
 phase's largest crop are trained, each in a process of its own, and what they take is carried over to the run's batches.
 ``train.py --dry-run`` is the same. All of train.py's flags are understood.
 """
+from __future__ import annotations
+
 import argparse
 import math
 import os
@@ -14,7 +16,7 @@ from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
 
 
-def show(args):
+def show(args: argparse.Namespace) -> None:
     """Print the plan of a parsed command line."""
     prepare_cpu()  # before anything else imports paddle
     from bgmatting.training.config import load_config
@@ -29,7 +31,7 @@ def show(args):
         print(line, flush=True)
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     parser = CommandLine(prog="python -m bgmatting plan", description=__doc__,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)

@@ -24,12 +24,12 @@ class Cost(NamedTuple):
     sample_bytes: float
     sample_seconds: float
 
-    def memory(self, batch):
+    def memory(self, batch: int) -> float:
         """Bytes for a batch of so many samples."""
         return self.fixed + self.sample_bytes * batch
 
 
-def cost_of(config, phase, side):
+def cost_of(config: dict, phase: str, side: int) -> Cost | None:
     """The ``Cost`` of a phase (its name) with samples of ``side`` x ``side`` pixels, from two small batches; None where they
     do not fit in the memory that is free, or the system does not tell what they took.
 

@@ -2,6 +2,8 @@
 
 A step is the trainer's: both directions through the network, loss, and optimizer, on a batch that is there already.
 """
+from __future__ import annotations
+
 import json
 import statistics
 import subprocess
@@ -20,7 +22,7 @@ from bgmatting.utils.machine import peak_memory
 TOO_LARGE = "does not fit in memory"
 
 
-def measure_apart(config, phase, batch, side, steps=1):
+def measure_apart(config: dict, phase: str, batch: int, side: int, steps: int = 1) -> dict:
     """``measure`` in a process of its own.
 
     Returns:
@@ -41,7 +43,7 @@ def measure_apart(config, phase, batch, side, steps=1):
     return {"error": f"failed: {last[:80]}"}
 
 
-def measure(config, phase, batch, side, steps):
+def measure(config: dict, phase: str, batch: int, side: int, steps: int) -> dict:
     """Train a few steps, after one for warming up.
 
     Args:
@@ -92,13 +94,13 @@ def _phase(name, steps):
     return Phase(name, 0, 1, 0, steps, steps)
 
 
-def be_the_first_to_go():
+def be_the_first_to_go() -> None:
     """Where the system runs out of memory in spite of the bound, it is to end this process and no other."""
     with suppress(OSError):  # a system without such scores
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     from bgmatting.utils.cpu import prepare_cpu
     work = json.loads((sys.argv[1:] if argv is None else argv)[0])
     prepare_cpu()

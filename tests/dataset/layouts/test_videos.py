@@ -26,21 +26,12 @@ def write_video(path, count=COUNT, first=0, size=(64, 48)):
     writer.release()
 
 
-@pytest.fixture(params=["opencv", "pyav"])
-def reader(request, monkeypatch):
-    """Run a test with each of the two libraries, as far as it is installed."""
-    if request.param == "opencv":
-        monkeypatch.setattr(frames, "av", None)
-    elif frames.av is None:
-        pytest.skip("PyAV is not installed")
-
-
 def number_of(image):
     blocks = image.reshape(image.shape[0], 8, -1).mean((0, 2))
     return sum(1 << bit for bit in range(8) if blocks[bit] > 127)
 
 
-def test_frames_in_any_order(tmp_path, reader):
+def test_frames_in_any_order(tmp_path):
     write_video(tmp_path / "fgr" / "a.mp4")
     write_video(tmp_path / "pha" / "a.mp4", first=100)
     pairs = video_pairs(tmp_path, FOLDERS)
@@ -51,7 +42,7 @@ def test_frames_in_any_order(tmp_path, reader):
         assert number_of(fgr) == index and number_of(pha) == 100 + index
 
 
-def test_a_clip_is_a_subject(tmp_path, reader):
+def test_a_clip_is_a_subject(tmp_path):
     for clip in ("b", "in/a"):
         write_video(tmp_path / "fgr" / f"{clip}.mp4", 3)
         write_video(tmp_path / "pha" / f"{clip}.mp4", 3)
@@ -60,7 +51,7 @@ def test_a_clip_is_a_subject(tmp_path, reader):
     assert sorted(set(pairs.subjects)) == ["b", "in/a"]
 
 
-def test_one_pair_of_files(tmp_path, reader):
+def test_one_pair_of_files(tmp_path):
     write_video(tmp_path / "me.mp4", 4)
     write_video(tmp_path / "me_pha.mp4", 4)
     pairs = video_pairs(tmp_path, {"fgr": "me.mp4", "pha": "me_pha.mp4"})
@@ -87,7 +78,7 @@ def test_worker_processes_read_for_themselves(tmp_path, method):
     assert worker.exitcode == 0
 
 
-def test_pickled_set(tmp_path, reader):
+def test_pickled_set(tmp_path):
     for kind in FOLDERS:
         write_video(tmp_path / kind / "a.mp4", 3)
     pairs = video_pairs(tmp_path, FOLDERS)
@@ -95,7 +86,7 @@ def test_pickled_set(tmp_path, reader):
     assert number_of(pickle.loads(pickle.dumps(pairs)).load(2).fgr) == 2
 
 
-def test_many_clips_keep_few_files_open(tmp_path, reader):
+def test_many_clips_keep_few_files_open(tmp_path):
     for clip in range(6):
         for kind in FOLDERS:
             write_video(tmp_path / kind / f"{clip}.mp4", 2, first=10 * clip)
@@ -105,21 +96,21 @@ def test_many_clips_keep_few_files_open(tmp_path, reader):
     assert all(len(clips) <= frames.OPEN_CLIPS for _, clips in pairs.read._frames._kept.values())
 
 
-def test_two_lengths(tmp_path, reader):
+def test_two_lengths(tmp_path):
     write_video(tmp_path / "fgr" / "a.mp4", 5)
     write_video(tmp_path / "pha" / "a.mp4", 4)
     with pytest.raises(UserError, match=r"pha.a\.mp4 has 4 frames but .*fgr.a\.mp4 has 5"):
         video_pairs(tmp_path, FOLDERS)
 
 
-def test_two_sizes(tmp_path, reader):
+def test_two_sizes(tmp_path):
     write_video(tmp_path / "fgr" / "a.mp4", 2)
     write_video(tmp_path / "pha" / "a.mp4", 2, size=(32, 48))
     with pytest.raises(UserError, match="is 32x48 but .* is 64x48"):
         video_pairs(tmp_path, FOLDERS).load(0)
 
 
-def test_no_video(tmp_path, reader):
+def test_no_video(tmp_path):
     (tmp_path / "fgr").mkdir()
     with pytest.raises(UserError, match="holds no videos"):
         video_pairs(tmp_path, FOLDERS)
@@ -131,14 +122,14 @@ def test_no_video(tmp_path, reader):
         video_pairs(tmp_path, FOLDERS)
 
 
-def test_clip_without_partner(tmp_path, reader):
+def test_clip_without_partner(tmp_path):
     for path in ("fgr/a.mp4", "fgr/b.mp4", "pha/a.mp4"):
         write_video(tmp_path / path, 2)
     with pytest.raises(UserError, match=r"1 in .*fgr without a partner in .*pha \(b\)"):
         video_pairs(tmp_path, FOLDERS)
 
 
-def test_cut_video_names_frame_and_file(tmp_path, reader):
+def test_cut_video_names_frame_and_file(tmp_path):
     for kind in FOLDERS:
         write_video(tmp_path / kind / "a.mp4")
     pairs = video_pairs(tmp_path, FOLDERS)

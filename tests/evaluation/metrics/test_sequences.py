@@ -69,11 +69,3 @@ def test_messddt_forgives_an_error_that_moves_with_the_subject():
     moving = messddt(bitten(34, 34), bitten(30, 30), disc(34), disc(30))
     staying = messddt(bitten(34, 30), bitten(30, 30), disc(34), disc(30))
     assert moving < 0.5 * staying
-
-
-@pytest.mark.parametrize("metric", (dtssd, messddt))
-def test_input_that_does_not_fit(metric):
-    with pytest.raises(ValueError, match="shapes differ"):
-        metric(flat(0), flat(0), flat(0), flat(0, (5, 5)))
-    with pytest.raises(ValueError, match="target_before must be a uint8"):
-        metric(flat(0), flat(0), flat(0), flat(0).astype(float))

@@ -168,11 +168,3 @@ def test_input_that_does_not_fit(metric):
         metric(pha.astype(np.float32), pha, pha)
     with pytest.raises(ValueError, match="trimap must have 2 axes"):
         metric(pha, pha, np.zeros((8, 8, 1), np.uint8))
-
-
-def test_fg_mse_input_that_does_not_fit():
-    fgr, pha = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8)
-    with pytest.raises(ValueError, match="shapes differ"):
-        fg_mse(fgr[:4], fgr, pha, pha)
-    with pytest.raises(ValueError, match="pred_fgr must have 3 axes"):
-        fg_mse(pha, fgr, pha, pha)

@@ -8,8 +8,6 @@ from bgmatting.evaluation.page import write_page
 from bgmatting.evaluation.page.__main__ import main
 from bgmatting.evaluation.page.cases import error_map, extremes, fit
 from bgmatting.evaluation.page.charts import axis, nice_steps
-from bgmatting.evaluation.page.statistics import Comparison, Paired, sentence
-from bgmatting.evaluation.protocols import Column
 from bgmatting.utils.errors import UserError
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -114,13 +112,6 @@ def test_a_missing_or_damaged_picture_leaves_a_gap(evaluation):
     assert sum(data == "no picture" for _, data in page.text) == 3
 
 
-def test_one_picture(evaluation):
-    folder = evaluation(names=["only.png"])
-    write_page(folder)
-    words = " ".join(data for _, data in read(folder).text)
-    assert "1 picture, 2 methods" in words and "One picture or clip says nothing about others" in words
-
-
 def test_command_line(evaluation, capsys, tmp_path):
     one, two = evaluation("one"), evaluation("two", factor=2.0)
     main([str(one)])
@@ -133,20 +124,6 @@ def test_command_line(evaluation, capsys, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write into .*file"):
         main([str(one), "--output", str(tmp_path / "file")])
-
-
-def test_sentences():
-    def said(mean, low, high, better, worse, p):
-        paired = Paired(better + worse, better + worse, mean, low, high, better, worse, 0, p)
-        return sentence(Comparison("b", "sad", Column("SAD", 1, ""), paired, p), "a")
-
-    assert said(-1, -2, -0.5, 9, 1, 0.01).endswith("chance alone hardly explains that: b is better on such pictures.")
-    assert said(1, 0.5, 2, 1, 9, 0.01).endswith("b is worse on such pictures.")
-    assert "do not tell the two apart" in said(1, -0.5, 2, 4, 6, 0.4)
-    assert "do not agree on that" in said(1, 0.5, 2, 4, 6, 0.4)
-    assert "do not agree on that" in said(1, 0.5, 2, 6, 4, 0.01)   # the mean is worse, most pictures are better
-    assert said(0, 0, 0, 0, 0, 1.0) == "SAD: b and a are equal on every picture."
-    assert "fewer than six" in said(-1, -2, -0.5, 5, 0, 0.06)
 
 
 def test_extremes():

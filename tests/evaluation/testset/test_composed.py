@@ -98,11 +98,6 @@ def test_src_is_the_composite_on_the_undisturbed_background():
     assert np.array_equal(plain.src, varied.src) and not np.array_equal(plain.bgr, varied.bgr)
 
 
-def test_composite_by_hand():
-    fgr, bgr = np.full((1, 3, 3), 200, np.uint8), np.full((1, 3, 3), 100, np.uint8)
-    assert blend(fgr, np.array([[0, 51, 255]], np.uint8), bgr)[0, :, 0].tolist() == [100, 120, 200]
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_the_subject_keeps_its_shape_and_fits(seed):
     pha = np.zeros((50, 70), np.uint8)

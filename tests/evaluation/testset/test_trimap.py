@@ -40,11 +40,6 @@ def test_all_soft_alpha_is_unknown():
     assert (trimap[(pha > 16) & (pha < 244)] == 128).all()
 
 
-def test_input_that_does_not_fit():
-    with pytest.raises(ValueError, match="uint8"):
-        make_trimap(np.zeros((4, 4), np.float32))
-
-
 def test_the_square_reading_reaches_further_at_corners():
     pha = np.zeros((41, 41), np.uint8)
     pha[20, 20] = 255

@@ -1,0 +1,47 @@
+"""run.sh with an interpreter that does nothing but note what it is asked for."""
+import os
+import subprocess
+
+import pytest
+
+from bgmatting.utils.files import PROJECT
+
+STUB = """#!/bin/sh
+echo "$*" >> "$CALLS"
+case "$*" in *"dataset kind"*) echo sample ;; *"dataset private"*) echo no ;; esac
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """run(*words) -> (exit code, [the scripts and modules that were called, with their flags])"""
+    python, calls = tmp_path / "python", tmp_path / "calls"
+    python.write_text(STUB)
+    python.chmod(0o755)
+
+    def run(*words):
+        calls.write_text("")
+        done = subprocess.run(["sh", str(PROJECT / "run.sh"), *words, "--save-dir", str(tmp_path / "runs")], cwd=tmp_path,
+                              env={**os.environ, "PYTHON": str(python), "CALLS": str(calls)}, capture_output=True)
+        lines = [line for line in calls.read_text().splitlines() if ".py" in line and "utils/" not in line]
+        return done.returncode, [line.rpartition(f"{PROJECT}/")[2] for line in lines]
+
+    return run
+
+
+def test_it_can_be_run_as_a_program():
+    assert os.access(PROJECT / "run.sh", os.X_OK)
+    if (PROJECT / ".git").exists():
+        listed = subprocess.run(["git", "ls-files", "-s", "run.sh"], cwd=PROJECT, capture_output=True, text=True).stdout
+        assert listed.startswith("100755")
+
+
+def test_a_dry_run_ends_as_done_and_a_stage_without_results_as_interrupted(run):
+    code, calls = run("stage1", "--dry-run")
+    assert code == 0 and len(calls) == 1 and calls[0].endswith("--dry-run")
+    assert run("stage1")[0] == 130
+
+
+def test_a_dry_run_of_everything_neither_evaluates_nor_predicts(run):
+    code, calls = run("--dry-run")
+    assert code == 0 and len(calls) == 2 and all("--dry-run" in call for call in calls)
