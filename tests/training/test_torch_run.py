@@ -111,11 +111,12 @@ def test_a_run_that_is_asked_to_stop_saves_first(settings, tmp_path):
     assert store.read_checkpoint(tmp_path / "base" / "checkpoint.pt")["iteration"] == 1
 
 
-def test_two_processes_do_not_train_into_one_folder(tmp_path):
-    with open(tmp_path / "pid", "a+", encoding="ascii") as first, open(tmp_path / "pid", "a+", encoding="ascii") as second:
-        alone(first, tmp_path)
+def test_two_processes_do_not_train_into_one_folder(tmp_path, monkeypatch):
+    with open(tmp_path / "pid", "a+", encoding="ascii") as file:
+        alone(file, tmp_path)
+        monkeypatch.setattr("bgmatting.training.pytorch.__main__.try_lock", lambda file: False)  # as another process has it
         with pytest.raises(SystemExit, match=str(os.getpid())):
-            alone(second, tmp_path)
+            alone(file, tmp_path)
 
 
 def test_averages_from_the_command_line(tmp_path):
