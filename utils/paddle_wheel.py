@@ -268,5 +268,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.pop(0)  # the folder of this file: its modules are none of Python's own
     sys.exit(main(sys.argv[1:]))
