@@ -27,8 +27,8 @@ step() {  # step NAME COMMAND...: run a command, and stop the script with the st
     [ "$code" -eq 0 ] || fail "step '$name' failed (exit code $code)." "$code"
 }
 
-misfit() {  # misfit PYTHON: a line where it is too old or too new; the range stands in bgmatting/commands alone
-    PYTHONPATH=$here "$1" -c 'import bgmatting.commands as c; print(c.unfit_python(c.NEWEST) or "")' 2>/dev/null \
+misfit() {  # misfit PYTHON: a line where it is too old or too new; the range stands in utils/supported.py
+    PYTHONPATH=$here "$1" -c 'import bgmatting.utils.supported as c; print(c.unfit_python(c.NEWEST) or "")' 2>/dev/null \
         || echo "$1 does not run as a Python."
 }
 

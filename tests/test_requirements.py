@@ -32,7 +32,7 @@ def test_extras(project, extra):
 
 
 def test_supported_pythons(project):
-    from bgmatting.commands import LEAST, NEWEST
+    from bgmatting.utils.supported import LEAST, NEWEST
     assert project["requires-python"] == f">={LEAST[0]}.{LEAST[1]},<{NEWEST[0]}.{NEWEST[1] + 1}"
 
 

@@ -219,7 +219,7 @@ def beside(files: Sequence[str], modules: Sequence[str]) -> int:
 def has_paddle() -> bool:
     """Whether this Python has a paddle that is new enough and loads, be it with the setuptools that ``beside`` adds."""
     sys.path.insert(0, str(HERE))
-    from bgmatting.commands import unfit_paddle
+    from bgmatting.utils.supported import unfit_paddle
     if unfit_paddle() is not None or not has_module("paddle"):
         return False
     return lacks_setuptools() or subprocess.run([sys.executable, "-c", "import paddle"], stdout=subprocess.DEVNULL,
@@ -268,5 +268,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.pop(0)  # the folder of this file: its modules are none of Python's own
     sys.exit(main(sys.argv[1:]))

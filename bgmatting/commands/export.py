@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Optional, Union
 
 from bgmatting.model.refinement import BACKBONE_SCALE, Refinement
 from bgmatting.utils.cli import CommandLine
@@ -30,7 +29,7 @@ NAME = "matting"  # of a file in a folder
 WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the graph; ONNX has them inside
 
 
-def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, refined = parser.add_argument, Refinement()
     add("--format", help=f"{', '.join(FORMATS)} (default: as the suffix of --output says, else onnx)")
@@ -48,7 +47,7 @@ def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def named(output: Union[str, Path], kind: Optional[str]) -> tuple[Path, str]:
+def named(output: str | Path, kind: str | None) -> tuple[Path, str]:
     """(path without suffix, format) of ``--output`` and ``--format``, the latter may be None.
 
     Raises:
@@ -63,7 +62,7 @@ def named(output: Union[str, Path], kind: Optional[str]) -> tuple[Path, str]:
     return (path if told is None else path.with_suffix("")), kind or told or FORMATS[0]
 
 
-def main(argv: Optional[list[str]] = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     args.output, args.format = named(args.output, args.format)
     if args.format not in FORMATS:

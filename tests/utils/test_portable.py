@@ -17,11 +17,11 @@ for name in ("gradio", "uvicorn", "fastapi", "asyncio", "openvino", "onnxruntime
     except ImportError:
         pass
 real_import = builtins.__import__
-def without_posix(name, globals=None, *rest):
+def without_posix(name, globals=None, *rest, **named):
     ours = globals is not None and str(globals.get("__name__")).startswith("bgmatting")
     if ours and name in ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "readline"):
         raise ModuleNotFoundError("hidden", name=name)
-    return real_import(name, globals, *rest)
+    return real_import(name, globals, *rest, **named)
 builtins.__import__ = without_posix
 for name in ("fork", "forkpty", "register_at_fork", "getuid", "geteuid", "getgid", "setpgrp", "setsid", "killpg", "statvfs",
              "sched_getaffinity", "set_blocking", "posix_fallocate", "getloadavg", "sysconf", "O_NONBLOCK", "mkfifo"):

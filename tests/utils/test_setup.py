@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bgmatting.utils import supported
 from bgmatting.utils.files import PROJECT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="run.sh is for systems with a shell")
@@ -173,10 +174,9 @@ def test_a_python_that_is_none(machine, python):
 @pytest.mark.parametrize("version, fits", [((2, 7), False), ((3, 8), False), ((3, 9), True), ((3, 13), True),
                                            ((3, 14), False)])
 def test_supported_pythons(monkeypatch, version, fits):
-    from bgmatting import commands
     monkeypatch.setattr(sys, "version_info", (*version, 1))
-    assert (commands.unfit_python(commands.NEWEST) is None) == fits
-    assert (commands.unfit_python() is None) == (version >= (3, 9))  # a newer one may have what is needed
+    assert (supported.unfit_python(supported.NEWEST) is None) == fits
+    assert (supported.unfit_python() is None) == (version >= (3, 9))  # a newer one may have what is needed
 
 
 @pytest.mark.parametrize("numbers, fits", [
@@ -186,14 +186,12 @@ def test_supported_pythons(monkeypatch, version, fits):
 def test_supported_paddles(monkeypatch, numbers, fits):
     from importlib import metadata
 
-    from bgmatting import commands
-
     def version(name):
         if name not in numbers:
             raise metadata.PackageNotFoundError(name)
         return numbers[name]
     monkeypatch.setattr(metadata, "version", version)
-    assert (commands.unfit_paddle() is None) == fits
+    assert (supported.unfit_paddle() is None) == fits
 
 
 def test_a_command_says_what_is_too_old(tmp_path):
