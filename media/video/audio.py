@@ -37,7 +37,8 @@ def first_known(streams):
 
 class AudioReader:
     """Takes the packets of one ``av`` audio stream; ``decode`` says whether samples are wanted too. ``codec`` is its name,
-    ``channels`` their number as the header states it, ``lost`` counts the packets that could not be decoded.
+    ``rate`` its samples per second, ``layout`` what it is mixed to where it is encoded; ``lost`` counts the packets that
+    could not be decoded.
 
     Args:
         track: the stream's ``media.video.clock.Track``.
@@ -47,9 +48,9 @@ class AudioReader:
         self.stream, self.decode, self._track, self._steady = stream, False, track, None
         self.codec, self.lost = _codec(stream), 0
         layout = kept_layout(stream.codec_context)
-        self.channels = layout.nb_channels
+        self.layout, self.rate = "mono" if layout.nb_channels == 1 else "stereo", stream.codec_context.sample_rate
         if len(layout.name) >= WHOLE_NAME:
-            stream.codec_context.layout = f"{self.channels} channels"
+            stream.codec_context.layout = f"{layout.nb_channels} channels"
 
     def take(self, packet):
         """[(packet, time)] that a packet settles, on the timeline that the streams of the file share; for ``sounds``."""
@@ -112,17 +113,15 @@ class AudioWriter:
 
     def __init__(self, container, muxer, reader):
         self._container, self._reader, self._last, self._kind, self._lost = container, reader, None, None, 0
-        self.copies = reader.codec in COPIED[muxer]
+        self.copies = reader.codec in COPIED[muxer] and reader.stream is not None
         if self.copies:
             try:
-                self._stream = _same_stream(container, reader.stream)
+                self._stream = same_stream(container, reader.stream)
                 return
             except ValueError:  # this FFmpeg cannot; encode
                 self.copies = False
         name, rate = ENCODERS[muxer]
-        context = reader.stream.codec_context
-        layout = "mono" if reader.channels == 1 else "stereo"
-        rate = rate or nearest_rate(name, context.sample_rate)
+        layout, rate = reader.layout, rate or nearest_rate(name, reader.rate)
         _set_up(import_av().CodecContext.create(name, "w"), layout, rate)  # a stream that fails cannot be taken out again
         self._stream = container.add_stream(name, rate=rate)
         _set_up(self._stream.codec_context, layout, rate)
@@ -200,7 +199,8 @@ def _set_up(context, layout, rate):
     context.open()
 
 
-def _same_stream(container, template):
+def same_stream(container, template):
+    """A stream of an ``av`` output container for the packets of another. Raises ValueError where it cannot hold them."""
     if hasattr(container, "add_stream_from_template"):
         return container.add_stream_from_template(template)
     return container.add_stream(template=template)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bgmatting.media.alignment.fitter import fitter
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.outputs import NAMED, SUFFIXES, Outputs, check_format, folder_of, names_picture
-from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.pairs import PairReader, in_place, photo
 from bgmatting.prediction.photos.pipeline import Work, reason_of
 from bgmatting.prediction.photos.plan import others_by_kind, photo_jobs
 from bgmatting.prediction.photos.sheet import Sheet
@@ -16,6 +16,7 @@ from bgmatting.prediction.progress import PhotoProgress, announced, list_failure
 from bgmatting.utils.cli import StopOnSignal, say
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_place, inside, prepare_folder, remove_leftovers
+from bgmatting.utils.isolation import Limits, Workers
 
 
 class Pictures(NamedTuple):
@@ -23,6 +24,9 @@ class Pictures(NamedTuple):
     types: tuple[str, ...]
     suffix: str
     bits: int
+
+
+DECODING = Limits(seconds=300.0, cpu_seconds=600.0, memory=8 << 30, answer=2 << 30)  # of one photo, the largest included
 
 
 def run(options, open_matter):
@@ -36,6 +40,13 @@ def run(options, open_matter):
     Raises:
         UserError: nothing can be done as asked. OSError: the disk is full.
     """
+    if not os.path.isdir(options.src):
+        return _run(options, open_matter, in_place)
+    with Workers(1, DECODING, [photo.__module__]).warm() as workers:  # a decoder that crashes costs one photo
+        return _run(options, open_matter, workers.decode)
+
+
+def _run(options, open_matter, decode):
     single = not os.path.isdir(options.src)
     pictures = pictures_of(options, single)
     trimap = options.trimap if options.needs == "trimap" else None
@@ -45,7 +56,7 @@ def run(options, open_matter):
     check_place(folder)
     sheet = _sheet(options, plan, single)
     backdrop = None if options.target_bgr is None else open_backdrop(options.target_bgr)
-    read = _reader(options, plan, single, pictures.bits)
+    read = _reader(options, plan, single, pictures.bits, decode)
     for note in [*plan.notes, *_doubts(options)]:
         say(f"note: {note}", sys.stderr)
     if not plan.jobs:
@@ -62,10 +73,10 @@ def run(options, open_matter):
     return _end(options, plan, work, sheet, single)
 
 
-def _reader(options, plan, single, bits):
+def _reader(options, plan, single, bits, decode):
     """job -> ``Pair``. A single photo is read here and now: a flaw shows before the network is loaded."""
     read = PairReader(options.fit, fitter(options.align, options.exposure), bits,
-                      options.choice and options.choice.method)
+                      options.choice and options.choice.method, decode)
     if not single:
         return read
     job = plan.jobs[0]

@@ -1,0 +1,172 @@
+"""A video that is read in another process: the same frames, times and sound, and a decoder that crashes ends only that one.
+
+What a file is made of is told by the worker. To copy sound, its description crosses over as the head of a Matroska file
+without a packet, of which nothing can be decoded here.
+"""
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from typing import NamedTuple, Optional
+
+from bgmatting.media.video.audio import Sound, same_stream
+from bgmatting.media.video.colour import Colour
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.light import Light
+from bgmatting.media.video.reader import Frame, Info, open_video
+from bgmatting.media.video.samples import Continuous
+from bgmatting.utils.isolation import Workers
+
+MODULE = __name__  # for a worker to import before it is asked
+CLUSTER, NO_BLOCKS = b"\x1f\x43\xb6\x75", b"\x83\xe7\x81\x00"  # where packets begin in Matroska, and none of them
+
+
+class Facts(NamedTuple):
+    """What is known before the frames are read. ``head`` describes the sound to copy; None where no file can hold it."""
+    info: Info
+    note: Optional[str]
+    codec: Optional[str] = None
+    layout: Optional[str] = None
+    rate: int = 0
+    head: Optional[bytes] = None
+
+
+class End(NamedTuple):
+    """What is known behind the last frame; see ``VideoReader`` and ``AudioReader.lost``."""
+    damaged: int
+    missing: float
+    lost: int
+
+
+CLASSES = (Facts, End, Frame, Info, Sound, Colour, Light)  # of answers, for ``Workers``
+
+
+class IsolatedTrack:
+    """Stands for an ``AudioReader``: codec, layout, rate, lost, decode, and the stream to copy from, or None."""
+
+    def __init__(self, facts: Facts):
+        self.codec, self.layout, self.rate, self.lost, self.decode = facts.codec, facts.layout, facts.rate, 0, False
+        self._container = self.stream = None
+        if facts.head is not None and CLUSTER not in facts.head:
+            self._container = import_av().open(io.BytesIO(facts.head + CLUSTER + NO_BLOCKS), format="matroska")
+            self.stream = self._container.streams.audio[0]
+
+
+class IsolatedReader:
+    """Stands for a ``VideoReader`` of a file. ``damaged`` and ``missing`` are known at the end.
+
+    Args:
+        workers: ``utils.isolation.Workers`` with the CLASSES of this module. source: path of the file.
+        sound: whether it is wanted.
+    Raises:
+        UserError: as ``open_video``, or as ``Workers``.
+    """
+
+    def __init__(self, workers: Workers, source: str | os.PathLike, sound: bool = True):
+        self.source, self.damaged, self.missing, self._deep, self._sound = source, 0, 0.0, False, sound
+        self._workers, self._stack = workers, ExitStack()
+        facts = workers.decode(facts_of, source, sound)
+        self.info, self.note = facts.info, facts.note
+        self.audio = None if facts.codec is None else IsolatedTrack(facts)
+
+    def __enter__(self) -> IsolatedReader:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the reading; the worker serves others."""
+        self._stack.close()
+
+    def want_samples(self, wanted: bool) -> None:
+        """As ``VideoReader.want_samples``."""
+        if self.audio is not None:
+            self.audio.decode = wanted
+
+    def want_depth(self, wanted: bool) -> None:
+        """As ``VideoReader.want_depth``."""
+        self._deep = wanted
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (frame for frame in self.items() if frame.image is not None)
+
+    def items(self) -> Iterator[Frame]:
+        """As ``VideoReader.items``."""
+        decode = self.audio is not None and self.audio.decode
+        found = self._stack.enter_context(self._workers.stream(
+            frames_of, os.fspath(self.source), self._sound, self._deep, decode, name=self.source))
+        for item in found:
+            if isinstance(item, End):
+                self.damaged, self.missing = item.damaged, item.missing
+                if self.audio is not None:
+                    self.audio.lost = item.lost
+            else:
+                yield item._replace(audio=[sound._replace(samples=[_frame(*samples) for samples in sound.samples])
+                                           for sound in item.audio])
+
+
+def facts_of(source: str, sound: bool) -> Facts:
+    """For a worker: the ``Facts`` of a file."""
+    with open_video(source, sound) as reader:
+        audio = reader.audio
+        if audio is None:
+            return Facts(reader.info, reader.note)
+        return Facts(reader.info, reader.note, audio.codec, audio.layout, audio.rate, _head(audio.stream))
+
+
+def frames_of(source: str, sound: bool, deep: bool, decode: bool) -> Iterator[Frame | End]:
+    """For a worker: the ``Frame``s of a file, whose sound has samples as (array, layout, rate, time), then its ``End``."""
+    with open_video(source, sound) as reader:
+        reader.want_depth(deep)
+        reader.want_samples(decode)
+        mixed = _Mixed(reader.audio) if decode and reader.audio is not None else None
+        for frame in reader.items():
+            yield frame if mixed is None else frame._replace(audio=[mixed.sound(sound) for sound in frame.audio])
+        if mixed is not None:
+            yield Frame(None, Fraction(0), Fraction(0), [mixed.rest()])
+        yield End(reader.damaged, reader.missing, 0 if reader.audio is None else reader.audio.lost)
+
+
+class _Mixed:
+    """Samples of a track, mono or stereo and without gap, as arrays."""
+
+    def __init__(self, audio):
+        self._layout, self._rate = audio.layout, audio.rate
+        self._stage = Continuous(self._layout, self._rate)
+
+    def sound(self, sound):
+        av, made = import_av(), []
+        for samples in sound.samples:
+            try:
+                made += self._arrays(self._stage.put(*samples))
+            except (av.error.FFmpegError, ValueError):  # as in ``AudioWriter``
+                continue
+        return sound._replace(samples=made)
+
+    def rest(self):
+        return Sound(b"", 0, 0, 0, Fraction(1), self._arrays(self._stage.rest()))
+
+    def _arrays(self, frames):
+        return [(frame.to_ndarray(), self._layout, self._rate, Fraction(frame.pts, self._rate)) for frame in frames]
+
+
+def _frame(array, layout, rate, time):
+    frame = import_av().AudioFrame.from_ndarray(array, "fltp", layout)
+    frame.sample_rate = rate
+    return frame, time
+
+
+def _head(stream):
+    """The bytes of a Matroska file that describes an ``av`` audio stream and holds nothing of it, or None."""
+    av, file = import_av(), io.BytesIO()
+    try:
+        with av.open(file, "w", format="matroska", options={"live": "1"}) as container:
+            same_stream(container, stream)
+            container.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return None
+    return file.getvalue()
