@@ -1,5 +1,4 @@
 """Choosing patches and refining them in blocks on the host gives what the network gives that refines patch by patch."""
-import importlib.util
 
 import numpy as np
 import paddle
@@ -11,19 +10,12 @@ from model.geometry import BLOCK, CHANNELS, PATCH, coarse_side, photo_side, spre
 from model.inference.blocks import Blocks, shrink, windows
 from model.refinement import Refinement
 from model.weights import save_weights
+from tests.model.inference.engine_cases import HERE, photos
 from tests.model.reference import reference_network
 from utils.errors import UserError
 
 SIZES = [(96, 160), (100, 148), (60, 44), (8, 12)]  # whole blocks; cut ones; hardly a block inside; less than a window
 THRESHOLD = 0.42  # about half of the errors that the reference network predicts for noise lie above
-NEEDS = {"paddle": (), "onnxruntime": ("onnxruntime", "onnx", "paddle2onnx"),
-         "openvino": ("openvino", "onnx", "paddle2onnx")}
-HERE = [name for name, packages in NEEDS.items() if all(importlib.util.find_spec(package) for package in packages)]
-
-
-def photos(height, width, seed=0):
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2)]
 
 
 def tensor(photo):
