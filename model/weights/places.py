@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.weights.files import WEIGHTS_SUFFIXES
-from utils.errors import UserError
+from bgmatting.model.weights.files import WEIGHTS_SUFFIXES
+from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from model.methods.method import Method
+    from bgmatting.model.methods.method import Method
 
 PLACE = Path(__file__).parent
 STARTER = PLACE / "starter_mobilenetv2.safetensors"  # the default weights
