@@ -14,14 +14,10 @@ from bgmatting.model import Matter as AnyMatter
 from bgmatting.model import MattingBase, MattingRefine, Settings
 from bgmatting.model.weights import save_weights
 from bgmatting.utils.errors import UserError
+from tests.model.inference.engine_cases import photos
 from tests.model.reference import reference_network
 
 Matter = partial(AnyMatter, backend="paddle")  # what other backends make of it is in test_engines.py
-
-
-def photos(height, width, seed=0):
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2)]
 
 
 def tensor(photo):
