@@ -3,22 +3,22 @@ import os
 import zipfile
 from pathlib import Path
 
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import open_backdrop
-from prediction.outputs import Outputs, check_types
-from prediction.photos.cli import pictures_of
-from prediction.photos.pairs import PairReader
-from prediction.photos.pipeline import Work
-from prediction.photos.plan import photo_jobs
-from prediction.photos.zipped import unpack_photos
-from prediction.video.cli import job_of
-from prediction.video.pipeline import matte_video
-from prediction.video.scene import first_frames
-from utils.archives import TooLarge
-from utils.errors import UserError
-from web.photos import common_options
-from web.refusals import Refused
-from web.uploads import check_film, check_photo, is_film
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.outputs import Outputs, check_types
+from bgmatting.prediction.photos.cli import pictures_of
+from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.pipeline import Work
+from bgmatting.prediction.photos.plan import photo_jobs
+from bgmatting.prediction.photos.zipped import unpack_photos
+from bgmatting.prediction.video.cli import job_of
+from bgmatting.prediction.video.pipeline import matte_video
+from bgmatting.prediction.video.scene import first_frames
+from bgmatting.utils.archives import TooLarge
+from bgmatting.utils.errors import UserError
+from bgmatting.web.photos import common_options
+from bgmatting.web.refusals import Refused
+from bgmatting.web.uploads import check_film, check_photo, is_film
 
 FIELDS = ("bgr", "target", "format", "fit", "align", "exposure", "temporal")
 FILES = ("src", "bgr", "target", "zip")
