@@ -4,9 +4,9 @@ import os
 import cv2
 import numpy as np
 
-from media import is_animation
-from prediction.notes import told_photo
+from media import read_photo
 from prediction.sizes import fit_size
+from prediction.source import is_video
 from utils.errors import UserError
 from utils.files import why_missing
 
@@ -15,12 +15,13 @@ BLUR_SIGMA = 1 / 40  # of the picture's longer side
 WORK_SIDE = 640      # a blurred picture is smooth, so it is blurred small and enlarged
 
 
-def open_backdrop(text):
+def open_backdrop(text, notes=None):
     """The ``Backdrop`` that ``text`` names.
 
     Args:
-        text: "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); or the path of a photo or
+        text: None for none; "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); or the path of a photo or
             video (a file called as a colour: "./white").
+        notes: None, or a list to which remarks on a photo are appended.
 
     Returns:
         a ``Backdrop``: ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, an array that the caller may
@@ -30,6 +31,8 @@ def open_backdrop(text):
     Raises:
         UserError: no such colour or file, or it cannot be read.
     """
+    if text is None:
+        return None
     text = str(text)
     if text == BLUR:
         return BlurBackdrop()
@@ -39,9 +42,9 @@ def open_backdrop(text):
     if not os.path.exists(text):
         why = f" {why_missing(text)}" if os.path.dirname(text) else ""
         raise UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
-    if _is_video(text):
+    if is_video(text):
         return VideoBackdrop(text)
-    return PhotoBackdrop(text)
+    return PhotoBackdrop(read_photo(text, notes))
 
 
 def blurred(picture, sigma=BLUR_SIGMA):
@@ -85,11 +88,10 @@ class BlurBackdrop(Backdrop):
 
 
 class PhotoBackdrop(Backdrop):
-    """One photo for all; what was cut for one size is kept for the next picture of that size."""
+    """One photo, uint8 RGB (H, W, 3), for all; what was cut for one size is kept for the next picture of that size."""
 
-    def __init__(self, path):
-        self._photo = told_photo(path)
-        self._cut = None
+    def __init__(self, photo):
+        self._photo, self._cut = photo, None
 
     def frame(self, index, src, bgr):
         if self._cut is None or self._cut.shape != src.shape:
@@ -144,8 +146,3 @@ def colour_of(text):
         return ImageColor.getrgb(text)[:3]
     except ValueError:
         return None
-
-
-def _is_video(text):
-    from media import VIDEO_SUFFIXES
-    return text.lower().endswith(VIDEO_SUFFIXES) or is_animation(text)

@@ -1,6 +1,7 @@
 """Matter: from a photo, and what its method needs beside it, to a matte. The only door to inference; numpy in, numpy out."""
 
 import contextlib
+import copy
 
 from model.inference.engines import open_engine
 from model.inference.matte import BRIEF, DTYPES, blocks_within
@@ -166,6 +167,24 @@ class Matter:
         if count < 1:
             raise UserError(f"the number of calls at once is at least 1, not {count}.")
         self._engine.share(int(count))
+
+    def with_settings(self, bits=None, **changes):
+        """Another ``Matter`` on the same engine, of which some things are set otherwise; this one stays as it is.
+
+        Args:
+            bits: as ``Matter``'s. changes: of ``settings``: fill, unmix, backbone_scale, sample_pixels, threshold. fill stays
+                off where unmix is; of a method that does not refine all are passed over.
+        """
+        other = copy.copy(self)
+        on_device = self.device_matting is not None
+        other._dtype = BRIEF[bits] if bits == 8 or on_device and bits is not None else "float32"
+        other.settings = dict(self.settings)
+        if self.method.refines:
+            other.settings.update(changes)
+            other.settings["fill"] = bool(other.settings["fill"] and other.settings["unmix"])
+            other._way = copy.copy(self._way)
+            other._way.settings = other.settings
+        return other
 
     def close(self):
         """Give the engine's memory back; the object is not used afterwards."""

@@ -47,6 +47,10 @@ class AutoTrimap:
     def __exit__(self, *_):
         self.close()
 
+    def with_settings(self, **changes):
+        """As ``Matter.with_settings``, of both."""
+        return AutoTrimap(self.first.with_settings(**changes), self.second.with_settings(**changes))
+
     def close(self):
         """Give both engines' memory back."""
         self.first.close()

@@ -5,7 +5,7 @@ import numpy as np
 
 from model.geometry import PATCH
 from model.inference.matte import as_float
-from prediction.outputs import Parts, finished
+from prediction.outputs import rendered
 from prediction.video.scene import median_of
 
 WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"
@@ -133,9 +133,9 @@ class Session:
         matte = self._matter.predict(src, bgr, want=("pha", "fgr", "ref") if self._refines else ("pha", "fgr"))
         refined = int(np.count_nonzero(matte.ref[::PATCH, ::PATCH])) * PATCH ** 2 if self._refines else None
         if self._smooth is not None:
-            matte = Parts(self._smooth(src, as_float(matte.pha)), matte.fgr, None, None)
+            matte = matte._replace(pha=self._smooth(src, as_float(matte.pha)))
         behind = self._backdrops[self._chosen][1].frame(self._index, src, bgr)
-        com = finished(matte, ("com",), behind)["com"]
+        com = rendered(matte, ("com",), behind=behind)["com"]
         self._index += 1
         if self.recording is not None:
             self.recording.write(com, self._now)

@@ -8,7 +8,8 @@ from typing import NamedTuple, Optional
 from media import PHOTO_SUFFIXES, list_image_names
 from media.files import not_listed
 from media.unsupported import other_kind
-from prediction.outputs import names_picture, too_long
+from prediction.options import Options
+from prediction.outputs import NAMED, SUFFIXES, check_format, names_picture, too_long
 from utils.errors import UserError, quote
 from utils.files import inside, why_missing
 
@@ -31,6 +32,39 @@ class Plan(NamedTuple):
     finished: int = 0
     notes: tuple = ()
     left_out: tuple = ()
+
+
+class Pictures(NamedTuple):
+    """What to write of each photo: output types, the suffix of their files, bits of a channel."""
+    types: tuple
+    suffix: str
+    bits: int
+
+
+def pictures_of(options: Options, single: bool) -> Pictures:
+    """``Pictures`` that output, format, type and bit_depth together ask for.
+
+    Args:
+        single: src is one photo, so that output may name a picture.
+
+    Raises:
+        UserError: they do not go together.
+    """
+    if single and names_picture(options.output, NAMED):
+        suffix = os.path.splitext(options.output)[1].lower()
+        name = NAMED[suffix]
+        if options.format not in (None, name):
+            raise UserError(f"--output {options.output} is {name}, but --format is {options.format}. Leave one out.")
+        types = options.type or ("com",)
+        if len(types) > 1:
+            raise UserError(f"--output {options.output} is one picture, and --type names {len(types)}. Name a folder, or "
+                            f"one type.")
+    else:
+        types, name = options.type or ("pha", "com"), options.format or "png"
+        suffix = SUFFIXES[name]
+    bits = options.bit_depth or 8
+    check_format(name, bits, types, options.target_bgr is not None)
+    return Pictures(types, suffix, bits)
 
 
 def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1), trimap=None):
