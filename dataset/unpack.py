@@ -3,97 +3,111 @@
     python -m dataset.unpack /home/aistudio/data                 # every ZIP and tar below it, into data/ of this project
     python -m dataset.unpack set.zip --data-root /data           # one archive, elsewhere
 
-An archive becomes a folder of its name; where all in it lies in one folder, that folder's name. What was unpacked before is
-passed over. A killed run leaves nothing half unpacked under a name that counts, and what the disk has no room for is refused
-before anything is written.
+An archive becomes a folder of its name; where all in it lies in one folder, that folder's name; where it holds several
+datasets, each becomes a folder of its own. What was unpacked before is passed over. A killed run leaves nothing half
+unpacked under a name that counts, and what the disk has no room for is refused before anything is written. Links, devices,
+paths that lead out, and members that cannot be told from one another are refused by name.
 """
+from __future__ import annotations
+
 import argparse
-import lzma
+import contextlib
 import os
 import shutil
-import stat
-import tarfile
-import zipfile
-import zlib
+import sys
 from pathlib import Path
 
 from dataset.catalog import USUAL_ROOT
+from dataset.catalog_file import read_entries
+from dataset.locating import core
 from media.files import is_system
-from utils.cli import CommandLine, run_main
+from utils.archives import OPENED, open_archive, why_not_opened
+from utils.cli import CommandLine, run_main, say
 from utils.errors import UserError
-from utils.files import WholeFolder
+from utils.files import LONGEST_NAME, PROJECT, WholeFolder
 
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError,
-          ValueError)  # what the libraries raise
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+CATALOG = PROJECT / "configs" / "datasets.yml"
+PAIR = {"fgr", "pha"}  # folders of a set, whatever it is called
+PARTS = {"train", "training", "val", "valid", "validation", "test", "eval"}  # folders that are parts of one set
+SHOWN = 3              # refused members that are named
 
-AT_ONCE = 1 << 20  # bytes
 
+def archives(places: list, left_out: list[str] | None = None) -> list[Path]:
+    """The archives among files and below folders, sorted, each once.
 
-def archives(places):
-    """The archives among files and below folders, sorted; each once.
-
+    Args:
+        left_out: None, or a list that takes a line about each archive below folders that cannot be opened here.
     Raises:
         UserError: a place is not there, or a file is no archive that can be unpacked.
     """
-    found = set()
+    found, others = set(), []
     for place in map(Path, places):
         if place.is_dir():
-            found.update(Path(folder, name) for folder, names in _files_below(place) for name in names
-                         if name.lower().endswith(SUFFIXES) and not is_system(name))
+            for path in _files_below(place):
+                advice = _why_not(path)
+                if advice is not None:
+                    others.append(f"{path} is {advice}.")
+                elif path.name.lower().endswith(OPENED):
+                    found.add(path)
         elif not place.exists():
             raise UserError(f"no such file or folder: {place}.")
-        elif not place.name.lower().endswith(SUFFIXES):
-            raise UserError(f"{place} is no archive of these kinds: {', '.join(SUFFIXES)}. Unpack it by hand.")
+        elif _why_not(place) is not None:
+            raise UserError(f"{place} is {_why_not(place)}.")
+        elif not place.name.lower().endswith(OPENED):
+            raise UserError(f"{place} is no archive of these kinds: {', '.join(OPENED)}. Unpack it by hand.")
         else:
             found.add(place)
+    if left_out is not None:
+        left_out += sorted(others)
     return sorted(found)
 
 
+def _why_not(path):
+    """Why an archive is not opened, told by its name and what lies beside it; None where it is, or is none."""
+    if path.suffix.lower() == ".zip" and any(path.with_suffix(suffix).exists() for suffix in (".z01", ".Z01")):
+        return "the last part of a split ZIP. Put its parts together (zip -s 0 NAME --out whole.zip) and unpack that"
+    return why_not_opened(path.name)
+
+
 def _files_below(place):
-    """(folder, names of its files) of all folders but those of other systems."""
+    """All files but those of other systems."""
     for folder, inner, names in os.walk(place):
         inner[:] = [name for name in inner if not is_system(name)]
-        yield folder, names
+        yield from (Path(folder, name) for name in names if not is_system(name))
 
 
-def unpack(archive, root):
-    """Unpack one archive below ``root``; returns (folder, whether it was there before).
-
-    Links and names that lead out of the folder are refused by the libraries' own rules.
+def unpack(archive: str | os.PathLike, root: str | os.PathLike) -> list[tuple[Path, bool]]:
+    """Unpack one archive below ``root``; returns [(folder, whether it was there before)], one for each dataset in it.
 
     Raises:
-        UserError: the archive is damaged, holds such a name, is empty, no file, or larger than the room on the disk.
+        UserError: the archive is damaged, empty, no file, larger than the room on the disk, or holds what is refused.
     """
     archive, root = Path(archive), Path(root)
-    try:
-        if not stat.S_ISREG(archive.stat().st_mode):  # opening a pipe would wait for ever
-            raise ValueError("it is a device or pipe")
-        sizes = _sizes(archive)
-        name = _folder_name(archive.name, [name for name, _ in sizes])
-        if (root / name).exists():
-            return root / name, True
-        _need(sum(size for _, size in sizes), archive, root)
-        with WholeFolder(root / name) as part:
-            _extract(archive, part)
-            _lift(part, name)
-    except UserError:
-        raise
-    except (*DAMAGE, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk; a wrong checksum of gzip has none
-            raise
-        raise UserError(f"{archive} cannot be unpacked ({' '.join(str(error).split()) or type(error).__name__}). "
-                        "Get it again.") from None
-    return root / name, False
+    with open_archive(archive) as opened:
+        _check_whole(archive, opened)
+        members = [member for member in opened.members if not any(map(is_system, member.parts))]
+        homes = _homes(archive.name, members)
+        names = list(dict.fromkeys(name for name, _ in homes))
+        if not names:
+            raise UserError(f"{archive} cannot be unpacked (it is empty). Get it again.")
+        there = {name for name in names if os.path.lexists(root / name)}
+        wanted = [(member, name, path) for member, (name, path) in zip(members, homes) if name not in there]
+        _need(sum(member.size for member, _, _ in wanted), archive, root)
+        with contextlib.ExitStack() as folders:
+            parts = {name: folders.enter_context(WholeFolder(root / name)) for name in names if name not in there}
+            for member, name, path in wanted:
+                _write(opened, member, parts[name].joinpath(*path))
+    return [(root / name, name in there) for name in names]
 
 
-def _sizes(archive):
-    """[(name, bytes when unpacked)] of all that an archive holds; no library unpacks more of a member than that."""
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as file:
-            return [(member.filename, member.file_size) for member in file.infolist()]
-    with tarfile.open(archive) as file:
-        return [(member.name, member.size if member.isfile() else 0) for member in file]
+def _check_whole(archive, opened):
+    long = [member.name for member in opened.members if any(len(os.fsencode(part)) > LONGEST_NAME for part in member.parts)]
+    refused = opened.refused + [(name, f"a name of more than {LONGEST_NAME} bytes") for name in long]
+    if refused:
+        lines = "; ".join(f"{name}: {reason}" for name, reason in refused[:SHOWN])
+        more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+        raise UserError(f"{archive} cannot be unpacked safely ({lines}{more}). Pack it anew without that, or unpack it by "
+                        "hand.")
 
 
 def _need(total, archive, root):
@@ -105,55 +119,77 @@ def _need(total, archive, root):
                         "Make room, or name another disk with --data-root.")
 
 
-def _folder_name(archive, names):
-    """The one folder that holds everything, else the archive's name without its suffix."""
-    tops = {name.lstrip("./").split("/")[0] for name in names} - {"", "__MACOSX"}
-    if not tops:
-        raise ValueError("it is empty")
-    whole = all("/" in name.strip("./") or name.endswith("/") for name in names if name.strip("./") in tops)
-    if len(tops) == 1 and whole:
-        return tops.pop()
-    suffix = next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if archive.lower().endswith(suffix))
-    return archive[:-len(suffix)]
-
-
-def _extract(archive, folder):
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as file:
-            file.extractall(folder)
+def _write(opened, member, path):
+    if member.is_folder:
+        path.mkdir(parents=True, exist_ok=True)
         return
-    with tarfile.open(archive) as file:
-        if not hasattr(tarfile, "data_filter"):
-            raise ValueError("this Python has no safe way to unpack tar files; 3.9.17, 3.10.12 or newer have")
-        file.extractall(folder, filter="data")
-        while file.fileobj.read(AT_ONCE):  # to the checksum at the end of what is compressed
-            pass
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "xb") as file:
+        for piece in opened.content(member):
+            file.write(piece)
 
 
-def _lift(folder, name):
-    """Where all lies in one folder ``name``, its content is what counts."""
-    shutil.rmtree(folder / "__MACOSX", ignore_errors=True)
-    inner = folder / name
-    if inner.is_dir() and len(list(folder.iterdir())) == 1:
-        inner = inner.rename(folder / ".lifted")
-        for entry in list(inner.iterdir()):
-            entry.rename(folder / entry.name)
-        inner.rmdir()
+def _homes(archive, members):
+    """[(name of the folder below the root, parts of the path in it)], where each member goes."""
+    folders = [member.parts if member.is_folder else member.parts[:-1] for member in members]
+    shared = _shared(folders)
+    tops = {}  # {folder in the shared one: the folders in it}
+    for parts in folders:
+        if len(parts) > len(shared):
+            tops.setdefault(parts[len(shared)], set()).update(parts[len(shared) + 1:len(shared) + 2])
+    if len(tops) < 2 or not _are_sets(tops):
+        return [(shared[0], member.parts[1:]) if shared else (_stem(archive), member.parts) for member in members]
+    rest = f"{_stem(archive)} (rest)"  # of what lies beside the sets, such as a readme
+    inner = [member.parts[len(shared):] for member in members]
+    return [(parts[0], parts[1:]) if parts and parts[0] in tops else (rest, parts) for parts in inner]
 
 
-def main(argv=None):
+def _shared(paths):
+    """The folders that all ``paths``, tuples of names, have in common from the top."""
+    if not paths:
+        return ()
+    least, most = min(paths), max(paths)
+    return tuple(one for at, one in enumerate(least) if least[:at + 1] == most[:at + 1])
+
+
+def _are_sets(tops):
+    """Whether folders {name: names in it} are datasets, of which the catalogue knows one at least, and not parts of one."""
+    forms = [form for entry in read_entries(CATALOG).values() for form in (entry, *entry.get("also", ()))]
+    known = {core(form["path"]) for form in forms if form.get("path")}
+    named = [name for name in tops if core(name) in known]
+    others = [name for name in tops if name not in named]
+    return bool(named) and all(set(map(str.lower, tops[name])) >= PAIR and name.lower() not in PARTS for name in others)
+
+
+def _stem(archive):
+    """An archive's name without its suffix."""
+    suffix = max((suffix for suffix in OPENED if archive.lower().endswith(suffix)), key=len, default="")
+    return archive[:len(archive) - len(suffix)]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Unpack what the command line names. Returns 1 where some of it could not be, else 0."""
     parser = CommandLine(prog="python -m dataset.unpack", description=__doc__,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", metavar="PLACE", help="archives, or folders to look for archives in")
     parser.add_argument("--data-root", help="folder of datasets (default: $DATA_ROOT, else data/ of this project)")
     args = parser.parse_args(argv)
     root = args.data_root or os.environ.get("DATA_ROOT") or USUAL_ROOT
-    wanted = archives(args.places)
+    failed = []
+    wanted = archives(args.places, failed)
     for archive in wanted:
-        folder, before = unpack(archive, root)
-        print(f"{archive}  ->  {folder}" + ("  (there already)" if before else ""), flush=True)
-    if not wanted:
-        print(f"no archives in {', '.join(args.places)}.")
+        try:
+            for folder, before in unpack(archive, root):
+                say(f"{archive}  ->  {folder}" + ("  (there already)" if before else ""))
+        except UserError as error:
+            if len(wanted) + len(failed) == 1:
+                raise
+            failed.append(str(error))
+    if not wanted and not failed:
+        say(f"no archives in {', '.join(args.places)}.")
+    for line in failed:
+        say(f"not unpacked: {line}", sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,11 +1,8 @@
 """A film to films, and a ZIP of photos to a ZIP of mattes: the work of jobs."""
 import os
-import stat
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from media import PHOTO_SUFFIXES
-from media.files import is_system
 from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.outputs import Outputs, check_types
@@ -13,17 +10,18 @@ from prediction.photos.cli import pictures_of
 from prediction.photos.pairs import PairReader
 from prediction.photos.pipeline import Work
 from prediction.photos.plan import photo_jobs
+from prediction.photos.zipped import unpack_photos
 from prediction.video.cli import job_of
 from prediction.video.pipeline import matte_video
 from prediction.video.scene import first_frames
-from utils.errors import UserError, no_space
+from utils.archives import TooLarge
+from utils.errors import UserError
 from web.photos import common_options
 from web.refusals import Refused
-from web.uploads import check_film, check_photo, is_film, safe_name
+from web.uploads import check_film, check_photo, is_film
 
 FIELDS = ("bgr", "target", "format", "fit", "align", "exposure", "temporal")
 FILES = ("src", "bgr", "target", "zip")
-MOST_PHOTOS = 1000  # in a ZIP
 SWITCH = {"": None, "off": None, "on": True}
 
 
@@ -81,69 +79,24 @@ def make_film(options, matter, progress, most):
 
 
 def zip_options(form, folder, settings):
-    """``Options`` of a form with a ZIP, which is unpacked into FOLDER/src and FOLDER/bgr; results go to FOLDER/out."""
+    """(``Options``, lines about what is left out) of a form with a ZIP, which is unpacked into FOLDER/src and FOLDER/bgr;
+    results go to FOLDER/out."""
     options = common_options(form, str(Path(folder, "src")), str(Path(folder, "bgr")), folder)
     options = options._replace(type=check_types(form.fields.get("type") or ["pha", "com"]),
                                format=form.fields.get("format") or None)
     pictures_of(options, False)
-    unpack(form.files["zip"], folder, settings)
-    scenes = [path for path in Path(folder, "bgr").iterdir() if path.is_file()]
+    try:
+        left_out = unpack_photos(form.files["zip"], folder, 4 * settings.max_bytes)
+    except TooLarge as error:
+        raise Refused(413, str(error)) from None
+    scenes = [path for path in Path(folder, "bgr").rglob("*") if path.is_file()]
     if len(scenes) == 1:
         options = options._replace(bgr=str(scenes[0]))  # one for all
-    return options
+    return options, left_out
 
 
-def unpack(path, folder, settings):
-    """Unpack the photos below src/ and bgr/ of a ZIP, wherever those lie in it, into folders of these names.
-
-    Raises:
-        Refused: it would take more than ``settings.max_bytes`` four times over. UserError: it is no ZIP, or lacks a folder.
-    """
-    room = 4 * settings.max_bytes
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = [(info, place) for info in archive.infolist() if (place := _place(info)) is not None]
-            if len(found) > 2 * MOST_PHOTOS:
-                raise Refused(413, f"{Path(path).name} holds {len(found)} photos; at most {2 * MOST_PHOTOS} are taken here.")
-            for info, place in found:
-                room = _unpack(archive, info, Path(folder, *place), room)
-    except (Refused, MemoryError):
-        raise
-    except Exception as error:  # of zlib, lzma and others, each its own
-        if isinstance(error, UserError) or no_space(error):
-            raise
-        raise UserError(f"{Path(path).name} cannot be unpacked: not a ZIP, damaged, or with a password.") from None
-    for name in ("src", "bgr"):
-        if not Path(folder, name).is_dir():
-            raise UserError(f"{Path(path).name} holds no photos below a folder {name}/. It needs src/ and bgr/, with "
-                            f"partners of the same name, or one photo in bgr/ for all.")
-
-
-def _place(info):
-    """Where a member of a ZIP goes, as parts of a path; None for what is left out."""
-    parts = [part for part in PurePosixPath(info.filename.replace("\\", "/")).parts if part not in ("/", "..")]
-    if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16) or any(is_system(part) for part in parts):
-        return None
-    first = next((at for at, part in enumerate(parts[:-1]) if part in ("src", "bgr")), None)
-    if first is None or not parts[-1].lower().endswith(PHOTO_SUFFIXES):
-        return None
-    return [parts[first], *(safe_name(part) for part in parts[first + 1:])]
-
-
-def _unpack(archive, info, path, room):
-    """Write one member; return the room that is left."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(info) as packed, open(path, "wb") as file:
-        while block := packed.read(1 << 20):
-            room -= len(block)
-            if room < 0:
-                raise Refused(413, "the ZIP unpacks to more than is taken here. Send it in parts.")
-            file.write(block)
-    return room
-
-
-def make_folder(options, matter, progress, settings):
-    """Matte the photos of ``zip_options``. Args, errors as ``make_film``.
+def make_folder(options, matter, progress, settings, left_out=()):
+    """Matte the photos of ``zip_options``, whose lines are ``left_out``. Args, errors as ``make_film``.
 
     Returns:
         ([Path of the ZIP], notes): failures are among the notes, and in failures.txt of the ZIP.
@@ -171,7 +124,7 @@ def make_folder(options, matter, progress, settings):
     failures += work.failures
     if not seen:
         raise UserError("; ".join(f"{name}: {reason}" for name, reason in failures[:3]) or "the ZIP holds no photos.")
-    lines = [f"{name}: {reason}" for name, reason in sorted(failures)]
+    lines = [*left_out, *(f"{name}: {reason}" for name, reason in sorted(failures))]
     return [_packed(Path(options.output), lines, options)], [*plan.notes, *lines]
 
 

@@ -66,8 +66,8 @@ async def _work(service, request, folder):
     form = await received(request, folder, (*films.FIELDS, "src"), films.FILES)
     settings, matter = service.settings, service.matter
     if "zip" in form.files:
-        options = await run_in_threadpool(films.zip_options, form, folder, settings)
-        return lambda progress: films.make_folder(options, matter, progress, settings)
+        options, left_out = await run_in_threadpool(films.zip_options, form, folder, settings)
+        return lambda progress: films.make_folder(options, matter, progress, settings, left_out)
     options = films.film_options(form, folder)
     most = await run_in_threadpool(films.check_inputs, options, settings)
     return lambda progress: films.make_film(options, matter, progress, most)

@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from dataset.catalog import open_catalog
 from dataset.unpack import archives, main, unpack
 from utils.errors import UserError
 
@@ -39,20 +40,44 @@ def tree(folder):
 @pytest.mark.parametrize("make, suffix", [(make_zip, ".zip"), (make_tar, ".tar.gz")])
 def test_one_folder_keeps_its_name(tmp_path, make, suffix):
     archive = make(tmp_path / f"download (1){suffix}", {"PhotoMatte85/a.png": "a", "PhotoMatte85/b/c.png": "c"})
-    folder, before = unpack(archive, tmp_path / "data")
+    (folder, before), = unpack(archive, tmp_path / "data")
     assert folder == tmp_path / "data" / "PhotoMatte85" and not before
     assert tree(folder) == {"a.png": "a", "b/c.png": "c"}
-    assert unpack(archive, tmp_path / "data") == (folder, True)
+    assert unpack(archive, tmp_path / "data") == [(folder, True)]
 
 
 def test_several_go_into_a_folder_of_the_archives_name(tmp_path):
     archive = make_zip(tmp_path / "Backgrounds.zip", {"a.jpg": "a", "more/b.jpg": "b", "__MACOSX/._a.jpg": "x"})
-    folder, _ = unpack(archive, tmp_path)
+    (folder, _), = unpack(archive, tmp_path)
     assert folder.name == "Backgrounds" and tree(folder) == {"a.jpg": "a", "more/b.jpg": "b"}
 
 
+@pytest.mark.parametrize("above, beside", [("", {}), ("PhotoMatte85_eval/", {}), ("data/sets/", {"readme.txt": "r"}),
+                                           ("PhotoMatte85_eval\\", {})])
+def test_several_sets_are_found_by_the_catalogue(tmp_path, above, beside):
+    files = {"test85/fgr/a.png": "f", "test85/pha/a.png": "p", "Backgrounds/b.jpg": "b", "MySet/fgr/c.png": "c",
+             "MySet/pha/c.png": "c", **beside}
+    archive = make_zip(tmp_path / "PhotoMatte85_eval.zip", {above + name: text for name, text in files.items()})
+    root = tmp_path / "data"
+    done = unpack(archive, root)
+    rest = {"PhotoMatte85_eval (rest)"} if beside else set()
+    assert {folder.name for folder, _ in done} == {"test85", "Backgrounds", "MySet"} | rest
+    catalog = open_catalog(data_root=root)
+    assert (catalog.where("PhotoMatte85"), catalog.where("Backgrounds")) == (root / "test85", root / "Backgrounds")
+    shutil.rmtree(root / "Backgrounds")
+    assert [before for folder, before in unpack(archive, root) if folder.name in ("test85", "Backgrounds")] == [True, False]
+    assert tree(root / "Backgrounds") == {"b.jpg": "b"}
+
+
+@pytest.mark.parametrize("files", [{"train/fgr/a": "1", "train/pha/a": "1", "Backgrounds/b": "2"},
+                                   {"fgr/a": "1", "pha/a": "1", "Backgrounds/b": "2"}, {"a/x": "1", "b/x": "2"}])
+def test_folders_of_one_set_stay_together(tmp_path, files):
+    assert [folder.name for folder, _ in unpack(make_zip(tmp_path / "mine.zip", files), tmp_path / "data")] == ["mine"]
+    assert tree(tmp_path / "data" / "mine") == files
+
+
 def test_a_single_file_is_no_folder(tmp_path):
-    folder, _ = unpack(make_zip(tmp_path / "set.zip", {"a.jpg": "a"}), tmp_path)
+    (folder, _), = unpack(make_zip(tmp_path / "set.zip", {"a.jpg": "a"}), tmp_path)
     assert folder.name == "set" and tree(folder) == {"a.jpg": "a"}
 
 
@@ -71,7 +96,7 @@ def test_what_the_disk_has_no_room_for_is_refused_before_anything_is_written(tmp
         unpack(archive, tmp_path / "not" / "yet")
     assert asked == [tmp_path] and not (tmp_path / "not").exists()
     free = 1_100_000
-    assert tree(unpack(archive, tmp_path / "not" / "yet")[0])["b.txt"] == "b" * 500_000
+    assert tree(unpack(archive, tmp_path / "not" / "yet")[0][0])["b.txt"] == "b" * 500_000
 
 
 def test_what_leads_out_is_refused_and_leaves_nothing(tmp_path):
@@ -96,9 +121,14 @@ def test_the_command(tmp_path, capsys):
     make_zip(tmp_path / "mount" / "data1" / "one.zip", {"one/a": "a"})
     make_tar(tmp_path / "mount" / "two.tgz", {"two/b": "b"})
     (tmp_path / "mount" / "readme.txt").touch()
+    (tmp_path / "mount" / "broken.zip").write_bytes(b"PK")
+    for name in ("r.rar", "s.7z", "t.tar.zst", "set.zip.001", "u.zip", "u.z01"):
+        (tmp_path / "mount" / name).touch()
     for said in (False, True):
-        main([str(tmp_path / "mount"), "--data-root", str(tmp_path / "data")])
-        assert capsys.readouterr().out.count("there already") == 2 * said
+        assert main([str(tmp_path / "mount"), "--data-root", str(tmp_path / "data")]) == 1
+        told = capsys.readouterr()
+        assert told.out.count("there already") == 2 * said
+        assert all(name in told.err for name in ("broken.zip", "r.rar", "s.7z", "t.tar.zst", "set.zip.001", "u.zip"))
     assert tree(tmp_path / "data") == {"one/a": "a", "two/b": "b"}
     for place, words in ((tmp_path / "none", "no such file"), (tmp_path / "mount" / "readme.txt", "no archive of these")):
         with pytest.raises(UserError, match=words):

@@ -197,8 +197,9 @@ class ManyTab(WorkTab):
 
     def _work(self, form, folder):
         settings = self._service.settings
-        options = films.zip_options(form, folder, settings)
-        return lambda progress: films.make_folder(options, self._service.matter, progress, settings)
+        options, left_out = films.zip_options(form, folder, settings)
+        return lambda progress: films.make_folder(options, self._service.matter, progress, settings,
+                                                  left_out)
 
     def _result(self, job):
         return self._downloads(job) + self._remarks(job)
