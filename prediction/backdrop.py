@@ -19,8 +19,8 @@ def open_backdrop(text, notes=None):
     """The ``Backdrop`` that ``text`` names.
 
     Args:
-        text: None for none; "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); or the path of a photo or
-            video (a file called as a colour: "./white").
+        text: "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); the path of a photo or video (a
+            file called as a colour: "./white"); None for none.
         notes: None, or a list to which remarks on a photo are appended.
 
     Returns:

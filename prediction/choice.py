@@ -148,8 +148,8 @@ def _check_need(options, source, method, given):
     if method.needs == "bgr":
         more = (", first:N where its first N pictures show that, or median where the subject moves about"
                 if source.kind == VIDEO else "")
-        raise UserError(f"--src {source.name} needs its --bgr: a photo{' or video' if more else ''} of the same scene without "
-                        f"the subject{more}.")
+        raise UserError(f"--src {source.name} needs its --bgr: a photo{' or video' if more else ''} of the same scene "
+                        f"without the subject{more}.")
     raise UserError(f"{who}, which needs {_said(method.needs)}.")
 
 

@@ -20,7 +20,7 @@ from typing import Any, Union
 from prediction.alignment.fitter import fitter
 from prediction.backdrop import open_backdrop
 from prediction.choice import choose, open_matter
-from prediction.options import CAMERA, ONE_OF, PHOTO, PHOTOS, VIDEO, Options, checked, parts_of
+from prediction.options import CAMERA, ONE_OF, PHOTO, PHOTOS, STILL, VIDEO, Options, checked, parts_of
 from prediction.outputs import NAMED, folder_of, names_picture
 from prediction.pace import paced
 from prediction.photos.pairs import PairReader
@@ -89,9 +89,12 @@ def matte_camera(source: AnySource, options: Options | None = None, matter: AnyM
     return _run(source, options, matter, progress, fields, (CAMERA,))
 
 
-def settled(source: AnySource = None, options: Options | None = None, matter: AnyMatter = None,
+def settled(source: AnySource = None, options: Options | None = None, given: bool = False,
             **fields: Any) -> tuple[Source, Options]:
-    """(source, options) as all is done by: checked for the kind of source, with a ``Choice`` where no ``matter`` is given.
+    """(source, options) as all is done by: checked for the kind of source, and with a ``Choice``.
+
+    Args:
+        given: the network is there, so that there is none to choose. The others as ``matte``.
 
     Raises:
         UserError: as ``matte``, for all that can be said before a file is opened.
@@ -105,13 +108,17 @@ def settled(source: AnySource = None, options: Options | None = None, matter: An
         source, options = SAMPLE[0], replace(options, bgr=SAMPLE[1], overwrite=True)  # it may be done again
     source = as_source(source)
     options = checked(replace(options, src=source.name), source.kind)
-    if matter is None and options.choice is None:
+    if source.kind in STILL:
+        pictures_of(options, source.kind == PHOTO)
+    elif source.kind == VIDEO:
+        planned_outputs(options)
+    if not given and options.choice is None:
         options = choose(options, source, sample)
     return source, options
 
 
 def _run(source, options, matter, progress, fields, kinds):
-    source, options = settled(source, options, matter, **fields)
+    source, options = settled(source, options, matter is not None, **fields)
     if source.kind not in kinds:
         raise UserError(f"{source.name} is {ONE_OF[source.kind]}, and not {ONE_OF[kinds[0]]}.")
     progress = as_progress(progress)
@@ -143,10 +150,9 @@ def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None
     Args:
         note: called with a remark on the pace.
     """
-    still = kind in (PHOTO, PHOTOS)
     if hasattr(matter, "with_settings"):
-        matter = matter.with_settings(bits=options.bits, fill=still and options.fill)
-    return matter if still else paced(matter, options.fps, options.backbone_scale, note)
+        matter = matter.with_settings(bits=options.bits, fill=kind in STILL and options.fill)
+    return matter if kind in STILL else paced(matter, options.fps, options.backbone_scale, note)
 
 
 def _photos(source, options, network, progress):
@@ -185,10 +191,11 @@ def _worked(work, plan, single, notes):
 
     def report():
         made = {photo.job.name: photo.job.outputs for photo in work.done}
+        said = [note if single else f"{photo.job.name}: {note}" for photo in work.done for note in photo.notes]
         failures = sorted([*plan.failures, *((photo.job.name, photo.reason) for photo in work.failures)])
         return Report(next(iter(made.values()), {}) if single else made, len(work.done), time.perf_counter() - started,
-                      stopped, [*notes, *(note for photo in work.done for note in photo.notes)] if single else notes,
-                      failures, plan.finished, len(plan.jobs) - len(work.done) - len(work.failures), plan.left_out)
+                      stopped, [*notes, *said], failures, plan.finished,
+                      len(plan.jobs) - len(work.done) - len(work.failures), plan.left_out)
     try:
         with stop_on_signal() as wanted:
             work.run(plan.jobs, wanted)

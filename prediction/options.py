@@ -130,8 +130,8 @@ class Options:
         "auto", "bring bgr to the light of src: auto, where it helps, or off", "auto", choices=MODES["exposure"],
         fronts=EVERYWHERE)
     temporal: str | None = option(
-        None, "smooth the matte from frame to frame: flow, along the motion; ofd, one frame delayed, alpha that differs from "
-        "both neighbours replaced (not for cameras); auto, or no word: flow with bgr, ofd without; off", "off",
+        None, "smooth the matte from frame to frame: flow, along the motion; ofd, one frame delayed, alpha that differs "
+        "from both neighbours replaced (not for cameras); auto, or no word: flow with bgr, ofd without; off", "off",
         choices={VIDEO: ("auto", *WAYS), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None}, kinds=MOVING,
         fronts=EVERYWHERE, bare="auto", metavar="WAY")
     fps: float | None = option(

@@ -75,5 +75,5 @@ class Paced:
         rate = self.streams / max(self._clock() - begun, 1e-6)
         if rate < self._fps:
             self._matter.backbone_scale = SLOWER_SCALE
-            self._note(f"backbone scale {SLOWER_SCALE:g}: at {scale:g} this machine mattes {rate:.1f} frames/s, and --fps wants "
-                       f"{self._fps:g} (--fps 0: the finest matte)")
+            self._note(f"backbone scale {SLOWER_SCALE:g}: at {scale:g} this machine mattes {rate:.1f} frames/s, and --fps "
+                       f"wants {self._fps:g} (--fps 0: the finest matte)")

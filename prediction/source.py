@@ -24,13 +24,16 @@ class Source:
     Args:
         name: path of a photo, of a folder of photos or of a video; address of a stream; "camera:" and a number, a path or an
             address.
+        kind: where that is known already.
     Attributes:
         name: as text. kind: "photo", "photos", "video" or "camera"; a path where nothing is counts by its suffix.
     """
 
-    def __init__(self, name: str | os.PathLike):
+    def __init__(self, name: str | os.PathLike, kind: str | None = None):
         self.name, self._reader = os.fspath(name), None
-        if is_camera(self.name):
+        if kind is not None:
+            self.kind = kind
+        elif is_camera(self.name):
             self.kind = CAMERA
         elif not is_url(self.name) and os.path.isdir(self.name):
             self.kind = PHOTOS

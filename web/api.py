@@ -9,13 +9,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from prediction.options import PHOTO
 from prediction.outputs import TYPES
-from web import photos, schema
+from web import schema, tasks
 from web.refusals import Refused, body, headers, refusal, without_places
 from web.uploads import received
 
 POLL = 0.25       # seconds between two looks whether the client is still there
-MOST_NOTES = 4000  # signs of notes in a header
+MOST_NOTES = 4000  # characters of notes in a header
+MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff", ".jpg": "image/jpeg"}
 
 
 def router(service):
@@ -49,13 +51,12 @@ def router(service):
 
 
 async def _mattes(service, request, folder):
-    form = await received(request, folder, (*photos.FIELDS, "src", "bgr"), photos.FILES)
-    options = photos.options_of(form, folder)
-    await run_in_threadpool(photos.check_inputs, options, service.settings)
-    made = await waited(request, service.photos.submit(photos.make, options, service.matter))
-    if made is None:
+    form = await received(request, folder, tasks.FIELDS, ("src", "bgr", "target"))
+    task = await run_in_threadpool(tasks.task_of, form, folder, service.settings, PHOTO)
+    report = await waited(request, service.photos.submit(task.run, service.matter))
+    if report is None:
         raise Refused(410, "the client has left.")
-    return await run_in_threadpool(_response, made, Path(options.src).stem, folder)
+    return await run_in_threadpool(_response, report, Path(task.source.name).stem, folder)
 
 
 async def waited(request, future):
@@ -67,16 +68,17 @@ async def waited(request, future):
     return task.result()
 
 
-def _response(made, name, folder):
+def _response(report, name, folder):
     """One picture, or a ZIP of several."""
-    notes = json.dumps([without_places(note, [folder]) for note in made.notes])[:MOST_NOTES]
-    files = list(made.files.values())
-    if len(files) == 1:
-        data, kind, name = files[0].read_bytes(), photos.MEDIA_TYPES[files[0].suffix], files[0].name
+    notes = json.dumps([without_places(note, [folder]) for note in report.notes])[:MOST_NOTES]
+    if len(report.paths) == 1:
+        path, = report.paths
+        data, kind, name = path.read_bytes(), MEDIA_TYPES[path.suffix], path.name
     else:
-        data, kind, name = zipped(files), "application/zip", f"{name}.zip"
+        data, kind, name = zipped(report.paths), "application/zip", f"{name}.zip"
     return Response(data, media_type=kind, headers={
-        "X-Notes": notes, "Content-Disposition": disposition(name), "Server-Timing": f"matte;dur={1000 * made.seconds:.0f}"})
+        "X-Notes": notes, "Content-Disposition": disposition(name),
+        "Server-Timing": f"matte;dur={1000 * report.seconds:.0f}"})
 
 
 def zipped(files):

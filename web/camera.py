@@ -3,7 +3,6 @@ import json
 import secrets
 import threading
 import time
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,10 +10,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from media.formats import declared_size
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import open_backdrop
-from prediction.camera.session import Session
-from prediction.smoothing import Smoother
+from prediction.camera.run import open_session
+from prediction.core import fitting
+from prediction.options import CAMERA, Options
 from utils.errors import UserError
 from web.api import failed, waited
 from web.refusals import Refused
@@ -24,16 +22,14 @@ IDLE = 30.0          # seconds without a picture, after which a camera is given 
 MOST_PIXELS = 1280 * 720
 MOST_BYTES = 4 << 20
 QUALITY = 85         # of the JPEG that goes back
-COUNTDOWN = 3.0
-BACKDROPS = (("green", "#00b140"), ("white", "white"), ("blur", "blur"))
+OPTIONS = Options(target_bgr="#00b140", temporal="auto")
 
 
 class Camera:
     """One browser's camera: a ``Session``, used by one request at a time."""
 
     def __init__(self, matter):
-        backdrops = [(name, open_backdrop(text)) for name, text in BACKDROPS]
-        self._session = Session(matter, backdrops, None, COUNTDOWN, fitter("auto", "auto", video=True), Smoother())
+        self._session = open_session(OPTIONS, fitting(matter, OPTIONS, CAMERA))
         self._lock, self.heard = threading.Lock(), time.monotonic()
 
     def key(self, sign):
@@ -71,7 +67,7 @@ class Cameras:
         with self._lock:
             if len(self._open) >= MOST:
                 raise Refused(429, f"{MOST} cameras are live already. Try again later.")
-        camera, key = Camera(self._matter_alone()), secrets.token_urlsafe(12)
+        camera, key = Camera(self._service.matter()), secrets.token_urlsafe(12)
         with self._lock:
             self._open[key] = camera
         return key
@@ -98,19 +94,6 @@ class Cameras:
             old = [key for key, camera in self._open.items() if now - camera.heard > IDLE]
         for key in old:
             self.drop(key)
-
-    def _matter_alone(self) -> Any:
-        return _Waiting(self._service.matter)
-
-
-class _Waiting:
-    """A network that is opened with the first picture that needs it."""
-
-    def __init__(self, matter):
-        self._matter = matter
-
-    def predict(self, src, bgr, want):
-        return self._matter().predict(src, bgr, want)
 
 
 def decoded(data):

@@ -1,4 +1,4 @@
-"""The routes /v1/jobs: films and ZIPs."""
+"""The routes /v1/jobs: videos and ZIPs."""
 import asyncio
 import mimetypes
 
@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from web import films, schema
+from prediction.options import PHOTOS, VIDEO
+from web import schema, tasks
 from web.api import disposition, failed, zipped
 from web.jobs import CANCELLED, DONE, FAILED
 from web.refusals import Refused, body, without_places
@@ -21,7 +22,7 @@ def router(service, jobs):
 
     @routes.post("", **schema.JOBS)
     async def begin(request: Request):
-        """Begin a film, or a ZIP of photos (part zip instead of src and bgr); answers at once with the job's id."""
+        """Begin a video, or a ZIP of photos (part zip instead of src and bgr); answers at once with the job's id."""
         folder = service.workplace.folder()
         try:
             work = await _work(service, request, folder)
@@ -63,14 +64,10 @@ def router(service, jobs):
 
 async def _work(service, request, folder):
     """progress -> (files, notes), for ``Job.run``; everything that can be checked before is."""
-    form = await received(request, folder, (*films.FIELDS, "src"), films.FILES)
-    settings, matter = service.settings, service.matter
-    if "zip" in form.files:
-        options, left_out = await run_in_threadpool(films.zip_options, form, folder, settings)
-        return lambda progress: films.make_folder(options, matter, progress, settings, left_out)
-    options = films.film_options(form, folder)
-    most = await run_in_threadpool(films.check_inputs, options, settings)
-    return lambda progress: films.make_film(options, matter, progress, most)
+    form = await received(request, folder, tasks.FIELDS, tasks.FILES)
+    kind = PHOTOS if "zip" in form.files else VIDEO
+    task = await run_in_threadpool(tasks.task_of, form, folder, service.settings, kind)
+    return lambda progress: task.made(service.matter, progress)
 
 
 def state(job):

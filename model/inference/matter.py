@@ -172,7 +172,7 @@ class Matter:
         """Another ``Matter`` on the same engine, of which some things are set otherwise; this one stays as it is.
 
         Args:
-            bits: as ``Matter``'s. changes: of ``settings``: fill, unmix, backbone_scale, sample_pixels, threshold. fill stays
+            bits: as ``Matter``'s. changes: of ``settings``: fill, unmix, backbone_scale, sample_pixels, threshold. fill is
                 off where unmix is; of a method that does not refine all are passed over.
         """
         other = copy.copy(self)

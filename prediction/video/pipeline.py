@@ -218,7 +218,8 @@ class _Run:
             if self._job.smooth is not None and matte.pha is not None:
                 matte = matte._replace(pha=self._job.smooth(frame.image, as_float(matte.pha)))
             behind = self._behind(index, frame.image if frame.deep is None else frame.deep, bgr)
-            pictures = rendered(deepened(matte, frame.image, frame.deep), self._writers, 8 if frame.deep is None else 16, behind)
+            bits = 8 if frame.deep is None else 16
+            pictures = rendered(deepened(matte, frame.image, frame.deep), self._writers, bits, behind)
         for kind, pipe in self._finished.items():
             pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
 

@@ -1,10 +1,8 @@
-"""predict.py as a command: its flags, the sample pair, and which room does what."""
-import importlib.machinery
+"""predict.py as a command: its flags, the sample pair, and which kind of source goes where."""
 import os
 import re
 import subprocess
 import sys
-import types
 
 import pytest
 from PIL import Image
@@ -12,39 +10,20 @@ from PIL import Image
 import predict
 from media import read_image
 from model.weights import STARTER
-from prediction.source import inputs
+from prediction import core
+from prediction.options import options_of
+from prediction.source import Source
 from tests.prediction.command import files, refuse, run
 from utils.files import PROJECT
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
 
-class Video:
-    """Stands for prediction.video.cli; keeps what it was called with."""
-
-    def run(self, options, open_matter):
-        self.options, self.open_matter = options, open_matter
-        return 7
-
-    def is_video(self, text):
-        return text.endswith(".mp4")
-
-
-@pytest.fixture
-def video(monkeypatch):
-    package, cli = types.ModuleType("media.video"), Video()
-    package.cli = cli
-    package.__spec__ = importlib.machinery.ModuleSpec("media.video", None)
-    monkeypatch.setitem(sys.modules, "media.video", package)
-    monkeypatch.setitem(sys.modules, "prediction.video.cli", cli)
-    return cli
-
-
 def test_without_arguments_the_sample_pair_goes_into_image():
     args = predict.parse([])
-    src, bgr = inputs(args.src, args.bgr)
-    assert read_image(src).shape == read_image(bgr).shape == (960, 1280, 3)
-    assert args.output == PROJECT / "image" and args.type is None and not args.overwrite
+    source, options = core.settled(None, options_of(vars(args)))
+    assert read_image(source.name).shape == read_image(options.bgr).shape == (960, 1280, 3)
+    assert args.output == PROJECT / "image" and args.type is None and not args.overwrite and options.overwrite
 
 
 def test_the_sample_pair_can_be_done_again(tmp_path):
@@ -72,29 +51,45 @@ def test_negative_sample_pixels(capsys, tmp_path):
     assert "--sample-pixels" in refuse(capsys, tmp_path / "out", "--sample_pixels", "-16")
     for wrong in ("-1", "nan", "inf"):
         said = refuse(capsys, tmp_path / "out", "--src", "a.mp4", "--bgr", "b.png", "--fps", wrong)
-        assert "--fps is a number of frames a second" in said
+        assert "--fps is a number" in said
 
 
-@pytest.mark.parametrize("src", ["clip.mp4", "rtsp://localhost/x", "move.gif"])
-def test_videos_go_to_their_own_command(tmp_path, video, src):
-    if src == "move.gif":
-        frames = [Image.new("L", (8, 8), level) for level in (0, 200)]
-        frames[0].save(tmp_path / src, save_all=True, append_images=frames[1:])
-        src = str(tmp_path / src)
-    assert run("--src", src, "--bgr", "median", "--target-bgr", "white", "--output", tmp_path / "out") == 7
-    assert video.options.src == src and video.options.bgr == "median" and video.options.type is None
-    assert video.options.target_bgr == "white" and not video.options.overwrite
-    assert video.open_matter is predict.open_matter
+@pytest.mark.parametrize("src, kind", [
+    ("clip.mp4", "video"), ("rtsp://localhost/x", "video"), ("move.gif", "video"), ("still.gif", "photo"),
+    ("a.jpg", "photo"), ("folder", "photos"), ("camera:0", "camera"), ("blob", "video"), ("blob.jpg", "video"), ("text", "photo")])
+def test_kinds_of_source(tmp_path, monkeypatch, src, kind):
+    clips = pytest.importorskip("tests.media.video.clips")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text").write_text("nothing")
+    frames = [Image.new("L", (8, 8), level) for level in (0, 200)]
+    frames[0].save("move.gif", save_all=True, append_images=frames[1:])
+    frames[0].save("still.gif")
+    for name in ("blob", "blob.jpg"):
+        clips.make_clip(tmp_path / "clip.mkv", 2)
+        (tmp_path / "clip.mkv").rename(name)
+    with Source(src) as source:
+        assert source.kind == kind
+        if src.startswith("blob"):
+            assert source.reader() is source.reader() and len(list(source.reader())) == 2
 
 
-@pytest.mark.parametrize("more, words", [
-    (("--shard", "1/2"), "--shard is for photos"), (("--bit-depth", "16"), "--bit-depth is for photos"),
-    (("--sheet", "s.png"), "--sheet is for photos")])
-def test_flags_that_say_nothing_to_videos(tmp_path, video, capsys, more, words):
-    assert words in refuse(capsys, tmp_path / "out", "--src", "clip.mp4", "--bgr", "median", *more)
+@pytest.mark.parametrize("src, more, words", [
+    ("clip.mp4", ("--shard", "1/2"), "--shard is for folders of photos; clip.mp4 is a video"),
+    ("clip.mp4", ("--bit-depth", "8"), "--bit-depth is for photos"),
+    ("clip.mp4", ("--sheet", "s.png"), "--sheet is for photos"),
+    ("clip.mp4", ("--no-fill",), "--no-fill is for photos"), ("a.jpg", ("--fps", "3"), "--fps is for videos and cameras"),
+    ("a.jpg", ("--temporal",), "--temporal is for videos and cameras; a.jpg is one photo"),
+    ("a.jpg", ("--countdown", "3"), "--countdown is for cameras"),
+    ("a.jpg", ("--shard", "1/2"), "--shard is for folders of photos; a.jpg is one photo"),
+    ("a.jpg", ("--format", "MP4"), "png, webp, tiff, jpg"), ("clip.mp4", ("--format", "avi"), "unknown format 'avi'"),
+    ("camera:0", ("--temporal", "ofd"), "auto, flow"), ("camera:0", ("--video-format", "png"), "mp4, mov, webm"),
+    ("a.jpg", ("--align", "of"), "Did you mean 'off'"), ("a.jpg", ("--fit", "stretch"), "resize, crop")])
+def test_what_an_option_is_not_for(tmp_path, capsys, src, more, words):
+    assert words in refuse(capsys, tmp_path / "out", "--src", src, "--bgr", "first:3", *more)
 
 
-def test_a_video_without_its_background(video, tmp_path, capsys):
+def test_a_video_without_its_background(tmp_path, capsys):
     named = ("--weights", STARTER)  # that need it
     assert re.search("--bgr.*first:N.*median", refuse(capsys, tmp_path / "out", "--src", "clip.mp4", *named))
 

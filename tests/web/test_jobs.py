@@ -123,7 +123,7 @@ def test_films_beyond_the_limits(serve, clip):
 
 @pytest.mark.parametrize("data, text", [
     ({"bgr": "room.png"}, "bgr is an uploaded photo or video"), ({"bgr": ""}, "needs its bgr"),
-    ({"bgr": "first:0"}, "first:30"), ({"bgr": "median", "temporal": "yes"}, "temporal is on or off"),
+    ({"bgr": "first:0"}, "first:30"), ({"bgr": "median", "temporal": "yes"}, "unknown temporal 'yes'"),
     ({"bgr": "median", "target": "/etc/hosts"}, "no such background"), ({"bgr": "/etc/passwd"}, "bgr is an uploaded")])
 def test_words_of_films(serve, clip, data, text):
     client = serve()
@@ -134,9 +134,10 @@ def test_words_of_films(serve, clip, data, text):
 
 def test_what_fails_later_is_told_by_the_job(serve, clip):
     client = serve()
-    key = begun(client, film(clip), format="mp4").json()["id"]  # a cut-out, whose alpha MP4 cannot hold
+    small = encode(".png", np.zeros((9, 8, 3), np.uint8))
+    key = begun(client, film(clip, bgr=("plate.png", small))).json()["id"]
     error = ended(client, key)["error"]
-    assert error["status"] == 400 and error["message"].startswith("clip_com: mp4 cannot hold the alpha")
+    assert error["status"] == 400 and error["message"].startswith("clip.mp4 is 64x48 but its background plate.png is 8x9")
     assert client.get(f"/v1/jobs/{key}/result").json()["error"] == error
 
 

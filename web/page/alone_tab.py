@@ -28,4 +28,4 @@ class AloneTab(PhotosTab):
         """As ``PhotosTab.show``, of a photo alone."""
         if not src:
             return self._asked("need_src")
-        return self._shown(src, None, view, colour, behind, form, bits, None, "auto", "auto")
+        return self._shown(src, None, view, colour, behind, {"format": form, "bit_depth": str(bits)})

@@ -31,7 +31,7 @@ def add(app, service, jobs):
         app: the application. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``.
     """
     os.environ["GRADIO_TEMP_DIR"] = str(service.workplace.page)  # Gradio asks nobody else where uploads go
-    mattes = Mattes(service)
+    mattes = Mattes()
 
     @app.get("/", include_in_schema=False)
     def front(request: Request):

@@ -5,7 +5,8 @@ from pathlib import Path
 import gradio as gr
 
 from prediction.alignment.fitter import MOVED, OTHER_SCENE
-from prediction.sizes import FITS, SizesDiffer
+from prediction.options import OPTIONS
+from prediction.sizes import SizesDiffer
 from web.refusals import Refused, refusal
 
 CURES = ("resize", "crop", "align", "swap")
@@ -38,13 +39,11 @@ def backdrop_choices(words):
 
 def fit_settings(words, prefix):
     """(fit, align, exposure): the components of a folded part of the page."""
-    fit = gr.Radio([(words["fit_none"], ""), *((words[name], name) for name in FITS)], value="", label=words["fit"],
-                   info=words["fit_help"], elem_id=f"{prefix}-fit")
-    align = gr.Radio([(words[name], name) for name in ("auto", "homography", "off")], value="auto", label=words["align"],
-                     info=words["align_help"], elem_id=f"{prefix}-align")
-    exposure = gr.Radio([(words[name], name) for name in ("auto", "off")], value="auto", label=words["exposure"],
-                        info=words["exposure_help"], elem_id=f"{prefix}-exposure")
-    return fit, align, exposure
+    made = []
+    for name, more in (("fit", [(words["fit_none"], "")]), ("align", []), ("exposure", [])):
+        made.append(gr.Radio([*more, *((words[word], word) for word in OPTIONS[name].choices)], value="" if more else "auto",
+                             label=words[name], info=words[f"{name}_help"], elem_id=f"{prefix}-{name}"))
+    return tuple(made)
 
 
 def cure_of(error, notes):

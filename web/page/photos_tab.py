@@ -6,13 +6,14 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from prediction.backdrop import open_backdrop
-from prediction.outputs import SUFFIXES, Outputs, check_format, picture
-from utils.files import PROJECT
+from media import read_photo
+from media.reading import read_stored
+from prediction.options import PHOTO
+from prediction.source import SAMPLE
 from web.page.parts import AT_ONCE, CURES, CURES_OF, backdrop_choices, cure_of, fit_settings, message, photo, told
-from web.uploads import check_photo
+from web.tasks import task_of
+from web.uploads import Form
 
-SAMPLE = tuple(str(PROJECT / "image" / "sample" / name) for name in ("src.jpg", "bgr.jpg"))
 SHOWN = 1600               # pixels of the longer side of what the page shows
 SQUARE, LIGHT, DARK = 12, 250, 215  # of the board that stands for nothing, as gray levels
 
@@ -88,49 +89,43 @@ class PhotosTab:
         """What the page shows of a pair: updates of slider, download, message and the buttons of cures."""
         if not src or not bgr:
             return self._asked("both")
-        return self._shown(src, bgr, view, colour, behind, form, bits, fit, align, exposure)
+        fields = {"format": form, "bit_depth": str(bits), "fit": fit, "align": align, "exposure": exposure}
+        return self._shown(src, bgr, view, colour, behind, fields)
 
     def _asked(self, name):
         """Updates where something is still to be added."""
         return [*_nothing(), _said(message(self._words[name])), *_hidden()]
 
-    def _shown(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
-        words, notes, paths = self._words, [], (src, bgr, behind)
+    def _shown(self, src, bgr, view, colour, behind, fields):
+        words, paths = self._words, (src, bgr, behind)
         try:
-            for path in filter(None, (src, bgr)):
-                check_photo(path, self._service.settings)
-            matted = self._mattes.get(src, bgr, fit or None, align, exposure, bits)
-            notes = matted.pair.notes
-            before, after, file = self._made(matted, Path(src).stem, view, self._backdrop(view, colour, behind), form, bits)
+            path, notes = self._made(src, bgr, {**fields, **view_fields(view, colour)}, behind if view == "photo" else None)
+            before, after = small(read_photo(src)), shown(read_stored(path))
         except Exception as error:
-            cure = cure_of(error, notes)
+            cure = cure_of(error, ())
             said = message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])
             return [*_nothing(), _said(said), *_hidden(cure)]
         cure = cure_of(None, notes)
         lines = "\n".join(told_note(note, paths) for note in notes)
         text = message(lines, "note", words[f"say_{cure}" if cure else "noted"])
-        return [gr.update(value=(before, after), visible=True), gr.update(value=file, interactive=True),
+        return [gr.update(value=(before, after), visible=True), gr.update(value=str(path), interactive=True),
                 _said(text if notes else ""), *_hidden(cure)]
 
-    def _backdrop(self, view, colour, behind):
-        """What com is set before; None for a cut-out, and for the alpha."""
-        if view == "photo" and behind:
-            check_photo(behind, self._service.settings)
-            return open_backdrop(behind)
-        return {"colour": lambda: open_backdrop(css_colour(colour)), "blur": lambda: open_backdrop("blur")}.get(
-            view, lambda: None)()
+    def _made(self, src, bgr, fields, behind):
+        """(path of the picture, remarks): what predict.py makes, in line with all other photos."""
+        service = self._service
+        files = {name: Path(path) for name, path in (("src", src), ("bgr", bgr), ("target", behind)) if path}
+        folder = Path(tempfile.mkdtemp(dir=service.workplace.page))
+        task = task_of(Form(fields, files), folder, service.settings, PHOTO, alone=bgr is None)
+        matter = self._mattes.of(service.alone if bgr is None else service.matter)
+        report = service.photos.submit(task.run, matter).result()
+        return report.paths[0], report.notes
 
-    def _made(self, matted, name, view, backdrop, form, bits):
-        """(photo, result, path of the file), the first two small enough to be shown."""
-        kind = "pha" if view == "alpha" else "com"
-        check_format(form, bits, (kind,), backdrop is not None)
-        outputs = Outputs(bits, backdrop)
-        pair = matted.pair
-        behind = outputs.background(0, pair.src, pair.bgr) if kind == "com" else None
-        deep = behind if pair.deep is None or behind is None else outputs.background(0, pair.deep, pair.bgr)
-        path = Path(tempfile.mkdtemp(dir=self._service.workplace.page), f"{name}_{kind}{SUFFIXES[form]}")
-        outputs.write({kind: path}, matted.matte, deep)
-        return small(pair.src), shown(picture(matted.matte, kind, 8, behind)), str(path)
+
+def view_fields(view, colour):
+    """The form fields for what is to be shown, a name of ``backdrop_choices``."""
+    target = {"colour": css_colour(colour), "blur": "blur"}.get(view)
+    return {"type": ["pha" if view == "alpha" else "com"], **({} if target is None else {"target": target})}
 
 
 def told_note(note, paths):

@@ -1,4 +1,4 @@
-"""The tabs of films and of many photos: work that takes minutes, with its progress, an end before time, and a result."""
+"""The tabs of videos and of many photos: work that takes minutes, with its progress, an end before time, and a result."""
 import shutil
 import time
 from html import escape
@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from prediction.outputs import TYPES
-from web import films
+from prediction.options import OPTIONS, PHOTOS, VIDEO
+from web import tasks
 from web.jobs import CANCELLED, ENDED, FAILED, QUEUED
 from web.page.parts import AT_ONCE, backdrop_choices, fit_settings, message, photo, told
-from web.page.photos_tab import css_colour
+from web.page.photos_tab import view_fields
 from web.refusals import without_places
 from web.uploads import Form
 
@@ -24,17 +24,17 @@ class WorkTab:
     def __init__(self, service, jobs, words):
         self._service, self._jobs, self._words = service, jobs, words
 
-    def _follow(self, form, work_of):
+    def _follow(self, form, kind):
         """Begin a job and tell how far it is: yields (HTML of the progress, HTML of the result, id of the job or None).
 
         Args:
-            form: ``Form`` whose files are the page's. work_of: (form with files of the job, folder)
-                -> work for ``Jobs.begin``.
+            form: ``Form`` whose files are the page's. kind: of the source, "video" or "photos".
         """
         folder, job = self._service.workplace.folder(), None
         try:
             form = Form(form.fields, {name: _taken(path, folder / name) for name, path in form.files.items()})
-            job = self._jobs.begin(folder, work_of(form, folder))
+            task = tasks.task_of(form, folder, self._service.settings, kind)
+            job = self._jobs.begin(folder, lambda progress: task.made(self._service.matter, progress))
             while job.state not in ENDED:
                 yield self._progress(job), "", job.id
                 time.sleep(POLL)
@@ -81,7 +81,7 @@ class WorkTab:
 
 
 class VideoTab(WorkTab):
-    """The tab of films."""
+    """The tab of videos."""
 
     counted = "frames"
 
@@ -120,7 +120,7 @@ class VideoTab(WorkTab):
         cancel.click(self.cancel, key, None, **AT_ONCE)
 
     def run(self, clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal):
-        """Matte a film; yields as ``_follow``."""
+        """Matte a video; yields as ``_follow``."""
         words, missing = self._words, None
         if not clip:
             missing = words["need_clip"]
@@ -130,7 +130,7 @@ class VideoTab(WorkTab):
             yield message(missing, "error"), "", None
             return
         fields = {"format": form, "fit": fit, "align": align, "exposure": exposure, "temporal": "on" if temporal else "off",
-                  "type": ["pha" if view == "alpha" else "com"]}
+                  **view_fields(view, colour)}
         files = {"src": clip}
         if kind == "file":
             files["bgr"] = plate
@@ -138,17 +138,10 @@ class VideoTab(WorkTab):
             fields["bgr"] = "median" if kind == "median" else f"first:{int(count or 0)}"
         if view == "photo" and behind:
             files["target"] = behind
-        elif view in ("colour", "blur"):
-            fields["target"] = "blur" if view == "blur" else css_colour(colour)
-        yield from self._follow(Form(fields, files), self._work)
-
-    def _work(self, form, folder):
-        options = films.film_options(form, folder)
-        most = films.check_inputs(options, self._service.settings)
-        return lambda progress: films.make_film(options, self._service.matter, progress, most)
+        yield from self._follow(Form(fields, files), VIDEO)
 
     def _result(self, job):
-        """The film to play, where browsers do; links; remarks."""
+        """The video to play, where browsers do; links; remarks."""
         playable = [path for path in job.files if path.suffix in (".mp4", ".webm")]
         html = ""
         if playable:
@@ -172,7 +165,7 @@ class ManyTab(WorkTab):
         with gr.Row():
             with gr.Column(scale=5, min_width=280):
                 packed = gr.File(label=words["zip"], file_types=[".zip"], elem_id="many-zip", height=170)
-                types = gr.CheckboxGroup([(name, name) for name in TYPES], value=["pha", "com"], label=words["what"],
+                types = gr.CheckboxGroup(list(OPTIONS["type"].choices), value=["pha", "com"], label=words["what"],
                                          elem_id="many-types")
                 form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
                                 label=words["format"], elem_id="many-format")
@@ -193,13 +186,7 @@ class ManyTab(WorkTab):
             yield message(self._words["need_zip"], "error"), "", None
             return
         fields = {"type": types, "format": form, "fit": fit, "align": align, "exposure": exposure}
-        yield from self._follow(Form(fields, {"zip": packed}), self._work)
-
-    def _work(self, form, folder):
-        settings = self._service.settings
-        options, left_out = films.zip_options(form, folder, settings)
-        return lambda progress: films.make_folder(options, self._service.matter, progress, settings,
-                                                  left_out)
+        yield from self._follow(Form(fields, {"zip": packed}), PHOTOS)
 
     def _result(self, job):
         return self._downloads(job) + self._remarks(job)

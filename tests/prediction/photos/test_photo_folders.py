@@ -8,7 +8,7 @@ import pytest
 
 import predict
 from media import read_image, write_bytes, write_image
-from prediction import outputs
+from prediction import core, outputs
 from prediction.photos import pairs
 from tests.closed_folders import close_folder
 from tests.prediction.command import StandIn, files, folder_flags, refuse, run, write_folders
@@ -84,7 +84,7 @@ def test_full_disk_in_a_folder_says_what_is_done(tmp_path, capsys, monkeypatch):
 
 def test_a_folder_goes_on_where_it_stopped(tmp_path, capsys, no_network, monkeypatch):
     write_folders(tmp_path, ("a", "b", "c"))
-    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
     assert run(*folder_flags(tmp_path)) == 0
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
     (tmp_path / "out" / "com" / "b.png").unlink()
@@ -96,7 +96,7 @@ def test_a_folder_goes_on_where_it_stopped(tmp_path, capsys, no_network, monkeyp
     assert "1 done, 2 finished before" in capsys.readouterr().out and not leftover.exists()
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
     assert {path for path in before if before[path] != after[path]} == {tmp_path / "out" / "com" / "b.png"}
-    monkeypatch.setattr(predict, "open_matter", lambda options: pytest.fail("the network was opened for nothing"))
+    monkeypatch.setattr(core, "open_matter", lambda options: pytest.fail("the network was opened for nothing"))
     assert run(*folder_flags(tmp_path)) == 0 and "0 done, 3 finished before" in capsys.readouterr().out
 
 
@@ -122,7 +122,7 @@ def test_a_signal_finishes_the_photo_under_way(tmp_path, capsys, monkeypatch, nu
                 os.kill(os.getpid(), number)
             return super().predict(*args)
     write_folders(tmp_path, ("a", "b", "c", "d"))
-    monkeypatch.setattr(predict, "open_matter", lambda options: Stopped())
+    monkeypatch.setattr(core, "open_matter", lambda options: Stopped())
     assert run(*folder_flags(tmp_path, "--type", "pha")) == 130
     said = capsys.readouterr()
     assert "2 done, 2 left" in said.out and "goes on from here" in said.err
@@ -220,7 +220,7 @@ def test_what_the_network_cannot_do_is_one_photos_failure(tmp_path, capsys, monk
     write_folders(tmp_path, ("a", "b", "c"))
     for name in ("photos/b.png", "rooms/b.bmp"):
         write_image(tmp_path / name, np.zeros((5, 6, 3), np.uint8))
-    monkeypatch.setattr(predict, "open_matter", lambda options: Picky())
+    monkeypatch.setattr(core, "open_matter", lambda options: Picky())
     assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
     assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png"]
     assert "b: unexpected RuntimeError: no" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from media import write_image
-from prediction.photos.cli import parse_shard
+from prediction.options import parts_of
 from prediction.photos.plan import photo_jobs, shard_of
 from utils.errors import UserError
 from utils.files import remove_leftovers
@@ -79,13 +79,13 @@ def test_decomposed_letters_are_in_the_same_part():
 
 @pytest.mark.parametrize("text, parsed", [("1/1", (1, 1)), ("3/8", (3, 8)), (" 8/8 ", (8, 8))])
 def test_shard_is_read(text, parsed):
-    assert parse_shard(text) == parsed
+    assert parts_of(text) == parsed
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1/0", "a/b", "1", "1/2/3", "-1/2", "", "1.5/2"])
 def test_what_is_no_shard(text):
     with pytest.raises(UserError, match="--shard is i/n"):
-        parse_shard(text)
+        parts_of(text)
 
 
 def test_one_photo_may_name_its_result(tmp_path):
