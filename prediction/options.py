@@ -1,7 +1,8 @@
 """What can be asked for: every option once, with its type, default, range, help text, and who offers it.
 
 The flags of predict.py, the keyword arguments of ``prediction.core``, the form fields of the HTTP API with their OpenAPI
-schema, the words that the page offers, and the table in docs/predict.md are all made of the fields of ``Options``.
+schema, the words that the page offers, and the table in docs/predict.md (docs/options_table.py) are all made of the fields
+of ``Options``.
 """
 from __future__ import annotations
 
@@ -216,10 +217,11 @@ def add_flags(parser: Any, names: Iterable[str] = OPTIONS, **defaults: Any) -> N
 
 def _for(about: About) -> str:
     """Which kinds of source an option is for, before its help; "" where for all."""
-    return "" if about.kinds == KINDS else f"{_plural(about.kinds)}: "
+    return "" if about.kinds == KINDS else f"{plural(about.kinds)}: "
 
 
-def _plural(kinds: tuple) -> str:
+def plural(kinds: tuple) -> str:
+    """Kinds of source in words."""
     return " and ".join(PLURAL[kind] for kind in kinds if kind != PHOTOS or PHOTO not in kinds)
 
 
@@ -245,7 +247,7 @@ def checked(options: Options, kind: str) -> Options:
             value = about.same[value.lower()]
         if value != _DEFAULTS[name]:
             if kind not in about.kinds:
-                raise UserError(f"{flag_of(name)} is for {_plural(about.kinds)}; {options.src} is {ONE_OF[kind]}. "
+                raise UserError(f"{flag_of(name)} is for {plural(about.kinds)}; {options.src} is {ONE_OF[kind]}. "
                                 f"Leave it out.")
             value = _value(name, about, value, kind)
         changes[name] = value
@@ -325,14 +327,3 @@ def form_schema(kinds: Iterable[str]) -> dict[str, dict]:
             text += f"; as text {about.words}"
         described[form] = {**plain, "description": text}
     return described
-
-
-def table() -> str:
-    """The table of options in docs/predict.md."""
-    rows = ["| flag | meaning | default | for | form field |", "| --- | --- | --- | --- | --- |"]
-    for name, about in OPTIONS.items():
-        form = f"`{about.form or name}`" if name in FORM.values() else ""
-        kinds = "" if about.kinds == KINDS else _plural(about.kinds)
-        flags = ", ".join(f"`{flag}`" for flag in (flag_of(name), *about.flags))
-        rows.append(f"| {flags} | {about.help} | {about.default} | {kinds} | {form} |")
-    return "\n".join(rows) + "\n"

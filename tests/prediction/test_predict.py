@@ -56,7 +56,8 @@ def test_negative_sample_pixels(capsys, tmp_path):
 
 @pytest.mark.parametrize("src, kind", [
     ("clip.mp4", "video"), ("rtsp://localhost/x", "video"), ("move.gif", "video"), ("still.gif", "photo"),
-    ("a.jpg", "photo"), ("folder", "photos"), ("camera:0", "camera"), ("blob", "video"), ("blob.jpg", "video"), ("text", "photo")])
+    ("a.jpg", "photo"), ("folder", "photos"), ("camera:0", "camera"),
+    ("blob", "video"), ("blob.jpg", "video"), ("text", "photo")])
 def test_kinds_of_source(tmp_path, monkeypatch, src, kind):
     clips = pytest.importorskip("tests.media.video.clips")
     monkeypatch.chdir(tmp_path)

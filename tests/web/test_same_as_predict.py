@@ -39,7 +39,8 @@ VALUES = {
     "bit_depth": ["8", "16"], "fit": ["resize", "crop"], "align": ["off", "homography"], "exposure": ["off"],
     "temporal": ["on", "off", "flow", "ofd"], "fps": ["0", "30"]}
 NEEDS = {"mp4": {"type": "pha"}, "jpg": {"type": "pha"}, "8": {"type": "pha"}, "16": {"type": "pha"}}  # besides
-FORMATS = {PHOTO: ("png", "webp", "tiff", "jpg"), PHOTOS: ("png", "webp", "tiff", "jpg"), VIDEO: ("png", "mov", "mp4", "WebM")}
+PHOTO_FORMATS = "png", "webp", "tiff", "jpg"
+FORMATS = {PHOTO: PHOTO_FORMATS, PHOTOS: PHOTO_FORMATS, VIDEO: ("png", "mov", "mp4", "WebM")}
 CASES = [(kind, name, value) for kind in (PHOTO, PHOTOS, VIDEO) for name in VALUES for value in VALUES[name]]
 
 
