@@ -5,8 +5,10 @@ import json
 import zipfile
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from prediction.options import PHOTO
@@ -18,6 +20,22 @@ from web.uploads import received
 POLL = 0.25       # seconds between two looks whether the client is still there
 MOST_NOTES = 4000  # characters of notes in a header
 MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff", ".jpg": "image/jpeg"}
+
+
+class Answering(APIRoute):
+    """A route whose errors are answered in the one shape of errors."""
+
+    def get_route_handler(self):
+        handler = super().get_route_handler()
+
+        async def answered(request):
+            try:
+                return await handler(request)
+            except (HTTPException, RequestValidationError):
+                raise
+            except Exception as error:
+                return failed(error)
+        return answered
 
 
 def router(service):
@@ -98,9 +116,6 @@ def disposition(name):
 
 
 def failed(error, *folders):
-    """The answer for an error: JSON of one shape. What nobody expected is printed for who runs the server."""
+    """The answer for an error: JSON of one shape."""
     refused = refusal(error, folders)
-    if refused.status == 500:
-        import traceback
-        traceback.print_exception(type(error), error, error.__traceback__)
     return JSONResponse(body(refused), refused.status, headers(refused))

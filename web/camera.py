@@ -14,7 +14,7 @@ from prediction.camera.run import open_session
 from prediction.core import fitting
 from prediction.options import CAMERA, Options
 from utils.errors import UserError
-from web.api import failed, waited
+from web.api import Answering, waited
 from web.refusals import Refused
 
 MOST = 4             # cameras at once
@@ -112,36 +112,27 @@ def decoded(data):
 
 def router(service, cameras):
     """The routes below /v1/cameras, which the page uses."""
-    routes = APIRouter(prefix="/v1/cameras", include_in_schema=False)
+    routes = APIRouter(prefix="/v1/cameras", include_in_schema=False, route_class=Answering)
 
     @routes.post("")
     def add():
-        try:
-            return {"id": cameras.add()}
-        except Exception as error:
-            return failed(error)
+        return {"id": cameras.add()}
 
     @routes.post("/{key}/frame")
     async def frame(request: Request, key: str):
-        try:
-            camera = cameras.get(key)
-            data = await request.body()
-            made = await waited(request, service.photos.submit(camera.frame, data))
-            if made is None:
-                raise Refused(410, "the client has left.")
-            return Response(made[0], media_type="image/jpeg", headers={"X-Camera": json.dumps(made[1])})
-        except Exception as error:
-            return failed(error)
+        camera = cameras.get(key)
+        data = await request.body()
+        made = await waited(request, service.photos.submit(camera.frame, data))
+        if made is None:
+            raise Refused(410, "the client has left.")
+        return Response(made[0], media_type="image/jpeg", headers={"X-Camera": json.dumps(made[1])})
 
     @routes.post("/{key}/key/{sign}")
     def press(key: str, sign: str):
-        try:
-            if sign not in ("b", "t"):
-                raise Refused(400, f"key {sign[:10]} does nothing; b takes the background, t the next one.")
-            cameras.get(key).key(sign)
-            return {}
-        except Exception as error:
-            return failed(error)
+        if sign not in ("b", "t"):
+            raise Refused(400, f"key {sign[:10]} does nothing; b takes the background, t the next one.")
+        cameras.get(key).key(sign)
+        return {}
 
     @routes.delete("/{key}")
     def drop(key: str):

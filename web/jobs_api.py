@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from prediction.options import PHOTOS, VIDEO
 from web import schema, tasks
-from web.api import disposition, failed, zipped
+from web.api import Answering, disposition, failed, zipped
 from web.jobs import CANCELLED, DONE, FAILED
 from web.refusals import Refused, body, without_places
 from web.uploads import received
@@ -18,7 +18,7 @@ mimetypes.add_type("video/webm", ".webm")
 
 def router(service, jobs):
     """The routes. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``."""
-    routes = APIRouter(prefix="/v1/jobs", tags=["films"])
+    routes = APIRouter(prefix="/v1/jobs", tags=["videos"], route_class=Answering)
 
     @routes.post("", **schema.JOBS)
     async def begin(request: Request):
@@ -37,27 +37,18 @@ def router(service, jobs):
     @routes.get("/{key}", **schema.JOB)
     def look(key: str):
         """How far a job is."""
-        try:
-            return state(jobs.get(key))
-        except Refused as refused:
-            return failed(refused)
+        return state(jobs.get(key))
 
     @routes.delete("/{key}", **schema.JOB)
     def cancel(key: str):
         """Cancel a job, or forget its result."""
-        try:
-            job = jobs.drop(key)
-            return {"id": job.id, "state": CANCELLED if job.state != DONE else "forgotten"}
-        except Refused as refused:
-            return failed(refused)
+        job = jobs.drop(key)
+        return {"id": job.id, "state": CANCELLED if job.state != DONE else "forgotten"}
 
     @routes.get("/{key}/result", **schema.RESULT)
     def result(key: str, name: str = ""):
         """What a job made: its file, or a ZIP of several; one of them where its name is given."""
-        try:
-            return _result(jobs.get(key), name)
-        except Refused as refused:
-            return failed(refused)
+        return _result(jobs.get(key), name)
 
     return routes
 

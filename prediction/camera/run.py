@@ -18,7 +18,7 @@ from prediction.camera.recording import Recording, timed_name
 from prediction.camera.session import Session
 from prediction.camera.virtual import VirtualCamera
 from prediction.options import RECORDED, Options
-from prediction.outputs import folder_of
+from prediction.outputs import folder_of, names_picture
 from prediction.progress import Progress
 from prediction.report import Report
 from prediction.sizes import fit_size
@@ -45,7 +45,7 @@ def run(source: Source, options: Options, network: Callable[[], Any], progress: 
         OSError: the disk is full. Recordings are finished.
     """
     check(options)
-    folder = folder_of(options.output, names_file(options.output))
+    folder = folder_of(options.output, names_picture(options.output, SUFFIXES))
     check_place(folder)
     with ExitStack() as stack:
         window = sender = None
@@ -77,16 +77,17 @@ def run(source: Source, options: Options, network: Callable[[], Any], progress: 
         return report()
 
 
-def open_session(options: Options, matter: Any, background: Any = None, record: Callable | None = None) -> Session:
+def open_session(options: Options, matter: Any, background: Any = None, record: Callable | None = None,
+                 backdrops: list | None = None) -> Session:
     """The ``Session`` of options: of a camera here, or of a browser's.
 
     Args:
         matter: the network as ``prediction.core.fitting`` has it for a camera. background: uint8 RGB (H, W, 3), or None: it
-            is still to be taken. record: () -> ``Recording``, or None.
+            is still to be taken. record: () -> ``Recording``, or None. backdrops: those of the options, where they are open.
     """
     fit = fitter(options.align, options.exposure, video=True)
     countdown = COUNTDOWN if options.countdown is None else options.countdown
-    return Session(matter, _backdrops(options.target_bgr), background, countdown, fit,
+    return Session(matter, backdrops or _backdrops(options.target_bgr), background, countdown, fit,
                    Smoother() if options.temporal else None, record, options.choice is not None and options.needs is None,
                    options.choice is None or options.choice.method.refines)
 
@@ -99,16 +100,15 @@ def _session(options, pictures, network, folder, progress):
         background = fit_size(read_photo(options.bgr, notes), pictures.size, options.fit, options.src, options.bgr)
     for note in notes:
         progress.note(note)
-    for _, backdrop in _backdrops(options.target_bgr):  # one that cannot be opened is told before the network is loaded
-        backdrop.close()
+    backdrops = _backdrops(options.target_bgr)
     suffix = "." + (options.format or "mp4")
 
     def record():
         return Recording(timed_name(folder, suffix), pictures.rate)
-    session = open_session(options, network(), background, record)
+    session = open_session(options, network(), background, record, backdrops)
     if count is not None:
         session.capture(count, options.countdown or 0.0)
-    if options.no_window and names_file(options.output):
+    if options.no_window and names_picture(options.output, SUFFIXES):
         session.recording = Recording(options.output, pictures.rate)
     elif options.no_window and not options.virtual_camera:
         session.recording = record()
@@ -123,7 +123,7 @@ def _backdrops(first):
 
 def _is_recording(output):
     """name -> whether a recording of this command line may be called so."""
-    own = os.path.basename(output) if names_file(output) else None
+    own = os.path.basename(output) if names_picture(output, SUFFIXES) else None
     return lambda name: name == own or name.startswith("camera_") and name.endswith(SUFFIXES)
 
 
@@ -140,14 +140,9 @@ def check(options: Options) -> None:
         raise UserError(f"--bgr {options.bgr} is for videos. For a camera name a photo or first:N, or press b in the "
                         f"window.")
     first_frames(options.bgr)
-    if names_file(options.output):
+    if names_picture(options.output, SUFFIXES):
         _check_file(options)
     import_av()
-
-
-def names_file(output: str) -> bool:
-    """Whether ``output`` names a video to write, and not a folder."""
-    return os.path.splitext(output)[1].lower() in SUFFIXES and not os.path.isdir(output)
 
 
 def _check_file(options):

@@ -52,8 +52,8 @@ def test_the_tab_is_there_where_its_network_is(service, language):
 
 
 def test_a_photo_alone_is_matted_by_its_own_network(service, tmp_path):
-    from web.page.alone_tab import AloneTab
     from web.page.mattes import Mattes
+    from web.page.photos_tab import AloneTab
     from web.page.texts import words
     src = np.full((20, 30, 3), (200, 100, 50), np.uint8)
     write_image(tmp_path / "me.png", src)
@@ -82,8 +82,8 @@ def test_networks_are_opened_in_one_thread_that_stays():
 
 
 def test_another_backdrop_is_not_matted_again(service, tmp_path, monkeypatch):
-    from web.page.alone_tab import AloneTab
     from web.page.mattes import Mattes
+    from web.page.photos_tab import AloneTab
     from web.page.texts import words
     asked, predict = [], Halves.predict
     monkeypatch.setattr(Halves, "predict", lambda self, *given: asked.append(1) or predict(self, *given))
@@ -95,8 +95,8 @@ def test_another_backdrop_is_not_matted_again(service, tmp_path, monkeypatch):
 
 
 def test_16_bits_of_the_source_reach_the_file(service, tmp_path):
-    from web.page.alone_tab import AloneTab
     from web.page.mattes import Mattes
+    from web.page.photos_tab import AloneTab
     from web.page.texts import words
     src = (np.arange(600, dtype=np.uint16) * 100).reshape(20, 30, 1).repeat(3, 2)
     write_image(tmp_path / "deep.png", src)

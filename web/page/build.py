@@ -7,10 +7,9 @@ from fastapi import Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from web.page import camera_tab
-from web.page.alone_tab import AloneTab
 from web.page.mattes import Mattes
 from web.page.parts import AT_ONCE
-from web.page.photos_tab import SAMPLE, PhotosTab
+from web.page.photos_tab import SAMPLE, AloneTab, PhotosTab
 from web.page.texts import LANGUAGES, language_of, words
 from web.page.work_tabs import ManyTab, VideoTab
 

@@ -1,4 +1,4 @@
-"""The tab of photos: a pair, its matte before and after, other backdrops, a file to download."""
+"""The tabs of photos, of a pair or one without its scene: before and after, other backdrops, a file to download."""
 import tempfile
 from pathlib import Path
 
@@ -8,9 +8,10 @@ import numpy as np
 
 from media import read_photo
 from media.reading import read_stored
-from prediction.options import PHOTO
+from prediction.options import OPTIONS, PHOTO
 from prediction.source import SAMPLE
-from web.page.parts import AT_ONCE, CURES, CURES_OF, backdrop_choices, cure_of, fit_settings, message, photo, told
+from web.page.parts import AT_ONCE, CURES, CURES_OF, cure_of, fit_settings, message, photo, told, view_settings
+from web.refusals import without_places
 from web.tasks import task_of
 from web.uploads import Form
 
@@ -39,8 +40,7 @@ class PhotosTab:
                 shown_here, chosen = self._result()
         with gr.Accordion(words["advanced"], open=False, elem_id="photo-advanced"):
             fit, align, exposure = fit_settings(words, "photo")
-            bits = gr.Radio([("8", 8), ("16", 16)], value=8, label=words["bits"], info=words["bits_help"],
-                            elem_id="photo-bits")
+            bits = self._bits()
         self._show_when([src, bgr, *chosen, bits, fit, align, exposure], shown_here)
         self._heal(shown_here[3:], (src, bgr, fit, align))
         swap.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
@@ -56,17 +56,18 @@ class PhotosTab:
                                variant="primary") for name in CURES]
         slider = gr.ImageSlider(label=words["result"], elem_id=f"{prefix}-result", format="webp", type="numpy",
                                 interactive=False, buttons=["fullscreen"], max_height=560, visible=seen)
-        view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id=f"{prefix}-view")
-        colour = gr.ColorPicker(value="#20c040", label=words["pick"], elem_id=f"{prefix}-colour", visible=False)
-        behind = photo(words["behind"], f"{prefix}-behind", visible=False)
+        view, colour, behind = view_settings(words, prefix)
         with gr.Row(equal_height=True):
             form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
                             label=words["format"], elem_id=f"{prefix}-format", scale=3)
             download = gr.DownloadButton(words["download"], elem_id=f"{prefix}-download", variant="primary",
                                          interactive=False, scale=2)
-        view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
-                    [colour, behind], **AT_ONCE)
         return [slider, download, told_here, *cures], [view, colour, behind, form]
+
+    def _bits(self):
+        words = self._words
+        return gr.Radio([(str(bits), bits) for bits in OPTIONS["bit_depth"].choices], value=8, label=words["bits"],
+                        info=words["bits_help"], elem_id=f"{self.prefix}-bits")
 
     def _show_when(self, inputs, outputs):
         """Show the result anew when one of ``inputs``, those of ``show``, changes."""
@@ -106,7 +107,7 @@ class PhotosTab:
             said = message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])
             return [*_nothing(), _said(said), *_hidden(cure)]
         cure = cure_of(None, notes)
-        lines = "\n".join(told_note(note, paths) for note in notes)
+        lines = "\n".join(without_places(note, [Path(path).parent for path in paths if path]) for note in notes)
         text = message(lines, "note", words[f"say_{cure}" if cure else "noted"])
         return [gr.update(value=(before, after), visible=True), gr.update(value=str(path), interactive=True),
                 _said(text if notes else ""), *_hidden(cure)]
@@ -122,18 +123,35 @@ class PhotosTab:
         return report.paths[0], report.notes
 
 
+class AloneTab(PhotosTab):
+    """The tab of photos whose scene nobody shot: matted by a network that needs the photo alone."""
+
+    prefix = "alone"
+
+    def build(self):
+        """Add the components to the ``gr.Blocks`` around."""
+        words = self._words
+        gr.Markdown(words["alone_help"])
+        with gr.Row():
+            with gr.Column(scale=4, min_width=280):
+                src = photo(words["alone_src"], "alone-src")
+            with gr.Column(scale=6, min_width=300):
+                shown_here, chosen = self._result(seen=False)
+        with gr.Accordion(words["advanced"], open=False):
+            bits = self._bits()
+        self._show_when([src, *chosen, bits], shown_here)
+
+    def show(self, src, view, colour, behind, form, bits):
+        """As ``PhotosTab.show``, of a photo alone."""
+        if not src:
+            return self._asked("need_src")
+        return self._shown(src, None, view, colour, behind, {"format": form, "bit_depth": str(bits)})
+
+
 def view_fields(view, colour):
-    """The form fields for what is to be shown, a name of ``backdrop_choices``."""
+    """The form fields for what is to be shown, as ``view_settings`` has it."""
     target = {"colour": css_colour(colour), "blur": "blur"}.get(view)
     return {"type": ["pha" if view == "alpha" else "com"], **({} if target is None else {"target": target})}
-
-
-def told_note(note, paths):
-    """A note without folders of this machine."""
-    for path in paths:
-        if path:
-            note = note.replace(f"{Path(path).parent}/", "")
-    return note
 
 
 def css_colour(text):

@@ -10,7 +10,7 @@ import gradio as gr
 from prediction.options import OPTIONS, PHOTOS, VIDEO
 from web import tasks
 from web.jobs import CANCELLED, ENDED, FAILED, QUEUED
-from web.page.parts import AT_ONCE, backdrop_choices, fit_settings, message, photo, told
+from web.page.parts import AT_ONCE, fit_settings, message, told, view_settings
 from web.page.photos_tab import view_fields
 from web.refusals import without_places
 from web.uploads import Form
@@ -23,6 +23,21 @@ class WorkTab:
 
     def __init__(self, service, jobs, words):
         self._service, self._jobs, self._words = service, jobs, words
+
+    def _controls(self, prefix):
+        """(button that starts, button that cancels, progress, result): the components on the right."""
+        words = self._words
+        with gr.Row():
+            start = gr.Button(words["start"], variant="primary", elem_id=f"{prefix}-start")
+            cancel = gr.Button(words["cancel"], elem_id=f"{prefix}-cancel")
+        return start, cancel, gr.HTML(elem_id=f"{prefix}-progress"), gr.HTML(elem_id=f"{prefix}-result")
+
+    def _wire(self, controls, inputs):
+        """Have the ``_controls`` run ``self.run`` on ``inputs``, and end it."""
+        (start, cancel, progress, result), key = controls, gr.State(None)
+        start.click(self.run, inputs, [progress, result, key], api_visibility="private", show_progress="hidden",
+                    concurrency_limit=self._service.settings.queue + 1)
+        cancel.click(self.cancel, key, None, **AT_ONCE)
 
     def _follow(self, form, kind):
         """Begin a job and tell how far it is: yields (HTML of the progress, HTML of the result, id of the job or None).
@@ -88,7 +103,6 @@ class VideoTab(WorkTab):
     def build(self):
         """Add the components to the ``gr.Blocks`` around."""
         words = self._words
-        key = gr.State(None)
         with gr.Row():
             with gr.Column(scale=5, min_width=280):
                 clip = gr.Video(label=words["clip"], sources=["upload"], elem_id="video-src", height=260)
@@ -97,27 +111,17 @@ class VideoTab(WorkTab):
                 plate = gr.File(label=words["plate"], file_types=["image", "video"], elem_id="video-plate", height=170)
                 count = gr.Number(value=30, precision=0, minimum=1, label=words["count"], visible=False,
                                   elem_id="video-count")
-                view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id="video-view")
-                colour = gr.ColorPicker(value="#20c040", label=words["pick"], visible=False, elem_id="video-colour")
-                behind = photo(words["behind"], "video-behind", visible=False)
+                view, colour, behind = view_settings(words, "video")
                 form = gr.Radio([(words[name], name) for name in ("webm", "mov", "mp4")], value="webm",
                                 label=words["format"], elem_id="video-format")
                 with gr.Accordion(words["advanced"], open=False):
                     fit, align, exposure = fit_settings(words, "video")
                     temporal = gr.Checkbox(label=words["temporal"], info=words["temporal_help"], elem_id="video-temporal")
             with gr.Column(scale=5, min_width=280):
-                with gr.Row():
-                    start = gr.Button(words["start"], variant="primary", elem_id="video-start")
-                    cancel = gr.Button(words["cancel"], elem_id="video-cancel")
-                progress, result = gr.HTML(elem_id="video-progress"), gr.HTML(elem_id="video-result")
+                controls = self._controls("video")
         kind.change(lambda name: (gr.update(visible=name == "file"), gr.update(visible=name == "first")), kind,
                     [plate, count], **AT_ONCE)
-        view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
-                    [colour, behind], **AT_ONCE)
-        start.click(self.run, [clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal],
-                    [progress, result, key], api_visibility="private", show_progress="hidden",
-                    concurrency_limit=self._service.settings.queue + 1)
-        cancel.click(self.cancel, key, None, **AT_ONCE)
+        self._wire(controls, [clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal])
 
     def run(self, clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal):
         """Matte a video; yields as ``_follow``."""
@@ -160,7 +164,6 @@ class ManyTab(WorkTab):
     def build(self):
         """Add the components to the ``gr.Blocks`` around."""
         words = self._words
-        key = gr.State(None)
         gr.Markdown(words["zip_help"])
         with gr.Row():
             with gr.Column(scale=5, min_width=280):
@@ -172,13 +175,8 @@ class ManyTab(WorkTab):
                 with gr.Accordion(words["advanced"], open=False):
                     fit, align, exposure = fit_settings(words, "many")
             with gr.Column(scale=5, min_width=280):
-                with gr.Row():
-                    start = gr.Button(words["start"], variant="primary", elem_id="many-start")
-                    cancel = gr.Button(words["cancel"], elem_id="many-cancel")
-                progress, result = gr.HTML(elem_id="many-progress"), gr.HTML(elem_id="many-result")
-        start.click(self.run, [packed, types, form, fit, align, exposure], [progress, result, key],
-                    api_visibility="private", show_progress="hidden", concurrency_limit=self._service.settings.queue + 1)
-        cancel.click(self.cancel, key, None, **AT_ONCE)
+                controls = self._controls("many")
+        self._wire(controls, [packed, types, form, fit, align, exposure])
 
     def run(self, packed, types, form, fit, align, exposure):
         """Matte the photos of a ZIP; yields as ``_follow``."""
