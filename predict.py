@@ -2,7 +2,7 @@
 
     python predict.py                                              # the sample pair image/sample, into image/
     python predict.py --src me.jpg --bgr room.jpg --output me.png  # the subject cut out
-    python predict.py --src me.jpg --bgr room.jpg --output out     # out/me_pha.png, out/me_com.png
+    python predict.py me.jpg room.jpg --output out                 # out/me_pha.png, out/me_com.png
     python predict.py --src photos --bgr rooms --output out        # out/pha/NAME.png, out/com/NAME.png
     python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output at_beach.jpg
     python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
@@ -30,8 +30,15 @@ from utils.files import PROJECT
 def parse(argv=None):
     """The parsed flags of a command line, by the names of ``prediction.options.Options``."""
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("inputs", nargs="*", metavar="SRC BGR TYPE", help="the same as --src, --bgr and --type")
     add_flags(parser, output=PROJECT / "image")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    given = {"src": args.inputs[:1], "bgr": args.inputs[1:2], "type": [args.inputs[2:]] if args.inputs[2:] else []}
+    for name, (value, *_) in ((name, value) for name, value in given.items() if value):
+        if getattr(args, name) is not None:
+            parser.error(f"--{name} is given twice: {getattr(args, name)} and {value}")
+        setattr(args, name, value)
+    return args
 
 
 def main(argv=None):

@@ -160,7 +160,7 @@ def _photos(source, options, network, progress):
     pictures = pictures_of(options, single)
     trimap = options.trimap if options.needs == "trimap" else None
     plan = photo_jobs(source.name, options.bgr, options.output, pictures.types, pictures.suffix, options.overwrite,
-                      parts_of(options.shard), trimap)
+                      parts_of(options.shard), trimap, options.pair)
     folder = folder_of(options.output, single and names_picture(options.output, NAMED))
     check_place(folder)
     notes = [*plan.notes, *_doubts(options)]

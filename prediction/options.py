@@ -124,6 +124,9 @@ class Options:
     fit: str | None = option(
         None, "what to do with a bgr of another size than src: resize stretches it, crop scales and cuts it", "refuse it",
         choices=FITS, fronts=EVERYWHERE)
+    pair: str = option(
+        "name", "which photo goes with which bgr or trimap: name, those of one path apart from the suffix; order, the first "
+        "with the first", "name", choices=("name", "order"), kinds=(PHOTOS,), metavar="HOW")
     align: str = option(
         "auto", "move bgr to where src was taken from: auto, where it helps; homography, wherever one is found; off", "auto",
         choices=MODES["align"], fronts=EVERYWHERE)

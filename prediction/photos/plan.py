@@ -1,6 +1,7 @@
 """Which src goes with which bgr, where the results go, and which of them are still to be made."""
 import hashlib
 import os
+import re
 import unicodedata
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -67,7 +68,8 @@ def pictures_of(options: Options, single: bool) -> Pictures:
     return Pictures(types, suffix, bits)
 
 
-def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1), trimap=None):
+def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1), trimap=None,
+               pair="name"):
     """Plan the work; opens no picture.
 
     A photo gives OUTPUT/NAME_pha.png and so on, or OUTPUT itself where that names a picture. A folder gives
@@ -78,6 +80,7 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
         src, bgr, trimap: a picture or a folder each; of the last two one at most, the other None.
         output: a folder, or a picture for one src and one type.
         types: as ``check_types`` returns them; suffix: of the outputs.
+        pair: "name", or "order": the first photo goes with the first background or trimap, numbers in names counted.
         shard: (i, n): the i-th, from 1, of n parts of a folder. A photo's part follows from its name alone.
     Raises:
         UserError: something is missing or empty, nothing is paired, an output exists (one photo), or would land on or
@@ -93,7 +96,7 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
         if kind not in (None, "video") and not path.is_dir():
             raise UserError(f"{path} is a {kind}, which is not read as a photo: {advice}.")
     if src.is_dir():
-        plan = _folder_plan(src, partner, output, types, suffix, shard)
+        plan = _folder_plan(src, partner, output, types, suffix, shard, pair)
     else:
         plan = _single_plan(src, partner, output, as_file, types, suffix, shard)
     _check_inputs_kept(plan.jobs)
@@ -137,7 +140,7 @@ def _single_plan(src, partner, output, as_file, types, suffix, shard):
     return Plan([Job(src.name, src, partner, outputs)], [])
 
 
-def _folder_plan(src, partner, output, types, suffix, shard):
+def _folder_plan(src, partner, output, types, suffix, shard, pair):
     for folder in (src, partner):
         if folder is not None and folder.is_dir() and inside(output, folder):
             raise UserError(f"the output folder {output} lies among the photos of {folder}; "
@@ -148,10 +151,12 @@ def _folder_plan(src, partner, output, types, suffix, shard):
     if partner is not None and partner.is_dir():
         scenes = _by_name(partner, [], unread)
     failures = [(str(error.filename), f"{error.strerror or error}; nothing in this folder was done") for error in unread]
-    partners = _partners(photos, scenes)
+    in_order = pair == "order" and partner is not None and partner.is_dir()
+    partners = _in_order(src, photos, partner, scenes) if in_order else _partners(photos, scenes)
     if not partners:
         raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {partner} ({quote(sorted(scenes))}) have "
-                        f"no name in common. Partners have the same path apart from the suffix.")
+                        f"no name in common. Partners have the same path apart from the suffix; --pair order takes them "
+                        f"as they come.")
     alone = sorted(scenes.keys() - set(partners.values()))
     notes = [f"{len(alone)} in {partner} without a photo in {src} ({quote(alone)})."] if alone else []
     for name, files in photos.items():
@@ -178,6 +183,16 @@ def _partners(photos, scenes):
         if len(alike) == 1:
             partners[name] = alike[0]
     return partners
+
+
+def _in_order(src, photos, partner, scenes):
+    """As ``_partners``, the first with the first; numbers in names count as numbers."""
+    if len(photos) != len(scenes):
+        raise UserError(f"--pair order takes as many pictures of each: {src} has {len(photos)}, {partner} {len(scenes)}.")
+
+    def place(name):
+        return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+    return dict(zip(sorted(photos, key=place), sorted(scenes, key=place)))
 
 
 def others_by_kind(names):

@@ -43,6 +43,36 @@ def test_other_programs_names_for_the_same():
     assert predict.parse(["--save-dir", "o"]).output == "o"
 
 
+def test_src_bgr_and_types_by_their_place(photos, capsys):
+    assert run(photos / "src.png", photos / "bgr.png", "alp", "fgr", "--output", photos / "out") == 0
+    assert files(photos / "out") == ["src_fgr.png", "src_pha.png"]
+    with pytest.raises(SystemExit):
+        predict.parse(["a.jpg", "--src", "b.jpg"])
+    assert "given twice" in capsys.readouterr().err
+
+
+def training(words):
+    import train
+    return train.parse(words)
+
+
+@pytest.mark.parametrize("parse, flag, words", [
+    (predict.parse, "--model-backbone", "told from the file that --weights names"),
+    (predict.parse, "--model_type", "told from the file that --weights names"),
+    (predict.parse, "--pretrained_model", "Here it is --weights."),
+    (predict.parse, "--checkpoint_path", "Here it is --weights."),
+    (predict.parse, "--images-src", "Here it is --src."), (predict.parse, "--output-types", "Here it is --type."),
+    (predict.parse, "--wieghts", "Did you mean '--weights'"), (training, "--model-backbone", "Here it is --backbone."),
+    (training, "--model-last-checkpoint", "Here it is --resume-model."),
+    (training, "--pretrained_model", "Here it is --pretrain."),
+    (training, "--logging_path", "Here it is --save-dir."), (training, "--train_rgb_path", "Here it is --data-root."),
+    (training, "--lerning-rate", "Did you mean '--learning-rate'")])
+def test_flags_of_other_programs_are_translated(capsys, parse, flag, words):
+    with pytest.raises(SystemExit):
+        parse([flag, "x"])
+    assert words in capsys.readouterr().err
+
+
 def test_a_scene_without_its_photo(photos, capsys):
     assert "--src" in refuse(capsys, photos / "out", "--bgr", photos / "bgr.png")
 

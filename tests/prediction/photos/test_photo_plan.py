@@ -114,3 +114,13 @@ def test_only_old_leftovers_of_these_files_go(tmp_path):
             os.utime(tmp_path / name, (1, 1))
     remove_leftovers([tmp_path / "a.png", tmp_path / "none" / "c.png"])
     assert sorted(os.listdir(tmp_path)) == sorted(names[1:])
+
+
+def test_pairs_by_their_order(tmp_path):
+    folders(tmp_path, [f"me{number}.png" for number in (1, 2, 10)], [f"room_{number:03d}.png" for number in (1, 2, 10)])
+    found = plan(tmp_path, pair="order")
+    assert [(job.src.stem, job.bgr.stem) for job in found.jobs] == [
+        ("me1", "room_001"), ("me10", "room_010"), ("me2", "room_002")]
+    (tmp_path / "rooms" / "room_002.png").unlink()
+    with pytest.raises(UserError, match="photos has 3, .*rooms 2"):
+        plan(tmp_path, pair="order")
