@@ -25,8 +25,10 @@ def open_backdrop(text, notes=None):
 
     Returns:
         a ``Backdrop``: ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, an array that the caller may
-        not change, and ``close()``. bgr is the scene of src, or None; index is the number of the picture, from 0; a video
-        starts over at its end. Where src is uint16, so are what is blurred and videos that are as deep.
+        not change, and ``close()``. bgr is the scene of src, or None;
+        index is the number of the picture, from 0; a video goes on by a picture for each index, or with the time where
+        ``behind`` shows it, and starts over at its end. Where src is uint16, so are what is blurred and videos that are as
+        deep.
 
     Raises:
         UserError: no such colour or file, or it cannot be read.
@@ -45,6 +47,11 @@ def open_backdrop(text, notes=None):
     if is_video(text):
         return VideoBackdrop(text)
     return PhotoBackdrop(read_photo(text, notes))
+
+
+def behind(backdrop, time, index, src, bgr):
+    """What ``backdrop.frame(index, src, bgr)`` gives for a frame shown at ``time`` seconds: a video goes by those."""
+    return backdrop.at(time, src) if isinstance(backdrop, VideoBackdrop) else backdrop.frame(index, src, bgr)
 
 
 def blurred(picture, sigma=BLUR_SIGMA):
@@ -100,43 +107,63 @@ class PhotoBackdrop(Backdrop):
 
 
 class VideoBackdrop(Backdrop):
-    """The pictures of a video in turn, from the start again behind the last one; an index passed over is read past."""
+    """A video, from the start again behind its end: picture by picture, or at its own speed where times are given."""
 
     def __init__(self, path):
-        self._path, self._next, self._length, self._shown, self._deep = path, 0, None, None, False
+        self._path, self._length, self._deep = path, None, False
+        self._shown, self._image, self._stale = None, None, False
         self._open()
 
     def frame(self, index, src, bgr):
-        self._deep = src.dtype == np.uint16
-        self._reader.want_depth(self._deep)
-        wanted = index if self._length is None else index % self._length
-        if wanted < self._next - 1:
+        return self._picture(index, src, False)
+
+    def at(self, time, src):
+        return self._picture(max(time, 0), src, True)
+
+    def _picture(self, wanted, src, by_time):
+        """The picture at a time, or with an index: both go from ``_from`` to ``_until`` for the one that is shown."""
+        if self._deep != (src.dtype == np.uint16):
+            self._deep, self._stale = not self._deep, True
+            self._reader.want_depth(self._deep)
+        wanted = wanted if self._length is None else wanted % self._length
+        if wanted < self._from:
             self._rewind()
-        while self._next <= wanted:
-            frame = next(self._frames, None)
-            if frame is not None:
-                self._shown = frame.image if frame.deep is None else frame.deep
-                self._next += 1
+        while self._until <= wanted:
+            found = next(self._frames, None)
+            if found is not None:
+                self._shown, self._stale, self._from = found[0], True, self._until
+                self._until = found[1] + found[2] if by_time else self._until + 1
                 continue
-            if not self._next:
+            if not self._until:
                 raise UserError(f"{self._path} holds no picture that can be decoded. Convert it to MP4.")
-            self._length = self._next
+            self._length = self._until
             wanted %= self._length
             self._rewind()
-        return fit_size(self._shown, src.shape[:2], "crop")
+        if self._stale:
+            self._convert()
+        return fit_size(self._image, src.shape[:2], "crop")
+
+    def _convert(self):
+        self._stale = False
+        try:
+            image, deep = self._reader.images(self._shown)
+        except Exception:  # whatever is wrong with one frame, the one before it stays
+            if self._image is None:
+                raise UserError(f"{self._path}: its first picture cannot be converted. Convert it to MP4.") from None
+            return
+        self._image = image if deep is None else deep
 
     def close(self):
         self._reader.close()
 
     def _open(self):
         from media.video.reader import open_video
-        self._reader = open_video(self._path, sound=False)
+        self._reader, self._from, self._until = open_video(self._path, sound=False), 0, 0
         self._reader.want_depth(self._deep)
-        self._frames = iter(self._reader)
+        self._frames = (found for found in self._reader.timed() if found[0] is not None)
 
     def _rewind(self):
         self._reader.close()
-        self._next = 0
         self._open()
 
 

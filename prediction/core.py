@@ -23,7 +23,7 @@ from prediction.choice import choose, open_matter
 from prediction.options import CAMERA, ONE_OF, PHOTO, PHOTOS, STILL, VIDEO, Options, checked, parts_of
 from prediction.outputs import NAMED, folder_of, names_picture
 from prediction.pace import paced
-from prediction.photos.pairs import PairReader
+from prediction.photos.pairs import PairReader, in_place, photo
 from prediction.photos.pipeline import Work, reason_of
 from prediction.photos.plan import photo_jobs, pictures_of
 from prediction.photos.sheet import open_sheet
@@ -36,6 +36,9 @@ from prediction.video.pipeline import VideoJob, matte_frames
 from prediction.video.plan import planned_outputs
 from utils.errors import UserError
 from utils.files import check_place, prepare_folder, remove_leftovers
+from utils.isolation import Limits, Workers
+
+DECODING = Limits(seconds=300.0, cpu_seconds=600.0, memory=8 << 30, answer=2 << 30)  # of one photo, the largest included
 
 AnySource = Union[Source, str, os.PathLike, None]
 AnyMatter = Any  # a Matter, or (options) -> one
@@ -155,23 +158,31 @@ def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None
     return matter if kind in STILL else paced(matter, options.fps, options.backbone_scale, note)
 
 
+def _photo(source, options, network, progress):
+    return _planned(options, True, network, progress, in_place)
+
+
 def _photos(source, options, network, progress):
-    single = source.kind == PHOTO
+    with Workers(1, DECODING, [photo.__module__]).warm() as workers:  # a decoder that crashes costs one photo
+        return _planned(options, False, network, progress, workers.decode)
+
+
+def _planned(options, single, network, progress, decode):
     pictures = pictures_of(options, single)
     trimap = options.trimap if options.needs == "trimap" else None
-    plan = photo_jobs(source.name, options.bgr, options.output, pictures.types, pictures.suffix, options.overwrite,
+    plan = photo_jobs(options.src, options.bgr, options.output, pictures.types, pictures.suffix, options.overwrite,
                       parts_of(options.shard), trimap, options.pair)
     folder = folder_of(options.output, single and names_picture(options.output, NAMED))
     check_place(folder)
     notes = [*plan.notes, *_doubts(options)]
     sheet = open_sheet(options, single, notes)
     with open_backdrop(options.target_bgr, notes) or nullcontext() as backdrop:
-        read = _reader(options, plan, single, pictures.bits)
+        read = _reader(options, plan, single, pictures.bits, decode)
         for note in notes:
             progress.note(note)
         matter = None
         if plan.jobs:
-            matter = fitting(network(), options, source.kind)
+            matter = fitting(network(), options, PHOTO)
             prepare_folder(folder)
             remove_leftovers(path for job in plan.jobs for path in job.outputs.values())
         done = itertools.count(1)
@@ -206,10 +217,10 @@ def _worked(work, plan, single, notes):
     return report()
 
 
-def _reader(options, plan, single, bits):
+def _reader(options, plan, single, bits, decode):
     """job -> ``Pair``. A single photo is read here and now: a flaw shows before the network is loaded."""
     read = PairReader(options.fit, fitter(options.align, options.exposure), bits,
-                      options.choice and options.choice.method)
+                      options.choice and options.choice.method, decode)
     if not single:
         return read
     job = plan.jobs[0]
@@ -262,4 +273,4 @@ def _camera(source, options, network, progress):
     return run(source, options, lambda: fitting(network(), options, CAMERA, progress.note), progress)
 
 
-_DO = {PHOTO: _photos, PHOTOS: _photos, VIDEO: _video, CAMERA: _camera}
+_DO = {PHOTO: _photo, PHOTOS: _photos, VIDEO: _video, CAMERA: _camera}

@@ -1,9 +1,13 @@
-"""Sound of a video: packets copied as they are, or decoded and encoded anew where the container cannot hold their codec."""
+"""Sound of a video: packets copied as they are, or decoded and encoded anew where the container cannot hold their codec.
+
+Decoded sound stays in FFmpeg's frames: PyAV's ``to_ndarray`` (18.1) reads past the pointers of eight planar channels and
+more, which ends the process.
+"""
 from fractions import Fraction
 from typing import NamedTuple
 
 from media.video.clock import Steady
-from media.video.libav import import_av
+from media.video.libav import import_av, kept_layout
 from media.video.samples import Continuous
 
 COPIED = {"mp4": ("aac", "mp3", "ac3", "eac3", "alac", "opus"),
@@ -12,10 +16,12 @@ COPIED = {"mp4": ("aac", "mp3", "ac3", "eac3", "alac", "opus"),
 ENCODERS = {"mp4": ("aac", None), "mov": ("aac", None), "webm": ("libopus", 48000)}  # name, the only rate it knows
 
 USUAL = Fraction(1, 50)  # seconds of a packet that does not say
+WHOLE_NAME = 127  # characters of a layout's name that PyAV gives; a longer one is cut, and no filter knows it
 
 
 class Sound(NamedTuple):
-    """A packet of sound: data as encoded; pts, dts and duration in units of time_base; samples: decoded, where asked for."""
+    """A packet of sound: data as encoded; pts, dts and duration in units of time_base; samples: [(``av.AudioFrame``, seconds
+    at which it begins)], where asked for."""
     data: bytes
     pts: int
     dts: int
@@ -30,7 +36,8 @@ def first_known(streams):
 
 
 class AudioReader:
-    """Takes the packets of one ``av`` audio stream; ``decode`` says whether samples are wanted too.
+    """Takes the packets of one ``av`` audio stream; ``decode`` says whether samples are wanted too. ``codec`` is its name,
+    ``channels`` their number as the header states it, ``lost`` counts the packets that could not be decoded.
 
     Args:
         track: the stream's ``media.video.clock.Track``.
@@ -38,7 +45,11 @@ class AudioReader:
 
     def __init__(self, stream, track):
         self.stream, self.decode, self._track, self._steady = stream, False, track, None
-        self.codec = _codec(stream)
+        self.codec, self.lost = _codec(stream), 0
+        layout = kept_layout(stream.codec_context)
+        self.channels = layout.nb_channels
+        if len(layout.name) >= WHOLE_NAME:
+            stream.codec_context.layout = f"{self.channels} channels"
 
     def take(self, packet):
         """[(packet, time)] that a packet settles, on the timeline that the streams of the file share; for ``sounds``."""
@@ -75,20 +86,22 @@ class AudioReader:
         return Fraction(packet.time_base or self.stream.time_base)
 
     def _samples(self, packet):
-        """[(array, format, layout, rate, pts, time base)]."""
+        """[(``av.AudioFrame``, seconds)]."""
         if not self.decode:
             return []
         try:
             frames = self.stream.codec_context.decode(packet)
         except (import_av().error.FFmpegError, ValueError):
-            return []  # a gap in the sound; the times of what follows are kept
-        return [(frame.to_ndarray(), frame.format.name, frame.layout.name, frame.sample_rate, frame.pts,
-                 Fraction(frame.time_base or self.stream.time_base))
+            self.lost += 1  # a gap in the sound; the times of what follows are kept
+            return []
+        for frame in frames:
+            kept_layout(frame)
+        return [(frame, frame.pts * Fraction(frame.time_base or self.stream.time_base))
                 for frame in frames if frame.pts is not None and frame.samples and frame.sample_rate]
 
 
 class AudioWriter:
-    """The sound track of one output. ``lost`` counts the pieces that could not be written.
+    """The sound track of one output. ``copies`` says whether packets are taken over as they are.
 
     Args:
         container: an ``av`` output container before its header is written. muxer: "mp4", "mov" or "webm".
@@ -98,7 +111,7 @@ class AudioWriter:
     """
 
     def __init__(self, container, muxer, reader):
-        self._container, self._last, self.lost = container, None, 0
+        self._container, self._reader, self._last, self._kind, self._lost = container, reader, None, None, 0
         self.copies = reader.codec in COPIED[muxer]
         if self.copies:
             try:
@@ -108,12 +121,17 @@ class AudioWriter:
                 self.copies = False
         name, rate = ENCODERS[muxer]
         context = reader.stream.codec_context
-        layout = "mono" if _channels(context) == 1 else "stereo"
+        layout = "mono" if reader.channels == 1 else "stereo"
         rate = rate or nearest_rate(name, context.sample_rate)
         _set_up(import_av().CodecContext.create(name, "w"), layout, rate)  # a stream that fails cannot be taken out again
         self._stream = container.add_stream(name, rate=rate)
         _set_up(self._stream.codec_context, layout, rate)
         self._samples = Continuous(layout, rate)
+
+    @property
+    def lost(self):
+        """How many pieces are missing: the encoder or container refused them, or the decoder."""
+        return self._lost + (0 if self.copies else self._reader.lost)
 
     def write(self, sounds):
         """Put a list of ``Sound`` into the container."""
@@ -145,9 +163,13 @@ class AudioWriter:
         try:
             work(*what)
         except (import_av().error.FFmpegError, ValueError):
-            self.lost += 1
+            self._lost += 1
 
     def _packet(self, sound):
+        kind = adts_kind(sound.data)
+        self._kind = self._kind or kind
+        if kind != self._kind:
+            raise ValueError("a file of MP4's kind says once for all what its sound is")
         packet = import_av().Packet(sound.data)
         packet.stream, packet.time_base = self._stream, sound.time_base
         dts = sound.dts if self._last is None else max(sound.dts, self._last + 1)
@@ -156,6 +178,11 @@ class AudioWriter:
         if sound.duration:
             packet.duration = sound.duration
         return packet
+
+
+def adts_kind(data):
+    """What a packet of AAC says of its own rate and channels, as broadcasts do it; None where it says nothing."""
+    return (data[2] & 0xFD, data[3] & 0xC0) if len(data) > 6 and data[0] == 0xFF and data[1] & 0xF6 == 0xF0 else None
 
 
 def nearest_rate(encoder, rate):
@@ -182,8 +209,3 @@ def _same_stream(container, template):
 def _codec(stream):
     codec = stream.codec_context.codec
     return getattr(codec, "canonical_name", None) or codec.name.replace("float", "").replace("lib", "")
-
-
-def _channels(context):
-    layout = context.layout
-    return getattr(layout, "nb_channels", None) or len(layout.channels)

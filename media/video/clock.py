@@ -1,9 +1,11 @@
 """One timeline for the picture and the sound of a file, whatever its time stamps do. Seconds are Fractions throughout.
 
-Two steps. ``Clock`` sees packets in the order of the file and takes out what concerns all streams at once: a counter that
+``Clock`` sees packets in the order of the file and takes out what concerns all streams at once: a counter that
 wraps, files joined one behind the other, a jump. ``Steady`` sees what one stream shows in the order it is shown, and gives
-every item a time of its own where stamps repeat, are missing or lie outside their neighbours.
+every item a time of its own where stamps repeat, are missing or lie outside their neighbours. ``Decoded`` makes stamps
+of showing from such of decoding, for formats that have no others.
 """
+import heapq
 from fractions import Fraction
 
 WRAP = Fraction(2 ** 33, 90000)  # seconds after which the counters of MPEG streams start anew
@@ -157,3 +159,34 @@ class Steady:
     def _out(self, time):
         self._last = time
         return self._held.pop(0)[0], time
+
+
+class Decoded:
+    """Stamps for frames whose packets are stamped in the order of decoding: the next frame shown has the earliest that is
+    left.
+
+    A frame that the decoder drops leaves its stamp behind; more than waited when the first frame came are let go.
+    """
+
+    def __init__(self):
+        self._left, self._most = [], None
+
+    def sent(self, stamp):
+        """A packet goes to the decoder."""
+        heapq.heappush(self._left, stamp)
+
+    def failed(self):
+        """The packet sent last gives no frame."""
+        if self._left:
+            self._left.remove(max(self._left))
+            heapq.heapify(self._left)
+
+    def shown(self, own):
+        """The stamp of the next frame; ``own`` is that of its packet."""
+        if self._most is None:
+            self._left = [stamp for stamp in self._left if stamp >= own]  # what came before it could not be decoded
+            heapq.heapify(self._left)
+            self._most = len(self._left)
+        while len(self._left) > self._most:
+            heapq.heappop(self._left)
+        return heapq.heappop(self._left) if self._left else None

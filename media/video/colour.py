@@ -12,8 +12,14 @@ from media.video.libav import reformat
 
 LIMITED, FULL = 1, 2
 BT709, BT601, UNKNOWN = 1, 6, 2
-SWS_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}  # H.273 -> swscale's names: 709, FCC, 601 twice, 240M, 2020 twice
-SAME_MATRIX, SAME_TRANSFER = {5: 6, 10: 9}, {6: 1, 14: 1, 15: 1}
+SWS_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # H.273 -> swscale's names: 709, FCC, 601 twice, 240M, 2020
+IDENTITY, YCGCO, DERIVED = 0, 8, 12
+OF_PRIMARIES = {1: 1, 9: 9}  # matrix that follows from primaries, where it is one with a name
+# stated by some, and converted neither here nor by swscale
+FOREIGN = {3: "a reserved number", 10: "BT.2020 of constant luminance", 11: "Y'D'zD'x",
+           12: "derived from the primaries", 13: "of constant luminance, derived from the primaries", 14: "ICtCp",
+           15: "IPT-C2", 16: "YCgCo-Re", 17: "YCgCo-Ro"}
+SAME_MATRIX, SAME_TRANSFER = {5: 6}, {6: 1, 14: 1, 15: 1}
 
 
 class Colour(NamedTuple):
@@ -27,20 +33,35 @@ class Colour(NamedTuple):
 def colour_of(frame, context):
     """The Colour of a decoded ``av.VideoFrame``, by what it, then its codec context, say; else by what players assume.
 
-    Without a word about the matrix, players take BT.709 for more than 576 lines or 1280 columns, else BT.601.
-    Pictures of RGB have neither range nor matrix; the answer is what a video made of them should have.
+    Without a word about the matrix, players take BT.709 for more than 576 lines or 1280 columns, else BT.601. One that is
+    stated is given as it is, also where ``to_rgb`` does not know it. Pictures of RGB have neither range nor matrix; the
+    answer is what a video made of them should have.
     """
-    name = frame.format.name
-    width, height = frame.width, frame.height
-    guess = BT709 if width >= 1280 or height > 576 else BT601
+    name, guess = frame.format.name, usual_matrix(frame)
     primaries = _known(getattr(frame, "color_primaries", UNKNOWN), getattr(context, "color_primaries", UNKNOWN))
     transfer = _known(getattr(frame, "color_trc", UNKNOWN), getattr(context, "color_trc", UNKNOWN))
     if is_rgb(frame.format):
         return Colour(LIMITED, guess, primaries, transfer)
-    matrix = _known(int(frame.colorspace), int(context.colorspace))
+    matrix = _known(frame.colorspace, context.colorspace)
+    if matrix == UNKNOWN or len(frame.format.components) < 3:
+        whole = IDENTITY in (int(frame.colorspace), int(context.colorspace)) and name.startswith("yuv444p")
+        matrix = IDENTITY if whole else guess
+    elif matrix == DERIVED:
+        matrix = OF_PRIMARIES.get(primaries, DERIVED)
     said = int(frame.color_range) or int(context.color_range)
     full = name.startswith(("yuvj", "gray")) and said != LIMITED or said == FULL
-    return Colour(FULL if full else LIMITED, matrix if matrix in SWS_MATRIX else guess, primaries, transfer)
+    return Colour(FULL if full else LIMITED, matrix, primaries, transfer)
+
+
+def usual_matrix(frame):
+    """The matrix of a frame that does not name one."""
+    return BT709 if frame.width >= 1280 or frame.height > 576 else BT601
+
+
+def foreign_matrix(colour):
+    """The name of a matrix that ``to_rgb`` cannot convert by, or None."""
+    known = colour.matrix in SWS_MATRIX or colour.matrix in (IDENTITY, YCGCO)
+    return None if known else FOREIGN.get(colour.matrix, f"number {colour.matrix} of H.273")
 
 
 def is_rgb(pixels):
@@ -54,13 +75,38 @@ def depth_of(frame):
 
 
 def to_rgb(frame, colour, width=None, height=None):
-    """RGB (H, W, 3) of a decoded frame, uint16 for one of more than 8 bits, else uint8; scaled where a size is given."""
+    """RGB (H, W, 3) of a decoded frame, uint16 for one of more than 8 bits, else uint8; scaled where a size is given.
+
+    Raises:
+        ValueError: a matrix that ``foreign_matrix`` names.
+    """
     size = {} if width is None else {"width": width, "height": height}
+    if foreign_matrix(colour) is not None:
+        raise ValueError(f"colours cannot be converted from {foreign_matrix(colour)}")
+    if colour.matrix in (IDENTITY, YCGCO):
+        return _by_sums(frame, colour, size)
     if not is_rgb(frame.format):
         matrix = SWS_MATRIX[colour.matrix]
         size.update(src_colorspace=matrix, dst_colorspace=_other(matrix), src_color_range=colour.range,
                     dst_color_range=FULL)
     return reformat(frame, format="rgb48le" if depth_of(frame) > 8 else "rgb24", **size).to_ndarray()
+
+
+def _by_sums(frame, colour, size):
+    """As ``to_rgb``, where the planes are green, blue and red themselves, or luma, Cg and Co (H.273, equations 60 to 63)."""
+    deep = depth_of(frame) > 8
+    planes = reformat(frame, format="yuv444p16le" if deep else "yuv444p", **size).to_ndarray().astype(np.float32)
+    planes = np.moveaxis(planes, -1, 0) if deep else planes  # so does PyAV
+    unit, most = (256, 65535) if deep else (1, 255)
+    limited = colour.range == LIMITED
+    luma = (planes - 16 * unit) / (219 * unit) if limited else planes / most
+    if colour.matrix == IDENTITY:
+        rgb = luma[2], luma[0], luma[1]
+    else:
+        green, orange = (planes[1:] - 128 * unit) / (224 * unit if limited else most)
+        rgb = luma[0] - green + orange, luma[0] + green, luma[0] - green - orange
+    rgb = np.clip(np.stack(rgb, axis=-1), 0, 1) * most
+    return np.rint(rgb).astype(np.uint16 if deep else np.uint8)
 
 
 def from_array(av, image, pixels, colour):

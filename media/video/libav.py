@@ -1,4 +1,5 @@
 """The door to PyAV, and what differs between its versions."""
+import ctypes
 import re
 
 from utils.errors import UserError
@@ -33,6 +34,17 @@ def reformat(frame, **wanted):
     if version() >= 17:
         wanted["threads"] = 1
     return frame.reformat(interpolation=SCALING, **wanted)
+
+
+def kept_layout(owner):
+    """The layout of an ``av.AudioFrame`` or audio codec context, which is never freed where it may hold a list of channels.
+
+    PyAV (seen in 18.1) shares that list between layout and owner; both free it, which ends the process.
+    """
+    layout = owner.layout
+    if " (" in layout.name or "ambisonic" in layout.name:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))
+    return layout
 
 
 def end_of(error):

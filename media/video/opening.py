@@ -44,7 +44,7 @@ def open_container(av, source):
             raise UserError(f"{source} is a folder, not a video; name one file in it.")
         if not path.is_file():  # opening a pipe would wait for ever
             raise UserError(f"{source} is a device or pipe, not a video; name a file.")
-        arguments["container_options"] = {"format_whitelist": ",".join(_whole(av))}
+        arguments["container_options"] = {"format_whitelist": ",".join(_whole(av)), "protocol_whitelist": "file,pipe"}
     try:
         container = av.open(source if is_url(source) else _file(source), **arguments)
     except av.error.FFmpegError as error:

@@ -6,11 +6,12 @@ import numpy as np
 
 from media.pixels import to_8_bits
 from media.video.audio import AudioReader, first_known
-from media.video.clock import Clock, Steady
-from media.video.colour import Colour, colour_of, depth_of, to_rgb
+from media.video.clock import Clock, Decoded, Steady
+from media.video.colour import SWS_MATRIX, Colour, colour_of, depth_of, foreign_matrix, to_rgb, usual_matrix
+from media.video.container import Crop, crop_of
 from media.video.libav import import_av
 from media.video.light import Light, light_of
-from media.video.opening import MAX_PIXELS, check_size, duration_of, open_container, prepare, start_of, video_stream
+from media.video.opening import MAX_PIXELS, check_size, duration_of, is_url, open_container, prepare, start_of, video_stream
 from media.video.turn import parse_matrix, turned
 from utils.errors import UserError
 
@@ -18,6 +19,7 @@ MAX_ERRORS = 1000  # of the demuxer in a row, before the rest counts as lost
 AUDIO_AT_ONCE = 256  # packets of sound that wait for a frame
 HELD_BYTES, HELD = 64 << 20, 16  # decoded frames without a time that wait for one that has it
 JOINED = ("mpegts", "mpeg")  # formats whose parts people put one behind the other as they are
+UNSHOWN = ("avi", "asf")  # formats whose packets say when they are decoded; FFmpeg makes up when they are shown
 
 
 class Frame(NamedTuple):
@@ -34,7 +36,7 @@ class Frame(NamedTuple):
 
 class Info(NamedTuple):
     """What is known of a video before it is read. Sizes are upright; pts are multiples of ``time_base``; ``depth`` is bits
-    of a colour, ``aspect`` that of one pixel, width to height."""
+    of a colour, ``aspect`` that of one pixel, width to height; ``colour`` is what videos made from it have."""
     width: int
     height: int
     rate: Fraction
@@ -63,7 +65,7 @@ class VideoReader:
     """An open video. ``info`` tells what it is, ``damaged`` how many frames or packets were left out so far,
     ``missing`` how many seconds before the end that its header names it ended, ``note`` what is to be said of its sound.
 
-    Frames come upright: a rotation or mirroring that the file asks for is carried out. Times rise strictly, and start at
+    Frames come cut and upright, as the file asks for. Times rise strictly, and start at
     0 for the stream (picture or sound) that starts first; see ``media.video.clock`` for stamps that do not. Frames that
     the decoder knows to be broken are left out; their predecessor lasts longer. Where the size changes in the middle,
     frames are scaled to the first one's.
@@ -81,6 +83,7 @@ class VideoReader:
             prepare(stream)
             self._clock = Clock(bool(set(container.format.name.split(",")) & set(JOINED)))
             self._track = self._clock.track()
+            self._order = Decoded() if set(container.format.name.split(",")) & {*UNSHOWN, "mxf"} else None
             sound = self._open_sound() if sound else None
             (self._earliest, self._start), self._started = start_of(stream, sound), False
             self._decoded = self._decode()
@@ -135,7 +138,7 @@ class VideoReader:
         for found, pts, duration in self.timed():
             if found is not None:
                 try:
-                    images = self._images(found)
+                    images = self.images(found)
                 except Exception:  # whatever FFmpeg or PyAV makes of one frame, the film goes on
                     self.damaged += 1
                     continue
@@ -191,13 +194,17 @@ class VideoReader:
 
     def image(self, found):
         """uint8 RGB (H, W, 3), upright, of what ``timed`` gave."""
-        return self._images(found)[0]
+        return self.images(found)[0]
 
-    def _images(self, found):
+    def images(self, found):
         """(``image``, the same in uint16 where that is wanted and there is more to it, else None)."""
         size = (found.width, found.height)
         wanted = (self._first_size if size != self._first_size else (None, None))
-        image = turned(to_rgb(found, colour_of(found, self._stream.codec_context), *wanted), self._matrix)
+        image = to_rgb(found, colour_of(found, self._stream.codec_context), *wanted)
+        if self._crop != Crop():
+            left, top, right, bottom = self._crop
+            image = np.ascontiguousarray(image[top:image.shape[0] - bottom, left:image.shape[1] - right])
+        image = turned(image, self._matrix)
         return to_8_bits(image), image if self._deep and image.dtype == np.uint16 else None
 
     def count(self):
@@ -235,6 +242,14 @@ class VideoReader:
         pts, dts = self._track.place(pts, dts, (packet.duration or 0) * tick)
         packet.pts = None if pts is None else round(pts / tick)
         packet.dts = None if dts is None else round(dts / tick)
+        if self._order is None:
+            return
+        if self._container.format.name in UNSHOWN:
+            packet.pts = packet.dts
+        if packet.pts is None or packet.pts != packet.dts:  # an MXF with an index says when it is shown
+            self._order = None
+        else:
+            self._order.sent(packet.pts)
 
     def _frames_of(self, packet):
         try:
@@ -243,8 +258,12 @@ class VideoReader:
             return
         except Exception:  # as above
             self.damaged += 1
+            if self._order is not None:
+                self._order.failed()
             return
         for frame in frames:
+            if self._order is not None and frame.pts is not None:
+                frame.pts = self._order.shown(frame.pts)
             if getattr(frame, "is_corrupt", False) or not 0 < frame.width * frame.height <= MAX_PIXELS:
                 self.damaged += 1
             else:
@@ -280,13 +299,22 @@ class VideoReader:
         first, stream = self._first, self._stream
         self._first_time = Fraction(0)
         self._first_size = first.width, first.height
-        width, height = self._first_size
-        aspect = Fraction(stream.codec_context.sample_aspect_ratio or 1)
+        formats, index = set(self._container.format.name.split(",")), self._container.streams.video.index(stream)
+        self._crop = Crop() if is_url(self.source) else crop_of(self.source, formats, index, *self._first_size)
+        width, height = (size - before - after for size, before, after in zip(self._first_size, self._crop, self._crop[2:]))
+        # the container's word, as players have it, then that of the stream
+        aspect = Fraction(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)
         if self._matrix.swaps:
             width, height, aspect = height, width, 1 / aspect if aspect else Fraction(1)
         rate = next((Fraction(rate) for rate in (stream.average_rate, getattr(stream, "guessed_rate", None))
                      if rate and 0 < rate <= 1000), Fraction(25))
-        duration = duration_of(self._container, stream)
-        return Info(width, height, rate, Fraction(stream.time_base), colour_of(first, stream.codec_context), duration,
+        duration, colour = duration_of(self._container, stream), colour_of(first, stream.codec_context)
+        if foreign_matrix(colour) is not None:
+            raise UserError(f"{self.source} states colours ({foreign_matrix(colour)}) that are not converted here. Convert "
+                            f"it to BT.709 or BT.2020 first; where the statement is wrong, ffmpeg's bitstream filters "
+                            f"h264_metadata and hevc_metadata change it.")
+        if colour.matrix not in SWS_MATRIX:
+            colour = colour._replace(matrix=usual_matrix(first))  # of what is made from it
+        return Info(width, height, rate, Fraction(stream.time_base), colour, duration,
                     stream.frames or None, self.audio is not None, aspect if aspect > 0 else Fraction(1),
                     depth_of(first), light_of(first))

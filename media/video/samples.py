@@ -3,9 +3,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from media.video.libav import import_av
+from media.video.libav import import_av, kept_layout
 
 KIND = "fltp"    # float samples, one row per channel
+PACKED = "flt"   # float samples, one behind the other
 NEAR = 50        # stamps that are off by less than a 50th of a second are jitter
 
 
@@ -19,21 +20,20 @@ class Continuous:
     def __init__(self, layout, rate):
         self._layout, self._rate, self._channels = layout, rate, 1 if layout == "mono" else 2
         self._resampler, self._given = None, None
+        self._mixes = False  # the resampler leaves the channels as they are
         self._due = None   # where the next sample given belongs if all goes on evenly, Fraction of 1 / rate
         self._at = None    # where the next sample handed out belongs
         self._skip = 0     # samples to leave out
 
-    def put(self, array, kind, layout, rate, pts, time_base):
-        """``av.AudioFrame``s of what one decoded piece gives; pts in units of time_base. Raises ValueError, FFmpegError."""
-        frame = import_av().AudioFrame.from_ndarray(array, format=kind, layout=layout)
-        frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
-        place = pts * time_base * self._rate
+    def put(self, frame, time):
+        """``av.AudioFrame``s of what a decoded one that begins at ``time`` seconds gives. Raises ValueError, FFmpegError."""
+        place = time * self._rate
         if self._due is None:
             self._due, self._at = place, round(place)
-        if self._given != (kind, layout, rate):
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if self._given != kind:
             yield from self._flush()
-            self._resampler = import_av().AudioResampler(KIND, self._layout, self._rate)
-            self._given = kind, layout, rate
+            self._given, self._resampler = kind, None
         off = place - self._due
         if off * NEAR > self._rate:
             yield from self._flush()
@@ -42,21 +42,37 @@ class Continuous:
         elif -off * NEAR > self._rate:
             self._skip = round(-off)
             self._due = place
-        self._due += Fraction(frame.samples * self._rate, rate)
-        yield from self._frames(self._resampler.resample(frame))
+        self._due += Fraction(frame.samples * self._rate, frame.sample_rate)
+        yield from self._frames(self._resampled(frame))
 
     def rest(self):
         """As ``put``, at the end."""
         yield from self._flush()
 
+    def _resampled(self, frame):
+        """[``av.AudioFrame``]; the first of a kind chooses how."""
+        if self._resampler is not None:
+            return self._resampler.resample(frame)
+        av = import_av()
+        self._resampler, self._mixes = av.AudioResampler(KIND, self._layout, self._rate), False
+        try:
+            return self._resampler.resample(frame)
+        except av.error.FFmpegError:  # nothing says what its channels are
+            self._resampler, self._mixes = av.AudioResampler(PACKED, None, self._rate), True
+            return self._resampler.resample(frame)
+
     def _flush(self):
         if self._resampler is not None:
             yield from self._frames(self._resampler.resample(None))
-            self._resampler = import_av().AudioResampler(KIND, self._layout, self._rate)
+            self._resampler = None
 
     def _frames(self, frames):
         for frame in frames:
+            kept_layout(frame)
             array = frame.to_ndarray()
+            if self._mixes:
+                mean = array.reshape(frame.samples, -1).mean(1, np.float32)
+                array = np.stack([mean] * self._channels)
             skipped = min(self._skip, array.shape[1])
             self._skip -= skipped
             if array.shape[1] > skipped:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from media.pixels import to_8_bits
 from media.video.audio import AudioWriter
 from media.video.colour import LIMITED, complete, from_array, tag, tag_frame
+from media.video.container import DISPLAY_ROOM, write_display
 from media.video.disk import HiddenFile, disk_full
 from media.video.encoders import X265, encoder_threads, encoding
 from media.video.libav import end_of, import_av
@@ -14,7 +15,8 @@ from utils.errors import UserError, suggest
 
 RESERVE = 16 << 20  # bytes for the index of a video; frames that an encoder holds come on top
 
-MUXERS = {"webm": {"cluster_size_limit": "1000000"}}  # bytes that wait in memory; the reserve has to do for them, too
+# bytes that wait in memory, for which the reserve has to do, too; no checksum, since ``write_display`` changes the header
+MUXERS = {"webm": {"cluster_size_limit": "1000000", "write_crc32": "0"}}
 
 
 COARSE = Fraction(1, 10000)  # seconds
@@ -153,9 +155,12 @@ class VideoWriter:
                 if self._audio is not None:
                     self._audio.finish()
                     if self._audio.lost:
-                        self.warning = f"{self.path}: {self._audio.lost} pieces of sound could not be written."
+                        self.warning = f"{self.path}: {self._audio.lost} pieces of sound could not be read or written."
             self._container.close()
             if self.frames:
+                muxer, info, *_ = self._facts
+                if muxer == "webm" and info.aspect != 1 and self._file.error is None:
+                    write_display(self._file.name, info.width, info.height, info.aspect)
                 self._file.keep()
             else:
                 self._file.drop()
@@ -199,6 +204,8 @@ class VideoWriter:
             _set_aspect(stream, info.aspect)
         if muxer == "webm" and alpha:
             stream.metadata["alpha_mode"] = "1"
+        if muxer == "webm" and info.aspect != 1:
+            stream.metadata["title"] = "x" * DISPLAY_ROOM
 
 
 def fine(tick):

@@ -5,6 +5,7 @@ import numpy as np
 
 from model.geometry import PATCH
 from model.inference.matte import as_float
+from prediction.backdrop import behind
 from prediction.outputs import rendered
 from prediction.video.scene import median_of
 
@@ -51,7 +52,7 @@ class Session:
         self._alone, self._refines = alone, refines
         self.background, self.state = background, MATTING if alone or background is not None else WAITING
         self.done, self.notes, self.recording, self.recorded = False, [], None, []
-        self._chosen, self._now, self._index, self._said = 0, 0.0, 0, ""
+        self._chosen, self._now, self._index, self._said, self._began = 0, 0.0, 0, "", None
         self._shots, self._wanted, self._delay, self._due = [], 0, 0.0, None
 
     @property
@@ -134,8 +135,9 @@ class Session:
         refined = int(np.count_nonzero(matte.ref[::PATCH, ::PATCH])) * PATCH ** 2 if self._refines else None
         if self._smooth is not None:
             matte = matte._replace(pha=self._smooth(src, as_float(matte.pha)))
-        behind = self._backdrops[self._chosen][1].frame(self._index, src, bgr)
-        com = rendered(matte, ("com",), behind=behind)["com"]
+        self._began = self._now if self._began is None else self._began
+        scene = behind(self._backdrops[self._chosen][1], self._now - self._began, self._index, src, bgr)
+        com = rendered(matte, ("com",), behind=scene)["com"]
         self._index += 1
         if self.recording is not None:
             self.recording.write(com, self._now)

@@ -25,32 +25,46 @@ class Pair(NamedTuple):
     trimap: Optional[np.ndarray] = None
 
 
+def photo(path, bits):
+    """(``media.read_photo`` or ``read_deep_photo`` of a path, remarks on it)."""
+    notes = []
+    return (read_photo if bits == 8 else read_deep_photo)(path, notes), notes
+
+
+def in_place(function, path, *args):
+    """``function(path, *args)`` in this process; ``utils.isolation.Workers.decode`` does it in another."""
+    return function(path, *args)
+
+
 class PairReader:
     """Reads the pair of a ``Job``: ``reader(job)`` -> Pair. The bgr read last is kept, for folders with one for all.
 
     Args:
+        decode: (function, path, *args) -> what the function gives: ``in_place``, or as it.
         fit: None, or how a bgr of another size is brought to that of src: "resize", "crop".
         adapt: None, or (src, bgr) -> (bgr, notes), which aligns and corrects the background.
         bits: of a channel of the results, 8 or 16.
         method: the ``model.methods.method.Method`` that they are for, if what it takes is to be looked at; None: it is not.
     """
 
-    def __init__(self, fit=None, adapt=None, bits=8, method=None):
-        self._fit, self._adapt, self._bits, self._method = fit, adapt, bits, method
+    def __init__(self, fit=None, adapt=None, bits=8, method=None, decode=in_place):
+        self._fit, self._adapt, self._bits, self._method, self._decode = fit, adapt, bits, method, decode
         self._kept = None, None
         self._lock = threading.Lock()
 
     def __call__(self, job):
         """Raises UserError: a file cannot be read, memory does not do, or the sizes differ and no fit was asked for."""
-        notes = []
-        read = read_photo if self._bits == 8 else read_deep_photo
-        src, bgr = read(job.src, notes), None if job.bgr is None else self._background(job.bgr, notes)
+        src, notes = self._decode(photo, job.src, self._bits)
+        bgr = None if job.bgr is None else self._background(job.bgr, notes)
         src, deep = to_8_bits(src), src if src.dtype == np.uint16 else None
         check_memory(job.src, src.shape[1], src.shape[0], MATTE_BYTES if deep is None else DEEP_BYTES, "matting it")
         if self._method is not None and self._method.pixel_bytes:
             height, width = self._method.rule.input_size(*src.shape[:2])
             check_memory(f"{job.src}, for {self._method.name},", width, height, self._method.pixel_bytes, "matting it")
-        trimap = None if job.trimap is None else fitting_trimap(job.trimap, job.src, src.shape[:2], notes)
+        trimap = None
+        if job.trimap is not None:
+            trimap = self._decode(read_trimap, job.trimap)
+            check_trimap(trimap, job.trimap, job.src, src.shape[:2], notes)
         if bgr is None:
             return Pair(src, None, notes, deep, trimap)
         bgr = fit_size(bgr, src.shape[:2], self._fit, job.src, job.bgr)
@@ -64,23 +78,21 @@ class PairReader:
         with self._lock:
             if self._kept[0] != path:
                 self._kept = None, None  # before the next is read: two at once may be too much
-                self._kept = path, read_photo(path, notes)
+                image, found = self._decode(photo, path, 8)
+                notes += found
+                self._kept = path, image
             return self._kept[1]
 
 
-def fitting_trimap(path, src_path, size, notes):
-    """A trimap as ``media.reading.read_trimap`` has it.
+def check_trimap(trimap, path, src_path, size, notes):
+    """Raises UserError for a trimap that has another size than its photo.
 
     Args:
-        path: the picture. src_path: that of its photo; size: (height, width) of that. notes: remarks are appended.
-
-    Raises:
-        UserError: it cannot be read, has another size, or is no trimap.
+        trimap: as ``media.reading.read_trimap`` has it; path: its file. src_path: that of its photo; size: (height, width)
+            of that. notes: remarks are appended.
     """
-    trimap = read_trimap(path)
     if trimap.shape != tuple(size):
         raise UserError(f"{src_path} is {size[1]}x{size[0]} but its trimap {path} is {trimap.shape[1]}x{trimap.shape[0]}; "
                         "both have to be of one size.")
     if np.isin(trimap, (0, 255)).all():
         notes.append(f"{path} has no unknown pixels, so that alpha is the trimap.")
-    return trimap

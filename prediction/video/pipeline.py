@@ -12,6 +12,7 @@ from typing import Any, Callable, NamedTuple, Optional
 from media.video.libav import import_av
 from media.video.writer import open_writer
 from model.inference.matte import as_float
+from prediction.backdrop import behind
 from prediction.outputs import GRAY, deepened, rendered, wanted_of
 from prediction.report import Report, stop_on_signal
 from prediction.source import as_source
@@ -217,21 +218,22 @@ class _Run:
         if matte is not None:
             if self._job.smooth is not None and matte.pha is not None:
                 matte = matte._replace(pha=self._job.smooth(frame.image, as_float(matte.pha)))
-            behind = self._behind(index, frame.image if frame.deep is None else frame.deep, bgr)
+            scene = self._behind(index, frame, bgr)
             bits = 8 if frame.deep is None else 16
-            pictures = rendered(deepened(matte, frame.image, frame.deep), self._writers, bits, behind)
+            pictures = rendered(deepened(matte, frame.image, frame.deep), self._writers, bits, scene)
         for kind, pipe in self._finished.items():
             pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
 
-    def _behind(self, index, src, bgr):
+    def _behind(self, index, frame, bgr):
         """What com of this frame is put before, uint8 or uint16 RGB; None for a cut-out, or without com."""
         if self._job.backdrop is None or "com" not in self._writers:
             return None
-        behind = self._job.backdrop.frame(index, src, bgr)
-        if behind.shape != src.shape:
-            raise UserError(f"the new background is {behind.shape[1]}x{behind.shape[0]}, but the video is "
+        src = frame.image if frame.deep is None else frame.deep
+        found = behind(self._job.backdrop, frame.pts, index, src, bgr)
+        if found.shape != src.shape:
+            raise UserError(f"the new background is {found.shape[1]}x{found.shape[0]}, but the video is "
                             f"{src.shape[1]}x{src.shape[0]}.")
-        return behind
+        return found
 
     def _write(self, kind):
         writer, pipe = self._writers[kind], self._finished[kind]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from media import write_image
-from prediction.backdrop import open_backdrop
+from prediction.backdrop import behind, open_backdrop
 from utils.errors import UserError
 
 SRC = np.zeros((20, 30, 3), np.uint8)
@@ -61,6 +61,10 @@ def test_video_goes_round(tmp_path):
     levels = [round(float(backdrop.frame(index, SRC, None).mean()) / 60) for index in (0, 1, 1, 2, 3, 4, 0, 2, 8)]
     backdrop.close()
     assert levels == [0, 1, 1, 2, 0, 1, 0, 2, 2]
+    with open_backdrop(path) as slow:  # by its own speed, 0.1 s a picture, where times are given
+        times = (0, 0.05, 0.1, 0.19, 0.21, 0.25, 0.31, 0.42, 0.95, 7.05)
+        levels = [round(float(behind(slow, time, 0, SRC, None).mean()) / 60) for time in times]
+    assert levels == [0, 0, 1, 1, 2, 2, 0, 1, 0, 1]
     late = open_backdrop(path)  # the first picture asked for lies behind the end
     assert round(float(late.frame(7, SRC, None).mean()) / 60) == 1
     late.close()

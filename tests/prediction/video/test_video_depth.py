@@ -104,7 +104,7 @@ def test_before_a_background(film, tmp_path):
             assert np.abs(image[:, :5] / 257 - (0, 0, 128)).max() < 3
     with open_backdrop(str(tmp_path / "behind.mp4")) as backdrop:
         assert min(levels(backdrop.frame(3, ramp(), None))) > KEPT  # read from the start again, at its depth
-        assert backdrop.frame(3, np.zeros((48, 1024, 3), np.uint8), None).dtype == np.uint16
+        assert backdrop.frame(3, np.zeros((48, 1024, 3), np.uint8), None).dtype == np.uint8
 
 
 def test_light_of_the_screen_and_of_the_film(film, tmp_path):

@@ -1,0 +1,90 @@
+"""Work in processes of their own: whatever happens there is one error here, and the next call is done."""
+import socket
+import time
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests.utils import faults
+from utils.errors import UserError
+from utils.isolation import Limits, Workers, without_network
+
+LIMITS = Limits(seconds=3.0, cpu_seconds=1.0, memory=300 << 20, answer=64 << 20)
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(2, LIMITS, classes=(faults.Item,)) as found:
+        yield found
+
+
+def test_answers_are_those_of_the_function(workers):
+    array = np.random.default_rng(0).integers(0, 255, (30, 40, 3)).astype(np.float32)
+    for given in (array, array[::2, ::-1], array.astype(np.uint16), array[:0]):
+        here, there = faults.doubled(given), workers.call(faults.doubled, given)
+        np.testing.assert_array_equal(here.pop("array"), there.pop("array"))
+        assert here == there
+
+
+def test_a_worker_stays_for_the_next_call(workers):
+    first = workers.call(faults.process)
+    assert workers.call(faults.process) == first
+
+
+@pytest.mark.parametrize("function, arguments", [
+    (faults.aborted, ()), (faults.ended, ()), (faults.hung, ()), (faults.asleep, ()), (faults.greedy, (1 << 30,)),
+    (faults.large, (80 << 20,)), (faults.failing, ()), (faults.foreign, ()), (faults.refused, ("a.png is torn.",))])
+def test_a_fault_is_one_line(workers, function, arguments):
+    begun = time.monotonic()
+    with pytest.raises(UserError) as caught:
+        workers.call(function, *arguments, name="a.png")
+    assert "a.png" in str(caught.value) and "\n" not in str(caught.value)
+    assert time.monotonic() - begun < LIMITS.seconds + 3
+    assert workers.call(faults.greedy, 1000) == 1000
+
+
+def test_errors_of_files_are_those_of_files(workers, tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        workers.call(faults.missing, str(tmp_path / "none"))
+    assert caught.value.filename == str(tmp_path / "none")
+    with pytest.raises(OSError):
+        workers.call(faults.written, str(tmp_path / "large"), LIMITS.answer + (1 << 20))
+    assert (tmp_path / "large").stat().st_size <= LIMITS.answer
+
+
+def test_no_network(workers):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        if not Workers(1).call(without_network):
+            pytest.skip("this kernel grants no network of its own")
+        assert faults.connected(server.getsockname()[1])
+        with pytest.raises(OSError):
+            workers.call(faults.connected, server.getsockname()[1])
+
+
+def test_streams(workers):
+    for number in (0, 1, 2, 3, 4, 50):
+        with workers.stream(faults.counted, number) as items:
+            found = [(item.image[0, 0, 0], item.image.shape, item.time) for item in items]
+        assert found == [(index, (10, 10, 3), Fraction(index, 25)) for index in range(number)]
+    with workers.stream(faults.counted, 1000) as items:  # left in the middle
+        assert next(items).time == 0
+    with pytest.raises(UserError), workers.stream(faults.counted, 10, 10, 5, name="a.mp4") as items:
+        for count, item in enumerate(items):
+            assert item.time == Fraction(count, 25)
+    assert count == 4
+    assert workers.call(faults.greedy, 7) == 7
+
+
+def test_several_threads_at_once(workers):
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(6) as pool:
+        sizes = list(pool.map(lambda size: workers.call(faults.greedy, size), range(40)))
+    assert sizes == list(range(40))
+
+
+def test_workers_end(tmp_path):
+    with Workers(2, LIMITS).warm() as workers:
+        assert workers.call(faults.greedy, 3) == 3
+        processes = [worker._process for worker in workers._all]
+    assert len(processes) == 2 and all(process.poll() is not None for process in processes)
