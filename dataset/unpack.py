@@ -1,7 +1,7 @@
 """Unpack archives of datasets where training looks for them.
 
-    python -m dataset.unpack /home/aistudio/data                 # every ZIP and tar below it, into data/ of this project
-    python -m dataset.unpack set.zip --data-root /data           # one archive, elsewhere
+    python -m bgmatting unpack /home/aistudio/data                 # every ZIP and tar below it, into data/ of this project
+    python -m bgmatting unpack set.zip --data-root /data           # one archive, elsewhere
 
 An archive becomes a folder of its name; where all in it lies in one folder, that folder's name; where it holds several
 datasets, each becomes a folder of its own. What was unpacked before is passed over. A killed run leaves nothing half
@@ -17,14 +17,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from dataset.catalog import USUAL_ROOT
-from dataset.catalog_file import read_entries
-from dataset.locating import core
-from media.files import is_system
-from utils.archives import OPENED, open_archive, why_not_opened
-from utils.cli import CommandLine, run_main, say
-from utils.errors import UserError
-from utils.files import LONGEST_NAME, PROJECT, WholeFolder
+from bgmatting.dataset.catalog import USUAL_ROOT
+from bgmatting.dataset.catalog_file import read_entries
+from bgmatting.dataset.locating import core
+from bgmatting.media.files import is_system
+from bgmatting.utils.archives import OPENED, open_archive, why_not_opened
+from bgmatting.utils.cli import CommandLine, run_main, say
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import LONGEST_NAME, PROJECT, WholeFolder
 
 CATALOG = PROJECT / "configs" / "datasets.yml"
 PAIR = {"fgr", "pha"}  # folders of a set, whatever it is called
@@ -169,7 +169,7 @@ def _stem(archive):
 
 def main(argv: list[str] | None = None) -> int:
     """Unpack what the command line names. Returns 1 where some of it could not be, else 0."""
-    parser = CommandLine(prog="python -m dataset.unpack", description=__doc__,
+    parser = CommandLine(prog="python -m bgmatting unpack", description=__doc__,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", metavar="PLACE", help="archives, or folders to look for archives in")
     parser.add_argument("--data-root", help="folder of datasets (default: $DATA_ROOT, else data/ of this project)")

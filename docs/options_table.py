@@ -1,9 +1,9 @@
 """Writes the table of options into docs/predict.md: ``python -m docs.options_table``."""
 from __future__ import annotations
 
-from prediction.options import FORM, KINDS, OPTIONS, flag_of, plural
-from utils.cli import CommandLine, run_main
-from utils.files import PROJECT
+from bgmatting.prediction.options import FORM, KINDS, OPTIONS, flag_of, plural
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.files import PROJECT
 
 PAGE = PROJECT / "docs" / "predict.md"
 BEGIN, END = "<!-- options: python -m docs.options_table -->\n", "<!-- end of options -->\n"

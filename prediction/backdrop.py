@@ -4,11 +4,11 @@ import os
 import cv2
 import numpy as np
 
-from media import read_photo
-from prediction.sizes import fit_size
-from prediction.source import is_video
-from utils.errors import UserError
-from utils.files import why_missing
+from bgmatting.media import read_photo
+from bgmatting.prediction.sizes import fit_size
+from bgmatting.prediction.source import is_video
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import why_missing
 
 BLUR = "blur"
 BLUR_SIGMA = 1 / 40  # of the picture's longer side
@@ -157,7 +157,7 @@ class VideoBackdrop(Backdrop):
         self._reader.close()
 
     def _open(self):
-        from media.video.reader import open_video
+        from bgmatting.media.video.reader import open_video
         self._reader, self._from, self._until = open_video(self._path, sound=False), 0, 0
         self._reader.want_depth(self._deep)
         self._frames = (found for found in self._reader.timed() if found[0] is not None)

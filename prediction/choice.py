@@ -4,16 +4,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from model.inference.single import check_wanted
-from model.methods import find_method, method_needing
-from model.methods.recognition import recognised
-from model.weights.places import placed_weights
-from prediction.options import CAMERA, STILL, VIDEO, Options
-from prediction.outputs import wanted_of
-from prediction.source import Source
-from utils.cpu import prepare_cpu
-from utils.errors import UserError
-from utils.plain_files import read_config, shown
+from bgmatting.model.inference.single import check_wanted
+from bgmatting.model.methods import find_method, method_needing
+from bgmatting.model.methods.recognition import recognised
+from bgmatting.model.weights.places import placed_weights
+from bgmatting.prediction.options import CAMERA, STILL, VIDEO, Options
+from bgmatting.prediction.outputs import wanted_of
+from bgmatting.prediction.source import Source
+from bgmatting.utils.cpu import prepare_cpu
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.plain_files import read_config, shown
 
 AUTO = "auto"
 
@@ -62,8 +62,8 @@ def open_matter(options: Options) -> Any:
         UserError: weights cannot be used.
     """
     prepare_cpu(load=False)
-    from model import Matter  # after these settings
-    from model.inference.trimap import AutoTrimap
+    from bgmatting.model import Matter  # after these settings
+    from bgmatting.model.inference.trimap import AutoTrimap
     plain = {"backend": options.backend, "device": options.device, "precision": options.precision}
     refining = {"backbone_scale": options.backbone_scale, "refine_mode": options.refine_mode,
                 "sample_pixels": options.sample_pixels, "threshold": options.refine_threshold,

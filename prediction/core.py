@@ -17,26 +17,26 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import Any, Union
 
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import open_backdrop
-from prediction.choice import choose, open_matter
-from prediction.options import CAMERA, ONE_OF, PHOTO, PHOTOS, STILL, VIDEO, Options, checked, parts_of
-from prediction.outputs import NAMED, folder_of, names_picture
-from prediction.pace import paced
-from prediction.photos.pairs import PairReader, in_place, photo
-from prediction.photos.pipeline import Work, reason_of
-from prediction.photos.plan import photo_jobs, pictures_of
-from prediction.photos.sheet import open_sheet
-from prediction.progress import Progress, as_progress
-from prediction.report import Report, stop_on_signal
-from prediction.smoothing import Smoother
-from prediction.source import SAMPLE, Source, as_source, is_video
-from prediction.video.delay import OneFrameDelay
-from prediction.video.pipeline import VideoJob, matte_frames
-from prediction.video.plan import planned_outputs
-from utils.errors import UserError
-from utils.files import check_place, prepare_folder, remove_leftovers
-from utils.isolation import Limits, Workers
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.choice import choose, open_matter
+from bgmatting.prediction.options import CAMERA, ONE_OF, PHOTO, PHOTOS, STILL, VIDEO, Options, checked, parts_of
+from bgmatting.prediction.outputs import NAMED, folder_of, names_picture
+from bgmatting.prediction.pace import paced
+from bgmatting.prediction.photos.pairs import PairReader, in_place, photo
+from bgmatting.prediction.photos.pipeline import Work, reason_of
+from bgmatting.prediction.photos.plan import photo_jobs, pictures_of
+from bgmatting.prediction.photos.sheet import open_sheet
+from bgmatting.prediction.progress import Progress, as_progress
+from bgmatting.prediction.report import Report, stop_on_signal
+from bgmatting.prediction.smoothing import Smoother
+from bgmatting.prediction.source import SAMPLE, Source, as_source, is_video
+from bgmatting.prediction.video.delay import OneFrameDelay
+from bgmatting.prediction.video.pipeline import VideoJob, matte_frames
+from bgmatting.prediction.video.plan import planned_outputs
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import check_place, prepare_folder, remove_leftovers
+from bgmatting.utils.isolation import Limits, Workers
 
 DECODING = Limits(seconds=300.0, cpu_seconds=600.0, memory=8 << 30, answer=2 << 30)  # of one photo, the largest included
 
@@ -269,7 +269,7 @@ def _smoothing(options):
 
 
 def _camera(source, options, network, progress):
-    from prediction.camera.run import run
+    from bgmatting.prediction.camera.run import run
     return run(source, options, lambda: fitting(network(), options, CAMERA, progress.note), progress)
 
 

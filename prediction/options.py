@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Callable
 
-from media.video.writer import FORMATS
-from prediction.alignment.fitter import MODES
-from prediction.outputs import NAMED, SUFFIXES, TYPES, names_picture
-from prediction.sizes import FITS
-from prediction.smoothing import WAYS
-from utils.errors import UserError, suggest
+from bgmatting.media.video.writer import FORMATS
+from bgmatting.prediction.alignment.fitter import MODES
+from bgmatting.prediction.outputs import NAMED, SUFFIXES, TYPES, names_picture
+from bgmatting.prediction.sizes import FITS
+from bgmatting.prediction.smoothing import WAYS
+from bgmatting.utils.errors import UserError, suggest
 
 PHOTO, PHOTOS, VIDEO, CAMERA = KINDS = ("photo", "photos", "video", "camera")  # kinds of source
 STILL, MOVING = (PHOTO, PHOTOS), (VIDEO, CAMERA)

@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from media import encode, write_bytes
-from media.pixels import to_8_bits
-from model.inference.matte import Matte, as_float
-from utils.errors import UserError, no_space
-from utils.files import LONGEST_NAME
+from bgmatting.media import encode, write_bytes
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.model.inference.matte import Matte, as_float
+from bgmatting.utils.errors import UserError, no_space
+from bgmatting.utils.files import LONGEST_NAME
 
 GRAY = ("pha", "err", "ref")
 TYPES = ("pha", "com", "fgr", "err", "ref")

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from utils.cli import say
-from utils.errors import one_line
+from bgmatting.utils.cli import say
+from bgmatting.utils.errors import one_line
 
 EVERY = 10  # seconds between lines where there is no terminal
 

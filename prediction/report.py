@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from utils.cli import StopOnSignal
+from bgmatting.utils.cli import StopOnSignal
 
 
 class Report(NamedTuple):

@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from media import VIDEO_SUFFIXES, is_animation
-from media.formats import kind_of
-from media.video.opening import is_url
-from media.video.reader import VideoReader, open_video
-from prediction.options import CAMERA, PHOTO, PHOTOS, VIDEO
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.media import VIDEO_SUFFIXES, is_animation
+from bgmatting.media.formats import kind_of
+from bgmatting.media.video.opening import is_url
+from bgmatting.media.video.reader import VideoReader, open_video
+from bgmatting.prediction.options import CAMERA, PHOTO, PHOTOS, VIDEO
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 PREFIX = "camera:"
 SAMPLE = tuple(str(PROJECT / "image" / "sample" / name) for name in ("src.jpg", "bgr.jpg"))

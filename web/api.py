@@ -11,11 +11,11 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
-from prediction.options import PHOTO
-from prediction.outputs import TYPES
-from web import schema, tasks
-from web.refusals import Refused, body, headers, refusal, without_places
-from web.uploads import received
+from bgmatting.prediction.options import PHOTO
+from bgmatting.prediction.outputs import TYPES
+from bgmatting.web import schema, tasks
+from bgmatting.web.refusals import Refused, body, headers, refusal, without_places
+from bgmatting.web.uploads import received
 
 POLL = 0.25       # seconds between two looks whether the client is still there
 MOST_NOTES = 4000  # characters of notes in a header

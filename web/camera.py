@@ -9,13 +9,13 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from media.formats import declared_size
-from prediction.camera.run import open_session
-from prediction.core import fitting
-from prediction.options import CAMERA, Options
-from utils.errors import UserError
-from web.api import Answering, waited
-from web.refusals import Refused
+from bgmatting.media.formats import declared_size
+from bgmatting.prediction.camera.run import open_session
+from bgmatting.prediction.core import fitting
+from bgmatting.prediction.options import CAMERA, Options
+from bgmatting.utils.errors import UserError
+from bgmatting.web.api import Answering, waited
+from bgmatting.web.refusals import Refused
 
 MOST = 4             # cameras at once
 IDLE = 30.0          # seconds without a picture, after which a camera is given up

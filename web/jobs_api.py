@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from prediction.options import PHOTOS, VIDEO
-from web import schema, tasks
-from web.api import Answering, disposition, failed, zipped
-from web.jobs import CANCELLED, DONE, FAILED
-from web.refusals import Refused, body, without_places
-from web.uploads import received
+from bgmatting.prediction.options import PHOTOS, VIDEO
+from bgmatting.web import schema, tasks
+from bgmatting.web.api import Answering, disposition, failed, zipped
+from bgmatting.web.jobs import CANCELLED, DONE, FAILED
+from bgmatting.web.refusals import Refused, body, without_places
+from bgmatting.web.uploads import received
 
 mimetypes.add_type("video/webm", ".webm")
 

@@ -1,5 +1,5 @@
 """What OpenAPI says of the routes, beyond their names."""
-from prediction.options import PHOTO, PHOTOS, VIDEO, form_schema
+from bgmatting.prediction.options import PHOTO, PHOTOS, VIDEO, form_schema
 
 _FILE = {"type": "string", "format": "binary"}
 ERROR = {"description": "What is wrong, where, and how to mend it; the words are those of the command line.",

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prediction import core
-from prediction.backdrop import BLUR, colour_of
-from prediction.options import FORM, PHOTO, PHOTOS, VIDEO, Options, form_values
-from prediction.photos.zipped import unpack_photos
-from prediction.report import Report
-from prediction.source import Source
-from prediction.video.scene import first_frames
-from utils.archives import TooLarge
-from utils.errors import UserError
-from web.refusals import Refused
-from web.settings import Settings
-from web.uploads import Form, check_photo, check_video
+from bgmatting.prediction import core
+from bgmatting.prediction.backdrop import BLUR, colour_of
+from bgmatting.prediction.options import FORM, PHOTO, PHOTOS, VIDEO, Options, form_values
+from bgmatting.prediction.photos.zipped import unpack_photos
+from bgmatting.prediction.report import Report
+from bgmatting.prediction.source import Source
+from bgmatting.prediction.video.scene import first_frames
+from bgmatting.utils.archives import TooLarge
+from bgmatting.utils.errors import UserError
+from bgmatting.web.refusals import Refused
+from bgmatting.web.settings import Settings
+from bgmatting.web.uploads import Form, check_photo, check_video
 
 FIELDS = (*FORM, "src")   # of text; src, which has to be a file, is told so
 FILES = ("src", "bgr", "target", "zip")

@@ -11,13 +11,13 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 
-from media import read_bytes
-from media.formats import PILLOW_FORMATS, declared_size, kind_of
-from media.heif import container_size
-from prediction.source import Source
-from utils.errors import suggest
-from web.refusals import Refused
-from web.settings import Settings
+from bgmatting.media import read_bytes
+from bgmatting.media.formats import PILLOW_FORMATS, declared_size, kind_of
+from bgmatting.media.heif import container_size
+from bgmatting.prediction.source import Source
+from bgmatting.utils.errors import suggest
+from bgmatting.web.refusals import Refused
+from bgmatting.web.settings import Settings
 
 LONGEST = 100   # signs of a file's name that are kept
 MOST_PARTS = 40

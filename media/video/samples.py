@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from media.video.libav import import_av, kept_layout
+from bgmatting.media.video.libav import import_av, kept_layout
 
 KIND = "fltp"    # float samples, one row per channel
 PACKED = "flt"   # float samples, one behind the other

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from media import PHOTO_SUFFIXES
-from media.video.opening import is_url
-from prediction.source import PREFIX
-from utils.errors import UserError
+from bgmatting.media import PHOTO_SUFFIXES
+from bgmatting.media.video.opening import is_url
+from bgmatting.prediction.source import PREFIX
+from bgmatting.utils.errors import UserError
 
 PATIENCE = 10.0       # seconds without a picture, after which a camera counts as gone
 JOIN = 2.0            # seconds that a last reading may take

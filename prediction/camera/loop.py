@@ -1,11 +1,11 @@
 """The loop between camera, session, preview and virtual camera."""
 import time
 
-from prediction.camera.capture import END
-from prediction.camera.preview import Meter, drawn, lines_of
-from prediction.camera.session import WAITING
-from prediction.report import stop_on_signal
-from utils.errors import UserError
+from bgmatting.prediction.camera.capture import END
+from bgmatting.prediction.camera.preview import Meter, drawn, lines_of
+from bgmatting.prediction.camera.session import WAITING
+from bgmatting.prediction.report import stop_on_signal
+from bgmatting.utils.errors import UserError
 
 
 class Loop:

@@ -6,27 +6,27 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from media import VIDEO_SUFFIXES, read_photo
-from media.video.libav import import_av
-from media.video.writer import FORMATS, format_of
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import BLUR, open_backdrop
-from prediction.camera.capture import open_source
-from prediction.camera.loop import Loop
-from prediction.camera.preview import Window
-from prediction.camera.recording import Recording, timed_name
-from prediction.camera.session import Session
-from prediction.camera.virtual import VirtualCamera
-from prediction.options import RECORDED, Options
-from prediction.outputs import folder_of, names_picture
-from prediction.progress import Progress
-from prediction.report import Report
-from prediction.sizes import fit_size
-from prediction.smoothing import Smoother
-from prediction.source import PREFIX, Source
-from prediction.video.scene import first_frames
-from utils.errors import UserError
-from utils.files import check_place, prepare_folder, remove_leftovers_in
+from bgmatting.media import VIDEO_SUFFIXES, read_photo
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.writer import FORMATS, format_of
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import BLUR, open_backdrop
+from bgmatting.prediction.camera.capture import open_source
+from bgmatting.prediction.camera.loop import Loop
+from bgmatting.prediction.camera.preview import Window
+from bgmatting.prediction.camera.recording import Recording, timed_name
+from bgmatting.prediction.camera.session import Session
+from bgmatting.prediction.camera.virtual import VirtualCamera
+from bgmatting.prediction.options import RECORDED, Options
+from bgmatting.prediction.outputs import folder_of, names_picture
+from bgmatting.prediction.progress import Progress
+from bgmatting.prediction.report import Report
+from bgmatting.prediction.sizes import fit_size
+from bgmatting.prediction.smoothing import Smoother
+from bgmatting.prediction.source import PREFIX, Source
+from bgmatting.prediction.video.scene import first_frames
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import check_place, prepare_folder, remove_leftovers_in
 
 SUFFIXES = tuple(FORMATS[name].suffix for name in RECORDED)
 COUNTDOWN = 3.0                                               # seconds

@@ -3,9 +3,9 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from prediction.outputs import Canvas, deepened, rendered, wanted_of, write_pictures
-from prediction.progress import Photo
-from utils.errors import UserError, no_space
+from bgmatting.prediction.outputs import Canvas, deepened, rendered, wanted_of, write_pictures
+from bgmatting.prediction.progress import Photo
+from bgmatting.utils.errors import UserError, no_space
 
 MOST_TEXT = 200     # characters of a foreign error that are shown
 LARGE = 16_000_000  # pixels: from here on one photo at a time, since memory counts more than time

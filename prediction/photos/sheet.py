@@ -6,12 +6,12 @@ import os
 import cv2
 import numpy as np
 
-from media import write_image
-from media.sheet import strip
-from prediction.options import Options
-from prediction.outputs import folder_of, rendered
-from utils.errors import UserError
-from utils.files import check_place, inside
+from bgmatting.media import write_image
+from bgmatting.media.sheet import strip
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.outputs import folder_of, rendered
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import check_place, inside
 
 HEIGHT = 300              # pixels of a panel
 WIDEST = 6                # times as wide as high, at most

@@ -4,11 +4,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from media import PHOTO_SUFFIXES
-from media.files import is_system
-from prediction.photos.plan import others_by_kind
-from utils.archives import Bounds, TooLarge, open_archive, portable
-from utils.errors import SHOWN, UserError, quote
+from bgmatting.media import PHOTO_SUFFIXES
+from bgmatting.media.files import is_system
+from bgmatting.prediction.photos.plan import others_by_kind
+from bgmatting.utils.archives import Bounds, TooLarge, open_archive, portable
+from bgmatting.utils.errors import SHOWN, UserError, quote
 
 KINDS = ("src", "bgr")
 MOST_PHOTOS = 1000          # pairs

@@ -9,17 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, NamedTuple, Optional
 
-from media.video.libav import import_av
-from media.video.writer import open_writer
-from model.inference.matte import as_float
-from prediction.backdrop import behind
-from prediction.outputs import GRAY, deepened, rendered, wanted_of
-from prediction.report import Report, stop_on_signal
-from prediction.source import as_source
-from prediction.video.ahead import Ahead, at_once, sharing
-from prediction.video.pipe import END, Cancelled, Pipe
-from prediction.video.scene import open_scene
-from utils.errors import UserError
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.writer import open_writer
+from bgmatting.model.inference.matte import as_float
+from bgmatting.prediction.backdrop import behind
+from bgmatting.prediction.outputs import GRAY, deepened, rendered, wanted_of
+from bgmatting.prediction.report import Report, stop_on_signal
+from bgmatting.prediction.source import as_source
+from bgmatting.prediction.video.ahead import Ahead, at_once, sharing
+from bgmatting.prediction.video.pipe import END, Cancelled, Pipe
+from bgmatting.prediction.video.scene import open_scene
+from bgmatting.utils.errors import UserError
 
 POLL = 0.2  # seconds after which a signal is looked for
 LARGE = 4096 * 2304  # pixels above which queues are as short as can be, and one frame is worked on at a time

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from media import VIDEO_SUFFIXES
-from media.video.opening import is_url
-from media.video.picture_folder import check_replaceable
-from media.video.writer import FORMATS, check_alpha
-from prediction.options import Options
-from prediction.outputs import NAMED, names_picture, too_long
-from utils.errors import UserError
+from bgmatting.media import VIDEO_SUFFIXES
+from bgmatting.media.video.opening import is_url
+from bgmatting.media.video.picture_folder import check_replaceable
+from bgmatting.media.video.writer import FORMATS, check_alpha
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.outputs import NAMED, names_picture, too_long
+from bgmatting.utils.errors import UserError
 
 
 def planned_outputs(options: Options) -> dict[str, Path]:

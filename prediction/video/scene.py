@@ -3,12 +3,12 @@ import re
 
 import numpy as np
 
-from media import read_photo
-from media.video.opening import is_live
-from media.video.reader import open_video
-from prediction.sizes import check_size, fit_size
-from prediction.source import is_video
-from utils.errors import UserError
+from bgmatting.media import read_photo
+from bgmatting.media.video.opening import is_live
+from bgmatting.media.video.reader import open_video
+from bgmatting.prediction.sizes import check_size, fit_size
+from bgmatting.prediction.source import is_video
+from bgmatting.utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
 SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done strip by strip

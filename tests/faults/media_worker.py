@@ -45,9 +45,9 @@ class StandIn:
 
 def answer(argv):
     """Run one command and say how it ended."""
-    import predict
-    from prediction import core
-    from utils.cli import run_main
+    from bgmatting.commands import predict
+    from bgmatting.prediction import core
+    from bgmatting.utils.cli import run_main
     core.open_matter = lambda args: StandIn()
     text, trace, code = io.StringIO(), "", None
     restart_peak()

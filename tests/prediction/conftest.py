@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from media import write_image
-from prediction import core
+from bgmatting.media import write_image
+from bgmatting.prediction import core
 from tests.prediction.command import StandIn
 
 

@@ -5,16 +5,16 @@ import re
 import numpy as np
 import pytest
 
-import predict
-from media import write_image
-from model.weights import places
-from prediction import core
-from prediction.choice import method_of_config
-from prediction.options import options_of
+from bgmatting.commands import predict
+from bgmatting.media import write_image
+from bgmatting.model.weights import places
+from bgmatting.prediction import core
+from bgmatting.prediction.choice import method_of_config
+from bgmatting.prediction.options import options_of
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.errors import UserError
 from tests.prediction.command import refuse
 from tests.prediction.weights import write_weights
-from utils.cli import run_main
-from utils.errors import UserError
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from prediction.backdrop import open_backdrop
-from prediction.options import PHOTO, Options, checked
-from prediction.outputs import Canvas, check_format, rendered, wanted_of, write_pictures
-from utils.errors import UserError
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.options import PHOTO, Options, checked
+from bgmatting.prediction.outputs import Canvas, check_format, rendered, wanted_of, write_pictures
+from bgmatting.utils.errors import UserError
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 

@@ -7,14 +7,14 @@ import sys
 import pytest
 from PIL import Image
 
-import predict
-from media import read_image
-from model.weights import STARTER
-from prediction import core
-from prediction.options import options_of
-from prediction.source import Source
+from bgmatting.commands import predict
+from bgmatting.media import read_image
+from bgmatting.model.weights import STARTER
+from bgmatting.prediction import core
+from bgmatting.prediction.options import options_of
+from bgmatting.prediction.source import Source
+from bgmatting.utils.files import PROJECT
 from tests.prediction.command import files, refuse, run
-from utils.files import PROJECT
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -52,7 +52,7 @@ def test_src_bgr_and_types_by_their_place(photos, capsys):
 
 
 def training(words):
-    import train
+    from bgmatting.commands import train
     return train.parse(words)
 
 

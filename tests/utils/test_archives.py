@@ -10,8 +10,8 @@ import zlib
 
 import pytest
 
-from utils.archives import Bounds, TooLarge, open_archive, portable, why_not_opened
-from utils.errors import UserError
+from bgmatting.utils.archives import Bounds, TooLarge, open_archive, portable, why_not_opened
+from bgmatting.utils.errors import UserError
 
 NAMES = {"gbk": ("照片", "背景/人物.png", "图1.png", "李娜的照片 (2).jpg"),
          "cp932": ("写真/表.png", "ソ.png", "テスト.png", "花子a.jpg"),

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-import predict
-from media import encode
-from prediction import core
+from bgmatting.commands import predict
+from bgmatting.media import encode
+from bgmatting.prediction import core
 from tests.prediction.command import StandIn
 from tests.web.conftest import left, parts
 

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from media import encode
+from bgmatting.media import encode
 from tests.web.test_jobs import begun, ended, packed
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", minversion="14")
-import predict  # noqa: E402
-from media import read_image, write_image  # noqa: E402
-from prediction import core  # noqa: E402
-from prediction.options import (  # noqa: E402
+from bgmatting.commands import predict  # noqa: E402
+from bgmatting.media import read_image, write_image  # noqa: E402
+from bgmatting.prediction import core  # noqa: E402
+from bgmatting.prediction.options import (  # noqa: E402
     FORM,
     HTTP,
     HTTP_NAMES,
@@ -25,10 +25,10 @@ from prediction.options import (  # noqa: E402
     flag_of,
     form_schema,
 )
+from bgmatting.utils.errors import UserError  # noqa: E402
+from bgmatting.utils.files import PROJECT  # noqa: E402
 from tests.media.video.clips import make_clip  # noqa: E402
 from tests.web.test_limits import until  # noqa: E402
-from utils.errors import UserError  # noqa: E402
-from utils.files import PROJECT  # noqa: E402
 
 SIZE = 64, 48   # of photos and frames
 FRAMES = 4
@@ -72,9 +72,9 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def matter():
     """The starter weights, opened once for all."""
-    from model import Matter
+    from bgmatting.model import Matter
     with Matter(device="cpu") as matter, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("prediction.video.pipeline.at_once", lambda: 1)  # or engines are made anew for each video
+        patch.setattr("bgmatting.prediction.video.pipeline.at_once", lambda: 1)  # or engines are made anew for each video
         yield matter
 
 
@@ -84,8 +84,8 @@ def client(matter):
         pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
     from fastapi.testclient import TestClient
 
-    from web.server import make_app
-    from web.settings import Settings
+    from bgmatting.web.server import make_app
+    from bgmatting.web.settings import Settings
     with TestClient(make_app(Settings(), lambda: matter)) as client:
         yield client
 

@@ -1,10 +1,10 @@
 """Stage configuration: small YAML files that build on one another through ``_base_``, and flags that override them."""
 import os
 
-from training.config.rules import RULES, checked
-from utils.errors import UserError, suggest
-from utils.files import PROJECT
-from utils.plain_files import overlay, read_config, read_keys, shown
+from bgmatting.training.config.rules import RULES, checked
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.files import PROJECT, WORKPLACE
+from bgmatting.utils.plain_files import overlay, read_config, read_keys, shown
 
 DEFAULT = PROJECT / "configs" / "default.yml"
 NAMED_WEIGHTS = ("starter", "imagenet", "auto")  # what ``pretrain`` may be beside a path
@@ -39,7 +39,7 @@ def load_config(path, overrides=None):
 def _anchor(config):
     for key in ("data_root", "save_dir", "pretrain"):
         if config[key] not in (None, *NAMED_WEIGHTS):
-            config[key] = str(PROJECT / os.path.expanduser(config[key]))
+            config[key] = str(WORKPLACE / os.path.expanduser(config[key]))
 
 
 def _merge(config, source, where, prefix="", rules=RULES):

@@ -17,10 +17,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from utils.archives.members import Bounds, Member, TooLarge, portable
-from utils.archives.tars import TarMembers
-from utils.archives.zips import ZipMembers
-from utils.errors import UserError
+from bgmatting.utils.archives.members import Bounds, Member, TooLarge, portable
+from bgmatting.utils.archives.tars import TarMembers
+from bgmatting.utils.archives.zips import ZipMembers
+from bgmatting.utils.errors import UserError
 
 __all__ = ["OPENED", "Bounds", "Member", "TooLarge", "open_archive", "portable", "why_not_opened"]
 

@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from utils.errors import UserError, quote
-from utils.files import LONGEST_NAME, cut_name
+from bgmatting.utils.errors import UserError, quote
+from bgmatting.utils.files import LONGEST_NAME, cut_name
 
 LONGEST_PATH = 2000      # bytes; systems take 4096 with the folders above
 LONGEST_SUFFIX = 10      # bytes; what is longer is none

@@ -4,7 +4,7 @@ from __future__ import annotations
 import stat
 import tarfile
 
-from utils.archives.members import Members, no_file
+from bgmatting.utils.archives.members import Members, no_file
 
 STEP = 1 << 20  # bytes unpacked at once
 MOST_HEADER = 1 << 20    # bytes of a long name or of pax records before one member

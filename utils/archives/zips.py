@@ -9,8 +9,8 @@ import struct
 import zipfile
 import zlib
 
-from utils.archives.members import Members, TooLarge, no_file
-from utils.archives.zip_names import UTF8, decoded_names
+from bgmatting.utils.archives.members import Members, TooLarge, no_file
+from bgmatting.utils.archives.zip_names import UTF8, decoded_names
 
 STEP = 1 << 20  # bytes unpacked at once
 LONGEST_DICTIONARY = 1 << 28  # bytes that LZMA may look back

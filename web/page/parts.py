@@ -4,10 +4,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from prediction.alignment.fitter import MOVED, OTHER_SCENE
-from prediction.options import OPTIONS
-from prediction.sizes import SizesDiffer
-from web.refusals import refusal
+from bgmatting.prediction.alignment.fitter import MOVED, OTHER_SCENE
+from bgmatting.prediction.options import OPTIONS
+from bgmatting.prediction.sizes import SizesDiffer
+from bgmatting.web.refusals import refusal
 
 CURES = ("resize", "crop", "align", "swap")
 # Of events that answer once. Gradio's queue would send their answers through a stream that it closes when nothing is under

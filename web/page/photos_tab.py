@@ -6,14 +6,14 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from media import read_photo
-from media.reading import read_stored
-from prediction.options import OPTIONS, PHOTO
-from prediction.source import SAMPLE
-from web.page.parts import AT_ONCE, CURES, CURES_OF, cure_of, fit_settings, message, photo, told, view_settings
-from web.refusals import without_places
-from web.tasks import task_of
-from web.uploads import Form
+from bgmatting.media import read_photo
+from bgmatting.media.reading import read_stored
+from bgmatting.prediction.options import OPTIONS, PHOTO
+from bgmatting.prediction.source import SAMPLE
+from bgmatting.web.page.parts import AT_ONCE, CURES, CURES_OF, cure_of, fit_settings, message, photo, told, view_settings
+from bgmatting.web.refusals import without_places
+from bgmatting.web.tasks import task_of
+from bgmatting.web.uploads import Form
 
 SHOWN = 1600               # pixels of the longer side of what the page shows
 SQUARE, LIGHT, DARK = 12, 250, 215  # of the board that stands for nothing, as gray levels

@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from prediction.options import OPTIONS, PHOTOS, VIDEO
-from web import tasks
-from web.jobs import CANCELLED, ENDED, FAILED, QUEUED
-from web.page.parts import AT_ONCE, fit_settings, message, told, view_settings
-from web.page.photos_tab import view_fields
-from web.refusals import without_places
-from web.uploads import Form
+from bgmatting.prediction.options import OPTIONS, PHOTOS, VIDEO
+from bgmatting.web import tasks
+from bgmatting.web.jobs import CANCELLED, ENDED, FAILED, QUEUED
+from bgmatting.web.page.parts import AT_ONCE, fit_settings, message, told, view_settings
+from bgmatting.web.page.photos_tab import view_fields
+from bgmatting.web.refusals import without_places
+from bgmatting.web.uploads import Form
 
 POLL = 0.4  # seconds between two looks at a job
 

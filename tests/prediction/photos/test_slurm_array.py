@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
-import predict
-from prediction.options import options_of, parts_of
-from prediction.photos.plan import photo_jobs
+from bgmatting.commands import predict
+from bgmatting.prediction.options import options_of, parts_of
+from bgmatting.prediction.photos.plan import photo_jobs
+from bgmatting.utils.files import PROJECT
 from tests.prediction.command import write_folders
-from utils.files import PROJECT
 
 SCRIPT = PROJECT / "docs" / "slurm" / "folder.sbatch"
 SRUN = '#!/bin/sh\nwhile [ "${1#--}" != "$1" ]; do shift; done\nexec "$@"\n'

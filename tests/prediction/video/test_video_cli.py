@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 
 av = pytest.importorskip("av", minversion="14")
-import predict  # noqa: E402
-from media import write_image  # noqa: E402
-from prediction import core  # noqa: E402
-from prediction.options import Options  # noqa: E402
-from prediction.progress import FrameProgress  # noqa: E402
-from prediction.video.plan import video_outputs  # noqa: E402
+from bgmatting.commands import predict  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.prediction import core  # noqa: E402
+from bgmatting.prediction.options import Options  # noqa: E402
+from bgmatting.prediction.progress import FrameProgress  # noqa: E402
+from bgmatting.prediction.video.plan import video_outputs  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 
 @pytest.fixture
@@ -164,10 +164,10 @@ SLOW = """
 import sys, time
 sys.path[:0] = sys.argv[3:]
 from tests.media.video.clips import StandIn
-from prediction import core
-from prediction.options import Options
-import predict
-from utils.cli import run_main
+from bgmatting.prediction import core
+from bgmatting.prediction.options import Options
+from bgmatting.commands import predict
+from bgmatting.utils.cli import run_main
 
 class Slow(StandIn):
     def predict(self, src, bgr, want):
@@ -255,12 +255,12 @@ def test_progress():
 
 
 def test_with_the_real_network(options):
-    from model import Matter
+    from bgmatting.model import Matter
     make_clip(options.src, 3)
     options = replace(options, type=("pha",), overwrite=True)
     with Matter(backend="paddle") as matter:
         assert core.matte(None, options, matter).done == 3
-        from media.video.reader import open_video
+        from bgmatting.media.video.reader import open_video
         with open_video(options.src) as reader:
             images = [frame.image for frame in reader]
         bgr = np.zeros((HEIGHT, WIDTH, 3), np.uint8)

@@ -2,16 +2,16 @@
 import numpy as np
 import pytest
 
-from prediction.video.delay import OneFrameDelay, without_flicker
+from bgmatting.prediction.video.delay import OneFrameDelay, without_flicker
 
 pytest.importorskip("av", minversion="14")
-from media import read_image  # noqa: E402
-from media.video.reader import open_video  # noqa: E402
-from model.inference.matte import as_float  # noqa: E402
-from prediction import core  # noqa: E402
-from prediction.options import Options  # noqa: E402
-from prediction.video import pipeline  # noqa: E402
-from prediction.video.pipeline import VideoJob, matte_frames  # noqa: E402
+from bgmatting.media import read_image  # noqa: E402
+from bgmatting.media.video.reader import open_video  # noqa: E402
+from bgmatting.model.inference.matte import as_float  # noqa: E402
+from bgmatting.prediction import core  # noqa: E402
+from bgmatting.prediction.options import Options  # noqa: E402
+from bgmatting.prediction.video import pipeline  # noqa: E402
+from bgmatting.prediction.video.pipeline import VideoJob, matte_frames  # noqa: E402
 from tests.media.video.clips import HEIGHT, WIDTH, Matte, decoded, make_clip  # noqa: E402
 
 

@@ -7,19 +7,19 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from media.video.reader import open_video
+from bgmatting.media.video.reader import open_video
 
 pytest.importorskip("av", minversion="14")
-from media import write_image  # noqa: E402
-from media.video.colour import Colour  # noqa: E402
-from media.video.reader import Frame, Info  # noqa: E402
-from prediction.outputs import wanted_of  # noqa: E402
-from prediction.video import pipeline as run_module  # noqa: E402
-from prediction.video.pipe import END, Cancelled, Pipe  # noqa: E402
-from prediction.video.pipeline import matte_frames  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.media.video.colour import Colour  # noqa: E402
+from bgmatting.media.video.reader import Frame, Info  # noqa: E402
+from bgmatting.prediction.outputs import wanted_of  # noqa: E402
+from bgmatting.prediction.video import pipeline as run_module  # noqa: E402
+from bgmatting.prediction.video.pipe import END, Cancelled, Pipe  # noqa: E402
+from bgmatting.prediction.video.pipeline import matte_frames  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture  # noqa: E402
 from tests.prediction.video.runs import Boom, Several, fails_after, job, matted, shades, within  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ class EndlessReader:
 @pytest.mark.parametrize("large", [False, True])
 def test_constant_memory(clip, monkeypatch, large):
     reader = EndlessReader()
-    monkeypatch.setattr("prediction.source.open_video", lambda source, **_: reader)
+    monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: reader)
     if large:
         monkeypatch.setattr(run_module, "LARGE", 1)
     report = within(60, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
@@ -165,7 +165,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, sever
                     if index == 7:
                         raise Boom
                     yield frame
-        monkeypatch.setattr("prediction.source.open_video", lambda source: Failing())
+        monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source: Failing())
     before = threading.active_count()
     with pytest.raises(Boom) as caught:
         within(30, lambda: matted(matter, job(clip, ("pha", "com"), ".mov", **hooks), progress))
@@ -179,7 +179,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, sever
 @pytest.mark.parametrize("after", [0, 3])
 def test_a_writer_that_fails_ends_all(clip, monkeypatch, after):
     reader = EndlessReader()
-    monkeypatch.setattr("prediction.source.open_video", lambda source, **_: reader)
+    monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: reader)
     real = run_module.open_writer
     opened = {}
 
