@@ -12,16 +12,16 @@ def whole(work, begun):
     """
     from bgmatting.prediction.backdrop import open_backdrop
     from bgmatting.prediction.pace import paced
-    from bgmatting.prediction.video.pipeline import VideoJob, matte_video
+    from bgmatting.prediction.video.pipeline import VideoJob, matte_frames
     from bgmatting.utils.machine import peak_memory
     marks = []
     with open_backdrop("#78ff9b") as backdrop:
         job = VideoJob(work["src"], _outputs(work), work["bgr"], backdrop=backdrop)
-        report = matte_video(lambda: paced(_matter(work), None, work["scale"]), job,
+        report = matte_frames(lambda: paced(_matter(work), None, work["scale"]), job,
                              lambda *_: marks.append((time.time(), time.process_time())))
     ended, cpu = time.time(), time.process_time()
-    (first, first_cpu), frames = marks[0], report.frames - 1
-    return {"frames": report.frames, "size": _size(work["src"]), "fps": frames / (ended - first),
+    (first, first_cpu), frames = marks[0], report.done - 1
+    return {"frames": report.done, "size": _size(work["src"]), "fps": frames / (ended - first),
             "cpu": (cpu - first_cpu) / frames, "start": first - begun, "memory": peak_memory() or 0}
 
 
@@ -30,7 +30,7 @@ def stages(work):
     from bgmatting.media.video.reader import open_video
     from bgmatting.media.video.writer import open_writer
     from bgmatting.prediction.backdrop import open_backdrop
-    from bgmatting.prediction.outputs import GRAY, finished
+    from bgmatting.prediction.outputs import GRAY, rendered
     from bgmatting.prediction.video.scene import open_scene
     count, outputs = work["stages"], _outputs(work)
     with open_video(work["src"]) as reader, open_backdrop("#78ff9b") as backdrop:
@@ -41,8 +41,8 @@ def stages(work):
         decoded = [(index, frame) for index, frame in enumerate(decoded) if frame is not None]
         mattes, took["matting"] = _timed(len(decoded) - 1, lambda index: matter.predict(
             decoded[index][1].image, scene.frame(index), ("pha", "fgr")))
-        pictures, took["compositing"] = _timed(len(decoded) - 1, lambda index: finished(
-            mattes[index], outputs, backdrop.frame(index, decoded[index][1].image, scene.frame(index))))
+        pictures, took["compositing"] = _timed(len(decoded) - 1, lambda index: rendered(
+            mattes[index], outputs, 8, backdrop.frame(index, decoded[index][1].image, scene.frame(index))))
 
         def write(index):
             for kind, writer in writers.items():

@@ -9,7 +9,7 @@ from PIL import Image
 from bgmatting.media import read_image
 from bgmatting.model import Matter
 from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.outputs import finished
+from bgmatting.prediction.outputs import rendered
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.files import PROJECT
@@ -24,10 +24,10 @@ def scenes():
     src, bgr = (read_image(PROJECT / "image" / "sample" / f"{name}.jpg") for name in ("src", "bgr"))
     with Matter() as matter:
         matte = matter.predict(src, bgr, ("pha", "fgr"))
-    shown = [src, bgr, cv2.cvtColor(finished(matte, ("pha",))["pha"], cv2.COLOR_GRAY2RGB)]
+    shown = [src, bgr, cv2.cvtColor(rendered(matte, ("pha",))["pha"], cv2.COLOR_GRAY2RGB)]
     for name in BACKDROPS:
         with open_backdrop(name) as backdrop:
-            shown.append(finished(matte, ("com",), backdrop.frame(0, src, bgr))["com"])
+            shown.append(rendered(matte, ("com",), 8, backdrop.frame(0, src, bgr))["com"])
     return [cv2.resize(picture, SIZE, interpolation=cv2.INTER_AREA) for picture in shown]
 
 

@@ -4,9 +4,9 @@ import os
 import cv2
 import numpy as np
 
-from bgmatting.media import is_animation
-from bgmatting.prediction.notes import told_photo
+from bgmatting.media import read_photo
 from bgmatting.prediction.sizes import fit_size
+from bgmatting.prediction.source import is_video
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import why_missing
 
@@ -15,12 +15,13 @@ BLUR_SIGMA = 1 / 40  # of the picture's longer side
 WORK_SIDE = 640      # a blurred picture is smooth, so it is blurred small and enlarged
 
 
-def open_backdrop(text):
+def open_backdrop(text, notes=None):
     """The ``Backdrop`` that ``text`` names.
 
     Args:
-        text: "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); or the path of a photo or
-            video (a file called as a colour: "./white").
+        text: "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); the path of a photo or video (a
+            file called as a colour: "./white"); None for none.
+        notes: None, or a list to which remarks on a photo are appended.
 
     Returns:
         a ``Backdrop``: ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, an array that the caller may
@@ -32,6 +33,8 @@ def open_backdrop(text):
     Raises:
         UserError: no such colour or file, or it cannot be read.
     """
+    if text is None:
+        return None
     text = str(text)
     if text == BLUR:
         return BlurBackdrop()
@@ -41,9 +44,9 @@ def open_backdrop(text):
     if not os.path.exists(text):
         why = f" {why_missing(text)}" if os.path.dirname(text) else ""
         raise UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
-    if _is_video(text):
+    if is_video(text):
         return VideoBackdrop(text)
-    return PhotoBackdrop(text)
+    return PhotoBackdrop(read_photo(text, notes))
 
 
 def behind(backdrop, time, index, src, bgr):
@@ -92,11 +95,10 @@ class BlurBackdrop(Backdrop):
 
 
 class PhotoBackdrop(Backdrop):
-    """One photo for all; what was cut for one size is kept for the next picture of that size."""
+    """One photo, uint8 RGB (H, W, 3), for all; what was cut for one size is kept for the next picture of that size."""
 
-    def __init__(self, path):
-        self._photo = told_photo(path)
-        self._cut = None
+    def __init__(self, photo):
+        self._photo, self._cut = photo, None
 
     def frame(self, index, src, bgr):
         if self._cut is None or self._cut.shape != src.shape:
@@ -171,8 +173,3 @@ def colour_of(text):
         return ImageColor.getrgb(text)[:3]
     except ValueError:
         return None
-
-
-def _is_video(text):
-    from bgmatting.media import VIDEO_SUFFIXES
-    return text.lower().endswith(VIDEO_SUFFIXES) or is_animation(text)

@@ -1,19 +1,21 @@
-"""Which networks the mattes of a command line come from: told from the weights, the configuration, and what is given."""
-import os
-from pathlib import Path
-from typing import Any, NamedTuple, Optional
+"""Which networks the mattes come from: told from the weights, the configuration, and what is given."""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from bgmatting.model.inference.single import check_wanted
 from bgmatting.model.methods import find_method, method_needing
 from bgmatting.model.methods.recognition import recognised
 from bgmatting.model.weights.places import placed_weights
+from bgmatting.prediction.options import CAMERA, STILL, VIDEO, Options
 from bgmatting.prediction.outputs import wanted_of
-from bgmatting.prediction.source import inputs, is_camera, is_video_source
+from bgmatting.prediction.source import Source
+from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.plain_files import read_yaml, shown
+from bgmatting.utils.plain_files import read_config, shown
 
 AUTO = "auto"
-MOST_FILES = 20  # that a configuration builds on
 
 
 class Choice(NamedTuple):
@@ -23,45 +25,64 @@ class Choice(NamedTuple):
     trimap, with --trimap auto; else None.
     """
     method: Any
-    weights: Optional[str]
+    weights: str | None
     first: Any = None
 
     @property
-    def needs(self):
+    def needs(self) -> str | None:
         """What has to be given beside src: "bgr", "trimap" or None."""
         return self.method.needs if self.first is None else self.first.method.needs
 
 
-def choose(options):
-    """``options`` with the sample's names filled in where nothing is named, and a ``Choice``.
+def choose(options: Options, source: Source, sample: bool = False) -> Options:
+    """``options`` with a ``Choice``, and bgr only where its method takes it.
+
+    Args:
+        source: of the options. sample: it is the project's own pair, of which the method takes what it needs.
 
     Raises:
-        UserError: weights are missing or of another method than the rest of the command line asks for.
+        UserError: weights are missing or of another method than the other options ask for.
     """
-    src, bgr = inputs(options.src, options.bgr)
-    if options.trimap is None and options.trimap_weights is not None:
+    if options.trimap_weights is not None and options.trimap != AUTO:
         raise UserError("--trimap-weights is for --trimap auto. Leave it out.")
     if options.trimap not in (None, AUTO):
-        _check_trimap(options)
-    given = _given(options)
-    sample = options.src is None and options.trimap is None  # the pair is there, and the method takes what it needs of it
-    choice = _network(options, "bgr" if sample else given, sample)
+        _check_trimap(options, source, sample)
+    given = "trimap" if options.trimap is not None else _beside(options, source)
+    choice = _network(options, source, "bgr" if sample and options.trimap is None else given, sample)
     if options.trimap == AUTO:
-        choice = choice._replace(first=_first(options, "bgr" if bgr is not None else None))
+        choice = choice._replace(first=_first(options, source, _beside(options, source, camera=False)))
     _check_types(options, choice)
-    return options._replace(src=src, bgr=bgr if choice.needs == "bgr" else options.bgr, choice=choice)
+    return replace(options, bgr=None if sample and choice.needs != "bgr" else options.bgr, choice=choice)
 
 
-def _given(options):
-    """What is given beside src."""
-    if options.trimap is not None:
-        return "trimap"
-    return "bgr" if options.bgr is not None or is_camera(options.src) else None
+def open_matter(options: Options) -> Any:
+    """The ``Matter`` of ``choose``'s answer, or an ``AutoTrimap`` of two where one makes the trimap for the other.
+
+    Raises:
+        UserError: weights cannot be used.
+    """
+    prepare_cpu(load=False)
+    from bgmatting.model import Matter  # after these settings
+    from bgmatting.model.inference.trimap import AutoTrimap
+    plain = {"backend": options.backend, "device": options.device, "precision": options.precision}
+    refining = {"backbone_scale": options.backbone_scale, "refine_mode": options.refine_mode,
+                "sample_pixels": options.sample_pixels, "threshold": options.refine_threshold,
+                "max_memory": options.max_memory, "unmix": options.unmix}
+    choice = options.choice
+    if choice is None or choice.first is None:
+        return Matter(weights=options.weights if choice is None else choice.weights, **plain, **refining)
+    first = Matter(weights=choice.first.weights, **plain, **refining)
+    return AutoTrimap(first, Matter(weights=choice.weights, **plain))
 
 
-def _network(options, given, sample):
+def _beside(options, source, camera=True):
+    """"bgr" where it is given, or a camera will take it itself; None where src stands alone."""
+    return "bgr" if options.bgr is not None or camera and source.kind == CAMERA else None
+
+
+def _network(options, source, given, sample):
     """The ``Choice`` without its ``first``."""
-    configured, backbone = read_config(options.config)
+    configured, backbone = method_of_config(options.config)
     if options.weights is not None:
         method, described = recognised(options.weights)
         if configured not in (None, method.name) or backbone not in (None, described["backbone"]):
@@ -70,14 +91,14 @@ def _network(options, given, sample):
                             "it.")
     else:
         method = method_needing(given) if configured is None else find_method(configured)
-    if not sample or method.needs == "trimap":
-        _check_need(options, method, given)
+    if not (sample and options.trimap is None) or method.needs == "trimap":
+        _check_need(options, source, method, given)
     if options.weights is not None:
         return Choice(method, options.weights)
-    return Choice(method, _usual_weights(options, method, backbone))
+    return Choice(method, _usual_weights(options, source, method, backbone))
 
 
-def _usual_weights(options, method, backbone):
+def _usual_weights(options, source, method, backbone):
     """Weights of a method where none are named. Raises UserError, of two lines, where they are not there."""
     if method.needs == "bgr":
         if backbone is not None and recognised(None)[1]["backbone"] != backbone:
@@ -87,7 +108,7 @@ def _usual_weights(options, method, backbone):
     try:
         return str(placed_weights(method, backbone))
     except UserError as error:
-        raise UserError(f"{_why(options, method)}: {error}", error.hint + _otherwise(options, method)) from None
+        raise UserError(f"{_why(options, method)}: {error}", error.hint + _otherwise(source, method)) from None
 
 
 def _why(options, method):
@@ -96,18 +117,18 @@ def _why(options, method):
     return f"--src {options.src} without --bgr takes {method.name}"
 
 
-def _otherwise(options, method):
+def _otherwise(source, method):
     if method.needs == "trimap":
         return ""
-    more = " (--help says which else, such as first:N)" if is_video_source(options.src) else ""
+    more = " (--help says which else, such as first:N)" if source.kind == VIDEO else ""
     return f" Or give --bgr, a photo of the same scene without the subject{more}."
 
 
-def _first(options, given):
+def _first(options, source, given):
     """The ``Choice`` whose matte gives the trimap."""
     if options.trimap_weights is None:
         method = method_needing(given)
-        return Choice(method, _usual_weights(options, method, None))
+        return Choice(method, _usual_weights(options, source, method, None))
     method, _ = recognised(options.trimap_weights)
     if method.needs != given:
         raise UserError(f"{options.trimap_weights} is of {method.name}, which needs {_said(method.needs)}. --trimap-weights "
@@ -115,9 +136,9 @@ def _first(options, given):
     return Choice(method, options.trimap_weights)
 
 
-def _check_need(options, method, given):
+def _check_need(options, source, method, given):
     """Raise UserError where a method needs something else than what is given."""
-    if method.needs == given or method.needs is None and is_camera(options.src) and given == "bgr" and options.bgr is None:
+    if method.needs == given or method.needs is None and source.kind == CAMERA and given == "bgr" and options.bgr is None:
         return  # a camera may take its background itself, or none
     who = f"{options.weights or options.config} is of {method.name}"
     if given == "trimap":
@@ -125,7 +146,10 @@ def _check_need(options, method, given):
     if method.needs is None:
         raise UserError(f"{who}, which takes src alone. Leave --bgr out.")
     if method.needs == "bgr":
-        inputs(options.src, None, needed=True)
+        more = (", first:N where its first N pictures show that, or median where the subject moves about"
+                if source.kind == VIDEO else "")
+        raise UserError(f"--src {source.name} needs its --bgr: a photo{' or video' if more else ''} of the same scene "
+                        f"without the subject{more}.")
     raise UserError(f"{who}, which needs {_said(method.needs)}.")
 
 
@@ -133,16 +157,14 @@ def _said(need):
     return {"bgr": "--bgr", "trimap": "--trimap: a file, a folder, or auto", None: "src alone"}[need]
 
 
-def _check_trimap(options):
-    if options.bgr is not None:
+def _check_trimap(options, source, sample):
+    if options.bgr is not None and not sample:
         raise UserError(f"--bgr is not looked at beside --trimap {options.trimap}. Leave one out, or say --trimap auto: the "
                         "trimap then comes of the matte of src and bgr.")
-    if options.trimap_weights is not None:
-        raise UserError("--trimap-weights is for --trimap auto. Leave it out.")
-    if options.src is None:
+    if sample:
         raise UserError(f"--trimap {options.trimap} needs its --src: the photo with the subject.")
-    if is_camera(options.src) or is_video_source(options.src):
-        raise UserError(f"--trimap {options.trimap} is for photos; {options.src} takes --trimap auto.")
+    if source.kind not in STILL:
+        raise UserError(f"--trimap {options.trimap} is for photos; {source.name} takes --trimap auto.")
 
 
 def _check_types(options, choice):
@@ -154,37 +176,16 @@ def _check_types(options, choice):
     check_wanted(choice.method, [name for name in wanted if name != "fgr" or not own])
 
 
-def read_config(path):
+def method_of_config(path: str | None) -> tuple[str | None, str | None]:
     """(method, backbone) that a training configuration names, None each where it does not; (None, None) without one.
 
-    Only these two keys are looked at, also in the files that it builds on (``_base_``).
-
     Raises:
-        UserError: it is missing or not YAML, or a key is not text.
+        UserError: it cannot be read (``utils.plain_files.read_config``), or one of them is no name.
     """
-    if path is None:
-        return None, None
-    found, files, read = {}, [Path(path)], 0
-    while files:
-        file, read = files.pop(0), read + 1
-        if read > MOST_FILES:
-            raise UserError(f"{path} builds on more than {MOST_FILES} files; join some of them.")
-        content = _content(file)
-        for key in ("method", "backbone"):
-            if not isinstance(content.get(key), (str, type(None))):
-                raise UserError(f"'{key}' in {file} must be a name, not {shown(content[key])}.")
-        found = {**content, **found}
-        bases = content.get("_base_", [])
-        files += [file.parent / str(base) for base in (bases if isinstance(bases, list) else [bases])]
+    found = {} if path is None else read_config(path)
+    for key in ("method", "backbone"):
+        if not isinstance(found.get(key), (str, type(None))):
+            raise UserError(f"'{key}' in {path} must be a name, not {shown(found[key])}.")
     if found.get("method") is not None:
         find_method(found["method"])
     return found.get("method"), found.get("backbone")
-
-
-def _content(path):
-    if not os.path.isfile(path):
-        raise UserError(f"no such configuration: {path}. They lie in configs.")
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is no configuration: it holds {shown(content)}.")
-    return content

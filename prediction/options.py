@@ -1,54 +1,332 @@
-"""What a command line of predict.py asks for: made once, handed down, never written into."""
-from typing import Any, NamedTuple, Optional
+"""What can be asked for: every option once, with its type, default, range, help text, and who offers it.
+
+The flags of predict.py, the keyword arguments of ``prediction.core``, the form fields of the HTTP API with their OpenAPI
+schema, the words that the page offers, and the table in docs/predict.md (docs/options_table.py) are all made of the fields
+of ``Options``.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Any, Callable
+
+from bgmatting.media.alignment.fitter import MODES
+from bgmatting.media.video.writer import FORMATS
+from bgmatting.prediction.outputs import NAMED, SUFFIXES, TYPES, names_picture
+from bgmatting.prediction.sizes import FITS
+from bgmatting.prediction.smoothing import WAYS
+from bgmatting.utils.errors import UserError, suggest
+
+PHOTO, PHOTOS, VIDEO, CAMERA = KINDS = ("photo", "photos", "video", "camera")  # kinds of source
+STILL, MOVING = (PHOTO, PHOTOS), (VIDEO, CAMERA)
+ONE_OF = {PHOTO: "one photo", PHOTOS: "a folder of photos", VIDEO: "a video", CAMERA: "a camera"}
+PLURAL = {PHOTO: "photos", PHOTOS: "folders of photos", VIDEO: "videos", CAMERA: "cameras"}
+
+COMMAND, PYTHON, HTTP, PAGE = "command line", "Python", "HTTP", "page"  # front ends
+EVERYWHERE = (COMMAND, PYTHON, HTTP, PAGE)
+# What a request may decide, whatever the fields below say: never a place, a file or a device of the server.
+HTTP_NAMES = ("bgr", "type", "target_bgr", "format", "bit_depth", "fit", "align", "exposure", "temporal", "fps")
+
+RECORDED = tuple(name for name, format in FORMATS.items() if format.suffix)  # what a camera is written as
+FORMATS_OF = {PHOTO: tuple(SUFFIXES), PHOTOS: tuple(SUFFIXES), VIDEO: tuple(FORMATS), CAMERA: RECORDED}
 
 
-class Options(NamedTuple):
-    """The flags of predict.py by their names, as ``prediction.flags.options_of`` checks them; docs are in --help.
+@dataclass(frozen=True)
+class About:
+    """What is known of an option.
 
-    src and bgr name the inputs (bgr is None where there is none), type is None or output types in their order, without
-    doubles; choice is a ``prediction.choice.Choice``, None standing for the method background with ``weights``.
+    Attributes:
+        help: what it does. default: its default in words, "" where there is none to tell.
+        type: makes its value of text. choices: words that it may be, or {kind of source: words}; upper case counts as lower.
+        same: {another word: the choice that it stands for}. least, most: its range.
+        kinds: of source, that it says something to. fronts: who offers it.
+        flags: spellings beside --NAME. metavar: of its value. bare: its value where the flag stands alone.
+        form: name of the form field, where that differs. upload: a form may hold a file in its place. words: which words the
+            field may hold then, for people.
     """
-    src: str
-    bgr: Optional[str]
-    output: str
-    type: Optional[tuple[str, ...]] = None
-    target_bgr: Optional[str] = None
-    format: Optional[str] = None
-    bit_depth: Optional[int] = None
-    overwrite: bool = False
-    shard: Optional[str] = None
-    sheet: Optional[str] = None
-    sheet_rows: int = 8
-    fit: Optional[str] = None
-    align: str = "auto"
-    exposure: str = "auto"
-    temporal: Optional[str] = None
-    fps: Optional[float] = None
-    video_format: Optional[str] = None
-    no_window: Optional[bool] = None
-    virtual_camera: Optional[bool] = None
-    countdown: Optional[float] = None
-    weights: Optional[str] = None
-    device: Optional[str] = None
-    backend: str = "auto"
-    precision: str = "auto"
-    max_memory: Optional[float] = None
-    backbone_scale: Optional[float] = None
-    sample_pixels: Optional[int] = None
-    refine_mode: Optional[str] = None
-    unmix: bool = True
-    fill: bool = True
-    trimap: Optional[str] = None
-    trimap_weights: Optional[str] = None
-    config: Optional[str] = None
+    help: str
+    default: str = ""
+    type: Callable = str
+    choices: tuple | Mapping[str, tuple] = ()
+    same: Mapping[str, str | None] = field(default_factory=dict)
+    least: float | None = None
+    most: float = float("inf")
+    kinds: tuple = KINDS
+    fronts: tuple = (COMMAND, PYTHON)
+    flags: tuple = ()
+    metavar: str | None = None
+    bare: str | None = None
+    form: str | None = None
+    upload: bool = False
+    words: str = ""
+
+    def words_for(self, kind: str) -> tuple:
+        """What it may be beside a source of ``kind``; () for anything."""
+        return self.choices.get(kind, ()) if isinstance(self.choices, Mapping) else self.choices
+
+    @property
+    def all_words(self) -> tuple:
+        """What it may be beside any source."""
+        if not isinstance(self.choices, Mapping):
+            return self.choices
+        return tuple(dict.fromkeys(word for words in self.choices.values() for word in words))
+
+
+def option(value: Any, help: str, default: str = "", **more: Any) -> Any:
+    """A field of ``Options`` with ``value`` as default; ``more`` as ``About``."""
+    return field(default=value, metadata={"about": About(help, default, **more)})
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to do with a source. All values are as they are given; ``checked`` looks at them.
+
+    src names the source, for messages; choice is a ``prediction.choice.Choice``, or None where the network is given.
+    """
+    src: str | None = option(
+        None, "what to matte: a photo, a folder of photos, a video, a stream address, or camera:0",
+        "image/sample/src.jpg", flags=("--image-path",))
+    bgr: str | None = option(
+        None, "photo of the empty scene, or a folder of such photos with the same names; for a video also a video, first:N "
+        "(its first N frames) or median; without it MODNet mattes src alone", "without --src image/sample/bgr.jpg",
+        fronts=EVERYWHERE, upload=True, words="first:N or median, for a video")
+    trimap: str | None = option(
+        None, "matte by DIM, within the unknown band of a trimap (0 background, 255 foreground, else unknown): a file, a "
+        "folder with the same names, or auto: made of the matte of src and --bgr, or of src alone", "none",
+        flags=("--trimap-path",), metavar="WHICH")
+    output: str = option(
+        "image", "folder for the results; for one photo also the picture to write, for a camera without window the video",
+        "image", flags=("--save-dir",))
+    type: tuple[str, ...] | None = option(
+        None, "what to write: pha alpha, com cut-out, fgr foreground, err predicted error, ref refined patches",
+        "pha com; com where --output names a picture", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
+    target_bgr: str | None = option(
+        None, "new background of com: a photo, a video, a colour (white, #20c040), or blur: the scene out of focus",
+        "none: com is cut out, with alpha", metavar="BGR", fronts=EVERYWHERE, form="target", upload=True,
+        words="a colour or blur")
+    format: str | None = option(
+        None, "of photos png, webp (without loss for pha and cut-outs), tiff or jpg; of videos mp4, mov, webm, or png for a "
+        "folder of pictures; cut-outs need one that holds alpha (not jpg, not mp4)",
+        "as --output is called, else png; of videos mov for cut-outs, else mp4", choices=FORMATS_OF, fronts=EVERYWHERE,
+        flags=("--video-format",))
+    bit_depth: int | None = option(
+        None, "bits of every channel; 16 in png and tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
+    overwrite: bool = option(
+        False, "replace results that exist; without it a folder goes on where it stopped, all else is refused", "off")
+    shard: str | None = option(
+        None, "do the I-th of N parts of a folder, from 1, for several machines or job arrays", "all", kinds=(PHOTOS,),
+        metavar="I/N")
+    sheet: str | None = option(
+        None, "also write one picture that shows src, bgr, pha and com of the first photos", "none", kinds=STILL,
+        metavar="FILE")
+    sheet_rows: int = option(8, "how many photos it shows", "8", type=int, least=1, kinds=STILL, metavar="N")
+    fit: str | None = option(
+        None, "what to do with a bgr of another size than src: resize stretches it, crop scales and cuts it", "refuse it",
+        choices=FITS, fronts=EVERYWHERE)
+    pair: str = option(
+        "name", "which photo goes with which bgr or trimap: name, those of one path apart from the suffix; order, the first "
+        "with the first", "name", choices=("name", "order"), kinds=(PHOTOS,), metavar="HOW")
+    align: str = option(
+        "auto", "move bgr to where src was taken from: auto, where it helps; homography, wherever one is found; off", "auto",
+        choices=MODES["align"], fronts=EVERYWHERE)
+    exposure: str = option(
+        "auto", "bring bgr to the light of src: auto, where it helps, or off", "auto", choices=MODES["exposure"],
+        fronts=EVERYWHERE)
+    temporal: str | None = option(
+        None, "smooth the matte from frame to frame: flow, along the motion; ofd, one frame delayed, alpha that differs "
+        "from both neighbours replaced (not for cameras); auto, or no word: flow with bgr, ofd without; off", "off",
+        choices={VIDEO: ("auto", *WAYS), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None}, kinds=MOVING,
+        fronts=EVERYWHERE, bare="auto", metavar="WAY")
+    fps: float | None = option(
+        None, "frames a second wanted; where the machine mattes fewer, the coarse network sees them smaller; 0: the finest "
+        "matte", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
+    no_window: bool = option(False, "no preview and no keys; writes --output FILE.mp4", "off", kinds=(CAMERA,))
+    virtual_camera: bool = option(
+        False, "also send the picture to other programs, by pyvirtualcam", "off", kinds=(CAMERA,))
+    countdown: float | None = option(
+        None, "seconds from key b to the picture of the scene", "3", type=float, least=0, most=3600, kinds=(CAMERA,),
+        metavar="S")
+    weights: str | None = option(
+        None, "weights file or folder of a run, of any method; the backbone is told from the file",
+        "the starter weights; of MODNet and DIM those in model/weights", flags=("--model-path",))
+    trimap_weights: str | None = option(
+        None, "--trimap auto: weights of the network that makes it", "likewise", metavar="WEIGHTS")
+    config: str | None = option(
+        None, "training configuration that names the method and the backbone of the weights", "none")
+    device: str | None = option(None, "cpu, gpu or gpu:N", "a GPU where there is one")
+    backend: str = option(
+        "auto", "openvino, onnxruntime, paddle-inference or paddle", "the fastest that is installed and sound")
+    precision: str = option(
+        "auto", "fp32; bf16 or fp16 where backend and device compute in it; auto: bf16 where this CPU has instructions for "
+        "it, else fp32", "auto")
+    max_memory: float | None = option(
+        None, "MiB that refining may take at once; the result is the same", "what is fastest", type=float, metavar="MIB")
+    backbone_scale: float | None = option(
+        None, "size of the coarse network's input relative to the photo",
+        "the weights file's; else 0.5, 0.25 from 2560 pixels on, 0.125 from 10,000", type=float)
+    refine_mode: str | None = option(
+        None, "sampling, thresholding or full", "the weights file's; else sampling")
+    sample_pixels: int | None = option(
+        None, "pixels to refine in mode sampling", "the weights file's; else 80000", type=int, least=0)
+    refine_threshold: float | None = option(
+        None, "predicted error above which mode thresholding refines", "the weights file's; else 0.1", type=float, least=0,
+        most=1)
+    unmix: bool = option(
+        True, "take the network's alpha as it is, without the last steps that draw fine strands and fill holes", "off")
+    fill: bool = option(
+        True, "leave holes inside the subject that the photos say are none as the network has them", "off", kinds=STILL)
     choice: Any = None
 
     @property
-    def needs(self):
-        """What has to be given beside src: "bgr", "trimap" or None."""
-        return "bgr" if self.choice is None else self.choice.needs
+    def needs(self) -> str | None:
+        """What is used beside src: "bgr", "trimap" or None; of a network that is given, what is given with it."""
+        if self.choice is not None:
+            return self.choice.needs
+        return "trimap" if self.trimap is not None else None if self.bgr is None else "bgr"
 
     @property
-    def bits(self):
+    def bits(self) -> int:
         """How finely mattes are needed, as ``model.Matter`` takes it: smoothing averages them, so 8 bits are too few."""
         return 16 if self.bit_depth == 16 or self.temporal else 8
+
+
+OPTIONS: Mapping[str, About] = {one.name: one.metadata["about"] for one in fields(Options) if one.metadata}
+_DEFAULTS = {one.name: one.default for one in fields(Options) if one.default is not MISSING}
+FORM: Mapping[str, str] = {OPTIONS[name].form or name: name for name in HTTP_NAMES if HTTP in OPTIONS[name].fronts}
+
+
+def flag_of(name: str) -> str:
+    """How the command line spells an option."""
+    return f"--{'no-' if _DEFAULTS[name] is True else ''}{name.replace('_', '-')}"
+
+
+def add_flags(parser: Any, names: Iterable[str] = OPTIONS, **defaults: Any) -> None:
+    """Add the flags of options to an argparse parser. ``defaults``: those that are others here."""
+    for name in names:
+        about, default = OPTIONS[name], _DEFAULTS[name]
+        given = {"dest": name, "default": defaults.get(name, default),
+                 "help": f"{_for(about)}{about.help}" + (f" (default: {about.default})" if about.default else "")}
+        if isinstance(default, bool):
+            given["action"] = "store_false" if default else "store_true"
+        else:
+            given.update(type=about.type, metavar=about.metavar)
+            if name == "type":
+                given.update(nargs="+", metavar="TYPE")
+            if about.bare is not None:
+                given.update(nargs="?", const=about.bare)
+        parser.add_argument(flag_of(name), *about.flags, **given)
+
+
+def _for(about: About) -> str:
+    """Which kinds of source an option is for, before its help; "" where for all."""
+    return "" if about.kinds == KINDS else f"{plural(about.kinds)}: "
+
+
+def plural(kinds: tuple) -> str:
+    """Kinds of source in words."""
+    return " and ".join(PLURAL[kind] for kind in kinds if kind != PHOTOS or PHOTO not in kinds)
+
+
+def options_of(given: Mapping[str, Any]) -> Options:
+    """``Options`` of {name: value}, such as ``vars`` of a parsed command line; what is no option is passed over."""
+    found = {name: given[name] for name in OPTIONS if name in given}
+    return Options(**{**found, "output": str(found.get("output", _DEFAULTS["output"]))})
+
+
+def checked(options: Options, kind: str) -> Options:
+    """``options`` with words in their one spelling and types in order, each once.
+
+    Args:
+        kind: of the source, one of ``KINDS``.
+
+    Raises:
+        UserError: an option is not for such a source, or its value is out of its range.
+    """
+    changes = {}
+    for name, about in OPTIONS.items():
+        value = getattr(options, name)
+        if isinstance(value, str) and value.lower() in about.same:
+            value = about.same[value.lower()]
+        if value != _DEFAULTS[name]:
+            if kind not in about.kinds:
+                raise UserError(f"{flag_of(name)} is for {plural(about.kinds)}; {options.src} is {ONE_OF[kind]}. "
+                                f"Leave it out.")
+            value = _value(name, about, value, kind)
+        changes[name] = value
+    options = replace(options, **changes)
+    if options.target_bgr is not None and options.type is not None and "com" not in options.type and options.sheet is None:
+        raise UserError("--target-bgr is what com is set before, and --type does not name com. Add it.")
+    if options.sheet is not None and not names_picture(options.sheet, NAMED):
+        raise UserError(f"--sheet names a picture to write (.png, .jpg, .webp, .tif), not {options.sheet}.")
+    parts_of(options.shard)
+    return options
+
+
+def _value(name: str, about: About, value: Any, kind: str) -> Any:
+    if name == "type":
+        words = [value] if isinstance(value, str) else value
+        return tuple(dict.fromkeys(_word(name, about.same.get(word, word), about.words_for(kind)) for word in words))
+    if about.choices:
+        return _word(name, value, about.words_for(kind), about.all_words)
+    if about.least is not None and not (about.least <= value <= about.most and value < float("inf")):
+        to = "on" if about.most == float("inf") else f"to {about.most:g}"
+        raise UserError(f"{flag_of(name)} is a number from {about.least:g} {to}, not {value}.")
+    return value
+
+
+def _word(name: str, value: Any, words: tuple, known: tuple = ()) -> Any:
+    found = value.lower() if isinstance(value, str) else value
+    if found in words:
+        return found
+    if found in known:
+        raise UserError(f"{flag_of(name)} {value} is not for such a source, which takes {', '.join(map(str, words))}.")
+    raise UserError(f"unknown {name.replace('_', ' ')} '{value}'.{suggest(value, words)}")
+
+
+def parts_of(shard: str | None) -> tuple[int, int]:
+    """'2/8' -> (2, 8), None -> (1, 1). Raises UserError for all but i/n with 1 <= i <= n."""
+    if shard is None:
+        return 1, 1
+    parts = re.fullmatch(r"(\d{1,9})/(\d{1,9})", shard.strip())
+    if not parts or not 1 <= int(parts[1]) <= int(parts[2]):
+        raise UserError(f"--shard is i/n, the i-th of n parts, counted from 1, such as 1/4; not '{shard}'.")
+    return int(parts[1]), int(parts[2])
+
+
+def form_values(texts: Mapping[str, Any]) -> dict[str, Any]:
+    """{name of an option: its value} of a form's fields of text, {field: text}; empty ones are not given.
+
+    Raises:
+        UserError: a number is none. What else is wrong is said by ``checked``.
+    """
+    found = {}
+    for form, text in texts.items():
+        name = FORM[form]
+        if not text:
+            continue
+        try:
+            found[name] = tuple(text) if name == "type" else OPTIONS[name].type(text)
+        except ValueError:
+            raise UserError(f"{form} is a number, not {text}.") from None
+    return found
+
+
+def form_schema(kinds: Iterable[str]) -> dict[str, dict]:
+    """What OpenAPI says of the form fields for sources of ``kinds``: {field: schema}."""
+    described = {}
+    for form, name in FORM.items():
+        about = OPTIONS[name]
+        words = [word for kind in kinds if kind in about.kinds for word in about.words_for(kind)]
+        words = list(dict.fromkeys([*words, *(about.same if words and name != "type" else ())]))
+        if not any(kind in about.kinds for kind in kinds):
+            continue
+        text = f"{_for(about)}{about.help}" + (f" (default: {about.default})" if about.default else "")
+        plain = {"type": {int: "integer", float: "number"}.get(about.type, "string"), **({"enum": words} if words else {})}
+        if name == "type":
+            plain = {"type": "array", "items": plain}
+        if about.upload:
+            plain = {"oneOf": [{"type": "string", "format": "binary"}, plain]}
+            text += f"; as text {about.words}"
+        described[form] = {**plain, "description": text}
+    return described

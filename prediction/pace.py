@@ -10,27 +10,27 @@ SLOWER_SCALE = 0.25   # what is taken where the machine does not keep the pace a
 MEASURED_FROM = 1280 * 720  # pixels; smaller frames are fast everywhere, and lose more at a quarter of their size
 
 
-def paced(matter, fps, backbone_scale=None):
+def paced(matter, fps, backbone_scale=None, note=None):
     """A matter that keeps pace, or ``matter`` itself where the scale is said already.
 
     Args:
         matter: ``model.Matter``. fps: frames a second wanted; 0: none; None: ``WANTED``. backbone_scale: as it was asked
-            for, or None.
+            for, or None. note: called with a remark where frames are seen smaller; None: it is printed.
     """
     fps = WANTED if fps is None else fps
     if not fps or backbone_scale is not None or matter.settings.get("backbone_scale") != "auto":
         return matter
-    return Paced(matter, fps)
+    return Paced(matter, fps, note=note)
 
 
 class Paced:
     """``Matter`` for the frames of one film: the first of them, matted twice, decides the scale for all.
 
-    ``clock`` tells seconds.
+    ``clock`` gives seconds; ``note`` as ``paced``.
     """
 
-    def __init__(self, matter, fps, clock=time.perf_counter):
-        self._matter, self._fps, self._clock, self._size = matter, fps, clock, None
+    def __init__(self, matter, fps, clock=time.perf_counter, note=None):
+        self._matter, self._fps, self._clock, self._size, self._note = matter, fps, clock, None, note or say
         self._choosing = threading.Lock()
 
     @property
@@ -75,5 +75,5 @@ class Paced:
         rate = self.streams / max(self._clock() - begun, 1e-6)
         if rate < self._fps:
             self._matter.backbone_scale = SLOWER_SCALE
-            say(f"backbone scale {SLOWER_SCALE:g}: at {scale:g} this machine mattes {rate:.1f} frames/s, and --fps wants "
-                f"{self._fps:g} (--fps 0: the finest matte)")
+            self._note(f"backbone scale {SLOWER_SCALE:g}: at {scale:g} this machine mattes {rate:.1f} frames/s, and --fps "
+                       f"wants {self._fps:g} (--fps 0: the finest matte)")

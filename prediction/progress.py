@@ -1,6 +1,10 @@
-"""What a run says while it works: a bar with rate and time left on a terminal, else a line per photo."""
+"""What is told of work while it goes on, and how a terminal shows it: a bar with rate and time left, else lines."""
+from __future__ import annotations
+
 import sys
 import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from bgmatting.utils.cli import say
 from bgmatting.utils.errors import one_line
@@ -8,46 +12,91 @@ from bgmatting.utils.errors import one_line
 EVERY = 10  # seconds between lines where there is no terminal
 
 
-def announced(matter):
-    """Say what a network runs on, and return it."""
-    settings = matter.settings
-    told = settings.get("told_by_weights")
-    say(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}"
-        + (f"; as the weights file says: {', '.join(told)}" if told else ""))
-    return matter
+class Photo(NamedTuple):
+    """A photo that is done, or failed for a ``reason``. job: ``prediction.photos.plan.Job``; size: (width, height); seconds:
+    of the network; notes: remarks."""
+    job: Any
+    size: tuple[int, int] | None = None
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
 
 
-class PhotoProgress:
-    """One line per photo on stdout; for folders on a terminal a bar instead. Notes and failures go to stderr.
+class Progress:
+    """Is told of work as it goes on. What a method raises ends the work, after what is under way.
 
     Args:
-        total: number of photos; single: there is but one, named by itself.
+        step: None, or called with (photos or frames done, how many there are in all or None) after each.
     """
 
-    def __init__(self, total, single=False):
-        self._bar = None
-        if not single and sys.stderr.isatty():
+    def __init__(self, step: Callable[[int, int | None], None] | None = None):
+        self._step = step
+
+    def network(self, settings: Any) -> None:
+        """The network is open; ``settings`` are those of the ``Matter``."""
+
+    def note(self, text: str) -> None:
+        """A remark on the input."""
+
+    def frame(self, done: int, in_all: int | None) -> None:
+        """So many frames are done."""
+        if self._step is not None:
+            self._step(done, in_all)
+
+    def photo(self, photo: Photo, done: int, in_all: int) -> None:
+        """A photo is done or failed, the ``done``-th."""
+        if self._step is not None:
+            self._step(done, in_all)
+
+    def close(self) -> None:
+        """No more comes."""
+
+
+def as_progress(progress: Progress | Callable | None) -> Progress:
+    """A ``Progress`` of what may be one already, or its argument ``step``."""
+    return progress if isinstance(progress, Progress) else Progress(progress)
+
+
+class Shown(Progress):
+    """Shows it in the terminal: what is done on stdout, remarks on stderr, folders and frames by a bar where stderr is one.
+
+    Args:
+        name: of the source. many: it is a folder.
+    """
+
+    def __init__(self, name: str, many: bool = False):
+        super().__init__()
+        self._name, self._many, self._bar, self._frames = name, many, None, None
+
+    def network(self, settings):
+        told = settings.get("told_by_weights")
+        say(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}"
+            + (f"; as the weights file says: {', '.join(told)}" if told else ""))
+
+    def note(self, text):
+        self._say(f"note: {text}", sys.stderr)
+
+    def frame(self, done, in_all):
+        if self._frames is None:
+            self._frames = FrameProgress(self._name)
+        self._frames(done, in_all)
+
+    def photo(self, photo, done, in_all):
+        if self._many and self._bar is None and sys.stderr.isatty():
             from tqdm import tqdm
-            self._bar = tqdm(total=total, unit="photo", dynamic_ncols=True)
-
-    def report(self, job, size, seconds, notes):
-        """A photo is done; arguments as ``Work`` gives them."""
-        for note in notes:
-            self._say(f"note: {job.name}: {note}", sys.stderr)
+            self._bar = tqdm(total=in_all, unit="photo", dynamic_ncols=True)
+        for note in photo.notes:
+            self.note(f"{photo.job.name}: {note}")
         if self._bar is not None:
             self._bar.update()
-            return
-        where = ", ".join(str(path) for path in job.outputs.values())
-        self._say(f"{job.src}  {size[0]}x{size[1]}  {seconds:.2f} s  ->  {where}", sys.stdout)
-
-    def failed(self, job, reason):
-        """A photo could not be done; it is told at the end, with all others."""
-        if self._bar is not None:
-            self._bar.update()
+        elif photo.reason is None:
+            where = ", ".join(str(path) for path in photo.job.outputs.values())
+            say(f"{photo.job.src}  {photo.size[0]}x{photo.size[1]}  {photo.seconds:.2f} s  ->  {where}")
 
     def close(self):
-        if self._bar is not None:
-            self._bar.close()
+        for bar in (self._bar, self._frames):
+            if bar is not None:
+                bar.close()
 
     def _say(self, text, stream):
         if self._bar is not None:
@@ -56,26 +105,10 @@ class PhotoProgress:
             say(text, stream)
 
 
-def list_failures(failures):
-    """Print [(name, reason)] to stderr, a line each."""
-    if not failures:
-        return
-    print(f"{len(failures)} failed:", file=sys.stderr)
-    for name, reason in failures:
-        say(f"  {name}: {reason}", sys.stderr)
-
-
-def summary(done, finished, failed, left, output):
-    """Text that says how a folder's run ended."""
-    parts = [f"{done} done", f"{finished} finished before" if finished else "", f"{failed} failed" if failed else "",
-             f"{left} left" if left else ""]
-    return f"{', '.join(part for part in parts if part)}  ->  {output}"
-
-
 class FrameProgress:
     """Call it with (frames done, frames in all or None); it shows frames per second and the time that is left."""
 
-    def __init__(self, name, stream=None, every=EVERY, clock=time.monotonic):
+    def __init__(self, name: str, stream: Any = None, every: float = EVERY, clock: Callable[[], float] = time.monotonic):
         self._name, self._stream, self._every, self._clock = name, stream or sys.stderr, every, clock
         self._start = self._shown = clock()
         self._bar = None

@@ -14,6 +14,7 @@ from typing import NoReturn, TextIO
 
 from bgmatting.utils.errors import UserError, no_space, one_line, suggest
 from bgmatting.utils.foreign import own_stderr, renew_in_forks
+from bgmatting.utils.other_flags import same_flag
 
 STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 AT_ONCE = 0.1  # seconds within which signals count as one
@@ -36,10 +37,11 @@ class CommandLine(argparse.ArgumentParser):
         return super().parse_known_args(list(self._values_joined(sys.argv[1:] if args is None else args)), namespace)
 
     def error(self, message: str) -> NoReturn:
-        """One line on stderr, and exit code 2; of a flag that is not known the nearest is named."""
+        """One line on stderr, and exit code 2; of a flag that is not known, the one that does the same here or the
+        nearest is named."""
         unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
-        hint = suggest(unknown[1], self._flags) if unknown else ""
-        hint = hint if hint.startswith(" Did") else ""
+        hint = unknown and (same_flag(unknown[1], self._flags) or suggest(unknown[1], self._flags)) or ""
+        hint = "" if hint.startswith(" Known") else hint
         self.exit(2, f"error: {one_line(message)}.{hint} {self.prog} --help shows what it takes.\n")
 
     def _values_joined(self, words):

@@ -114,3 +114,61 @@ def _finite(text):
 
 def _not_finite(text):
     raise ValueError(f"{text[:SHOWN]} is not a finite number")
+
+
+MOST_LEVELS, MOST_FILES = 20, 100  # of what one configuration builds on
+
+
+def read_config(path: str | os.PathLike) -> dict:
+    """A configuration with the files that it builds on (``_base_``: a name or a list, relative to the file) merged in.
+
+    The file's own keys win over those of its bases, and of several bases the first ones over those behind them, as
+    PaddleSeg has it; keys below keys are merged likewise.
+
+    Raises:
+        UserError: a file is missing or no YAML, does not hold keys and values, or builds on itself.
+    """
+    return _with_bases(Path(path), (), [])
+
+
+def _with_bases(path, above, files):
+    path = Path(os.path.realpath(path))
+    if path in above:
+        raise UserError(f"{path} builds on itself through _base_; break the circle.")
+    files.append(path)
+    for most, count, what in ((MOST_LEVELS, len(above), "levels"), (MOST_FILES, len(files), "files")):
+        if count > most:
+            raise UserError(f"{path} is one of more than {most} {what} that build on one another; join some of them.")
+    own = read_keys(path)
+    bases = own.pop("_base_", [])
+    bases = [bases] if isinstance(bases, str) else bases
+    if not isinstance(bases, list) or not all(isinstance(base, str) and base and "\0" not in base for base in bases):
+        raise UserError(f"'_base_' in {path} must be a file name or a list of them, not {shown(bases)}.")
+    merged: dict = {}
+    for base in reversed(bases):
+        overlay(merged, _with_bases(path.parent / base, above + (path,), files))
+    overlay(merged, own)
+    return merged
+
+
+def read_keys(path: str | os.PathLike) -> dict:
+    """The keys and values of one YAML file. Raises UserError where it is missing, or holds something else."""
+    try:
+        content = read_yaml(path)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise UserError(f"no such configuration: {path}. Those of the project lie in configs.") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}.") from None
+    content = {} if content is None else content
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise UserError(f"{path} is no configuration: it must hold keys and values.")
+    return content
+
+
+def overlay(target: dict, source: dict) -> None:
+    """Write the keys of ``source`` over those of ``target``, keys below keys one by one."""
+    for key, value in source.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            overlay(target[key], value)
+        else:
+            target[key] = value

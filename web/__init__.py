@@ -6,8 +6,7 @@
     lanes      work that waits in line, up to a bound
     service    the network and what all requests share
     uploads    files of a request, checked before they are worked on
-    photos     a pair of photos to pictures
-    films      a film to films, a ZIP of photos to a ZIP of mattes
+    tasks      a form to work: what predict.py does, for the files of a request
     jobs       work that takes minutes
     hosts      who a request was meant for, and which web page sent it
     guard      sender, bytes, time and token of a request, looked at before anything else

@@ -5,17 +5,37 @@ import json
 import zipfile
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
+from bgmatting.prediction.options import PHOTO
 from bgmatting.prediction.outputs import TYPES
-from bgmatting.web import photos, schema
+from bgmatting.web import schema, tasks
 from bgmatting.web.refusals import Refused, body, headers, refusal, without_places
 from bgmatting.web.uploads import received
 
 POLL = 0.25       # seconds between two looks whether the client is still there
-MOST_NOTES = 4000  # signs of notes in a header
+MOST_NOTES = 4000  # characters of notes in a header
+MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff", ".jpg": "image/jpeg"}
+
+
+class Answering(APIRoute):
+    """A route whose errors are answered in the one shape of errors."""
+
+    def get_route_handler(self):
+        handler = super().get_route_handler()
+
+        async def answered(request):
+            try:
+                return await handler(request)
+            except (HTTPException, RequestValidationError):
+                raise
+            except Exception as error:
+                return failed(error)
+        return answered
 
 
 def router(service):
@@ -49,13 +69,12 @@ def router(service):
 
 
 async def _mattes(service, request, folder):
-    form = await received(request, folder, (*photos.FIELDS, "src", "bgr"), photos.FILES)
-    options = photos.options_of(form, folder)
-    await run_in_threadpool(photos.check_inputs, options, service.settings)
-    made = await waited(request, service.photos.submit(photos.make, options, service.matter))
-    if made is None:
+    form = await received(request, folder, tasks.FIELDS, ("src", "bgr", "target"))
+    task = await run_in_threadpool(tasks.task_of, form, folder, service.settings, PHOTO)
+    report = await waited(request, service.photos.submit(task.run, service.matter))
+    if report is None:
         raise Refused(410, "the client has left.")
-    return await run_in_threadpool(_response, made, Path(options.src).stem, folder)
+    return await run_in_threadpool(_response, report, Path(task.source.name).stem, folder)
 
 
 async def waited(request, future):
@@ -67,16 +86,17 @@ async def waited(request, future):
     return task.result()
 
 
-def _response(made, name, folder):
+def _response(report, name, folder):
     """One picture, or a ZIP of several."""
-    notes = json.dumps([without_places(note, [folder]) for note in made.notes])[:MOST_NOTES]
-    files = list(made.files.values())
-    if len(files) == 1:
-        data, kind, name = files[0].read_bytes(), photos.MEDIA_TYPES[files[0].suffix], files[0].name
+    notes = json.dumps([without_places(note, [folder]) for note in report.notes])[:MOST_NOTES]
+    if len(report.paths) == 1:
+        path, = report.paths
+        data, kind, name = path.read_bytes(), MEDIA_TYPES[path.suffix], path.name
     else:
-        data, kind, name = zipped(files), "application/zip", f"{name}.zip"
+        data, kind, name = zipped(report.paths), "application/zip", f"{name}.zip"
     return Response(data, media_type=kind, headers={
-        "X-Notes": notes, "Content-Disposition": disposition(name), "Server-Timing": f"matte;dur={1000 * made.seconds:.0f}"})
+        "X-Notes": notes, "Content-Disposition": disposition(name),
+        "Server-Timing": f"matte;dur={1000 * report.seconds:.0f}"})
 
 
 def zipped(files):
@@ -96,9 +116,6 @@ def disposition(name):
 
 
 def failed(error, *folders):
-    """The answer for an error: JSON of one shape. What nobody expected is printed for who runs the server."""
+    """The answer for an error: JSON of one shape."""
     refused = refusal(error, folders)
-    if refused.status == 500:
-        import traceback
-        traceback.print_exception(type(error), error, error.__traceback__)
     return JSONResponse(body(refused), refused.status, headers(refused))

@@ -3,20 +3,18 @@ import json
 import secrets
 import threading
 import time
-from typing import Any
 
 import cv2
 import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from bgmatting.media.alignment.fitter import fitter
 from bgmatting.media.formats import declared_size
-from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.camera.session import Session
-from bgmatting.prediction.smoothing import Smoother
+from bgmatting.prediction.camera.run import open_session
+from bgmatting.prediction.core import fitting
+from bgmatting.prediction.options import CAMERA, Options
 from bgmatting.utils.errors import UserError
-from bgmatting.web.api import failed, waited
+from bgmatting.web.api import Answering, waited
 from bgmatting.web.refusals import Refused
 
 MOST = 4             # cameras at once
@@ -24,16 +22,14 @@ IDLE = 30.0          # seconds without a picture, after which a camera is given 
 MOST_PIXELS = 1280 * 720
 MOST_BYTES = 4 << 20
 QUALITY = 85         # of the JPEG that goes back
-COUNTDOWN = 3.0
-BACKDROPS = (("green", "#00b140"), ("white", "white"), ("blur", "blur"))
+OPTIONS = Options(target_bgr="#00b140", temporal="auto")
 
 
 class Camera:
     """One browser's camera: a ``Session``, used by one request at a time."""
 
     def __init__(self, matter):
-        backdrops = [(name, open_backdrop(text)) for name, text in BACKDROPS]
-        self._session = Session(matter, backdrops, None, COUNTDOWN, fitter("auto", "auto", video=True), Smoother())
+        self._session = open_session(OPTIONS, fitting(matter, OPTIONS, CAMERA))
         self._lock, self.heard = threading.Lock(), time.monotonic()
 
     def key(self, sign):
@@ -71,7 +67,7 @@ class Cameras:
         with self._lock:
             if len(self._open) >= MOST:
                 raise Refused(429, f"{MOST} cameras are live already. Try again later.")
-        camera, key = Camera(self._matter_alone()), secrets.token_urlsafe(12)
+        camera, key = Camera(self._service.matter()), secrets.token_urlsafe(12)
         with self._lock:
             self._open[key] = camera
         return key
@@ -99,19 +95,6 @@ class Cameras:
         for key in old:
             self.drop(key)
 
-    def _matter_alone(self) -> Any:
-        return _Waiting(self._service.matter)
-
-
-class _Waiting:
-    """A network that is opened with the first picture that needs it."""
-
-    def __init__(self, matter):
-        self._matter = matter
-
-    def predict(self, src, bgr, want):
-        return self._matter().predict(src, bgr, want)
-
 
 def decoded(data):
     """uint8 RGB (H, W, 3) of a JPEG's bytes. Raises Refused (413) or UserError."""
@@ -129,36 +112,27 @@ def decoded(data):
 
 def router(service, cameras):
     """The routes below /v1/cameras, which the page uses."""
-    routes = APIRouter(prefix="/v1/cameras", include_in_schema=False)
+    routes = APIRouter(prefix="/v1/cameras", include_in_schema=False, route_class=Answering)
 
     @routes.post("")
     def add():
-        try:
-            return {"id": cameras.add()}
-        except Exception as error:
-            return failed(error)
+        return {"id": cameras.add()}
 
     @routes.post("/{key}/frame")
     async def frame(request: Request, key: str):
-        try:
-            camera = cameras.get(key)
-            data = await request.body()
-            made = await waited(request, service.photos.submit(camera.frame, data))
-            if made is None:
-                raise Refused(410, "the client has left.")
-            return Response(made[0], media_type="image/jpeg", headers={"X-Camera": json.dumps(made[1])})
-        except Exception as error:
-            return failed(error)
+        camera = cameras.get(key)
+        data = await request.body()
+        made = await waited(request, service.photos.submit(camera.frame, data))
+        if made is None:
+            raise Refused(410, "the client has left.")
+        return Response(made[0], media_type="image/jpeg", headers={"X-Camera": json.dumps(made[1])})
 
     @routes.post("/{key}/key/{sign}")
     def press(key: str, sign: str):
-        try:
-            if sign not in ("b", "t"):
-                raise Refused(400, f"key {sign[:10]} does nothing; b takes the background, t the next one.")
-            cameras.get(key).key(sign)
-            return {}
-        except Exception as error:
-            return failed(error)
+        if sign not in ("b", "t"):
+            raise Refused(400, f"key {sign[:10]} does nothing; b takes the background, t the next one.")
+        cameras.get(key).key(sign)
+        return {}
 
     @routes.delete("/{key}")
     def drop(key: str):

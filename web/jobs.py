@@ -41,9 +41,6 @@ class Job:
             state = CANCELLED
         except Exception as error:
             self.error, state = refusal(error, [self.folder]), FAILED
-            if self.error.status == 500:
-                import traceback
-                traceback.print_exception(type(error), error, error.__traceback__)
         self._end(state)
 
     def cancel(self):

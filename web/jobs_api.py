@@ -1,4 +1,4 @@
-"""The routes /v1/jobs: films and ZIPs."""
+"""The routes /v1/jobs: videos and ZIPs."""
 import asyncio
 import mimetypes
 
@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from bgmatting.web import films, schema
-from bgmatting.web.api import disposition, failed, zipped
+from bgmatting.prediction.options import PHOTOS, VIDEO
+from bgmatting.web import schema, tasks
+from bgmatting.web.api import Answering, disposition, failed, zipped
 from bgmatting.web.jobs import CANCELLED, DONE, FAILED
 from bgmatting.web.refusals import Refused, body, without_places
 from bgmatting.web.uploads import received
@@ -17,11 +18,11 @@ mimetypes.add_type("video/webm", ".webm")
 
 def router(service, jobs):
     """The routes. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``."""
-    routes = APIRouter(prefix="/v1/jobs", tags=["films"])
+    routes = APIRouter(prefix="/v1/jobs", tags=["videos"], route_class=Answering)
 
     @routes.post("", **schema.JOBS)
     async def begin(request: Request):
-        """Begin a film, or a ZIP of photos (part zip instead of src and bgr); answers at once with the job's id."""
+        """Begin a video, or a ZIP of photos (part zip instead of src and bgr); answers at once with the job's id."""
         folder = service.workplace.folder()
         try:
             work = await _work(service, request, folder)
@@ -36,41 +37,28 @@ def router(service, jobs):
     @routes.get("/{key}", **schema.JOB)
     def look(key: str):
         """How far a job is."""
-        try:
-            return state(jobs.get(key))
-        except Refused as refused:
-            return failed(refused)
+        return state(jobs.get(key))
 
     @routes.delete("/{key}", **schema.JOB)
     def cancel(key: str):
         """Cancel a job, or forget its result."""
-        try:
-            job = jobs.drop(key)
-            return {"id": job.id, "state": CANCELLED if job.state != DONE else "forgotten"}
-        except Refused as refused:
-            return failed(refused)
+        job = jobs.drop(key)
+        return {"id": job.id, "state": CANCELLED if job.state != DONE else "forgotten"}
 
     @routes.get("/{key}/result", **schema.RESULT)
     def result(key: str, name: str = ""):
         """What a job made: its file, or a ZIP of several; one of them where its name is given."""
-        try:
-            return _result(jobs.get(key), name)
-        except Refused as refused:
-            return failed(refused)
+        return _result(jobs.get(key), name)
 
     return routes
 
 
 async def _work(service, request, folder):
     """progress -> (files, notes), for ``Job.run``; everything that can be checked before is."""
-    form = await received(request, folder, (*films.FIELDS, "src"), films.FILES)
-    settings, matter = service.settings, service.matter
-    if "zip" in form.files:
-        options, left_out = await run_in_threadpool(films.zip_options, form, folder, settings)
-        return lambda progress: films.make_folder(options, matter, progress, settings, left_out)
-    options = films.film_options(form, folder)
-    most = await run_in_threadpool(films.check_inputs, options, settings)
-    return lambda progress: films.make_film(options, matter, progress, most)
+    form = await received(request, folder, tasks.FIELDS, tasks.FILES)
+    kind = PHOTOS if "zip" in form.files else VIDEO
+    task = await run_in_threadpool(tasks.task_of, form, folder, service.settings, kind)
+    return lambda progress: task.made(service.matter, progress)
 
 
 def state(job):

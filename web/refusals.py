@@ -1,4 +1,6 @@
 """What is answered where something cannot be done: a status, a word for programs, a line for people."""
+import traceback
+
 from bgmatting.utils.errors import UserError, no_space, one_line
 from bgmatting.utils.files import PROJECT
 
@@ -17,7 +19,8 @@ class Refused(UserError):
 
 
 def refusal(error, folders=()):
-    """The ``Refused`` that an error amounts to: the words of the command line, without paths of this machine.
+    """The ``Refused`` that an error amounts to: the words of the command line, without paths of this machine. What nobody
+    expected is printed for who runs the server.
 
     Args:
         folders: of the request; see ``without_places``.
@@ -32,6 +35,7 @@ def refusal(error, folders=()):
         status, text = 413, "it takes more memory than there is. Scale it down."
     else:
         status, text = 500, f"unexpected {type(error).__name__}. The server's log says more."
+        traceback.print_exception(type(error), error, error.__traceback__)
     return Refused(status, without_places(text, folders))
 
 

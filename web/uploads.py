@@ -13,15 +13,14 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from bgmatting.media import is_animation, read_bytes
-from bgmatting.media.files import VIDEO_SUFFIXES
+from bgmatting.media import read_bytes
 from bgmatting.media.formats import PILLOW_FORMATS, check_kind, declared_size
 from bgmatting.media.heif import container_size
 from bgmatting.media.tiff import tiff_size
-from bgmatting.media.video.reader import open_video
-from bgmatting.prediction.backdrop import BLUR, colour_of
-from bgmatting.utils.errors import UserError, suggest
+from bgmatting.prediction.source import Source
+from bgmatting.utils.errors import suggest
 from bgmatting.web.refusals import Refused
+from bgmatting.web.settings import Settings
 
 LONGEST = 160          # bytes of a file's name that are kept, beside its suffix; names of results are longer, up to 255
 LONGEST_SUFFIX = 8     # characters
@@ -212,36 +211,14 @@ def photo_size(path):
         return None
 
 
-def check_film(path, settings):
-    """How many frames a film may have. Raises Refused (413) for larger frames or a longer one than is allowed, UserError
+def check_video(source: Source, settings: Settings) -> int:
+    """How many frames a video may have. Raises Refused (413) for larger frames or a longer one than is allowed, UserError
     where it is none."""
-    with open_video(path, sound=False) as reader:
-        info = reader.info
+    info = source.reader().info
     if info.width * info.height > settings.max_pixels:
-        raise Refused(413, f"{path} has frames of {info.width}x{info.height}; at most {settings.max_pixels / 1e6:.1f} "
-                           f"megapixels are taken here. Scale it down.")
+        raise Refused(413, f"{source.name} has frames of {info.width}x{info.height}; at most "
+                           f"{settings.max_pixels / 1e6:.1f} megapixels are taken here. Scale it down.")
     if info.duration is not None and info.duration > settings.max_seconds:
-        raise Refused(413, f"{path} lasts {float(info.duration):.0f} s; at most {settings.max_seconds:.0f} are taken here. "
-                           f"Cut it.")
+        raise Refused(413, f"{source.name} lasts {float(info.duration):.0f} s; at most {settings.max_seconds:.0f} are taken "
+                           f"here. Cut it.")
     return int(settings.max_seconds * info.rate) + 1
-
-
-def is_film(path):
-    """Whether an uploaded file is a film, by its name; or an animation, by its content."""
-    return Path(path).suffix.lower() in VIDEO_SUFFIXES or is_animation(path)
-
-
-def target_of(form):
-    """What ``open_backdrop`` is to open: an uploaded file, a colour or "blur"; None. Never a path that the sender names.
-
-    Raises:
-        UserError: neither.
-    """
-    if "target" in form.files:
-        return str(form.files["target"])
-    text = form.fields.get("target")
-    if not text:
-        return None
-    if text != BLUR and colour_of(text) is None:
-        raise UserError(f"no such background: {text}. Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
-    return text

@@ -2,7 +2,7 @@
 
     python predict.py                                              # the sample pair image/sample, into image/
     python predict.py --src me.jpg --bgr room.jpg --output me.png  # the subject cut out
-    python predict.py --src me.jpg --bgr room.jpg --output out     # out/me_pha.png, out/me_com.png
+    python predict.py me.jpg room.jpg --output out                 # out/me_pha.png, out/me_com.png
     python predict.py --src photos --bgr rooms --output out        # out/pha/NAME.png, out/com/NAME.png
     python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output at_beach.jpg
     python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
@@ -14,58 +14,98 @@ src is the photo with the subject, bgr the same scene without it, from the same 
 Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be done, 130 stopped; the same command goes on.
 """
 import argparse
+import os
+import sys
+from pathlib import Path
 
-from bgmatting.prediction.flags import CAMERA_ONLY, PHOTO_ONLY, VIDEO_ONLY, add_flags, options_of, refuse
-from bgmatting.prediction.source import is_camera, is_video_source
-from bgmatting.utils.cli import CommandLine
+import cv2
+
+from bgmatting.prediction.options import CAMERA, PHOTO, PHOTOS, VIDEO, add_flags, options_of
+from bgmatting.utils.cli import CommandLine, say
 from bgmatting.utils.cpu import prepare_cpu
+from bgmatting.utils.errors import no_space
 from bgmatting.utils.files import WORKPLACE
 
 
 def parse(argv=None):
+    """The parsed flags of a command line, by the names of ``prediction.options.Options``."""
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_flags(parser, WORKPLACE / "image")
-    return parser.parse_args(argv)
-
-
-def open_matter(options):
-    """The network of the command line, or two where one makes the trimap for the other."""
-    prepare_cpu(load=False)
-    from bgmatting.model import Matter  # after these settings
-    from bgmatting.model.inference.trimap import AutoTrimap
-    plain = {"backend": options.backend, "device": options.device, "precision": options.precision, "bits": options.bits}
-    refining = {"backbone_scale": options.backbone_scale, "refine_mode": options.refine_mode,
-                "sample_pixels": options.sample_pixels, "max_memory": options.max_memory, "unmix": options.unmix,
-                "fill": options.fill and not (is_camera(options.src) or is_video_source(options.src))}
-    choice = options.choice
-    if choice is None or choice.first is None:
-        return Matter(weights=options.weights if choice is None else choice.weights, **plain, **refining)
-    first = Matter(weights=choice.first.weights, **plain, **refining)
-    return AutoTrimap(first, Matter(weights=choice.weights, **plain))
+    parser.add_argument("inputs", nargs="*", metavar="SRC BGR TYPE", help="the same as --src, --bgr and --type")
+    add_flags(parser, output=WORKPLACE / "image")
+    args = parser.parse_args(argv)
+    given = {"src": args.inputs[:1], "bgr": args.inputs[1:2], "type": [args.inputs[2:]] if args.inputs[2:] else []}
+    for name, (value, *_) in ((name, value) for name, value in given.items() if value):
+        if getattr(args, name) is not None:
+            parser.error(f"--{name} is given twice: {getattr(args, name)} and {value}")
+        setattr(args, name, value)
+    return args
 
 
 def main(argv=None):
-    options = options_of(parse(argv))
+    """Do a command line. Returns the exit code; raises UserError or OSError where it cannot be done."""
+    args = parse(argv)
+    if "OPENCV_LOG_LEVEL" not in os.environ and hasattr(cv2.utils, "logging"):
+        cv2.utils.logging.setLogLevel(0)  # what is wrong with a file is said in one line of our own
     prepare_cpu(load=False)
-    from bgmatting.prediction.choice import choose
-    options = choose(_for_kind(options))
-    if is_camera(options.src):
-        from bgmatting.prediction.camera.cli import run
-    elif is_video_source(options.src):
-        from bgmatting.prediction.video.cli import run
-    else:
-        from bgmatting.prediction.photos.cli import run
-    return run(options, open_matter)
+    from bgmatting.prediction import core
+    from bgmatting.prediction.progress import Shown
+    source, options = core.settled(None, options_of(vars(args)))
+    name = Path(source.name).name if source.kind == VIDEO else source.name
+    progress = Shown(name, source.kind == PHOTOS)
+    try:
+        report = core.matte(source, options, progress=progress)
+    except Exception as error:
+        progress.close()
+        if hasattr(error, "report"):
+            _show(source, options, error.report, error)
+        raise
+    progress.close()
+    return _show(source, options, report)
 
 
-def _for_kind(options):
-    """``options``, where none of them is for another kind of source."""
-    if is_camera(options.src):
-        refuse(options, PHOTO_ONLY, "photos", "a camera")
-        return options
-    refuse(options, CAMERA_ONLY, "cameras (--src camera:0)", "none")
-    if options.src is not None and is_video_source(options.src):
-        refuse(options, PHOTO_ONLY, "photos", "a video")
+def _show(source, options, report, error=None):
+    """Say what came of it, in spite of an error where there is one; return the exit code."""
+    {PHOTO: _show_photos, PHOTOS: _show_photos, VIDEO: _show_video, CAMERA: _show_camera}[source.kind](
+        source, options, report, error)
+    return 130 if report.stopped else 1 if report.failures else 0
+
+
+def _show_photos(source, options, report, error):
+    if "sheet" in report.files:
+        say(f"sheet  ->  {report.files['sheet']}")
+    if source.kind == PHOTOS:
+        counts = ((report.done, "done"), (report.finished, "finished before"), (len(report.failures), "failed"),
+                  (report.left, "left"))
+        say(f"{', '.join(f'{count} {word}' for count, word in counts if count or word == 'done')}  ->  {options.output}")
+        if report.failures:
+            print(f"{len(report.failures)} failed:", file=sys.stderr)
+        for name, reason in report.failures:
+            say(f"  {name}: {reason}", sys.stderr)
+        if report.left_out:
+            from bgmatting.prediction.photos.plan import others_by_kind
+            say(f"left out: {'; '.join(others_by_kind(report.left_out))}.", sys.stderr)
+    if report.stopped:
+        say("stopped; the same command goes on from here.", sys.stderr)
+
+
+def _show_video(source, options, report, error):
+    where = ", ".join(str(path) for path in report.paths) or "no file"
+    if error is not None:
+        if report.files:
+            why = "the disk is full" if no_space(error) else "an error"
+            say(f"ended by {why} after {report.done} frames; they are in {where}", sys.stderr)
+        return
+    for note in report.notes:
+        say(f"warning: {note}", sys.stderr)
+    if report.stopped:
+        say(f"stopped after {report.done} frames; they are in {where}", sys.stderr)
     else:
-        refuse(options, VIDEO_ONLY, "videos", "photos")
-    return options
+        say(f"{source.name}  {report.done} frames  {report.fps:.1f} fps  {report.seconds:.1f} s  ->  {where}")
+
+
+def _show_camera(source, options, report, error):
+    where = ", ".join(str(path) for path in report.paths) or "no file"
+    dropped = f"  {report.damaged} dropped" if report.damaged or not options.no_window else ""
+    say(f"{source.name}  {report.done} frames  {report.fps:.1f} fps{dropped}  ->  {where}")
+    if not report.done:
+        say("note: no picture was matted: the background was not taken before the end.", sys.stderr)

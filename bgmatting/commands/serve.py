@@ -11,8 +11,9 @@ import os
 import sys
 import webbrowser
 
-from bgmatting.commands.predict import open_matter
+from bgmatting.prediction.choice import open_matter
 from bgmatting.prediction.options import Options
+from bgmatting.prediction.options import add_flags as add_options
 from bgmatting.utils.cli import CommandLine, say
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
@@ -21,7 +22,8 @@ from bgmatting.web.page import add_page
 from bgmatting.web.server import check_packages, run
 from bgmatting.web.settings import ENVIRONMENT, add_flags, settings_of
 
-NETWORK = ("weights", "device", "backend", "precision", "max_memory", "backbone_scale", "sample_pixels", "refine_mode")
+NETWORK = ("weights", "device", "backend", "precision", "max_memory", "backbone_scale", "sample_pixels", "refine_mode",
+           "refine_threshold")
 
 
 def parse(argv=None):
@@ -30,16 +32,7 @@ def parse(argv=None):
     add = parser.add_argument
     add("--no-browser", action="store_true", help="do not open the page in a browser")
     add("--no-page", dest="page", action="store_false", help="the HTTP API alone")
-    add("--weights", help="weights file or folder of a run (default: the starter weights)")
-    add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
-    add("--backend", help="openvino, onnxruntime, paddle-inference or paddle (default: the fastest there)")
-    add("--precision", help="fp32; bf16 or fp16, where backend and device compute in it; auto, the default: bf16 where the "
-                            "CPU has it")
-    add("--max-memory", type=float, metavar="MIB", help="what refining may take at once (default: what is fastest)")
-    add("--backbone-scale", type=float, help="size of the coarse network's input (default: as predict.py)")
-    add("--sample-pixels", type=int, help="pixels to refine in mode sampling (default: as predict.py)")
-    add("--refine-mode", help="sampling, thresholding or full (default: as predict.py)")
-    parser.set_defaults(**{name: Options._field_defaults[name] for name in NETWORK})
+    add_options(parser, NETWORK)
     return parser.parse_args(argv)
 
 
@@ -51,7 +44,7 @@ def _alone(options):
         weights = str(placed_weights(method_needing(None)))
     except UserError:
         return None
-    plain = Options("", None, "", weights=weights, device=options.device, backend=options.backend,
+    plain = Options(weights=weights, device=options.device, backend=options.backend,
                     precision=options.precision)
     return lambda: open_matter(plain)
 
@@ -62,7 +55,7 @@ def main(argv=None):
     check_packages(args.page)
     if args.device:
         find_device(args.device)  # or the page would be there, and no matte
-    options = Options("", None, "", **{name: getattr(args, name) for name in NETWORK})
+    options = Options(**{name: getattr(args, name) for name in NETWORK})
     if not settings.is_local and not settings.token:
         say(f"note: {settings.host} lets other machines in, and whoever reaches it can use it: --insecure.", sys.stderr)
 

@@ -1,6 +1,7 @@
 """Matter: from a photo, and what its method needs beside it, to a matte. The only door to inference."""
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -148,6 +149,22 @@ class Matter:
         if count < 1:
             raise UserError(f"the number of calls at once is at least 1, not {count}.")
         self._engine.share(int(count))
+
+    def with_settings(self, bits: int | None = None, **changes: Any) -> Matter:
+        """Another ``Matter`` on the same engine, of which some things are set otherwise; this one stays as it is.
+
+        Args:
+            bits: as of ``Settings``. changes: of ``Chosen``: fill, unmix, backbone_scale, sample_pixels, threshold. fill is
+                off where unmix is; of a method that does not refine all are passed over.
+        """
+        other = copy.copy(self)
+        on_device = self.device_matting is not None
+        other._dtype = BRIEF[bits] if bits == 8 or on_device and bits is not None else "float32"
+        if self.method.refines:
+            settings = replace(self.settings, **changes)
+            other._way = copy.copy(self._way)
+            other._set(**{**changes, "fill": settings.fill and settings.unmix})
+        return other
 
     def close(self) -> None:
         """Give the engine's memory back; the object is not used afterwards."""

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -55,6 +55,10 @@ class AutoTrimap:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def with_settings(self, **changes: Any) -> AutoTrimap:
+        """As ``Matter.with_settings``, of both."""
+        return AutoTrimap(self.first.with_settings(**changes), self.second.with_settings(**changes))
 
     def close(self) -> None:
         """Give both engines' memory back."""

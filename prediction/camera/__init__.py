@@ -6,5 +6,5 @@
     preview     a window, its keys, and what is written into it
     loop        from the camera to the window, one picture after the other
     virtual     a camera for other programs
-    cli         predict.py --src camera:0
+    run         all of it, for the options of a camera
 """

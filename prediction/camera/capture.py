@@ -9,9 +9,9 @@ import numpy as np
 
 from bgmatting.media import PHOTO_SUFFIXES
 from bgmatting.media.video.opening import is_url
+from bgmatting.prediction.source import PREFIX
 from bgmatting.utils.errors import UserError
 
-PREFIX = "camera:"
 PATIENCE = 10.0       # seconds without a picture, after which a camera counts as gone
 JOIN = 2.0            # seconds that a last reading may take
 RATE = 30.0           # pictures per second, where nothing is said about them

@@ -1,14 +1,10 @@
 """The loop between camera, session, preview and virtual camera."""
-import sys
-import threading
 import time
-from contextlib import nullcontext
 
 from bgmatting.prediction.camera.capture import END
 from bgmatting.prediction.camera.preview import Meter, drawn, lines_of
 from bgmatting.prediction.camera.session import WAITING
-from bgmatting.prediction.progress import FrameProgress
-from bgmatting.utils.cli import StopOnSignal, say
+from bgmatting.prediction.report import stop_on_signal
 from bgmatting.utils.errors import UserError
 
 
@@ -17,13 +13,14 @@ class Loop:
 
     Args:
         name: of the camera, for messages. window: a ``Window``, or None. sender: a ``VirtualCamera``, or None.
+        progress: ``prediction.progress.Progress``.
     Attributes:
         matted: number of pictures; seconds that it ran; meter: rate and delay of the last pictures.
     """
 
-    def __init__(self, name, source, session, window=None, sender=None):
+    def __init__(self, name, source, session, window, sender, progress):
         self._name, self._source, self._session = name, source, session
-        self._window, self._sender = window, sender
+        self._window, self._sender, self._progress = window, sender, progress
         self.matted, self.seconds, self.meter, self._told = 0, 0.0, Meter(), 0
 
     def run(self):
@@ -32,25 +29,21 @@ class Loop:
         Raises:
             UserError: the camera stopped or changed its size, or something cannot be written. OSError: the disk is full.
         """
-        progress = FrameProgress(self._name) if self._window is None else None
         started = time.perf_counter()
-        in_main = threading.current_thread() is threading.main_thread()
         try:
-            with StopOnSignal() if in_main else nullcontext() as stop:
+            with stop_on_signal() as stopped:
                 while not self._session.done:
-                    if stop is not None and stop.wanted:
+                    if stopped():
                         return True
                     shot = self._source.next()
                     if shot is END:
                         break
                     self._picture(shot)
-                    if progress is not None and self.matted:
-                        progress(self.matted, None)
+                    if self._window is None and self.matted:
+                        self._progress.frame(self.matted, None)
             return False
         finally:
             self.seconds = time.perf_counter() - started
-            if progress is not None:
-                progress.close()
 
     def _picture(self, shot):
         """One turn; shot is None where the camera has nothing new, and only keys are looked for."""
@@ -74,5 +67,5 @@ class Loop:
 
     def _tell_notes(self):
         for note in self._session.notes[self._told:]:
-            say(f"note: {note}", sys.stderr)
+            self._progress.note(note)
         self._told = len(self._session.notes)

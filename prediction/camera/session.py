@@ -6,7 +6,7 @@ import numpy as np
 from bgmatting.model.geometry import PATCH
 from bgmatting.model.inference.matte import as_float
 from bgmatting.prediction.backdrop import behind
-from bgmatting.prediction.outputs import Parts, finished
+from bgmatting.prediction.outputs import rendered
 from bgmatting.prediction.video.scene import median_of
 
 WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"
@@ -134,10 +134,10 @@ class Session:
         matte = self._matter.predict(src, bgr, want=("pha", "fgr", "ref") if self._refines else ("pha", "fgr"))
         refined = int(np.count_nonzero(matte.ref[::PATCH, ::PATCH])) * PATCH ** 2 if self._refines else None
         if self._smooth is not None:
-            matte = Parts(self._smooth(src, as_float(matte.pha)), matte.fgr, None, None)
+            matte = matte._replace(pha=self._smooth(src, as_float(matte.pha)))
         self._began = self._now if self._began is None else self._began
         scene = behind(self._backdrops[self._chosen][1], self._now - self._began, self._index, src, bgr)
-        com = finished(matte, ("com",), scene)["com"]
+        com = rendered(matte, ("com",), behind=scene)["com"]
         self._index += 1
         if self.recording is not None:
             self.recording.write(com, self._now)

@@ -3,10 +3,11 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from bgmatting.prediction.outputs import deepened
+from bgmatting.prediction.outputs import Canvas, deepened, rendered, wanted_of, write_pictures
+from bgmatting.prediction.progress import Photo
 from bgmatting.utils.errors import UserError, no_space
 
-MOST_TEXT = 200     # signs of a foreign error that are shown
+MOST_TEXT = 200     # characters of a foreign error that are shown
 LARGE = 16_000_000  # pixels: from here on one photo at a time, since memory counts more than time
 
 
@@ -27,18 +28,17 @@ class Work:
         read: job -> ``Pair``; raises UserError.
         matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref, and hands large
             ones to its argument ``rows`` in strips.
-        outputs: an ``Outputs``.
+        bits: 8 or 16 a channel of the pictures. backdrop: ``prediction.backdrop.Backdrop`` of com, or None for cut-outs.
         sheet: None, or a ``Sheet`` that shows the first photos.
-        report: None, or called with (job, (width, height), seconds of the network, notes) after each photo is written.
-        failed: None, or called with (job, reason) after each photo that could not be done.
+        report: None, or called with a ``prediction.progress.Photo`` after each photo; what it raises ends the work.
     Attributes:
-        done: number of photos written. failures: [(name, reason)].
+        done: photos that were written. failures: those that could not be done.
     """
 
-    def __init__(self, read, matter, outputs, sheet=None, report=None, failed=None):
-        self._read, self._matter, self._outputs, self._sheet = read, matter, outputs, sheet
-        self._report, self._failed = report or (lambda *_: None), failed or (lambda *_: None)
-        self.done, self.failures = 0, []
+    def __init__(self, read, matter, bits=8, backdrop=None, sheet=None, report=None):
+        self._read, self._matter, self._bits, self._backdrop, self._sheet = read, matter, bits, backdrop, sheet
+        self._report = report or (lambda _: None)
+        self.done, self.failures = [], []
 
     def run(self, jobs, stopped=lambda: False):
         """Do ``jobs`` until they are done or ``stopped()``; a photo under way is finished.
@@ -65,8 +65,7 @@ class Work:
                 while writing:
                     self._finish(*writing.popleft())
                 writing.append((job, pair, seconds,
-                                writer.submit(canvas.write, job.outputs) if canvas is not None else
-                                writer.submit(self._write, job, index, pair, matte)))
+                                writer.submit(self._write, job, index, pair, matte, canvas)))
                 del matte, canvas, pair
                 if large:
                     self._finish(*writing.popleft())
@@ -89,11 +88,11 @@ class Work:
     def _matte(self, job, index, pair, large):
         """(a matte, None, seconds that it took); for a large photo that no sheet shows (None, a ``Canvas``, seconds)."""
         shown = self._sheet is not None and self._sheet.room
-        wanted = self._outputs.wants((*job.outputs, "com") if shown else job.outputs)
+        wanted = wanted_of((*job.outputs, "com") if shown else job.outputs)
         start, canvas = time.perf_counter(), None
         more = {} if pair.trimap is None else {"trimap": pair.trimap}
         if large and not shown:
-            canvas = self._outputs.canvas(job.outputs, pair.src.shape[:2], self._behind(index, pair))
+            canvas = Canvas(job.outputs, pair.src.shape[:2], self._bits, self._behind(index, pair))
 
             def add(top, rows):
                 canvas.add(top, _deepened(rows, pair, top))
@@ -102,14 +101,20 @@ class Work:
             matte = _deepened(self._matter.predict(pair.src, pair.bgr, wanted, **more), pair)
         return matte, canvas, time.perf_counter() - start
 
-    def _write(self, job, index, pair, matte):
+    def _write(self, job, index, pair, matte, canvas):
+        if canvas is not None:
+            write_pictures(job.outputs, canvas.pictures, self._backdrop is None, owned=True)
+            return
         behind = self._behind(index, pair)
-        self._outputs.write(job.outputs, matte, behind)
+        write_pictures(job.outputs, rendered(matte, job.outputs, self._bits, behind), self._backdrop is None)
         if self._sheet is not None and matte.pha is not None and matte.fgr is not None:
             self._sheet.add(job.name, pair, matte, behind)
 
     def _behind(self, index, pair):
-        return self._outputs.background(index, pair.src if pair.deep is None else pair.deep, pair.bgr)
+        """What com of this photo is set before, uint8 or uint16 (H, W, 3), or None."""
+        if self._backdrop is None:
+            return None
+        return self._backdrop.frame(index, pair.src if pair.deep is None else pair.deep, pair.bgr)
 
     def _result(self, job, future):
         """What ``future`` gives; None, and a failure, where it raises: whatever a decoder does over one file, the others are
@@ -123,15 +128,15 @@ class Work:
     def _fail(self, job, error):
         if no_space(error):
             raise error
-        self.failures.append((job.name, reason_of(error)))
-        self._failed(job, reason_of(error))
+        self.failures.append(Photo(job, reason=reason_of(error)))
+        self._report(self.failures[-1])
 
     def _finish(self, job, pair, seconds, writing):
         count = len(self.failures)
         self._result(job, writing)
         if len(self.failures) == count:
-            self.done += 1
-            self._report(job, (pair.src.shape[1], pair.src.shape[0]), seconds, pair.notes)
+            self.done.append(Photo(job, (pair.src.shape[1], pair.src.shape[0]), seconds, tuple(pair.notes)))
+            self._report(self.done[-1])
 
 
 def _deepened(matte, pair, top=0):

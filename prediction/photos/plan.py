@@ -1,6 +1,7 @@
 """Which src goes with which bgr, where the results go, and which of them are still to be made."""
 import hashlib
 import os
+import re
 import unicodedata
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -8,7 +9,8 @@ from typing import NamedTuple, Optional
 from bgmatting.media import PHOTO_SUFFIXES, list_image_names
 from bgmatting.media.files import not_listed
 from bgmatting.media.unsupported import other_kind
-from bgmatting.prediction.outputs import names_picture, too_long
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.outputs import NAMED, SUFFIXES, check_format, names_picture, too_long
 from bgmatting.utils.errors import UserError, quote
 from bgmatting.utils.files import inside, why_missing
 
@@ -33,7 +35,41 @@ class Plan(NamedTuple):
     left_out: tuple = ()
 
 
-def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1), trimap=None):
+class Pictures(NamedTuple):
+    """What to write of each photo: output types, the suffix of their files, bits of a channel."""
+    types: tuple
+    suffix: str
+    bits: int
+
+
+def pictures_of(options: Options, single: bool) -> Pictures:
+    """``Pictures`` that output, format, type and bit_depth together ask for.
+
+    Args:
+        single: src is one photo, so that output may name a picture.
+
+    Raises:
+        UserError: they do not go together.
+    """
+    if single and names_picture(options.output, NAMED):
+        suffix = os.path.splitext(options.output)[1].lower()
+        name = NAMED[suffix]
+        if options.format not in (None, name):
+            raise UserError(f"--output {options.output} is {name}, but --format is {options.format}. Leave one out.")
+        types = options.type or ("com",)
+        if len(types) > 1:
+            raise UserError(f"--output {options.output} is one picture, and --type names {len(types)}. Name a folder, or "
+                            f"one type.")
+    else:
+        types, name = options.type or ("pha", "com"), options.format or "png"
+        suffix = SUFFIXES[name]
+    bits = options.bit_depth or 8
+    check_format(name, bits, types, options.target_bgr is not None)
+    return Pictures(types, suffix, bits)
+
+
+def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1), trimap=None,
+               pair="name"):
     """Plan the work; opens no picture.
 
     A photo gives OUTPUT/NAME_pha.png and so on, or OUTPUT itself where that names a picture. A folder gives
@@ -44,6 +80,7 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
         src, bgr, trimap: a picture or a folder each; of the last two one at most, the other None.
         output: a folder, or a picture for one src and one type.
         types: as ``check_types`` returns them; suffix: of the outputs.
+        pair: "name", or "order": the first photo goes with the first background or trimap, numbers in names counted.
         shard: (i, n): the i-th, from 1, of n parts of a folder. A photo's part follows from its name alone.
     Raises:
         UserError: something is missing or empty, nothing is paired, an output exists (one photo), or would land on or
@@ -59,7 +96,7 @@ def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1
         if kind not in (None, "video") and not path.is_dir():
             raise UserError(f"{path} is a {kind}, which is not read as a photo: {advice}.")
     if src.is_dir():
-        plan = _folder_plan(src, partner, output, types, suffix, shard)
+        plan = _folder_plan(src, partner, output, types, suffix, shard, pair)
     else:
         plan = _single_plan(src, partner, output, as_file, types, suffix, shard)
     _check_inputs_kept(plan.jobs)
@@ -103,7 +140,7 @@ def _single_plan(src, partner, output, as_file, types, suffix, shard):
     return Plan([Job(src.name, src, partner, outputs)], [])
 
 
-def _folder_plan(src, partner, output, types, suffix, shard):
+def _folder_plan(src, partner, output, types, suffix, shard, pair):
     for folder in (src, partner):
         if folder is not None and folder.is_dir() and inside(output, folder):
             raise UserError(f"the output folder {output} lies among the photos of {folder}; "
@@ -114,10 +151,12 @@ def _folder_plan(src, partner, output, types, suffix, shard):
     if partner is not None and partner.is_dir():
         scenes = _by_name(partner, [], unread)
     failures = [(str(error.filename), f"{error.strerror or error}; nothing in this folder was done") for error in unread]
-    partners = _partners(photos, scenes)
+    in_order = pair == "order" and partner is not None and partner.is_dir()
+    partners = _in_order(src, photos, partner, scenes) if in_order else _partners(photos, scenes)
     if not partners:
         raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {partner} ({quote(sorted(scenes))}) have "
-                        f"no name in common. Partners have the same path apart from the suffix.")
+                        f"no name in common. Partners have the same path apart from the suffix; --pair order takes them "
+                        f"as they come.")
     alone = sorted(scenes.keys() - set(partners.values()))
     notes = [f"{len(alone)} in {partner} without a photo in {src} ({quote(alone)})."] if alone else []
     for name, files in photos.items():
@@ -144,6 +183,16 @@ def _partners(photos, scenes):
         if len(alike) == 1:
             partners[name] = alike[0]
     return partners
+
+
+def _in_order(src, photos, partner, scenes):
+    """As ``_partners``, the first with the first; numbers in names count as numbers."""
+    if len(photos) != len(scenes):
+        raise UserError(f"--pair order takes as many pictures of each: {src} has {len(photos)}, {partner} {len(scenes)}.")
+
+    def place(name):
+        return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+    return dict(zip(sorted(photos, key=place), sorted(scenes, key=place)))
 
 
 def others_by_kind(names):

@@ -1,18 +1,47 @@
 """A sheet of results: one row per photo, src, bgr or trimap, pha, and the subject before another background."""
+from __future__ import annotations
+
+import os
+
 import cv2
 import numpy as np
 
 from bgmatting.media import write_image
-from bgmatting.media.pixels import to_8_bits
 from bgmatting.media.sheet import strip
-from bgmatting.model.inference.matte import as_float
-from bgmatting.prediction.sizes import fit_size
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.outputs import folder_of, rendered
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import check_place, inside
 
 HEIGHT = 300              # pixels of a panel
 WIDEST = 6                # times as wide as high, at most
 MARGIN, STRIP = 8, 28     # pixels: between rows and beside them; of a line of text
 PAPER, INK = 245, 40      # gray
 GREEN = (60, 170, 90)
+
+
+def open_sheet(options: Options, single: bool, notes: list[str]) -> Sheet | None:
+    """The sheet to fill, or None. Raises UserError where it would lie among the photos or replace one.
+
+    Args:
+        single: src is one photo. notes: a remark on a sheet that stays as it is is appended.
+    """
+    if options.sheet is None:
+        return None
+    check_place(folder_of(options.sheet, True))
+    named = [path for path in (options.src, options.bgr, options.trimap, options.target_bgr) if path is not None]
+    for folder in named:
+        if os.path.isdir(folder) and inside(options.sheet, folder):
+            raise UserError(f"--sheet {options.sheet} lies among the photos of {folder}. Name another place.")
+    inputs = {os.path.realpath(path) for path in named}
+    if os.path.realpath(options.sheet) in inputs:
+        raise UserError(f"--sheet {options.sheet} is an input. Name another file.")
+    if os.path.lexists(options.sheet) and not options.overwrite:
+        if single:
+            raise UserError(f"{options.sheet} exists. --overwrite replaces it; --sheet can name another file.")
+        notes.append(f"{options.sheet} exists and stays as it is; --overwrite replaces it.")
+        return None
+    return Sheet(options.sheet, options.sheet_rows)
 
 
 class Sheet:
@@ -49,17 +78,15 @@ def panels(src, given, matte, behind=None, height=HEIGHT):
 
     Args:
         src: uint8 (H, W, 3). given: {name: uint8 (H, W, 3)}.
-        matte: with pha (H, W) and fgr (H, W, 3), float in 0..1 or uint8, as ``Matter.predict`` returns it.
-        behind: uint8 or uint16 picture of any size that the subject is set before, or None for plain green.
+        matte: with pha (H, W) and fgr (H, W, 3), as ``Matter.predict`` returns it.
+        behind: uint8 or uint16 (H, W, 3) that the subject is set before, or None for plain green.
         height: of the panels, in pixels.
 
     Returns:
         uint8 (height, about (3 or 4) * height * W / H, 3)
     """
-    behind = np.full_like(src, GREEN) if behind is None else fit_size(to_8_bits(behind), src.shape[:2], "crop")
-    pha = as_float(matte.pha)[..., None]
-    com = as_float(matte.fgr) * pha + behind / 255 * (1 - pha)
-    shown = [src, *given.values(), _u8(np.repeat(pha, 3, axis=2)), _u8(com)]
+    made = rendered(matte, ("pha", "com"), 8, np.full_like(src, GREEN) if behind is None else behind)
+    shown = [src, *given.values(), cv2.cvtColor(made["pha"], cv2.COLOR_GRAY2RGB), made["com"]]
     return np.hstack([_panel(image, height) for image in shown])
 
 
@@ -69,10 +96,6 @@ def _panel(image, height):
     width, own = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     image, top = cv2.resize(image, (width, own), interpolation=cv2.INTER_AREA), (height - own) // 2
     return cv2.copyMakeBorder(image, top, height - own - top, 0, 0, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
-
-
-def _u8(image):
-    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
 def laid_out(rows):

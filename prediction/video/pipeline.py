@@ -4,38 +4,55 @@ Between the threads lie queues of a frame or two, so that memory does not depend
 """
 import threading
 import time
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any, Callable, NamedTuple, Optional
 
 from bgmatting.media.video.libav import import_av
-from bgmatting.media.video.reader import open_video
 from bgmatting.media.video.writer import open_writer
 from bgmatting.model.inference.matte import as_float
 from bgmatting.prediction.backdrop import behind
-from bgmatting.prediction.notes import lost_in_films
-from bgmatting.prediction.outputs import GRAY, Parts, deepened, finished, wanted_of
+from bgmatting.prediction.outputs import GRAY, deepened, rendered, wanted_of
+from bgmatting.prediction.report import Report, stop_on_signal
+from bgmatting.prediction.source import as_source
 from bgmatting.prediction.video.ahead import Ahead, at_once, sharing
-from bgmatting.prediction.video.job import Report, VideoJob
 from bgmatting.prediction.video.pipe import END, Cancelled, Pipe
 from bgmatting.prediction.video.scene import open_scene
-from bgmatting.utils.cli import StopOnSignal
 from bgmatting.utils.errors import UserError
-
-__all__ = ["Report", "VideoJob", "matte_video"]
 
 POLL = 0.2  # seconds after which a signal is looked for
 LARGE = 4096 * 2304  # pixels above which queues are as short as can be, and one frame is worked on at a time
 
 
-def matte_video(open_matter, job, on_progress=None):
+class VideoJob(NamedTuple):
+    """What to do with one video.
+
+    src: ``prediction.source.Source``, or the path or address of one. outputs: {"pha", "com", "fgr", "err", "ref": path}; the
+    suffix chooses the format, none is a folder of pictures. bgr, fit: see ``prediction.video.scene.open_scene``; bgr is None
+    where none is needed. backdrop: ``prediction.backdrop.Backdrop``, or anything whose frame(index, src, bgr) gives what com
+    is put before, uint8 RGB of src's size (src, and maybe the answer, is uint16 for deep videos); None for cut-outs with
+    alpha. fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every
+    frame in turn. delay: None, or a ``prediction.video.delay.OneFrameDelay`` in its place.
+    """
+    src: Any
+    outputs: dict
+    bgr: Any = None
+    fit: Optional[str] = None
+    backdrop: Any = None
+    fit_background: Optional[Callable] = None
+    smooth: Optional[Callable] = None
+    delay: Any = None
+
+
+def matte_frames(open_matter, job, on_progress=None):
     """Matte a video and write its outputs. SIGINT and SIGTERM end it after the frame under way; what is written plays.
 
     Args:
         open_matter: () -> ``model.Matter``, or anything with its predict(src, bgr, want); called when src, bgr and
             outputs are known to be usable.
         job: ``VideoJob``.
-        on_progress: called with (frames done, frames in all or None) after every frame.
+        on_progress: called with (frames done, frames in all or None) after every frame; what it raises ends the work.
     Returns:
         ``Report``; stopped is true after a signal.
     Raises:
@@ -44,23 +61,23 @@ def matte_video(open_matter, job, on_progress=None):
         the first frame has the Report as its attribute ``report``.
     """
     with ExitStack() as stack:
-        reader = stack.enter_context(open_video(job.src))
-        scene = None
+        source = stack.enter_context(as_source(job.src))
+        reader, scene, notes = source.reader(), None, []
         if job.bgr is not None:
-            scene = open_scene(job.bgr, job.src, reader.info, job.fit)
+            scene = open_scene(job.bgr, source.name, reader.info, job.fit, notes)
             stack.callback(scene.close)
         writers = _open_writers(job, reader)  # first: an encoder that cannot be used is known before the network is read
         matter = _opened(open_matter, writers)
         if any(writer.bits > 8 for writer in writers.values()):
             reader.want_depth(True)
         reader.want_samples(any(writer.needs_samples for writer in writers.values()))
-        return _Run(matter, job, reader, scene, writers, on_progress).run()
+        return _Run(matter, job._replace(src=source.name), reader, scene, writers, on_progress, notes).run()
 
 
 class _Run:
-    """One call of ``matte_video``: the stages, and what they share."""
+    """One call of ``matte_frames``: the stages, and what they share."""
 
-    def __init__(self, matter, job, reader, scene, writers, on_progress):
+    def __init__(self, matter, job, reader, scene, writers, on_progress, warnings):
         self._matter, self._job, self._reader, self._scene = matter, job, reader, scene
         self._writers, self._on_progress = writers, on_progress
         info = reader.info
@@ -69,7 +86,7 @@ class _Run:
         self._decoded, self._matted = Pipe(size), Pipe(1)
         self._finished = {kind: Pipe(size) for kind in writers}
         self._wanted = wanted_of(writers)
-        self._errors, self._warnings, self._files, self._done = [], [], {}, 0
+        self._errors, self._warnings, self._files = [], warnings, {}
         self._unread = []  # what ended the reading: frames decoded before it are still worked on
 
     def run(self):
@@ -78,12 +95,11 @@ class _Run:
         threads = [self._thread(self._decode, self._decoded, errors=self._unread),
                    self._thread(self._finish, *self._finished.values())]
         threads += [self._thread(lambda kind=kind: self._write(kind)) for kind in self._writers]
-        in_main = threading.current_thread() is threading.main_thread()
-        with StopOnSignal() if in_main else nullcontext() as stop:
+        with stop_on_signal() as stopped:
             for thread in threads:
                 thread.start()
             try:
-                self._matte(stop)
+                self._matte(stopped)
             except Cancelled:
                 pass
             except BaseException as error:
@@ -93,7 +109,7 @@ class _Run:
                 self._matted.close()
                 for thread in threads:
                     thread.join()
-        return self._report(time.perf_counter() - started, stop is not None and stop.wanted)
+        return self._report(time.perf_counter() - started, stopped())
 
     def _thread(self, work, *pipes, errors=None):
         """A thread that keeps its error and closes the pipes it fills, however it ends."""
@@ -116,15 +132,15 @@ class _Run:
             self._decoded.put(frame)
             del frame  # or it would live on beside the one that is decoded next
 
-    def _matte(self, stop):
-        self._matte_frames(stop)
+    def _matte(self, stopped):
+        self._matte_frames(stopped)
         if self._large:
             self._release()
 
-    def _matte_frames(self, stop):
+    def _matte_frames(self, stopped):
         index = 0
         with sharing(self._matter, 1 if self._large else at_once()) as workers, Ahead(workers) as ahead:
-            while not self._errors and not (stop is not None and stop.wanted):
+            while not self._errors and not stopped():
                 frame = self._decoded.get(POLL)
                 if frame is END:
                     break
@@ -189,7 +205,7 @@ class _Run:
             return
         pha = None if matte is None or matte.pha is None else as_float(matte.pha)
         for item, smooth in self._job.delay.push((index, frame, bgr, matte), pha):
-            self._hand_on(*item[:3], item[3] if smooth is None else Parts(smooth, *item[3][1:]))
+            self._hand_on(*item[:3], item[3] if smooth is None else item[3]._replace(pha=smooth))
 
     def _release(self):
         """At the end of the frames, hand on what was held back."""
@@ -201,12 +217,10 @@ class _Run:
         pictures = {}
         if matte is not None:
             if self._job.smooth is not None and matte.pha is not None:
-                matte = Parts(self._job.smooth(frame.image, as_float(matte.pha)), matte.fgr, matte.err, matte.ref)
+                matte = matte._replace(pha=self._job.smooth(frame.image, as_float(matte.pha)))
             scene = self._behind(index, frame, bgr)
-            if frame.deep is None:
-                pictures = finished(matte, self._writers, scene)
-            else:
-                pictures = finished(deepened(matte, frame.image, frame.deep), self._writers, scene, bits=16)
+            bits = 8 if frame.deep is None else 16
+            pictures = rendered(deepened(matte, frame.image, frame.deep), self._writers, bits, scene)
         for kind, pipe in self._finished.items():
             pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
 
@@ -239,17 +253,28 @@ class _Run:
     def _report(self, seconds, stopped):
         frames = min((self._writers[kind].frames for kind in self._files), default=0)
         notes = [self._reader.note, *(writer.warning for writer in self._writers.values())]
-        warnings = [note for note in notes if note] + lost_in_films(self._job, self._reader.info, self._writers)
-        warnings += self._warnings
+        notes = [note for note in notes if note] + _lost(self._job, self._reader.info, self._writers) + self._warnings
         if self._reader.missing:
-            warnings.append(f"{self._job.src} ends {self._reader.missing:.1f} s before its header says: it is cut short.")
-        report = Report(frames, self._reader.damaged, seconds, frames / seconds if seconds else 0.0, self._files, stopped,
-                        warnings)
+            notes.append(f"{self._job.src} ends {self._reader.missing:.1f} s before its header says: it is cut short.")
+        if self._reader.damaged:
+            notes.append(f"{self._reader.damaged} damaged frames or packets of {self._job.src} were left out.")
+        report = Report(self._files, frames, seconds, stopped, notes, damaged=self._reader.damaged)
         if self._errors or self._unread:
             error = (self._errors + self._unread)[0]
             error.report = report
             raise error
         return report
+
+
+def _lost(job, info, writers):
+    """Lines about what a video has and what is written of it has not."""
+    cure = "png keeps" if info.depth > 10 else "mov or png keeps"
+    lines = [f"{job.outputs[kind]} has {writer.bits} bits a colour; {job.src} has {info.depth}. --format {cure} them."
+             for kind, writer in writers.items() if writer.bits < (min(info.depth, 10) if kind in GRAY else info.depth)]
+    if info.light.changing:
+        lines.append(f"{job.src} has {' and '.join(info.light.changing)}, which says anew for each scene how it is to be "
+                     f"shown; that is not kept.")
+    return lines
 
 
 def _open_writers(job, reader):

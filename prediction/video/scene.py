@@ -1,21 +1,20 @@
 """The empty scene of a video: a photo, a video, or what the clip itself shows where the subject is not."""
 import re
-from pathlib import Path
 
 import numpy as np
 
-from bgmatting.media import VIDEO_SUFFIXES, is_animation
-from bgmatting.media.video.opening import is_live, is_url
+from bgmatting.media import read_photo
+from bgmatting.media.video.opening import is_live
 from bgmatting.media.video.reader import open_video
-from bgmatting.prediction.notes import told_photo
 from bgmatting.prediction.sizes import check_size, fit_size
+from bgmatting.prediction.source import is_video
 from bgmatting.utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
 SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done strip by strip
 
 
-def open_scene(bgr, src, info, fit=None):
+def open_scene(bgr, src, info, fit=None, notes=None):
     """The background of each frame of a video.
 
     Args:
@@ -24,6 +23,7 @@ def open_scene(bgr, src, info, fit=None):
         src: path or address of the video itself. info: its ``Info``.
         fit: what to do with a bgr of another size: "resize" stretches it, "crop" covers the frame and cuts what stands
             over on both sides; None refuses it.
+        notes: None, or a list to which remarks on a photo are appended.
     Returns:
         An object with frame(index) -> uint8 RGB (height, width, 3), and close().
     Raises:
@@ -36,9 +36,9 @@ def open_scene(bgr, src, info, fit=None):
             raise UserError(f"--bgr {bgr} reads the clip before it mattes it, which {src} does not allow. "
                             f"Name a photo of the empty scene.")
         return Still(clip_median(src, count, info))
-    if is_url(bgr) or Path(bgr).suffix.lower() in VIDEO_SUFFIXES + (".gif",) or is_animation(bgr):
+    if is_video(bgr):
         return MovingScene(bgr, size, fit, src)
-    return Still(fit_size(told_photo(bgr), size, fit, src, bgr))
+    return Still(fit_size(read_photo(bgr, notes), size, fit, src, bgr))
 
 
 def first_frames(bgr):

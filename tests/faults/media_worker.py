@@ -46,8 +46,9 @@ class StandIn:
 def answer(argv):
     """Run one command and say how it ended."""
     from bgmatting.commands import predict
+    from bgmatting.prediction import core
     from bgmatting.utils.cli import run_main
-    predict.open_matter = lambda args: StandIn()
+    core.open_matter = lambda args: StandIn()
     text, trace, code = io.StringIO(), "", None
     restart_peak()
     with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):

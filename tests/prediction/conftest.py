@@ -2,23 +2,22 @@
 import numpy as np
 import pytest
 
-from bgmatting.commands import predict
 from bgmatting.media import write_image
-from bgmatting.prediction.photos import cli
+from bgmatting.prediction import core
 from tests.prediction.command import StandIn
 
 
 @pytest.fixture
 def stand_in(monkeypatch):
     """No network is opened, and no background fitted."""
-    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
-    monkeypatch.setattr(cli, "fitter", lambda align, exposure: None)
+    monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
+    monkeypatch.setattr(core, "fitter", lambda align, exposure, video=False: None)
 
 
 @pytest.fixture
 def no_network(monkeypatch):
     """Whoever opens the network fails."""
-    monkeypatch.setattr(predict, "open_matter", lambda options: pytest.fail("the network was opened"))
+    monkeypatch.setattr(core, "open_matter", lambda options: pytest.fail("the network was opened"))
 
 
 @pytest.fixture

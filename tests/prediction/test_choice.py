@@ -8,8 +8,9 @@ import pytest
 from bgmatting.commands import predict
 from bgmatting.media import write_image
 from bgmatting.model.weights import places
-from bgmatting.prediction.choice import choose, read_config
-from bgmatting.prediction.flags import options_of
+from bgmatting.prediction import core
+from bgmatting.prediction.choice import method_of_config
+from bgmatting.prediction.options import options_of
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
 from tests.prediction.command import refuse
@@ -29,7 +30,7 @@ def home(tmp_path, monkeypatch):
 
 
 def chosen(line):
-    return choose(options_of(predict.parse(line.split())))
+    return core.settled(None, options_of(vars(predict.parse(line.split()))))[1]
 
 
 def said(line):
@@ -118,8 +119,8 @@ def test_missing_weights_are_said_in_two_lines(home, capsys, line, file):
     ("--src me.png --weights gone.pdparams", "no such weights file"),
     ("--src me.png --weights modnet.safetensors --type err", "gives pha and fgr, and no err"),
     ("--src me.png --bgr room.png --trimap auto --weights dim.safetensors --type ref", "no ref, which is of the method"),
-    ("--src me.png --temporal off", "unknown way to smooth 'off'"),
-    ("--src me.png --config gone.yml", "no such configuration: gone.yml"),
+    ("--src clip.mp4 --bgr room.png --temporal on_", "unknown temporal 'on_'"),
+    ("--src me.png --config gone.yml", "no such configuration: .*gone.yml"),
     ("--src me.png --config me.png", "me.png")])
 def test_what_does_not_go_together(line, words):
     assert re.search(words, said(line))
@@ -129,7 +130,7 @@ def test_what_does_not_go_together(line, words):
     ("method: modnets", "unknown method 'modnets'. Did you mean 'modnet'"),
     ("method: [1]", "'method' in c.yml must be a name"), ("backbone: 3", "'backbone' in c.yml must be a name, not 3"),
     ("- 1", "is no configuration"), ("a: [", "not valid YAML"),
-    ("_base_: c.yml", "more than 20 files"), ("_base_: none.yml", "no such configuration: none.yml"),
+    ("_base_: c.yml", "builds on itself"), ("_base_: none.yml", "no such configuration: .*none.yml"),
     ("method: dim", "c.yml is of dim, which needs --trimap"),
     ("method: background", "me.png needs its --bgr"),
     ("method: modnet\nbackbone: hrnet_w18", "modnet.safetensors is of modnet with mobilenetv2, and c.yml of modnet with")])
@@ -139,13 +140,16 @@ def test_a_configuration_that_cannot_be(home, content, words):
     assert re.search(words, said(f"--src me.png --type pha --config c.yml{named}"))
 
 
-def test_a_configuration_builds_on_others(home):
+def test_a_configuration_builds_on_others_and_the_first_wins(home):
     (home / "base.yml").write_text("method: modnet\nbackbone: mobilenetv2\nbatch_size: 16\n")
     (home / "own.yml").write_text("_base_: base.yml\nbackbone: hrnet_w18\n")
-    assert read_config(home / "own.yml") == ("modnet", "hrnet_w18")
-    assert read_config(home / "base.yml") == ("modnet", "mobilenetv2") and read_config(None) == (None, None)
+    assert method_of_config(home / "own.yml") == ("modnet", "hrnet_w18")
+    assert method_of_config(home / "base.yml") == ("modnet", "mobilenetv2") and method_of_config(None) == (None, None)
+    (home / "other.yml").write_text("method: dim\nbackbone: vgg16\n")
+    (home / "two.yml").write_text("_base_: [base.yml, other.yml]\n")
+    assert method_of_config(home / "two.yml") == ("modnet", "mobilenetv2")  # as PaddleSeg reads a list of bases
     (home / "plain.yml").write_text("batch_size: 16\n")
-    assert read_config(home / "plain.yml") == (None, None)
+    assert method_of_config(home / "plain.yml") == (None, None)
 
 
 def test_without_pymatting_it_is_said_before_any_work(home, monkeypatch, capsys):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.outputs import Outputs, check_format, check_types, picture
+from bgmatting.prediction.options import PHOTO, Options, checked
+from bgmatting.prediction.outputs import Canvas, check_format, rendered, wanted_of, write_pictures
 from bgmatting.utils.errors import UserError
 
 Matte = namedtuple("Matte", "pha fgr err ref")
@@ -15,6 +16,10 @@ Matte = namedtuple("Matte", "pha fgr err ref")
 def matte():
     pha = np.array([[-0.1, 0.001, 0.5, 1.2]], np.float32)
     return Matte(pha, np.full((1, 4, 3), 0.4, np.float32), pha, pha)
+
+
+def picture(matte, kind, bits=8, behind=None):
+    return rendered(matte, (kind,), bits, behind)[kind]
 
 
 def test_8_bits():
@@ -49,14 +54,15 @@ def test_the_matte_is_left_as_it_is():
 @pytest.mark.parametrize("types, parts", [(("pha",), ("pha",)), (("com",), ("pha", "fgr")), (("ref", "fgr"), ("fgr", "ref")),
                                           (("err", "com"), ("pha", "fgr", "err"))])
 def test_only_what_is_needed_is_computed(types, parts):
-    assert Outputs().wants(types) == parts
+    assert wanted_of(types) == parts
 
 
 @pytest.mark.parametrize("suffix, bits", [(".png", 8), (".png", 16), (".tif", 8), (".tif", 16), (".webp", 8)])
 def test_pha_and_cut_outs_lose_nothing(tmp_path, suffix, bits):
     rng = np.random.default_rng(0)
     found = Matte(rng.random((9, 11), np.float32), rng.random((9, 11, 3), np.float32), None, None)
-    Outputs(bits).write({word: tmp_path / f"{word}{suffix}" for word in ("pha", "com", "fgr")}, found)
+    types = ("pha", "com", "fgr")
+    write_pictures({word: tmp_path / f"{word}{suffix}" for word in types}, rendered(found, types, bits), True)
     for word in ("pha", "com") + (("fgr",) if suffix != ".webp" else ()):
         again = cv2.imread(str(tmp_path / f"{word}{suffix}"), cv2.IMREAD_UNCHANGED)
         expected = picture(found, word, bits)
@@ -77,16 +83,16 @@ def test_formats_that_hold_it(name, bits, types, opaque):
 
 @pytest.mark.parametrize("name, bits, types, words", [
     ("jpg", 8, ("pha", "com"), "png, webp, tiff"), ("webp", 16, ("pha",), "png, tiff"), ("jpg", 16, ("pha",), "png, tiff"),
-    ("pngg", 8, ("pha",), "Did you mean 'png'")])
+    ("jpg", 8, ("com",), "--target-bgr")])
 def test_formats_that_do_not(name, bits, types, words):
     with pytest.raises(UserError, match=words):
         check_format(name, bits, types, False)
 
 
 def test_types_are_checked_and_taken_once():
-    assert check_types(["com", "pha", "com"]) == ("com", "pha")
+    assert checked(Options(type=["COM", "alp", "com"]), PHOTO).type == ("com", "pha")
     with pytest.raises(UserError, match="Did you mean 'fgr'"):
-        check_types(["fgrr"])
+        checked(Options(type=["fgrr"]), PHOTO)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -99,11 +105,11 @@ def test_a_matte_in_strips_makes_the_same_files(tmp_path, bits, has_background):
     types = ("pha", "com", "fgr", "ref")
     for folder in ("whole", "strips"):
         (tmp_path / folder).mkdir()
-    outputs = Outputs(bits)
-    outputs.write({kind: tmp_path / "whole" / f"{kind}.png" for kind in types}, whole, behind)
-    canvas = outputs.canvas(types, (20, 12), behind)
+    write_pictures({kind: tmp_path / "whole" / f"{kind}.png" for kind in types}, rendered(whole, types, bits, behind),
+                   behind is None)
+    canvas = Canvas(types, (20, 12), bits, behind)
     for top in range(0, 20, 8):
         canvas.add(top, Matte(*(None if part is None else part[top:top + 8] for part in whole)))
-    canvas.write({kind: tmp_path / "strips" / f"{kind}.png" for kind in types})
+    write_pictures({kind: tmp_path / "strips" / f"{kind}.png" for kind in types}, canvas.pictures, behind is None, True)
     for kind in types:
         assert (tmp_path / "whole" / f"{kind}.png").read_bytes() == (tmp_path / "strips" / f"{kind}.png").read_bytes()

@@ -45,13 +45,13 @@ def test_nested_keys_replace_only_themselves(tmp_path):
     assert config["phases"]["joint"]["epochs"] == 1 and config["phases"]["base"]["epochs"] == 8
 
 
-def test_bases_are_read_in_order_and_relative_to_the_file(tmp_path):
+def test_bases_are_relative_to_the_file_and_the_first_wins(tmp_path):
     write(tmp_path / "deep", "first.yml", _base_="../root.yml", seed=2, learning_rate=0.2)
     write(tmp_path, "root.yml", seed=1, backbone="resnet50", stream_length=11)
     write(tmp_path, "second.yml", learning_rate=0.3, augment={"jpeg": 0.5})
     config = load_config(write(tmp_path, _base_=["deep/first.yml", "second.yml"], augment={"noise": 0.0}))
     assert (config["backbone"], config["stream_length"], config["seed"], config["learning_rate"]) == (
-        "resnet50", 11, 2, 0.3)
+        "resnet50", 11, 2, 0.2)
     assert config["augment"]["jpeg"] == 0.5 and config["augment"]["noise"] == 0 and config["augment"]["shadow"] == 0.3
 
 
@@ -125,8 +125,8 @@ def test_files_that_are_no_stage(tmp_path, text, words):
 
 
 def test_missing_file(tmp_path):
-    assert "no such config file" in message(tmp_path / "gone.yml")
-    assert "no such config file" in message(tmp_path)
+    assert "no such configuration" in message(tmp_path / "gone.yml")
+    assert "no such configuration" in message(tmp_path)
 
 
 def test_the_stages_of_this_project_load():

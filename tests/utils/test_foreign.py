@@ -135,9 +135,9 @@ def test_a_folder_of_damaged_photos_shows_our_lines_alone(tmp_path, capfd, stand
 
 @pytest.fixture
 def stand_in_network(monkeypatch):
-    from bgmatting.commands import predict
+    from bgmatting.prediction import core
     from tests.prediction.command import StandIn
-    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
 
 
 def test_worker_processes_are_quiet_too(tmp_path):

@@ -37,7 +37,7 @@ def service():
 def titles(service, language):
     from bgmatting.web.page.build import page
     from bgmatting.web.page.mattes import Mattes
-    blocks = page(service, Mattes(service), None, language)
+    blocks = page(service, Mattes(), None, language)
     return [part.label for part in blocks.blocks.values() if type(part).__name__ == "Tab"]
 
 
@@ -52,12 +52,12 @@ def test_the_tab_is_there_where_its_network_is(service, language):
 
 
 def test_a_photo_alone_is_matted_by_its_own_network(service, tmp_path):
-    from bgmatting.web.page.alone_tab import AloneTab
     from bgmatting.web.page.mattes import Mattes
+    from bgmatting.web.page.photos_tab import AloneTab
     from bgmatting.web.page.texts import words
     src = np.full((20, 30, 3), (200, 100, 50), np.uint8)
     write_image(tmp_path / "me.png", src)
-    tab = AloneTab(service, Mattes(service), words("zh"))
+    tab = AloneTab(service, Mattes(), words("zh"))
     shown = tab.show(str(tmp_path / "me.png"), "alpha", "", None, "png", 8)
     assert read_stored(shown[1]["value"]).tolist() == [[255] * 15 + [0] * 15] * 20
     asked = tab.show(None, "alpha", "", None, "png", 8)
@@ -82,24 +82,24 @@ def test_networks_are_opened_in_one_thread_that_stays():
 
 
 def test_another_backdrop_is_not_matted_again(service, tmp_path, monkeypatch):
-    from bgmatting.web.page.alone_tab import AloneTab
     from bgmatting.web.page.mattes import Mattes
+    from bgmatting.web.page.photos_tab import AloneTab
     from bgmatting.web.page.texts import words
     asked, predict = [], Halves.predict
     monkeypatch.setattr(Halves, "predict", lambda self, *given: asked.append(1) or predict(self, *given))
     write_image(tmp_path / "me.png", np.full((20, 30, 3), 90, np.uint8))
-    tab = AloneTab(service, Mattes(service), words("en"))
+    tab = AloneTab(service, Mattes(), words("en"))
     files = [tab.show(str(tmp_path / "me.png"), view, "#ff0000", None, form, 8)[1]["value"]
              for view, form in (("cut", "png"), ("colour", "png"), ("alpha", "webp"))]
     assert len(set(files)) == 3 and len(asked) == 1
 
 
 def test_16_bits_of_the_source_reach_the_file(service, tmp_path):
-    from bgmatting.web.page.alone_tab import AloneTab
     from bgmatting.web.page.mattes import Mattes
+    from bgmatting.web.page.photos_tab import AloneTab
     from bgmatting.web.page.texts import words
     src = (np.arange(600, dtype=np.uint16) * 100).reshape(20, 30, 1).repeat(3, 2)
     write_image(tmp_path / "deep.png", src)
-    shown = AloneTab(service, Mattes(service), words("en")).show(str(tmp_path / "deep.png"), "cut", "", None, "png", 16)
+    shown = AloneTab(service, Mattes(), words("en")).show(str(tmp_path / "deep.png"), "cut", "", None, "png", 16)
     found = cv2.imread(shown[1]["value"], cv2.IMREAD_UNCHANGED)  # gray, so that the order of colours is nothing
     assert found.dtype == np.uint16 and np.array_equal(found[:, :15, :3], src[:, :15])

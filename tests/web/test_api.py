@@ -8,13 +8,14 @@ import pytest
 
 from bgmatting.commands import predict
 from bgmatting.media import encode
+from bgmatting.prediction import core
 from tests.prediction.command import StandIn
 from tests.web.conftest import left, parts
 
 
 def predicted(tmp_path, monkeypatch, pair, *flags):
     """{name: bytes} of what predict.py writes for the pair."""
-    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
     (tmp_path / "me.png").write_bytes(pair.src)
     (tmp_path / "room.png").write_bytes(pair.bgr)
     assert predict.main(["--src", str(tmp_path / "me.png"), "--bgr", str(tmp_path / "room.png"), "--output",
@@ -76,8 +77,8 @@ def test_the_words_are_those_of_the_command_line(serve, pair, tmp_path, capsys):
 
 @pytest.mark.parametrize("data, text", [
     ({"type": "alpha"}, "unknown type 'alpha'"), ({"format": "bmp"}, "unknown format 'bmp'"),
-    ({"fit": "no"}, "unknown way to fit 'no'"), ({"align": "yes"}, "unknown align mode 'yes'"),
-    ({"bit_depth": "12"}, "bit_depth is 8 or 16, not 12"), ({"format": "jpg"}, "jpg holds no alpha"),
+    ({"fit": "no"}, "unknown fit 'no'"), ({"align": "yes"}, "unknown align 'yes'"),
+    ({"bit_depth": "12"}, "8, 16"), ({"format": "jpg"}, "jpg holds no alpha"),
     ({"tpye": "com"}, "unknown part 'tpye'"), ({"target": "white", "type": "pha"}, "Add it."),
     ({"target": "/etc/passwd"}, "no such background: /etc/passwd"), ({"target": "../src/me.png"}, "no such background")])
 def test_unknown_words_are_refused(serve, pair, data, text):

@@ -10,6 +10,7 @@ import pytest
 
 from bgmatting.commands import predict
 from bgmatting.media import read_bytes, write_image
+from bgmatting.prediction import core
 from tests.web.browser import FLAGS, SAMPLE, film, find_browser, proxied, sample
 
 pytestmark = pytest.mark.slow
@@ -70,11 +71,13 @@ def visit(browser, usual, server):
 @pytest.fixture(scope="module")
 def predicted(tmp_path_factory):
     """predicted(name, *flags, src, bgr) -> bytes of the file that predict.py writes."""
-    folder, networks, opened = tmp_path_factory.mktemp("predicted"), {}, predict.open_matter
+    folder, networks, opened = tmp_path_factory.mktemp("predicted"), {}, core.open_matter
 
     def once(options):
         key = options.choice and options.choice.weights
-        networks[key] = networks.get(key) or opened(options)
+        if key not in networks:
+            networks[key] = opened(options)
+            networks[key].close = lambda: None  # it is used again
         return networks[key]
 
     def run(name, *flags, src=SAMPLE / "src.jpg", bgr=SAMPLE / "bgr.jpg"):
@@ -83,7 +86,7 @@ def predicted(tmp_path_factory):
         return (folder / name).read_bytes()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predict, "open_matter", once)
+        patch.setattr(core, "open_matter", once)
         yield run
 
 

@@ -44,6 +44,12 @@ def test_no_command_writes_over_its_input(page):
         assert given.output not in (given.src, given.bgr, given.target_bgr), command
 
 
+def test_the_table_of_options_is_current():
+    from docs.options_table import PAGE, written
+    text = PAGE.read_text(encoding="utf-8")
+    assert written(text) == text  # python -m docs.options_table
+
+
 def test_both_languages_have_the_same_commands():
     names = [[line.split("   ")[0] for line in commands(page)] for page in ("faq.md", "faq_cn.md")]
     assert names[0] == names[1]

@@ -75,6 +75,16 @@ def test_several_types_come_as_a_zip_or_by_name(serve, clip):
     assert client.get(f"/v1/jobs/{key}/result?name=../src/clip.mp4").status_code == 404
 
 
+@pytest.mark.parametrize("types", ["pha", "pha,com"])
+def test_pictures_of_a_film_come_in_a_zip(serve, clip, types):
+    client = serve()
+    key = begun(client, film(clip), type=types, format="png").json()["id"]
+    assert ended(client, key)["state"] == "done"
+    with zipfile.ZipFile(io.BytesIO(client.get(f"/v1/jobs/{key}/result").content)) as archive:
+        names = [*(f"{number:06d}.png" for number in range(12)), "timestamps.txt"]
+        assert sorted(archive.namelist()) == sorted(f"clip_{kind}/{name}" for kind in types.split(",") for name in names)
+
+
 @pytest.mark.parametrize("bgr", ["median", "first:3"])
 def test_a_scene_from_the_film_itself(serve, clip, bgr):
     client = serve()
@@ -122,8 +132,10 @@ def test_films_beyond_the_limits(serve, clip):
 
 
 @pytest.mark.parametrize("data, text", [
-    ({"bgr": "room.png"}, "bgr is an uploaded photo or video"), ({"bgr": ""}, "needs its bgr"),
-    ({"bgr": "first:0"}, "first:30"), ({"bgr": "median", "temporal": "yes"}, "temporal is on or off"),
+    ({"bgr": "median", "format": "mp4"}, "mp4 cannot hold the alpha"),
+    ({"bgr": "room.png"}, "bgr is an uploaded photo or video"),
+    ({"bgr": ""}, "needs its bgr"),
+    ({"bgr": "first:0"}, "first:30"), ({"bgr": "median", "temporal": "yes"}, "unknown temporal 'yes'"),
     ({"bgr": "median", "target": "/etc/hosts"}, "no such background"), ({"bgr": "/etc/passwd"}, "bgr is an uploaded")])
 def test_words_of_films(serve, clip, data, text):
     client = serve()
@@ -134,9 +146,10 @@ def test_words_of_films(serve, clip, data, text):
 
 def test_what_fails_later_is_told_by_the_job(serve, clip):
     client = serve()
-    key = begun(client, film(clip), format="mp4").json()["id"]  # a cut-out, whose alpha MP4 cannot hold
+    small = encode(".png", np.zeros((9, 8, 3), np.uint8))
+    key = begun(client, film(clip, bgr=("plate.png", small))).json()["id"]
     error = ended(client, key)["error"]
-    assert error["status"] == 400 and error["message"].startswith("clip_com: mp4 cannot hold the alpha")
+    assert error["status"] == 400 and error["message"].startswith("clip.mp4 is 64x48 but its background plate.png is 8x9")
     assert client.get(f"/v1/jobs/{key}/result").json()["error"] == error
 
 

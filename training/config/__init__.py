@@ -7,10 +7,9 @@ from pathlib import Path
 from bgmatting.training.config.rules import RULES, checked
 from bgmatting.utils.errors import UserError, suggest
 from bgmatting.utils.files import PROJECT, WORKPLACE
-from bgmatting.utils.plain_files import read_yaml, shown
+from bgmatting.utils.plain_files import overlay, read_config, read_keys, shown
 
 DEFAULT = PROJECT / "configs" / "default.yml"
-MOST_LEVELS, MOST_FILES = 20, 100  # of what one stage builds on
 NAMED_WEIGHTS = ("starter", "imagenet", "auto")  # what ``pretrain`` may be beside a path
 # What earlier versions did, whose checkpoints do not name these keys.
 EARLIER = {"epoch_of": "foregrounds", "refine": {"train_mode": "full"}}
@@ -33,8 +32,8 @@ def load_config(path: str | Path, overrides: dict | None = None) -> dict:
     Raises:
         UserError: a file is missing or not YAML, a key is unknown, or a value is not allowed (``config.rules``).
     """
-    config = _read(DEFAULT)
-    _merge(config, _read_with_bases(Path(path), (), []), str(path))
+    config = read_keys(DEFAULT)
+    _merge(config, read_config(path), str(path))
     _anchor(config)
     _merge(config, {key: value for key, value in (overrides or {}).items() if value is not None}, "command line")
     return config
@@ -49,49 +48,8 @@ def _anchor(config):
             section[key] = str(WORKPLACE / os.path.expanduser(section[key]))
 
 
-def _read_with_bases(path, above, files):
-    path = Path(os.path.realpath(path))
-    if path in above:
-        raise UserError(f"{path} builds on itself through _base_; break the circle.")
-    files.append(path)
-    for most, count, what in ((MOST_LEVELS, len(above), "levels"), (MOST_FILES, len(files), "files")):
-        if count > most:
-            raise UserError(f"{path} is one of more than {most} {what} that build on one another; join some of them.")
-    own = _read(path)
-    bases = own.pop("_base_", [])
-    bases = [bases] if isinstance(bases, str) else bases
-    if not isinstance(bases, list) or not all(isinstance(base, str) and base and "\0" not in base for base in bases):
-        raise UserError(f"'_base_' in {path} must be a file name or a list of them, not {shown(bases)}.")
-    merged = {}
-    for base in bases:
-        _overlay(merged, _read_with_bases(path.parent / base, above + (path,), files))
-    _overlay(merged, own)
-    return merged
-
-
-def _read(path):
-    try:
-        content = read_yaml(path)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise UserError(f"no such config file: {path}. The stages are configs/stage1.yml, stage2.yml, stage3.yml.") from None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}.") from None
-    content = {} if content is None else content
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise UserError(f"{path} must hold keys and values.")
-    return content
-
-
-def _overlay(target, source):
-    for key, value in source.items():
-        if isinstance(value, dict) and isinstance(target.get(key), dict):
-            _overlay(target[key], value)
-        else:
-            target[key] = value
-
-
 def _merge(config, source, where, prefix="", rules=RULES):
-    """``_overlay`` that refuses keys which ``config`` does not have, and values that ``rules`` do not allow."""
+    """``overlay`` that refuses keys which ``config`` does not have, and values that ``rules`` do not allow."""
     for key, value in source.items():
         if key not in rules:
             raise UserError(f"unknown key '{prefix}{shown(key)[1:-1]}' in {where}.{suggest(key, rules)}")
@@ -112,8 +70,8 @@ def completed(config: object) -> dict:
     Raises:
         UserError: a key is unknown or a value not allowed, so that it is no configuration of this program.
     """
-    whole = _read(DEFAULT)
-    _overlay(whole, EARLIER)
+    whole = read_keys(DEFAULT)
+    overlay(whole, EARLIER)
     _merge(whole, config if isinstance(config, dict) else {}, "the checkpoint's configuration")
     return whole
 

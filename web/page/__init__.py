@@ -2,10 +2,9 @@
 
     texts       the words
     parts       components that several tabs use
-    mattes      mattes of pairs, kept for a while
-    photos_tab  a pair of photos
-    alone_tab   a photo without its scene
-    work_tabs   films, and ZIPs of photos
+    mattes      mattes of photos, kept for a while
+    photos_tab  a pair of photos, or a photo without its scene
+    work_tabs   videos, and ZIPs of photos
     camera_tab  the browser's camera
     build       all of it, put together
 """

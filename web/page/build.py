@@ -7,11 +7,10 @@ from fastapi import Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from bgmatting.web.page import camera_tab
-from bgmatting.web.page.alone_tab import AloneTab
 from bgmatting.web.page.gate import Gate
 from bgmatting.web.page.mattes import Mattes
 from bgmatting.web.page.parts import AT_ONCE
-from bgmatting.web.page.photos_tab import SAMPLE, PhotosTab
+from bgmatting.web.page.photos_tab import SAMPLE, AloneTab, PhotosTab
 from bgmatting.web.page.texts import LANGUAGES, language_of, words
 from bgmatting.web.page.work_tabs import ManyTab, VideoTab
 
@@ -32,7 +31,7 @@ def add(app, service, jobs):
         app: the application. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``.
     """
     os.environ["GRADIO_TEMP_DIR"] = str(service.workplace.page)  # Gradio asks nobody else where uploads go
-    mattes = Mattes(service)
+    mattes = Mattes()
 
     @app.get("/", include_in_schema=False)
     def front(request: Request):

@@ -1,75 +1,67 @@
-"""Mattes of pairs, kept for a while: another backdrop or file format does not matte the pair again."""
+"""Mattes of the page, kept for a while: another backdrop or file format does not matte a photo again."""
+from __future__ import annotations
+
 import hashlib
 import threading
 from collections import OrderedDict
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-from bgmatting.media.alignment.fitter import fitter
-from bgmatting.prediction.outputs import deepened
-from bgmatting.prediction.photos.pairs import PairReader
-from bgmatting.prediction.photos.plan import Job
-from bgmatting.utils.files import file_sha256
-
-ROOM = 512 << 20  # bytes of mattes that are kept
-
-
-class Matted(NamedTuple):
-    """pair: ``prediction.photos.pairs.Pair``; matte: pha, fgr of ``model.Matte``."""
-    pair: Any
-    matte: Any
-
-    @property
-    def size(self):
-        """Bytes."""
-        pictures = self.pair.src, self.pair.bgr, self.pair.deep, self.matte.pha, self.matte.fgr
-        return sum(part.nbytes for part in pictures if part is not None)
+MOST_BYTES = 512 << 20  # of mattes that are kept
+KEPT = ("pha", "fgr")
 
 
 class Mattes:
     """The mattes that were made last.
 
     Args:
-        service: ``web.service.Service``. room: bytes that they may take.
+        most: bytes that they may take.
     """
 
-    def __init__(self, service, room=ROOM):
-        self._service, self._room, self._kept, self._lock = service, room, OrderedDict(), threading.Lock()
+    def __init__(self, most: int = MOST_BYTES):
+        self._most, self._kept, self._lock = most, OrderedDict(), threading.Lock()
 
-    def get(self, src, bgr, fit=None, align="auto", exposure="auto", bits=8):
-        """The ``Matted`` of two files, or of one where bgr is None; made, in line with all other photos, where it is not
-        kept. bits: of a channel of the file that is wanted.
+    def of(self, open_matter: Callable[[], Any]) -> Callable[[], KeptMatter]:
+        """() -> the network of ``open_matter``, whose mattes are kept."""
+        return lambda: KeptMatter(open_matter(), self)
 
-        Raises:
-            UserError: as predict.py says it. Refused: the line is full.
-        """
-        bgr_sum = None if bgr is None else file_sha256(bgr)
-        key = hashlib.sha256(repr((file_sha256(src), bgr_sum, fit, align, exposure, bits)).encode()).digest()
-        found = self._find(key)
-        if found is None:
-            found = self._service.photos.submit(self._make, key, src, bgr, (fit, align, exposure, bits)).result()
-        return found
-
-    def _find(self, key):
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        """The matte of ``key``; made where it is not kept. Nobody may change it."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def _make(self, key, src, bgr, how):
-        found = self._find(key)  # whoever stood in line before may have made it
-        if found is not None:
-            return found
-        fit, align, exposure, bits = how
-        read = PairReader(fit, fitter(align, exposure), bits)
-        pair = read(Job(Path(src).name, Path(src), None if bgr is None else Path(bgr), {}))
-        matter = self._service.alone() if bgr is None else self._service.matter()
-        matte = matter.predict(pair.src, pair.bgr, ("pha", "fgr"))
-        if pair.deep is not None:
-            matte = deepened(matte, pair.src, pair.deep)
-        made = Matted(pair, matte)
+                return self._kept[key]
+        made = make()
         with self._lock:
             self._kept[key] = made
-            while sum(one.size for one in self._kept.values()) > self._room and len(self._kept) > 1:
+            while sum(map(_size, self._kept.values())) > self._most and len(self._kept) > 1:
                 self._kept.popitem(last=False)
         return made
+
+
+class KeptMatter:
+    """As a ``Matter`` that mattes photos; what it answered is kept by ``mattes``.
+
+    Args:
+        changed: in which settings it differs from the one that it was made of.
+    """
+
+    def __init__(self, matter: Any, mattes: Mattes, changed: tuple = ()):
+        self._matter, self._mattes, self._changed = matter, mattes, changed
+        self.settings = matter.settings
+
+    def with_settings(self, **changes: Any) -> KeptMatter:
+        """As ``Matter.with_settings``."""
+        matter = self._matter.with_settings(**changes) if hasattr(self._matter, "with_settings") else self._matter
+        return KeptMatter(matter, self._mattes, (*self._changed, *sorted(changes.items())))
+
+    def predict(self, src, bgr, want=KEPT, rows=None):
+        """As ``Matter.predict`` of pha and fgr; large photos are handed out whole."""
+        sums = (None if photo is None else hashlib.sha256(photo).digest() for photo in (src, bgr))
+        key = (*sums, src.shape, self._changed)
+        matte = self._mattes.get(key, lambda: self._matter.predict(src, bgr, KEPT))
+        return matte if rows is None else rows(0, matte)
+
+
+def _size(matte):
+    return sum(part.nbytes for part in matte if part is not None)

@@ -5,8 +5,9 @@ from pathlib import Path
 import gradio as gr
 
 from bgmatting.media.alignment.fitter import MOVED, OTHER_SCENE
-from bgmatting.prediction.sizes import FITS, SizesDiffer
-from bgmatting.web.refusals import Refused, refusal
+from bgmatting.prediction.options import OPTIONS
+from bgmatting.prediction.sizes import SizesDiffer
+from bgmatting.web.refusals import refusal
 
 CURES = ("resize", "crop", "align", "swap")
 # Of events that answer once. Gradio's queue would send their answers through a stream that it closes when nothing is under
@@ -31,20 +32,24 @@ def photo(label, elem_id, visible=True):
     return made
 
 
-def backdrop_choices(words):
-    """[(label, view)] of what com is set before."""
-    return [(words[name], name) for name in ("cut", "alpha", "colour", "photo", "blur")]
+def view_settings(words, prefix):
+    """(view, colour, photo): what com is set before; the latter two are seen where the first asks for them."""
+    view = gr.Radio([(words[name], name) for name in ("cut", "alpha", "colour", "photo", "blur")], value="cut",
+                    label=words["view"], elem_id=f"{prefix}-view")
+    colour = gr.ColorPicker(value="#20c040", label=words["pick"], visible=False, elem_id=f"{prefix}-colour")
+    behind = photo(words["behind"], f"{prefix}-behind", visible=False)
+    view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
+                [colour, behind], **AT_ONCE)
+    return view, colour, behind
 
 
 def fit_settings(words, prefix):
     """(fit, align, exposure): the components of a folded part of the page."""
-    fit = gr.Radio([(words["fit_none"], ""), *((words[name], name) for name in FITS)], value="", label=words["fit"],
-                   info=words["fit_help"], elem_id=f"{prefix}-fit")
-    align = gr.Radio([(words[name], name) for name in ("auto", "homography", "off")], value="auto", label=words["align"],
-                     info=words["align_help"], elem_id=f"{prefix}-align")
-    exposure = gr.Radio([(words[name], name) for name in ("auto", "off")], value="auto", label=words["exposure"],
-                        info=words["exposure_help"], elem_id=f"{prefix}-exposure")
-    return fit, align, exposure
+    made = []
+    for name, more in (("fit", [(words["fit_none"], "")]), ("align", []), ("exposure", [])):
+        made.append(gr.Radio([*more, *((words[word], word) for word in OPTIONS[name].choices)], value="" if more else "auto",
+                             label=words[name], info=words[f"{name}_help"], elem_id=f"{prefix}-{name}"))
+    return tuple(made)
 
 
 def cure_of(error, notes):
@@ -64,12 +69,4 @@ def message(text, kind="note", lead=""):
 
 def told(error, paths):
     """An error's line, without folders of this machine. paths: of the request's files."""
-    refused = error if isinstance(error, Refused) else refusal(error, [])
-    text = str(refused)
-    for path in paths:
-        if path:
-            text = text.replace(f"{Path(path).parent}/", "")
-    if refused.status == 500:
-        import traceback
-        traceback.print_exception(type(error), error, error.__traceback__)
-    return text
+    return str(refusal(error, [Path(path).parent for path in paths if path]))

@@ -1,4 +1,4 @@
-"""The tab of photos: a pair, its matte before and after, other backdrops, a file to download."""
+"""The tabs of photos, of a pair or one without its scene: before and after, other backdrops, a file to download."""
 import tempfile
 from pathlib import Path
 
@@ -6,13 +6,15 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.outputs import SUFFIXES, Outputs, check_format, picture
-from bgmatting.utils.files import PROJECT
-from bgmatting.web.page.parts import AT_ONCE, CURES, CURES_OF, backdrop_choices, cure_of, fit_settings, message, photo, told
-from bgmatting.web.uploads import check_photo
+from bgmatting.media import read_photo
+from bgmatting.media.reading import read_stored
+from bgmatting.prediction.options import OPTIONS, PHOTO
+from bgmatting.prediction.source import SAMPLE
+from bgmatting.web.page.parts import AT_ONCE, CURES, CURES_OF, cure_of, fit_settings, message, photo, told, view_settings
+from bgmatting.web.refusals import without_places
+from bgmatting.web.tasks import task_of
+from bgmatting.web.uploads import Form
 
-SAMPLE = tuple(str(PROJECT / "image" / "sample" / name) for name in ("src.jpg", "bgr.jpg"))
 SHOWN = 1600               # pixels of the longer side of what the page shows
 SQUARE, LIGHT, DARK = 12, 250, 215  # of the board that stands for nothing, as gray levels
 
@@ -38,8 +40,7 @@ class PhotosTab:
                 shown_here, chosen = self._result()
         with gr.Accordion(words["advanced"], open=False, elem_id="photo-advanced"):
             fit, align, exposure = fit_settings(words, "photo")
-            bits = gr.Radio([("8", 8), ("16", 16)], value=8, label=words["bits"], info=words["bits_help"],
-                            elem_id="photo-bits")
+            bits = self._bits()
         self._show_when([src, bgr, *chosen, bits, fit, align, exposure], shown_here)
         self._heal(shown_here[3:], (src, bgr, fit, align))
         swap.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
@@ -55,17 +56,18 @@ class PhotosTab:
                                variant="primary") for name in CURES]
         slider = gr.ImageSlider(label=words["result"], elem_id=f"{prefix}-result", format="webp", type="numpy",
                                 interactive=False, buttons=["fullscreen"], max_height=560, visible=seen)
-        view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id=f"{prefix}-view")
-        colour = gr.ColorPicker(value="#20c040", label=words["pick"], elem_id=f"{prefix}-colour", visible=False)
-        behind = photo(words["behind"], f"{prefix}-behind", visible=False)
+        view, colour, behind = view_settings(words, prefix)
         with gr.Row(equal_height=True):
             form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
                             label=words["format"], elem_id=f"{prefix}-format", scale=3)
             download = gr.DownloadButton(words["download"], elem_id=f"{prefix}-download", variant="primary",
                                          interactive=False, scale=2)
-        view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
-                    [colour, behind], **AT_ONCE)
         return [slider, download, told_here, *cures], [view, colour, behind, form]
+
+    def _bits(self):
+        words = self._words
+        return gr.Radio([(str(bits), bits) for bits in OPTIONS["bit_depth"].choices], value=8, label=words["bits"],
+                        info=words["bits_help"], elem_id=f"{self.prefix}-bits")
 
     def _show_when(self, inputs, outputs):
         """Show the result anew when one of ``inputs``, those of ``show``, changes."""
@@ -88,57 +90,68 @@ class PhotosTab:
         """What the page shows of a pair: updates of slider, download, message and the buttons of cures."""
         if not src or not bgr:
             return self._asked("both")
-        return self._shown(src, bgr, view, colour, behind, form, bits, fit, align, exposure)
+        fields = {"format": form, "bit_depth": str(bits), "fit": fit, "align": align, "exposure": exposure}
+        return self._shown(src, bgr, view, colour, behind, fields)
 
     def _asked(self, name):
         """Updates where something is still to be added."""
         return [*_nothing(), _said(message(self._words[name])), *_hidden()]
 
-    def _shown(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
-        words, notes, paths = self._words, [], (src, bgr, behind)
+    def _shown(self, src, bgr, view, colour, behind, fields):
+        words, paths = self._words, (src, bgr, behind)
         try:
-            for path in filter(None, (src, bgr)):
-                check_photo(path, self._service.settings)
-            matted = self._mattes.get(src, bgr, fit or None, align, exposure, bits)
-            notes = matted.pair.notes
-            before, after, file = self._made(matted, Path(src).stem, view, self._backdrop(view, colour, behind), form, bits)
+            path, notes = self._made(src, bgr, {**fields, **view_fields(view, colour)}, behind if view == "photo" else None)
+            before, after = small(read_photo(src)), shown(read_stored(path))
         except Exception as error:
-            cure = cure_of(error, notes)
+            cure = cure_of(error, ())
             said = message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])
             return [*_nothing(), _said(said), *_hidden(cure)]
         cure = cure_of(None, notes)
-        lines = "\n".join(told_note(note, paths) for note in notes)
+        lines = "\n".join(without_places(note, [Path(path).parent for path in paths if path]) for note in notes)
         text = message(lines, "note", words[f"say_{cure}" if cure else "noted"])
-        return [gr.update(value=(before, after), visible=True), gr.update(value=file, interactive=True),
+        return [gr.update(value=(before, after), visible=True), gr.update(value=str(path), interactive=True),
                 _said(text if notes else ""), *_hidden(cure)]
 
-    def _backdrop(self, view, colour, behind):
-        """What com is set before; None for a cut-out, and for the alpha."""
-        if view == "photo" and behind:
-            check_photo(behind, self._service.settings)
-            return open_backdrop(behind)
-        return {"colour": lambda: open_backdrop(css_colour(colour)), "blur": lambda: open_backdrop("blur")}.get(
-            view, lambda: None)()
-
-    def _made(self, matted, name, view, backdrop, form, bits):
-        """(photo, result, path of the file), the first two small enough to be shown."""
-        kind = "pha" if view == "alpha" else "com"
-        check_format(form, bits, (kind,), backdrop is not None)
-        outputs = Outputs(bits, backdrop)
-        pair = matted.pair
-        behind = outputs.background(0, pair.src, pair.bgr) if kind == "com" else None
-        deep = behind if pair.deep is None or behind is None else outputs.background(0, pair.deep, pair.bgr)
-        path = Path(tempfile.mkdtemp(dir=self._service.workplace.page), f"{name}_{kind}{SUFFIXES[form]}")
-        outputs.write({kind: path}, matted.matte, deep)
-        return small(pair.src), shown(picture(matted.matte, kind, 8, behind)), str(path)
+    def _made(self, src, bgr, fields, behind):
+        """(path of the picture, remarks): what predict.py makes, in line with all other photos."""
+        service = self._service
+        files = {name: Path(path) for name, path in (("src", src), ("bgr", bgr), ("target", behind)) if path}
+        folder = Path(tempfile.mkdtemp(dir=service.workplace.page))
+        task = task_of(Form(fields, files), folder, service.settings, PHOTO, alone=bgr is None)
+        matter = self._mattes.of(service.alone if bgr is None else service.matter)
+        report = service.photos.submit(task.run, matter).result()
+        return report.paths[0], report.notes
 
 
-def told_note(note, paths):
-    """A note without folders of this machine."""
-    for path in paths:
-        if path:
-            note = note.replace(f"{Path(path).parent}/", "")
-    return note
+class AloneTab(PhotosTab):
+    """The tab of photos whose scene nobody shot: matted by a network that needs the photo alone."""
+
+    prefix = "alone"
+
+    def build(self):
+        """Add the components to the ``gr.Blocks`` around."""
+        words = self._words
+        gr.Markdown(words["alone_help"])
+        with gr.Row():
+            with gr.Column(scale=4, min_width=280):
+                src = photo(words["alone_src"], "alone-src")
+            with gr.Column(scale=6, min_width=300):
+                shown_here, chosen = self._result(seen=False)
+        with gr.Accordion(words["advanced"], open=False):
+            bits = self._bits()
+        self._show_when([src, *chosen, bits], shown_here)
+
+    def show(self, src, view, colour, behind, form, bits):
+        """As ``PhotosTab.show``, of a photo alone."""
+        if not src:
+            return self._asked("need_src")
+        return self._shown(src, None, view, colour, behind, {"format": form, "bit_depth": str(bits)})
+
+
+def view_fields(view, colour):
+    """The form fields for what is to be shown, as ``view_settings`` has it."""
+    target = {"colour": css_colour(colour), "blur": "blur"}.get(view)
+    return {"type": ["pha" if view == "alpha" else "com"], **({} if target is None else {"target": target})}
 
 
 def css_colour(text):

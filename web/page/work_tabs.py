@@ -1,4 +1,4 @@
-"""The tabs of films and of many photos: work that takes minutes, with its progress, an end before time, and a result."""
+"""The tabs of videos and of many photos: work that takes minutes, with its progress, an end before time, and a result."""
 import shutil
 import time
 from html import escape
@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from bgmatting.prediction.outputs import TYPES
-from bgmatting.web import films
+from bgmatting.prediction.options import OPTIONS, PHOTOS, VIDEO
+from bgmatting.web import tasks
 from bgmatting.web.jobs import CANCELLED, ENDED, FAILED, QUEUED
-from bgmatting.web.page.parts import AT_ONCE, backdrop_choices, fit_settings, message, photo, told
-from bgmatting.web.page.photos_tab import css_colour
+from bgmatting.web.page.parts import AT_ONCE, fit_settings, message, told, view_settings
+from bgmatting.web.page.photos_tab import view_fields
 from bgmatting.web.refusals import without_places
 from bgmatting.web.uploads import Form
 
@@ -24,17 +24,32 @@ class WorkTab:
     def __init__(self, service, jobs, words):
         self._service, self._jobs, self._words = service, jobs, words
 
-    def _follow(self, form, work_of):
+    def _controls(self, prefix):
+        """(button that starts, button that cancels, progress, result): the components on the right."""
+        words = self._words
+        with gr.Row():
+            start = gr.Button(words["start"], variant="primary", elem_id=f"{prefix}-start")
+            cancel = gr.Button(words["cancel"], elem_id=f"{prefix}-cancel")
+        return start, cancel, gr.HTML(elem_id=f"{prefix}-progress"), gr.HTML(elem_id=f"{prefix}-result")
+
+    def _wire(self, controls, inputs):
+        """Have the ``_controls`` run ``self.run`` on ``inputs``, and end it."""
+        (start, cancel, progress, result), key = controls, gr.State(None)
+        start.click(self.run, inputs, [progress, result, key], api_visibility="private", show_progress="hidden",
+                    concurrency_limit=self._service.settings.queue + 1)
+        cancel.click(self.cancel, key, None, **AT_ONCE)
+
+    def _follow(self, form, kind):
         """Begin a job and tell how far it is: yields (HTML of the progress, HTML of the result, id of the job or None).
 
         Args:
-            form: ``Form`` whose files are the page's. work_of: (form with files of the job, folder)
-                -> work for ``Jobs.begin``.
+            form: ``Form`` whose files are the page's. kind: of the source, "video" or "photos".
         """
         folder, job = self._service.workplace.folder(), None
         try:
             form = Form(form.fields, {name: _taken(path, folder / name) for name, path in form.files.items()})
-            job = self._jobs.begin(folder, work_of(form, folder))
+            task = tasks.task_of(form, folder, self._service.settings, kind)
+            job = self._jobs.begin(folder, lambda progress: task.made(self._service.matter, progress))
             while job.state not in ENDED:
                 yield self._progress(job), "", job.id
                 time.sleep(POLL)
@@ -81,14 +96,13 @@ class WorkTab:
 
 
 class VideoTab(WorkTab):
-    """The tab of films."""
+    """The tab of videos."""
 
     counted = "frames"
 
     def build(self):
         """Add the components to the ``gr.Blocks`` around."""
         words = self._words
-        key = gr.State(None)
         with gr.Row():
             with gr.Column(scale=5, min_width=280):
                 clip = gr.Video(label=words["clip"], sources=["upload"], elem_id="video-src", height=260)
@@ -97,30 +111,20 @@ class VideoTab(WorkTab):
                 plate = gr.File(label=words["plate"], file_types=["image", "video"], elem_id="video-plate", height=170)
                 count = gr.Number(value=30, precision=0, minimum=1, label=words["count"], visible=False,
                                   elem_id="video-count")
-                view = gr.Radio(backdrop_choices(words), value="cut", label=words["view"], elem_id="video-view")
-                colour = gr.ColorPicker(value="#20c040", label=words["pick"], visible=False, elem_id="video-colour")
-                behind = photo(words["behind"], "video-behind", visible=False)
+                view, colour, behind = view_settings(words, "video")
                 form = gr.Radio([(words[name], name) for name in ("webm", "mov", "mp4")], value="webm",
                                 label=words["format"], elem_id="video-format")
                 with gr.Accordion(words["advanced"], open=False):
                     fit, align, exposure = fit_settings(words, "video")
                     temporal = gr.Checkbox(label=words["temporal"], info=words["temporal_help"], elem_id="video-temporal")
             with gr.Column(scale=5, min_width=280):
-                with gr.Row():
-                    start = gr.Button(words["start"], variant="primary", elem_id="video-start")
-                    cancel = gr.Button(words["cancel"], elem_id="video-cancel")
-                progress, result = gr.HTML(elem_id="video-progress"), gr.HTML(elem_id="video-result")
+                controls = self._controls("video")
         kind.change(lambda name: (gr.update(visible=name == "file"), gr.update(visible=name == "first")), kind,
                     [plate, count], **AT_ONCE)
-        view.change(lambda name: (gr.update(visible=name == "colour"), gr.update(visible=name == "photo")), view,
-                    [colour, behind], **AT_ONCE)
-        start.click(self.run, [clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal],
-                    [progress, result, key], api_visibility="private", show_progress="hidden",
-                    concurrency_limit=self._service.settings.queue + 1)
-        cancel.click(self.cancel, key, None, **AT_ONCE)
+        self._wire(controls, [clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal])
 
     def run(self, clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal):
-        """Matte a film; yields as ``_follow``."""
+        """Matte a video; yields as ``_follow``."""
         words, missing = self._words, None
         if not clip:
             missing = words["need_clip"]
@@ -130,7 +134,7 @@ class VideoTab(WorkTab):
             yield message(missing, "error"), "", None
             return
         fields = {"format": form, "fit": fit, "align": align, "exposure": exposure, "temporal": "on" if temporal else "off",
-                  "type": ["pha" if view == "alpha" else "com"]}
+                  **view_fields(view, colour)}
         files = {"src": clip}
         if kind == "file":
             files["bgr"] = plate
@@ -138,17 +142,10 @@ class VideoTab(WorkTab):
             fields["bgr"] = "median" if kind == "median" else f"first:{int(count or 0)}"
         if view == "photo" and behind:
             files["target"] = behind
-        elif view in ("colour", "blur"):
-            fields["target"] = "blur" if view == "blur" else css_colour(colour)
-        yield from self._follow(Form(fields, files), self._work)
-
-    def _work(self, form, folder):
-        options = films.film_options(form, folder)
-        most = films.check_inputs(options, self._service.settings)
-        return lambda progress: films.make_film(options, self._service.matter, progress, most)
+        yield from self._follow(Form(fields, files), VIDEO)
 
     def _result(self, job):
-        """The film to play, where browsers do; links; remarks."""
+        """The video to play, where browsers do; links; remarks."""
         playable = [path for path in job.files if path.suffix in (".mp4", ".webm")]
         html = ""
         if playable:
@@ -167,25 +164,19 @@ class ManyTab(WorkTab):
     def build(self):
         """Add the components to the ``gr.Blocks`` around."""
         words = self._words
-        key = gr.State(None)
         gr.Markdown(words["zip_help"])
         with gr.Row():
             with gr.Column(scale=5, min_width=280):
                 packed = gr.File(label=words["zip"], file_types=[".zip"], elem_id="many-zip", height=170)
-                types = gr.CheckboxGroup([(name, name) for name in TYPES], value=["pha", "com"], label=words["what"],
+                types = gr.CheckboxGroup(list(OPTIONS["type"].choices), value=["pha", "com"], label=words["what"],
                                          elem_id="many-types")
                 form = gr.Radio([(name.upper(), name) for name in ("png", "webp", "tiff")], value="png",
                                 label=words["format"], elem_id="many-format")
                 with gr.Accordion(words["advanced"], open=False):
                     fit, align, exposure = fit_settings(words, "many")
             with gr.Column(scale=5, min_width=280):
-                with gr.Row():
-                    start = gr.Button(words["start"], variant="primary", elem_id="many-start")
-                    cancel = gr.Button(words["cancel"], elem_id="many-cancel")
-                progress, result = gr.HTML(elem_id="many-progress"), gr.HTML(elem_id="many-result")
-        start.click(self.run, [packed, types, form, fit, align, exposure], [progress, result, key],
-                    api_visibility="private", show_progress="hidden", concurrency_limit=self._service.settings.queue + 1)
-        cancel.click(self.cancel, key, None, **AT_ONCE)
+                controls = self._controls("many")
+        self._wire(controls, [packed, types, form, fit, align, exposure])
 
     def run(self, packed, types, form, fit, align, exposure):
         """Matte the photos of a ZIP; yields as ``_follow``."""
@@ -193,13 +184,7 @@ class ManyTab(WorkTab):
             yield message(self._words["need_zip"], "error"), "", None
             return
         fields = {"type": types, "format": form, "fit": fit, "align": align, "exposure": exposure}
-        yield from self._follow(Form(fields, {"zip": packed}), self._work)
-
-    def _work(self, form, folder):
-        settings = self._service.settings
-        options, left_out = films.zip_options(form, folder, settings)
-        return lambda progress: films.make_folder(options, self._service.matter, progress, settings,
-                                                  left_out)
+        yield from self._follow(Form(fields, {"zip": packed}), PHOTOS)
 
     def _result(self, job):
         return self._downloads(job) + self._remarks(job)

@@ -16,7 +16,7 @@ from bgmatting.media.video import disk  # noqa: E402
 from bgmatting.media.video.colour import Colour  # noqa: E402
 from bgmatting.media.video.reader import Info  # noqa: E402
 from bgmatting.media.video.writer import open_writer  # noqa: E402
-from bgmatting.prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.prediction.video.pipeline import VideoJob, matte_frames  # noqa: E402
 from bgmatting.utils.cli import run_main  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip  # noqa: E402
 
@@ -120,10 +120,10 @@ def test_the_whole_run_ends_with_a_message(tmp_path, monkeypatch, capsys):
     job = VideoJob(tmp_path / "src.mp4", {"fgr": tmp_path / "o" / "fgr.mov", "pha": tmp_path / "o" / "pha.mp4"},
                    tmp_path / "bgr.png")
     with pytest.raises(OSError) as caught:
-        matte_video(StandIn, job)
+        matte_frames(StandIn, job)
     report = caught.value.report
-    assert caught.value.errno == errno.ENOSPC and 0 < report.frames < 60
-    assert len(decoded(report.files["fgr"])) >= report.frames and len(decoded(report.files["pha"])) >= report.frames
+    assert caught.value.errno == errno.ENOSPC and 0 < report.done < 60
+    assert len(decoded(report.files["fgr"])) >= report.done and len(decoded(report.files["pha"])) >= report.done
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["fgr.mov", "pha.mp4"]
 
     def main(argv):
@@ -137,12 +137,12 @@ SCRIPT = """
 import sys
 sys.path[:0] = sys.argv[3:]
 from tests.media.video.clips import StandIn, decoded, make_clip
-from test_video_disk import NOISE, VideoJob, matte_video
+from test_video_disk import NOISE, VideoJob, matte_frames
 try:
-    matte_video(StandIn, VideoJob(sys.argv[1], {"fgr": sys.argv[2] + "/fgr.mov"}, "first:1"))
+    matte_frames(StandIn, VideoJob(sys.argv[1], {"fgr": sys.argv[2] + "/fgr.mov"}, "first:1"))
 except OSError as error:
     report = error.report
-    print(error.errno, report.frames, len(decoded(report.files["fgr"])))
+    print(error.errno, report.done, len(decoded(report.files["fgr"])))
 import os
 print(os.listdir(sys.argv[2]))
 """

@@ -13,7 +13,7 @@ import cv2  # noqa: E402
 from bgmatting.media.video import opening  # noqa: E402
 from bgmatting.media.video.reader import Info, open_video  # noqa: E402
 from bgmatting.media.video.turn import Turn, turn_of  # noqa: E402
-from bgmatting.prediction.source import several_frames  # noqa: E402
+from bgmatting.prediction.source import Source  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, make_clip, picture, tone  # noqa: E402
 
@@ -65,9 +65,9 @@ def test_gif(tmp_path):
     images = make_clip(tmp_path / "a.gif", 5, codec="gif", pixels="rgb8")
     frames, reader = read(tmp_path / "a.gif")
     assert len(frames) == 5 and off(frames, images) < 30  # 8 levels of a colour
-    assert several_frames(tmp_path / "a.gif")
+    assert Source(tmp_path / "a.gif").kind == "video"
     make_clip(tmp_path / "one.gif", 1, codec="gif", pixels="rgb8")
-    assert not several_frames(tmp_path / "one.gif")
+    assert Source(tmp_path / "one.gif").kind == "photo"
 
 
 def turned_copy(path, matrix):

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("av", minversion="14")
 from bgmatting.commands import predict  # noqa: E402
+from bgmatting.prediction import core  # noqa: E402
 from bgmatting.prediction.camera.session import MATTING, Session  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.prediction.camera.scenes import Matte, decoded, make_clip, picture  # noqa: E402
@@ -36,7 +37,7 @@ class Backdrop:
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predict, "open_matter", lambda options: Bright())
+    monkeypatch.setattr(core, "open_matter", lambda options: Bright())
     monkeypatch.setattr("bgmatting.model.inference.single.check_foreground", lambda: None)  # the stand-in gives colours
     make_clip(tmp_path / "clip.mp4", [picture(index) for index in range(6)])
     write_weights(tmp_path / "modnet.safetensors", "modnet")

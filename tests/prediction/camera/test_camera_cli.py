@@ -16,16 +16,18 @@ from bgmatting.prediction.source import is_camera
 pytest.importorskip("av", minversion="14")
 from bgmatting.commands import predict  # noqa: E402
 from bgmatting.media import write_image  # noqa: E402
-from bgmatting.prediction.camera import capture, cli  # noqa: E402
+from bgmatting.prediction import core  # noqa: E402
+from bgmatting.prediction.camera import capture  # noqa: E402
 from bgmatting.prediction.camera import preview as window
+from bgmatting.prediction.camera import run as camera_run
 from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.prediction.camera.scenes import RATE, Capture, StandIn, decoded, make_clip, picture, scene  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch):
-    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
-    monkeypatch.setattr(cli, "fitter", lambda align, exposure, video: None)
+    monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
+    monkeypatch.setattr(camera_run, "fitter", lambda align, exposure, video: None)
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ def test_too_short_for_a_background(folder, capsys):
     ("--sheet is for photos", ("--bgr", "first:2", "--sheet", "a.png")),
     ("--countdown is", ("--bgr", "first:2", "--countdown", "-1")),
     ("--countdown is", ("--bgr", "first:2", "--countdown", "nan")),
-    ("not png", ("--bgr", "first:2", "--video-format", "png")),
+    ("--format png is not for", ("--bgr", "first:2", "--video-format", "png")),
     ("exists", ("--bgr", "first:2", "--output", "clip.mov")), ("is an input", ("--bgr", "first:2", "--output", "clip.mp4")),
     ("no such background", ("--bgr", "first:2", "--target-bgr", "none.jpg"))])
 def test_what_does_not_go_together(folder, monkeypatch, words, more):
@@ -155,7 +157,7 @@ class Pictures:
 
 
 def test_another_size_in_the_middle(folder, monkeypatch):
-    monkeypatch.setattr(cli, "open_source", lambda text, live: Pictures([picture(0)] * 3 + [picture(0)[:32]] * 3))
+    monkeypatch.setattr(camera_run, "open_source", lambda text, live: Pictures([picture(0)] * 3 + [picture(0)[:32]] * 3))
     refused("changed the size", "--src", "camera:0", "--no-window", "--bgr", folder / "bgr.png",
             "--output", folder / "out.mp4")
     assert len(decoded(folder / "out.mp4")) == 3
@@ -207,7 +209,7 @@ def test_ctrl_c_ends_with_a_whole_recording(folder, monkeypatch, capsys):
             os.kill(os.getpid(), signal.SIGINT)
         return plain(*args, **kwargs)
     matter.predict = predict_some
-    monkeypatch.setattr(predict, "open_matter", lambda options: matter)
+    monkeypatch.setattr(core, "open_matter", lambda options: matter)
     assert headless(folder, "--bgr", folder / "bgr.png", "--output", folder / "out.mp4", src="camera:0") == 130
     assert len(decoded(folder / "out.mp4")) == 6
 
@@ -230,9 +232,9 @@ class Keys:
 
 def test_keys_in_the_window(folder, monkeypatch, capsys):
     images = [scene()] * 20 + [picture(index) for index in range(20)]
-    monkeypatch.setattr(cli, "open_source", lambda text, live: Pictures(images))
+    monkeypatch.setattr(camera_run, "open_source", lambda text, live: Pictures(images))
     keys = Keys(["", "b"] + [""] * 16 + ["r", "", "", "", "t", "", "r"] + [""] * 3)
-    monkeypatch.setattr(cli, "Window", lambda: keys)
+    monkeypatch.setattr(camera_run, "Window", lambda: keys)
     assert run("--src", "camera:0", "--countdown", "0", "--output", folder / "out") == 0
     assert keys.closed and len(keys.shown) == 29
     names = os.listdir(folder / "out")

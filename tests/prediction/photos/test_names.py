@@ -9,7 +9,7 @@ import pytest
 
 from bgmatting.media import write_image
 from bgmatting.prediction.photos.plan import others_by_kind, photo_jobs
-from bgmatting.prediction.source import is_video_source
+from bgmatting.prediction.source import is_video
 from bgmatting.utils.files import PROJECT
 from tests.prediction.command import files, folder_flags, refuse, run, write_folders
 
@@ -33,10 +33,10 @@ def test_a_path_is_a_path(tmp_path, monkeypatch, name):
 
 def test_what_is_an_address():
     for text in ("http://host/a.mp4", "RTSP://host/1", "udp://@:5000", "srt://host:1"):
-        assert is_video_source(text)
+        assert is_video(text)
     for text in ("a:b.jpg", "12:30.png", "C:x", "foo://bar.png", "http:/a.png"):
-        assert not is_video_source(text)
-    assert is_video_source("12:30.mp4") and is_video_source("a://b.mp4")
+        assert not is_video(text)
+    assert is_video("12:30.mp4") and is_video("a://b.mp4")
 
 
 def test_a_hyphen_before_results_and_options(tmp_path, monkeypatch):

@@ -8,8 +8,7 @@ import pytest
 
 from bgmatting.commands import predict
 from bgmatting.media import read_gray, read_image, read_rgba, write_image
-from bgmatting.prediction import outputs
-from bgmatting.prediction.photos import cli
+from bgmatting.prediction import core, outputs
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
@@ -78,7 +77,7 @@ def test_unknown_type(photos, capsys):
 def test_wrong_weights(photos, capsys, monkeypatch):
     def open_matter(options):
         raise UserError(f"{options.weights} cannot be read as weights.")
-    monkeypatch.setattr(predict, "open_matter", open_matter)
+    monkeypatch.setattr(core, "open_matter", open_matter)
     said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "bgr.png",
                   "--weights", "w.pth")
     assert "w.pth" in said
@@ -122,7 +121,7 @@ def test_an_existing_result_is_refused_and_replaced_when_asked(photos, capsys, n
     said = capsys.readouterr().err
     assert ended.value.code == 2 and "src_com.png exists" in said and "--overwrite" in said and said.count("\n") == 1
     assert (photos / "out" / "src_com.png").read_bytes() == b"mine"
-    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
     assert run(*pair_flags(photos, "--output", photos / "out", "--overwrite")) == 0
     assert read_rgba(photos / "out" / "src_com.png")[1].max() == 255
 
@@ -171,9 +170,8 @@ def test_16_bits_of_the_photo_are_in_the_colours(photos, monkeypatch, name, stri
     (("--format", "webp", "--bit-depth", "16"), "webp holds 8 bits.*png, tiff"),
     (("--type", "pha", "--target-bgr", "white"), "does not name com"),
     (("--target-bgr", "whitee"), "no such background: whitee"),
-    (("--shard", "1/2"), "--shard divides a folder"),
-    (("--shard", "0/2"), "counted from 1"),
-    (("--video-format", "mov"), "--video-format is for videos"),
+    (("--shard", "1/2"), "--shard is for folders of photos"),
+    (("--video-format", "mov"), "--format mov is not for such a source"),
     (("--temporal",), "--temporal is for videos"),
     (("--sheet", "sheet"), "--sheet names a picture"),
     (("--sheet", "s.png", "--sheet-rows", "0"), "--sheet-rows")])
@@ -209,7 +207,7 @@ def test_fit(photos):
 
 def test_what_is_said_about_a_background_is_shown(photos, capsys, monkeypatch):
     notes = ["bgr seems to show another scene.\nreally"]
-    monkeypatch.setattr(cli, "fitter", lambda align, exposure: lambda src, bgr: (bgr, notes))
+    monkeypatch.setattr(core, "fitter", lambda align, exposure: lambda src, bgr: (bgr, notes))
     run(*pair_flags(photos, "--output", photos / "out"))
     assert capsys.readouterr().err == "note: src.png: bgr seems to show another scene.\\nreally\n"
 

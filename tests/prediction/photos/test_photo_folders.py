@@ -8,8 +8,7 @@ import pytest
 
 from bgmatting.commands import predict
 from bgmatting.media import read_image, write_bytes, write_image
-from bgmatting.prediction import outputs
-from bgmatting.prediction.photos import cli as photos_cli
+from bgmatting.prediction import core, outputs
 from bgmatting.prediction.photos import pairs
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
@@ -52,7 +51,7 @@ def test_what_fails_in_a_folder_is_listed_and_the_rest_is_done(tmp_path, capsys)
 
 def test_a_decoder_that_crashes_costs_one_photo(tmp_path, capsys, monkeypatch):
     write_folders(tmp_path, ("a", "b_crash", "c", "d_hang", "e"))
-    monkeypatch.setattr(photos_cli, "DECODING", photos_cli.DECODING._replace(seconds=4.0))
+    monkeypatch.setattr(core, "DECODING", core.DECODING._replace(seconds=4.0))
     monkeypatch.setattr(pairs, "photo", faults.crashing_photo)
     args = ["--src", tmp_path / "photos", "--bgr", tmp_path / "rooms", "--output", tmp_path / "out", "--type", "pha"]
     assert run(*args) == 1 and files(tmp_path / "out") == ["pha/a.png", "pha/c.png", "pha/e.png"]
@@ -96,7 +95,7 @@ def test_full_disk_in_a_folder_says_what_is_done(tmp_path, capsys, monkeypatch):
 
 def test_a_folder_goes_on_where_it_stopped(tmp_path, capsys, no_network, monkeypatch):
     write_folders(tmp_path, ("a", "b", "c"))
-    monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
+    monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
     assert run(*folder_flags(tmp_path)) == 0
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
     (tmp_path / "out" / "com" / "b.png").unlink()
@@ -108,7 +107,7 @@ def test_a_folder_goes_on_where_it_stopped(tmp_path, capsys, no_network, monkeyp
     assert "1 done, 2 finished before" in capsys.readouterr().out and not leftover.exists()
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
     assert {path for path in before if before[path] != after[path]} == {tmp_path / "out" / "com" / "b.png"}
-    monkeypatch.setattr(predict, "open_matter", lambda options: pytest.fail("the network was opened for nothing"))
+    monkeypatch.setattr(core, "open_matter", lambda options: pytest.fail("the network was opened for nothing"))
     assert run(*folder_flags(tmp_path)) == 0 and "0 done, 3 finished before" in capsys.readouterr().out
 
 
@@ -134,7 +133,7 @@ def test_a_signal_finishes_the_photo_under_way(tmp_path, capsys, monkeypatch, nu
                 os.kill(os.getpid(), number)
             return super().predict(*args)
     write_folders(tmp_path, ("a", "b", "c", "d"))
-    monkeypatch.setattr(predict, "open_matter", lambda options: Stopped())
+    monkeypatch.setattr(core, "open_matter", lambda options: Stopped())
     assert run(*folder_flags(tmp_path, "--type", "pha")) == 130
     said = capsys.readouterr()
     assert "2 done, 2 left" in said.out and "goes on from here" in said.err
@@ -227,7 +226,7 @@ def test_what_the_network_cannot_do_is_one_photos_failure(tmp_path, capsys, monk
     write_folders(tmp_path, ("a", "b", "c"))
     for name in ("photos/b.png", "rooms/b.bmp"):
         write_image(tmp_path / name, np.zeros((5, 6, 3), np.uint8))
-    monkeypatch.setattr(predict, "open_matter", lambda options: Picky())
+    monkeypatch.setattr(core, "open_matter", lambda options: Picky())
     assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
     assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png"]
     assert "b: unexpected RuntimeError: no" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 import threading
 import time
 from collections import namedtuple
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,19 +36,15 @@ class Stage:
     def predict(self, src, bgr, want, rows=None):
         time.sleep(0.01)
         self.events.append("predict")
-        matte = Matte(None, None, None, None)
+        matte = Matte(PHOTO[..., 0], PHOTO, None, None)
         return matte if rows is None else rows(0, matte)
 
-    def canvas(self, types, size, behind):
-        return SimpleNamespace(add=lambda top, matte: None, write=lambda paths: self.write(paths, None, behind))
-
-    def wants(self, types):
-        return ("pha",)
-
-    def background(self, index, src, bgr):
+    def frame(self, index, src, bgr):
+        """As a backdrop's."""
         self.events.append(f"index {index}")
+        return PHOTO
 
-    def write(self, paths, matte, behind):
+    def write(self, paths, pictures, cut_out, owned=False):
         name = next(iter(paths.values()))
         self.events.append(f"write {name}")
         with self._lock:
@@ -60,35 +55,44 @@ class Stage:
             raise OSError(28, "No space left on device")
 
 
+@pytest.fixture
+def worked(monkeypatch):
+    """worked(stage, **arguments of Work) -> a ``Work`` whose stages are ``stage``."""
+    def make(stage, **more):
+        monkeypatch.setattr(module, "write_pictures", stage.write)
+        return Work(stage.read, stage, backdrop=stage, **more)
+    return make
+
+
 def jobs(*names):
     return [Job(name, name, name, {"pha": name}) for name in names]
 
 
-def test_failures_do_not_stop_the_rest_and_indices_are_those_of_the_jobs():
+def test_failures_do_not_stop_the_rest_and_indices_are_those_of_the_jobs(worked):
     stage, told, failed = Stage(bad=("b", "e"), unwritable=("c",)), [], []
-    work = Work(stage.read, stage, stage, report=lambda job, *_: told.append(job.name),
-                failed=lambda job, reason: failed.append(job.name))
+    work = worked(stage, report=lambda photo: (failed if photo.reason else told).append(photo.job.name))
     work.run(jobs("a", "b", "c", "d", "e"))
-    assert work.done == 2 and told == ["a", "d"]
-    assert sorted(work.failures) == [("b", "bad b"), ("c", "cannot write c"), ("e", "bad e")]
+    assert [photo.job.name for photo in work.done] == told == ["a", "d"]
+    failures = sorted((photo.job.name, photo.reason) for photo in work.failures)
+    assert failures == [("b", "bad b"), ("c", "cannot write c"), ("e", "bad e")]
     assert sorted(failed) == list("bce")
     assert [event for event in stage.events if event.startswith("index")] == ["index 0", "index 2", "index 3"]
 
 
-def test_few_photos_are_in_memory_at_once():
+def test_few_photos_are_in_memory_at_once(worked):
     stage = Stage()
-    Work(stage.read, stage, stage).run(jobs(*"abcdefghij"))
+    worked(stage).run(jobs(*"abcdefghij"))
     assert 2 <= stage.most <= 3  # one written, one matted, one read
 
 
-def test_large_photos_are_done_one_at_a_time(monkeypatch):
+def test_large_photos_are_done_one_at_a_time(monkeypatch, worked):
     monkeypatch.setattr(module, "LARGE", 4)
     stage = Stage()
-    Work(stage.read, stage, stage).run(jobs(*"abcd"))
+    worked(stage).run(jobs(*"abcd"))
     assert stage.most == 1 and len(stage.events) == 4 * 4
 
 
-def test_the_next_is_read_while_one_is_matted():
+def test_the_next_is_read_while_one_is_matted(worked):
     reading = threading.Event()
 
     class Waiting(Stage):
@@ -101,21 +105,21 @@ def test_the_next_is_read_while_one_is_matted():
             assert reading.wait(10)  # for ever, if photos were read only in their turn
             return super().predict(src, bgr, want)
     stage = Waiting()
-    work = Work(stage.read, stage, stage)
+    work = worked(stage)
     work.run(jobs("a", "b"))
-    assert work.done == 2
+    assert len(work.done) == 2
 
 
-def test_a_stop_finishes_the_photo_under_way():
+def test_a_stop_finishes_the_photo_under_way(worked):
     stage = Stage()
-    work = Work(stage.read, stage, stage)
+    work = worked(stage)
     work.run(jobs(*"abcdef"), stopped=lambda: stage.events.count("predict") >= 2)
-    assert work.done == 2 and [e for e in stage.events if e.startswith("write")] == ["write a", "write b"]
+    assert len(work.done) == 2 and [e for e in stage.events if e.startswith("write")] == ["write a", "write b"]
 
 
-def test_a_full_disk_ends_it():
+def test_a_full_disk_ends_it(worked):
     stage = Stage()
-    work = Work(stage.read, stage, stage)
+    work = worked(stage)
     with pytest.raises(OSError):
         work.run(jobs("a", "full", "b", "c", "d", "e"))
-    assert work.done == 1 and "write e" not in stage.events
+    assert len(work.done) == 1 and "write e" not in stage.events

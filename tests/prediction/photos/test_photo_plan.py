@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bgmatting.media import write_image
-from bgmatting.prediction.photos.cli import parse_shard
+from bgmatting.prediction.options import parts_of
 from bgmatting.prediction.photos.plan import photo_jobs, shard_of
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import remove_leftovers
@@ -79,13 +79,13 @@ def test_decomposed_letters_are_in_the_same_part():
 
 @pytest.mark.parametrize("text, parsed", [("1/1", (1, 1)), ("3/8", (3, 8)), (" 8/8 ", (8, 8))])
 def test_shard_is_read(text, parsed):
-    assert parse_shard(text) == parsed
+    assert parts_of(text) == parsed
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1/0", "a/b", "1", "1/2/3", "-1/2", "", "1.5/2"])
 def test_what_is_no_shard(text):
     with pytest.raises(UserError, match="--shard is i/n"):
-        parse_shard(text)
+        parts_of(text)
 
 
 def test_one_photo_may_name_its_result(tmp_path):
@@ -114,3 +114,13 @@ def test_only_old_leftovers_of_these_files_go(tmp_path):
             os.utime(tmp_path / name, (1, 1))
     remove_leftovers([tmp_path / "a.png", tmp_path / "none" / "c.png"])
     assert sorted(os.listdir(tmp_path)) == sorted(names[1:])
+
+
+def test_pairs_by_their_order(tmp_path):
+    folders(tmp_path, [f"me{number}.png" for number in (1, 2, 10)], [f"room_{number:03d}.png" for number in (1, 2, 10)])
+    found = plan(tmp_path, pair="order")
+    assert [(job.src.stem, job.bgr.stem) for job in found.jobs] == [
+        ("me1", "room_001"), ("me10", "room_010"), ("me2", "room_002")]
+    (tmp_path / "rooms" / "room_002.png").unlink()
+    with pytest.raises(UserError, match="photos has 3, .*rooms 2"):
+        plan(tmp_path, pair="order")

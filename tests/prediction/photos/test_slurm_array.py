@@ -7,8 +7,7 @@ import subprocess
 import pytest
 
 from bgmatting.commands import predict
-from bgmatting.prediction.flags import options_of
-from bgmatting.prediction.photos.cli import parse_shard
+from bgmatting.prediction.options import options_of, parts_of
 from bgmatting.prediction.photos.plan import photo_jobs
 from bgmatting.utils.files import PROJECT
 from tests.prediction.command import write_folders
@@ -40,8 +39,8 @@ def test_the_parts_of_an_array_are_the_folder(tmp_path, first):
         (tmp_path / path).chmod(0o755)
     done = []
     for number in range(first, first + 3):
-        options = options_of(predict.parse(command_of(tmp_path, number, first, 3, "--type", "pha")))
-        assert options.type == ("pha",)
-        plan = photo_jobs(options.src, options.bgr, options.output, options.type, shard=parse_shard(options.shard))
+        options = options_of(vars(predict.parse(command_of(tmp_path, number, first, 3, "--type", "pha"))))
+        assert options.type == ["pha"]
+        plan = photo_jobs(options.src, options.bgr, options.output, options.type, shard=parts_of(options.shard))
         done += [job.name for job in plan.jobs]
     assert sorted(done) == names

@@ -4,8 +4,8 @@ import re
 import numpy as np
 import pytest
 
-from bgmatting.commands import predict
 from bgmatting.media import read_gray, read_image, read_rgba, write_image
+from bgmatting.prediction import core
 from bgmatting.prediction.photos.pairs import PairReader
 from bgmatting.prediction.photos.plan import Job
 from tests.prediction.command import Matte, files, refuse, run
@@ -28,7 +28,7 @@ class ByTrimap:
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predict, "open_matter", lambda options: ByTrimap())
+    monkeypatch.setattr(core, "open_matter", lambda options: ByTrimap())
     monkeypatch.setattr("bgmatting.model.inference.single.check_foreground", lambda: None)  # the stand-in gives colours
     for method in ("modnet", "dim"):
         write_weights(tmp_path / f"{method}.safetensors", method)

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from bgmatting.media.video.reader import open_video
-from bgmatting.prediction.video.pipeline import VideoJob, matte_video
+from bgmatting.prediction.video.pipeline import VideoJob, matte_frames
 from tests.media.video.clips import StandIn
 
 
@@ -15,7 +15,7 @@ def job(folder, words=("pha",), suffix=".mp4", **more):
 
 
 def matted(matter, wanted, on_progress=None):
-    return matte_video(lambda: matter, wanted, on_progress)
+    return matte_frames(lambda: matter, wanted, on_progress)
 
 
 def within(seconds, work):

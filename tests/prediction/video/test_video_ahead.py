@@ -132,7 +132,7 @@ def test_frames_at_once_come_out_in_their_order(clip, monkeypatch):
     assert len(set(means)) == 12  # so that frames can be told from each other
     matter, done = Several(means), []
     report = within(30, lambda: matted(matter, job(clip, ("pha", "fgr")), lambda *state: done.append(state)))
-    assert report.frames == 12 and done == [(index + 1, 12) for index in range(12)]
+    assert report.done == 12 and done == [(index + 1, 12) for index in range(12)]
     assert 2 <= matter.most <= 4 and matter.streams == 1
     one = within(30, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))._replace(
         outputs={name: clip / "one" / f"{name}.mp4" for name in ("pha", "fgr")})))

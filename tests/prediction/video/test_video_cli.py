@@ -10,18 +10,19 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 av = pytest.importorskip("av", minversion="14")
+from bgmatting.commands import predict  # noqa: E402
 from bgmatting.media import write_image  # noqa: E402
+from bgmatting.prediction import core  # noqa: E402
 from bgmatting.prediction.options import Options  # noqa: E402
 from bgmatting.prediction.progress import FrameProgress  # noqa: E402
-from bgmatting.prediction.source import is_video  # noqa: E402
-from bgmatting.prediction.video import cli  # noqa: E402
-from bgmatting.prediction.video.cli import video_outputs  # noqa: E402
+from bgmatting.prediction.video.plan import video_outputs  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture  # noqa: E402
 
@@ -36,7 +37,9 @@ def options(tmp_path):
 
 
 def run(options):
-    return cli.run(options, lambda given: StandIn())
+    """As predict.py: its exit code."""
+    source, options = core.settled(None, options, True)
+    return predict._show(source, options, core.matte(source, options, StandIn()))
 
 
 def names(options):
@@ -46,19 +49,10 @@ def names(options):
 def refused(options, *words):
     before = names(options)
     with pytest.raises(UserError) as caught:
-        cli.run(options, lambda given: pytest.fail("the network was opened"))
+        core.matte(None, options, lambda given: pytest.fail("the network was opened"))
     for word in words:
         assert word in str(caught.value)
     assert names(options) == before
-
-
-def test_what_is_a_video(tmp_path):
-    make_clip(tmp_path / "two.gif", 2, codec="gif", pixels="rgb8")
-    make_clip(tmp_path / "one.gif", 1, codec="gif", pixels="rgb8")
-    for text in ("a.mp4", "a.MOV", "x/y.webm", "rtsp://camera/1", "https://host/clip", "udp://@:5000", tmp_path / "two.gif"):
-        assert is_video(str(text)), text
-    for text in ("a.jpg", "folder", "a.png", tmp_path / "one.gif", tmp_path):
-        assert not is_video(str(text)), text
 
 
 def test_names():
@@ -91,7 +85,7 @@ def test_a_whole_command(options, capsys):
 
 
 def test_before_a_colour(options):
-    assert run(options._replace(type=("com",), target_bgr="#4080c0")) == 0
+    assert run(replace(options, type=("com",), target_bgr="#4080c0")) == 0
     image = decoded(os.path.join(options.output, "clip_com.mp4"))[0][0]
     assert np.abs(image[30:].astype(int) - (64, 128, 192)).mean() < 4
 
@@ -99,40 +93,40 @@ def test_before_a_colour(options):
 def test_existing_outputs(options):
     run(options)
     refused(options, "clip_pha.mp4", "--overwrite")
-    assert run(options._replace(overwrite=True)) == 0
-    options = options._replace(type=("pha",), video_format="png")
+    assert run(replace(options, overwrite=True)) == 0
+    options = replace(options, type=("pha",), format="png")
     assert run(options) == 0
     refused(options, "clip_pha exists")
-    options = options._replace(overwrite=True)
+    options = replace(options, overwrite=True)
     with open(os.path.join(options.output, "clip_pha", "notes.txt"), "w") as file:
         file.write("mine")
     refused(options, "notes.txt")
 
 
 def test_what_is_refused_before_any_work(options, tmp_path):
-    refused(options._replace(video_format="mp4"), "alpha", "mov, webm, png")
-    refused(options._replace(video_format="avi"), "unknown video format 'avi'")
-    refused(options._replace(bgr="first:x"), "first:30")
-    refused(options._replace(bgr=str(tmp_path / "none.png")), "none.png")
-    refused(options._replace(output=str(tmp_path / "me.mp4")), "looks like a file")
+    refused(replace(options, format="mp4"), "alpha", "mov, webm, png")
+    refused(replace(options, format="avi"), "unknown format 'avi'")
+    refused(replace(options, bgr="first:x"), "first:30")
+    refused(replace(options, bgr=str(tmp_path / "none.png")), "none.png")
+    refused(replace(options, output=str(tmp_path / "me.mp4")), "looks like a file")
     write_image(tmp_path / "wide.png", np.zeros((HEIGHT, WIDTH + 4, 3), np.uint8))
-    options = options._replace(bgr=str(tmp_path / "wide.png"))
+    options = replace(options, bgr=str(tmp_path / "wide.png"))
     refused(options, f"{WIDTH + 4}x{HEIGHT}", f"{WIDTH}x{HEIGHT}", "--fit")
-    assert run(options._replace(fit="crop")) == 0
+    assert run(replace(options, fit="crop")) == 0
 
 
 def test_an_output_is_never_an_input(options, tmp_path):
     os.makedirs(options.output)
     os.rename(options.src, os.path.join(options.output, "clip_pha.mp4"))
     os.symlink(os.path.join(options.output, "clip_pha.mp4"), options.src)
-    refused(options._replace(type=("pha",), overwrite=True), "is an input")
+    refused(replace(options, type=("pha",), overwrite=True), "is an input")
 
 
 def test_a_clip_that_is_cut_short_is_told(options, tmp_path, capsys):
     make_clip(tmp_path / "clip.mkv", 40, options={"g": "5", "crf": "4", "bf": "0"})
     data = (tmp_path / "clip.mkv").read_bytes()
     (tmp_path / "clip.mkv").write_bytes(data[:len(data) // 2])
-    assert run(options._replace(src=str(tmp_path / "clip.mkv"))) == 0
+    assert run(replace(options, src=str(tmp_path / "clip.mkv"))) == 0
     said = capsys.readouterr()
     frames = len(decoded(tmp_path / "out" / "clip_pha.mp4"))
     assert frames < 35 and f"{frames} frames" in said.out
@@ -160,7 +154,7 @@ def test_an_address(options, tmp_path):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_address[1]}/clip.mp4"
         try:
-            assert run(options._replace(src=address)) == 0
+            assert run(replace(options, src=address)) == 0
         finally:
             server.shutdown()
     assert len(decoded(os.path.join(options.output, "clip_pha.mp4"))) == 12
@@ -170,8 +164,9 @@ SLOW = """
 import sys, time
 sys.path[:0] = sys.argv[3:]
 from tests.media.video.clips import StandIn
+from bgmatting.prediction import core
 from bgmatting.prediction.options import Options
-from bgmatting.prediction.video import cli
+from bgmatting.commands import predict
 from bgmatting.utils.cli import run_main
 
 class Slow(StandIn):
@@ -182,7 +177,8 @@ class Slow(StandIn):
         return super().predict(src, bgr, want)
 
 options = Options(src=sys.argv[1], bgr="first:1", output=sys.argv[2], align="off", exposure="off")
-run_main(lambda argv: cli.run(options, lambda given: Slow()))
+source, options = core.settled(None, options, True)
+run_main(lambda argv: predict._show(source, options, core.matte(source, options, Slow())))
 """
 
 
@@ -219,24 +215,24 @@ def test_what_a_killed_run_left_is_cleared(options):
         (out / folder).mkdir()
         (out / folder / "000000.png").write_bytes(b"x")
         os.utime(out / folder, (1, 1))
-    assert run(options._replace(type=("pha",), video_format="png")) == 0
+    assert run(replace(options, type=("pha",), format="png")) == 0
     assert [name for name in names(options) if "4321" in name] == [".clip_com.4321.old", ".other_pha.mp4.4321.tmp"]
 
 
-def test_an_error_tells_what_there_is(options, capsys, monkeypatch):
+def test_an_error_tells_what_there_is(options, monkeypatch):
     def breaks(src, pha):
         raise RuntimeError("out of luck")
-    options = options._replace(temporal="auto")
-    monkeypatch.setattr(cli, "Smoother", lambda: breaks)
+    options = replace(options, temporal="auto")
+    monkeypatch.setattr(core, "Smoother", lambda: breaks)
     with pytest.raises(RuntimeError):
         run(options)
     assert names(options) == []
     calls = []
-    monkeypatch.setattr(cli, "Smoother", lambda: lambda src, pha: calls.append(1) or (pha if len(calls) < 6
+    monkeypatch.setattr(core, "Smoother", lambda: lambda src, pha: calls.append(1) or (pha if len(calls) < 6
                                                                                       else breaks(src, pha)))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError) as error:
         run(options)
-    assert "after 5 frames" in capsys.readouterr().err and names(options) == ["clip_com.mov", "clip_pha.mp4"]
+    assert error.value.report.done == 5 and names(options) == ["clip_com.mov", "clip_pha.mp4"]
 
 
 def test_progress():
@@ -261,9 +257,9 @@ def test_progress():
 def test_with_the_real_network(options):
     from bgmatting.model import Matter
     make_clip(options.src, 3)
-    options = options._replace(type=("pha",), overwrite=True)
+    options = replace(options, type=("pha",), overwrite=True)
     with Matter(backend="paddle") as matter:
-        assert cli.run(options, lambda given: matter) == 0
+        assert core.matte(None, options, matter).done == 3
         from bgmatting.media.video.reader import open_video
         with open_video(options.src) as reader:
             images = [frame.image for frame in reader]

@@ -8,9 +8,10 @@ pytest.importorskip("av", minversion="14")
 from bgmatting.media import read_image  # noqa: E402
 from bgmatting.media.video.reader import open_video  # noqa: E402
 from bgmatting.model.inference.matte import as_float  # noqa: E402
+from bgmatting.prediction import core  # noqa: E402
 from bgmatting.prediction.options import Options  # noqa: E402
-from bgmatting.prediction.video import cli, pipeline  # noqa: E402
-from bgmatting.prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.prediction.video import pipeline  # noqa: E402
+from bgmatting.prediction.video.pipeline import VideoJob, matte_frames  # noqa: E402
 from tests.media.video.clips import HEIGHT, WIDTH, Matte, decoded, make_clip  # noqa: E402
 
 
@@ -117,7 +118,7 @@ def test_short_films_of_bytes(tmp_path, frames):
     rng = np.random.default_rng(frames)
     film = [rng.integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8) for _ in range(frames)]
     job = VideoJob(tmp_path / "src.mp4", {"pha": tmp_path / "pha"}, delay=OneFrameDelay())
-    assert matte_video(lambda: Bytes(film), job).frames == frames
+    assert matte_frames(lambda: Bytes(film), job).done == frames
     written = [read_image(path)[..., 0] for path in sorted((tmp_path / "pha").glob("*.png"))]
     smooth = np.array(by_loops([pha / 255 for pha in film]))
     assert np.abs(np.array(written) - 255 * smooth).max() < 0.501
@@ -146,8 +147,8 @@ def test_a_video_alone(tmp_path, monkeypatch, large):
     monkeypatch.setattr(pipeline, "LARGE", 0 if large else 1 << 30)
     for name, delay in (("plain", None), ("ofd", OneFrameDelay())):
         job = VideoJob(tmp_path / "src.mp4", {"pha": tmp_path / f"{name}.mp4", "com": tmp_path / f"{name}.mov"}, delay=delay)
-        report = matte_video(Flickers, job)
-        assert report.frames == 8
+        report = matte_frames(Flickers, job)
+        assert report.done == 8
         levels = [int(image.mean()) for image, _ in decoded(tmp_path / f"{name}.mp4")]
         assert [level > 250 for level in levels] == [name == "ofd" or number != 3 for number in range(8)]
     times = [[round(time, 4) for _, time in decoded(tmp_path / f"{name}.mp4")] for name in ("plain", "ofd")]
@@ -156,15 +157,11 @@ def test_a_video_alone(tmp_path, monkeypatch, large):
         assert (reader.info.width, reader.info.height) == (WIDTH, HEIGHT) and reader.audio is not None
 
 
-@pytest.mark.parametrize("word, alone, expected", [("auto", True, [True] * 8), ("ofd", False, [True] * 8),
-                                                   (None, True, [n != 3 for n in range(8)])])
-def test_the_flag(tmp_path, word, alone, expected):
-    from bgmatting.model.methods import find_method
-    from bgmatting.prediction.choice import Choice
+@pytest.mark.parametrize("word, expected", [("auto", [True] * 8), ("ofd", [True] * 8), ("off", [n != 3 for n in range(8)]),
+                                            (None, [n != 3 for n in range(8)])])
+def test_the_flag(tmp_path, word, expected):
     make_clip(tmp_path / "clip.mp4", 8)
-    choice = Choice(find_method("modnet"), "w") if alone else None
-    options = Options(src=str(tmp_path / "clip.mp4"), bgr=None, output=str(tmp_path / "out"), type=("pha",), temporal=word,
-                      choice=choice)
-    assert cli.run(options, lambda _: Flickers()) == 0
+    options = Options(src=str(tmp_path / "clip.mp4"), output=str(tmp_path / "out"), type=("pha",), temporal=word)
+    assert core.matte(None, options, Flickers()).done == 8
     levels = [int(image.mean()) > 250 for image, _ in decoded(tmp_path / "out" / "clip_pha.mp4")]
     assert levels == expected

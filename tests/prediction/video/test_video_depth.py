@@ -15,9 +15,8 @@ from bgmatting.media.video import encoders  # noqa: E402
 from bgmatting.media.video.light import Light, light_of  # noqa: E402
 from bgmatting.media.video.reader import open_video  # noqa: E402
 from bgmatting.prediction.backdrop import open_backdrop  # noqa: E402
-from bgmatting.prediction.notes import lost_in_films  # noqa: E402
-from bgmatting.prediction.outputs import deepened, finished  # noqa: E402
-from bgmatting.prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.prediction.outputs import deepened, rendered  # noqa: E402
+from bgmatting.prediction.video.pipeline import VideoJob, _lost, matte_frames  # noqa: E402
 from tests.media.video.clips import Matte, StandIn, make_clip  # noqa: E402
 from tests.media.video.deep_clips import HDR, deep_rgb, first_frame, levels, make_deep, ramp  # noqa: E402
 
@@ -54,14 +53,14 @@ def film(tmp_path_factory):
 
 def mattes(film, tmp_path, suffix, kinds=("fgr", "pha"), name="hdr.mp4", **more):
     outputs = {kind: tmp_path / f"{kind}{suffix}" for kind in kinds}
-    return matte_video(Subject, VideoJob(film / name, outputs, film / "bgr.png", **more))
+    return matte_frames(Subject, VideoJob(film / name, outputs, film / "bgr.png", **more))
 
 
 @pytest.mark.parametrize("suffix, codec, pixels", [(".mov", "prores", "yuv444p12le yuv444p10le"),
                                                    (".mp4", "hevc", "yuv420p10le")])
 def test_more_than_256_levels_and_the_tags(film, tmp_path, suffix, codec, pixels):
     report = mattes(film, tmp_path, suffix)
-    assert report.frames == 2 and report.warnings == []
+    assert report.done == 2 and report.notes == []
     frame, tags = first_frame(report.files["fgr"])
     assert frame.format.name in pixels and tags == HDR
     assert (frame.color_primaries, frame.color_trc, int(frame.colorspace)) == HDR[:3]  # the stream's own header
@@ -124,10 +123,10 @@ def test_what_is_not_kept_of_the_light_is_said():
     job = VideoJob("a.mov", {"com": "com.mp4", "pha": "pha.mp4"}, "bgr.png")
     info = types.SimpleNamespace(depth=12, light=Light(changing=("Dolby Vision", "HDR10+")))
     writer = types.SimpleNamespace(bits=10)
-    assert lost_in_films(job, info, {"com": writer, "pha": writer}) == [
-        "com.mp4 has 10 bits a colour; a.mov has 12. --video-format png keeps them.",
+    assert _lost(job, info, {"com": writer, "pha": writer}) == [
+        "com.mp4 has 10 bits a colour; a.mov has 12. --format png keeps them.",
         "a.mov has Dolby Vision and HDR10+, which says anew for each scene how it is to be shown; that is not kept."]
-    assert lost_in_films(job, types.SimpleNamespace(depth=10, light=Light()), {"com": writer}) == []
+    assert _lost(job, types.SimpleNamespace(depth=10, light=Light()), {"com": writer}) == []
 
 
 def test_hlg_of_prores(tmp_path, film):
@@ -140,17 +139,17 @@ def test_hlg_of_prores(tmp_path, film):
 
 def test_webm_says_that_it_has_8_bits(film, tmp_path):
     report = mattes(film, tmp_path, ".webm", ("com",))
-    assert len(report.warnings) == 1
-    assert "com.webm has 8 bits a colour" in report.warnings[0] and "has 10" in report.warnings[0]
+    assert len(report.notes) == 1
+    assert "com.webm has 8 bits a colour" in report.notes[0] and "has 10" in report.notes[0]
 
 
 def test_without_an_encoder_of_10_bits(film, tmp_path, monkeypatch):
     monkeypatch.setattr(encoders, "_takes", lambda codec, pixels: False)
     report = mattes(film, tmp_path, ".mp4", ("fgr",))
-    assert first_frame(report.files["fgr"])[0].format.name == "yuv420p" and "has 8 bits" in report.warnings[0]
+    assert first_frame(report.files["fgr"])[0].format.name == "yuv420p" and "has 8 bits" in report.notes[0]
     monkeypatch.setattr(encoders, "_takes", lambda codec, pixels: codec == "libx264")
     report = mattes(film, tmp_path / "2", ".mp4", ("fgr",))
-    assert first_frame(report.files["fgr"])[0].format.name == "yuv420p10le" and report.warnings == []
+    assert first_frame(report.files["fgr"])[0].format.name == "yuv420p10le" and report.notes == []
 
 
 def test_odd_sizes(tmp_path):
@@ -186,7 +185,7 @@ def test_the_network_s_correction_is_kept():
     fgr = np.clip(src / np.float32(255) + added, 0, 1).astype(np.float32)
     made = deepened(Matte(None, fgr, None, None), src, deep)
     wanted = np.clip(deep / 65535 + added, 0, 1)
-    picture = finished(made, ("fgr",), bits=16)["fgr"]
+    picture = rendered(made, ("fgr",), bits=16)["fgr"]
     assert picture.dtype == np.uint16 and np.abs(picture / 65535 - wanted).max() <= 0.5 / 255 + 1e-4
     inside = (wanted > 0.01) & (wanted < 0.99)
     assert np.abs(picture / 65535 - wanted)[inside].max() < 2 / 65535

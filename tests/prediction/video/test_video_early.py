@@ -6,7 +6,7 @@ pytest.importorskip("av", minversion="14")
 from bgmatting.media import write_image  # noqa: E402
 from bgmatting.media.video import writer
 from bgmatting.media.video.encoders import Encoding  # noqa: E402
-from bgmatting.prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.prediction.video.pipeline import VideoJob, matte_frames  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, WIDTH, StandIn, make_clip  # noqa: E402
 
@@ -29,21 +29,21 @@ def not_to_be_opened():
 def test_an_encoder_that_cannot_be_used(clip, monkeypatch):
     monkeypatch.setattr(writer, "encoding", lambda *facts: Encoding("libx264", "yuv420p", {"preset": "none such"}))
     with pytest.raises(UserError, match="cannot write"):
-        matte_video(not_to_be_opened, job(clip, "pha"))
+        matte_frames(not_to_be_opened, job(clip, "pha"))
     assert list((clip / "o").iterdir()) == []
 
 
 def test_a_network_that_cannot_be_opened_leaves_nothing(clip):
     with pytest.raises(AssertionError, match="was opened"):
-        matte_video(not_to_be_opened, job(clip, "pha", "com"))
+        matte_frames(not_to_be_opened, job(clip, "pha", "com"))
     assert list((clip / "o").iterdir()) == []
 
 
 def test_sound_that_nobody_knows_is_told_once_and_not_at_all_of_a_background(clip):
     data = (clip / "src.mp4").read_bytes()
     (clip / "src.mp4").write_bytes(data.replace(b"mp4a", b"apac").replace(b"esds", b"free"))
-    report = matte_video(StandIn, job(clip, "pha", "com"))
-    assert report.frames == 6 and len(report.warnings) == 1 and "no sound" in report.warnings[0]
+    report = matte_frames(StandIn, job(clip, "pha", "com"))
+    assert report.done == 6 and len(report.notes) == 1 and "no sound" in report.notes[0]
     (clip / "room.mp4").write_bytes((clip / "src.mp4").read_bytes())
     (clip / "src.mp4").write_bytes(data)
-    assert matte_video(StandIn, job(clip, "pha", bgr="room.mp4")).warnings == []
+    assert matte_frames(StandIn, job(clip, "pha", bgr="room.mp4")).notes == []

@@ -7,44 +7,43 @@ import pytest
 
 pytest.importorskip("av", minversion="14")
 from bgmatting.media import write_image  # noqa: E402
+from bgmatting.prediction import core  # noqa: E402
 from bgmatting.prediction.options import Options  # noqa: E402
-from bgmatting.prediction.source import is_video_source  # noqa: E402
-from bgmatting.prediction.video import cli  # noqa: E402
+from bgmatting.prediction.source import is_video  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip  # noqa: E402
 
 
 def matted(name, bgr, **more):
     options = Options(src=name, bgr=bgr, output="out", type=("pha",), align="off", exposure="off", **more)
-    assert is_video_source(name)
-    return cli.run(options, lambda given: StandIn())
+    assert is_video(name)
+    return core.matte(None, options, StandIn())
 
 
 NAMES = ["12:30.mp4", "a:b:c.mp4", "C:x.mp4", "file:x.mp4", "-x.mp4", "a?b#c.mp4", "%03d.mp4", "x" * 247 + ".mp4"]
 
 
 @pytest.mark.parametrize("name", [*NAMES, os.fsdecode(b"\xe4\xf6.mp4")])
-def test_any_name(tmp_path, monkeypatch, capsys, name):
+def test_any_name(tmp_path, monkeypatch, name):
     if sys.platform != "linux" and "\udce4" in name:
         pytest.skip("names that are no text")
     monkeypatch.chdir(tmp_path)
     make_clip(tmp_path / "clip.mp4", 3)
     os.rename("clip.mp4", name)
     write_image(tmp_path / "a:b.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-    assert matted(name, "a:b.png") == 0
+    assert matted(name, "a:b.png").done == 3
     stem = name[:-4]
     assert os.listdir("out") == [f"{stem}_pha.mp4"]
     os.rename(os.path.join("out", f"{stem}_pha.mp4"), "pha.mp4")
     assert len(decoded("pha.mp4")) == 3
-    assert capsys.readouterr().out.count("\n") == 2
-    assert matted(name, name, overwrite=True) == 0 and matted(name, "median", overwrite=True) == 0
-    assert matted(name, "a:b.png", video_format="png") == 0
+    assert matted(name, name, overwrite=True).done == matted(name, "median", overwrite=True).done == 3
+    assert matted(name, "a:b.png", format="png").done == 3
     assert len(os.listdir(os.path.join("out", f"{stem}_pha"))) == 3 + 1
 
 
 @pytest.mark.parametrize("name", ["cam.MTS", "a.m2ts", "a.Ts", "a.3gp", "a.3G2", "a.ogv", "a.mov", "http.mp4", "x:y.mkv"])
 def test_suffixes_of_videos(name):
-    assert is_video_source(name)
+    assert is_video(name)
 
 
 @pytest.mark.parametrize("name", ["cam.MTS", "a:b.M2TS", "phone.3gp"])
@@ -54,7 +53,7 @@ def test_a_camera_suffix(tmp_path, monkeypatch, name):
     make_clip(tmp_path / "clip", 3, muxer=muxer)
     os.rename("clip", name)
     write_image("bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-    assert matted(name, "bgr.png") == 0
+    assert matted(name, "bgr.png").done == 3
     assert len(decoded(os.path.join("out", os.path.splitext(name)[0] + "_pha.mp4"))) == 3
 
 

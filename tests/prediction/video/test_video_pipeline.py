@@ -13,12 +13,12 @@ pytest.importorskip("av", minversion="14")
 from bgmatting.media import write_image  # noqa: E402
 from bgmatting.media.video.colour import Colour  # noqa: E402
 from bgmatting.media.video.reader import Frame, Info  # noqa: E402
-from bgmatting.prediction.outputs import finished, wanted_of  # noqa: E402
+from bgmatting.prediction.outputs import wanted_of  # noqa: E402
 from bgmatting.prediction.video import pipeline as run_module  # noqa: E402
 from bgmatting.prediction.video.pipe import END, Cancelled, Pipe  # noqa: E402
-from bgmatting.prediction.video.pipeline import matte_video  # noqa: E402
+from bgmatting.prediction.video.pipeline import matte_frames  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.media.video.clips import HEIGHT, RATE, WIDTH, Matte, StandIn, decoded, make_clip, picture  # noqa: E402
+from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture  # noqa: E402
 from tests.prediction.video.runs import Boom, Several, fails_after, job, matted, shades, within  # noqa: E402
 
 
@@ -32,7 +32,7 @@ def clip(tmp_path):
 def test_all_outputs_at_once(clip):
     matter, done = StandIn(), []
     report = matted(matter, job(clip, ("pha", "com", "fgr", "err", "ref"), ".mov"), lambda *state: done.append(state))
-    assert (report.frames, report.damaged, report.stopped, report.warnings) == (12, 0, False, [])
+    assert (report.done, report.damaged, report.stopped, report.notes) == (12, 0, False, [])
     assert report.seconds > 0 and report.fps == pytest.approx(12 / report.seconds)
     assert done == [(index + 1, 12) for index in range(12)]
     assert set(matter.wanted) == {"pha", "fgr", "err", "ref"}
@@ -76,7 +76,7 @@ def test_hooks(clip):
             return super().predict(src, bgr, want)
 
     report = matted(Seeing(), job(clip, ("com",), backdrop=Backdrop(), smooth=smooth, fit_background=fit_background))
-    assert calls == {"backdrop": list(range(12)), "smooth": 12} and report.warnings == ["the light has changed"]
+    assert calls == {"backdrop": list(range(12)), "smooth": 12} and report.notes == ["the light has changed"]
     for index, (image, _) in enumerate(decoded(report.files["com"])):
         truth = picture(index).min(2) > 200
         inside, outside = image[truth].mean(), image[~truth].mean()
@@ -91,21 +91,6 @@ def test_backdrop_of_another_size(clip):
         within(20, lambda: matted(StandIn(), job(clip, ("com",), backdrop=Backdrop())))
 
 
-def test_finished_pictures():
-    rng = np.random.default_rng(0)
-    pha, fgr = rng.random((9, 7)).astype(np.float32), rng.random((9, 7, 3)).astype(np.float32)
-    pha[:2], pha[2:4] = 0, 1
-    target = rng.integers(0, 256, (9, 7, 3), dtype=np.uint8)
-    matte = Matte(pha, fgr, None, None)
-    cut = finished(matte, ("pha", "com", "fgr"))
-    assert np.array_equal(cut["pha"], np.round(pha * 255)) and np.array_equal(cut["fgr"], np.round(fgr * 255))
-    assert np.array_equal(cut["com"][..., 3], cut["pha"]) and not cut["com"][:2].any()
-    assert np.array_equal(cut["com"][2:, :, :3][cut["pha"][2:] > 0], cut["fgr"][2:][cut["pha"][2:] > 0])
-    over = finished(matte, ("com",), target)["com"]
-    truth = pha[..., None] * fgr * 255 + (1 - pha[..., None]) * target
-    assert over.shape == (9, 7, 3) and np.abs(over - truth).max() <= 1.01
-
-
 class EndlessReader:
     """A clip of ``frames`` frames; counts how many of its images live at once."""
 
@@ -113,10 +98,7 @@ class EndlessReader:
     info = Info(WIDTH, HEIGHT, Fraction(RATE), Fraction(1, RATE), Colour(), None, None, False, Fraction(1))
     frames, live, most, made, lock = 300, 0, 0, 0, threading.Lock()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         pass
 
     def want_samples(self, wanted):
@@ -140,12 +122,12 @@ class EndlessReader:
 @pytest.mark.parametrize("large", [False, True])
 def test_constant_memory(clip, monkeypatch, large):
     reader = EndlessReader()
-    monkeypatch.setattr(run_module, "open_video", lambda source, **_: reader)
+    monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: reader)
     if large:
         monkeypatch.setattr(run_module, "LARGE", 1)
     report = within(60, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
     gc.collect()
-    assert report.frames == 300 and reader.live == 0
+    assert report.done == 300 and reader.live == 0
     # Decoding one, two waiting, one with the network, one waiting, one being finished; writers have pictures of their own.
     assert reader.most <= (3 if large else 6) + 1
 
@@ -183,13 +165,13 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, sever
                     if index == 7:
                         raise Boom
                     yield frame
-        monkeypatch.setattr(run_module, "open_video", lambda source: Failing())
+        monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source: Failing())
     before = threading.active_count()
     with pytest.raises(Boom) as caught:
         within(30, lambda: matted(matter, job(clip, ("pha", "com"), ".mov", **hooks), progress))
     assert threading.active_count() == before
     report = caught.value.report
-    assert report.frames == 7
+    assert report.done == 7
     assert len(decoded(report.files["pha"])) == len(decoded(report.files["com"])) == 7
     assert sorted(path.name for path in (clip / "o").iterdir()) == ["com.mov", "pha.mov"]
 
@@ -197,7 +179,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, sever
 @pytest.mark.parametrize("after", [0, 3])
 def test_a_writer_that_fails_ends_all(clip, monkeypatch, after):
     reader = EndlessReader()
-    monkeypatch.setattr(run_module, "open_video", lambda source, **_: reader)
+    monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: reader)
     real = run_module.open_writer
     opened = {}
 
@@ -224,14 +206,14 @@ def test_nothing_is_left_where_no_frame_was_done(clip):
 def test_refused_before_the_network_is_opened(clip):
     write_image(clip / "bgr.png", np.zeros((HEIGHT, WIDTH + 2, 3), np.uint8))
     with pytest.raises(UserError, match="--fit"):
-        matte_video(fails_after(0), job(clip))
+        matte_frames(fails_after(0), job(clip))
     assert not (clip / "o").exists()
 
 
 def test_large_frames_are_done_one_at_a_time(clip, monkeypatch):
     monkeypatch.setattr(run_module, "LARGE", 1)
     report = within(30, lambda: matted(StandIn(), job(clip, ("pha", "com"), ".mov")))
-    assert report.frames == 12 == len(decoded(report.files["com"]))
+    assert report.done == 12 == len(decoded(report.files["com"]))
 
 
 def test_pipe():

@@ -1,0 +1,276 @@
+"""Mattes of a source: the one way that the command line, the page, the HTTP API, the camera and Python take.
+
+    matte_photo   one photo            matte_video   a video, an animation, a stream
+    matte_photos  a folder of photos   matte_camera  a camera, live
+    matte         whichever the source is
+
+All take (source, options, matter, progress) and return a ``Report``. Nobody else opens a network by the options, chooses how
+backgrounds are fitted, holes are filled, frames are paced or smoothed, plans files, or renders pictures.
+"""
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
+from dataclasses import replace
+from typing import Any, Union
+
+from bgmatting.media.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.choice import choose, open_matter
+from bgmatting.prediction.options import CAMERA, ONE_OF, PHOTO, PHOTOS, STILL, VIDEO, Options, checked, parts_of
+from bgmatting.prediction.outputs import NAMED, folder_of, names_picture
+from bgmatting.prediction.pace import paced
+from bgmatting.prediction.photos.pairs import PairReader, in_place, photo
+from bgmatting.prediction.photos.pipeline import Work, reason_of
+from bgmatting.prediction.photos.plan import photo_jobs, pictures_of
+from bgmatting.prediction.photos.sheet import open_sheet
+from bgmatting.prediction.progress import Progress, as_progress
+from bgmatting.prediction.report import Report, stop_on_signal
+from bgmatting.prediction.smoothing import Smoother
+from bgmatting.prediction.source import SAMPLE, Source, as_source, is_video
+from bgmatting.prediction.video.delay import OneFrameDelay
+from bgmatting.prediction.video.pipeline import VideoJob, matte_frames
+from bgmatting.prediction.video.plan import planned_outputs
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import check_place, prepare_folder, remove_leftovers
+from bgmatting.utils.isolation import Limits, Workers
+
+DECODING = Limits(seconds=300.0, cpu_seconds=600.0, memory=8 << 30, answer=2 << 30)  # of one photo, the largest included
+
+AnySource = Union[Source, str, os.PathLike, None]
+AnyMatter = Any  # a Matter, or (options) -> one
+AnyProgress = Union[Progress, Callable, None]
+
+
+def matte(source: AnySource = None, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
+          **fields: Any) -> Report:
+    """Matte a source of any kind.
+
+    Args:
+        source: a ``Source``, or what it takes; None: what ``options.src`` names, and without that the project's sample pair.
+        options: what to do, by default ``Options()``.
+        matter: a ``model.Matter``, or (options) -> one, which is called when all else is known to be well; it stays open.
+            None: the network that the options ask for.
+        progress: a ``prediction.progress.Progress``, or called with (photos or frames done, how many in all or None).
+        fields: of ``Options``, in place of those of ``options``.
+
+    Returns:
+        ``Report``.
+
+    Raises:
+        UserError: something cannot be used, or not together; one photo cannot be done (of a folder such photos are listed in
+            the Report). OSError: the disk is full; what is written is whole. An error that came in the middle of a folder or
+            video has the Report up to there as its attribute ``report``. What ``progress`` raises.
+    """
+    return _run(source, options, matter, progress, fields, (PHOTO, PHOTOS, VIDEO, CAMERA))
+
+
+def matte_photo(source: AnySource = None, options: Options | None = None, matter: AnyMatter = None,
+                progress: AnyProgress = None, **fields: Any) -> Report:
+    """As ``matte``, of one photo."""
+    return _run(source, options, matter, progress, fields, (PHOTO,))
+
+
+def matte_photos(source: AnySource, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
+                 **fields: Any) -> Report:
+    """As ``matte``, of a folder of photos."""
+    return _run(source, options, matter, progress, fields, (PHOTOS,))
+
+
+def matte_video(source: AnySource, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
+                **fields: Any) -> Report:
+    """As ``matte``, of a video."""
+    return _run(source, options, matter, progress, fields, (VIDEO,))
+
+
+def matte_camera(source: AnySource, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
+                 **fields: Any) -> Report:
+    """As ``matte``, of a camera, until a key or a signal ends it."""
+    return _run(source, options, matter, progress, fields, (CAMERA,))
+
+
+def settled(source: AnySource = None, options: Options | None = None, given: bool = False,
+            **fields: Any) -> tuple[Source, Options]:
+    """(source, options) as all is done by: checked for the kind of source, and with a ``Choice``.
+
+    Args:
+        given: the network is there, so that there is none to choose. The others as ``matte``.
+
+    Raises:
+        UserError: as ``matte``, for all that can be said before a file is opened.
+    """
+    options = replace(options or Options(), **fields)
+    source = options.src if source is None else source
+    sample = source is None
+    if sample:
+        if options.bgr is not None:
+            raise UserError(f"--bgr {options.bgr} needs its --src: the photo with the subject.")
+        source, options = SAMPLE[0], replace(options, bgr=SAMPLE[1], overwrite=True)  # it may be done again
+    source = as_source(source)
+    options = checked(replace(options, src=source.name), source.kind)
+    if source.kind in STILL:
+        pictures_of(options, source.kind == PHOTO)
+    elif source.kind == VIDEO:
+        planned_outputs(options)
+    if not given and options.choice is None:
+        options = choose(options, source, sample)
+    return source, options
+
+
+def _run(source, options, matter, progress, fields, kinds):
+    source, options = settled(source, options, matter is not None, **fields)
+    if source.kind not in kinds:
+        raise UserError(f"{source.name} is {ONE_OF[source.kind]}, and not {ONE_OF[kinds[0]]}.")
+    progress = as_progress(progress)
+    with source, ExitStack() as stack:
+        return _DO[source.kind](source, options, _Network(matter, options, progress, stack), progress)
+
+
+class _Network:
+    """Call it for the network as the source needs it, once all else is known to be well."""
+
+    def __init__(self, matter, options, progress, stack):
+        self._matter, self._options, self._progress, self._stack = matter, options, progress, stack
+
+    def __call__(self):
+        matter, options = self._matter, self._options
+        if matter is None:
+            matter = open_matter(options)
+            self._stack.callback(getattr(matter, "close", lambda: None))
+        elif not hasattr(matter, "predict"):
+            matter = matter(options)
+        self._progress.network(matter.settings)
+        return matter
+
+
+def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None] | None = None) -> Any:
+    """A network as sources of ``kind`` are matted by it: how fine its numbers are, whether holes are filled, how frames are
+    paced. What is given stays as it is.
+
+    Args:
+        note: called with a remark on the pace.
+    """
+    if hasattr(matter, "with_settings"):
+        matter = matter.with_settings(bits=options.bits, fill=kind in STILL and options.fill)
+    return matter if kind in STILL else paced(matter, options.fps, options.backbone_scale, note)
+
+
+def _photo(source, options, network, progress):
+    return _planned(options, True, network, progress, in_place)
+
+
+def _photos(source, options, network, progress):
+    with Workers(1, DECODING, [photo.__module__]).warm() as workers:  # a decoder that crashes costs one photo
+        return _planned(options, False, network, progress, workers.decode)
+
+
+def _planned(options, single, network, progress, decode):
+    pictures = pictures_of(options, single)
+    trimap = options.trimap if options.needs == "trimap" else None
+    plan = photo_jobs(options.src, options.bgr, options.output, pictures.types, pictures.suffix, options.overwrite,
+                      parts_of(options.shard), trimap, options.pair)
+    folder = folder_of(options.output, single and names_picture(options.output, NAMED))
+    check_place(folder)
+    notes = [*plan.notes, *_doubts(options)]
+    sheet = open_sheet(options, single, notes)
+    with open_backdrop(options.target_bgr, notes) or nullcontext() as backdrop:
+        read = _reader(options, plan, single, pictures.bits, decode)
+        for note in notes:
+            progress.note(note)
+        matter = None
+        if plan.jobs:
+            matter = fitting(network(), options, PHOTO)
+            prepare_folder(folder)
+            remove_leftovers(path for job in plan.jobs for path in job.outputs.values())
+        done = itertools.count(1)
+        work = Work(read, matter, pictures.bits, backdrop, sheet,
+                    lambda photo: progress.photo(photo, next(done), len(plan.jobs)))
+        report = _worked(work, plan, single, notes)
+    if single and work.failures:
+        raise UserError(work.failures[0].reason)
+    if sheet is not None and sheet.write():
+        report.files["sheet"] = sheet.path
+    return report
+
+
+def _worked(work, plan, single, notes):
+    """The ``Report`` of a plan's work. Where the disk is full, the error takes it along."""
+    started, stopped = time.perf_counter(), False
+
+    def report():
+        made = {photo.job.name: photo.job.outputs for photo in work.done}
+        said = [note if single else f"{photo.job.name}: {note}" for photo in work.done for note in photo.notes]
+        failures = sorted([*plan.failures, *((photo.job.name, photo.reason) for photo in work.failures)])
+        return Report(next(iter(made.values()), {}) if single else made, len(work.done), time.perf_counter() - started,
+                      stopped, [*notes, *said], failures, plan.finished,
+                      len(plan.jobs) - len(work.done) - len(work.failures), plan.left_out)
+    try:
+        with stop_on_signal() as wanted:
+            work.run(plan.jobs, wanted)
+            stopped = wanted() and len(work.done) + len(work.failures) < len(plan.jobs)
+    except OSError as error:
+        error.report = report()
+        raise
+    return report()
+
+
+def _reader(options, plan, single, bits, decode):
+    """job -> ``Pair``. A single photo is read here and now: a flaw shows before the network is loaded."""
+    read = PairReader(options.fit, fitter(options.align, options.exposure), bits,
+                      options.choice and options.choice.method, decode)
+    if not single:
+        return read
+    job = plan.jobs[0]
+    try:
+        pair = read(job)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{job.src}: {reason_of(error)}") from None
+
+    def kept(job):
+        return pair
+    return kept
+
+
+def _doubts(options):
+    """Notes on files that are named twice."""
+    if options.bgr is None:
+        return []
+    return [f"{flag} and --bgr name the same file, {options.bgr}. --bgr is the scene of src without the subject."
+            for flag, path in (("--src", options.src), ("--target-bgr", options.target_bgr or ""))
+            if os.path.exists(path) and os.path.exists(options.bgr) and os.path.samefile(path, options.bgr)]
+
+
+def _video(source, options, network, progress):
+    outputs, notes = planned_outputs(options), []
+    with open_backdrop(options.target_bgr, notes) or nullcontext() as backdrop:
+        follow = options.bgr is None or not is_video(options.bgr)  # one bgr for all frames
+        way = _smoothing(options)
+        job = VideoJob(source, outputs, options.bgr, options.fit, backdrop,
+                       fitter(options.align, options.exposure, video=follow), Smoother() if way == "flow" else None,
+                       OneFrameDelay() if way == "ofd" else None)
+        prepare_folder(options.output)
+        remove_leftovers(outputs.values())
+        report = matte_frames(lambda: fitting(network(), options, VIDEO, progress.note), job, progress.frame)
+    return report._replace(notes=[*notes, *report.notes])
+
+
+def _smoothing(options):
+    """One of ``prediction.smoothing.WAYS``, or None; "auto" is what suits the method."""
+    if options.temporal != "auto":
+        return options.temporal
+    if options.choice is None:
+        return "ofd" if options.needs is None else "flow"
+    return (options.choice.first or options.choice).method.smoothing
+
+
+def _camera(source, options, network, progress):
+    from bgmatting.prediction.camera.run import run
+    return run(source, options, lambda: fitting(network(), options, CAMERA, progress.note), progress)
+
+
+_DO = {PHOTO: _photo, PHOTOS: _photos, VIDEO: _video, CAMERA: _camera}

@@ -1,0 +1,177 @@
+"""A form as work: its fields become options, its files a source; both are checked, and the core does the rest."""
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bgmatting.prediction import core
+from bgmatting.prediction.backdrop import BLUR, colour_of
+from bgmatting.prediction.options import FORM, PHOTO, PHOTOS, VIDEO, Options, form_values
+from bgmatting.prediction.photos.zipped import unpack_photos
+from bgmatting.prediction.report import Report
+from bgmatting.prediction.source import Source
+from bgmatting.prediction.video.scene import first_frames
+from bgmatting.utils.archives import TooLarge
+from bgmatting.utils.errors import UserError
+from bgmatting.web.refusals import Refused
+from bgmatting.web.settings import Settings
+from bgmatting.web.uploads import Form, check_photo, check_video
+
+FIELDS = (*FORM, "src")   # of text; src, which has to be a file, is told so
+FILES = ("src", "bgr", "target", "zip")
+WHAT = {PHOTO: "photo", VIDEO: "video"}
+
+
+class Task(NamedTuple):
+    """Work that is ready to be done. source, options: as ``prediction.core.settled`` has them; most: frames that are
+    allowed, or None; left_out: lines about what a ZIP holds and is not matted."""
+    source: Source
+    options: Options
+    most: int | None = None
+    left_out: tuple = ()
+
+    def run(self, matter: Callable[[], Any], step: Callable[[int, int | None], None] | None = None) -> Report:
+        """Do it.
+
+        Args:
+            matter: () -> the network. step: called with (photos or frames done, in all or None); what it raises ends it.
+
+        Raises:
+            UserError: as predict.py says it. Refused: a video has more frames than are allowed.
+        """
+        def counted(done, in_all):
+            if self.most is not None and done > self.most:
+                raise Refused(413, f"{self.source.name} has more than {self.most} frames; no more are taken here. Cut it.")
+            if step is not None:
+                step(done, in_all)
+        return core.matte(self.source, self.options, lambda _: matter(), counted)
+
+    def made(self, matter: Callable[[], Any], step: Callable[[int, int | None], None]) -> tuple[list[Path], list[str]]:
+        """([Path], notes) of ``run``, for a job: folders of pictures are packed.
+
+        Raises:
+            UserError: also where no photo of a folder could be done.
+        """
+        report = self.run(matter, step)
+        if self.source.kind == VIDEO:
+            folders = [path for path in report.paths if path.is_dir()]
+            files = [path for path in report.paths if path not in folders]
+            return files + ([_packed(folders, Path(self.source.name).stem)] if folders else []), list(report.notes)
+        lines = [*self.left_out, *(f"{name}: {reason}" for name, reason in report.failures)]
+        if not report.done:
+            raise UserError("; ".join(lines[:3]) or "the ZIP holds no photos.")
+        lines += report.notes
+        text = "".join(line.replace(f"{Path(self.options.src).parent}/", "") + "\n" for line in lines)
+        folders = sorted(Path(self.options.output).iterdir())
+        return [_packed(folders, "mattes", {"failures.txt": text} if lines else {})], lines
+
+
+def task_of(form: Form, folder: Path, settings: Settings, kind: str, alone: bool = False) -> Task:
+    """The ``Task`` of a form; its results go to FOLDER/out.
+
+    Args:
+        kind: of the source that it has to hold: "photo", "video", or "photos" for a ZIP, which is unpacked into FOLDER/src
+            and FOLDER/bgr. alone: of a photo without bgr.
+
+    Raises:
+        UserError: something is missing, or holds what is not known. Refused (413): over a limit.
+    """
+    src, bgr, target = form.files.get("src"), _bgr(form, kind, alone), _target(form)
+    texts = {name: text for name, text in form.fields.items() if name not in ("src", "bgr", "target")}
+    options = Options(bgr=bgr, target_bgr=target, output=str(Path(folder, "out")),
+                      **{"type": ("pha", "com") if kind == PHOTOS else ("com",), **form_values(texts)})
+    if kind == PHOTOS:
+        src = Path(folder, "src")
+        core.settled(Source(src, kind), options, True)  # what is wrong with the fields is said before it is unpacked
+        bgr, left_out = _unpacked(form.files["zip"], folder, settings)
+        source, options = core.settled(Source(src, kind), options, True, bgr=str(bgr))
+        _check_target(options, settings)
+        return Task(source, options, None, tuple(left_out))
+    if src is None:
+        raise UserError(f"the request needs its src: the {WHAT[kind]} with the subject.")
+    source, options = core.settled(Source(src, kind), options, True)
+    most = None
+    if kind == VIDEO:
+        most = check_video(source, settings)
+    else:
+        check_photo(src, settings)
+    if "bgr" in form.files:
+        _check(options.bgr, settings)
+    _check_target(options, settings)
+    return Task(source, options, most)
+
+
+def _bgr(form, kind, alone):
+    """bgr as text: the uploaded file, or what a video's may be besides; None for a ZIP, and for a photo alone."""
+    given = form.files.get("bgr") or form.fields.get("bgr")
+    if kind == PHOTOS:
+        if given or "src" in form.files:
+            raise UserError("a ZIP holds its own src and bgr. Leave the others out.")
+        return None
+    if alone:
+        return None
+    more = (", first:N where its first N frames show that, or median where the subject moves about" if kind == VIDEO else "")
+    if not given:
+        raise UserError(f"the request needs its bgr: a photo{' or video' if more else ''} of the same scene without the "
+                        f"subject{more}.")
+    if isinstance(given, str) and not (kind == VIDEO and (given == "median" or first_frames(given) is not None)):
+        raise UserError(f"bgr is an uploaded photo{' or video, first:N or median' if more else ''}, not text.")
+    return str(given)
+
+
+def _target(form):
+    """What com is put before: an uploaded file, a colour or "blur"; None. Never a path that the sender names."""
+    if "target" in form.files:
+        return str(form.files["target"])
+    text = form.fields.get("target")
+    if not text:
+        return None
+    if text != BLUR and colour_of(text) is None:
+        raise UserError(f"no such background: {text}. Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
+    return text
+
+
+def _check(path, settings):
+    """Raise Refused (413) for an upload that is too large or too long, UserError for what is neither photo nor video."""
+    with Source(path) as found:
+        if found.kind == VIDEO:
+            check_video(found, settings)
+        else:
+            check_photo(path, settings)
+
+
+def _check_target(options, settings):
+    if options.target_bgr is not None and Path(options.target_bgr).is_absolute():
+        _check(options.target_bgr, settings)
+
+
+def _unpacked(path, folder, settings):
+    """(bgr, lines about what is left out) of a ZIP; photos beyond the limits are left out as well."""
+    try:
+        left_out = unpack_photos(path, folder, 4 * settings.max_bytes)
+    except TooLarge as error:
+        raise Refused(413, str(error)) from None
+    for file in sorted(file for name in ("src", "bgr") for file in Path(folder, name).rglob("*") if file.is_file()):
+        try:
+            check_photo(file, settings)
+        except Refused as refused:
+            left_out.append(f"{file.relative_to(folder).as_posix()}: {refused}")
+            file.unlink()
+        except UserError:
+            pass  # it is one of the failures
+    scenes = [file for file in Path(folder, "bgr").rglob("*") if file.is_file()]
+    return (scenes[0] if len(scenes) == 1 else Path(folder, "bgr")), left_out  # one for all
+
+
+def _packed(folders, name, texts=None):
+    """The ZIP NAME.zip of folders, beside the one that they lie in; their files are gone behind it."""
+    path = folders[0].parent.parent / f"{name}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(file for folder in folders for file in folder.rglob("*") if file.is_file()):
+            archive.write(file, file.relative_to(folders[0].parent).as_posix())
+            file.unlink()
+        for inside, text in (texts or {}).items():
+            archive.writestr(inside, text)
+    return path
