@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from media.video.audio import Sound, same_stream
 from media.video.colour import Colour
@@ -27,11 +27,11 @@ CLUSTER, NO_BLOCKS = b"\x1f\x43\xb6\x75", b"\x83\xe7\x81\x00"  # where packets b
 class Facts(NamedTuple):
     """What is known before the frames are read. ``head`` describes the sound to copy; None where no file can hold it."""
     info: Info
-    note: Optional[str]
-    codec: Optional[str] = None
-    layout: Optional[str] = None
+    note: str | None
+    codec: str | None = None
+    layout: str | None = None
     rate: int = 0
-    head: Optional[bytes] = None
+    head: bytes | None = None
 
 
 class End(NamedTuple):
