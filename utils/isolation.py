@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 SLOTS = 3               # answers of a stream that are under way
 USES = 1000             # calls after which a worker is replaced

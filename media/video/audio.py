@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from media.video.clock import Steady
-from media.video.libav import import_av, kept_layout
-from media.video.samples import Continuous
+from bgmatting.media.video.clock import Steady
+from bgmatting.media.video.libav import import_av, kept_layout
+from bgmatting.media.video.samples import Continuous
 
 if TYPE_CHECKING:
     import av
 
-    from media.video.clock import Track
+    from bgmatting.media.video.clock import Track
 
 COPIED = {"mp4": ("aac", "mp3", "ac3", "eac3", "alac", "opus"),
           "mov": ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_f32le"),

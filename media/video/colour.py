@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from media.video.libav import reformat
+from bgmatting.media.video.libav import reformat
 
 if TYPE_CHECKING:
     import av

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from media.video.libav import import_av
-from media.video.light import hevc_words
-from utils.machine import usable_cores
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.light import hevc_words
+from bgmatting.utils.machine import usable_cores
 
 if TYPE_CHECKING:
-    from media.video.reader import Info
+    from bgmatting.media.video.reader import Info
 
 X265 = "libx265"
 X265_LEAST = 16  # pixels of a side

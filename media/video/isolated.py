@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from fractions import Fraction
 from typing import NamedTuple
 
-from media.video.audio import Sound, same_stream
-from media.video.colour import Colour
-from media.video.libav import import_av
-from media.video.light import Light
-from media.video.reader import Frame, Info, open_video
-from media.video.samples import Continuous
-from utils.isolation import Workers
+from bgmatting.media.video.audio import Sound, same_stream
+from bgmatting.media.video.colour import Colour
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.light import Light
+from bgmatting.media.video.reader import Frame, Info, open_video
+from bgmatting.media.video.samples import Continuous
+from bgmatting.utils.isolation import Workers
 
 MODULE = __name__  # for a worker to import before it is asked
 CLUSTER, NO_BLOCKS = b"\x1f\x43\xb6\x75", b"\x83\xe7\x81\x00"  # where packets begin in Matroska, and none of them

@@ -6,7 +6,7 @@ import re
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
     import av

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from media.video.libav import end_of, version
-from utils.errors import UserError
-from utils.files import why_missing
-from utils.machine import usable_cores
+from bgmatting.media.video.libav import end_of, version
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import why_missing
+from bgmatting.utils.machine import usable_cores
 
 if TYPE_CHECKING:
     import av

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from media.video.colour import UNKNOWN
-from media.video.disk import disk_full
-from utils.errors import UserError, no_space
-from utils.files import WholeFolder
+from bgmatting.media.video.colour import UNKNOWN
+from bgmatting.media.video.disk import disk_full
+from bgmatting.utils.errors import UserError, no_space
+from bgmatting.utils.files import WholeFolder
 
 if TYPE_CHECKING:
-    from media.video.colour import Colour
+    from bgmatting.media.video.colour import Colour
 
 TIMES = "timestamps.txt"  # "timestamp format v2", as mkvmerge reads it: milliseconds, one line each
 HEAD = 33  # bytes of a PNG before its first chunk behind IHDR

@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from media.pixels import to_8_bits
-from media.video.audio import AudioReader, first_known
-from media.video.clock import Clock, Decoded, Steady
-from media.video.colour import SWS_MATRIX, Colour, colour_of, depth_of, foreign_matrix, to_rgb, usual_matrix
-from media.video.container import Crop, crop_of
-from media.video.libav import import_av
-from media.video.light import Light, light_of
-from media.video.opening import MAX_PIXELS, check_size, duration_of, is_url, open_container, prepare, start_of, video_stream
-from media.video.turn import parse_matrix, turned
-from utils.errors import UserError
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.media.video.audio import AudioReader, first_known
+from bgmatting.media.video.clock import Clock, Decoded, Steady
+from bgmatting.media.video.colour import SWS_MATRIX, Colour, colour_of, depth_of, foreign_matrix, to_rgb, usual_matrix
+from bgmatting.media.video.container import Crop, crop_of
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.light import Light, light_of
+from bgmatting.media.video.opening import (
+    MAX_PIXELS,
+    check_size,
+    duration_of,
+    is_url,
+    open_container,
+    prepare,
+    start_of,
+    video_stream,
+)
+from bgmatting.media.video.turn import parse_matrix, turned
+from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
     import av

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from media.video.libav import import_av, kept_layout
+from bgmatting.media.video.libav import import_av, kept_layout
 
 if TYPE_CHECKING:
     import av

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 
 class Item(NamedTuple):
@@ -92,7 +92,7 @@ ERRORS = (RuntimeError("a decoder\nof somebody"), NotImplementedError(), MemoryE
 
 def raising_photo(path, bits):
     """As ``prediction.photos.pairs.photo``; a file called by a number raises that one of ERRORS."""
-    from prediction.photos.pairs import photo
+    from bgmatting.prediction.photos.pairs import photo
     name = os.path.basename(path)[:-4]
     if name.isdigit():
         raise ERRORS[int(name)]
@@ -101,7 +101,7 @@ def raising_photo(path, bits):
 
 def crashing_photo(path, bits):
     """As ``prediction.photos.pairs.photo``; a file called "crash" ends the process, one called "hang" does not end."""
-    from prediction.photos.pairs import photo
+    from bgmatting.prediction.photos.pairs import photo
     if "crash" in os.path.basename(path):
         os.abort()
     while "hang" in os.path.basename(path):

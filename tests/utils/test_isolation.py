@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.isolation import Limits, Workers, without_network
 from tests.utils import faults
-from utils.errors import UserError
-from utils.isolation import Limits, Workers, without_network
 
 LIMITS = Limits(seconds=3.0, cpu_seconds=1.0, memory=300 << 20, answer=64 << 20)
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 av = pytest.importorskip("av", minversion="14")
-from media.video import container as boxes  # noqa: E402
-from media.video.clock import Decoded  # noqa: E402
-from media.video.reader import open_video  # noqa: E402
-from media.video.writer import open_writer  # noqa: E402
+from bgmatting.media.video import container as boxes  # noqa: E402
+from bgmatting.media.video.clock import Decoded  # noqa: E402
+from bgmatting.media.video.reader import open_video  # noqa: E402
+from bgmatting.media.video.writer import open_writer  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, make_clip, picture  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 WIDE = Fraction(4, 3)
 
