@@ -3,12 +3,20 @@
 Decoded sound stays in FFmpeg's frames: PyAV's ``to_ndarray`` (18.1) reads past the pointers of eight planar channels and
 more, which ends the process.
 """
+from __future__ import annotations
+
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bgmatting.media.video.clock import Steady
 from bgmatting.media.video.libav import import_av, kept_layout
 from bgmatting.media.video.samples import Continuous
+
+if TYPE_CHECKING:
+    import av
+
+    from bgmatting.media.video.clock import Track
 
 COPIED = {"mp4": ("aac", "mp3", "ac3", "eac3", "alac", "opus"),
           "mov": ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_f32le"),
@@ -30,7 +38,7 @@ class Sound(NamedTuple):
     samples: list
 
 
-def first_known(streams):
+def first_known(streams: Iterable[av.AudioStream]) -> av.AudioStream | None:
     """The first ``av`` audio stream that can be decoded, or None."""
     return next((stream for stream in streams if stream.codec_context is not None), None)
 
@@ -44,7 +52,7 @@ class AudioReader:
         track: the stream's ``media.video.clock.Track``.
     """
 
-    def __init__(self, stream, track):
+    def __init__(self, stream: av.AudioStream, track: Track):
         self.stream, self.decode, self._track, self._steady = stream, False, track, None
         self.codec, self.lost = _codec(stream), 0
         layout = kept_layout(stream.codec_context)
@@ -52,7 +60,7 @@ class AudioReader:
         if len(layout.name) >= WHOLE_NAME:
             stream.codec_context.layout = f"{layout.nb_channels} channels"
 
-    def take(self, packet):
+    def take(self, packet: av.Packet) -> list[tuple[av.Packet | None, Fraction | None]]:
         """[(packet, time)] that a packet settles, on the timeline that the streams of the file share; for ``sounds``."""
         tick = self._tick_of(packet)
         lasts = (packet.duration or 0) * tick
@@ -63,11 +71,11 @@ class AudioReader:
             self._steady = Steady(lasts or USUAL, stamp or Fraction(0))
         return self._steady.put(packet, stamp)
 
-    def rest(self):
+    def rest(self) -> list[tuple[av.Packet | None, Fraction | None]]:
         """As ``take``, at the end: what waited, and None for what the decoder holds back."""
         return (self._steady.rest() if self._steady else []) + [(None, None)]
 
-    def sounds(self, settled, start):
+    def sounds(self, settled: list[tuple[av.Packet | None, Fraction | None]], start: Fraction) -> list[Sound]:
         """[Sound] of what ``take`` gave, times counted from ``start`` seconds.
 
         Decoded here and not before: whether samples are wanted is known only when the outputs are open.
@@ -111,7 +119,7 @@ class AudioWriter:
         ValueError, av.error.FFmpegError: the sound can neither be copied nor encoded; the container is as it was.
     """
 
-    def __init__(self, container, muxer, reader):
+    def __init__(self, container: av.container.OutputContainer, muxer: str, reader: AudioReader):
         self._container, self._reader, self._last, self._kind, self._lost = container, reader, None, None, 0
         self.copies = reader.codec in COPIED[muxer] and reader.stream is not None
         if self.copies:
@@ -128,11 +136,11 @@ class AudioWriter:
         self._samples = Continuous(layout, rate)
 
     @property
-    def lost(self):
+    def lost(self) -> int:
         """How many pieces are missing: the encoder or container refused them, or the decoder."""
         return self._lost + (0 if self.copies else self._reader.lost)
 
-    def write(self, sounds):
+    def write(self, sounds: list[Sound]) -> None:
         """Put a list of ``Sound`` into the container."""
         for sound in sounds:
             if not self.copies:
@@ -141,7 +149,7 @@ class AudioWriter:
             elif sound.data:
                 self._guarded(self._copy, sound)
 
-    def finish(self):
+    def finish(self) -> None:
         """Write what the encoder holds back."""
         if not self.copies:
             self._encode(self._samples.rest())
@@ -179,12 +187,12 @@ class AudioWriter:
         return packet
 
 
-def adts_kind(data):
+def adts_kind(data: bytes) -> tuple[int, int] | None:
     """What a packet of AAC says of its own rate and channels, as broadcasts do it; None where it says nothing."""
     return (data[2] & 0xFD, data[3] & 0xC0) if len(data) > 6 and data[0] == 0xFF and data[1] & 0xF6 == 0xF0 else None
 
 
-def nearest_rate(encoder, rate):
+def nearest_rate(encoder: str, rate: int) -> int:
     """The sample rate next to ``rate`` that an encoder knows."""
     rates = import_av().Codec(encoder, "w").audio_rates
     return min(rates, key=lambda known: abs(known - rate)) if rates else rate
@@ -199,7 +207,7 @@ def _set_up(context, layout, rate):
     context.open()
 
 
-def same_stream(container, template):
+def same_stream(container: av.container.OutputContainer, template: av.AudioStream) -> av.AudioStream:
     """A stream of an ``av`` output container for the packets of another. Raises ValueError where it cannot hold them."""
     if hasattr(container, "add_stream_from_template"):
         return container.add_stream_from_template(template)

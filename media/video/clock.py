@@ -5,8 +5,11 @@ wraps, files joined one behind the other, a jump. ``Steady`` sees what one strea
 every item a time of its own where stamps repeat, are missing or lie outside their neighbours. ``Decoded`` makes stamps
 of showing from such of decoding, for formats that have no others.
 """
+from __future__ import annotations
+
 import heapq
 from fractions import Fraction
+from typing import Any
 
 WRAP = Fraction(2 ** 33, 90000)  # seconds after which the counters of MPEG streams start anew
 BACK = Fraction(1, 10)           # a stamp this far before its predecessor is a jump, not a jitter
@@ -19,16 +22,16 @@ KNOWN = 8                        # jumps remembered, to which a stream that lags
 class Clock:
     """What all streams of one file share. ``joined``: the format lets its counters start anew (MPEG-TS and PS)."""
 
-    def __init__(self, joined=False):
+    def __init__(self, joined: bool = False):
         self.joined, self.offsets, self.tracks = joined, [Fraction(0)], []
 
-    def track(self):
+    def track(self) -> Track:
         """A new ``Track`` for one stream."""
         self.tracks.append(Track(self))
         return self.tracks[-1]
 
     @property
-    def jumped(self):
+    def jumped(self) -> bool:
         """Whether a stream did."""
         return len(self.offsets) > 1
 
@@ -36,11 +39,11 @@ class Clock:
 class Track:
     """The stamps of one stream on the common timeline."""
 
-    def __init__(self, clock):
+    def __init__(self, clock: Clock):
         self._clock, self._offset, self._known = clock, Fraction(0), 1  # offsets of the clock that were there with its own
         self._before = self._last = self._next = self.end = None  # all on the common timeline
 
-    def place(self, pts, dts, lasts):
+    def place(self, pts: Fraction | None, dts: Fraction | None, lasts: Fraction) -> tuple[Fraction | None, Fraction | None]:
         """(pts, dts) of a packet on the common timeline; None stays None. ``lasts``: its duration, 0 where unknown."""
         key = pts if dts is None else dts
         if key is None:
@@ -100,12 +103,12 @@ class Steady:
             taken by halves.
     """
 
-    def __init__(self, usual, origin=Fraction(0), room=16, guessed=False):
+    def __init__(self, usual: Fraction, origin: Fraction = Fraction(0), room: int = 16, guessed: bool = False):
         self._usual, self._origin, self._room, self._guessed = usual, origin, room, guessed
         self._last, self._held = None, []  # (item, stamp or None, usable)
         self._raw = None
 
-    def put(self, item, stamp):
+    def put(self, item: Any, stamp: Fraction | None) -> list[tuple[Any, Fraction]]:
         """[(item, time)] of what is settled by the next item and its stamp, which may be None."""
         settled = self._settle(stamp)
         moves = stamp is not None and (self._raw is None or stamp > self._raw)
@@ -116,7 +119,7 @@ class Steady:
             settled.append(self._out(self._after(self._usual / 2 if self._held[0][2] else self._usual)))
         return settled
 
-    def rest(self):
+    def rest(self) -> list[tuple[Any, Fraction]]:
         """As ``put``, at the end."""
         settled = self._settle(None)
         while self._held:
@@ -171,17 +174,17 @@ class Decoded:
     def __init__(self):
         self._left, self._most = [], None
 
-    def sent(self, stamp):
+    def sent(self, stamp: int) -> None:
         """A packet goes to the decoder."""
         heapq.heappush(self._left, stamp)
 
-    def failed(self):
+    def failed(self) -> None:
         """The packet sent last gives no frame."""
         if self._left:
             self._left.remove(max(self._left))
             heapq.heapify(self._left)
 
-    def shown(self, own):
+    def shown(self, own: int) -> int | None:
         """The stamp of the next frame; ``own`` is that of its packet."""
         if self._most is None:
             self._left = [stamp for stamp in self._left if stamp >= own]  # what came before it could not be decoded

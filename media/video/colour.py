@@ -3,12 +3,18 @@
 Formats of pixels are converted by FFmpeg's swscale; this module says from what to what. Between a source and an output lie
 8 bits, or 16 for sources that are deeper.
 """
-from typing import NamedTuple
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
 from bgmatting.media.video.libav import reformat
+
+if TYPE_CHECKING:
+    import av
 
 LIMITED, FULL = 1, 2
 BT709, BT601, UNKNOWN = 1, 6, 2
@@ -30,7 +36,7 @@ class Colour(NamedTuple):
     transfer: int = UNKNOWN
 
 
-def colour_of(frame, context):
+def colour_of(frame: av.VideoFrame, context: av.VideoCodecContext) -> Colour:
     """The Colour of a decoded ``av.VideoFrame``, by what it, then its codec context, say; else by what players assume.
 
     Without a word about the matrix, players take BT.709 for more than 576 lines or 1280 columns, else BT.601. One that is
@@ -53,28 +59,28 @@ def colour_of(frame, context):
     return Colour(FULL if full else LIMITED, matrix, primaries, transfer)
 
 
-def usual_matrix(frame):
+def usual_matrix(frame: av.VideoFrame) -> int:
     """The matrix of a frame that does not name one."""
     return BT709 if frame.width >= 1280 or frame.height > 576 else BT601
 
 
-def foreign_matrix(colour):
+def foreign_matrix(colour: Colour) -> str | None:
     """The name of a matrix that ``to_rgb`` cannot convert by, or None."""
     known = colour.matrix in SWS_MATRIX or colour.matrix in (IDENTITY, YCGCO)
     return None if known else FOREIGN.get(colour.matrix, f"number {colour.matrix} of H.273")
 
 
-def is_rgb(pixels):
+def is_rgb(pixels: av.VideoFormat) -> bool:
     """True for formats of pixels that hold red, green and blue, or a palette of them."""
     return pixels.is_rgb or pixels.has_palette
 
 
-def depth_of(frame):
+def depth_of(frame: av.VideoFrame) -> int:
     """Bits of a colour of a decoded frame: 8 or fewer, 10, 12, 16."""
     return max(component.bits for component in frame.format.components)
 
 
-def to_rgb(frame, colour, width=None, height=None):
+def to_rgb(frame: av.VideoFrame, colour: Colour, width: int | None = None, height: int | None = None) -> np.ndarray:
     """RGB (H, W, 3) of a decoded frame, uint16 for one of more than 8 bits, else uint8; scaled where a size is given.
 
     Raises:
@@ -109,7 +115,7 @@ def _by_sums(frame, colour, size):
     return np.rint(rgb).astype(np.uint16 if deep else np.uint8)
 
 
-def from_array(av, image, pixels, colour):
+def from_array(av: ModuleType, image: np.ndarray, pixels: str, colour: Colour) -> av.VideoFrame:
     """An ``av.VideoFrame`` of the format ``pixels`` from uint8 or uint16 gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4)."""
     if image.dtype == np.uint16:
         image = image if image.ndim == 3 else cv2.merge((image,) * 3)  # swscale makes white 0.3 % too bright of gray16
@@ -122,13 +128,13 @@ def from_array(av, image, pixels, colour):
                     dst_color_range=colour.range)
 
 
-def tag(context, colour):
+def tag(context: av.VideoCodecContext, colour: Colour) -> None:
     """Write ``colour`` into the header of a stream that is to be encoded."""
     context.color_range, context.colorspace = colour.range, colour.matrix
     context.color_primaries, context.color_trc = colour.primaries, colour.transfer
 
 
-def tag_frame(frame, colour):
+def tag_frame(frame: av.VideoFrame, colour: Colour) -> None:
     """Write ``colour`` into a frame that is to be encoded: ProRes takes what its own header says from there."""
     try:
         frame.colorspace, frame.color_range = colour.matrix, colour.range
@@ -137,7 +143,7 @@ def tag_frame(frame, colour):
         pass  # this PyAV cannot; the container's header has it
 
 
-def complete(colour):
+def complete(colour: Colour) -> Colour:
     """``colour`` in the words of ProRes, with the primaries and transfer that usually go with its matrix where they lack.
 
     Some players and writers of MOV pass over a matrix that comes without them. A header of ProRes has one code point for

@@ -1,4 +1,6 @@
 """A file under a hidden name beside its target, with room put aside so that it can be finished on a full disk."""
+from __future__ import annotations
+
 import errno
 import os
 import shutil
@@ -22,14 +24,14 @@ class HiddenFile:
         OSError: the folder cannot be written.
     """
 
-    def __init__(self, path, reserve):
+    def __init__(self, path: str | os.PathLike, reserve: int):
         self.path, self.full, self.error = Path(path), False, None
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.name, self._file = create_hidden(path, _open_new)
         self._spare = self.name.with_suffix(".reserve")
         self._set_aside(min(reserve, shutil.disk_usage(self.path.parent).free // 8))
 
-    def write(self, data):
+    def write(self, data: bytes) -> int:
         """Write all of ``data``, or keep the error."""
         left = memoryview(data)
         while len(left) and self.error is None:
@@ -41,13 +43,13 @@ class HiddenFile:
                 self._release()
         return len(data)
 
-    def seek(self, offset, whence=os.SEEK_SET):
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         return self._file.seek(offset, whence) if self.error is None else offset
 
-    def tell(self):
+    def tell(self) -> int:
         return self._file.tell() if self.error is None else 0
 
-    def keep(self):
+    def keep(self) -> None:
         """Give the file its name, at once and complete. Raises OSError, and there is no file, where something is missing."""
         try:
             if self.error is not None:
@@ -66,7 +68,7 @@ class HiddenFile:
             raise _named(error, self.path) from None
         self._remove_reserve()
 
-    def drop(self):
+    def drop(self) -> None:
         """Remove the file."""
         self.error = self.error or disk_full(self.path)  # whatever PyAV still writes while it lets go of the file
         self._file.close()
@@ -96,7 +98,7 @@ def _open_new(name):
     return open(name, "xb", buffering=0)
 
 
-def disk_full(path):
+def disk_full(path: str | os.PathLike) -> OSError:
     """The OSError that says so."""
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 

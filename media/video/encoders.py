@@ -1,9 +1,14 @@
 """Which encoder makes a kind of video, from which format of pixels, and how it is set."""
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.light import hevc_words
 from bgmatting.utils.machine import usable_cores
+
+if TYPE_CHECKING:
+    from bgmatting.media.video.reader import Info
 
 X265 = "libx265"
 X265_LEAST = 16  # pixels of a side
@@ -17,7 +22,7 @@ class Encoding(NamedTuple):
     bits: int = 8
 
 
-def encoding(muxer, info, alpha, gray):
+def encoding(muxer: str, info: Info, alpha: bool, gray: bool) -> Encoding:
     """The ``Encoding`` for "mp4", "mov" or "webm"; args as ``media.video.writer.open_writer``.
 
     A source of more than 8 bits is written with 10 where an encoder of this FFmpeg takes them: as HEVC, which players of
@@ -43,7 +48,7 @@ def encoding(muxer, info, alpha, gray):
     return Encoding("libx264", f"{pixels}10le" if deep else pixels, {**options, "bf": "0"}, 10 if deep else 8)
 
 
-def encoder_threads():
+def encoder_threads() -> int:
     """Threads of an encoder: a quarter of the cores, for the network takes them all; more hold more frames, too."""
     return max(1, min(8, usable_cores() // 4))
 

@@ -1,8 +1,15 @@
 """The door to PyAV, and what differs between its versions."""
+from __future__ import annotations
+
 import ctypes
 import re
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from bgmatting.utils.errors import UserError
+
+if TYPE_CHECKING:
+    import av
 
 OLDEST = 14  # PyAV before it neither takes these flags nor knows BT.2020
 # FFmpeg's bits of SwsFlags: bicubic, full chroma interpolation, full chroma input, accurate rounding. Without the middle
@@ -10,7 +17,7 @@ OLDEST = 14  # PyAV before it neither takes these flags nor knows BT.2020
 SCALING = 0x4 | 0x2000 | 0x4000 | 0x40000
 
 
-def import_av():
+def import_av() -> ModuleType:
     """The module ``av``. Raises UserError where it is not installed or too old."""
     try:
         import av
@@ -22,21 +29,21 @@ def import_av():
     return av
 
 
-def version():
+def version() -> int:
     """The first number of PyAV's version."""
     import av
     found = re.match(r"\d+", str(av.__version__))
     return int(found.group()) if found else 0
 
 
-def reformat(frame, **wanted):
+def reformat(frame: av.VideoFrame, **wanted: Any) -> av.VideoFrame:
     """``frame.reformat`` with good chroma, by one thread where PyAV lets choose."""
     if version() >= 17:
         wanted["threads"] = 1
     return frame.reformat(interpolation=SCALING, **wanted)
 
 
-def kept_layout(owner):
+def kept_layout(owner: av.AudioFrame | av.AudioCodecContext) -> av.AudioLayout:
     """The layout of an ``av.AudioFrame`` or audio codec context, which is never freed where it may hold a list of channels.
 
     PyAV (seen in 18.1) shares that list between layout and owner; both free it, which ends the process.
@@ -47,6 +54,6 @@ def kept_layout(owner):
     return layout
 
 
-def end_of(error):
+def end_of(error: BaseException) -> str:
     """What an FFmpeg error says, for a person: "Invalid data found when processing input"."""
     return getattr(error, "strerror", None) or str(error)

@@ -1,6 +1,11 @@
 """What an HDR film says of its light: the screen it was made on (SMPTE ST 2086), and how bright it gets (CTA 861.3)."""
+from __future__ import annotations
+
 import struct
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import av
 
 CHANGING = {"DOVI": "Dolby Vision", "DYNAMIC_HDR_PLUS": "HDR10+", "DYNAMIC_HDR_VIVID": "HDR Vivid"}  # by FFmpeg's names
 POINTS, LUMINANCE = 50000, 10000  # units of x and y, and of candela per square metre, in the words of an encoder of HEVC
@@ -10,12 +15,12 @@ class Light(NamedTuple):
     """mastering: x and y of red, green, blue and white, then the least and the greatest luminance (cd/m2), or None;
     content: the greatest luminance of a pixel and of a frame's mean (cd/m2), or None; changing: names of what it says anew
     for each scene, which no encoder here takes."""
-    mastering: Optional[tuple] = None
-    content: Optional[tuple] = None
+    mastering: tuple | None = None
+    content: tuple | None = None
     changing: tuple = ()
 
 
-def light_of(frame):
+def light_of(frame: av.VideoFrame) -> Light:
     """The ``Light`` that the side data of a decoded ``av.VideoFrame`` state."""
     try:
         found = {str(data.type).rpartition(".")[2]: bytes(data) for data in frame.side_data}
@@ -27,7 +32,7 @@ def light_of(frame):
         tuple(name for part, name in CHANGING.items() if any(kind.startswith(part) for kind in found)))
 
 
-def hevc_words(light):
+def hevc_words(light: Light) -> list[str]:
     """A ``Light`` as parameters of x265: [] where nothing is said."""
     words = []
     if light.mastering is not None:

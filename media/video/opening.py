@@ -1,12 +1,19 @@
 """Opening what may be a video, and saying what is wrong where it is none."""
+from __future__ import annotations
+
 import os
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from bgmatting.media.video.libav import end_of, version
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import why_missing
 from bgmatting.utils.machine import usable_cores
+
+if TYPE_CHECKING:
+    import av
 
 LIVE_SCHEMES = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://", "tcp://", "srt://")
 URL_SCHEMES = ("http://", "https://", *LIVE_SCHEMES)  # whatever else has a colon in it is a path
@@ -18,17 +25,17 @@ NAMING = ("hls", "dash", "concat", "imf", "sdp", "rtsp", "rtp", "sap", "vobsub",
 PATIENCE = 15  # seconds without a word from a network address
 
 
-def is_url(text):
+def is_url(text: str | os.PathLike) -> bool:
     """True for an address that FFmpeg reads through the network."""
     return str(text).lower().startswith(URL_SCHEMES)
 
 
-def is_live(text):
+def is_live(text: str | os.PathLike) -> bool:
     """True for an address that is not read twice."""
     return str(text).lower().startswith(LIVE_SCHEMES)
 
 
-def open_container(av, source):
+def open_container(av: ModuleType, source: str | os.PathLike) -> av.container.InputContainer:
     """The ``av`` container of a path or address. Raises UserError: missing, not to be read, no video."""
     # Options for streams, while they are probed; older PyAV crash over them where the file's head does not name all.
     arguments = {"options": {"max_pixels": str(MAX_PIXELS)}} if version() >= 18 else {}
@@ -77,7 +84,7 @@ def _hint(source):
                                                                 "not to be read by you.")
 
 
-def video_stream(container, source):
+def video_stream(container: av.container.InputContainer, source: str | os.PathLike) -> av.VideoStream:
     """Its first moving picture. Raises UserError where there is none."""
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     if not streams:
@@ -95,14 +102,14 @@ def _is_cover(stream):
         return False
 
 
-def check_size(source, width, height):
+def check_size(source: str | os.PathLike, width: int, height: int) -> None:
     """Raises UserError for frames of more than MAX_PIXELS."""
     if width * height > MAX_PIXELS:
         raise UserError(f"{source} declares frames of {width}x{height} pixels; at most {MAX_PIXELS // 10 ** 6} million are "
                         f"possible. Scale it down first, if it is meant so.")
 
 
-def prepare(stream):
+def prepare(stream: av.VideoStream) -> None:
     """Let a few threads decode: each holds a frame of its own, and the network wants the cores."""
     context = stream.codec_context
     context.options = {"max_pixels": str(MAX_PIXELS)}
@@ -111,7 +118,7 @@ def prepare(stream):
     stream.thread_count = max(1, min(2 if large else 4, usable_cores()))
 
 
-def start_of(picture, sound=None):
+def start_of(picture: av.VideoStream, sound: av.AudioStream | None = None) -> tuple[Fraction, Fraction]:
     """(earliest time of the streams, where 0 is to be), seconds. Sound warms up before 0: that alone moves nothing."""
     times = [stream.start_time * Fraction(stream.time_base) for stream in (picture, sound)
              if stream is not None and stream.start_time is not None]
@@ -119,7 +126,7 @@ def start_of(picture, sound=None):
     return earliest, earliest if (picture.start_time or 0) < 0 else max(earliest, Fraction(0))
 
 
-def duration_of(container, stream):
+def duration_of(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction | None:
     """Seconds, or None."""
     if stream.duration and stream.time_base:
         return stream.duration * Fraction(stream.time_base)

@@ -1,15 +1,24 @@
 """A video as a folder of PNG pictures, with the time of each in a text file."""
+from __future__ import annotations
+
 import os
 import struct
 import zlib
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from bgmatting.media.video.colour import UNKNOWN
 from bgmatting.media.video.disk import disk_full
 from bgmatting.utils.errors import UserError, no_space
 from bgmatting.utils.files import WholeFolder
+
+if TYPE_CHECKING:
+    from bgmatting.media.video.colour import Colour
 
 TIMES = "timestamps.txt"  # "timestamp format v2", as mkvmerge reads it: milliseconds, one line each
 HEAD = 33  # bytes of a PNG before its first chunk behind IHDR
@@ -25,12 +34,12 @@ class PictureWriter:
 
     needs_samples, warning = False, None
 
-    def __init__(self, path, colour=None, bits=8):
+    def __init__(self, path: str | os.PathLike, colour: Colour | None = None, bits: int = 8):
         self.path, self.frames, self.bits, self._colour = Path(path), 0, bits, colour
         self._whole = WholeFolder(path, replace=True)
         self._folder = self._whole.part
 
-    def write(self, image, pts, duration, sounds=()):
+    def write(self, image: np.ndarray | None, pts: Fraction, duration: Fraction, sounds: Sequence = ()) -> None:
         """Append a picture; arguments and errors as ``VideoWriter.write``. Sound is passed over."""
         if image is None:
             return
@@ -51,7 +60,7 @@ class PictureWriter:
             raise disk_full(self.path) from None
         self.frames += 1
 
-    def close(self):
+    def close(self) -> None:
         """Give the folder its name; an older one of that name goes. Without a picture there is no folder."""
         if not self.frames:
             return self.drop()
@@ -59,13 +68,13 @@ class PictureWriter:
             check_replaceable(self.path)
         self._whole.keep()
 
-    def drop(self):
+    def drop(self) -> None:
         """Leave no folder."""
         self.frames = 0
         self._whole.drop()
 
 
-def named_colours(png, colour):
+def named_colours(png: bytes, colour: Colour) -> bytes:
     """The bytes of a PNG with its primaries and transfer in a chunk cICP (PNG, third edition); as they are where unknown."""
     if UNKNOWN in (colour.primaries, colour.transfer):
         return png
@@ -73,13 +82,13 @@ def named_colours(png, colour):
     return png[:HEAD] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[HEAD:]
 
 
-def in_ms(seconds):
+def in_ms(seconds: Fraction) -> str:
     """Milliseconds of a Fraction of seconds as plain decimals, to a thousandth: "1502.04" or "3600000"."""
     text = f"{float(round(seconds * 1000000)) / 1000:.3f}"
     return text.rstrip("0").rstrip(".")
 
 
-def check_replaceable(folder):
+def check_replaceable(folder: str | os.PathLike) -> None:
     """Raises UserError where ``folder`` holds what no ``PictureWriter`` wrote."""
     if not Path(folder).is_dir():
         raise UserError(f"{folder} is in the way of a folder of pictures. Move it or name another output.")

@@ -1,6 +1,10 @@
 """Reading a video: upright RGB frames with their times, one after the other, whatever is damaged left out."""
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,6 +28,9 @@ from bgmatting.media.video.opening import (
 from bgmatting.media.video.turn import parse_matrix, turned
 from bgmatting.utils.errors import UserError
 
+if TYPE_CHECKING:
+    import av
+
 MAX_ERRORS = 1000  # of the demuxer in a row, before the rest counts as lost
 AUDIO_AT_ONCE = 256  # packets of sound that wait for a frame
 HELD_BYTES, HELD = 64 << 20, 16  # decoded frames without a time that wait for one that has it
@@ -36,11 +43,11 @@ class Frame(NamedTuple):
 
     deep: the same picture in uint16 where the source has more than 8 bits and ``VideoReader.want_depth`` asked for it.
     """
-    image: Optional[np.ndarray]
+    image: np.ndarray | None
     pts: Fraction
     duration: Fraction
     audio: list
-    deep: Optional[np.ndarray] = None
+    deep: np.ndarray | None = None
 
 
 class Info(NamedTuple):
@@ -51,15 +58,15 @@ class Info(NamedTuple):
     rate: Fraction
     time_base: Fraction
     colour: Colour
-    duration: Optional[Fraction]
-    frames: Optional[int]
+    duration: Fraction | None
+    frames: int | None
     has_audio: bool
     aspect: Fraction
     depth: int = 8
     light: Light = Light()
 
 
-def open_video(source, sound=True):
+def open_video(source: str | os.PathLike, sound: bool = True) -> VideoReader:
     """Open a video file, an animated GIF or an address (http, https, rtsp, rtmp, udp). ``sound``: whether it is wanted.
 
     Returns:
@@ -80,7 +87,7 @@ class VideoReader:
     frames are scaled to the first one's.
     """
 
-    def __init__(self, source, sound=True):
+    def __init__(self, source: str | os.PathLike, sound: bool = True):
         self.source, self.damaged, self.missing, self.audio, self.note = source, 0, 0.0, None, None
         self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
         self._deep = False
@@ -117,32 +124,32 @@ class VideoReader:
             self.note = f"the result has no sound: that of {self.source} is of a kind that this FFmpeg does not know."
         return sound
 
-    def __enter__(self):
+    def __enter__(self) -> VideoReader:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Close the file; the object is not used afterwards."""
         self._container.close()
 
-    def want_samples(self, wanted):
+    def want_samples(self, wanted: bool) -> None:
         """Whether sound is decoded too, for outputs that cannot hold its codec."""
         if self.audio is not None:
             self.audio.decode = wanted
 
-    def want_depth(self, wanted):
+    def want_depth(self, wanted: bool) -> None:
         """Whether frames come with their own depth, too, where it is more than 8 bits."""
         self._deep = wanted
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Frame]:
         """The frames, once."""
         for frame in self.items():
             if frame.image is not None:
                 yield frame
 
-    def items(self):
+    def items(self) -> Iterator[Frame]:
         """As iterating, but sound that comes without a picture is handed out too, as frames whose image is None."""
         for found, pts, duration in self.timed():
             if found is not None:
@@ -155,7 +162,7 @@ class VideoReader:
             else:
                 yield Frame(None, pts, Fraction(0), self._take_audio())
 
-    def timed(self):
+    def timed(self) -> Iterator[tuple[av.VideoFrame | None, Fraction, Fraction]]:
         """(decoded frame or None, pts, duration): as ``items``, before colours are converted."""
         usual = 1 / self.info.rate
         before, last = None, None
@@ -201,11 +208,11 @@ class VideoReader:
             lasts = self._packet_lasts
         return lasts if lasts > 0 else usual
 
-    def image(self, found):
+    def image(self, found: av.VideoFrame) -> np.ndarray:
         """uint8 RGB (H, W, 3), upright, of what ``timed`` gave."""
         return self.images(found)[0]
 
-    def images(self, found):
+    def images(self, found: av.VideoFrame) -> tuple[np.ndarray, np.ndarray | None]:
         """(``image``, the same in uint16 where that is wanted and there is more to it, else None)."""
         size = (found.width, found.height)
         wanted = (self._first_size if size != self._first_size else (None, None))
@@ -216,7 +223,7 @@ class VideoReader:
         image = turned(image, self._matrix)
         return to_8_bits(image), image if self._deep and image.dtype == np.uint16 else None
 
-    def count(self):
+    def count(self) -> int:
         """The number of frames, told by the packets that hold them; reads the rest of the file, which is spent then."""
         return sum(packet.stream.type == "video" for packet in self._packets()) + self._sent
 

@@ -1,9 +1,16 @@
 """Decoded sound at one rate, without gap or overlap, so that it stays with the picture in every kind of file."""
+from __future__ import annotations
+
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bgmatting.media.video.libav import import_av, kept_layout
+
+if TYPE_CHECKING:
+    import av
 
 KIND = "fltp"    # float samples, one row per channel
 PACKED = "flt"   # float samples, one behind the other
@@ -17,7 +24,7 @@ class Continuous:
         layout: "mono" or "stereo". rate: samples per second wanted.
     """
 
-    def __init__(self, layout, rate):
+    def __init__(self, layout: str, rate: int):
         self._layout, self._rate, self._channels = layout, rate, 1 if layout == "mono" else 2
         self._resampler, self._given = None, None
         self._mixes = False  # the resampler leaves the channels as they are
@@ -25,7 +32,7 @@ class Continuous:
         self._at = None    # where the next sample handed out belongs
         self._skip = 0     # samples to leave out
 
-    def put(self, frame, time):
+    def put(self, frame: av.AudioFrame, time: Fraction) -> Iterator[av.AudioFrame]:
         """``av.AudioFrame``s of what a decoded one that begins at ``time`` seconds gives. Raises ValueError, FFmpegError."""
         place = time * self._rate
         if self._due is None:
@@ -45,7 +52,7 @@ class Continuous:
         self._due += Fraction(frame.samples * self._rate, frame.sample_rate)
         yield from self._frames(self._resampled(frame))
 
-    def rest(self):
+    def rest(self) -> Iterator[av.AudioFrame]:
         """As ``put``, at the end."""
         yield from self._flush()
 

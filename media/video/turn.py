@@ -1,7 +1,12 @@
 """The display matrix of a video: frames that a player has to turn or mirror, as phones write them."""
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import av
 
 
 class Turn(NamedTuple):
@@ -11,7 +16,7 @@ class Turn(NamedTuple):
     flips: bool = False
 
 
-def parse_matrix(frame):
+def parse_matrix(frame: av.VideoFrame) -> Turn:
     """The Turn that the side data of a decoded ``av.VideoFrame`` ask for; angles between the right ones are nearest."""
     try:
         found = next((data for data in frame.side_data if "DISPLAYMATRIX" in str(data.type)), None)
@@ -20,7 +25,7 @@ def parse_matrix(frame):
     return Turn() if found is None else turn_of(bytes(found))
 
 
-def turn_of(data):
+def turn_of(data: bytes) -> Turn:
     """The Turn of a display matrix: nine int32 a b u c d v x y w, with (x, y) shown at (a x + c y, b x + d y)."""
     a, b, _, c, d = np.frombuffer(data[:20], np.int32).tolist()
     if abs(b) + abs(c) > abs(a) + abs(d):
@@ -28,7 +33,7 @@ def turn_of(data):
     return Turn(False, a < 0, d < 0)
 
 
-def turned(image, turn):
+def turned(image: np.ndarray, turn: Turn) -> np.ndarray:
     """(H, W, 3) as it is to be seen."""
     if turn == Turn():
         return image

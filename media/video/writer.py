@@ -1,16 +1,23 @@
 """Writing a video of mattes: MP4 (H.264; HEVC of deep sources), MOV (ProRes 4444), WebM (VP9), PNG pictures."""
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from bgmatting.media.pixels import to_8_bits
-from bgmatting.media.video.audio import AudioWriter
+from bgmatting.media.video.audio import AudioReader, AudioWriter, Sound
 from bgmatting.media.video.colour import LIMITED, complete, from_array, tag, tag_frame
 from bgmatting.media.video.container import DISPLAY_ROOM, write_display
 from bgmatting.media.video.disk import HiddenFile, disk_full
 from bgmatting.media.video.encoders import X265, encoder_threads, encoding
 from bgmatting.media.video.libav import end_of, import_av
 from bgmatting.media.video.picture_folder import PictureWriter
+from bgmatting.media.video.reader import Info
 from bgmatting.utils.errors import UserError, suggest
 
 RESERVE = 16 << 20  # bytes for the index of a video; frames that an encoder holds come on top
@@ -33,7 +40,7 @@ FORMATS = {"mp4": Format(".mp4", False), "mov": Format(".mov", True), "webm": Fo
 WITH_ALPHA = [name for name, format in FORMATS.items() if format.alpha]
 
 
-def format_of(path):
+def format_of(path: str | os.PathLike) -> str:
     """The name in ``FORMATS`` that a path's suffix stands for; no suffix is a folder of PNG pictures.
 
     Raises:
@@ -46,7 +53,7 @@ def format_of(path):
     raise UserError(f"{path}: videos of type '{suffix}' are not written.{suggest(suffix, ['.mp4', '.mov', '.webm'])}")
 
 
-def check_alpha(name, path):
+def check_alpha(name: str, path: str | os.PathLike) -> None:
     """Raises UserError where the format ``name`` cannot hold the alpha of a cut-out."""
     if name not in FORMATS:
         raise UserError(f"unknown video format '{name}'.{suggest(name, FORMATS)}")
@@ -55,7 +62,8 @@ def check_alpha(name, path):
                         f"background to put it before.")
 
 
-def open_writer(path, info, alpha=False, audio=None, gray=False):
+def open_writer(path: str | os.PathLike, info: Info, alpha: bool = False, audio: AudioReader | None = None,
+                gray: bool = False) -> VideoWriter | PictureWriter:
     """A writer for ``path`` (its suffix chooses the format): write(image, pts, duration, sounds), then close().
 
     Args:
@@ -82,7 +90,7 @@ class VideoWriter:
     or None; ``needs_samples`` is true where sound is wanted decoded.
     """
 
-    def __init__(self, path, muxer, info, alpha, audio, gray):
+    def __init__(self, path: str | os.PathLike, muxer: str, info: Info, alpha: bool, audio: AudioReader | None, gray: bool):
         self.path, self.frames, self.warning, self._audio, self._last = Path(path), 0, None, None, None
         self._av, self._lasts = import_av(), {}
         self._facts = muxer, info, alpha, gray
@@ -117,7 +125,7 @@ class VideoWriter:
             self._file.drop()
             raise
 
-    def write(self, image, pts, duration, sounds=()):
+    def write(self, image: np.ndarray | None, pts: Fraction, duration: Fraction, sounds: Sequence[Sound] = ()) -> None:
         """Append a frame.
 
         Args:
@@ -143,7 +151,7 @@ class VideoWriter:
         if self._file.full:
             raise disk_full(self.path)
 
-    def close(self):
+    def close(self) -> None:
         """Finish the file and give it its name; without a frame in it there is no file.
 
         Raises:
@@ -169,7 +177,7 @@ class VideoWriter:
             self._file.drop()
             raise
 
-    def drop(self):
+    def drop(self) -> None:
         """Leave no file."""
         self.frames = 0
         try:
@@ -208,7 +216,7 @@ class VideoWriter:
             stream.metadata["title"] = "x" * DISPLAY_ROOM
 
 
-def fine(tick):
+def fine(tick: Fraction) -> Fraction:
     """A tick of at most 0.1 ms that divides ``tick``: frames between its multiples find room, too."""
     while tick > COARSE:
         tick /= 2

@@ -112,8 +112,11 @@ def test_frames_are_cut_as_asked(tmp_path, name, codec):
                                  aperture(4, 1, 4, 1, 500, 1, 0, 1)], ids=["larger", "no number", "outside"])
 def test_nonsense_cuts_nothing(tmp_path, box):
     with_box(shaped_clip(tmp_path / "a.mp4", "libx264", aspect=1), box)
-    with open_video(tmp_path / "a.mp4") as reader:
-        assert (reader.info.width, reader.info.height, len(list(reader))) == (WIDTH, HEIGHT, 6)
+    try:
+        with open_video(tmp_path / "a.mp4") as reader:
+            assert (reader.info.width, reader.info.height, len(list(reader))) == (WIDTH, HEIGHT, 6)
+    except UserError:
+        assert av.library_versions["libavformat"] < (62,)  # older ones refuse the file
 
 
 @pytest.mark.parametrize("name, options", [("a.avi", {"bf": "3"}), ("a.avi", {"bf": "8", "b-pyramid": "normal"}),
