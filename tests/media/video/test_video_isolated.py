@@ -41,13 +41,8 @@ def written(reader, target):
 
 
 @pytest.mark.parametrize("name, codec, layout, kind", [
-<<<<<<< HEAD
     ("a.mp4", "aac", "stereo", "fltp"), ("a.mkv", "libopus", "7.1", "flt"),
     ("a.mov", "pcm_s16le", "mono", "s16"), ("a.mkv", "ac3", "5.1", "fltp")])
-=======
-    ("a.mp4", "aac", "stereo", "fltp"), ("a.mkv", "libopus", "7.1", "flt"), ("a.mov", "pcm_s16le", "mono", "s16"),
-    ("a.mkv", "ac3", "5.1", "fltp")])
->>>>>>> 5411a7577f2d66ab53a131bfffcfb3aa00ea83a9
 @pytest.mark.parametrize("target", ["b.mp4", "b.mov", "b.webm"])
 def test_what_is_written_is_the_same(tmp_path, workers, name, codec, layout, kind, target):
     many_channels(tmp_path / name, codec, layout, kind)
