@@ -8,9 +8,9 @@ import secrets
 import time
 from urllib.parse import parse_qsl, quote, urlencode
 
-from web.hosts import Hosts, absolute_form, header, headers_of
-from web.refusals import Refused, body, headers
-from web.settings import Settings
+from bgmatting.web.hosts import Hosts, absolute_form, header, headers_of
+from bgmatting.web.refusals import Refused, body, headers
+from bgmatting.web.settings import Settings
 
 OPEN = ("/v1/health",)   # needs no token
 DRAIN_SECONDS = 2.0

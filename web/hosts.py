@@ -10,9 +10,9 @@ import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from utils.errors import UserError
-from web.refusals import Refused
-from web.settings import Settings, is_loopback
+from bgmatting.utils.errors import UserError
+from bgmatting.web.refusals import Refused
+from bgmatting.web.settings import Settings, is_loopback
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 PORTS = {"http": 80, "https": 443}

@@ -7,7 +7,7 @@ import os
 import secrets
 from typing import NamedTuple
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 ENVIRONMENT = {"token": "MATTING_TOKEN", "allowed_hosts": "MATTING_ALLOWED_HOSTS", "insecure": "MATTING_INSECURE",
                "trusted_proxies": "MATTING_TRUSTED_PROXIES", "root_path": "MATTING_ROOT_PATH",

@@ -19,8 +19,8 @@ def main():
     sys.path.insert(0, str(HOME))
     for name, word in {"MATTING_INSECURE": "1", "MATTING_ALLOWED_HOSTS": "*", "MATTING_FRAME_ANCESTORS": "*"}.items():
         os.environ.setdefault(name, word)
-    from app import main as start
-    from utils.cli import run_main
+    from bgmatting.commands.serve import main as start
+    from bgmatting.utils.cli import run_main
     run_main(start, ["--host", "0.0.0.0", "--port", os.environ.get("PORT", "7860"), "--no-browser"])
 
 

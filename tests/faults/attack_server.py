@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from utils.files import PROJECT
+from bgmatting.utils.files import PROJECT
 
 SAMPLE = PROJECT / "image" / "sample"
 MOUNTS = ("/en", "/zh")

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-import app
-from utils.errors import UserError
-from web.guard import Door
-from web.hosts import Authority, Hosts
-from web.log import Sparing
-from web.refusals import Refused
-from web.settings import Settings, settings_of
+from bgmatting.commands import serve as app
+from bgmatting.utils.errors import UserError
+from bgmatting.web.guard import Door
+from bgmatting.web.hosts import Authority, Hosts
+from bgmatting.web.log import Sparing
+from bgmatting.web.refusals import Refused
+from bgmatting.web.settings import Settings, settings_of
 
 
 def scope(method="POST", client="127.0.0.1", path="/v1/mattes", **headers):
@@ -125,7 +125,7 @@ class Waiting:
 
 def test_who_was_silent_longest_makes_room():
     pytest.importorskip("uvicorn")
-    from web.connections import Crowd
+    from bgmatting.web.connections import Crowd
     crowd = Crowd(4)
     working, silent, fresh = (Waiting("127.0.0.1", heard, owes) for heard, owes in ((0, False), (1, True), (2, True)))
     far = Waiting("10.0.0.1", 3)
@@ -138,7 +138,7 @@ def test_who_was_silent_longest_makes_room():
 
 def test_one_address_has_half_of_the_places():
     pytest.importorskip("uvicorn")
-    from web.connections import Crowd
+    from bgmatting.web.connections import Crowd
     crowd = Crowd(4)
     busy = [Waiting(address, 0, False) for address in ("2001:db8::1", "2001:db8::2:3")]  # one network
     assert all(crowd.admits(one) for one in busy) and not crowd.admits(Waiting("2001:db8::9", 1))

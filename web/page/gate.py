@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from web.connections import most_connections
-from web.guard import route_of
-from web.hosts import header
-from web.refusals import Refused, body
+from bgmatting.web.connections import most_connections
+from bgmatting.web.guard import route_of
+from bgmatting.web.hosts import header
+from bgmatting.web.refusals import Refused, body
 
 NAME = "uploads"
 API = "/gradio_api"
