@@ -1,71 +1,8 @@
 """Write the whole network as one file that other programs run: ONNX, OpenVINO, or Paddle's static graph.
 
-    python export.py                                         # the starter weights as export/matting.onnx
-    python export.py --format openvino --weights my.safetensors --output out/my
-    python export.py --format paddle --refine-mode full --backbone-scale 0.5
-
-    python export.py --weights modnet-mobilenetv2.pdparams --output export/modnet
-
-Inputs src and bgr, (batch, 3, height, width) in 0..1, any batch, height and width multiples of 4; outputs pha and fgr at
-full size, err and ref as the network makes them. Of MODNet: input src, sides multiples of 32, output pha; of DIM: src and
-trimap (batch, 1, height, width), 0, 128 / 255 or 1, sides of 32 or more, output pha. The file is then run on a photo, and
-compared with the network itself.
+`python export.py --help` shows how; ``bgmatting export`` is the same.
 """
-import argparse
-
-from model.refinement import BACKBONE_SCALE, Refinement
-from utils.cli import CommandLine, run_main
-from utils.cpu import prepare_cpu
-from utils.errors import UserError, suggest
-from utils.files import PROJECT
-
-FORMATS = ("onnx", "openvino", "paddle")
-WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the graph; ONNX has them inside
-
-
-def parse(argv=None):
-    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add, refined = parser.add_argument, Refinement()
-    add("--format", default="onnx", help=f"{', '.join(FORMATS)} (default: onnx)")
-    add("--weights", help="weights file or folder of a run (default: the starter weights)")
-    add("--output", default=PROJECT / "export" / "matting", help="path without suffix (default: export/matting)")
-    add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
-    told = "(default: as the header of the weights file says, else {})".format
-    add("--backbone-scale", type=float, help=f"size of the coarse network's input {told(BACKBONE_SCALE)}")
-    add("--refine-mode", help=f"sampling, thresholding or full {told(refined.mode)}")
-    add("--sample-pixels", type=int, help=f"pixels to refine in mode sampling {told(refined.sample_pixels)}")
-    add("--threshold", type=float, help=f"error above which thresholding refines {told(refined.threshold)}")
-    add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: the sample)")
-    add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background (default: image/sample/bgr.jpg)")
-    return parser.parse_args(argv)
-
-
-def main(argv=None):
-    args = parse(argv)
-    if args.format not in FORMATS:
-        raise UserError(f"unknown format '{args.format}'.{suggest(args.format, FORMATS)}")
-    if args.half and args.format == "paddle":
-        raise UserError("--half goes with the formats onnx and openvino.")
-    prepare_cpu()
-    from model.export.graph_files import LARGEST, check_file, inputs_of, write_network  # import paddle
-    from model.inference.engines.device import on_device
-    from model.methods.recognition import recognised
-    settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
-                "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
-    method, _ = recognised(args.weights)
-    inputs = inputs_of(method, args.src, args.bgr)  # first: nothing is written where they cannot be used
-    with on_device("cpu"):
-        network, path, told = write_network(args.weights, args.output, args.format, args.half, settings)
-        told = "".join(f"; {line}, as its header says" for line in told)
-        parts = {path, path.with_suffix(WEIGHTS.get(args.format, path.suffix))}
-        size = sum(part.stat().st_size for part in parts)
-        print(f"wrote {path}  {size / 1e6:.1f} MB{told}")
-        worst = check_file(network, path, args.format, inputs, method)
-    allowed = LARGEST["half" if args.half else "full" if method.refines else "single"]
-    print(f"largest difference from the network on {args.src}: " + ", ".join(f"{k} {v:.2e}" for k, v in worst.items()))
-    if not worst["pha"] <= allowed:
-        raise UserError(f"{path} is not exact: pha is off by {worst['pha']:.2e}, allowed is {allowed:g}.")
-
+from bgmatting.commands import start
 
 if __name__ == "__main__":
-    run_main(main)
+    start("export")

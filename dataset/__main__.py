@@ -1,14 +1,14 @@
 """Which datasets are there, and what run.sh asks about them.
 
-    python -m dataset                 # a line per dataset: where it lies, and how much is in it
-    python -m dataset kind            # "real" where the datasets of all stages are there, else "sample" (and why, on stderr)
-    python -m dataset private         # "yes" where stage 3 has data: the private set and real backgrounds
+    python -m bgmatting datasets           # a line per dataset: where it lies, and how much is in it
+    python -m bgmatting datasets kind      # "real" where the sets of all stages are there, else "sample" (why: on stderr)
+    python -m bgmatting datasets private   # "yes" where stage 3 has data: the private set and real backgrounds
 """
 import sys
 
-from dataset.catalog import check_named_root, open_catalog
-from utils.cli import CommandLine, run_main
-from utils.errors import UserError
+from bgmatting.dataset.catalog import check_named_root, open_catalog
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.errors import UserError
 
 STAGE_SETS = ("VideoMatte240K", "Distinctions646_person", "Backgrounds")
 BENCHMARK = "PhotoMatte85"
@@ -55,7 +55,7 @@ def tell_kind(catalog):
 
 
 def main(argv=None):
-    parser = CommandLine(prog="python -m dataset", description="Show which datasets are there.")
+    parser = CommandLine(prog="python -m bgmatting datasets", description="Show which datasets are there.")
     parser.add_argument("question", nargs="?", choices=("kind", "private"), help="answer this alone, in one word")
     parser.add_argument("--catalog", help="catalogue file (default: configs/datasets.yml)")
     parser.add_argument("--data-root", help="folder of datasets (default: $DATA_ROOT, else data/)")

@@ -1,7 +1,7 @@
 """No subject in two parts: dividing a set that has no split folders of its own, and checking one that has."""
 import zlib
 
-from utils.errors import UserError, quote
+from bgmatting.utils.errors import UserError, quote
 
 
 def check_disjoint(first, second, which):

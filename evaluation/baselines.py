@@ -7,8 +7,8 @@ import importlib.util
 import cv2
 import numpy as np
 
-from evaluation.keying import difference_key
-from utils.errors import UserError, suggest
+from bgmatting.evaluation.keying import difference_key
+from bgmatting.utils.errors import UserError, suggest
 
 COPIES = 8                       # pictures of the empty scene that a subtractor learns from
 COPY_STREAM = 12                 # of random numbers
@@ -93,7 +93,7 @@ def choose_baselines(words):
 
 
 def _subtract(subtractor, src, bgr):
-    from evaluation.testset.placement import disturb_background
+    from bgmatting.evaluation.testset.placement import disturb_background
     cv2.setRNGSeed(COPY_STREAM)  # the nearest neighbours are samples drawn at random
     rng = np.random.default_rng(COPY_STREAM)
     for _ in range(COPIES):

@@ -3,7 +3,7 @@ import re
 
 import cv2
 
-from utils.files import cut_name
+from bgmatting.utils.files import cut_name
 
 ALL_UP_TO = 200    # items: a set of more keeps only the best and the worst
 EXTREMES = 12

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from evaluation.baselines import BASELINES
-from evaluation.gallery import encoded
-from evaluation.protocols import PROTOCOLS
-from evaluation.scoring import mean_of, score
-from media.operations import shrunk
-from utils.errors import UserError
+from bgmatting.evaluation.baselines import BASELINES
+from bgmatting.evaluation.gallery import encoded
+from bgmatting.evaluation.protocols import PROTOCOLS
+from bgmatting.evaluation.scoring import mean_of, score
+from bgmatting.media.operations import shrunk
+from bgmatting.utils.errors import UserError
 
 MOST_THREADS = 8
 

@@ -5,12 +5,12 @@ import io
 import json
 from pathlib import Path
 
-from evaluation.baselines import BASELINES
-from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, columns
-from evaluation.scoring import Result
-from utils.errors import one_line
-from utils.files import write_bytes
-from utils.machine import versions
+from bgmatting.evaluation.baselines import BASELINES
+from bgmatting.evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, columns
+from bgmatting.evaluation.scoring import Result
+from bgmatting.utils.errors import one_line
+from bgmatting.utils.files import write_bytes
+from bgmatting.utils.machine import versions
 
 NAME_WIDTH = 32
 CELL_WIDTH = 12

@@ -3,7 +3,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evaluation.metrics import (
+from bgmatting.evaluation.metrics import (
     conn,
     dtssd,
     fg_mse,
@@ -16,7 +16,7 @@ from evaluation.metrics import (
     sad,
     sad_paddle2021,
 )
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 ALPHA = {
     "unknown": {"sad": sad, "mse": mse, "grad": grad, "conn": conn},

@@ -1,6 +1,6 @@
 """The matting networks and the class that runs them on photos.
 
-    from model import MattingBase, MattingRefine, Matter, MODNet, DIM
+    from bgmatting.model import MattingBase, MattingRefine, Matter, MODNet, DIM
 """
 import importlib
 from typing import Any
@@ -15,3 +15,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOMES[name], __name__), name)
+
+
+if __name__ == "model":  # in a checkout: this import is for users; modules have one name, bgmatting.model...
+    __path__ = []

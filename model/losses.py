@@ -3,7 +3,7 @@ import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
 
-from model.matting import BaseOutput, RefineOutput
+from bgmatting.model.matting import BaseOutput, RefineOutput
 
 
 def base_loss(pred: BaseOutput, true_pha: Tensor, true_fgr: Tensor, detach_error: bool = True) -> dict[str, Tensor]:

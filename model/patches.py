@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from model.geometry import PATCH
-from model.refinement import Refinement
+from bgmatting.model.geometry import PATCH
+from bgmatting.model.refinement import Refinement
 
 if TYPE_CHECKING:
     from paddle import Tensor

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from utils.errors import UserError, suggest
+from bgmatting.utils.errors import UserError, suggest
 
 REFINE_MODES = ("sampling", "thresholding", "full")
 BACKBONE_SCALE = 0.25  # size of the base network's input relative to the photo

@@ -6,11 +6,11 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from model.cropping import crop_patches, replace_patches
-from model.geometry import PATCH
-from model.patches import choose_patches
-from model.refinement import Refinement, check_refinement
-from utils.errors import UserError
+from bgmatting.model.cropping import crop_patches, replace_patches
+from bgmatting.model.geometry import PATCH
+from bgmatting.model.patches import choose_patches
+from bgmatting.model.refinement import Refinement, check_refinement
+from bgmatting.utils.errors import UserError
 
 
 class Refiner(nn.Layer):

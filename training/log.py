@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from media.operations import LONGEST, shrunk
-from training.checkpoint import LOG
-from utils.errors import one_line
+from bgmatting.media.operations import LONGEST, shrunk
+from bgmatting.training.checkpoint import LOG
+from bgmatting.utils.errors import one_line
 
 PICTURES_A_SET, MOST_PICTURES = 6, 200  # tags that ``training.step`` makes pictures for; pictures of a whole run
 

@@ -2,12 +2,12 @@
 import os
 from pathlib import Path
 
-from dataset.catalog import catalog_or_sample, open_catalog
-from model.weights import weights_path
-from model.weights.initial import IMAGENET
-from training.lessons import find_lesson
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.dataset.catalog import catalog_or_sample, open_catalog
+from bgmatting.model.weights import weights_path
+from bgmatting.model.weights.initial import IMAGENET
+from bgmatting.training.lessons import find_lesson
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import WORKPLACE
 
 SUFFIXES = (".safetensors", ".pdparams", ".pth")
 
@@ -70,7 +70,7 @@ def _report(path, found):
 
 
 def _imagenet_path(backbone, data_root):
-    return Path(data_root or os.environ.get("DATA_ROOT") or PROJECT / "data") / "weights" / f"imagenet_{backbone}"
+    return Path(data_root or os.environ.get("DATA_ROOT") or WORKPLACE / "data") / "weights" / f"imagenet_{backbone}"
 
 
 def _imagenet(backbone, data_root):

@@ -4,17 +4,25 @@ import math
 
 import numpy as np
 
-from media import write_bytes
-from model.weights import load_state
-from model.weights.metadata import origin_facts
-from training.checkpoint import MODEL, OPTIMIZER, RESULTS, keep_newest, latest_checkpoint, load_checkpoint, save_checkpoint
-from training.config import completed, differences
-from training.config.rules import PHASES
-from training.lessons import find_lesson
-from training.optimizer import optimizer_arrays
-from training.validation import told
-from utils.errors import UserError
-from utils.plain_files import shown
+from bgmatting.media import write_bytes
+from bgmatting.model.weights import load_state
+from bgmatting.model.weights.metadata import origin_facts
+from bgmatting.training.checkpoint import (
+    MODEL,
+    OPTIMIZER,
+    RESULTS,
+    keep_newest,
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
+from bgmatting.training.config import completed, differences
+from bgmatting.training.config.rules import PHASES
+from bgmatting.training.lessons import find_lesson
+from bgmatting.training.optimizer import optimizer_arrays
+from bgmatting.training.validation import told
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.plain_files import shown
 
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",

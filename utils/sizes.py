@@ -1,7 +1,7 @@
 """Sizes of pictures as command lines say them."""
 import re
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 PORTRAIT = re.compile(r"w(\d+)h(\d+)", re.ASCII)
 

@@ -1,6 +1,6 @@
 """Findings as lines, as they come, and the table at the end."""
-from dataset.check.inspection import ERROR, WARNING, Finding
-from utils.errors import one_line
+from bgmatting.dataset.check.inspection import ERROR, WARNING, Finding
+from bgmatting.utils.errors import one_line
 
 
 class Report:

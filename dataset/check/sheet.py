@@ -1,10 +1,10 @@
 """A contact sheet of a set: cut-outs on a checkerboard beside their alphas, or backgrounds, to see with one's eyes."""
 import numpy as np
 
-from media import write_image
-from media.operations import blend
-from media.sheet import fitted, in_rows, strip
-from utils.errors import UserError
+from bgmatting.media import write_image
+from bgmatting.media.operations import blend
+from bgmatting.media.sheet import fitted, in_rows, strip
+from bgmatting.utils.errors import UserError
 
 CELL = 192      # pixels a side
 LABEL = 16      # pixels of height below a cell for the name

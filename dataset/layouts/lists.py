@@ -5,7 +5,7 @@ blanks, or by `|` where a line has one; a list of one word a line may have blank
 compared, for people convert their files. What stands twice (Composition-1k lists each foreground with many
 backgrounds) counts once.
 """
-from utils.errors import UserError, quote
+from bgmatting.utils.errors import UserError, quote
 
 
 def listed_names(path, column, folder, names):

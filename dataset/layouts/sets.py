@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from media import read_image
+from bgmatting.media import read_image
 
 
 class Pair(NamedTuple):

@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 import cv2
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 try:
     import av

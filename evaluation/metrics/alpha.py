@@ -2,8 +2,8 @@
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import mean_square, unknown_region
-from evaluation.testset.trimap import UNKNOWN
+from bgmatting.evaluation.metrics.region import mean_square, unknown_region
+from bgmatting.evaluation.testset.trimap import UNKNOWN
 
 SCALE = 2
 

@@ -2,8 +2,8 @@
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import check_array, mean_square, unknown_region
-from evaluation.testset.trimap import UNKNOWN
+from bgmatting.evaluation.metrics.region import check_array, mean_square, unknown_region
+from bgmatting.evaluation.testset.trimap import UNKNOWN
 
 
 def fg_mse(pred_fgr, true_fgr, true_pha, trimap=None):

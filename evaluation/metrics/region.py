@@ -1,7 +1,7 @@
 """Where an error is counted, and the checks of what every metric is given."""
 import numpy as np
 
-from evaluation.testset.trimap import UNKNOWN
+from bgmatting.evaluation.testset.trimap import UNKNOWN
 
 
 def unknown_region(trimap, *mattes):

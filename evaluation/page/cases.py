@@ -4,9 +4,9 @@ import base64
 import cv2
 import numpy as np
 
-from evaluation.testset.trimap import UNKNOWN
-from media import read_gray, read_image
-from utils.errors import UserError
+from bgmatting.evaluation.testset.trimap import UNKNOWN
+from bgmatting.media import read_gray, read_image
+from bgmatting.utils.errors import UserError
 
 FULL = 0.5  # error from which the map is brightest
 OUTSIDE = 0.4  # brightness of errors that do not count

@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from evaluation.protocols import Column
+from bgmatting.evaluation.protocols import Column
 
 RESAMPLES = 10_000
 LEVEL = 0.95

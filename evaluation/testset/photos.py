@@ -1,12 +1,12 @@
 """Pictures as a set itself composes them: photos as they are, and the lines of list files with their own background."""
-from dataset.layouts.listed import Listed, behind
-from dataset.layouts.pictures import read_fgr_pha
-from evaluation.testset.composed import EvalItem
-from evaluation.testset.trimap import trimap_of
-from media import read_image
-from media.operations import blend, resize
-from media.reading import read_trimap
-from utils.errors import UserError
+from bgmatting.dataset.layouts.listed import Listed, behind
+from bgmatting.dataset.layouts.pictures import read_fgr_pha
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.evaluation.testset.trimap import trimap_of
+from bgmatting.media import read_image
+from bgmatting.media.operations import blend, resize
+from bgmatting.media.reading import read_trimap
+from bgmatting.utils.errors import UserError
 
 
 class PhotoTestSet:

@@ -2,8 +2,8 @@
 import cv2
 import numpy as np
 
-from dataset.augment import affine_matrix, draw_affine, warp
-from media.operations import resize
+from bgmatting.dataset.augment import affine_matrix, draw_affine, warp
+from bgmatting.media.operations import resize
 
 TURNED_SCALE = (0.55, 0.9)  # of the scale at which the picture covers the frame
 FIT = (0.75, 1.0)          # the subject takes this part of the largest size that fits the frame

@@ -2,10 +2,10 @@
 import cv2
 import numpy as np
 
-from media.alignment.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
-from media.alignment.exposure import reduced as small_copy
-from media.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_shift, find_homography, track, warp
-from utils.errors import UserError, suggest
+from bgmatting.media.alignment.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
+from bgmatting.media.alignment.exposure import reduced as small_copy
+from bgmatting.media.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_shift, find_homography, track, warp
+from bgmatting.utils.errors import UserError, suggest
 
 MODES = {"align": ("auto", "homography", "off"), "exposure": ("auto", "off")}
 OTHER_SCENE = "bgr does not look like the scene of src"  # how notes begin

@@ -1,7 +1,7 @@
 """MobileNetV2 encoder (Sandler et al., CVPR 2018) with its last stage dilated, so that the output stride is 16."""
 from paddle import Tensor, nn
 
-from model.backbones.stages import StagedEncoder
+from bgmatting.model.backbones.stages import StagedEncoder
 
 # expansion, output channels, repeats, stride of the first block
 _STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from model.backbones.stages import StagedEncoder
+from bgmatting.model.backbones.stages import StagedEncoder
 
 # kernel, expanded channels, output channels, squeeze-and-excitation, hard swish, stride
 _LARGE = (

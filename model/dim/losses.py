@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from paddle import Tensor
 
-    from model.dim.network import DimOutput
+    from bgmatting.model.dim.network import DimOutput
 
 # What PaddleSeg multiplies the terms with; it trains both stages at once.
 WEIGHTS = {"alpha_raw": 0.5, "comp": 0.5, "alpha_pred": 1}

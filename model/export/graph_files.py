@@ -12,21 +12,21 @@ from paddle import Tensor, nn
 from paddle.nn import Layer
 from paddle.static import InputSpec
 
-from media import read_image
-from model.inference.engines.base import EngineError
-from model.inference.engines.makers import maker_of, network_from_arrays
-from model.inference.engines.onnx_export import save_graph
-from model.inference.engines.openvino import import_openvino
-from model.inference.engines.single_graph import SingleGraph, input_specs
-from model.inference.matte import padded
-from model.matting import MattingRefine
-from model.methods.input_rule import InputRule
-from model.methods.method import Method
-from model.methods.recognition import read_network, refuse_refinement
-from model.refinement import BACKBONE_SCALE, NOTHING
-from model.weights import file_sha256
-from model.weights.metadata import settings_of
-from utils.errors import UserError
+from bgmatting.media import read_image
+from bgmatting.model.inference.engines.base import EngineError
+from bgmatting.model.inference.engines.makers import maker_of, network_from_arrays
+from bgmatting.model.inference.engines.onnx_export import save_graph
+from bgmatting.model.inference.engines.openvino import import_openvino
+from bgmatting.model.inference.engines.single_graph import SingleGraph, input_specs
+from bgmatting.model.inference.matte import padded
+from bgmatting.model.matting import MattingRefine
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.model.methods.method import Method
+from bgmatting.model.methods.recognition import read_network, refuse_refinement
+from bgmatting.model.refinement import BACKBONE_SCALE, NOTHING
+from bgmatting.model.weights import file_sha256
+from bgmatting.model.weights.metadata import settings_of
+from bgmatting.utils.errors import UserError
 
 LARGEST = {"full": 1e-3, "single": 1e-4, "half": 2e-2}  # of pha: of refining methods, of others, of float16 weights
 CHECKED = InputRule(short=256, multiple=32)  # photos that methods which do not refine are checked with

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from model.geometry import BLOCK, ENDLESS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
-from model.inference.enlarge import enlarged_windows
-from utils.errors import UserError
+from bgmatting.model.geometry import BLOCK, ENDLESS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
+from bgmatting.model.inference.enlarge import enlarged_windows
+from bgmatting.utils.errors import UserError
 
 PER_BLOCK = BLOCK // PATCH
 BLOCK_BYTES = 400_000  # what refining one block takes at once, seen with every engine

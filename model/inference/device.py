@@ -13,16 +13,16 @@ import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
 
-from model.geometry import PATCH
-from model.inference.engines.base import reason
-from model.inference.engines.device import AMP_TYPES, on_device, place_of
-from model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
-from model.inference.scale import coarse_size
-from model.inference.unmix import unmix
-from model.matting import MattingRefine
-from model.refinement import Refinement
-from model.refiner import resize
-from utils.errors import UserError
+from bgmatting.model.geometry import PATCH
+from bgmatting.model.inference.engines.base import reason
+from bgmatting.model.inference.engines.device import AMP_TYPES, on_device, place_of
+from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
+from bgmatting.model.inference.scale import coarse_size
+from bgmatting.model.inference.unmix import unmix
+from bgmatting.model.matting import MattingRefine
+from bgmatting.model.refinement import Refinement
+from bgmatting.model.refiner import resize
+from bgmatting.utils.errors import UserError
 
 PATCHES = 8  # that may be refined at once in place of one block of 16x16 pixels
 

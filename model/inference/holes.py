@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from model.inference.matte import Matte
+from bgmatting.model.inference.matte import Matte
 
 OPAQUE = 242          # alpha in 255ths from which a pixel is no part of a hole
 SCENE = 13            # and below which it counts as scene

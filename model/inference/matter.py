@@ -7,20 +7,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from model.inference.blocks import blocks_within
-from model.inference.engines import open_engine
-from model.inference.engines.device import find_device
-from model.inference.matte import BRIEF, DTYPES, Matte
-from model.inference.pair import PairMatting
-from model.inference.photos import Picture, opened
-from model.inference.settings import Chosen, Settings
-from model.inference.single import SingleMatting
-from model.methods.recognition import read_network, refuse_refinement
-from model.refinement import NOTHING, check_backbone_scale
-from model.weights import file_sha256
-from model.weights.metadata import settings_of
-from utils.errors import UserError
-from utils.machine import set_tf32
+from bgmatting.model.inference.blocks import blocks_within
+from bgmatting.model.inference.engines import open_engine
+from bgmatting.model.inference.engines.device import find_device
+from bgmatting.model.inference.matte import BRIEF, DTYPES, Matte
+from bgmatting.model.inference.pair import PairMatting
+from bgmatting.model.inference.photos import Picture, opened
+from bgmatting.model.inference.settings import Chosen, Settings
+from bgmatting.model.inference.single import SingleMatting
+from bgmatting.model.methods.recognition import read_network, refuse_refinement
+from bgmatting.model.refinement import NOTHING, check_backbone_scale
+from bgmatting.model.weights import file_sha256
+from bgmatting.model.weights.metadata import settings_of
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import set_tf32
 
 
 class Matter:
@@ -39,7 +39,7 @@ class Matter:
         UserError: the weights cannot be read or used, or a setting is not known or of another method.
 
     Example:
-        from model import Matter
+        from bgmatting.model import Matter
         with Matter() as matter:
             pha = matter.predict("src.jpg", "bgr.jpg").pha      # or uint8 RGB arrays of one size, or PIL images
     """
@@ -76,7 +76,7 @@ class Matter:
             self._way = SingleMatting(engine, self.settings, self.method)
             return
         if on_device:
-            from model.inference.device import DeviceMatting  # imports paddle
+            from bgmatting.model.inference.device import DeviceMatting  # imports paddle
             self.device_matting = DeviceMatting(engine.network, device, engine.precision, most)
         self._way = PairMatting(engine, self.settings, described["refine_kernel_size"], most, self.device_matting)
 

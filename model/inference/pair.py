@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
-from model.inference.blocks import Blocks, shrink
-from model.inference.engines.base import Engine
-from model.inference.engines.samples import BATCH
-from model.inference.enlarge import at_half, enlarged_rows
-from model.inference.holes import fill_holes, find_holes, levels_of
-from model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
-from model.inference.scale import coarse_size, padding_and_scale
-from model.inference.settings import Chosen
-from model.inference.unmix import unmix
-from model.patches import choose_patches
-from model.refinement import KERNEL_SIZE
-from utils.errors import UserError
+from bgmatting.model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
+from bgmatting.model.inference.blocks import Blocks, shrink
+from bgmatting.model.inference.engines.base import Engine
+from bgmatting.model.inference.engines.samples import BATCH
+from bgmatting.model.inference.enlarge import at_half, enlarged_rows
+from bgmatting.model.inference.holes import fill_holes, find_holes, levels_of
+from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
+from bgmatting.model.inference.scale import coarse_size, padding_and_scale
+from bgmatting.model.inference.settings import Chosen
+from bgmatting.model.inference.unmix import unmix
+from bgmatting.model.patches import choose_patches
+from bgmatting.model.refinement import KERNEL_SIZE
+from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from model.inference.device import DeviceMatting
+    from bgmatting.model.inference.device import DeviceMatting
 
 STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
 

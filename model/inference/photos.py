@@ -7,9 +7,9 @@ from typing import Union
 import numpy as np
 from PIL import Image, ImageOps
 
-from media import read_photo
-from media.pixels import to_8_bits
-from media.reading import read_trimap
+from bgmatting.media import read_photo
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.media.reading import read_trimap
 
 Picture = Union[np.ndarray, Image.Image, str, os.PathLike]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from media.alignment.fitter import Fitter, fitter
-from model.refinement import Refinement
-from utils.errors import UserError, suggest
+from bgmatting.media.alignment.fitter import Fitter, fitter
+from bgmatting.model.refinement import Refinement
+from bgmatting.utils.errors import UserError, suggest
 
 PRECISIONS = ("fp32", "fp16", "bf16", "auto")
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from model.inference.engines.base import Engine
-from model.inference.foreground import check_foreground, estimate_foreground
-from model.inference.matte import Matte, as_dtype
-from model.inference.settings import Chosen
-from model.methods.method import Method
-from utils.errors import UserError
+from bgmatting.model.inference.engines.base import Engine
+from bgmatting.model.inference.foreground import check_foreground, estimate_foreground
+from bgmatting.model.inference.matte import Matte, as_dtype
+from bgmatting.model.inference.settings import Chosen
+from bgmatting.model.methods.method import Method
+from bgmatting.utils.errors import UserError
 
 
 class SingleMatting:

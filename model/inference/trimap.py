@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from model.inference.matte import Matte, as_dtype
-from model.inference.photos import Picture, opened
+from bgmatting.model.inference.matte import Matte, as_dtype
+from bgmatting.model.inference.photos import Picture, opened
 
 if TYPE_CHECKING:
-    from model.inference.matter import Matter
+    from bgmatting.model.inference.matter import Matter
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 SURE = 0.05      # alpha so near to 0 or 1 is taken to be that

@@ -1,6 +1,6 @@
 """The matting methods this project has, each as one object that says what it needs and how it is run and taught.
 
-    from model.methods import find_method
+    from bgmatting.model.methods import find_method
     method = find_method("modnet")
     network = method.build("mobilenetv2")
 """
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from model.methods.method import Method
-from utils.errors import UserError, one_line, suggest
+from bgmatting.model.methods.method import Method
+from bgmatting.utils.errors import UserError, one_line, suggest
 
 # A method's own module imports paddle, which takes seconds, when it builds a network and not before.
 METHODS = ("background", "modnet", "dim")  # and the modules here that hold them

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.methods.input_rule import InputRule
-from model.methods.method import Method
-from model.methods.tensors import unwrapped
-from model.weights.loading import describe_state
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.model.methods.method import Method
+from bgmatting.model.methods.tensors import unwrapped
+from bgmatting.model.weights.loading import describe_state
 
 if TYPE_CHECKING:
     from paddle import Tensor
     from paddle.nn import Layer
 
-    from model.matting import MattingRefine
+    from bgmatting.model.matting import MattingRefine
 
 BACKBONES = ("mobilenetv2", "mobilenetv3", "mobilenetv3_small", "mobilenetv3_small_os32", "resnet50", "resnet101")
 
 
 def build(backbone: str, **settings: Any) -> MattingRefine:
     """A MattingRefine."""
-    from model.matting import MattingRefine  # imports paddle
+    from bgmatting.model.matting import MattingRefine  # imports paddle
     return MattingRefine(backbone, **settings)
 
 
@@ -42,7 +42,7 @@ def answer(network: Layer, src: Tensor, bgr: Tensor) -> dict[str, Tensor]:
 
 def terms(network: Layer, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Loss terms of a MattingBase or MattingRefine, as ``Method.terms``."""
-    from model.losses import base_loss, refine_loss  # import paddle
+    from bgmatting.model.losses import base_loss, refine_loss  # import paddle
     loss = refine_loss if hasattr(unwrapped(network), "refiner") else base_loss
     return loss(network(batch["src"], batch["bgr"]), batch["pha"], batch["fgr"])
 

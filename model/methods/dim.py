@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.dim.losses import WEIGHTS, dim_loss
-from model.methods.input_rule import InputRule
-from model.methods.method import Method
-from model.methods.tensors import unknown_of
+from bgmatting.model.dim.losses import WEIGHTS, dim_loss
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.model.methods.method import Method
+from bgmatting.model.methods.tensors import unknown_of
 
 if TYPE_CHECKING:
     from paddle import Tensor
     from paddle.nn import Layer
 
-    from model.dim.network import DIM
+    from bgmatting.model.dim.network import DIM
 
 BACKBONES = ("vgg16",)
 
 
 def build(backbone: str) -> DIM:
     """A DIM."""
-    from model.dim.network import DIM  # imports paddle
+    from bgmatting.model.dim.network import DIM  # imports paddle
     return DIM(backbone)
 
 

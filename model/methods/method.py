@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from model.methods.input_rule import InputRule
+from bgmatting.model.methods.input_rule import InputRule
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.methods.input_rule import InputRule
-from model.methods.method import Method
-from model.methods.tensors import unknown_of, unwrapped
-from model.modnet import WEIGHTS
-from model.modnet.torch_names import is_authors_state
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.model.methods.method import Method
+from bgmatting.model.methods.tensors import unknown_of, unwrapped
+from bgmatting.model.modnet import WEIGHTS
+from bgmatting.model.modnet.torch_names import is_authors_state
 
 if TYPE_CHECKING:
     from paddle import Tensor
     from paddle.nn import Layer
 
-    from model.modnet.network import MODNet
+    from bgmatting.model.modnet.network import MODNet
 
 # Which backbone a file holds, by an array that it alone has.
 BACKBONES = {"mobilenetv2": "backbone.conv1._conv.weight", "resnet50_vd": "backbone.conv1_1._conv.weight",
@@ -30,7 +30,7 @@ PUBLISHED = "https://paddleseg.bj.bcebos.com/matting/models/"
 
 def build(backbone: str) -> MODNet:
     """A MODNet."""
-    from model.modnet.network import MODNet  # imports paddle
+    from bgmatting.model.modnet.network import MODNet  # imports paddle
     return MODNet(backbone)
 
 
@@ -50,7 +50,7 @@ def answer(network: Layer, img: Tensor) -> dict[str, Tensor]:
 
 def terms(network: Layer, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Loss terms of a MODNet, as ``Method.terms``."""
-    from model.modnet.losses import modnet_loss  # imports paddle
+    from bgmatting.model.modnet.losses import modnet_loss  # imports paddle
     img = RULE.ranged(batch["src"])
     pred, blur = network(img, every_branch=True), unwrapped(network).blurer
     return modnet_loss(pred, img, batch["pha"], unknown_of(batch["trimap"]), blur)

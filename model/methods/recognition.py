@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.methods import method_of
-from model.methods.method import Method
-from model.weights import from_torch_names, read_weights, weights_path
-from utils.errors import UserError
+from bgmatting.model.methods import method_of
+from bgmatting.model.methods.method import Method
+from bgmatting.model.weights import from_torch_names, read_weights, weights_path
+from bgmatting.utils.errors import UserError
 
 
 class NetworkFile(NamedTuple):

@@ -5,7 +5,7 @@ import numpy as np
 import paddle
 from paddle.nn import Layer
 
-from model.methods.method import Method
+from bgmatting.model.methods.method import Method
 
 
 def matted(method: Method, network: Layer, photo: np.ndarray, extra: np.ndarray | None = None) -> np.ndarray:

@@ -4,8 +4,8 @@ from paddle import Tensor
 from paddle.nn import Layer
 from paddle.nn import functional as F
 
-from model.backbones.paddleseg.layers import resize_like
-from model.modnet.network import ModnetOutput
+from bgmatting.model.backbones.paddleseg.layers import resize_like
+from bgmatting.model.modnet.network import ModnetOutput
 
 _EDGES = 4  # how much more a wrong pixel costs near an edge
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from model.modnet.network import MODNet
+    from bgmatting.model.modnet.network import MODNet
 
 _REPEATS = (1, 2, 3, 4, 3, 3, 1)  # blocks in each of MobileNetV2's stages; the very first has no 1x1 to expand with
 _ENCODER = "backbone.model.features."

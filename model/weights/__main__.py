@@ -1,8 +1,8 @@
 """Describe, convert and average weights files.
 
-    python -m model.weights describe FILE
-    python -m model.weights convert FILE OUT.safetensors [--half]
-    python -m model.weights average FILE FILE... OUT.safetensors [--refiner FILE]
+    python -m bgmatting weights describe FILE
+    python -m bgmatting weights convert FILE OUT.safetensors [--half]
+    python -m bgmatting weights average FILE FILE... OUT.safetensors [--refiner FILE]
 
 FILE is .pth (the authors' state dicts, or their TorchScript archives, unless frozen), .pdparams or .safetensors;
 nothing in it is run. OUT is read by every command here. --half stores float16, half the size. The mean of a network before
@@ -15,10 +15,10 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from model.weights.loading import LoadReport
-from utils.cli import CommandLine, run_main
-from utils.cpu import prepare_cpu
-from utils.errors import UserError
+from bgmatting.model.weights.loading import LoadReport
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.cpu import prepare_cpu
+from bgmatting.utils.errors import UserError
 
 
 def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = False) -> tuple[dict, LoadReport]:
@@ -30,12 +30,12 @@ def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = F
     Raises:
         UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is no safetensors.
     """
-    from model.matting import MattingBase, MattingRefine
-    from model.weights.files import save_weights
-    from model.weights.loading import describe_state, load_state
-    from model.weights.metadata import ORIGIN, SETTINGS
-    from model.weights.places import weights_path
-    from utils.files import file_sha256
+    from bgmatting.model.matting import MattingBase, MattingRefine
+    from bgmatting.model.weights.files import save_weights
+    from bgmatting.model.weights.loading import describe_state, load_state
+    from bgmatting.model.weights.metadata import ORIGIN, SETTINGS
+    from bgmatting.model.weights.places import weights_path
+    from bgmatting.utils.files import file_sha256
     _check_target(target)
     source = weights_path(source)
     arrays, metadata = _own_arrays(source)
@@ -58,9 +58,9 @@ def describe(source: str | os.PathLike) -> list[str]:
     Raises:
         UserError: it cannot be read.
     """
-    from model.weights.files import read_weights
-    from model.weights.naming import PARTS, backbone_kind, our_names, part_of
-    from model.weights.places import weights_path
+    from bgmatting.model.weights.files import read_weights
+    from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of
+    from bgmatting.model.weights.places import weights_path
     path = weights_path(source)
     arrays, metadata = read_weights(path)
     arrays = our_names(arrays)
@@ -94,8 +94,8 @@ def average(sources: Sequence[str | os.PathLike], target: str | os.PathLike,
     import numpy as np
     from safetensors.numpy import save
 
-    from media import write_bytes
-    from model.weights.metadata import SETTINGS
+    from bgmatting.media import write_bytes
+    from bgmatting.model.weights.metadata import SETTINGS
     _check_target(target)
     found, metadata = zip(*map(_own_arrays, sources))
     for source, arrays in zip(sources, found):
@@ -119,9 +119,9 @@ def average(sources: Sequence[str | os.PathLike], target: str | os.PathLike,
 
 
 def _own_arrays(source):
-    from model.weights.files import read_weights
-    from model.weights.naming import from_torch_names
-    from model.weights.places import weights_path
+    from bgmatting.model.weights.files import read_weights
+    from bgmatting.model.weights.naming import from_torch_names
+    from bgmatting.model.weights.places import weights_path
     arrays, metadata = read_weights(weights_path(source))
     return from_torch_names(arrays), metadata
 
@@ -132,7 +132,7 @@ def _check_target(target):
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandLine(prog="python -m model.weights", description=__doc__,
+    parser = CommandLine(prog="python -m bgmatting weights", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("describe", help="what a weights file holds")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.weights.files import read_weights
-from model.weights.loading import LoadReport, load_state
-from model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
-from model.weights.places import weights_path
-from utils.errors import UserError
+from bgmatting.model.weights.files import read_weights
+from bgmatting.model.weights.loading import LoadReport, load_state
+from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
+from bgmatting.model.weights.places import weights_path
+from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
     from paddle.nn import Layer

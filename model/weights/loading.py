@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.weights.files import read_weights
-from model.weights.naming import from_torch_names
-from model.weights.places import weights_path
-from utils.errors import UserError
+from bgmatting.model.weights.files import read_weights
+from bgmatting.model.weights.naming import from_torch_names
+from bgmatting.model.weights.places import weights_path
+from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
     from paddle.nn import Layer

@@ -10,11 +10,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from model.refinement import Refinement, check_backbone_scale, check_refinement
-from utils.errors import UserError
+from bgmatting.model.refinement import Refinement, check_backbone_scale, check_refinement
+from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from model.matting import MattingRefine
+    from bgmatting.model.matting import MattingRefine
 
 SETTINGS = {"backbone_scale": float, "refine_mode": str, "refine_sample_pixels": int, "refine_threshold": float,
             "refine_kernel_size": int}

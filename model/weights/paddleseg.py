@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.modnet.torch_names import from_authors_names, is_authors_state
-from model.weights.files import read_weights
-from model.weights.initial import IMAGENET, as_table, by_part
-from model.weights.loading import LoadReport, load_state
-from model.weights.naming import from_torch_names
-from model.weights.places import weights_path
-from utils.errors import UserError
+from bgmatting.model.modnet.torch_names import from_authors_names, is_authors_state
+from bgmatting.model.weights.files import read_weights
+from bgmatting.model.weights.initial import IMAGENET, as_table, by_part
+from bgmatting.model.weights.loading import LoadReport, load_state
+from bgmatting.model.weights.naming import from_torch_names
+from bgmatting.model.weights.places import weights_path
+from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
     from paddle.nn import Layer

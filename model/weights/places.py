@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from model.weights.files import WEIGHTS_SUFFIXES
-from utils.errors import UserError
+from bgmatting.model.weights.files import WEIGHTS_SUFFIXES
+from bgmatting.utils.errors import UserError
 
 PLACE = Path(__file__).parent
 STARTER = PLACE / "starter_mobilenetv2.safetensors"  # the default weights

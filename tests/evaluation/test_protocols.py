@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from evaluation.protocols import PROTOCOLS, columns, find_protocol
-from utils.errors import UserError
+from bgmatting.evaluation.protocols import PROTOCOLS, columns, find_protocol
+from bgmatting.utils.errors import UserError
 
 
 def test_names_and_what_they_mean():

@@ -3,8 +3,8 @@ import numpy as np
 import paddle
 import pytest
 
-from model.matting import MattingBase, MattingRefine
-from model.weights import describe_state, from_torch_names
+from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.model.weights import describe_state, from_torch_names
 from tests.model.reference import (
     BACKBONES,
     FLOAT16_STEP,

@@ -3,8 +3,8 @@ import numpy as np
 import paddle
 import pytest
 
-from model.patches import choose_patches, largest
-from model.refinement import Refinement
+from bgmatting.model.patches import choose_patches, largest
+from bgmatting.model.refinement import Refinement
 
 
 @pytest.mark.parametrize("mode, sample_pixels", [

@@ -6,9 +6,9 @@ line that says what does it here where it does not.
 import re
 from pathlib import Path
 
-from training.config.rules import PHASES
-from utils.errors import UserError, suggest
-from utils.files import PROJECT
+from bgmatting.training.config.rules import PHASES
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.files import PROJECT, WORKPLACE
 
 FLAGS = (
     ("dataset_name", str, "a name in configs/datasets.yml, or 'stream' for generated samples"),
@@ -53,7 +53,7 @@ def add_flags(parser):
     add("--batch-size", type=_batch_size, metavar="N|auto",
         help="samples a batch, in every phase; auto: as configured, halved, and --accumulate doubled, until they fit")
     add("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
-    add("--dry-run", action="store_true", help="say what the run would do, and do nothing: see python -m training.plan")
+    add("--dry-run", action="store_true", help="say what the run would do, and do nothing: see python -m bgmatting plan")
     for name in ALWAYS:
         add("--" + name.replace("_", "-"), action="store_true", help="taken, and done anyway")
     for name in INSTEAD:
@@ -106,7 +106,7 @@ def found_weights(name, save_dir=None):
     if path.exists() or len(path.parts) != 1:
         return name
     places = [Path(save_dir), Path(save_dir).parent] if save_dir else []
-    for place in (*places, PROJECT / "log"):
+    for place in (*places, WORKPLACE / "log"):
         for suffix in SUFFIXES:
             if (place / f"{name}{suffix}").is_file():
                 return str(place / f"{name}{suffix}")

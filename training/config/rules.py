@@ -1,9 +1,9 @@
 """What each key of a stage's configuration may be. ``configs/default.yml`` says what it means."""
 from typing import Callable, NamedTuple
 
-from model.methods import METHODS
-from utils.errors import suggest
-from utils.plain_files import shown
+from bgmatting.model.methods import METHODS
+from bgmatting.utils.errors import suggest
+from bgmatting.utils.plain_files import shown
 
 MANY = 10 ** 9
 LEAST_CROP = {"base": 16, "joint": 64, "whole": 64}  # the coarse network sees a quarter of a joint crop

@@ -1,10 +1,10 @@
 """How the methods are taught: each as one object that training asks. Those not named here are taught as ``general`` says."""
 import importlib
 
-from model.methods import find_method
-from training.lessons.lesson import Lesson
+from bgmatting.model.methods import find_method
+from bgmatting.training.lessons.lesson import Lesson
 
-_HOMES = {"background": "training.lessons.background"}  # methods with phases and settings of their own
+_HOMES = {"background": "bgmatting.training.lessons.background"}  # methods with phases and settings of their own
 
 
 def find_lesson(name):
@@ -16,7 +16,7 @@ def find_lesson(name):
     method = find_method(name)
     if name in _HOMES:
         return importlib.import_module(_HOMES[name]).LESSON
-    from training.lessons.general import lesson_of
+    from bgmatting.training.lessons.general import lesson_of
     return lesson_of(method)
 
 

@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from model.methods.method import Method
+from bgmatting.model.methods.method import Method
 
 
 def _nothing(*_):

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model.backbones.paddleseg.hrnet import HRNetEncoder
-from model.backbones.paddleseg.mobilenetv2 import MobileNetV2Encoder
-from model.backbones.paddleseg.resnet_vd import ResNetVdEncoder
-from utils.errors import UserError, suggest
+from bgmatting.model.backbones.paddleseg.hrnet import HRNetEncoder
+from bgmatting.model.backbones.paddleseg.mobilenetv2 import MobileNetV2Encoder
+from bgmatting.model.backbones.paddleseg.resnet_vd import ResNetVdEncoder
+from bgmatting.utils.errors import UserError, suggest
 
 if TYPE_CHECKING:
     from paddle.nn import Layer

@@ -8,7 +8,7 @@ from __future__ import annotations
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from model.backbones.paddleseg.layers import ConvBN, resize_like
+from bgmatting.model.backbones.paddleseg.layers import ConvBN, resize_like
 
 _BRANCHES = (18, 36, 72, 144)  # channels
 _BLOCKS = 4                    # in each branch of a module

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from model.inference.engines.base import Engine, EngineAbsent, EngineError, reason
-from utils.errors import UserError, suggest
-from utils.machine import computes_in_bf16
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent, EngineError, reason
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.machine import computes_in_bf16
 
 __all__ = ["ENGINES", "Engine", "EngineError", "open_engine"]
 

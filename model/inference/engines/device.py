@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from model.inference.engines.base import EngineAbsent
-from utils.machine import find_device
+from bgmatting.model.inference.engines.base import EngineAbsent
+from bgmatting.utils.machine import find_device
 
 if TYPE_CHECKING:
     from paddle.base.core import Place

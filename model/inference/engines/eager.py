@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from model.inference.engines.base import Engine
-from model.inference.engines.device import AMP_TYPES, check_precision, on_device, place_of
-from model.inference.engines.graph_cache import check_engine
-from utils.cpu import prepare_cpu
+from bgmatting.model.inference.engines.base import Engine
+from bgmatting.model.inference.engines.device import AMP_TYPES, check_precision, on_device, place_of
+from bgmatting.model.inference.engines.graph_cache import check_engine
+from bgmatting.utils.cpu import prepare_cpu
 
 TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 0.1, "bf16": 0.1}
 
@@ -36,8 +36,8 @@ class DygraphEngine(Engine):
                  sha256: str | None = None, threads: int | None = None, tf32: bool = False):
         prepare_cpu()
         check_precision(device, precision)
-        from model.inference.engines.graphs import layer_answers
-        from model.inference.engines.makers import maker_of  # import paddle
+        from bgmatting.model.inference.engines.graphs import layer_answers
+        from bgmatting.model.inference.engines.makers import maker_of  # import paddle
         self.precision, self._device, self.lock = precision, device, threading.Lock()
         with on_device("cpu"):
             maker = maker_of(described)
@@ -53,7 +53,7 @@ class DygraphEngine(Engine):
     def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         import paddle
 
-        from model.inference.engines.graphs import in_order
+        from bgmatting.model.inference.engines.graphs import in_order
         with self.lock, on_device(self._device), paddle.no_grad():  # paddle's tracer and flags belong to the process
             tensors = [paddle.to_tensor(np.ascontiguousarray(array), place=place_of(self._device))
                        for array in in_order(inputs)]

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from model.inference.engines.base import Engine, EngineError
-from utils.files import file_sha256
+from bgmatting.model.inference.engines.base import Engine, EngineError
+from bgmatting.utils.files import file_sha256
 
 VERSION = 3  # of the graphs; another one makes them anew
 SUMS = "sums.json"  # {name: SHA-256} of the other files
@@ -110,10 +110,10 @@ def check_engine(engine: Engine, stored: dict[str, np.ndarray], tolerance: float
 
 
 def _export(kind, folder, described, arrays):
-    from utils.cpu import prepare_cpu
+    from bgmatting.utils.cpu import prepare_cpu
     prepare_cpu()
-    from model.inference.engines.makers import maker_of
-    from model.inference.engines.onnx_export import export_graphs
+    from bgmatting.model.inference.engines.makers import maker_of
+    from bgmatting.model.inference.engines.onnx_export import export_graphs
     maker = maker_of(described)
     answers = export_graphs(maker, maker.network(arrays), folder, kind)
     np.savez(folder / "check.npz", **answers)

@@ -14,9 +14,9 @@ from paddle import Tensor, nn
 from paddle.nn import Layer
 from paddle.nn import functional as F
 
-from model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, coarse_side, photo_side
-from model.matting import MattingRefine
-from model.refiner import Refiner
+from bgmatting.model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, coarse_side, photo_side
+from bgmatting.model.matting import MattingRefine
+from bgmatting.model.refiner import Refiner
 
 ORDER = ("coarse", "img", "src", "bgr", "spread", "trimap")  # in which ``forward`` takes inputs
 

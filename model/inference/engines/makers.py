@@ -8,15 +8,15 @@ import numpy as np
 from paddle.nn import Layer
 from paddle.static import InputSpec
 
-from model.geometry import CHANNELS, coarse_side, photo_side
-from model.inference.engines.graphs import engine_layers
-from model.inference.engines.samples import BATCH, sample_inputs
-from model.inference.engines.single_graph import SingleGraph, input_specs
-from model.matting import MattingRefine
-from model.methods import find_method
-from model.methods.method import Method
-from model.refinement import KERNEL_SIZE
-from model.weights import load_paddleseg_state, load_state
+from bgmatting.model.geometry import CHANNELS, coarse_side, photo_side
+from bgmatting.model.inference.engines.graphs import engine_layers
+from bgmatting.model.inference.engines.samples import BATCH, sample_inputs
+from bgmatting.model.inference.engines.single_graph import SingleGraph, input_specs
+from bgmatting.model.matting import MattingRefine
+from bgmatting.model.methods import find_method
+from bgmatting.model.methods.method import Method
+from bgmatting.model.refinement import KERNEL_SIZE
+from bgmatting.model.weights import load_paddleseg_state, load_state
 
 
 def maker_of(described: Mapping[str, Any]) -> PairMaker | SingleMaker:

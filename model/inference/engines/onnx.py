@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent
+from bgmatting.model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
 
 class OnnxEngine(Engine):

@@ -14,10 +14,10 @@ import paddle
 from paddle import nn
 from paddle.static import InputSpec
 
-from model import backbones
-from model.inference.engines.base import EngineAbsent, EngineError
-from model.inference.engines.graphs import layer_answers
-from model.inference.engines.makers import PairMaker, SingleMaker
+from bgmatting.model import backbones
+from bgmatting.model.inference.engines.base import EngineAbsent, EngineError
+from bgmatting.model.inference.engines.graphs import layer_answers
+from bgmatting.model.inference.engines.makers import PairMaker, SingleMaker
 
 OPSET = 17
 

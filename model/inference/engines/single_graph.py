@@ -8,7 +8,7 @@ from paddle import Tensor, nn
 from paddle.nn import Layer
 from paddle.static import InputSpec
 
-from model.methods.method import Method
+from bgmatting.model.methods.method import Method
 
 CHANNELS = {"trimap": 1, "bgr": 3}
 

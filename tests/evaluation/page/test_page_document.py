@@ -4,13 +4,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from evaluation.page import write_page
-from evaluation.page.__main__ import main
-from evaluation.page.cases import error_map, extremes, fit
-from evaluation.page.charts import axis, nice_steps
-from evaluation.page.statistics import Comparison, Paired, sentence
-from evaluation.protocols import Column
-from utils.errors import UserError
+from bgmatting.evaluation.page import write_page
+from bgmatting.evaluation.page.__main__ import main
+from bgmatting.evaluation.page.cases import error_map, extremes, fit
+from bgmatting.evaluation.page.charts import axis, nice_steps
+from bgmatting.evaluation.page.statistics import Comparison, Paired, sentence
+from bgmatting.evaluation.protocols import Column
+from bgmatting.utils.errors import UserError
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 

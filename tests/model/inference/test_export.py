@@ -11,14 +11,14 @@ import numpy as np
 import paddle
 import pytest
 
-import export
-import model.export.graph_files as export_module
-import model.inference.engines.onnx_export
-from model import MattingBase, MattingRefine
-from model.refinement import Refinement
-from model.weights import save_weights
+import bgmatting.model.export.graph_files as export_module
+import bgmatting.model.inference.engines.onnx_export
+from bgmatting.commands import export
+from bgmatting.model import MattingBase, MattingRefine
+from bgmatting.model.refinement import Refinement
+from bgmatting.model.weights import save_weights
+from bgmatting.utils.errors import UserError
 from tests.model.reference import reference_network  # noqa: E402
-from utils.errors import UserError
 
 NEEDS = {"onnx": ("onnx", "paddle2onnx", "onnxruntime"), "openvino": ("onnx", "paddle2onnx", "openvino"), "paddle": ()}
 OUTPUTS = ("pha", "fgr", "err", "ref")

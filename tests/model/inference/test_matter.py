@@ -9,13 +9,13 @@ import pytest
 from paddle.nn import functional as F
 from PIL import Image
 
-from media import write_image
-from model import Matter as AnyMatter
-from model import MattingBase, MattingRefine, Settings
-from model.weights import save_weights
+from bgmatting.media import write_image
+from bgmatting.model import Matter as AnyMatter
+from bgmatting.model import MattingBase, MattingRefine, Settings
+from bgmatting.model.weights import save_weights
+from bgmatting.utils.errors import UserError
 from tests.model.inference.engine_cases import photos
 from tests.model.reference import reference_network
-from utils.errors import UserError
 
 Matter = partial(AnyMatter, backend="paddle")  # what other backends make of it is in test_engines.py
 

@@ -2,8 +2,8 @@
 import numpy as np
 import paddle
 
-from model.refinement import Refinement
-from model.refiner import Refiner
+from bgmatting.model.refinement import Refinement
+from bgmatting.model.refiner import Refiner
 from tests.model.weights.handmade import (
     Build,
     Call,

@@ -6,15 +6,15 @@ import paddle
 import pytest
 from safetensors.numpy import save_file
 
-from model import Matter
-from model.matting import MattingRefine
-from model.weights import load_state, load_torch_state, load_weights, read_weights
-from model.weights.__main__ import average, convert
-from model.weights.files import save_weights
-from model.weights.metadata import origin_facts, refine_facts
+from bgmatting.model import Matter
+from bgmatting.model.matting import MattingRefine
+from bgmatting.model.weights import load_state, load_torch_state, load_weights, read_weights
+from bgmatting.model.weights.__main__ import average, convert
+from bgmatting.model.weights.files import save_weights
+from bgmatting.model.weights.metadata import origin_facts, refine_facts
+from bgmatting.utils.errors import UserError
 from tests.model.weights.handmade import write_zip
 from tests.model.weights.small import arrays_of, same, small, torch_state
-from utils.errors import UserError
 
 READERS = {
     "load_weights": lambda path, folder: load_weights(small(), path),
@@ -158,7 +158,7 @@ def test_tables_that_nothing_tells_apart_are_named(tmp_path):
 
 
 def test_settings_are_carried_through_conversion_and_averaging(tmp_path):
-    from model.weights import save_weights
+    from bgmatting.model.weights import save_weights
     paddle.seed(0)
     network = MattingRefine("mobilenetv3", 0.125, "thresholding", 1600, 0.3)
     header = {**refine_facts(network), **origin_facts("VideoMatte240K", 12)}

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", minversion="14")
-from prediction.backdrop import open_backdrop  # noqa: E402
-from prediction.camera.preview import Meter, drawn, lines_of  # noqa: E402
-from prediction.camera.recording import Recording, timed_name  # noqa: E402
-from prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session  # noqa: E402
+from bgmatting.prediction.backdrop import open_backdrop  # noqa: E402
+from bgmatting.prediction.camera.preview import Meter, drawn, lines_of  # noqa: E402
+from bgmatting.prediction.camera.recording import Recording, timed_name  # noqa: E402
+from bgmatting.prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session  # noqa: E402
 from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, decoded, picture, scene  # noqa: E402
 
 BACKDROPS = ("white", "#00b140", "blur")
