@@ -47,6 +47,8 @@ class Matter:
 
     def __init__(self, settings: Settings | str | os.PathLike | None = None, *fields: Any, **named: Any):
         if isinstance(settings, Settings):
+            if fields:
+                raise TypeError("beside Settings, fields are given by name")
             given = replace(settings, **named)
         else:
             given = Settings(*(() if settings is None and not fields else (settings,)), *fields, **named)
