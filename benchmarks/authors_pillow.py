@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from dataset.augment import BACKGROUND_SCALE
+from bgmatting.dataset.augment import BACKGROUND_SCALE
 
 
 class Draw(NamedTuple):

@@ -14,13 +14,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.augment import BACKGROUND_SCALE, PAIR_SCALE, augment_background, augment_pair, draw_affine, shortest_side
-from dataset.generate import make_sample
-from dataset.layouts.pictures import backgrounds, fgr_pha_folders
-from media import write_image
-from training.config import DEFAULT, load_config
-from utils.errors import UserError
-from utils.machine import describe_machine
+from bgmatting.dataset.augment import (
+    BACKGROUND_SCALE,
+    PAIR_SCALE,
+    augment_background,
+    augment_pair,
+    draw_affine,
+    shortest_side,
+)
+from bgmatting.dataset.generate import make_sample
+from bgmatting.dataset.layouts.pictures import backgrounds, fgr_pha_folders
+from bgmatting.media import write_image
+from bgmatting.training.config import DEFAULT, load_config
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import describe_machine
 
 KINDS = ("fgr", "pha", "bgr")
 HELP = "samples a second of the input pipeline, beside the authors' in Pillow"
@@ -68,8 +75,8 @@ def measure(folder, phase, settings, count):
     Returns:
         {"pillow": up to composition, "ours": up to composition, "whole": this project's finished sample}.
     """
-    from benchmarks.authors_pillow import pil_sample  # needs Pillow
-    from dataset.samples import CompositeSet, SampleKey  # brings paddle in
+    from bgmatting.benchmarks.authors_pillow import pil_sample  # needs Pillow
+    from bgmatting.dataset.samples import CompositeSet, SampleKey  # brings paddle in
     cv2.setNumThreads(0)
     pairs, scenes = fgr_pha_folders(folder, {"fgr": "fgr", "pha": "pha"}), backgrounds(folder, "bgr")
     whole = CompositeSet(pairs, scenes, settings["size"], PAIR_SCALE[phase], load_config(DEFAULT)["augment"])

@@ -8,10 +8,10 @@ import time
 
 import numpy as np
 
-from benchmarks.infer import SIZES
-from utils.errors import UserError
-from utils.machine import describe_machine
-from utils.sizes import parse_size
+from bgmatting.benchmarks.infer import SIZES
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import describe_machine
+from bgmatting.utils.sizes import parse_size
 
 HELP = "milliseconds that a frame takes of the host where a GPU does the work"
 WANT = ("pha", "fgr")
@@ -42,7 +42,7 @@ def run(args):
 
 def stubbed_matter():
     """A Matter that takes a GPU's path on the CPU, whose device answers without computing."""
-    from model import Matter
+    from bgmatting.model import Matter
     matter = Matter(backend="paddle", device="cpu", on_device=True, fill=False)
     matter.device_matting.compute = Stub()
     return matter

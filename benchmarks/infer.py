@@ -16,14 +16,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.infer_weights import weights_for, write_paddleseg_weights, write_peer_weights
-from media import read_image
-from model.methods import METHODS, find_method
-from model.refinement import BACKBONE_SCALE, Refinement
-from utils.errors import UserError
-from utils.files import PROJECT
-from utils.machine import describe_machine, find_device
-from utils.sizes import parse_size
+from bgmatting.benchmarks.infer_weights import weights_for, write_paddleseg_weights, write_peer_weights
+from bgmatting.media import read_image
+from bgmatting.model.methods import METHODS, find_method
+from bgmatting.model.refinement import BACKBONE_SCALE, Refinement
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
+from bgmatting.utils.machine import describe_machine, find_device
+from bgmatting.utils.sizes import parse_size
 
 HELP = "milliseconds a frame of each backend, beside the authors' code with --peer"
 SIZES = {"hd": (1080, 1920), "4k": (2160, 3840)}
@@ -102,7 +102,7 @@ def table(args, method, folder, backbone, weights, height, width):
               "needs": method.needs, "want": method.outputs}
     if method.refines:
         common.update(scale=args.backbone_scale, pixels=args.sample_pixels)
-    rows = [Row(spec, [sys.executable, "-m", "benchmarks.infer_worker"], folder, {
+    rows = [Row(spec, [sys.executable, "-m", "bgmatting.benchmarks.infer_worker"], folder, {
         **common, "weights": str(weights), "backend": spec.split(":")[0], "precision": (spec.split(":") + ["fp32"])[1]})
         for spec in args.backend]
     if args.peer:

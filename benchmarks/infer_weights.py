@@ -5,14 +5,14 @@ import numpy as np
 
 def weights_for(method, backbone, named, folder):
     """The weights file to measure ``backbone`` of a ``Method`` with."""
-    from model.weights import STARTER
+    from bgmatting.model.weights import STARTER
     if named:
         return named
     if method.refines and backbone == "mobilenetv2":
         return STARTER
     import paddle
 
-    from model.weights import save_weights
+    from bgmatting.model.weights import save_weights
     paddle.seed(0)
     network = method.build(backbone, **({"refine_mode": "full"} if method.refines else {}))
     _settle(network, method)
@@ -40,7 +40,7 @@ def _settle(network, method):
 
 def write_peer_weights(weights, folder):
     """The weights with the authors' names, as a file that needs nothing but numpy."""
-    from model.weights import from_torch_names, read_weights
+    from bgmatting.model.weights import from_torch_names, read_weights
     arrays = {name.replace("._mean", ".running_mean").replace("._variance", ".running_var"): value.astype(np.float32)
               for name, value in from_torch_names(read_weights(weights)[0]).items()}
     path = folder / "peer.npz"
@@ -50,8 +50,8 @@ def write_peer_weights(weights, folder):
 
 def write_paddleseg_weights(weights, method, folder):
     """The weights with PaddleSeg's names, likewise; the file's own names may be those of MODNet's authors."""
-    from model.methods.recognition import recognised
-    from model.weights import load_paddleseg_state, read_weights
+    from bgmatting.model.methods.recognition import recognised
+    from bgmatting.model.weights import load_paddleseg_state, read_weights
     network = method.build(recognised(weights)[1]["backbone"])
     load_paddleseg_state(network, read_weights(weights)[0])
     path = folder / "paddleseg.npz"

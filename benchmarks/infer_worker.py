@@ -9,8 +9,8 @@ def serve(work, begun):
     """The process of one row: matte once, then as often as lines on standard input say."""
     import time
 
-    from model import Matter
-    from utils.machine import peak_memory
+    from bgmatting.model import Matter
+    from bgmatting.utils.machine import peak_memory
     with np.load(work["photos"]) as photos:
         src, given = photos["src"], {name: photos[name] for name in [work["needs"]] if name is not None}
     matter = Matter(work["weights"], work["backend"], work["device"], work.get("scale"), sample_pixels=work.get("pixels"),
@@ -31,13 +31,13 @@ def serve(work, begun):
 
 
 def main(argv=None):
-    from utils.machine import process_start
+    from bgmatting.utils.machine import process_start
     begun = process_start()
-    from utils.cpu import prepare_cpu
+    from bgmatting.utils.cpu import prepare_cpu
     prepare_cpu(load=False)
     serve(json.loads((sys.argv[1:] if argv is None else argv)[0]), begun)
 
 
 if __name__ == "__main__":
-    from utils.cli import run_main
+    from bgmatting.utils.cli import run_main
     run_main(main)

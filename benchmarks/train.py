@@ -3,11 +3,11 @@
 A step is the trainer's own: both directions through the network, loss, and optimizer, on a batch that is there already.
 Every combination runs in a process of its own, so that its peak memory is its own.
 """
-from training.config import DEFAULT, load_config
-from training.config.rules import LEAST_CROP
-from training.plan.probe import measure_apart
-from utils.errors import UserError
-from utils.machine import describe_machine, find_device
+from bgmatting.training.config import DEFAULT, load_config
+from bgmatting.training.config.rules import LEAST_CROP
+from bgmatting.training.plan.probe import measure_apart
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import describe_machine, find_device
 
 HELP = "training steps a second and peak memory, for each backbone, phase and crop"
 CROPS = {"base": (256, 512), "joint": (512, 1024)}

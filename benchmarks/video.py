@@ -16,19 +16,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.infer import SIZES, write_peer_weights
-from dataset.generate import make_background
-from dataset.generate.clip import make_clip
-from media import write_image
-from media.operations import blend
-from media.video.colour import Colour
-from media.video.reader import Info
-from media.video.writer import open_writer
-from model.weights import STARTER, describe_state, from_torch_names, read_weights
-from utils.errors import UserError
-from utils.files import PROJECT
-from utils.machine import describe_machine
-from utils.sizes import parse_size
+from bgmatting.benchmarks.infer import SIZES, write_peer_weights
+from bgmatting.dataset.generate import make_background
+from bgmatting.dataset.generate.clip import make_clip
+from bgmatting.media import write_image
+from bgmatting.media.operations import blend
+from bgmatting.media.video.colour import Colour
+from bgmatting.media.video.reader import Info
+from bgmatting.media.video.writer import open_writer
+from bgmatting.model.weights import STARTER, describe_state, from_torch_names, read_weights
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
+from bgmatting.utils.machine import describe_machine
+from bgmatting.utils.sizes import parse_size
 
 HELP = "frames a second of films, beside the authors' script with --peer, and where the time goes"
 PEER = "authors' inference_video.py"
@@ -134,7 +134,7 @@ def _work(args, folder, src, bgr, scale, stages=0):
     """The command of one turn; with ``stages``, of so many frames by stage."""
     work = {"src": str(src), "bgr": str(bgr), "out": str(folder / "ours"), "weights": args.weights, "stages": stages,
             "scale": None if scale == "default" else float(scale), "precision": args.precision}
-    return [sys.executable, "-m", "benchmarks.video_worker", json.dumps(work)]
+    return [sys.executable, "-m", "bgmatting.benchmarks.video_worker", json.dumps(work)]
 
 
 def _turn(command):

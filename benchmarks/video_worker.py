@@ -11,10 +11,10 @@ def whole(work, begun):
     fps counts from the first finished frame to the end of the last file, cpu is processor seconds a frame of the same time,
     start the seconds from the process's beginning to that first frame.
     """
-    from prediction.backdrop import open_backdrop
-    from prediction.pace import paced
-    from prediction.video.pipeline import VideoJob, matte_video
-    from utils.machine import peak_memory
+    from bgmatting.prediction.backdrop import open_backdrop
+    from bgmatting.prediction.pace import paced
+    from bgmatting.prediction.video.pipeline import VideoJob, matte_video
+    from bgmatting.utils.machine import peak_memory
     marks = []
     with open_backdrop("#78ff9b") as backdrop:
         job = VideoJob(work["src"], _outputs(work), work["bgr"], backdrop=backdrop)
@@ -28,11 +28,11 @@ def whole(work, begun):
 
 def stages(work):
     """Milliseconds a frame of each stage alone, over at most ``work["stages"]`` frames after one for warming up."""
-    from media.video.reader import open_video
-    from media.video.writer import open_writer
-    from prediction.backdrop import open_backdrop
-    from prediction.outputs import GRAY, finished
-    from prediction.video.scene import open_scene
+    from bgmatting.media.video.reader import open_video
+    from bgmatting.media.video.writer import open_writer
+    from bgmatting.prediction.backdrop import open_backdrop
+    from bgmatting.prediction.outputs import GRAY, finished
+    from bgmatting.prediction.video.scene import open_scene
     count, outputs = work["stages"], _outputs(work)
     with open_video(work["src"]) as reader, open_backdrop("#78ff9b") as backdrop:
         scene, matter = open_scene(work["bgr"], work["src"], reader.info), _matter(work)
@@ -68,12 +68,12 @@ def _outputs(work):
 
 
 def _matter(work):
-    from model import Matter
+    from bgmatting.model import Matter
     return Matter(work["weights"], backbone_scale=work["scale"], precision=work["precision"], fill=False, bits=8)
 
 
 def _size(path):
-    from media.video.reader import open_video
+    from bgmatting.media.video.reader import open_video
     with open_video(path, sound=False) as reader:
         return f"{reader.info.width}x{reader.info.height}"
 
@@ -84,14 +84,14 @@ def _cpu():
 
 
 def main(argv=None):
-    from utils.machine import process_start
+    from bgmatting.utils.machine import process_start
     begun = process_start()
-    from utils.cpu import prepare_cpu
+    from bgmatting.utils.cpu import prepare_cpu
     prepare_cpu(load=False)
     work = json.loads((sys.argv[1:] if argv is None else argv)[0])
     print(json.dumps(stages(work) if work["stages"] else whole(work, begun)), flush=True)
 
 
 if __name__ == "__main__":
-    from utils.cli import run_main
+    from bgmatting.utils.cli import run_main
     run_main(main)

@@ -1,16 +1,16 @@
 """Which datasets are there, and what run.sh asks about them.
 
-    python -m dataset                 # a line per dataset: where it lies, and how much is in it
-    python -m dataset kind PART       # of run.sh: "real" where its sets are there, "sample" where no real set is
-    python -m dataset private         # "yes" where stage 3 has data: the private set and real backgrounds
+    python -m bgmatting datasets                 # a line per dataset: where it lies, and how much is in it
+    python -m bgmatting datasets kind PART       # of run.sh: "real" where its sets are there, "sample" where no real set is
+    python -m bgmatting datasets private         # "yes" where stage 3 has data: the private set and real backgrounds
 """
 from __future__ import annotations
 
 import sys
 
-from dataset.catalog import Catalog, all_there, open_catalog
-from utils.cli import CommandLine, run_main
-from utils.errors import UserError
+from bgmatting.dataset.catalog import Catalog, all_there, open_catalog
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.errors import UserError
 
 STAGES = ("VideoMatte240K", "Distinctions646_person", "Backgrounds")
 BENCHMARK = "PhotoMatte85"
@@ -55,7 +55,7 @@ def _contents(catalog, name):
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandLine(prog="python -m dataset", description="Show which datasets are there.")
+    parser = CommandLine(prog="python -m bgmatting datasets", description="Show which datasets are there.")
     parser.add_argument("question", nargs="?", choices=("kind", "private"), help="answer this alone, in one word")
     parser.add_argument("part", nargs="?", default="all", help="of run.sh, for kind (default: all)")
     parser.add_argument("--catalog", help="catalogue file (default: configs/datasets.yml)")

@@ -7,7 +7,7 @@ from multiprocessing.sharedctypes import RawArray
 
 import numpy as np
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 
 class BadFiles:
@@ -75,7 +75,7 @@ class BadFiles:
     def _give_up_where_due(self, which, error):
         if self.count > self._most:
             raise UserError(f"more files than bad_files_max ({self._most}) cannot be used. The last: {error} "
-                            f"`python -m dataset.check` names all of them.") from None
+                            f"`python -m bgmatting check` names all of them.") from None
         if np.frombuffer(self._marks[which], np.int8).all():
             raise UserError(f"not one file of the set can be used. The last: {error}") from None
 

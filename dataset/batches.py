@@ -12,8 +12,8 @@ import numpy as np
 import paddle
 from paddle.io import BatchSampler, DataLoader, Dataset
 
-from dataset.samples import ORDER_STREAM, SampleKey
-from utils.errors import UserError, one_line
+from bgmatting.dataset.samples import ORDER_STREAM, SampleKey
+from bgmatting.utils.errors import UserError, one_line
 
 
 class WorkersFailed(UserError):

@@ -1,6 +1,6 @@
 """Names to datasets: configs/datasets.yml says where each lies and how it is laid out.
 
-    python -m dataset [--data-root DIR] [--catalog FILE]      # what is there, with counts
+    python -m bgmatting datasets [--data-root DIR] [--catalog FILE]      # what is there, with counts
 
 Where no real set is there at all, ``catalog_or_sample`` takes generated sample data. Backgrounds may also be a folder of
 photos, the sample backgrounds, or a colour: ``Catalog.add_backgrounds``.
@@ -11,17 +11,17 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from dataset.catalog_file import other_form, read_entries
-from dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
-from dataset.layouts.listed import Listed, listed_pictures, read_listed
-from dataset.layouts.photo_foregrounds import EstimateForeground
-from dataset.layouts.sets import BackgroundSet, ColourSet, PairSet
-from dataset.locating import find_form, known_name
-from dataset.splits import check_disjoint, part_of
-from utils.errors import UserError, suggest
-from utils.files import PROJECT
+from bgmatting.dataset.catalog_file import other_form, read_entries
+from bgmatting.dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
+from bgmatting.dataset.layouts.listed import Listed, listed_pictures, read_listed
+from bgmatting.dataset.layouts.photo_foregrounds import EstimateForeground
+from bgmatting.dataset.layouts.sets import BackgroundSet, ColourSet, PairSet
+from bgmatting.dataset.locating import find_form, known_name
+from bgmatting.dataset.splits import check_disjoint, part_of
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.files import PROJECT, WORKPLACE
 
-USUAL_ROOT = PROJECT / "data"
+USUAL_ROOT = WORKPLACE / "data"
 SAMPLE_SETS = PROJECT / "configs" / "sample.yml"
 SAMPLE = "sample"                                  # the word for generated backgrounds
 COLOUR = "colour"                                  # layout of a plain background
@@ -46,8 +46,8 @@ class Catalog:
         self._entries = dict(entries)
         self.root = Path(root).expanduser()
         self.source = Path(source)
-        self.sample_root = Path(sample_root or PROJECT / "data" / "sample")
-        self.cache_root = Path(cache_root or PROJECT / "data" / "cache")
+        self.sample_root = Path(sample_root or WORKPLACE / "data" / "sample")
+        self.cache_root = Path(cache_root or WORKPLACE / "data" / "cache")
         self.named_by = named_by
         self._found = {}   # {name: (folder, form)}
         self._listed = {}  # a large set takes seconds to list, and a run asks for it several times
@@ -349,5 +349,5 @@ def _colour(word):
 
 
 def _generate(root):
-    from dataset.generate import write_sample_data  # needed on a fresh machine only
+    from bgmatting.dataset.generate import write_sample_data  # needed on a fresh machine only
     write_sample_data(root)

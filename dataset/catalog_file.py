@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dataset.layouts import BACKGROUND_LAYOUTS, FORMS, MEANT, PAIR_LAYOUTS
-from utils.errors import UserError, suggest
-from utils.plain_files import read_yaml, shown
+from bgmatting.dataset.layouts import BACKGROUND_LAYOUTS, FORMS, MEANT, PAIR_LAYOUTS
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.plain_files import read_yaml, shown
 
 KEYS = ("layout", "path", "splits", "folders", "parts", "photo", "names_are_subjects", "backgrounds_each", "also")
 MOST_BACKGROUNDS = 1000  # for each foreground

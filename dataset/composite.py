@@ -4,8 +4,8 @@ import math
 import cv2
 import numpy as np
 
-from dataset.augment import added_jitter, draw_affine
-from media.operations import blend
+from bgmatting.dataset.augment import added_jitter, draw_affine
+from bgmatting.media.operations import blend
 
 
 def compose_pair(rng, fgr, pha, bgr, augment):

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from dataset.augment import colour_jitter, draw_filters
-from media.operations import cover, resize
+from bgmatting.dataset.augment import colour_jitter, draw_filters
+from bgmatting.media.operations import cover, resize
 
 PHOTO_JITTER = (0.5, 0.5, 0.5, 0.07)  # brightness, contrast, saturation, hue of photos, each with probability 0.5
 WHOLE_SHARE = 0.5                     # without given sides, a window takes this much of the picture at least

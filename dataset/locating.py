@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from media.files import is_system
-from utils.errors import UserError, suggest
+from bgmatting.media.files import is_system
+from bgmatting.utils.errors import UserError, suggest
 
 # What is appended to a set's name and says nothing about which set it is.
 APPENDED = {"jpeg", "jpg", "png", "sd", "hd", "4k", "eval", "test", "dataset", "data", "person", "people", "human", "humans",

@@ -9,13 +9,20 @@ import cv2
 import numpy as np
 from paddle.io import Dataset
 
-from dataset.augment import BACKGROUND_SCALE, PAIR_SCALE, augment_background, augment_pair, draw_affine, shortest_side
-from dataset.badfiles import BadFiles
-from dataset.composite import compose_alone, compose_pair, disturb_photo
-from dataset.cuts import Cuts, cut_pair, cut_photo
-from dataset.generate import KINDS, make_sample
-from dataset.trimaps import random_trimap
-from utils.errors import UserError, suggest
+from bgmatting.dataset.augment import (
+    BACKGROUND_SCALE,
+    PAIR_SCALE,
+    augment_background,
+    augment_pair,
+    draw_affine,
+    shortest_side,
+)
+from bgmatting.dataset.badfiles import BadFiles
+from bgmatting.dataset.composite import compose_alone, compose_pair, disturb_photo
+from bgmatting.dataset.cuts import Cuts, cut_pair, cut_photo
+from bgmatting.dataset.generate import KINDS, make_sample
+from bgmatting.dataset.trimaps import random_trimap
+from bgmatting.utils.errors import UserError, suggest
 
 # What a worker needs to know to make one sample; epoch and number feed its random stream.
 SampleKey = namedtuple("SampleKey", "seed epoch number height width")

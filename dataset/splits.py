@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from utils.errors import UserError, quote
+from bgmatting.utils.errors import UserError, quote
 
 
 class SetOfItems(Protocol):

@@ -1,7 +1,7 @@
 """Unpack archives of datasets where training looks for them.
 
-    python -m dataset.unpack /home/aistudio/data                 # every ZIP and tar below it, into data/ of this project
-    python -m dataset.unpack set.zip --data-root /data           # one archive, elsewhere
+    python -m bgmatting unpack /home/aistudio/data                 # every ZIP and tar below it, into data/ of this project
+    python -m bgmatting unpack set.zip --data-root /data           # one archive, elsewhere
 
 An archive becomes a folder of its name; where all in it lies in one folder, that folder's name. What was unpacked before is
 passed over. A killed run leaves nothing half unpacked under a name that counts, and what the disk has no room for is refused
@@ -17,11 +17,11 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from dataset.catalog import USUAL_ROOT
-from media.files import is_system
-from utils.cli import CommandLine, run_main
-from utils.errors import UserError
-from utils.files import WholeFolder
+from bgmatting.dataset.catalog import USUAL_ROOT
+from bgmatting.media.files import is_system
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import WholeFolder
 
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError,
           ValueError)  # what the libraries raise
@@ -142,7 +142,7 @@ def _lift(folder, name):
 
 
 def main(argv=None):
-    parser = CommandLine(prog="python -m dataset.unpack", description=__doc__,
+    parser = CommandLine(prog="python -m bgmatting unpack", description=__doc__,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("places", nargs="+", metavar="PLACE", help="archives, or folders to look for archives in")
     parser.add_argument("--data-root", help="folder of datasets (default: $DATA_ROOT, else data/ of this project)")

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from media import read_image
-from model import Matter
-from prediction.backdrop import open_backdrop
-from prediction.outputs import finished
-from utils.cli import CommandLine, run_main
-from utils.cpu import prepare_cpu
-from utils.files import PROJECT
+from bgmatting.media import read_image
+from bgmatting.model import Matter
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.outputs import finished
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.cpu import prepare_cpu
+from bgmatting.utils.files import PROJECT
 
 SIZE = 640, 360   # width, height
 STEPS, HOLD = 9, 900  # pictures of one change; milliseconds that a finished picture stays

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from evaluation.keying import difference_key
-from utils.errors import UserError, suggest
+from bgmatting.evaluation.keying import difference_key
+from bgmatting.utils.errors import UserError, suggest
 
 COPIES = 8                       # pictures of the empty scene that a subtractor learns from
 COPY_STREAM = 12                 # of random numbers
@@ -91,7 +91,7 @@ def choose_baselines(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def _subtract(subtractor, src, bgr):
-    from evaluation.testset.placement import disturb_background
+    from bgmatting.evaluation.testset.placement import disturb_background
     cv2.setRNGSeed(COPY_STREAM)  # the nearest neighbours are samples drawn at random
     rng = np.random.default_rng(COPY_STREAM)
     for _ in range(COPIES):

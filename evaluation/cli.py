@@ -7,18 +7,18 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from evaluation.gallery import Gallery
-from evaluation.methods import GIVEN, Network, open_mattes, open_networks
-from evaluation.pipeline import measure
-from evaluation.protocols import UNMIX, Protocol, find_protocol
-from evaluation.report import heading, line
-from evaluation.scoring import Result, mean_of
-from evaluation.selection import Benchmark, composed, from_folder
-from model.methods.recognition import recognised
-from utils.cpu import prepare_cpu
-from utils.errors import UserError
-from utils.machine import usable_cores
-from utils.sizes import parse_landscape
+from bgmatting.evaluation.gallery import Gallery
+from bgmatting.evaluation.methods import GIVEN, Network, open_mattes, open_networks
+from bgmatting.evaluation.pipeline import measure
+from bgmatting.evaluation.protocols import UNMIX, Protocol, find_protocol
+from bgmatting.evaluation.report import heading, line
+from bgmatting.evaluation.scoring import Result, mean_of
+from bgmatting.evaluation.selection import Benchmark, composed, from_folder
+from bgmatting.model.methods.recognition import recognised
+from bgmatting.utils.cpu import prepare_cpu
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import usable_cores
+from bgmatting.utils.sizes import parse_landscape
 
 # Flags that say how pictures are composed: --folder has them composed already.
 COMPOSING = ("dataset_name", "background_name", "background_dir", "split", "data_root", "size", "seed", "disturb",

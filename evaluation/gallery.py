@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from utils.files import cut_name
+from bgmatting.utils.files import cut_name
 
 ALL_UP_TO = 200    # items: a set of more keeps only the best and the worst
 EXTREMES = 12

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataset.layouts.mattes import read_pha
-from dataset.layouts.pairing import check_partners, files_by_name
-from evaluation.testset.composed import EvalItem
-from media import read_image
-from model.inference.matte import NOT_FINITE, as_float
-from model.methods import find_method
-from model.methods.recognition import recognised
-from model.weights.files import WEIGHTS_SUFFIXES
-from utils.errors import UserError, quote
+from bgmatting.dataset.layouts.mattes import read_pha
+from bgmatting.dataset.layouts.pairing import check_partners, files_by_name
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.media import read_image
+from bgmatting.model.inference.matte import NOT_FINITE, as_float
+from bgmatting.model.methods import find_method
+from bgmatting.model.methods.recognition import recognised
+from bgmatting.model.weights.files import WEIGHTS_SUFFIXES
+from bgmatting.utils.errors import UserError, quote
 
 if TYPE_CHECKING:
-    from model import Matter
+    from bgmatting.model import Matter
 
 GIVEN = {"bgr": "src and bgr", "trimap": "src and trimap", None: "src alone"}  # by what a matting method needs
 
@@ -104,7 +104,7 @@ def open_networks(weights: list[str | None], backends: list[str], precisions: li
     Raises:
         UserError: as ``Matter``; or weights are not of ``method``.
     """
-    from model import Matter  # takes its time to import
+    from bgmatting.model import Matter  # takes its time to import
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
     names = [_name(combination, weights, backends, precisions) for combination in combinations]
     networks = {}

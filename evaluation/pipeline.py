@@ -18,15 +18,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from evaluation.baselines import BASELINES
-from evaluation.gallery import encoded, file_words
-from evaluation.protocols import PROTOCOLS, Protocol
-from evaluation.scoring import mean_of, score
-from evaluation.testset.composed import EvalItem
-from media import write_image
-from media.operations import shrunk
-from utils.errors import UserError
-from utils.files import cut_name
+from bgmatting.evaluation.baselines import BASELINES
+from bgmatting.evaluation.gallery import encoded, file_words
+from bgmatting.evaluation.protocols import PROTOCOLS, Protocol
+from bgmatting.evaluation.scoring import mean_of, score
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.media import write_image
+from bgmatting.media.operations import shrunk
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import cut_name
 
 MOST_THREADS = 8
 

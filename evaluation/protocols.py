@@ -5,9 +5,9 @@ import dataclasses
 import math
 from typing import NamedTuple
 
-from evaluation.testset.placement import PLACEMENTS
-from evaluation.testset.trimap import TRIMAPS
-from utils.errors import UserError, suggest
+from bgmatting.evaluation.testset.placement import PLACEMENTS
+from bgmatting.evaluation.testset.trimap import TRIMAPS
+from bgmatting.utils.errors import UserError, suggest
 
 UNMIX = {"off": (False,), "on": (True,), "both": (False, True)}  # word -> what the last step is, row by row
 

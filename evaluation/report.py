@@ -7,13 +7,13 @@ import io
 import json
 from pathlib import Path
 
-from evaluation.baselines import BASELINES
-from evaluation.gallery import Gallery
-from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, Column, Protocol, columns
-from evaluation.scoring import Result
-from utils.errors import one_line
-from utils.files import write_bytes
-from utils.machine import versions
+from bgmatting.evaluation.baselines import BASELINES
+from bgmatting.evaluation.gallery import Gallery
+from bgmatting.evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, Column, Protocol, columns
+from bgmatting.evaluation.scoring import Result
+from bgmatting.utils.errors import one_line
+from bgmatting.utils.files import write_bytes
+from bgmatting.utils.machine import versions
 
 NAME_WIDTH = 32
 CELL_WIDTH = 12

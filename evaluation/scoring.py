@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evaluation.metrics import (
+from bgmatting.evaluation.metrics import (
     conn,
     dtssd,
     fg_mse,
@@ -18,9 +18,9 @@ from evaluation.metrics import (
     sad,
     sad_paddle2021,
 )
-from evaluation.protocols import Protocol
-from evaluation.testset.composed import EvalItem
-from utils.errors import UserError
+from bgmatting.evaluation.protocols import Protocol
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.utils.errors import UserError
 
 ALPHA = {
     "unknown": {"sad": sad, "mse": mse, "grad": grad, "conn": conn},

@@ -4,12 +4,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dataset.catalog import catalog_or_sample, open_catalog
-from evaluation.protocols import find_protocol
-from evaluation.testset.composed import EvaluationSet
-from evaluation.testset.folder import FolderSet
-from evaluation.testset.photos import PhotoTestSet
-from utils.errors import UserError
+from bgmatting.dataset.catalog import catalog_or_sample, open_catalog
+from bgmatting.evaluation.protocols import find_protocol
+from bgmatting.evaluation.testset.composed import EvaluationSet
+from bgmatting.evaluation.testset.folder import FolderSet
+from bgmatting.evaluation.testset.photos import PhotoTestSet
+from bgmatting.utils.errors import UserError
 
 # What a folder's manifest keeps of where its pictures come from.
 ORIGIN = ("dataset", "split", "backgrounds", "backgrounds_split", "backgrounds_each", "sample_data", "seed")

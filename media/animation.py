@@ -5,9 +5,9 @@ import os
 
 from PIL.GifImagePlugin import GifImageFile
 
-from media.formats import chunks, kind_of
-from media.heif import sequence_length
-from utils.errors import UserError
+from bgmatting.media.formats import chunks, kind_of
+from bgmatting.media.heif import sequence_length
+from bgmatting.utils.errors import UserError
 
 FILMS = ("GIF", "PNG")       # animations that media.video reads
 HEAD = 64                    # bytes that tell the format

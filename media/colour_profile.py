@@ -10,7 +10,7 @@ import struct
 import numpy as np
 from PIL import Image, ImageCms
 
-from media.pixels import to_8_bits
+from bgmatting.media.pixels import to_8_bits
 
 SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}  # a profile's colour space: ours, and Pillow's mode
 WORDS = {"RGB": "RGB", "L": "gray", "CMYK": "CMYK", "LAB": "Lab"}

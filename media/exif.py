@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from media.formats import chunks, jpeg_segments
+from bgmatting.media.formats import chunks, jpeg_segments
 
 ORIENTATION, SUB_IFDS = 274, 330
 WHOLE = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}  # whole numbers

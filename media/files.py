@@ -3,8 +3,8 @@ import os
 import stat
 from pathlib import Path
 
-from media.formats import kind_of
-from utils.errors import UserError
+from bgmatting.media.formats import kind_of
+from bgmatting.utils.errors import UserError
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe")
 IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp")

@@ -1,8 +1,8 @@
 """What the bytes of a picture file say before anything is decoded: its format, its size, and whether it is whole."""
 import struct
 
-from utils.errors import UserError
-from utils.machine import free_memory
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import free_memory
 
 SCAN = 0xDA                                              # marker: the picture itself begins
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding

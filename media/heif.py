@@ -4,9 +4,9 @@ import io
 
 from PIL import features
 
-from media.exif import orientation_in
-from media.formats import check_size, undecodable
-from utils.errors import UserError
+from bgmatting.media.exif import orientation_in
+from bgmatting.media.formats import check_size, undecodable
+from bgmatting.utils.errors import UserError
 
 SEQUENCE = b"\x12\x00\x0a"  # how AV1 data begin: a delimiter, and the head of a sequence header, whose length follows
 ALIGNED = 8                # pixels by which a coded picture may be larger

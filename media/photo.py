@@ -10,18 +10,18 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from media.animation import refuse_animation
-from media.colour_profile import to_rgb, usable_profile
-from media.exif import orientation, upright
-from media.files import read_bytes
-from media.formats import check_kind, check_size, declared_size, out_of_memory, pixels_only, undecodable
-from media.heif import is_deep_avif, open_container, stated_colours
-from media.pixels import decoded, swapped
-from media.stated_colours import png_profile, profile_of_numbers
-from media.tiff import read_tiff, visible
-from media.truncated import damage_told, ended
-from utils.errors import UserError
-from utils.foreign import caught
+from bgmatting.media.animation import refuse_animation
+from bgmatting.media.colour_profile import to_rgb, usable_profile
+from bgmatting.media.exif import orientation, upright
+from bgmatting.media.files import read_bytes
+from bgmatting.media.formats import check_kind, check_size, declared_size, out_of_memory, pixels_only, undecodable
+from bgmatting.media.heif import is_deep_avif, open_container, stated_colours
+from bgmatting.media.pixels import decoded, swapped
+from bgmatting.media.stated_colours import png_profile, profile_of_numbers
+from bgmatting.media.tiff import read_tiff, visible
+from bgmatting.media.truncated import damage_told, ended
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.foreign import caught
 
 # Pillow's readers by name: Image.open would try all that it has, and refuses sizes that phones make.
 READERS = {"JPEG": JpegImageFile, "PNG": PngImageFile, "BMP": BmpImageFile, "WEBP": WebPImageFile, "GIF": GifImageFile}

@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from media.formats import check_size, undecodable
+from bgmatting.media.formats import check_size, undecodable
 
 ROWS = 1 << 22  # pixels worked on at once
 

@@ -4,17 +4,17 @@ import warnings
 import cv2
 import numpy as np
 
-from media.animation import refuse_animation
-from media.colour_profile import to_rgb
-from media.exif import orientation, upright
-from media.files import read_bytes
-from media.formats import JPEG, check_kind, check_size, declared_size, out_of_memory, shorter_side, undecodable
-from media.heif import open_container
-from media.pixels import decoded, to_8_bits
-from media.tiff import read_tiff, visible
-from media.truncated import damage_told, ended
-from utils.errors import UserError
-from utils.foreign import caught
+from bgmatting.media.animation import refuse_animation
+from bgmatting.media.colour_profile import to_rgb
+from bgmatting.media.exif import orientation, upright
+from bgmatting.media.files import read_bytes
+from bgmatting.media.formats import JPEG, check_kind, check_size, declared_size, out_of_memory, shorter_side, undecodable
+from bgmatting.media.heif import open_container
+from bgmatting.media.pixels import decoded, to_8_bits
+from bgmatting.media.tiff import read_tiff, visible
+from bgmatting.media.truncated import damage_told, ended
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.foreign import caught
 
 # JPEG decoding to a part of the size: the decoder leaves out what would not be seen.
 REDUCED = {

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-from media.formats import chunks
+from bgmatting.media.formats import chunks
 
 # ITU-T H.273: x and y of red, green, blue and white; D65 for these.
 D65 = (0.3127, 0.3290)

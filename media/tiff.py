@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
 
-from media.exif import byte_order, directories, orientation_of, sub_directories
-from media.formats import check_size, cut_short, raw, undecodable
-from media.pixels import to_8_bits
-from utils.errors import UserError
+from bgmatting.media.exif import byte_order, directories, orientation_of, sub_directories
+from bgmatting.media.formats import check_size, cut_short, raw, undecodable
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.utils.errors import UserError
 
 SUBTYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL = 254, 256, 257, 258, 259, 262, 266
 OFFSETS, SAMPLES, ROWS, COUNTS, PLANAR, PREDICTOR, COLOURS = 273, 277, 278, 279, 284, 317, 320

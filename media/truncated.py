@@ -5,7 +5,7 @@ import re
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
-from media.formats import FRAMES, JPEG, SCAN, cut_short, jpeg_segments, lacks_end, scan_start
+from bgmatting.media.formats import FRAMES, JPEG, SCAN, cut_short, jpeg_segments, lacks_end, scan_start
 
 END, PROGRESSIVE = b"\xff\xd9", 0xC2
 MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")

@@ -1,7 +1,7 @@
 """Kinds of files that people keep among their photos, which are not read here, and what makes pictures of them."""
 import os
 
-from media.files import VIDEO_SUFFIXES
+from bgmatting.media.files import VIDEO_SUFFIXES
 
 RAW_SUFFIXES = (".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".raf", ".orf", ".rw2", ".pef", ".srw",
                 ".3fr", ".iiq", ".rwl", ".x3f")

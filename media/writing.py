@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from media.pixels import swapped
-from utils.errors import UserError
-from utils.files import write_bytes
+from bgmatting.media.pixels import swapped
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import write_bytes
 
 WEBP_SIDE = 16383  # pixels; the format holds no more
 COMMON = (".png", ".jpg", ".jpeg")  # that are written everywhere

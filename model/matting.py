@@ -5,11 +5,11 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from model.aspp import ASPP
-from model.backbones import build_backbone
-from model.decoder import Decoder
-from model.refinement import BACKBONE_SCALE, KERNEL_SIZE, Refinement, check_backbone_scale
-from model.refiner import Refiner
+from bgmatting.model.aspp import ASPP
+from bgmatting.model.backbones import build_backbone
+from bgmatting.model.decoder import Decoder
+from bgmatting.model.refinement import BACKBONE_SCALE, KERNEL_SIZE, Refinement, check_backbone_scale
+from bgmatting.model.refiner import Refiner
 
 _REFINED = Refinement()
 

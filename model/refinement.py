@@ -1,7 +1,7 @@
 """What the refiner may be told, and the one home of what it does where nobody says otherwise. Needs no paddle."""
 from typing import NamedTuple
 
-from utils.errors import UserError, suggest
+from bgmatting.utils.errors import UserError, suggest
 
 REFINE_MODES = ("sampling", "thresholding", "full")
 BACKBONE_SCALE = 0.25  # size of the base network's input relative to the photo

@@ -3,10 +3,10 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from model.geometry import PATCH
-from model.patches import crop_patches, replace_patches
-from model.refinement import Refinement, check_refinement
-from utils.errors import UserError
+from bgmatting.model.geometry import PATCH
+from bgmatting.model.patches import crop_patches, replace_patches
+from bgmatting.model.refinement import Refinement, check_refinement
+from bgmatting.utils.errors import UserError
 
 
 class Refiner(nn.Layer):

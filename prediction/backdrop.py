@@ -4,11 +4,11 @@ import os
 import cv2
 import numpy as np
 
-from media import is_animation
-from prediction.notes import told_photo
-from prediction.sizes import fit_size
-from utils.errors import UserError
-from utils.files import why_missing
+from bgmatting.media import is_animation
+from bgmatting.prediction.notes import told_photo
+from bgmatting.prediction.sizes import fit_size
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import why_missing
 
 BLUR = "blur"
 BLUR_SIGMA = 1 / 40  # of the picture's longer side
@@ -127,7 +127,7 @@ class VideoBackdrop(Backdrop):
         self._reader.close()
 
     def _open(self):
-        from media.video.reader import open_video
+        from bgmatting.media.video.reader import open_video
         self._reader = open_video(self._path, sound=False)
         self._reader.want_depth(self._deep)
         self._frames = iter(self._reader)
@@ -147,5 +147,5 @@ def colour_of(text):
 
 
 def _is_video(text):
-    from media import VIDEO_SUFFIXES
+    from bgmatting.media import VIDEO_SUFFIXES
     return text.lower().endswith(VIDEO_SUFFIXES) or is_animation(text)

@@ -3,14 +3,14 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
-from model.inference.single import check_wanted
-from model.methods import find_method, method_needing
-from model.methods.recognition import recognised
-from model.weights.places import placed_weights
-from prediction.outputs import wanted_of
-from prediction.source import inputs, is_camera, is_video_source
-from utils.errors import UserError
-from utils.plain_files import read_yaml, shown
+from bgmatting.model.inference.single import check_wanted
+from bgmatting.model.methods import find_method, method_needing
+from bgmatting.model.methods.recognition import recognised
+from bgmatting.model.weights.places import placed_weights
+from bgmatting.prediction.outputs import wanted_of
+from bgmatting.prediction.source import inputs, is_camera, is_video_source
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.plain_files import read_yaml, shown
 
 AUTO = "auto"
 MOST_FILES = 20  # that a configuration builds on

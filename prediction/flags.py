@@ -1,10 +1,10 @@
 """The command line of predict.py: its flags, and what can be said about them before any file is opened."""
 
-from prediction.options import Options
-from prediction.outputs import NAMED, SUFFIXES, TYPES, check_types, names_picture
-from prediction.sizes import FITS
-from prediction.smoothing import WAYS
-from utils.errors import UserError, suggest
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.outputs import NAMED, SUFFIXES, TYPES, check_types, names_picture
+from bgmatting.prediction.sizes import FITS
+from bgmatting.prediction.smoothing import WAYS
+from bgmatting.utils.errors import UserError, suggest
 
 PHOTO_ONLY = ("format", "bit_depth", "shard", "sheet")  # flags that say nothing to videos ...
 VIDEO_ONLY = ("video_format", "temporal", "fps")        # ... and to photos

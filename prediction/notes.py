@@ -1,9 +1,9 @@
 """What is remarkable about files: of photos beside the ones to matte it is printed, of films it is put in words."""
 import sys
 
-from media import read_photo
-from prediction.outputs import GRAY
-from utils.errors import one_line
+from bgmatting.media import read_photo
+from bgmatting.prediction.outputs import GRAY
+from bgmatting.utils.errors import one_line
 
 
 def told_photo(path):

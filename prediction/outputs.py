@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from media import encode, write_bytes
-from model.inference.matte import as_float
-from utils.errors import UserError, no_space, suggest
-from utils.files import LONGEST_NAME
+from bgmatting.media import encode, write_bytes
+from bgmatting.model.inference.matte import as_float
+from bgmatting.utils.errors import UserError, no_space, suggest
+from bgmatting.utils.files import LONGEST_NAME
 
 GRAY = ("pha", "err", "ref")
 Parts = namedtuple("Parts", "pha fgr err ref")  # of a matte, None where it is not wanted

@@ -2,8 +2,8 @@
 import threading
 import time
 
-from model.inference.scale import coarse_scale
-from utils.cli import say
+from bgmatting.model.inference.scale import coarse_scale
+from bgmatting.utils.cli import say
 
 WANTED = 10           # frames a second
 SLOWER_SCALE = 0.25   # what is taken where the machine does not keep the pace at the scale Matter would choose

@@ -2,8 +2,8 @@
 import sys
 import time
 
-from utils.cli import say
-from utils.errors import one_line
+from bgmatting.utils.cli import say
+from bgmatting.utils.errors import one_line
 
 EVERY = 10  # seconds between lines where there is no terminal
 

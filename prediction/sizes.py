@@ -1,8 +1,8 @@
 """A picture of another size than its photo or film: stretched, scaled and cut, or refused."""
 import cv2
 
-from media.operations import cover
-from utils.errors import UserError
+from bgmatting.media.operations import cover
+from bgmatting.utils.errors import UserError
 
 FITS = ("resize", "crop")
 

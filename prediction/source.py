@@ -2,11 +2,11 @@
 import os
 from pathlib import Path
 
-from media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_animation
-from media.video.opening import is_url
-from media.video.reader import open_video
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_animation
+from bgmatting.media.video.opening import is_url
+from bgmatting.media.video.reader import open_video
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 
 def inputs(src, bgr, needed=False):

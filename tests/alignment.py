@@ -21,9 +21,11 @@ import paddle
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "model")]
-from evaluation.metrics import conn, grad, mse, sad  # noqa: E402
-from media import read_gray, write_bytes  # noqa: E402
-from model.matting import MattingBase  # noqa: E402  (the project lies one folder up)
+from bgmatting.evaluation.metrics import conn, grad, mse, sad  # noqa: E402
+from bgmatting.media import read_gray, write_bytes  # noqa: E402
+from bgmatting.model.matting import MattingBase  # noqa: E402  (the project lies one folder up)
+from bgmatting.utils.cli import run_main  # noqa: E402
+from bgmatting.utils.machine import versions  # noqa: E402
 from tests.model.reference import (  # noqa: E402
     BACKBONES,
     FLOAT16_STEP,
@@ -37,8 +39,6 @@ from tests.model.reference import (  # noqa: E402
     stored,
     train,
 )
-from utils.cli import run_main  # noqa: E402
-from utils.machine import versions  # noqa: E402
 
 FLOAT32_FORWARD, FLOAT32_LARGEST, FLOAT64_FORWARD = 1e-6, 1e-4, 1e-9
 ROUNDED_FORWARD = 5e-6                   # base MobileNetV2 in float32 where no float64 reference is kept

@@ -2,11 +2,12 @@
 import copy
 import os
 import signal
+import sys
 
 import pytest
 import yaml
 
-from utils.machine import find_device
+from bgmatting.utils.machine import find_device
 
 
 def pytest_collection_modifyitems(items):
@@ -33,6 +34,17 @@ def signals():
     yield
     for number, way in before.items():
         signal.signal(number, way)
+
+
+PACKAGES = ("benchmarks", "dataset", "evaluation", "media", "model", "prediction", "training", "utils", "web")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_name_for_every_module():
+    """No module of the project was imported without its prefix: a second copy would have errors and caches of its own."""
+    yield
+    double = [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
+    assert not double, f"imported without the prefix bgmatting.: {double}"
 
 
 TINY = {

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-import benchmark
-from benchmarks import data as bench_data
-from benchmarks import infer as bench_infer
-from benchmarks import train as bench_train
-from utils.errors import UserError
+from bgmatting.benchmarks import data as bench_data
+from bgmatting.benchmarks import infer as bench_infer
+from bgmatting.benchmarks import train as bench_train
+from bgmatting.commands import benchmark
+from bgmatting.utils.errors import UserError
 
 
 def cells(text):
@@ -34,8 +34,8 @@ def test_samples_of_both_sides_are_alike(tmp_path):
     pytest.importorskip("PIL")
     import numpy as np
 
-    from benchmarks.authors_pillow import pil_sample
-    from dataset.layouts.pictures import backgrounds, fgr_pha_folders
+    from bgmatting.benchmarks.authors_pillow import pil_sample
+    from bgmatting.dataset.layouts.pictures import backgrounds, fgr_pha_folders
     bench_data.write_pictures(tmp_path, 1, 90, 120)
     pairs, scenes = fgr_pha_folders(tmp_path, {"fgr": "fgr", "pha": "pha"}), backgrounds(tmp_path, "bgr")
     files = [tmp_path / kind / "0.jpg" for kind in bench_data.KINDS]

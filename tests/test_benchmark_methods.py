@@ -2,13 +2,13 @@
 import numpy as np
 import pytest
 
-import benchmark
-from benchmarks import infer
-from benchmarks.infer_weights import weights_for, write_paddleseg_weights
-from model.methods import find_method
-from model.methods.recognition import recognised
-from model.weights import load_paddleseg_state
-from utils.errors import UserError
+from bgmatting.benchmarks import infer
+from bgmatting.benchmarks.infer_weights import weights_for, write_paddleseg_weights
+from bgmatting.commands import benchmark
+from bgmatting.model.methods import find_method
+from bgmatting.model.methods.recognition import recognised
+from bgmatting.model.weights import load_paddleseg_state
+from bgmatting.utils.errors import UserError
 
 
 @pytest.mark.slow

@@ -1,11 +1,11 @@
 """``benchmark.py video`` prints positive numbers and right ratios; how fast anything is, is not tested."""
 import pytest
 
-import benchmark
-from benchmarks import video as bench_video
-from benchmarks.video import PEER, Row, render
+from bgmatting.benchmarks import video as bench_video
+from bgmatting.benchmarks.video import PEER, Row, render
+from bgmatting.commands import benchmark
+from bgmatting.utils.errors import UserError
 from tests.test_benchmark import cells
-from utils.errors import UserError
 
 
 @pytest.mark.slow

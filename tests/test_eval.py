@@ -5,12 +5,12 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-import eval as eval_script
-from dataset.generate.sets import TEST_STILLS, write_stills
-from media import list_image_names, read_image, write_image
-from model.methods import find_method
-from utils.cli import run_main
-from utils.errors import UserError
+from bgmatting.commands import eval as eval_script
+from bgmatting.dataset.generate.sets import TEST_STILLS, write_stills
+from bgmatting.media import list_image_names, read_image, write_image
+from bgmatting.model.methods import find_method
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.errors import UserError
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 
@@ -136,7 +136,7 @@ def test_an_exported_set_gives_the_same_figures(data_root, tmp_path, capsys):
 def test_foreign_mattes_are_scored_without_the_network(data_root, tmp_path, capsys, monkeypatch):
     common = ("--data-root", data_root, "--size", "48")
     run(*common, "--export-set", tmp_path / "bench")
-    monkeypatch.setattr("model.Matter", None)
+    monkeypatch.setattr("bgmatting.model.Matter", None)
     output = "--output", tmp_path / "out"
     assert run("--folder", tmp_path / "bench", "--pred", tmp_path / "bench" / "pha", *output) == 0
     assert f"; pictures as they are in {tmp_path / 'bench'}" in capsys.readouterr().out
@@ -190,7 +190,7 @@ def test_the_last_step_is_named_where_it_is_on(data_root, tmp_path, capsys, monk
             super().__init__(weights, **options)
             seen.append(unmix)
 
-    monkeypatch.setattr("model.Matter", Seen)
+    monkeypatch.setattr("bgmatting.model.Matter", Seen)
     common = ("--data-root", data_root, "--size", "48", "--limit", "1", "--no-baseline", "--output", tmp_path / "out")
     for flags, rows, said in (
             ((), {"network": False}, None), (("--no-unmix",), {"network": False}, None),
@@ -221,8 +221,8 @@ def small_sets(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    monkeypatch.setattr("model.Matter", FakeMatter)
-    monkeypatch.setattr("evaluation.methods.recognised", lambda file: (FakeMatter.method, {}))
+    monkeypatch.setattr("bgmatting.model.Matter", FakeMatter)
+    monkeypatch.setattr("bgmatting.evaluation.methods.recognised", lambda file: (FakeMatter.method, {}))
 
 
 def test_people_stand_before_five_backgrounds(small_sets, tmp_path):
@@ -251,8 +251,8 @@ def test_clips_stand_before_one_background_and_get_errors_over_time(small_sets, 
     ("AIM", "Composition-1k/val/fg", "Composition-1k/val/alpha", "Composition-1k/people.txt"),
 ))
 def test_other_sets_in_their_layouts(small_sets, tmp_path, monkeypatch, name, fgr, pha, list_name):
-    monkeypatch.setattr("dataset.layouts.photo_foregrounds.estimate_fgr", lambda photo, pha: photo)
-    monkeypatch.setattr("dataset.layouts.photo_foregrounds.EstimateForeground.__init__", _with_cache(tmp_path))
+    monkeypatch.setattr("bgmatting.dataset.layouts.photo_foregrounds.estimate_fgr", lambda photo, pha: photo)
+    monkeypatch.setattr("bgmatting.dataset.layouts.photo_foregrounds.EstimateForeground.__init__", _with_cache(tmp_path))
     for number in range(2):
         colour, matte, _ = subject(number)
         write_image(small_sets / fgr / f"p{number}.jpg", colour)

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from utils.files import PROJECT
+from bgmatting.utils.files import PROJECT
 
 STUB = """#!/bin/sh
 echo "$*" >> "$CALLS"

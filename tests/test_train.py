@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.checkpoint import checkpoints, load_checkpoint
 
 PROJECT = Path(__file__).resolve().parent.parent
 STEPS = 8  # four in each phase
@@ -17,7 +17,7 @@ STEPS = 8  # four in each phase
 # train.py that is killed while it writes the second file of a checkpoint, telling who its workers were
 KILLED = """
 import multiprocessing, os, signal, sys
-from training import checkpoint
+from bgmatting.training import checkpoint
 write = checkpoint._write_synced
 def cut(path, data):
     if path.parent.name == sys.argv[1] and path.name.startswith("optimizer"):
@@ -25,7 +25,7 @@ def cut(path, data):
         os.kill(os.getpid(), signal.SIGKILL)
     write(path, data)
 checkpoint._write_synced = cut
-import train
+from bgmatting.commands import train
 train.main(sys.argv[2:])
 """
 

@@ -6,17 +6,17 @@ import numpy as np
 import paddle
 import pytest
 
-import eval as eval_script
-import val as val_script
-from evaluation.metrics import mse, sad
-from media import read_gray, read_image, write_image
-from media.operations import blend
-from model import Matter
-from model.methods import find_method
-from model.methods.running import matted
-from model.modnet.network import MODNet
-from model.weights import save_weights
-from utils.cli import run_main
+from bgmatting.commands import eval as eval_script
+from bgmatting.commands import val as val_script
+from bgmatting.evaluation.metrics import mse, sad
+from bgmatting.media import read_gray, read_image, write_image
+from bgmatting.media.operations import blend
+from bgmatting.model import Matter
+from bgmatting.model.methods import find_method
+from bgmatting.model.methods.running import matted
+from bgmatting.model.modnet.network import MODNet
+from bgmatting.model.weights import save_weights
+from bgmatting.utils.cli import run_main
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 
@@ -64,7 +64,7 @@ def data(tmp_path, network):
 @pytest.fixture(autouse=True)
 def no_starter(monkeypatch):
     """Weights of methods of one photo are run as they are, in Paddle as what they are compared with."""
-    monkeypatch.setattr("model.Matter", lambda file, **options: FakeMatter() if file in (None, "starter") else
+    monkeypatch.setattr("bgmatting.model.Matter", lambda file, **options: FakeMatter() if file in (None, "starter") else
                         Matter(file, **{**options, "backend": "paddle"}))
 
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from safetensors.numpy import load as load_bytes
 from safetensors.numpy import save as to_bytes
 
-from utils.errors import UserError
-from utils.files import WholeFolder
-from utils.plain_files import read_json, shown
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import WholeFolder
+from bgmatting.utils.plain_files import read_json, shown
 
 MODEL, OPTIMIZER, EMA, STATE = "model.safetensors", "optimizer.safetensors", "ema.safetensors", "state.json"
 LOG = "train.log"

@@ -1,7 +1,7 @@
 """Curves of training runs as a picture: loss and its terms, learning rate, validation.
 
-    python -m training.curves log/stage1                                   # log/stage1/curves.png
-    python -m training.curves log/stage1 log/stage2 --output curves.png    # runs side by side
+    python -m bgmatting curves log/stage1                                   # log/stage1/curves.png
+    python -m bgmatting curves log/stage1 log/stage2 --output curves.png    # runs side by side
 
 The numbers are those of each run's train.log.
 """
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from media import write_bytes
-from utils.cli import CommandLine, run_main
-from utils.errors import UserError
-from utils.files import check_is_file
+from bgmatting.media import write_bytes
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import check_is_file
 
 TRAIN = re.compile(r"\[TRAIN\] (?P<phase>\w+) epoch: .*?iter: (?P<step>\d+)/\d+, loss: (?P<loss>\S+) "
                    r"\((?P<terms>[^)]*)\), lr: (?P<lr>[^,]+),")
@@ -140,7 +140,7 @@ def _names(folders):
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandLine(prog="python -m training.curves", description=__doc__,
+    parser = CommandLine(prog="python -m bgmatting curves", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, such as log/stage1")
     parser.add_argument("--output", help="PNG to write (default: curves.png in the first run's folder)")

@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager, nullcontext
 import paddle
 from paddle import distributed
 
-from utils.errors import UserError
-from utils.machine import find_device
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import find_device
 
 
 class Ranks:

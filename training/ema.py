@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import paddle
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 
 class Ema:

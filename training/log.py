@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from media.operations import LONGEST, shrunk
-from training.checkpoint import LOG
-from utils.errors import one_line
+from bgmatting.media.operations import LONGEST, shrunk
+from bgmatting.training.checkpoint import LOG
+from bgmatting.utils.errors import one_line
 
 if TYPE_CHECKING:
-    from training.schedule import Phase
+    from bgmatting.training.schedule import Phase
 
 PICTURES_A_SET, MOST_PICTURES = 6, 200  # tags that ``training.step`` makes pictures for; pictures of a whole run
 

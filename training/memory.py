@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from training.lessons import find_lesson
-from utils.errors import UserError
-from utils.machine import free_memory
+from bgmatting.training.lessons import find_lesson
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import free_memory
 
 if TYPE_CHECKING:
-    from training.step import Learner
+    from bgmatting.training.step import Learner
 
 # What errors of memory say, of python, paddle, C++ and CUDA.
 SIGNS = ("out of memory", "bad_alloc", "resourceexhausted", "resource_exhausted", "memoryerror", "cannot allocate",

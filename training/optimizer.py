@@ -7,8 +7,8 @@ import numpy as np
 import paddle
 from paddle.utils import unique_name
 
-from utils.errors import UserError, suggest
-from utils.plain_files import shown
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.plain_files import shown
 
 MOMENTS = {"adam": 2, "sgd": 1}  # arrays of a parameter's own shape that are kept of it
 SHAPED = ("moment1_0", "moment2_0", "velocity_0")

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import paddle
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 FIRST_SCALE, GROWTH_AFTER, LEAST_SCALE = 2.0 ** 15, 1000, 1.0
 

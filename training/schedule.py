@@ -6,9 +6,9 @@ from collections import namedtuple
 
 from paddle.io import Dataset
 
-from dataset.batches import batch_length
-from training.lessons import find_lesson
-from utils.errors import UserError
+from bgmatting.dataset.batches import batch_length
+from bgmatting.training.lessons import find_lesson
+from bgmatting.utils.errors import UserError
 
 VALIDATIONS, LONGEST_INTERVAL = 30, 2000  # at least so many in a stage, and at most so many iterations apart
 

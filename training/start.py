@@ -5,17 +5,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataset.catalog import Catalog, catalog_or_sample, open_catalog
-from model.weights import weights_path
-from model.weights.initial import IMAGENET
-from training.lessons import find_lesson
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.dataset.catalog import Catalog, catalog_or_sample, open_catalog
+from bgmatting.model.weights import weights_path
+from bgmatting.model.weights.initial import IMAGENET
+from bgmatting.training.lessons import find_lesson
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import WORKPLACE
 
 if TYPE_CHECKING:
     from paddle import nn
 
-    from training.lessons import Lesson
+    from bgmatting.training.lessons import Lesson
 
 SUFFIXES = (".safetensors", ".pdparams", ".pth")
 
@@ -80,7 +80,7 @@ def _report(path, found):
 
 
 def _imagenet_path(backbone, data_root):
-    return Path(data_root or os.environ.get("DATA_ROOT") or PROJECT / "data") / "weights" / f"imagenet_{backbone}"
+    return Path(data_root or os.environ.get("DATA_ROOT") or WORKPLACE / "data") / "weights" / f"imagenet_{backbone}"
 
 
 def _imagenet(backbone, data_root):

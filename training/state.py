@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from media import write_bytes
-from model.weights import load_state
-from model.weights.metadata import origin_facts
-from training.checkpoint import (
+from bgmatting.media import write_bytes
+from bgmatting.model.weights import load_state
+from bgmatting.model.weights.metadata import origin_facts
+from bgmatting.training.checkpoint import (
     MODEL,
     OPTIMIZER,
     RESULTS,
@@ -21,16 +21,16 @@ from training.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from training.config import completed, differences
-from training.config.rules import PHASES, RULES
-from training.distributed import Ranks
-from training.lessons import find_lesson
-from training.optimizer import optimizer_arrays
-from training.schedule import Phase
-from training.step import Learner
-from training.validation import told
-from utils.errors import UserError
-from utils.plain_files import shown
+from bgmatting.training.config import completed, differences
+from bgmatting.training.config.rules import PHASES, RULES
+from bgmatting.training.distributed import Ranks
+from bgmatting.training.lessons import find_lesson
+from bgmatting.training.optimizer import optimizer_arrays
+from bgmatting.training.schedule import Phase
+from bgmatting.training.step import Learner
+from bgmatting.training.validation import told
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.plain_files import shown
 
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",

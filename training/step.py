@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import paddle
 
-from training.distributed import Ranks
-from training.ema import Ema
-from training.lessons import Lesson, find_lesson
-from training.log import picture_row
-from training.optimizer import (
+from bgmatting.training.distributed import Ranks
+from bgmatting.training.ema import Ema
+from bgmatting.training.lessons import Lesson, find_lesson
+from bgmatting.training.log import picture_row
+from bgmatting.training.optimizer import (
     MOMENTS,
     build_optimizer,
     freeze_others,
@@ -21,8 +21,8 @@ from training.optimizer import (
     optimizer_settings,
     part_rates,
 )
-from training.precision import Precision, Statistics, all_finite
-from training.schedule import Phase, learning_rate
+from bgmatting.training.precision import Precision, Statistics, all_finite
+from bgmatting.training.schedule import Phase, learning_rate
 
 NAMES = ("src", "bgr", "fgr", "pha", "trimap")  # of what a batch holds, in this order; the last where the method wants it
 HELD_BYTES = 256 << 20  # of batches that a ``Window`` keeps at most, beyond its last

@@ -12,23 +12,31 @@ import cv2
 import paddle
 from tqdm import tqdm
 
-from dataset.batches import Batches, WorkersFailed, read_iterations
-from dataset.catalog import Catalog
-from dataset.samples import training_set
-from training.checkpoint import clear, load_checkpoint, locked, recover, unmark
-from training.distributed import join_ranks, synchronised
-from training.lessons import find_lesson
-from training.log import Meter, RunLog, picture_interval, time_line
-from training.memory import Division, fitted, largest_side, out_of_memory, too_large
-from training.schedule import Phase, learning_rate, plan, plan_line, split_line, valid_interval
-from training.start import catalog_of, load_pretrained, network_of
-from training.state import State, checkpoint_size, newest_checkpoint, resume, save_best, save_iteration, save_results
-from training.step import Learner, Window
-from training.validation import tell, told, validate, validate_arrays, validation_set
-from utils.cli import StopOnSignal
-from utils.errors import UserError
-from utils.files import prepare_folder
-from utils.machine import peak_memory
+from bgmatting.dataset.batches import Batches, WorkersFailed, read_iterations
+from bgmatting.dataset.catalog import Catalog
+from bgmatting.dataset.samples import training_set
+from bgmatting.training.checkpoint import clear, load_checkpoint, locked, recover, unmark
+from bgmatting.training.distributed import join_ranks, synchronised
+from bgmatting.training.lessons import find_lesson
+from bgmatting.training.log import Meter, RunLog, picture_interval, time_line
+from bgmatting.training.memory import Division, fitted, largest_side, out_of_memory, too_large
+from bgmatting.training.schedule import Phase, learning_rate, plan, plan_line, split_line, valid_interval
+from bgmatting.training.start import catalog_of, load_pretrained, network_of
+from bgmatting.training.state import (
+    State,
+    checkpoint_size,
+    newest_checkpoint,
+    resume,
+    save_best,
+    save_iteration,
+    save_results,
+)
+from bgmatting.training.step import Learner, Window
+from bgmatting.training.validation import tell, told, validate, validate_arrays, validation_set
+from bgmatting.utils.cli import StopOnSignal
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import prepare_folder
+from bgmatting.utils.machine import peak_memory
 
 ESTIMATE_AFTER = 20  # iterations
 

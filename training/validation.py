@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataset.catalog import Catalog
-from dataset.generate import make_sample
-from dataset.samples import VALID_STREAM
-from evaluation.methods import as_u8
-from evaluation.pipeline import evaluate_items
-from evaluation.testset.composed import EvalItem, EvaluationSet
-from evaluation.testset.photos import PhotoTestSet
-from evaluation.testset.placement import disturb_background
-from evaluation.testset.trimap import trimap_of
-from media.operations import blend
-from model.weights import load_state
-from training.lessons import find_lesson
-from training.log import RunLog
+from bgmatting.dataset.catalog import Catalog
+from bgmatting.dataset.generate import make_sample
+from bgmatting.dataset.samples import VALID_STREAM
+from bgmatting.evaluation.methods import as_u8
+from bgmatting.evaluation.pipeline import evaluate_items
+from bgmatting.evaluation.testset.composed import EvalItem, EvaluationSet
+from bgmatting.evaluation.testset.photos import PhotoTestSet
+from bgmatting.evaluation.testset.placement import disturb_background
+from bgmatting.evaluation.testset.trimap import trimap_of
+from bgmatting.media.operations import blend
+from bgmatting.model.weights import load_state
+from bgmatting.training.lessons import find_lesson
+from bgmatting.training.log import RunLog
 
 if TYPE_CHECKING:
-    from training.step import Learner
+    from bgmatting.training.step import Learner
 
 
 def validation_set(config: dict, catalog: Catalog) -> Sequence[EvalItem]:
@@ -113,7 +113,7 @@ def tell(score: dict, phase: str, step: int, log: RunLog) -> None:
     log.info(f"[EVAL] {phase} iter: {step}, SAD: {told(score['sad'], 4)}, MSE x1000: {told(score['mse'], 4, 1e3)}")
     if score["sad"] is None:
         log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look at the "
-                 "masks: python -m dataset.check NAME.")
+                 "masks: python -m bgmatting check NAME.")
     else:
         log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, step)
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn, TextIO
 
-from utils.errors import UserError, no_space, one_line, suggest
-from utils.foreign import own_stderr, renew_in_forks
+from bgmatting.utils.errors import UserError, no_space, one_line, suggest
+from bgmatting.utils.foreign import own_stderr, renew_in_forks
 
 STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 AT_ONCE = 0.1  # seconds within which signals count as one

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from utils.errors import UserError, no_space
+from bgmatting.utils.errors import UserError, no_space
 
-PROJECT = Path(__file__).resolve().parent.parent  # the project's folder
+PROJECT = Path(__file__).resolve().parent.parent  # what comes with the project: the checkout, or the installed package
+WORKPLACE = PROJECT if (PROJECT / "run.sh").is_file() else Path()  # what is written: the checkout, or the current folder
 
 LONGEST_NAME = 255  # bytes of a name in a folder, on nearly all file systems
 ADDED = 30          # of them are kept for the dot, number and suffix of a temporary name

@@ -11,8 +11,8 @@ import time
 import cv2
 import numpy as np
 
-from utils.cpu import prepare_cpu, usable_cores
-from utils.errors import UserError, suggest
+from bgmatting.utils.cpu import prepare_cpu, usable_cores
+from bgmatting.utils.errors import UserError, suggest
 
 
 def describe_machine() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from utils.errors import UserError, one_line
+from bgmatting.utils.errors import UserError, one_line
 
 MOST_BYTES = 4 << 20
 MOST_VALUES = 20_000  # with everything that an alias stands for

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 PORTRAIT = re.compile(r"w(\d+)h(\d+)", re.ASCII)
 

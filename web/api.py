@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from prediction.outputs import TYPES
-from web import photos, schema
-from web.refusals import Refused, body, headers, refusal, without_places
-from web.uploads import received
+from bgmatting.prediction.outputs import TYPES
+from bgmatting.web import photos, schema
+from bgmatting.web.refusals import Refused, body, headers, refusal, without_places
+from bgmatting.web.uploads import received
 
 POLL = 0.25       # seconds between two looks whether the client is still there
 MOST_NOTES = 4000  # signs of notes in a header

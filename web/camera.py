@@ -10,14 +10,14 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from media.formats import declared_size
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import open_backdrop
-from prediction.camera.session import Session
-from prediction.smoothing import Smoother
-from utils.errors import UserError
-from web.api import failed, waited
-from web.refusals import Refused
+from bgmatting.media.formats import declared_size
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.camera.session import Session
+from bgmatting.prediction.smoothing import Smoother
+from bgmatting.utils.errors import UserError
+from bgmatting.web.api import failed, waited
+from bgmatting.web.refusals import Refused
 
 MOST = 4             # cameras at once
 IDLE = 30.0          # seconds without a picture, after which a camera is given up

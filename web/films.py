@@ -4,22 +4,22 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from media import PHOTO_SUFFIXES
-from media.files import is_system
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import open_backdrop
-from prediction.outputs import Outputs, check_types
-from prediction.photos.cli import pictures_of
-from prediction.photos.pairs import PairReader
-from prediction.photos.pipeline import Work
-from prediction.photos.plan import photo_jobs
-from prediction.video.cli import job_of
-from prediction.video.pipeline import matte_video
-from prediction.video.scene import first_frames
-from utils.errors import UserError, no_space
-from web.photos import common_options
-from web.refusals import Refused
-from web.uploads import check_film, check_photo, is_film, safe_name
+from bgmatting.media import PHOTO_SUFFIXES
+from bgmatting.media.files import is_system
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.outputs import Outputs, check_types
+from bgmatting.prediction.photos.cli import pictures_of
+from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.pipeline import Work
+from bgmatting.prediction.photos.plan import photo_jobs
+from bgmatting.prediction.video.cli import job_of
+from bgmatting.prediction.video.pipeline import matte_video
+from bgmatting.prediction.video.scene import first_frames
+from bgmatting.utils.errors import UserError, no_space
+from bgmatting.web.photos import common_options
+from bgmatting.web.refusals import Refused
+from bgmatting.web.uploads import check_film, check_photo, is_film, safe_name
 
 FIELDS = ("bgr", "target", "format", "fit", "align", "exposure", "temporal")
 FILES = ("src", "bgr", "target", "zip")

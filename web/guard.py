@@ -6,7 +6,7 @@ import time
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qs
 
-from web.refusals import Refused, body, headers
+from bgmatting.web.refusals import Refused, body, headers
 
 OPEN = ("/v1/health",)   # needs no token
 COOKIE = "matting_token"

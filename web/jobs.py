@@ -4,8 +4,8 @@ import threading
 import time
 from pathlib import Path
 
-from web.refusals import PARTS, Refused, refusal
-from web.workplace import Workplace
+from bgmatting.web.refusals import PARTS, Refused, refusal
+from bgmatting.web.workplace import Workplace
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 ENDED = (DONE, FAILED, CANCELLED)

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from web import films, schema
-from web.api import disposition, failed, zipped
-from web.jobs import CANCELLED, DONE, FAILED
-from web.refusals import Refused, body, without_places
-from web.uploads import received
+from bgmatting.web import films, schema
+from bgmatting.web.api import disposition, failed, zipped
+from bgmatting.web.jobs import CANCELLED, DONE, FAILED
+from bgmatting.web.refusals import Refused, body, without_places
+from bgmatting.web.uploads import received
 
 mimetypes.add_type("video/webm", ".webm")
 

@@ -2,7 +2,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from web.refusals import Refused
+from bgmatting.web.refusals import Refused
 
 
 class Lane:

@@ -4,16 +4,16 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import open_backdrop
-from prediction.options import Options
-from prediction.outputs import Outputs, check_types
-from prediction.photos.cli import pictures_of
-from prediction.photos.pairs import PairReader
-from prediction.photos.pipeline import Work
-from prediction.photos.plan import photo_jobs
-from utils.errors import UserError
-from web.uploads import check_photo, target_of
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.outputs import Outputs, check_types
+from bgmatting.prediction.photos.cli import pictures_of
+from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.pipeline import Work
+from bgmatting.prediction.photos.plan import photo_jobs
+from bgmatting.utils.errors import UserError
+from bgmatting.web.uploads import check_photo, target_of
 
 FIELDS = ("target", "format", "bit_depth", "fit", "align", "exposure")  # and type, which may come several times
 FILES = ("src", "bgr", "target")

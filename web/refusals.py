@@ -1,6 +1,6 @@
 """What is answered where something cannot be done: a status, a word for programs, a line for people."""
-from utils.errors import UserError, no_space, one_line
-from utils.files import PROJECT
+from bgmatting.utils.errors import UserError, no_space, one_line
+from bgmatting.utils.files import PROJECT
 
 CODES = {400: "bad_input", 401: "no_token", 404: "not_found", 405: "no_such_method", 408: "too_slow", 409: "not_ready",
          410: "cancelled", 413: "too_large", 429: "busy", 500: "unexpected", 507: "disk_full"}

@@ -1,7 +1,7 @@
 """What OpenAPI says of the routes, beyond their names."""
-from prediction.alignment.fitter import MODES
-from prediction.outputs import SUFFIXES, TYPES
-from prediction.sizes import FITS
+from bgmatting.prediction.alignment.fitter import MODES
+from bgmatting.prediction.outputs import SUFFIXES, TYPES
+from bgmatting.prediction.sizes import FITS
 
 _FILE = {"type": "string", "format": "binary"}
 ERROR = {"description": "What is wrong, where, and how to mend it; the words are those of the command line.",

@@ -5,8 +5,8 @@ import os
 import socket
 import threading
 
-from utils.errors import UserError
-from web.settings import LOOPBACK
+from bgmatting.utils.errors import UserError
+from bgmatting.web.settings import LOOPBACK
 
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
 NEEDED = "app.py needs packages that are not installed here ({}): pip install -r requirements-web.txt, or sh run.sh web."
@@ -36,10 +36,10 @@ def make_app(settings, open_matter, add_page=None, warm=False, open_alone=None):
         the application; its attribute ``service`` is the ``web.service.Service``, and closing is part of its lifespan.
     """
     check_packages(add_page is not None)
-    from web.camera import Cameras
-    from web.guard import Guard
-    from web.jobs import Jobs
-    from web.service import Service
+    from bgmatting.web.camera import Cameras
+    from bgmatting.web.guard import Guard
+    from bgmatting.web.jobs import Jobs
+    from bgmatting.web.service import Service
     service = Service(settings, open_matter, open_alone)
     jobs, cameras = Jobs(service), Cameras(service)
 
@@ -67,8 +67,8 @@ def _with_routes(service, jobs, cameras, lifespan):
     """The FastAPI application with all routes but the page."""
     from fastapi import FastAPI
 
-    from web import api, camera, jobs_api, reference
-    from web.refusals import Refused
+    from bgmatting.web import api, camera, jobs_api, reference
+    from bgmatting.web.refusals import Refused
     app = FastAPI(title="Background matting", version="1", docs_url=None, redoc_url=None, lifespan=lifespan,
                   description="Mattes from a photo or film and a shot of the same scene without the subject.")
     for routes in (api.router(service), jobs_api.router(service, jobs), camera.router(service, cameras),

@@ -3,8 +3,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from web.lanes import Lane
-from web.workplace import Workplace
+from bgmatting.web.lanes import Lane
+from bgmatting.web.workplace import Workplace
 
 
 class Service:

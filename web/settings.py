@@ -2,7 +2,7 @@
 import os
 from typing import NamedTuple, Optional
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TOKEN = "MATTING_TOKEN"  # environment: a command line is seen by others of the machine

@@ -11,14 +11,14 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 
-from media import is_animation, read_bytes
-from media.files import VIDEO_SUFFIXES
-from media.formats import PILLOW_FORMATS, declared_size, kind_of
-from media.heif import container_size
-from media.video.reader import open_video
-from prediction.backdrop import BLUR, colour_of
-from utils.errors import UserError, suggest
-from web.refusals import Refused
+from bgmatting.media import is_animation, read_bytes
+from bgmatting.media.files import VIDEO_SUFFIXES
+from bgmatting.media.formats import PILLOW_FORMATS, declared_size, kind_of
+from bgmatting.media.heif import container_size
+from bgmatting.media.video.reader import open_video
+from bgmatting.prediction.backdrop import BLUR, colour_of
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.web.refusals import Refused
 
 LONGEST = 100   # signs of a file's name that are kept
 MOST_PARTS = 40

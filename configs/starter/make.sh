@@ -25,7 +25,7 @@ train() {  # STEP [MORE FLAGS]
     mv "$logs/$step.part" "$logs/$step.safetensors"
 }
 
-average() { "$python" -m model.weights average "$@"; }
+average() { "$python" -m bgmatting weights average "$@"; }
 
 if [ $# -gt 0 ]; then train 1_base --pretrain "$1"; else train 1_base; fi
 train 2_refiner
@@ -36,4 +36,4 @@ train 5_soft
 average "$logs/3_average.safetensors" "$logs/5_soft.safetensors" "$logs/5_average.safetensors" \
     --refiner "$logs/4_patches.safetensors"
 train 6_last
-"$python" -m model.weights convert "$logs/6_last.safetensors" "$logs/starter_mobilenetv2.safetensors" --half
+"$python" -m bgmatting weights convert "$logs/6_last.safetensors" "$logs/starter_mobilenetv2.safetensors" --half

@@ -1,1 +1,1 @@
-"""Looking into every file of a dataset before it costs a training run: ``python -m dataset.check NAME``."""
+"""Looking into every file of a dataset before it costs a training run: ``python -m bgmatting check NAME``."""

@@ -1,6 +1,6 @@
 """Look into every file of a dataset: what cannot be read, what does not match, what looks wrong.
 
-    python -m dataset.check NAME [--split S] [--data-root DIR] [--sheet FILE.png] [--workers N]
+    python -m bgmatting check NAME [--split S] [--data-root DIR] [--sheet FILE.png] [--workers N]
 
 One line per finding, a table at the end. Exit code 1 where there are errors, 0 with warnings only.
 """
@@ -12,15 +12,15 @@ from itertools import combinations
 
 from tqdm import tqdm
 
-from dataset.catalog import Catalog, open_catalog
-from dataset.check.inspection import ERROR, WARNING, Finding, inspect_set
-from dataset.check.report import Report, Split, table
-from dataset.check.sheet import write_sheet
-from dataset.splits import check_disjoint
-from media.files import not_listed
-from utils.cli import CommandLine, run_main
-from utils.errors import UserError
-from utils.machine import usable_cores
+from bgmatting.dataset.catalog import Catalog, open_catalog
+from bgmatting.dataset.check.inspection import ERROR, WARNING, Finding, inspect_set
+from bgmatting.dataset.check.report import Report, Split, table
+from bgmatting.dataset.check.sheet import write_sheet
+from bgmatting.dataset.splits import check_disjoint
+from bgmatting.media.files import not_listed
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import usable_cores
 
 LINES = 20  # of one kind in one split, without --all
 
@@ -76,7 +76,7 @@ def _shared_subjects(catalog, name, first, second):
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = CommandLine(prog="python -m dataset.check", description=__doc__.split("\n")[0])
+    parser = CommandLine(prog="python -m bgmatting check", description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("name", help="a dataset of the catalogue")
     add("--split", help="only this split (default: all)")

@@ -17,14 +17,14 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from dataset.layouts.mattes import alpha_note
-from dataset.layouts.sets import BackgroundSet, PairSet
-from media import read_image
-from media.exif import ORIENTATION
-from media.formats import PILLOW_FORMATS
-from media.tiff import BITS
-from utils.errors import UserError
-from utils.foreign import own_stderr
+from bgmatting.dataset.layouts.mattes import alpha_note
+from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
+from bgmatting.media import read_image
+from bgmatting.media.exif import ORIENTATION
+from bgmatting.media.formats import PILLOW_FORMATS
+from bgmatting.media.tiff import BITS
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.foreign import own_stderr
 
 CHUNK = 16           # neighbours go to one worker, so that the frames of a video are decoded in turn
 CHUNKS_IN_FLIGHT = 3  # per worker

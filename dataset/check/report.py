@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from dataset.check.inspection import ERROR, WARNING, Facts, Finding
-from dataset.layouts.sets import BackgroundSet, PairSet
-from utils.errors import one_line
+from bgmatting.dataset.check.inspection import ERROR, WARNING, Facts, Finding
+from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
+from bgmatting.utils.errors import one_line
 
 
 class Report:

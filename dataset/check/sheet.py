@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.check.report import Split
-from media import write_image
-from media.operations import blend
-from media.sheet import fitted, in_rows, strip
-from utils.errors import UserError
+from bgmatting.dataset.check.report import Split
+from bgmatting.media import write_image
+from bgmatting.media.operations import blend
+from bgmatting.media.sheet import fitted, in_rows, strip
+from bgmatting.utils.errors import UserError
 
 CELL = 192      # pixels a side
 LABEL = 16      # pixels of height below a cell for the name

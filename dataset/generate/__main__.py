@@ -1,20 +1,20 @@
-"""``python -m dataset.generate``: write the sample sets, or a contact sheet to look at."""
+"""``python -m bgmatting generate``: write the sample sets, or a contact sheet to look at."""
 
 import cv2
 import numpy as np
 
-from dataset.generate.sample import make_sample
-from dataset.generate.sets import write_sample_data
-from dataset.generate.subjects.subject import KINDS
-from media import write_image
-from media.operations import blend
-from media.sheet import in_rows
-from utils.cli import CommandLine, run_main
+from bgmatting.dataset.generate.sample import make_sample
+from bgmatting.dataset.generate.sets import write_sample_data
+from bgmatting.dataset.generate.subjects.subject import KINDS
+from bgmatting.media import write_image
+from bgmatting.media.operations import blend
+from bgmatting.media.sheet import in_rows
+from bgmatting.utils.cli import CommandLine, run_main
 
 
 def main(argv=None):
     """Read the command line and write what it asks for."""
-    parser = CommandLine(prog="python -m dataset.generate", description=__doc__.replace("``", ""))
+    parser = CommandLine(prog="python -m bgmatting generate", description=__doc__.replace("``", ""))
     parser.add_argument("--root", help="folder for the sample sets, made here")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default 0)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of pictures (default 1)")

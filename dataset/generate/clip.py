@@ -2,8 +2,8 @@
 import cv2
 import numpy as np
 
-from dataset.generate.paint import noise
-from dataset.generate.subjects.subject import make_subject
+from bgmatting.dataset.generate.paint import noise
+from bgmatting.dataset.generate.subjects.subject import make_subject
 
 MARGIN = 1.12  # the subject is painted on a picture so much larger, so that it can move without a cut edge
 

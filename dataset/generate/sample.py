@@ -3,8 +3,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dataset.generate.scenes import make_background
-from dataset.generate.subjects.subject import make_subject
+from bgmatting.dataset.generate.scenes import make_background
+from bgmatting.dataset.generate.subjects.subject import make_subject
 
 
 class Sample(NamedTuple):

@@ -12,10 +12,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from media import read_image, write_bytes
-from utils.cli import CommandLine, run_main
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.media import read_image, write_bytes
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 WIDTH, HEIGHT = 1280, 960
 PERSON_SIZE = 820        # side of the square portrait in the photo; it stands in the lower right corner

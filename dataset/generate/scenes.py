@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from dataset.generate.paint import colour, noise, photos, texture
+from bgmatting.dataset.generate.paint import colour, noise, photos, texture
 
 # Wood, stone and dark wood.
 PLANKS = np.array(((0.35, 0.23, 0.14), (0.45, 0.45, 0.44), (0.12, 0.08, 0.06)), np.float32)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.generate.clip import make_clip
-from dataset.generate.scenes import make_background
-from dataset.generate.subjects.subject import make_subject
-from media import write_bytes, write_image
-from utils.errors import UserError
-from utils.files import WholeFolder
+from bgmatting.dataset.generate.clip import make_clip
+from bgmatting.dataset.generate.scenes import make_background
+from bgmatting.dataset.generate.subjects.subject import make_subject
+from bgmatting.media import write_bytes, write_image
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import WholeFolder
 
 VERSION = 1  # of what is written; raise it when the same seed gives other pictures
 MARKER = "sample_data.json"

@@ -1,6 +1,6 @@
 """How sets lie on disk: a layout is a function (root, folders, ...) -> set, named in configs/datasets.yml."""
-from dataset.layouts.pictures import backgrounds, fgr_pha_folders, rgba_folder
-from dataset.layouts.videos import video_pairs
+from bgmatting.dataset.layouts.pictures import backgrounds, fgr_pha_folders, rgba_folder
+from bgmatting.dataset.layouts.videos import video_pairs
 
 # Layout -> the forms its folders may take: one text, or a map with these keys.
 FORMS = {

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dataset.layouts.lists import list_lines, readings, words_of
-from dataset.layouts.pairing import files_by_name
-from dataset.layouts.pictures import read_fgr_pha
-from media import read_image
-from media.operations import blend, resize
-from utils.errors import UserError, quote
+from bgmatting.dataset.layouts.lists import list_lines, readings, words_of
+from bgmatting.dataset.layouts.pairing import files_by_name
+from bgmatting.dataset.layouts.pictures import read_fgr_pha
+from bgmatting.media import read_image
+from bgmatting.media.operations import blend, resize
+from bgmatting.utils.errors import UserError, quote
 
 BACKGROUND, ALPHA, MATTE = "background", "alpha", "matte"
 TRIED = 16                 # lines whose second word is opened

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from utils.errors import UserError, quote
+from bgmatting.utils.errors import UserError, quote
 
 
 def listed_names(path: Path, column: int, folder: str, names: Container[str]) -> list[str]:

@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from media import read_gray, read_image
-from media.formats import JPEG, PNG
-from media.pixels import to_8_bits
-from media.reading import read_stored
-from utils.errors import UserError
+from bgmatting.media import read_gray, read_image
+from bgmatting.media.formats import JPEG, PNG
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.media.reading import read_stored
+from bgmatting.utils.errors import UserError
 
 NOISE = 12         # compression leaves up to this in a picture that shows nothing
 FAINT = 64         # of 255: a matte that stays below this and is flat is a mask of other units

@@ -5,9 +5,9 @@ import os
 import unicodedata
 from pathlib import Path
 
-from media import list_image_names
-from media.files import not_listed
-from utils.errors import UserError, quote
+from bgmatting.media import list_image_names
+from bgmatting.media.files import not_listed
+from bgmatting.utils.errors import UserError, quote
 
 
 def picture_names(folder: str | Path, unread: list | None = None) -> list[str]:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.layouts.mattes import read_pha
-from media import read_image, write_image
-from utils.errors import UserError
+from bgmatting.dataset.layouts.mattes import read_pha
+from bgmatting.media import read_image, write_image
+from bgmatting.utils.errors import UserError
 
 
 class EstimateForeground:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.layouts.lists import listed_names
-from dataset.layouts.mattes import check_matte, read_pha
-from dataset.layouts.pairing import files_by_name, pair_up, picture_names
-from dataset.layouts.sets import BackgroundSet, PairSet
-from media import read_image, read_rgba
-from media.files import JPEG_SUFFIXES
-from utils.errors import UserError
+from bgmatting.dataset.layouts.lists import listed_names
+from bgmatting.dataset.layouts.mattes import check_matte, read_pha
+from bgmatting.dataset.layouts.pairing import files_by_name, pair_up, picture_names
+from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
+from bgmatting.media import read_image, read_rgba
+from bgmatting.media.files import JPEG_SUFFIXES
+from bgmatting.utils.errors import UserError
 
 
 def fgr_pha_folders(root: str | Path, folders: dict[str, str], unpaired: list | None = None,

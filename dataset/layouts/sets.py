@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from media import read_image
+from bgmatting.media import read_image
 
 SIDE = 64  # pixels of a plain background
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 OPEN_CLIPS = 8  # a file each for fgr and pha of the last four clips
 

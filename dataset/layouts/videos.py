@@ -7,12 +7,12 @@ from pathlib import Path
 
 import cv2
 
-from dataset.layouts.mattes import check_matte
-from dataset.layouts.pairing import pair_up
-from dataset.layouts.sets import PairSet
-from dataset.layouts.video_frames import FrameReader, count_frames
-from media import VIDEO_SUFFIXES, list_image_names
-from utils.errors import UserError
+from bgmatting.dataset.layouts.mattes import check_matte
+from bgmatting.dataset.layouts.pairing import pair_up
+from bgmatting.dataset.layouts.sets import PairSet
+from bgmatting.dataset.layouts.video_frames import FrameReader, count_frames
+from bgmatting.media import VIDEO_SUFFIXES, list_image_names
+from bgmatting.utils.errors import UserError
 
 
 def video_pairs(root: str | Path, folders: dict[str, str], unpaired: list | None = None,

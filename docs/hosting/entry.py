@@ -15,8 +15,8 @@ def main():
     if HOME is None:
         sys.exit("app.py is in no folder above; copy the whole project.")
     sys.path.insert(0, str(HOME))
-    from app import main as start
-    from utils.cli import run_main
+    from bgmatting.commands.serve import main as start
+    from bgmatting.utils.cli import run_main
     run_main(start, ["--host", "0.0.0.0", "--port", os.environ.get("PORT", "7860"), "--no-browser"])
 
 

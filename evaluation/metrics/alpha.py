@@ -4,8 +4,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import mean_square, unknown_region
-from evaluation.testset.trimap import UNKNOWN
+from bgmatting.evaluation.metrics.region import mean_square, unknown_region
+from bgmatting.evaluation.testset.trimap import UNKNOWN
 
 SCALE = 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import unknown_region
+from bgmatting.evaluation.metrics.region import unknown_region
 
 LEVELS = 10         # thresholds 0.1, 0.2 ... 1.0
 THETA = 0.15        # disconnections smaller than this are not seen

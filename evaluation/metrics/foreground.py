@@ -4,8 +4,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import check_array, mean_square, unknown_region
-from evaluation.testset.trimap import UNKNOWN
+from bgmatting.evaluation.metrics.region import check_array, mean_square, unknown_region
+from bgmatting.evaluation.testset.trimap import UNKNOWN
 
 
 def fg_mse(pred_fgr: np.ndarray, true_fgr: np.ndarray, true_pha: np.ndarray,

@@ -6,7 +6,7 @@ import math
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import unknown_region
+from bgmatting.evaluation.metrics.region import unknown_region
 
 SIGMA = 1.4
 EPSILON = 1e-2      # the kernel ends where the Gaussian falls below this

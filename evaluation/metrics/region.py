@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluation.testset.trimap import UNKNOWN
+from bgmatting.evaluation.testset.trimap import UNKNOWN
 
 
 def unknown_region(trimap: np.ndarray | None, *mattes: tuple[str, np.ndarray]) -> np.ndarray:

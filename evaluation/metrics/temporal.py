@@ -6,7 +6,7 @@ import math
 import cv2
 import numpy as np
 
-from evaluation.metrics.region import square_sum, unknown_region
+from bgmatting.evaluation.metrics.region import square_sum, unknown_region
 
 # Farneback's method with the settings that published video matting evaluations of MESSDdt use (Sun et al.,
 # "Deep Video Matting via Spatio-Temporal Alignment and Aggregation", CVPR 2021).

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from evaluation.page.load import Results
-from evaluation.testset.trimap import UNKNOWN
-from media import read_gray, read_image
-from utils.errors import UserError
+from bgmatting.evaluation.page.load import Results
+from bgmatting.evaluation.testset.trimap import UNKNOWN
+from bgmatting.media import read_gray, read_image
+from bgmatting.utils.errors import UserError
 
 QUALITY = 86  # of a JPEG in the page
 FULL = 0.5  # error from which the map is brightest

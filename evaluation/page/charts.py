@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from evaluation.protocols import Column
+from bgmatting.evaluation.protocols import Column
 
 WIDTH = 420        # units of the drawing; the page scales it
 LEFT, RIGHT = 12, 12

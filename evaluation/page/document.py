@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.page.cases import data_uri, extremes, fit, leading, panels, ranked
-from evaluation.page.charts import difference_chart, strip_chart
-from evaluation.page.load import Results
-from evaluation.page.statistics import LEVEL, RESAMPLES, compare_all, mean_interval, sentence
-from evaluation.page.tables import comparison_table, facts_list, picture_table, summary_table
+from bgmatting.evaluation.page.cases import data_uri, extremes, fit, leading, panels, ranked
+from bgmatting.evaluation.page.charts import difference_chart, strip_chart
+from bgmatting.evaluation.page.load import Results
+from bgmatting.evaluation.page.statistics import LEVEL, RESAMPLES, compare_all, mean_interval, sentence
+from bgmatting.evaluation.page.tables import comparison_table, facts_list, picture_table, summary_table
 
 CASES = 3           # best and worst ones each
 CASE_PIXELS = 560   # longest side of an embedded picture

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, Column
-from utils.errors import UserError
-from utils.files import check_is_file
+from bgmatting.evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, Column
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import check_is_file
 
 TITLES = {metric: column.title for metric, column in UNKNOWN_REGION.items()}  # where a file has none
 SAME = ("dataset", "backgrounds", "seed", "size", "disturb", "sample_data")  # else the pictures differ

@@ -4,11 +4,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from evaluation.page.cases import extremes, fit, leading, panels, ranked
-from evaluation.page.document import mean_intervals
-from evaluation.page.load import Results
-from evaluation.page.statistics import LEVEL
-from media.sheet import INK, write_fine_text
+from bgmatting.evaluation.page.cases import extremes, fit, leading, panels, ranked
+from bgmatting.evaluation.page.document import mean_intervals
+from bgmatting.evaluation.page.load import Results
+from bgmatting.evaluation.page.statistics import LEVEL
+from bgmatting.media.sheet import INK, write_fine_text
 
 WIDTH = 1600
 MARGIN, GAP = 24, 8

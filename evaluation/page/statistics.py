@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evaluation.page.load import Results
-from evaluation.protocols import Column
+from bgmatting.evaluation.page.load import Results
+from bgmatting.evaluation.protocols import Column
 
 RESAMPLES = 10_000
 LEVEL = 0.95

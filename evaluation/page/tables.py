@@ -5,8 +5,8 @@ from html import escape
 
 import numpy as np
 
-from evaluation.page.load import Results
-from evaluation.page.statistics import Comparison
+from bgmatting.evaluation.page.load import Results
+from bgmatting.evaluation.page.statistics import Comparison
 
 
 def summary_table(results: Results, intervals: dict) -> str:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import cv2
 
-from evaluation.page.document import render
-from evaluation.page.load import read_results
-from evaluation.page.sheet import draw_sheet, encode
-from media import write_bytes
-from utils.errors import UserError, no_space, without_bidi
+from bgmatting.evaluation.page.document import render
+from bgmatting.evaluation.page.load import read_results
+from bgmatting.evaluation.page.sheet import draw_sheet, encode
+from bgmatting.media import write_bytes
+from bgmatting.utils.errors import UserError, no_space, without_bidi
 
 
 def write_page(folder: str | Path, *others: str | Path, output: str | Path | None = None) -> list[Path]:

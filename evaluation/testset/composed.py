@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dataset.layouts.sets import BackgroundSet, PairSet
-from evaluation.testset.placement import NOISE_SIGMA, PLACEMENTS, disturb_background
-from evaluation.testset.trimap import trimap_of
-from media.operations import blend, cover
-from utils.errors import UserError
+from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
+from bgmatting.evaluation.testset.placement import NOISE_SIGMA, PLACEMENTS, disturb_background
+from bgmatting.evaluation.testset.trimap import trimap_of
+from bgmatting.media.operations import blend, cover
+from bgmatting.utils.errors import UserError
 
 BACKGROUND_STREAM = 2 ** 32 - 1  # the seed of the background order; no item has this number
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
-from dataset.layouts.mattes import read_pha
-from dataset.layouts.pairing import check_partners, files_by_name
-from evaluation.testset.composed import EvalItem, ItemSet
-from evaluation.testset.manifest import read_manifest
-from evaluation.testset.trimap import trimap_of
-from media import read_image
-from media.reading import read_trimap
-from utils.errors import UserError, quote
+from bgmatting.dataset.layouts.mattes import read_pha
+from bgmatting.dataset.layouts.pairing import check_partners, files_by_name
+from bgmatting.evaluation.testset.composed import EvalItem, ItemSet
+from bgmatting.evaluation.testset.manifest import read_manifest
+from bgmatting.evaluation.testset.trimap import trimap_of
+from bgmatting.media import read_image
+from bgmatting.media.reading import read_trimap
+from bgmatting.utils.errors import UserError, quote
 
 NEEDED, OPTIONAL = ("src", "bgr", "pha"), ("fgr", "trimap")
 READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_pha, "trimap": read_trimap}

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from evaluation.testset.composed import EvalItem
-from evaluation.testset.placement import PLACEMENTS
-from evaluation.testset.trimap import TRIMAPS
-from media import write_image
-from media.files import LARGEST_FILE
-from utils.errors import UserError
-from utils.files import WholeFolder, file_sha256, write_bytes
-from utils.plain_files import read_json, shown
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.evaluation.testset.placement import PLACEMENTS
+from bgmatting.evaluation.testset.trimap import TRIMAPS
+from bgmatting.media import write_image
+from bgmatting.media.files import LARGEST_FILE
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import WholeFolder, file_sha256, write_bytes
+from bgmatting.utils.plain_files import read_json, shown
 
 NAME = "manifest.json"
 FORMAT = 1

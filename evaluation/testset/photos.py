@@ -3,15 +3,15 @@ from __future__ import annotations
 
 import cv2
 
-from dataset.layouts.listed import Listed, behind
-from dataset.layouts.pictures import read_fgr_pha
-from dataset.layouts.sets import PairSet
-from evaluation.testset.composed import EvalItem, ItemSet
-from evaluation.testset.trimap import trimap_of
-from media import read_image
-from media.operations import blend, resize
-from media.reading import read_trimap
-from utils.errors import UserError
+from bgmatting.dataset.layouts.listed import Listed, behind
+from bgmatting.dataset.layouts.pictures import read_fgr_pha
+from bgmatting.dataset.layouts.sets import PairSet
+from bgmatting.evaluation.testset.composed import EvalItem, ItemSet
+from bgmatting.evaluation.testset.trimap import trimap_of
+from bgmatting.media import read_image
+from bgmatting.media.operations import blend, resize
+from bgmatting.media.reading import read_trimap
+from bgmatting.utils.errors import UserError
 
 
 class PhotoTestSet(ItemSet):

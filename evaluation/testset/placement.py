@@ -7,8 +7,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from dataset.augment import affine_matrix, draw_affine, warp
-from media.operations import resize
+from bgmatting.dataset.augment import affine_matrix, draw_affine, warp
+from bgmatting.media.operations import resize
 
 TURNED_SUBJECT, TURNED_SCENE = (0.55, 0.9), (1.0, 1.2)  # of the scale at which the image covers the frame
 FIT = (0.75, 1.0)          # the subject takes this part of the largest size that fits the frame

@@ -2,9 +2,9 @@
 from fractions import Fraction
 from typing import NamedTuple
 
-from media.video.clock import Steady
-from media.video.libav import import_av
-from media.video.samples import Continuous
+from bgmatting.media.video.clock import Steady
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.samples import Continuous
 
 COPIED = {"mp4": ("aac", "mp3", "ac3", "eac3", "alac", "opus"),
           "mov": ("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_f32le"),

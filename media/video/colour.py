@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from media.video.libav import reformat
+from bgmatting.media.video.libav import reformat
 
 LIMITED, FULL = 1, 2
 BT709, BT601, UNKNOWN = 1, 6, 2

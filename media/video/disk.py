@@ -4,8 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-from utils.errors import no_space
-from utils.files import create_hidden
+from bgmatting.utils.errors import no_space
+from bgmatting.utils.files import create_hidden
 
 
 class HiddenFile:

@@ -1,9 +1,9 @@
 """Which encoder makes a kind of video, from which format of pixels, and how it is set."""
 from typing import NamedTuple
 
-from media.video.libav import import_av
-from media.video.light import hevc_words
-from utils.machine import usable_cores
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.light import hevc_words
+from bgmatting.utils.machine import usable_cores
 
 X265 = "libx265"
 X265_LEAST = 16  # pixels of a side

@@ -1,7 +1,7 @@
 """The door to PyAV, and what differs between its versions."""
 import re
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 OLDEST = 14  # PyAV before it neither takes these flags nor knows BT.2020
 # FFmpeg's bits of SwsFlags: bicubic, full chroma interpolation, full chroma input, accurate rounding. Without the middle

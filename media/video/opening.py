@@ -3,10 +3,10 @@ import os
 from fractions import Fraction
 from pathlib import Path
 
-from media.video.libav import end_of, version
-from utils.errors import UserError
-from utils.files import why_missing
-from utils.machine import usable_cores
+from bgmatting.media.video.libav import end_of, version
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import why_missing
+from bgmatting.utils.machine import usable_cores
 
 LIVE_SCHEMES = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://", "tcp://", "srt://")
 URL_SCHEMES = ("http://", "https://", *LIVE_SCHEMES)  # whatever else has a colon in it is a path

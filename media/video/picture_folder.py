@@ -6,10 +6,10 @@ from pathlib import Path
 
 import cv2
 
-from media.video.colour import UNKNOWN
-from media.video.disk import disk_full
-from utils.errors import UserError, no_space
-from utils.files import WholeFolder
+from bgmatting.media.video.colour import UNKNOWN
+from bgmatting.media.video.disk import disk_full
+from bgmatting.utils.errors import UserError, no_space
+from bgmatting.utils.files import WholeFolder
 
 TIMES = "timestamps.txt"  # "timestamp format v2", as mkvmerge reads it: milliseconds, one line each
 HEAD = 33  # bytes of a PNG before its first chunk behind IHDR

@@ -4,15 +4,23 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from media.pixels import to_8_bits
-from media.video.audio import AudioReader, first_known
-from media.video.clock import Clock, Steady
-from media.video.colour import Colour, colour_of, depth_of, to_rgb
-from media.video.libav import import_av
-from media.video.light import Light, light_of
-from media.video.opening import MAX_PIXELS, check_size, duration_of, open_container, prepare, start_of, video_stream
-from media.video.turn import parse_matrix, turned
-from utils.errors import UserError
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.media.video.audio import AudioReader, first_known
+from bgmatting.media.video.clock import Clock, Steady
+from bgmatting.media.video.colour import Colour, colour_of, depth_of, to_rgb
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.light import Light, light_of
+from bgmatting.media.video.opening import (
+    MAX_PIXELS,
+    check_size,
+    duration_of,
+    open_container,
+    prepare,
+    start_of,
+    video_stream,
+)
+from bgmatting.media.video.turn import parse_matrix, turned
+from bgmatting.utils.errors import UserError
 
 MAX_ERRORS = 1000  # of the demuxer in a row, before the rest counts as lost
 AUDIO_AT_ONCE = 256  # packets of sound that wait for a frame

@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from media.video.libav import import_av
+from bgmatting.media.video.libav import import_av
 
 KIND = "fltp"    # float samples, one row per channel
 NEAR = 50        # stamps that are off by less than a 50th of a second are jitter

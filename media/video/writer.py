@@ -3,14 +3,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from media.pixels import to_8_bits
-from media.video.audio import AudioWriter
-from media.video.colour import LIMITED, complete, from_array, tag, tag_frame
-from media.video.disk import HiddenFile, disk_full
-from media.video.encoders import X265, encoder_threads, encoding
-from media.video.libav import end_of, import_av
-from media.video.picture_folder import PictureWriter
-from utils.errors import UserError, suggest
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.media.video.audio import AudioWriter
+from bgmatting.media.video.colour import LIMITED, complete, from_array, tag, tag_frame
+from bgmatting.media.video.disk import HiddenFile, disk_full
+from bgmatting.media.video.encoders import X265, encoder_threads, encoding
+from bgmatting.media.video.libav import end_of, import_av
+from bgmatting.media.video.picture_folder import PictureWriter
+from bgmatting.utils.errors import UserError, suggest
 
 RESERVE = 16 << 20  # bytes for the index of a video; frames that an encoder holds come on top
 

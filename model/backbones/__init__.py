@@ -1,9 +1,9 @@
 """Encoders at output stride 16. Each turns (B, C, H, W) into five feature maps, deepest first."""
-from model.backbones.mobilenetv2 import MobileNetV2Encoder
-from model.backbones.mobilenetv3 import MobileNetV3Encoder
-from model.backbones.mobilenetv3_small import MobileNetV3SmallEncoder
-from model.backbones.resnet import ResNetEncoder
-from utils.errors import UserError, suggest
+from bgmatting.model.backbones.mobilenetv2 import MobileNetV2Encoder
+from bgmatting.model.backbones.mobilenetv3 import MobileNetV3Encoder
+from bgmatting.model.backbones.mobilenetv3_small import MobileNetV3SmallEncoder
+from bgmatting.model.backbones.resnet import ResNetEncoder
+from bgmatting.utils.errors import UserError, suggest
 
 BACKBONES = ("mobilenetv2", "mobilenetv3", "mobilenetv3_small", "resnet50", "resnet101")
 

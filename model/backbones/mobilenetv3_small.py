@@ -5,7 +5,7 @@ halves the size already: what lies at 1/2 comes from the first convolution, and 
 """
 from paddle import nn
 
-from model.backbones.mobilenetv3 import InvertedResidual, conv_bn
+from bgmatting.model.backbones.mobilenetv3 import InvertedResidual, conv_bn
 
 # kernel, expanded channels, output channels, squeeze-and-excitation, hard swish, stride, dilation
 _BLOCKS = (

@@ -5,9 +5,9 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from model.backbones.paddleseg.layers import ConvBN, resize_like
-from model.backbones.paddleseg.vgg import VGG16Encoder
-from utils.errors import UserError, suggest
+from bgmatting.model.backbones.paddleseg.layers import ConvBN, resize_like
+from bgmatting.model.backbones.paddleseg.vgg import VGG16Encoder
+from bgmatting.utils.errors import UserError, suggest
 
 DimOutput = namedtuple("DimOutput", "pha pha_raw")
 BACKBONES = ("vgg16",)

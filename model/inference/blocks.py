@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from model.geometry import BLOCK, ENDLESS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
-from model.inference.enlarge import enlarged_windows
+from bgmatting.model.geometry import BLOCK, ENDLESS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
+from bgmatting.model.inference.enlarge import enlarged_windows
 
 PER_BLOCK = BLOCK // PATCH
 SAMPLED = 31       # one of so many values tells roughly where the largest begin

@@ -9,14 +9,14 @@ import numpy as np
 import paddle
 from paddle.nn import functional as F
 
-from model.geometry import PATCH
-from model.inference.device_blocks import refine_blocks
-from model.inference.device_unmix import PIXEL_BYTES, TensorUnmix
-from model.inference.engines.base import reason
-from model.inference.engines.network import AMP_TYPES, on_device, place_of
-from model.inference.matte import BLOCK_BYTES, NOT_FINITE, Matte, checked_size
-from model.patches import replace_patches
-from utils.errors import UserError
+from bgmatting.model.geometry import PATCH
+from bgmatting.model.inference.device_blocks import refine_blocks
+from bgmatting.model.inference.device_unmix import PIXEL_BYTES, TensorUnmix
+from bgmatting.model.inference.engines.base import reason
+from bgmatting.model.inference.engines.network import AMP_TYPES, on_device, place_of
+from bgmatting.model.inference.matte import BLOCK_BYTES, NOT_FINITE, Matte, checked_size
+from bgmatting.model.patches import replace_patches
+from bgmatting.utils.errors import UserError
 
 BLOCKS_AT_ONCE = 2048
 

@@ -3,8 +3,8 @@ import numpy as np
 import paddle
 from paddle.nn import functional as F
 
-from model.geometry import BLOCK, PATCH, coarse_side, photo_side, spread_matrix
-from model.patches import crop_windows
+from bgmatting.model.geometry import BLOCK, PATCH, coarse_side, photo_side, spread_matrix
+from bgmatting.model.patches import crop_windows
 
 PER_BLOCK = BLOCK // PATCH
 

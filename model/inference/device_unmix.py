@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 from paddle.nn import functional as F
 
-from model.inference.unmix import BAND, ENOUGH, LONGEST, MARGIN, NOISE, PRIOR, SPREADS, SURE
+from bgmatting.model.inference.unmix import BAND, ENOUGH, LONGEST, MARGIN, NOISE, PRIOR, SPREADS, SURE
 
 PIXELS_AT_ONCE = 1 << 20
 PIXEL_BYTES = 200  # what solving for one pixel takes at once

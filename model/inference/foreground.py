@@ -6,7 +6,7 @@ import importlib.util
 
 import numpy as np
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 
 def check_foreground():

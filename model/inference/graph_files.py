@@ -4,20 +4,20 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from media import read_image
-from model.inference.engines.base import EngineError
-from model.inference.engines.makers import maker_of
-from model.inference.engines.network import network_from_arrays
-from model.inference.engines.openvino import import_openvino
-from model.inference.engines.static_graphs import export_network
-from model.inference.matte import padded
-from model.methods import method_of
-from model.methods.input_rule import InputRule
-from model.methods.recognition import refuse_refinement
-from model.refinement import BACKBONE_SCALE, NOTHING
-from model.weights import file_sha256, from_torch_names, read_weights, weights_path
-from model.weights.metadata import settings_of
-from utils.errors import UserError
+from bgmatting.media import read_image
+from bgmatting.model.inference.engines.base import EngineError
+from bgmatting.model.inference.engines.makers import maker_of
+from bgmatting.model.inference.engines.network import network_from_arrays
+from bgmatting.model.inference.engines.openvino import import_openvino
+from bgmatting.model.inference.engines.static_graphs import export_network
+from bgmatting.model.inference.matte import padded
+from bgmatting.model.methods import method_of
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.model.methods.recognition import refuse_refinement
+from bgmatting.model.refinement import BACKBONE_SCALE, NOTHING
+from bgmatting.model.weights import file_sha256, from_torch_names, read_weights, weights_path
+from bgmatting.model.weights.metadata import settings_of
+from bgmatting.utils.errors import UserError
 
 LARGEST = {"full": 1e-3, "single": 1e-4, "half": 2e-2}  # of pha: of refining methods, of others, of float16 weights
 CHECKED = InputRule(short=256, multiple=32)  # photos that methods which do not refine are checked with

@@ -4,8 +4,8 @@ from collections import namedtuple
 import cv2
 import numpy as np
 
-from model.geometry import PATCH
-from utils.errors import UserError
+from bgmatting.model.geometry import PATCH
+from bgmatting.utils.errors import UserError
 
 DTYPES = ("float32", "float16", "uint8")
 BRIEF = {8: "uint8", 16: "float16"}  # bits a channel of what is made of a matte -> what a device hands back for it

@@ -2,17 +2,17 @@
 
 import contextlib
 
-from model.inference.engines import open_engine
-from model.inference.matte import BRIEF, DTYPES, blocks_within
-from model.inference.pair import PairMatting
-from model.inference.single import SingleMatting
-from model.methods import method_of
-from model.methods.recognition import refuse_refinement
-from model.refinement import NOTHING, check_backbone_scale
-from model.weights import file_sha256, from_torch_names, read_weights, weights_path
-from model.weights.metadata import settings_of
-from utils.errors import UserError, suggest
-from utils.machine import find_device, set_tf32
+from bgmatting.model.inference.engines import open_engine
+from bgmatting.model.inference.matte import BRIEF, DTYPES, blocks_within
+from bgmatting.model.inference.pair import PairMatting
+from bgmatting.model.inference.single import SingleMatting
+from bgmatting.model.methods import method_of
+from bgmatting.model.methods.recognition import refuse_refinement
+from bgmatting.model.refinement import NOTHING, check_backbone_scale
+from bgmatting.model.weights import file_sha256, from_torch_names, read_weights, weights_path
+from bgmatting.model.weights.metadata import settings_of
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.machine import find_device, set_tf32
 
 PRECISIONS = ("fp32", "fp16", "bf16", "auto")
 
@@ -58,7 +58,7 @@ class Matter:
         UserError: the weights cannot be read or used, or an argument is not known or of another method.
 
     Example:
-        from model import Matter
+        from bgmatting.model import Matter
         with Matter() as matter:
             pha = matter.predict(src, bgr).pha      # src, bgr: uint8 RGB arrays of one size
     """
@@ -101,7 +101,7 @@ class Matter:
             self._way = SingleMatting(self._engine, self.method)
             return
         if on_device:
-            from model.inference.device import DeviceMatting  # imports paddle
+            from bgmatting.model.inference.device import DeviceMatting  # imports paddle
             self.device_matting = DeviceMatting(self._engine.network, device, self._engine.precision, most)
         self._way = PairMatting(self._engine, self.settings, described["refine_kernel_size"], most, self.device_matting)
 

@@ -2,16 +2,16 @@
 import cv2
 import numpy as np
 
-from model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
-from model.inference.blocks import Blocks, choose, shrink
-from model.inference.engines.samples import BATCH
-from model.inference.enlarge import at_half, enlarged_rows
-from model.inference.holes import fill_holes, find_holes, levels_of
-from model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
-from model.inference.scale import coarse_size, padding_and_scale
-from model.inference.unmix import unmix
-from model.refinement import KERNEL_SIZE, Refinement
-from utils.errors import UserError
+from bgmatting.model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
+from bgmatting.model.inference.blocks import Blocks, choose, shrink
+from bgmatting.model.inference.engines.samples import BATCH
+from bgmatting.model.inference.enlarge import at_half, enlarged_rows
+from bgmatting.model.inference.holes import fill_holes, find_holes, levels_of
+from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
+from bgmatting.model.inference.scale import coarse_size, padding_and_scale
+from bgmatting.model.inference.unmix import unmix
+from bgmatting.model.refinement import KERNEL_SIZE, Refinement
+from bgmatting.utils.errors import UserError
 
 STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
 

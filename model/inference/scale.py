@@ -1,5 +1,5 @@
 """How large the coarse network sees a photo, where nobody has said."""
-from model.geometry import PATCH
+from bgmatting.model.geometry import PATCH
 
 QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
 EIGHTH_FROM = 10_000  # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time

@@ -1,9 +1,9 @@
 """A matte by a method whose network answers in one go: MODNet, DIM."""
 import numpy as np
 
-from model.inference.foreground import check_foreground, estimate_foreground
-from model.inference.matte import Matte, as_dtype
-from utils.errors import UserError
+from bgmatting.model.inference.foreground import check_foreground, estimate_foreground
+from bgmatting.model.inference.matte import Matte, as_dtype
+from bgmatting.utils.errors import UserError
 
 
 class SingleMatting:

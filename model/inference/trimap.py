@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from model.inference.matte import Matte, as_dtype
+from bgmatting.model.inference.matte import Matte, as_dtype
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 SURE = 0.05      # alpha so near to 0 or 1 is taken to be that

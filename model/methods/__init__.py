@@ -1,15 +1,15 @@
 """The matting methods this project has, each as one object that says what it needs and how it is run and taught.
 
-    from model.methods import find_method
+    from bgmatting.model.methods import find_method
     method = find_method("modnet")
     network = method.build("mobilenetv2")
 """
 import importlib
 
-from utils.errors import UserError, suggest
+from bgmatting.utils.errors import UserError, suggest
 
 # A method's own module imports paddle, which takes seconds, when it builds a network and not before.
-_HOMES = {"background": "model.methods.background", "modnet": "model.methods.modnet", "dim": "model.methods.dim"}
+_HOMES = {name: f"{__name__}.{name}" for name in ("background", "modnet", "dim")}
 METHODS = tuple(_HOMES)
 
 

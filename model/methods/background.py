@@ -1,15 +1,15 @@
 """Background Matting V2: a photo with the subject and a photo of the empty scene. Alpha and foreground."""
-from model.methods.input_rule import InputRule
-from model.methods.method import Method
-from model.methods.tensors import unwrapped
-from model.weights.loading import describe_state
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.model.methods.method import Method
+from bgmatting.model.methods.tensors import unwrapped
+from bgmatting.model.weights.loading import describe_state
 
 BACKBONES = ("mobilenetv2", "mobilenetv3", "mobilenetv3_small", "resnet50", "resnet101")
 
 
 def build(backbone, **settings):
     """A MattingRefine."""
-    from model.matting import MattingRefine  # imports paddle
+    from bgmatting.model.matting import MattingRefine  # imports paddle
     return MattingRefine(backbone, **settings)
 
 
@@ -29,7 +29,7 @@ def answer(network, src, bgr):
 
 def terms(network, batch):
     """Loss terms of a MattingBase or MattingRefine, as ``Method.terms``."""
-    from model.losses import base_loss, refine_loss  # import paddle
+    from bgmatting.model.losses import base_loss, refine_loss  # import paddle
     loss = refine_loss if hasattr(unwrapped(network), "refiner") else base_loss
     return loss(network(batch["src"], batch["bgr"]), batch["pha"], batch["fgr"])
 

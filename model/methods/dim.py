@@ -3,17 +3,17 @@
 PaddleSeg trains both stages at once, for 100,000 steps of 16 crops (of 320, 480 or 640 pixels, every other one centred on an
 unknown pixel, resized to 320x320) with Adam at 0.001; it evaluates at the photo's own size, the longer side at most 3840.
 """
-from model.dim.losses import WEIGHTS, dim_loss
-from model.methods.input_rule import InputRule
-from model.methods.method import Method
-from model.methods.tensors import unknown_of
+from bgmatting.model.dim.losses import WEIGHTS, dim_loss
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.model.methods.method import Method
+from bgmatting.model.methods.tensors import unknown_of
 
 BACKBONES = ("vgg16",)
 
 
 def build(backbone):
     """A DIM."""
-    from model.dim.network import DIM  # imports paddle
+    from bgmatting.model.dim.network import DIM  # imports paddle
     return DIM(backbone)
 
 

@@ -5,7 +5,7 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from model.methods.input_rule import InputRule
+from bgmatting.model.methods.input_rule import InputRule
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 PaddleSeg trains it for 100,000 steps of 16 crops of 512x512 with SGD (momentum 0.9, weight decay 4e-5), learning rate 0.02,
 a tenth of it from step 40,000 and again from step 80,000; it evaluates at a shorter side of 512, sides multiples of 32.
 """
-from model.methods.input_rule import InputRule
-from model.methods.method import Method
-from model.methods.tensors import unknown_of, unwrapped
-from model.modnet import WEIGHTS
-from model.modnet.torch_names import is_authors_state
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.model.methods.method import Method
+from bgmatting.model.methods.tensors import unknown_of, unwrapped
+from bgmatting.model.modnet import WEIGHTS
+from bgmatting.model.modnet.torch_names import is_authors_state
 
 # Which backbone a file holds, by an array that it alone has.
 BACKBONES = {"mobilenetv2": "backbone.conv1._conv.weight", "resnet50_vd": "backbone.conv1_1._conv.weight",
@@ -17,7 +17,7 @@ PUBLISHED = "https://paddleseg.bj.bcebos.com/matting/models/"
 
 def build(backbone):
     """A MODNet."""
-    from model.modnet.network import MODNet  # imports paddle
+    from bgmatting.model.modnet.network import MODNet  # imports paddle
     return MODNet(backbone)
 
 
@@ -37,7 +37,7 @@ def answer(network, img):
 
 def terms(network, batch):
     """Loss terms of a MODNet, as ``Method.terms``."""
-    from model.modnet.losses import modnet_loss  # imports paddle
+    from bgmatting.model.modnet.losses import modnet_loss  # imports paddle
     img = RULE.ranged(batch["src"])
     pred, blur = network(img, every_branch=True), unwrapped(network).blurer
     return modnet_loss(pred, img, batch["pha"], unknown_of(batch["trimap"]), blur)

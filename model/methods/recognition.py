@@ -1,7 +1,7 @@
 """Which method a weights file is of."""
-from model.methods import method_of
-from model.weights import from_torch_names, read_weights, weights_path
-from utils.errors import UserError
+from bgmatting.model.methods import method_of
+from bgmatting.model.weights import from_torch_names, read_weights, weights_path
+from bgmatting.utils.errors import UserError
 
 
 def recognised(weights):

@@ -3,7 +3,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from model.backbones.paddleseg.layers import resize_like
+from bgmatting.model.backbones.paddleseg.layers import resize_like
 
 _EPSILON = 1e-5  # of instance normalisation
 _WIDTH = 32  # channels of the high-resolution branch

@@ -2,7 +2,7 @@
 import paddle
 from paddle.nn import functional as F
 
-from model.backbones.paddleseg.layers import resize_like
+from bgmatting.model.backbones.paddleseg.layers import resize_like
 
 _EDGES = 4  # how much more a wrong pixel costs near an edge
 

@@ -6,8 +6,8 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from model.backbones.paddleseg import build_encoder
-from model.modnet.branches import FusionBranch, HighResolutionBranch, LowResolutionBranch
+from bgmatting.model.backbones.paddleseg import build_encoder
+from bgmatting.model.modnet.branches import FusionBranch, HighResolutionBranch, LowResolutionBranch
 
 ModnetOutput = namedtuple("ModnetOutput", "pha semantic detail")
 STRIDE = 32  # pixels; sides must be multiples of it

@@ -1,8 +1,8 @@
 """Describe, convert and average weights files.
 
-    python -m model.weights describe FILE
-    python -m model.weights convert FILE OUT.safetensors [--half]
-    python -m model.weights average FILE FILE... OUT.safetensors [--refiner FILE]
+    python -m bgmatting weights describe FILE
+    python -m bgmatting weights convert FILE OUT.safetensors [--half]
+    python -m bgmatting weights average FILE FILE... OUT.safetensors [--refiner FILE]
 
 FILE is .pth (the authors' state dicts, or their TorchScript archives, unless frozen), .pdparams or .safetensors;
 nothing in it is run. OUT is read by every command here. --half stores float16, half the size. The mean of a network before
@@ -11,9 +11,9 @@ from a file of its own, where base and refiner were trained apart.
 """
 import argparse
 
-from utils.cli import CommandLine, run_main
-from utils.cpu import prepare_cpu
-from utils.errors import UserError
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.cpu import prepare_cpu
+from bgmatting.utils.errors import UserError
 
 
 def convert(source, target, half=False):
@@ -25,11 +25,11 @@ def convert(source, target, half=False):
     Raises:
         UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is no safetensors.
     """
-    from model.matting import MattingBase, MattingRefine
-    from model.weights.files import save_weights, weights_path
-    from model.weights.loading import describe_state, load_state
-    from model.weights.metadata import ORIGIN, SETTINGS
-    from utils.files import file_sha256
+    from bgmatting.model.matting import MattingBase, MattingRefine
+    from bgmatting.model.weights.files import save_weights, weights_path
+    from bgmatting.model.weights.loading import describe_state, load_state
+    from bgmatting.model.weights.metadata import ORIGIN, SETTINGS
+    from bgmatting.utils.files import file_sha256
     _check_target(target)
     source = weights_path(source)
     arrays, metadata = _own_arrays(source)
@@ -52,8 +52,8 @@ def describe(source):
     Raises:
         UserError: it cannot be read.
     """
-    from model.weights.files import read_weights, weights_path
-    from model.weights.naming import PARTS, backbone_kind, our_names, part_of
+    from bgmatting.model.weights.files import read_weights, weights_path
+    from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of
     path = weights_path(source)
     arrays, metadata = read_weights(path)
     arrays = our_names(arrays)
@@ -86,8 +86,8 @@ def average(sources, target, refiner=None):
     import numpy as np
     from safetensors.numpy import save
 
-    from media import write_bytes
-    from model.weights.metadata import SETTINGS
+    from bgmatting.media import write_bytes
+    from bgmatting.model.weights.metadata import SETTINGS
     _check_target(target)
     found, metadata = zip(*map(_own_arrays, sources))
     for source, arrays in zip(sources, found):
@@ -111,8 +111,8 @@ def average(sources, target, refiner=None):
 
 
 def _own_arrays(source):
-    from model.weights.files import read_weights, weights_path
-    from model.weights.naming import from_torch_names
+    from bgmatting.model.weights.files import read_weights, weights_path
+    from bgmatting.model.weights.naming import from_torch_names
     arrays, metadata = read_weights(weights_path(source))
     return from_torch_names(arrays), metadata
 
@@ -123,7 +123,7 @@ def _check_target(target):
 
 
 def main(argv=None):
-    parser = CommandLine(prog="python -m model.weights", description=__doc__,
+    parser = CommandLine(prog="python -m bgmatting weights", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("describe", help="what a weights file holds")

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 DAMAGE = (pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError,
           IndexError, KeyError, AttributeError, OverflowError, MemoryError, RuntimeError, AssertionError, OSError)

@@ -9,11 +9,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_bytes
 
-from media import write_bytes
-from model.weights.arrays import damage_reported, from_bfloat16
-from model.weights.torch_files import read_torch
-from model.weights.unpickle import read_pdparams
-from utils.errors import UserError, one_line
+from bgmatting.media import write_bytes
+from bgmatting.model.weights.arrays import damage_reported, from_bfloat16
+from bgmatting.model.weights.torch_files import read_torch
+from bgmatting.model.weights.unpickle import read_pdparams
+from bgmatting.utils.errors import UserError, one_line
 
 STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
 

@@ -1,10 +1,10 @@
 """What training starts from: arrays of other files and projects, put where they fit in our networks."""
 from collections import namedtuple
 
-from model.weights.files import read_weights, weights_path
-from model.weights.loading import load_state
-from model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
-from utils.errors import UserError
+from bgmatting.model.weights.files import read_weights, weights_path
+from bgmatting.model.weights.loading import load_state
+from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
+from bgmatting.utils.errors import UserError
 
 IMAGENET = "imagenet"
 _FACTORIES = {"mobilenetv2": "mobilenet_v2", "mobilenetv3": "mobilenet_v3_large", "mobilenetv3_small": "mobilenet_v3_small",

@@ -3,9 +3,9 @@ from collections import namedtuple
 
 import numpy as np
 
-from model.weights.files import read_weights, weights_path
-from model.weights.naming import from_torch_names
-from utils.errors import UserError
+from bgmatting.model.weights.files import read_weights, weights_path
+from bgmatting.model.weights.naming import from_torch_names
+from bgmatting.utils.errors import UserError
 
 LoadReport = namedtuple("LoadReport", "matched missing unexpected")
 

@@ -4,8 +4,8 @@
     backbone_scale, refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size    settings of MattingRefine
     data, iterations, version                                                                  how it came about
 """
-from model.refinement import Refinement, check_backbone_scale, check_refinement
-from utils.errors import UserError
+from bgmatting.model.refinement import Refinement, check_backbone_scale, check_refinement
+from bgmatting.utils.errors import UserError
 
 SETTINGS = {"backbone_scale": float, "refine_mode": str, "refine_sample_pixels": int, "refine_threshold": float,
             "refine_kernel_size": int}

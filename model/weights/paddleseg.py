@@ -1,10 +1,10 @@
 """MODNet's and DIM's weights as PaddleSeg's Matting and MODNet's authors publish them."""
-from model.modnet.torch_names import from_authors_names, is_authors_state
-from model.weights.files import read_weights, weights_path
-from model.weights.initial import IMAGENET, PartReport, as_table
-from model.weights.loading import load_state
-from model.weights.naming import from_torch_names
-from utils.errors import UserError
+from bgmatting.model.modnet.torch_names import from_authors_names, is_authors_state
+from bgmatting.model.weights.files import read_weights, weights_path
+from bgmatting.model.weights.initial import IMAGENET, PartReport, as_table
+from bgmatting.model.weights.loading import load_state
+from bgmatting.model.weights.naming import from_torch_names
+from bgmatting.utils.errors import UserError
 
 
 def load_paddleseg_state(model, arrays, partial=False):

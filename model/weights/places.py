@@ -1,7 +1,7 @@
 """Where the weights of a method are looked for that do not come with the project."""
-from model.weights.files import WEIGHTS_SUFFIXES
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.model.weights.files import WEIGHTS_SUFFIXES
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 PLACE = PROJECT / "model" / "weights"
 

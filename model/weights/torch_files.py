@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from model.weights.arrays import (
+from bgmatting.model.weights.arrays import (
     DAMAGE,
     Refused,
     StandIn,
@@ -18,8 +18,8 @@ from model.weights.arrays import (
     numbers_of,
     shown,
 )
-from model.weights.unpickle import ArrayReader, Budget
-from utils.errors import UserError
+from bgmatting.model.weights.unpickle import ArrayReader, Budget
+from bgmatting.utils.errors import UserError
 
 _TORCH_TYPES = {
     "DoubleStorage": np.float64, "FloatStorage": np.float32, "HalfStorage": np.float16, "LongStorage": np.int64,

@@ -13,7 +13,7 @@ import pickletools
 
 import numpy as np
 
-from model.weights.arrays import (
+from bgmatting.model.weights.arrays import (
     ARRAY_KIND,
     Dtype,
     Refused,
@@ -28,7 +28,7 @@ from model.weights.arrays import (
     scalar,
     shown,
 )
-from model.weights.bounds import Bounded, Budget
+from bgmatting.model.weights.bounds import Bounded, Budget
 
 LONGEST_NAME = 1000         # of what is asked for
 LARGEST_NUMBER = 128        # bits; the largest in PyTorch's files has 77

@@ -2,10 +2,10 @@
 import cv2
 import numpy as np
 
-from prediction.alignment.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
-from prediction.alignment.exposure import reduced as small_copy
-from prediction.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_shift, find_homography, track, warp
-from utils.errors import UserError, suggest
+from bgmatting.prediction.alignment.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
+from bgmatting.prediction.alignment.exposure import reduced as small_copy
+from bgmatting.prediction.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_shift, find_homography, track, warp
+from bgmatting.utils.errors import UserError, suggest
 
 MODES = {"align": ("auto", "homography", "off"), "exposure": ("auto", "off")}
 OTHER_SCENE = "bgr does not look like the scene of src"  # how notes begin

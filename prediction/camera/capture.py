@@ -7,9 +7,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from media import PHOTO_SUFFIXES
-from media.video.opening import is_url
-from utils.errors import UserError
+from bgmatting.media import PHOTO_SUFFIXES
+from bgmatting.media.video.opening import is_url
+from bgmatting.utils.errors import UserError
 
 PREFIX = "camera:"
 PATIENCE = 10.0       # seconds without a picture, after which a camera counts as gone

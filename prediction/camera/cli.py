@@ -3,27 +3,27 @@ import os
 import sys
 from contextlib import ExitStack
 
-from media import VIDEO_SUFFIXES
-from media.video.libav import import_av
-from media.video.writer import FORMATS, format_of
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import BLUR, open_backdrop
-from prediction.camera.capture import PREFIX, open_source
-from prediction.camera.loop import Loop
-from prediction.camera.preview import Window
-from prediction.camera.recording import Recording, timed_name
-from prediction.camera.session import Session
-from prediction.camera.virtual import VirtualCamera
-from prediction.notes import told_photo
-from prediction.outputs import folder_of
-from prediction.pace import paced
-from prediction.progress import announced
-from prediction.sizes import fit_size
-from prediction.smoothing import Smoother
-from prediction.video.scene import first_frames
-from utils.cli import say
-from utils.errors import UserError
-from utils.files import check_place, prepare_folder, remove_leftovers_in
+from bgmatting.media import VIDEO_SUFFIXES
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.writer import FORMATS, format_of
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import BLUR, open_backdrop
+from bgmatting.prediction.camera.capture import PREFIX, open_source
+from bgmatting.prediction.camera.loop import Loop
+from bgmatting.prediction.camera.preview import Window
+from bgmatting.prediction.camera.recording import Recording, timed_name
+from bgmatting.prediction.camera.session import Session
+from bgmatting.prediction.camera.virtual import VirtualCamera
+from bgmatting.prediction.notes import told_photo
+from bgmatting.prediction.outputs import folder_of
+from bgmatting.prediction.pace import paced
+from bgmatting.prediction.progress import announced
+from bgmatting.prediction.sizes import fit_size
+from bgmatting.prediction.smoothing import Smoother
+from bgmatting.prediction.video.scene import first_frames
+from bgmatting.utils.cli import say
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import check_place, prepare_folder, remove_leftovers_in
 
 SUFFIXES = tuple(format.suffix for format in FORMATS.values() if format.suffix)
 

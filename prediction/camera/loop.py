@@ -4,12 +4,12 @@ import threading
 import time
 from contextlib import nullcontext
 
-from prediction.camera.capture import END
-from prediction.camera.preview import Meter, drawn, lines_of
-from prediction.camera.session import WAITING
-from prediction.progress import FrameProgress
-from utils.cli import StopOnSignal, say
-from utils.errors import UserError
+from bgmatting.prediction.camera.capture import END
+from bgmatting.prediction.camera.preview import Meter, drawn, lines_of
+from bgmatting.prediction.camera.session import WAITING
+from bgmatting.prediction.progress import FrameProgress
+from bgmatting.utils.cli import StopOnSignal, say
+from bgmatting.utils.errors import UserError
 
 
 class Loop:

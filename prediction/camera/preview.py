@@ -7,9 +7,9 @@ from collections import deque
 
 import cv2
 
-from media.sheet import write_text
-from prediction.camera.session import KEYS
-from utils.errors import UserError, one_line
+from bgmatting.media.sheet import write_text
+from bgmatting.prediction.camera.session import KEYS
+from bgmatting.utils.errors import UserError, one_line
 
 LAST = 20     # pictures that rates are taken over
 INK = (255, 255, 255)

@@ -3,10 +3,10 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
-from media.video.colour import BT601, BT709, LIMITED, Colour
-from media.video.reader import Info
-from media.video.writer import FORMATS, format_of, open_writer
-from utils.errors import UserError
+from bgmatting.media.video.colour import BT601, BT709, LIMITED, Colour
+from bgmatting.media.video.reader import Info
+from bgmatting.media.video.writer import FORMATS, format_of, open_writer
+from bgmatting.utils.errors import UserError
 
 TICK = Fraction(1, 90000)  # seconds: what MPEG counts in; fine enough for every rate
 

@@ -3,10 +3,10 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from model.geometry import PATCH
-from model.inference.matte import as_float
-from prediction.outputs import Parts, finished
-from prediction.video.scene import median_of
+from bgmatting.model.geometry import PATCH
+from bgmatting.model.inference.matte import as_float
+from bgmatting.prediction.outputs import Parts, finished
+from bgmatting.prediction.video.scene import median_of
 
 WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"
 SHOTS = 15             # pictures of the empty scene that a median is taken of, in half a second

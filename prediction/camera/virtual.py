@@ -1,5 +1,5 @@
 """A virtual camera, which other programs take for a real one; pyvirtualcam makes it."""
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 
 class VirtualCamera:

@@ -6,9 +6,9 @@
     pipeline  reading, matting and writing, side by side
     sheet     the picture that shows some results
 """
-from prediction.outputs import TYPES, Outputs, check_types, picture
-from prediction.photos.pairs import PairReader
-from prediction.photos.pipeline import Work
-from prediction.photos.plan import Job, Plan, photo_jobs
+from bgmatting.prediction.outputs import TYPES, Outputs, check_types, picture
+from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.pipeline import Work
+from bgmatting.prediction.photos.plan import Job, Plan, photo_jobs
 
 __all__ = ["Job", "Outputs", "PairReader", "Plan", "TYPES", "Work", "check_types", "photo_jobs", "picture"]

@@ -5,17 +5,17 @@ import sys
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import open_backdrop
-from prediction.outputs import NAMED, SUFFIXES, Outputs, check_format, folder_of, names_picture
-from prediction.photos.pairs import PairReader
-from prediction.photos.pipeline import Work, reason_of
-from prediction.photos.plan import others_by_kind, photo_jobs
-from prediction.photos.sheet import Sheet
-from prediction.progress import PhotoProgress, announced, list_failures, summary
-from utils.cli import StopOnSignal, say
-from utils.errors import UserError
-from utils.files import check_place, inside, prepare_folder, remove_leftovers
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.outputs import NAMED, SUFFIXES, Outputs, check_format, folder_of, names_picture
+from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.pipeline import Work, reason_of
+from bgmatting.prediction.photos.plan import others_by_kind, photo_jobs
+from bgmatting.prediction.photos.sheet import Sheet
+from bgmatting.prediction.progress import PhotoProgress, announced, list_failures, summary
+from bgmatting.utils.cli import StopOnSignal, say
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import check_place, inside, prepare_folder, remove_leftovers
 
 
 class Pictures(NamedTuple):

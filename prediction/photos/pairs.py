@@ -4,12 +4,12 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from media import read_deep_photo, read_photo
-from media.formats import check_memory
-from media.pixels import to_8_bits
-from media.reading import read_trimap
-from prediction.sizes import fit_size
-from utils.errors import UserError
+from bgmatting.media import read_deep_photo, read_photo
+from bgmatting.media.formats import check_memory
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.media.reading import read_trimap
+from bgmatting.prediction.sizes import fit_size
+from bgmatting.utils.errors import UserError
 
 MATTE_BYTES, DEEP_BYTES = 16, 20  # a pixel takes beyond the pair itself, and where the results are as deep as src; seen
 #                                   with photos of 96 megapixels

@@ -3,8 +3,8 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from prediction.outputs import deepened
-from utils.errors import UserError, no_space
+from bgmatting.prediction.outputs import deepened
+from bgmatting.utils.errors import UserError, no_space
 
 MOST_TEXT = 200     # signs of a foreign error that are shown
 LARGE = 16_000_000  # pixels: from here on one photo at a time, since memory counts more than time

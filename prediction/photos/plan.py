@@ -5,12 +5,12 @@ import unicodedata
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from media import PHOTO_SUFFIXES, list_image_names
-from media.files import not_listed
-from media.unsupported import other_kind
-from prediction.outputs import names_picture, too_long
-from utils.errors import UserError, quote
-from utils.files import inside, why_missing
+from bgmatting.media import PHOTO_SUFFIXES, list_image_names
+from bgmatting.media.files import not_listed
+from bgmatting.media.unsupported import other_kind
+from bgmatting.prediction.outputs import names_picture, too_long
+from bgmatting.utils.errors import UserError, quote
+from bgmatting.utils.files import inside, why_missing
 
 
 class Job(NamedTuple):

@@ -2,11 +2,11 @@
 import cv2
 import numpy as np
 
-from media import write_image
-from media.pixels import to_8_bits
-from media.sheet import strip
-from model.inference.matte import as_float
-from prediction.sizes import fit_size
+from bgmatting.media import write_image
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.media.sheet import strip
+from bgmatting.model.inference.matte import as_float
+from bgmatting.prediction.sizes import fit_size
 
 HEIGHT = 300              # pixels of a panel
 WIDEST = 6                # times as wide as high, at most

@@ -3,7 +3,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from utils.cpu import usable_cores
+from bgmatting.utils.cpu import usable_cores
 
 MOST = 4   # frames at once: each takes memory of its own
 EXTRA = 1  # threads more than that; a second one gained 4 % and took 90 MiB with frames of 1920x1080

@@ -4,22 +4,22 @@ from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from media import VIDEO_SUFFIXES
-from media.video.opening import is_url
-from media.video.picture_folder import check_replaceable
-from media.video.writer import FORMATS, check_alpha
-from prediction.alignment.fitter import fitter
-from prediction.backdrop import open_backdrop
-from prediction.outputs import NAMED, names_picture, too_long
-from prediction.pace import paced
-from prediction.progress import FrameProgress, announced
-from prediction.smoothing import Smoother
-from prediction.source import is_video_source
-from prediction.video.delay import OneFrameDelay
-from prediction.video.pipeline import VideoJob, matte_video
-from utils.cli import say
-from utils.errors import UserError, no_space
-from utils.files import prepare_folder, remove_leftovers
+from bgmatting.media import VIDEO_SUFFIXES
+from bgmatting.media.video.opening import is_url
+from bgmatting.media.video.picture_folder import check_replaceable
+from bgmatting.media.video.writer import FORMATS, check_alpha
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.outputs import NAMED, names_picture, too_long
+from bgmatting.prediction.pace import paced
+from bgmatting.prediction.progress import FrameProgress, announced
+from bgmatting.prediction.smoothing import Smoother
+from bgmatting.prediction.source import is_video_source
+from bgmatting.prediction.video.delay import OneFrameDelay
+from bgmatting.prediction.video.pipeline import VideoJob, matte_video
+from bgmatting.utils.cli import say
+from bgmatting.utils.errors import UserError, no_space
+from bgmatting.utils.files import prepare_folder, remove_leftovers
 
 
 def video_outputs(src, folder, types, cut_out, video_format=None):

@@ -8,18 +8,18 @@ from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 
-from media.video.libav import import_av
-from media.video.reader import open_video
-from media.video.writer import open_writer
-from model.inference.matte import as_float
-from prediction.notes import lost_in_films
-from prediction.outputs import GRAY, Parts, deepened, finished, wanted_of
-from prediction.video.ahead import Ahead, at_once, sharing
-from prediction.video.job import Report, VideoJob
-from prediction.video.pipe import END, Cancelled, Pipe
-from prediction.video.scene import open_scene
-from utils.cli import StopOnSignal
-from utils.errors import UserError
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.reader import open_video
+from bgmatting.media.video.writer import open_writer
+from bgmatting.model.inference.matte import as_float
+from bgmatting.prediction.notes import lost_in_films
+from bgmatting.prediction.outputs import GRAY, Parts, deepened, finished, wanted_of
+from bgmatting.prediction.video.ahead import Ahead, at_once, sharing
+from bgmatting.prediction.video.job import Report, VideoJob
+from bgmatting.prediction.video.pipe import END, Cancelled, Pipe
+from bgmatting.prediction.video.scene import open_scene
+from bgmatting.utils.cli import StopOnSignal
+from bgmatting.utils.errors import UserError
 
 __all__ = ["Report", "VideoJob", "matte_video"]
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from media import VIDEO_SUFFIXES, is_animation
-from media.video.opening import is_live, is_url
-from media.video.reader import open_video
-from prediction.notes import told_photo
-from prediction.sizes import check_size, fit_size
-from utils.errors import UserError
+from bgmatting.media import VIDEO_SUFFIXES, is_animation
+from bgmatting.media.video.opening import is_live, is_url
+from bgmatting.media.video.reader import open_video
+from bgmatting.prediction.notes import told_photo
+from bgmatting.prediction.sizes import check_size, fit_size
+from bgmatting.utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
 SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done strip by strip

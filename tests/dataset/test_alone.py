@@ -3,14 +3,14 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.catalog import open_catalog
-from dataset.cuts import Cuts, draw_window
-from dataset.samples import PhotoSet, SampleKey, StreamSet, training_set
-from dataset.trimaps import random_trimap
-from media import write_image
-from training.config import load_config
-from training.validation import validation_set
-from utils.files import PROJECT
+from bgmatting.dataset.catalog import open_catalog
+from bgmatting.dataset.cuts import Cuts, draw_window
+from bgmatting.dataset.samples import PhotoSet, SampleKey, StreamSet, training_set
+from bgmatting.dataset.trimaps import random_trimap
+from bgmatting.media import write_image
+from bgmatting.training.config import load_config
+from bgmatting.training.validation import validation_set
+from bgmatting.utils.files import PROJECT
 
 PLAIN = dict.fromkeys(("shadow", "noise", "noise_sigma", "bgr_jitter", "bgr_affine", "jpeg", "exposure", "subpixel"), 0.0)
 KEY = SampleKey(3, 1, 0, 64, 96)
@@ -129,8 +129,8 @@ def test_a_cut_foreground_keeps_its_scale(tmp_path):
     pha[:, 100:] = 255
     write_image(tmp_path / "private" / "fgr" / "a.png", np.full((200, 200, 3), 200, np.uint8))
     write_image(tmp_path / "private" / "pha" / "a.png", pha)
-    from dataset.layouts import backgrounds, fgr_pha_folders
-    from dataset.samples import CompositeSet
+    from bgmatting.dataset.layouts import backgrounds, fgr_pha_folders
+    from bgmatting.dataset.samples import CompositeSet
     write_image(tmp_path / "bgr" / "b.png", cv2.resize(np.eye(7, dtype=np.uint8)[..., None].repeat(3, 2) * 99, (50, 50)))
     pairs = fgr_pha_folders(tmp_path / "private", {"fgr": "fgr", "pha": "pha"})
     samples = CompositeSet(pairs, backgrounds(tmp_path, "bgr"), 64, (1, 1), PLAIN, alone=True, cuts=Cuts((64,)))

@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.augment import (
+from bgmatting.dataset.augment import (
     Affine,
     affine_matrix,
     augment_background,

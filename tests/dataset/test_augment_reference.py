@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.augment import (
+from bgmatting.dataset.augment import (
     BACKGROUND_SCALE,
     PAIR_SCALE,
     Affine,
@@ -15,8 +15,8 @@ from dataset.augment import (
     mirrored,
     warp,
 )
-from dataset.batches import Batches
-from dataset.composite import noise_table
+from bgmatting.dataset.batches import Batches
+from bgmatting.dataset.composite import noise_table
 
 
 def rng(seed=0):
@@ -137,7 +137,7 @@ def test_one_warp_is_their_affine_map_resize_and_crop(affine, source, size, fram
     pytest.importorskip("PIL")
     from PIL import Image
 
-    from benchmarks.authors_pillow import Draw, changed, cropped
+    from bgmatting.benchmarks.authors_pillow import Draw, changed, cropped
     angle, right, down, scale, shear = affine  # right and down in whole pixels of the square: theirs are rounded
     cover, image = size / min(source), smooth(*source)
     across, down = right / cover / source[1], down / cover / source[0]

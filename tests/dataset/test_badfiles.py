@@ -3,8 +3,8 @@ import multiprocessing
 
 import pytest
 
-from dataset.badfiles import BadFiles
-from utils.errors import UserError
+from bgmatting.dataset.badfiles import BadFiles
+from bgmatting.utils.errors import UserError
 
 
 class Items:

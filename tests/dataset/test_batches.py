@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.batches import Batches, WorkersFailed, read_batches
-from dataset.samples import SampleKey, StreamSet
-from training.config import DEFAULT, load_config
-from utils.errors import UserError
+from bgmatting.dataset.batches import Batches, WorkersFailed, read_batches
+from bgmatting.dataset.samples import SampleKey, StreamSet
+from bgmatting.training.config import DEFAULT, load_config
+from bgmatting.utils.errors import UserError
 
 AUGMENT = load_config(DEFAULT)["augment"]
 PROJECT = Path(__file__).resolve().parents[2]
@@ -82,10 +82,10 @@ def test_a_killed_worker_is_named():
 
 
 CODE = """
-from dataset.badfiles import BadFiles
-from dataset.batches import Batches, read_batches
-from dataset.samples import StreamSet
-from training.config import DEFAULT, load_config
+from bgmatting.dataset.badfiles import BadFiles
+from bgmatting.dataset.batches import Batches, read_batches
+from bgmatting.dataset.samples import StreamSet
+from bgmatting.training.config import DEFAULT, load_config
 marks = BadFiles([[1, 2]], 1)
 marks._marks[0][1] = 1
 assert marks.count == 1
@@ -124,7 +124,7 @@ class Numbered:
 
 @pytest.mark.parametrize("pairs, backgrounds, longer, length", [(3, 8, True, 8), (8, 3, True, 8), (3, 8, False, 3)])
 def test_an_epoch_is_the_longer_of_foregrounds_and_backgrounds(pairs, backgrounds, longer, length):
-    from dataset.samples import CompositeSet
+    from bgmatting.dataset.samples import CompositeSet
     samples = CompositeSet(Numbered("f", pairs), Numbered("b", backgrounds), 64, (0.4, 1.0), AUGMENT, longer=longer)
     assert len(samples) == length
     epochs = [[samples.describe(SampleKey(5, epoch, number, 32, 32)).split(" on ") for number in range(length)]

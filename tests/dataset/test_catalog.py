@@ -6,11 +6,11 @@ import sys
 import numpy as np
 import pytest
 
-from dataset import catalog as catalog_module
-from dataset.__main__ import main
-from dataset.catalog import PROJECT, catalog_or_sample, open_catalog
-from media import write_image
-from utils.errors import UserError
+from bgmatting.dataset import catalog as catalog_module
+from bgmatting.dataset.__main__ import main
+from bgmatting.dataset.catalog import PROJECT, catalog_or_sample, open_catalog
+from bgmatting.media import write_image
+from bgmatting.utils.errors import UserError
 
 WHOLE = "fgr: {layout: fgr_pha_folders, path: fgr, splits: {train: {fgr: a, pha: b}}}\n"
 
@@ -286,7 +286,7 @@ def test_no_sample_for_a_set_that_it_lacks(tmp_path, monkeypatch):
 def test_command_lists_sets_from_any_folder(tmp_path):
     write_real_sets(tmp_path)
     (tmp_path / "PhotoMatte85" / "a.png").unlink()
-    result = subprocess.run([sys.executable, "-m", "dataset", "--data_root", str(tmp_path)], cwd=tmp_path,
+    result = subprocess.run([sys.executable, "-m", "bgmatting.dataset", "--data_root", str(tmp_path)], cwd=tmp_path,
                             env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True, text=True)
     lines = dict(line.split(None, 1) for line in result.stdout.splitlines())
     assert result.returncode == 0 and "train 3, valid 2" in lines["VideoMatte240K"]
@@ -321,6 +321,6 @@ def test_the_questions_of_run_sh(tmp_path, capsys, monkeypatch):
 
 
 def test_command_with_a_bad_file(tmp_path):
-    result = subprocess.run([sys.executable, "-m", "dataset", "--catalog", str(tmp_path / "x.yml")],
+    result = subprocess.run([sys.executable, "-m", "bgmatting.dataset", "--catalog", str(tmp_path / "x.yml")],
                             cwd=PROJECT, capture_output=True, text=True)
     assert result.returncode == 2 and result.stderr.count("\n") == 1 and "x.yml" in result.stderr

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from dataset.catalog import open_catalog
-from utils.errors import UserError
+from bgmatting.dataset.catalog import open_catalog
+from bgmatting.utils.errors import UserError
 
 WHOLE = "fgr: {layout: fgr_pha_folders, path: fgr, splits: {train: {fgr: a, pha: b}}}\n"
 

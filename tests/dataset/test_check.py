@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.check.__main__ import main
-from dataset.check.inspection import header_findings, is_binary, looks_inverted
-from dataset.check.sheet import CELL, LABEL
-from media import read_image, write_image
+from bgmatting.dataset.check.__main__ import main
+from bgmatting.dataset.check.inspection import header_findings, is_binary, looks_inverted
+from bgmatting.dataset.check.sheet import CELL, LABEL
+from bgmatting.media import read_image, write_image
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 from tests.closed_folders import close_folder
-from utils.errors import UserError
-from utils.files import PROJECT
 
 CATALOG = """own:
   layout: fgr_pha_folders
@@ -232,7 +232,7 @@ def test_bad_input(root, args, words):
 @pytest.mark.slow
 def test_command_ends_with_the_code(root):
     def code(*args):
-        command = [sys.executable, "-m", "dataset.check", *args, "--catalog", "c.yml", "--data_root", "."]
+        command = [sys.executable, "-m", "bgmatting.dataset.check", *args, "--catalog", "c.yml", "--data_root", "."]
         return subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True,
                               timeout=60).returncode
     (root / "own" / "train" / "pha" / "t3.png").write_bytes(b"")
@@ -246,8 +246,9 @@ def test_a_jpeg_that_is_damaged_inside_is_told(tmp_path):
     (tmp_path / "b.jpg").write_bytes(data)
     data[len(data) // 2:len(data) // 2 + 400] = bytes(400)
     (tmp_path / "a\n.jpg").write_bytes(data)
-    code = ("import sys; from utils.foreign import own_stderr; sys.stderr = own_stderr()\n"
-            "from dataset.check.inspection import header_findings\nfrom dataset.check.report import Report\n"
+    code = ("import sys; from bgmatting.utils.foreign import own_stderr; sys.stderr = own_stderr()\n"
+            "from bgmatting.dataset.check.inspection import header_findings\n"
+            "from bgmatting.dataset.check.report import Report\n"
             "for name in ('a\\n.jpg', 'b.jpg'): Report(None).add('train', header_findings(name))")
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(PROJECT)},
                           capture_output=True, text=True)

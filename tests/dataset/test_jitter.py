@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.augment import added_jitter, jittered
+from bgmatting.dataset.augment import added_jitter, jittered
 
 DRAWS = np.load(Path(__file__).resolve().parents[1] / "data" / "jitter.npz")
 
@@ -22,7 +22,7 @@ def test_the_same_amounts_in_the_same_order_give_the_same_picture():
 
 
 def drawn(monkeypatch, count):
-    from dataset import augment
+    from bgmatting.dataset import augment
     rows = []
     monkeypatch.setattr(augment, "jittered", lambda image, *amounts: rows.append(amounts) or image)
     rng = np.random.default_rng(5)

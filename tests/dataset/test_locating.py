@@ -2,10 +2,10 @@
 import numpy as np
 import pytest
 
-from dataset.catalog import catalog_or_sample, open_catalog
-from dataset.locating import core
-from media import write_image
-from utils.errors import UserError
+from bgmatting.dataset.catalog import catalog_or_sample, open_catalog
+from bgmatting.dataset.locating import core
+from bgmatting.media import write_image
+from bgmatting.utils.errors import UserError
 
 GRAY, RGB, RGBA = (np.full((4, 4, *channels), 9, np.uint8) for channels in ((), (3,), (4,)))
 

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.batches import Batches, read_batches
-from dataset.catalog import open_catalog
-from dataset.samples import CompositeSet, SampleKey, StreamSet, training_set
-from media import write_image
-from training.config import DEFAULT, load_config
-from training.validation import validation_set
-from utils.errors import UserError
+from bgmatting.dataset.batches import Batches, read_batches
+from bgmatting.dataset.catalog import open_catalog
+from bgmatting.dataset.samples import CompositeSet, SampleKey, StreamSet, training_set
+from bgmatting.media import write_image
+from bgmatting.training.config import DEFAULT, load_config
+from bgmatting.training.validation import validation_set
+from bgmatting.utils.errors import UserError
 
 AUGMENT = load_config(DEFAULT)["augment"]
 
@@ -253,7 +253,7 @@ def test_settings_are_not_changed_by_a_set(config):
 
 
 def test_stream_draws_the_kinds_asked_for(monkeypatch):
-    from dataset import samples as training
+    from bgmatting.dataset import samples as training
     drawn = []
 
     def spy(seed, height, width, kind=None, camouflage=None):

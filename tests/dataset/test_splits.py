@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from dataset.splits import check_disjoint, part_of
-from utils.errors import UserError
+from bgmatting.dataset.splits import check_disjoint, part_of
+from bgmatting.utils.errors import UserError
 
 PARTS = {"train": 0.8, "valid": 0.1, "test": 0.1}
 

@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from dataset.unpack import archives, main, unpack
-from utils.errors import UserError
+from bgmatting.dataset.unpack import archives, main, unpack
+from bgmatting.utils.errors import UserError
 
 
 def make_zip(path, files):
@@ -65,7 +65,7 @@ def test_what_the_disk_has_no_room_for_is_refused_before_anything_is_written(tmp
         asked.append(place)
         return shutil._ntuple_diskusage(10 ** 9, 10 ** 9 - free, free)
 
-    monkeypatch.setattr("dataset.unpack.shutil.disk_usage", usage)
+    monkeypatch.setattr("bgmatting.dataset.unpack.shutil.disk_usage", usage)
     free = 1_099_999
     with pytest.raises(UserError, match=r"set.* is 0\.0 GB when unpacked.*room for 0\.0 GB.*--data-root"):
         unpack(archive, tmp_path / "not" / "yet")

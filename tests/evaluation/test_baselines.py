@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation.baselines import BASELINES, choose_baselines, closed_form, knn, mog2
-from evaluation.keying import difference_key
-from utils.errors import UserError
+from bgmatting.evaluation.baselines import BASELINES, choose_baselines, closed_form, knn, mog2
+from bgmatting.evaluation.keying import difference_key
+from bgmatting.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_closed_form_matting_is_closer_than_its_key(scene, monkeypatch):
     assert found.shape == pha.shape and found.dtype == np.uint8
     error, key_error = (np.abs(image.astype(int) - pha).mean() for image in (found, key))
     assert error < 2 and error < key_error
-    monkeypatch.setattr("evaluation.baselines.MOST_PIXELS", 80 * 112 // 4)
+    monkeypatch.setattr("bgmatting.evaluation.baselines.MOST_PIXELS", 80 * 112 // 4)
     assert np.abs(closed_form(src, bgr).astype(int) - pha).mean() < 3
     assert np.array_equal(closed_form(bgr, bgr), difference_key(bgr, bgr))   # nothing sure to be foreground
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from evaluation.methods import Mattes, _name, open_mattes, open_networks, short_names
-from evaluation.testset.composed import EvalItem
-from media import write_image
-from model.inference.device import DeviceMatting
-from utils.errors import UserError
+from bgmatting.evaluation.methods import Mattes, _name, open_mattes, open_networks, short_names
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.media import write_image
+from bgmatting.model.inference.device import DeviceMatting
+from bgmatting.utils.errors import UserError
 
 PHA = np.arange(48, dtype=np.uint8).reshape(6, 8)
 ITEM = EvalItem("a/1", None, None, PHA, None, None)

@@ -5,16 +5,16 @@ import sys
 import numpy as np
 import pytest
 
-from evaluation.baselines import BASELINES
-from evaluation.gallery import EXTREMES, Gallery
-from evaluation.keying import difference_key
-from evaluation.methods import Mattes
-from evaluation.pipeline import _baseline, _pool, _score_all, evaluate_items, measure
-from evaluation.protocols import PROTOCOLS
-from evaluation.testset.composed import EvalItem
-from evaluation.testset.trimap import make_trimap
-from utils.errors import UserError
-from utils.files import write_bytes
+from bgmatting.evaluation.baselines import BASELINES
+from bgmatting.evaluation.gallery import EXTREMES, Gallery
+from bgmatting.evaluation.keying import difference_key
+from bgmatting.evaluation.methods import Mattes
+from bgmatting.evaluation.pipeline import _baseline, _pool, _score_all, evaluate_items, measure
+from bgmatting.evaluation.protocols import PROTOCOLS
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.evaluation.testset.trimap import make_trimap
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import write_bytes
 
 PAPER = PROTOCOLS["paper"]
 RVM = PROTOCOLS["rvm"].changed(sequences=True)

@@ -1,6 +1,6 @@
 import json
 
-from evaluation.protocols import PROTOCOLS, columns
+from bgmatting.evaluation.protocols import PROTOCOLS, columns
 
 
 def test_names_and_what_they_mean():

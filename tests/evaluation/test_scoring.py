@@ -5,17 +5,17 @@ import os
 import numpy as np
 import pytest
 
-from evaluation.gallery import Gallery
-from evaluation.keying import difference_key
-from evaluation.methods import as_u8
-from evaluation.pipeline import ahead, evaluate_items
-from evaluation.protocols import PROTOCOLS
-from evaluation.report import comparison, heading, line, write_report
-from evaluation.scoring import Result, mean_of, score
-from evaluation.testset.composed import EvalItem
-from evaluation.testset.trimap import make_trimap
-from utils.errors import UserError
-from utils.files import prepare_folder
+from bgmatting.evaluation.gallery import Gallery
+from bgmatting.evaluation.keying import difference_key
+from bgmatting.evaluation.methods import as_u8
+from bgmatting.evaluation.pipeline import ahead, evaluate_items
+from bgmatting.evaluation.protocols import PROTOCOLS
+from bgmatting.evaluation.report import comparison, heading, line, write_report
+from bgmatting.evaluation.scoring import Result, mean_of, score
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.evaluation.testset.trimap import make_trimap
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import prepare_folder
 
 
 def item(seed, size=(40, 44)):

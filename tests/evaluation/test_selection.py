@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from dataset.catalog_file import read_entries
-from dataset.layouts.sets import PairSet
-from evaluation.testset.composed import EvaluationSet
-from evaluation.testset.placement import disturb_background
-from utils.errors import UserError
+from bgmatting.dataset.catalog_file import read_entries
+from bgmatting.dataset.layouts.sets import PairSet
+from bgmatting.evaluation.testset.composed import EvaluationSet
+from bgmatting.evaluation.testset.placement import disturb_background
+from bgmatting.utils.errors import UserError
 
 ENTRY = "set:\n  layout: rgba_folder\n  path: x\n  backgrounds_each: {each}\n  splits: {{test: .}}\n"
 

@@ -21,10 +21,10 @@ import numpy as np
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
-from dataset.composite import add_noise, blend  # noqa: E402  (the project lies two folders up)
-from dataset.generate import make_background, make_subject  # noqa: E402
-from prediction.alignment.fitter import fitter  # noqa: E402
-from prediction.alignment.homography import corner_shift  # noqa: E402
+from bgmatting.dataset.composite import add_noise, blend  # noqa: E402  (the project lies two folders up)
+from bgmatting.dataset.generate import make_background, make_subject  # noqa: E402
+from bgmatting.prediction.alignment.fitter import fitter  # noqa: E402
+from bgmatting.prediction.alignment.homography import corner_shift  # noqa: E402
 
 MARGIN = 0.12        # the background is painted so much larger on each side, so that both photos lie inside
 WITHIN = 0.5         # pixels
@@ -109,7 +109,7 @@ def clean(trials, seed, size, matte=False):
     """Do all of it, print what happens, and tell whether enough was found."""
     matter = None
     if matte:
-        from model import Matter
+        from bgmatting.model import Matter
         matter = Matter()
     off, textured, sads = [], [], []
     for number in range(trials):

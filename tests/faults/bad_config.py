@@ -16,9 +16,9 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
-from training.config import load_config  # noqa: E402  (the project lies two folders up)
-from training.config.rules import RULES  # noqa: E402
-from utils.errors import UserError  # noqa: E402
+from bgmatting.training.config import load_config  # noqa: E402  (the project lies two folders up)
+from bgmatting.training.config.rules import RULES  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 
 VALUES = (".inf", "-.inf", ".nan", "-1", "-0.5", "1e400", "9" * 30, "9" * 6000, "'x'", "''", "'" + "x" * 9000 + "'", "[]",
           "{}", "[[[]]]", "null", "true", "[1, 2, 3]", "{a: 1}", "!!binary abcd", "!!python/object/apply:os.getcwd []",

@@ -15,8 +15,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from media.video.reader import open_video  # noqa: E402
-from media.video.writer import open_writer  # noqa: E402
+from bgmatting.media.video.reader import open_video  # noqa: E402
+from bgmatting.media.video.writer import open_writer  # noqa: E402
 from tests.faults import stamps  # noqa: E402
 from tests.media.video.clips import RATE, picture  # noqa: E402
 

@@ -36,8 +36,8 @@ def batch(seed, numbers, folder):
 
 
 def _one(suffix, data, folder, sentinel):
-    from model.weights import read_weights
-    from utils.errors import UserError
+    from bgmatting.model.weights import read_weights
+    from bgmatting.utils.errors import UserError
     path = Path(folder) / f"w{suffix}"
     path.write_bytes(data)
     before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
@@ -61,7 +61,7 @@ def _one(suffix, data, folder, sentinel):
 
 def _worker(seed, first, count):
     """A process of a batch: its address space may grow by the bounds, and no more."""
-    from model.weights import read_weights  # noqa: F401 - what it takes is not the file's
+    from bgmatting.model.weights import read_weights  # noqa: F401 - what it takes is not the file's
     from tests.faults.weights_grammar import LARGEST
     now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     most = now + 3 * LARGEST + MOST_MEMORY

@@ -24,8 +24,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from media import encode, read_bytes
-from utils.files import PROJECT
+from bgmatting.media import encode, read_bytes
+from bgmatting.utils.files import PROJECT
 
 SAMPLE = PROJECT / "image" / "sample"
 QUEUE = 8

@@ -45,8 +45,8 @@ class StandIn:
 
 def answer(argv):
     """Run one command and say how it ended."""
-    import predict
-    from utils.cli import run_main
+    from bgmatting.commands import predict
+    from bgmatting.utils.cli import run_main
     predict.open_matter = lambda args: StandIn()
     text, trace, code = io.StringIO(), "", None
     restart_peak()

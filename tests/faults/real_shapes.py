@@ -24,7 +24,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
-from dataset.generate import make_background, make_subject  # noqa: E402  (the project lies two folders up)
+from bgmatting.dataset.generate import make_background, make_subject  # noqa: E402  (the project lies two folders up)
 
 SIDE = 96            # pixels of a picture
 CLIPS, FRAMES = 5, 8

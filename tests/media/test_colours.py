@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin, features
 
-from media import read_image, read_photo
-from media.stated_colours import PRIMARIES, SRGB_CURVE, made_profile
+from bgmatting.media import read_image, read_photo
+from bgmatting.media.stated_colours import PRIMARIES, SRGB_CURVE, made_profile
 
 PATCH = np.full((12, 16, 3), (170, 60, 40), np.uint8)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -9,10 +9,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from media import photo, read_deep_photo, read_photo
-from media.colour_profile import Profile, Shaper
-from media.heif import has_avif, is_deep_avif
-from media.stated_colours import PRIMARIES, SRGB_CURVE, made_profile
+from bgmatting.media import photo, read_deep_photo, read_photo
+from bgmatting.media.colour_profile import Profile, Shaper
+from bgmatting.media.heif import has_avif, is_deep_avif
+from bgmatting.media.stated_colours import PRIMARIES, SRGB_CURVE, made_profile
 from tests.media.test_colours import SRGB, curve, gray_profile, light, wanted, xyz_matrix
 
 RAMP = np.linspace(0, 65535, 4096).round().astype(np.uint16)

@@ -3,10 +3,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.layouts.pictures import read_fgr_pha
-from media import read_gray, read_image, write_image
-from media.formats import scan_start, shorter_side
-from utils.errors import UserError
+from bgmatting.dataset.layouts.pictures import read_fgr_pha
+from bgmatting.media import read_gray, read_image, write_image
+from bgmatting.media.formats import scan_start, shorter_side
+from bgmatting.utils.errors import UserError
 
 
 def smooth(height, width):

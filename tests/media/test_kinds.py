@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from media import PHOTO_SUFFIXES, is_animation, list_image_names, read_gray, read_image, read_photo, read_rgba
-from media.formats import kind_of
+from bgmatting.media import PHOTO_SUFFIXES, is_animation, list_image_names, read_gray, read_image, read_photo, read_rgba
+from bgmatting.media.formats import kind_of
+from bgmatting.utils.errors import UserError
 from tests.media.tiffs import directory, tiff
-from utils.errors import UserError
 
 AVIF = features.check("avif")
 
@@ -233,8 +233,9 @@ def test_whatever_a_decoder_raises_is_that_file_s_failure(tmp_path, kind, error,
     def fail(*_, **__):
         raise error
     path = put(tmp_path, "a.bin", saved(kind))
-    for name in ("media.photo.PngImageFile.verify", "media.photo.READERS", "media.tiff.directories", "media.reading.decoded",
-                 "media.animation.GifImageFile"):
+    for name in ("bgmatting.media.photo.PngImageFile.verify", "bgmatting.media.photo.READERS",
+                 "bgmatting.media.tiff.directories", "bgmatting.media.reading.decoded",
+                 "bgmatting.media.animation.GifImageFile"):
         monkeypatch.setattr(name, dict.fromkeys(("PNG", "GIF", "WEBP", "BMP"), fail) if name.endswith("READERS") else fail)
     for read in (read_photo, read_image):
         with pytest.raises(UserError, match="a.bin"):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from media import encode, is_animation, read_image, read_photo, read_rgba, write_image
-from utils.errors import UserError
+from bgmatting.media import encode, is_animation, read_image, read_photo, read_rgba, write_image
+from bgmatting.utils.errors import UserError
 
 AVIF = "avif" in features.modules and features.check("avif")
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.layouts.mattes import read_pha
-from media import list_image_names, list_images, read_gray, read_image, read_rgba, write_bytes, write_image
-from utils.errors import UserError
+from bgmatting.dataset.layouts.mattes import read_pha
+from bgmatting.media import list_image_names, list_images, read_gray, read_image, read_rgba, write_bytes, write_image
+from bgmatting.utils.errors import UserError
 
 
 def noise(*shape):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from media.sheet import INK, drawable, fitted, in_rows, strip, write_fine_text
+from bgmatting.media.sheet import INK, drawable, fitted, in_rows, strip, write_fine_text
 
 
 @pytest.mark.parametrize("align, columns",

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, features
 
-from dataset.layouts.mattes import read_pha
-from media import read_gray, read_image, read_photo, read_rgba
+from bgmatting.dataset.layouts.mattes import read_pha
+from bgmatting.media import read_gray, read_image, read_photo, read_rgba
+from bgmatting.utils.errors import UserError
 from tests.media.tiffs import tiff
-from utils.errors import UserError
 
 COLOURS = np.random.default_rng(5).integers(0, 256, (37, 41, 4), dtype=np.uint8)
 RGB = COLOURS[..., :3]

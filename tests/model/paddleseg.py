@@ -7,8 +7,8 @@ import numpy as np
 import paddle
 import pytest
 
-from model import DIM, MODNet
-from model.weights import load_paddleseg_state
+from bgmatting.model import DIM, MODNet
+from bgmatting.model.weights import load_paddleseg_state
 
 DATA = Path(__file__).parents[1] / "data" / "parity_paddleseg"
 MODNETS = ("mobilenetv2", "resnet50_vd", "hrnet_w18")

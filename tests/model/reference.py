@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from model.losses import base_loss, refine_loss
-from model.matting import MattingBase, MattingRefine
-from model.weights import load_torch_state
+from bgmatting.model.losses import base_loss, refine_loss
+from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.model.weights import load_torch_state
 
 PARITY = Path(__file__).parents[1] / "data" / "parity"
 BACKBONES = ("mobilenetv2", "resnet50", "resnet101")

@@ -5,7 +5,7 @@ import numpy as np
 import paddle
 import pytest
 
-from model.losses import base_loss, patch_loss, refine_loss, sobel
+from bgmatting.model.losses import base_loss, patch_loss, refine_loss, sobel
 
 
 def random(shape, seed):

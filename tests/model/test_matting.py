@@ -3,9 +3,9 @@ import numpy as np
 import paddle
 import pytest
 
-from model.backbones import BACKBONES, build_backbone
-from model.matting import MattingBase, MattingRefine
-from utils.errors import UserError
+from bgmatting.model.backbones import BACKBONES, build_backbone
+from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.utils.errors import UserError
 
 # at 1/16, 1/8, 1/4, 1/2 and 1/1 of the input's size
 CHANNELS = {"mobilenetv2": [320, 32, 24, 16, 6], "mobilenetv3": [960, 40, 24, 16, 6],

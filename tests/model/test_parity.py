@@ -3,7 +3,7 @@ import numpy as np
 import paddle
 import pytest
 
-from model.matting import MattingBase, MattingRefine
+from bgmatting.model.matting import MattingBase, MattingRefine
 from tests.model.reference import (
     FLOAT16_STEP,
     REFINES,

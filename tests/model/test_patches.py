@@ -3,7 +3,7 @@ import numpy as np
 import paddle
 import pytest
 
-from model.patches import crop_patches, replace_patches
+from bgmatting.model.patches import crop_patches, replace_patches
 
 
 def images(batch=2, channels=3, height=12, width=20, seed=0):

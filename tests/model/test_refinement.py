@@ -3,14 +3,21 @@ import inspect
 
 import pytest
 
-import export
-from benchmark import parse
-from benchmarks import infer
-from model import MattingRefine
-from model.refinement import BACKBONE_SCALE, KERNEL_SIZE, NOTHING, Refinement, check_backbone_scale, check_refinement
+from bgmatting.benchmarks import infer
+from bgmatting.commands import export
+from bgmatting.commands.benchmark import parse
+from bgmatting.model import MattingRefine
+from bgmatting.model.refinement import (
+    BACKBONE_SCALE,
+    KERNEL_SIZE,
+    NOTHING,
+    Refinement,
+    check_backbone_scale,
+    check_refinement,
+)
+from bgmatting.training.config import DEFAULT, load_config
+from bgmatting.utils.errors import UserError
 from tests.model.reference import reference_network, reference_tensors
-from training.config import DEFAULT, load_config
-from utils.errors import UserError
 
 HOME = (BACKBONE_SCALE, *Refinement(), KERNEL_SIZE)
 

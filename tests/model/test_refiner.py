@@ -3,8 +3,8 @@ import numpy as np
 import paddle
 import pytest
 
-from model.refiner import Refiner
-from utils.errors import UserError
+from bgmatting.model.refiner import Refiner
+from bgmatting.utils.errors import UserError
 
 HEIGHT, WIDTH = 32, 48  # 8 x 12 patches; the coarse maps have one pixel for each
 

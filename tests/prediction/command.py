@@ -4,9 +4,9 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-import predict
-from media import write_image
-from utils.cli import run_main
+from bgmatting.commands import predict
+from bgmatting.media import write_image
+from bgmatting.utils.cli import run_main
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 

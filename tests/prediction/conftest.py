@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-import predict
-from media import write_image
-from prediction.photos import cli
+from bgmatting.commands import predict
+from bgmatting.media import write_image
+from bgmatting.prediction.photos import cli
 from tests.prediction.command import StandIn
 
 

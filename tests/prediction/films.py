@@ -4,9 +4,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from dataset.generate.paint import noise
-from dataset.generate.scenes import make_background
-from dataset.generate.subjects.subject import make_subject
+from bgmatting.dataset.generate.paint import noise
+from bgmatting.dataset.generate.scenes import make_background
+from bgmatting.dataset.generate.subjects.subject import make_subject
 
 NOISE = 2.0        # gray levels, new in every frame
 FLICKER = 0.015    # deviation of the exposure from frame to frame, of 1

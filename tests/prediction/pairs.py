@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from dataset.generate.paint import photos
+from bgmatting.dataset.generate.paint import photos
 
 SIZE = (180, 240)
 

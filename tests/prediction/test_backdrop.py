@@ -3,9 +3,9 @@ import cv2
 import numpy as np
 import pytest
 
-from media import write_image
-from prediction.backdrop import open_backdrop
-from utils.errors import UserError
+from bgmatting.media import write_image
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.utils.errors import UserError
 
 SRC = np.zeros((20, 30, 3), np.uint8)
 
@@ -49,7 +49,7 @@ def test_blur_of_a_large_picture_is_as_strong_as_of_a_small_one():
 
 def test_video_goes_round(tmp_path):
     pytest.importorskip("av")
-    pytest.importorskip("media.video")
+    pytest.importorskip("bgmatting.media.video")
     path = str(tmp_path / "clip.avi")
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 10, (32, 32))
     if not writer.isOpened():
@@ -78,7 +78,7 @@ def test_what_is_no_background(text, words):
 def test_broken_files(tmp_path, name):
     if name.endswith("mp4"):
         pytest.importorskip("av")
-        pytest.importorskip("media.video")
+        pytest.importorskip("bgmatting.media.video")
     (tmp_path / name).write_bytes(b"nothing")
     with pytest.raises(UserError, match=name):
         open_backdrop(tmp_path / name)

@@ -5,15 +5,15 @@ import re
 import numpy as np
 import pytest
 
-import predict
-from media import write_image
-from model.weights import places
-from prediction.choice import choose, read_config
-from prediction.flags import options_of
+from bgmatting.commands import predict
+from bgmatting.media import write_image
+from bgmatting.model.weights import places
+from bgmatting.prediction.choice import choose, read_config
+from bgmatting.prediction.flags import options_of
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.errors import UserError
 from tests.prediction.command import refuse
 from tests.prediction.weights import write_weights
-from utils.cli import run_main
-from utils.errors import UserError
 
 
 @pytest.fixture(autouse=True)

@@ -6,14 +6,14 @@ import numpy as np
 import paddle
 import pytest
 
-import model
-from media import write_image
-from model import Matter
-from model.inference.device import DeviceMatting
+from bgmatting import model
+from bgmatting.media import write_image
+from bgmatting.model import Matter
+from bgmatting.model.inference.device import DeviceMatting
+from bgmatting.utils.errors import UserError
 from tests.media.video.clips import HEIGHT, WIDTH, make_clip
 from tests.model.inference.engine_cases import photos
 from tests.prediction.command import run
-from utils.errors import UserError
 
 EXACT = int(cv2.__version__.split(".")[0]) >= 5  # before, OpenCV rounds places to a 32nd of a pixel on the host
 
@@ -76,7 +76,7 @@ def test_the_sheet_and_large_photos(folder, tmp_path, came_back, monkeypatch):
     seen = came_back()
     assert np.abs(predicted(folder, tmp_path / "one", "--sheet", tmp_path / "one" / "sheet.png")["sheet.png"]
                   - host["sheet.png"]).max() <= 2
-    monkeypatch.setattr("prediction.photos.pipeline.LARGE", 0)  # handed out in strips, where the host does the work
+    monkeypatch.setattr("bgmatting.prediction.photos.pipeline.LARGE", 0)  # in strips, where the host does the work
     assert np.abs(predicted(folder, tmp_path / "two")["src_pha.png"] - host["src_pha.png"]).max() <= 1
     assert [set(answer.values()) for answer in seen] == [{"uint8"}] * 2
 

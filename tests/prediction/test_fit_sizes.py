@@ -2,12 +2,12 @@
 import numpy as np
 import pytest
 
-from media import write_image
-from prediction.backdrop import open_backdrop
-from prediction.photos.pairs import PairReader
-from prediction.photos.plan import Job
-from prediction.sizes import check_size, fit_size
-from utils.errors import UserError
+from bgmatting.media import write_image
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.plan import Job
+from bgmatting.prediction.sizes import check_size, fit_size
+from bgmatting.utils.errors import UserError
 
 
 def test_resize_stretches_and_crop_cuts():
@@ -40,8 +40,8 @@ def test_what_is_refused():
 @pytest.mark.parametrize("size", [(24, 40), (90, 70)])
 def test_photos_videos_and_backdrops_agree_to_the_byte(tmp_path, fit, size):
     pytest.importorskip("av", minversion="14")
-    from media.video.reader import open_video
-    from prediction.video.scene import open_scene
+    from bgmatting.media.video.reader import open_video
+    from bgmatting.prediction.video.scene import open_scene
     from tests.media.video.clips import HEIGHT, WIDTH, make_clip, picture
     make_clip(tmp_path / "clip.mp4", 1)
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)

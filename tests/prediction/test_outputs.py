@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from prediction.backdrop import open_backdrop
-from prediction.outputs import Outputs, check_format, check_types, picture
-from utils.errors import UserError
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.outputs import Outputs, check_format, check_types, picture
+from bgmatting.utils.errors import UserError
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 

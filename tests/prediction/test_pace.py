@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from model import Matter
-from prediction.pace import SLOWER_SCALE, Paced, paced
-from utils.errors import UserError
+from bgmatting.model import Matter
+from bgmatting.prediction.pace import SLOWER_SCALE, Paced, paced
+from bgmatting.utils.errors import UserError
 
 
 class Timed:

@@ -9,12 +9,12 @@ import types
 import pytest
 from PIL import Image
 
-import predict
-from media import read_image
-from model.weights import STARTER
-from prediction.source import inputs
+from bgmatting.commands import predict
+from bgmatting.media import read_image
+from bgmatting.model.weights import STARTER
+from bgmatting.prediction.source import inputs
+from bgmatting.utils.files import PROJECT
 from tests.prediction.command import files, refuse, run
-from utils.files import PROJECT
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -32,11 +32,11 @@ class Video:
 
 @pytest.fixture
 def video(monkeypatch):
-    package, cli = types.ModuleType("media.video"), Video()
+    package, cli = types.ModuleType("bgmatting.media.video"), Video()
     package.cli = cli
-    package.__spec__ = importlib.machinery.ModuleSpec("media.video", None)
-    monkeypatch.setitem(sys.modules, "media.video", package)
-    monkeypatch.setitem(sys.modules, "prediction.video.cli", cli)
+    package.__spec__ = importlib.machinery.ModuleSpec("bgmatting.media.video", None)
+    monkeypatch.setitem(sys.modules, "bgmatting.media.video", package)
+    monkeypatch.setitem(sys.modules, "bgmatting.prediction.video.cli", cli)
     return cli
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from model import Matter
-from prediction.smoothing import Smoother
+from bgmatting.model import Matter
+from bgmatting.prediction.smoothing import Smoother
 from tests.prediction.films import make_film
 
 FRAMES, SIZE = 10, (144, 192)

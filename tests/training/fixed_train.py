@@ -8,8 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import train  # noqa: E402  (train.py lies two folders up)
-from utils.cpu import prepare_cpu  # noqa: E402
+from bgmatting.commands import train  # noqa: E402  (train.py lies two folders up)
+from bgmatting.utils.cpu import prepare_cpu  # noqa: E402
 
 
 def fix(network):
@@ -24,8 +24,8 @@ def fix(network):
 
 def main(losses, flags):
     prepare_cpu(1)
-    from training import step as steps
-    from training import trainer
+    from bgmatting.training import step as steps
+    from bgmatting.training import trainer
     build, step = trainer.network_of, steps.train_step
 
     def noted(*arguments):
@@ -40,5 +40,5 @@ def main(losses, flags):
 
 
 if __name__ == "__main__":
-    from utils.cli import run_main
+    from bgmatting.utils.cli import run_main
     run_main(lambda _: main(sys.argv[1], sys.argv[2:]))

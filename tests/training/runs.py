@@ -3,16 +3,16 @@ import numpy as np
 import paddle
 import pytest
 
-import train as script
-from dataset.batches import Batches
-from dataset.samples import training_set
+from bgmatting.commands import train as script
+from bgmatting.dataset.batches import Batches
+from bgmatting.dataset.samples import training_set
+from bgmatting.training.config import load_config
+from bgmatting.training.distributed import Ranks
+from bgmatting.training.schedule import plan
+from bgmatting.training.start import network_of
+from bgmatting.training.step import Learner
+from bgmatting.utils.cli import run_main
 from tests.training.fixed_train import fix
-from training.config import load_config
-from training.distributed import Ranks
-from training.schedule import plan
-from training.start import network_of
-from training.step import Learner
-from utils.cli import run_main
 
 
 class Log:

@@ -4,9 +4,9 @@ import errno
 import numpy as np
 import pytest
 
-from model.weights import weights_path
-from training import checkpoint
-from training.checkpoint import (
+from bgmatting.model.weights import weights_path
+from bgmatting.training import checkpoint
+from bgmatting.training.checkpoint import (
     checkpoints,
     clear,
     keep_newest,
@@ -15,7 +15,7 @@ from training.checkpoint import (
     recover,
     save_checkpoint,
 )
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 
 def save(folder, value, optimizer=True):

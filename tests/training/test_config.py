@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from training.config import DEFAULT, completed, differences, load_config
-from training.config.rules import RULES, checked
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.training.config import DEFAULT, completed, differences, load_config
+from bgmatting.training.config.rules import RULES, checked
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 
 def write(folder, name="stage.yml", **content):

@@ -4,9 +4,9 @@ import builtins
 import cv2
 import pytest
 
-from training.curves import draw, main, read_curves
-from training.log import RunLog, train_line
-from utils.errors import UserError
+from bgmatting.training.curves import draw, main, read_curves
+from bgmatting.training.log import RunLog, train_line
+from bgmatting.utils.errors import UserError
 
 BASE, JOINT = {"pha_l1": 0.2, "err_mse": 0.1}, {"pha_l1": 0.2, "pha_sm_l1": 0.3}
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import yaml
 
-from training.checkpoint import checkpoints, load_checkpoint
-from training.distributed import Ranks, join_ranks, synchronised
-from utils.errors import UserError
+from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.distributed import Ranks, join_ranks, synchronised
+from bgmatting.utils.errors import UserError
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
@@ -162,7 +162,7 @@ def test_the_errors_of_the_first_are_everyones():
 
 def launched(monkeypatch, **facts):
     """As if the launcher had started this process with these facts."""
-    monkeypatch.setattr("training.distributed.distributed.ParallelEnv", lambda: SimpleNamespace(**facts))
+    monkeypatch.setattr("bgmatting.training.distributed.distributed.ParallelEnv", lambda: SimpleNamespace(**facts))
 
 
 @pytest.mark.parametrize("device, backend, gpus, words", [
@@ -171,15 +171,15 @@ def launched(monkeypatch, **facts):
 def test_devices_that_several_processes_cannot_use(monkeypatch, device, backend, gpus, words):
     launched(monkeypatch, rank=1, world_size=2, device_id=1)
     monkeypatch.setenv("PADDLE_DISTRI_BACKEND", backend)
-    monkeypatch.setattr("training.distributed.find_device", lambda name: name or ("gpu:0" if gpus else "cpu"))
+    monkeypatch.setattr("bgmatting.training.distributed.find_device", lambda name: name or ("gpu:0" if gpus else "cpu"))
     with pytest.raises(UserError, match=words):
         join_ranks(device)
 
 
 def test_each_process_takes_the_gpu_that_the_launcher_gave_it(monkeypatch):
     launched(monkeypatch, rank=0, world_size=1, device_id=3)
-    monkeypatch.setattr("training.distributed.find_device", lambda name: name or "gpu:0")
-    monkeypatch.setattr("training.distributed.paddle.set_device", lambda name: None)
+    monkeypatch.setattr("bgmatting.training.distributed.find_device", lambda name: name or "gpu:0")
+    monkeypatch.setattr("bgmatting.training.distributed.paddle.set_device", lambda name: None)
     assert join_ranks(None).device == "gpu:3"
     assert join_ranks("gpu").device == "gpu:3"
     assert join_ranks("gpu:0").device == "gpu:0"  # a single process is where the user says

@@ -3,7 +3,7 @@ import numpy as np
 import paddle
 import pytest
 
-from training.ema import Ema
+from bgmatting.training.ema import Ema
 
 
 def network(seed=1):

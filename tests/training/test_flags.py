@@ -1,11 +1,11 @@
 """The command line of train.py: which stage, which weights, and other programs' words."""
 import pytest
 
-import train
-from training.config import flags, load_config
-from training.config.flags import command_of, found_weights, settings_of, stage_of
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.commands import train
+from bgmatting.training.config import flags, load_config
+from bgmatting.training.config.flags import command_of, found_weights, settings_of, stage_of
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 
 @pytest.mark.parametrize("name, number", [
@@ -50,7 +50,7 @@ def test_what_does_it_here(flag, instead):
 
 def test_a_bare_name_is_looked_for_where_stages_save(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(flags, "PROJECT", tmp_path / "project")
+    monkeypatch.setattr(flags, "WORKPLACE", tmp_path / "project")
     best = tmp_path / "project" / "log" / "stage1" / "best_model"
     best.mkdir(parents=True)
     assert found_weights("stage1.pdparams") == found_weights("stage1") == str(best)

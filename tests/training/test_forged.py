@@ -6,14 +6,14 @@ import json
 import numpy as np
 import pytest
 
+from bgmatting.training.checkpoint import _state_sum, load_checkpoint
+from bgmatting.training.config import load_config
+from bgmatting.training.optimizer import load_optimizer_arrays
+from bgmatting.training.schedule import plan
+from bgmatting.training.state import State, resume, save_iteration
+from bgmatting.training.step import train_step
+from bgmatting.utils.errors import UserError
 from tests.training.runs import first_iteration
-from training.checkpoint import _state_sum, load_checkpoint
-from training.config import load_config
-from training.optimizer import load_optimizer_arrays
-from training.schedule import plan
-from training.state import State, resume, save_iteration
-from training.step import train_step
-from utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

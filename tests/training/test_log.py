@@ -7,8 +7,8 @@ import types
 import numpy as np
 import pytest
 
-from training import log as runlog
-from training.log import Meter, RunLog, _LogFile, picture_interval, picture_row
+from bgmatting.training import log as runlog
+from bgmatting.training.log import Meter, RunLog, _LogFile, picture_interval, picture_row
 
 
 class Records:

@@ -7,12 +7,12 @@ import numpy as np
 import paddle
 import pytest
 
+from bgmatting.training import memory as fit
+from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.memory import Division, fitted, out_of_memory
+from bgmatting.training.step import Learner, train_step
+from bgmatting.utils.errors import UserError
 from tests.training.runs import equal, fails, first_iteration, run, weights
-from training import memory as fit
-from training.checkpoint import checkpoints, load_checkpoint
-from training.memory import Division, fitted, out_of_memory
-from training.step import Learner, train_step
-from utils.errors import UserError
 
 PADDLE = ("\n\n----------------------\nC++ Traceback\nResourceExhaustedError: \n\nOut of memory error on GPU "
           "0. Cannot allocate 2.000000GB memory on GPU 0 ... (at ../paddle/fluid/memory/allocation/cuda_allocator.cc:86)")
@@ -88,7 +88,7 @@ def test_auto_halves_the_batch_and_doubles_accumulate_and_a_run_may_go_on_with_e
 @pytest.mark.slow
 @pytest.mark.parametrize("error", ERRORS[:2])
 def test_memory_that_runs_out_later_is_one_line_and_the_checkpoint_stays(stage, tmp_path, monkeypatch, capsys, error):
-    from training import step as module
+    from bgmatting.training import step as module
 
     def failing(learner, phase, step, batches):
         if step == 1:
@@ -105,7 +105,7 @@ def test_memory_that_runs_out_later_is_one_line_and_the_checkpoint_stays(stage, 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the system's bound on memory")
 def test_the_bound_turns_too_much_into_an_error():
-    code = ("import numpy as np\nfrom training import memory as fit\nfit.free_memory = lambda: 200 << 20\n"
+    code = ("import numpy as np\nfrom bgmatting.training import memory as fit\nfit.free_memory = lambda: 200 << 20\n"
             "with fit.bounded_memory():\n    np.ones(100 << 20, np.uint8)\n    try:\n        np.ones(400 << 20, np.uint8)\n"
             "    except MemoryError as error:\n        print('bounded', fit.out_of_memory(error))\n"
             "np.ones(400 << 20, np.uint8)\nprint('free again')")

@@ -4,8 +4,8 @@ import paddle
 import pytest
 from paddle import nn
 
-from training.optimizer import build_optimizer, learning_parts, load_optimizer_arrays, optimizer_arrays, part_rates
-from utils.errors import UserError
+from bgmatting.training.optimizer import build_optimizer, learning_parts, load_optimizer_arrays, optimizer_arrays, part_rates
+from bgmatting.utils.errors import UserError
 
 
 class Net(nn.Layer):

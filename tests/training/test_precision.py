@@ -3,9 +3,9 @@ import numpy as np
 import paddle
 import pytest
 
-from training import precision as module
-from training.precision import FIRST_SCALE, GROWTH_AFTER, Precision, Statistics, all_finite
-from utils.errors import UserError
+from bgmatting.training import precision as module
+from bgmatting.training.precision import FIRST_SCALE, GROWTH_AFTER, Precision, Statistics, all_finite
+from bgmatting.utils.errors import UserError
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """results.json marks a finished run: never one that goes on, always one with nothing left to do. run.sh goes by it."""
 import pytest
 
-from training import trainer
-from training.checkpoint import RESULTS
-from training.config import load_config
-from training.trainer import train
+from bgmatting.training import trainer
+from bgmatting.training.checkpoint import RESULTS
+from bgmatting.training.config import load_config
+from bgmatting.training.trainer import train
 
 
 @pytest.mark.slow

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-import train
-from model.weights import read_weights, weights_path
-from training.config import load_config
-from training.memory import Division
-from training.plan import outline
-from training.plan.__main__ import main
-from training.plan.outline import Cost, _most, cost_of
-from training.plan.probe import measure_apart
-from utils.errors import UserError
+from bgmatting.commands import train
+from bgmatting.model.weights import read_weights, weights_path
+from bgmatting.training.config import load_config
+from bgmatting.training.memory import Division
+from bgmatting.training.plan import outline
+from bgmatting.training.plan.__main__ import main
+from bgmatting.training.plan.outline import Cost, _most, cost_of
+from bgmatting.training.plan.probe import measure_apart
+from bgmatting.utils.errors import UserError
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """Which step belongs to which phase, and how fast it learns."""
 import pytest
 
-from training.config import load_config
-from training.schedule import Phase, learning_rate, plan, valid_interval
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.training.config import load_config
+from bgmatting.training.schedule import Phase, learning_rate, plan, valid_interval
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 
 def config(base=8, joint=2, base_batch=8, joint_batch=4, **keys):

@@ -8,15 +8,15 @@ from paddle import nn
 from paddle.vision import models
 from safetensors.numpy import save_file
 
+from bgmatting.training.config import load_config
+from bgmatting.training.start import load_pretrained, network_of
+from bgmatting.utils.errors import UserError
 from tests.training.runs import fails
-from training.config import load_config
-from training.start import load_pretrained, network_of
-from utils.errors import UserError
 
 
 @pytest.fixture(scope="module")
 def network():
-    from training.config import DEFAULT
+    from bgmatting.training.config import DEFAULT
     paddle.seed(3)
     return network_of(load_config(DEFAULT))
 

@@ -2,14 +2,14 @@
 import pytest
 from safetensors import safe_open
 
-from model.weights.metadata import stored_settings
+from bgmatting.model.weights.metadata import stored_settings
+from bgmatting.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
+from bgmatting.training.config import DEFAULT, completed, differences, load_config
+from bgmatting.training.schedule import plan
+from bgmatting.training.state import State, checkpoint_size, resume, save_iteration
+from bgmatting.training.step import train_step
+from bgmatting.utils.errors import UserError
 from tests.training.runs import changed, fails, learner_of, run
-from training.checkpoint import Checkpoint, checkpoints, load_checkpoint
-from training.config import DEFAULT, completed, differences, load_config
-from training.schedule import plan
-from training.state import State, checkpoint_size, resume, save_iteration
-from training.step import train_step
-from utils.errors import UserError
 
 
 @pytest.mark.slow

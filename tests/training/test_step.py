@@ -10,17 +10,17 @@ import paddle
 import pytest
 import yaml
 
-import train as script
-from model.inference.matter import Matter
+from bgmatting.commands import train as script
+from bgmatting.model.inference.matter import Matter
+from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.lessons import background
+from bgmatting.training.log import RunLog
+from bgmatting.training.state import State
+from bgmatting.training.step import train_step
+from bgmatting.training.trainer import Trainer
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.errors import UserError
 from tests.training.runs import Log, equal, first_iteration, weights
-from training.checkpoint import checkpoints, load_checkpoint
-from training.lessons import background
-from training.log import RunLog
-from training.state import State
-from training.step import train_step
-from training.trainer import Trainer
-from utils.cli import run_main
-from utils.errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -5,11 +5,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (requirements-torch.txt)")
 
-from model.matting import MattingBase, MattingRefine  # noqa: E402
-from model.weights import STARTER, load_torch_state, load_weights  # noqa: E402
-from training.pytorch import store  # noqa: E402
-from training.pytorch.network import Base  # noqa: E402
-from training.pytorch.refiner import Matting, pasted, windows, worst  # noqa: E402
+from bgmatting.model.matting import MattingBase, MattingRefine  # noqa: E402
+from bgmatting.model.weights import STARTER, load_torch_state, load_weights  # noqa: E402
+from bgmatting.training.pytorch import store  # noqa: E402
+from bgmatting.training.pytorch.network import Base  # noqa: E402
+from bgmatting.training.pytorch.refiner import Matting, pasted, windows, worst  # noqa: E402
 
 SIZE = (96, 128)
 

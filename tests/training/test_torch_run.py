@@ -7,13 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (requirements-torch.txt)")
 
-from training.pytorch import judging, losses, store  # noqa: E402
-from training.pytorch.__main__ import alone, main, read_recipe  # noqa: E402
-from training.pytorch.network import Base, Coarse  # noqa: E402
-from training.pytorch.phases import BasePhase, RefinerPhase  # noqa: E402
-from training.pytorch.refiner import Matting  # noqa: E402
-from training.pytorch.run import Run, pace  # noqa: E402
-from training.pytorch.samples import Batch  # noqa: E402
+from bgmatting.training.pytorch import judging, losses, store  # noqa: E402
+from bgmatting.training.pytorch.__main__ import alone, main, read_recipe  # noqa: E402
+from bgmatting.training.pytorch.network import Base, Coarse  # noqa: E402
+from bgmatting.training.pytorch.phases import BasePhase, RefinerPhase  # noqa: E402
+from bgmatting.training.pytorch.refiner import Matting  # noqa: E402
+from bgmatting.training.pytorch.run import Run, pace  # noqa: E402
+from bgmatting.training.pytorch.samples import Batch  # noqa: E402
 
 RECIPE = "training/pytorch/recipe.yml"
 

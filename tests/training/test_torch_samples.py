@@ -5,9 +5,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (requirements-torch.txt)")
 
-from training.pytorch import camera, looks, placing, subjects  # noqa: E402
-from training.pytorch.samples import Keys, Stream, as_batch, defocused, loader  # noqa: E402
-from training.pytorch.scenes import Scenes, window  # noqa: E402
+from bgmatting.training.pytorch import camera, looks, placing, subjects  # noqa: E402
+from bgmatting.training.pytorch.samples import Keys, Stream, as_batch, defocused, loader  # noqa: E402
+from bgmatting.training.pytorch.scenes import Scenes, window  # noqa: E402
 
 SIZES = [[0.5, [64, 96], [64, 128]], [0.5, [96, 128], [128, 160]]]
 
@@ -129,14 +129,14 @@ def test_a_window_keeps_proportions():
 
 
 def test_views_of_one_panorama_stay_together():
-    from training.pytorch.scenes import held_out
+    from bgmatting.training.pytorch.scenes import held_out
     for name in "abcdefgh":
         assert len({held_out(f"{name}-{view}.jpg") for view in range(5)}) == 1
     assert len({held_out(f"{name}.jpg") for name in "abcdefghijklmnopqrstuvwxyz"}) == 2
 
 
 def test_a_panorama_looks_where_it_is_told():
-    from training.pytorch.panorama import developed, view
+    from bgmatting.training.pytorch.panorama import developed, view
     panorama = np.zeros((64, 128, 3), np.float32)
     panorama[:32, :, 2] = 1          # the sky is red
     panorama[:, 96 - 4:96 + 4, 1] = 1  # to the right: a green post

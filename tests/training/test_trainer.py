@@ -9,15 +9,15 @@ import numpy as np
 import paddle
 import pytest
 
-import train as script
-from model.inference.matter import Matter
-from model.weights import read_weights, weights_path
+from bgmatting.commands import train as script
+from bgmatting.model.inference.matter import Matter
+from bgmatting.model.weights import read_weights, weights_path
+from bgmatting.training import checkpoint, trainer
+from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.config import load_config
+from bgmatting.training.config.flags import FLAGS
+from bgmatting.training.start import network_of
 from tests.training.runs import changed, fails, names, run
-from training import checkpoint, trainer
-from training.checkpoint import checkpoints, load_checkpoint
-from training.config import load_config
-from training.config.flags import FLAGS
-from training.start import network_of
 
 NUMBER = r"[0-9.]+"
 LINE = re.compile(r"^\S+ \S+ \[INFO\] \[TRAIN\] (\w+) epoch: (\d+)/(\d+), iter: (\d+)/(\d+), "

@@ -5,18 +5,18 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.catalog import open_catalog
-from evaluation.testset.composed import EvalItem
-from model.inference.matte import Matte
+from bgmatting.dataset.catalog import open_catalog
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.model.inference.matte import Matte
+from bgmatting.training import validation
+from bgmatting.training.checkpoint import load_checkpoint
+from bgmatting.training.config import load_config
+from bgmatting.training.lessons import background
+from bgmatting.training.state import State
+from bgmatting.training.step import train_step
+from bgmatting.training.trainer import Trainer
+from bgmatting.training.validation import spread, validation_set
 from tests.training.runs import Log, equal, run, weights
-from training import validation
-from training.checkpoint import load_checkpoint
-from training.config import load_config
-from training.lessons import background
-from training.state import State
-from training.step import train_step
-from training.trainer import Trainer
-from training.validation import spread, validation_set
 
 
 def test_the_base_phase_is_validated_without_the_refiner(begun, monkeypatch):
@@ -128,7 +128,7 @@ def test_a_stage_that_never_gets_better_says_so_and_hands_on_what_it_began_with(
     best = tmp_path / "first" / "best_model"
     capsys.readouterr()
     sads = iter(range(1, 99))  # what a step brings is a matter of rounding; here each is for the worse
-    monkeypatch.setattr("training.trainer.validate", lambda *given: {**validation.validate(*given),
+    monkeypatch.setattr("bgmatting.training.trainer.validate", lambda *given: {**validation.validate(*given),
                                                                       "sad": float(next(sads))})
     run(stage("second", base=0, learning_rate=1.0, nonfinite_max=9), "--pretrain", str(best))
     last = capsys.readouterr().out.strip().splitlines()[-1]

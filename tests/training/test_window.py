@@ -3,13 +3,13 @@ import numpy as np
 import paddle
 import pytest
 
+from bgmatting.training import step as module
+from bgmatting.training.checkpoint import load_checkpoint
+from bgmatting.training.lessons import background
+from bgmatting.training.optimizer import optimizer_arrays
+from bgmatting.training.step import Learner, Window, train_step
+from bgmatting.training.trainer import Trainer
 from tests.training.runs import equal, fails, run, weights
-from training import step as module
-from training.checkpoint import load_checkpoint
-from training.lessons import background
-from training.optimizer import optimizer_arrays
-from training.step import Learner, Window, train_step
-from training.trainer import Trainer
 
 READS = ("numpy", "item", "tolist", "__float__", "__int__", "__bool__")
 

@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
-from utils.cli import CommandLine, run_main
-from utils.errors import UserError
-from utils.files import PROJECT
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 
 
 @pytest.mark.parametrize("given", ["--data-root", "--data_root"])

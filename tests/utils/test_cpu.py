@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from utils import cpu
-from utils.machine import usable_cores
+from bgmatting.utils import cpu
+from bgmatting.utils.machine import usable_cores
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PRINT = """
 import os, sys
-from utils.cpu import prepare_cpu
-from utils.machine import find_device
+from bgmatting.utils.cpu import prepare_cpu
+from bgmatting.utils.machine import find_device
 prepare_cpu(threads=3, load=False)
 try:
     find_device("gpu:4000")  # a device failure: paddle is imported there

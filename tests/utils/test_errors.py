@@ -3,8 +3,8 @@ import errno
 
 import pytest
 
-from utils.cli import run_main
-from utils.errors import UserError, no_space, suggest
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.errors import UserError, no_space, suggest
 
 
 def end(main, capsys):

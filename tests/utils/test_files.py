@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from utils.files import WholeFolder, hidden_name, remove_leftovers, why_missing, write_bytes
+from bgmatting.utils.files import WholeFolder, hidden_name, remove_leftovers, why_missing, write_bytes
 
 
 def listed(folder):

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from media import read_photo
+from bgmatting.media import read_photo
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
+from bgmatting.utils.foreign import caught, own_stderr
 from tests.prediction.command import folder_flags, run, write_folders
-from utils.cli import run_main
-from utils.errors import UserError
-from utils.files import PROJECT
-from utils.foreign import caught, own_stderr
 
 LIBC = ctypes.CDLL(None)
 
@@ -93,7 +93,7 @@ def test_an_error_within_ends_the_catching(capfd):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
 def test_a_process_forked_within_has_its_terminal_back(capfd):
-    from utils.foreign import renew_in_forks
+    from bgmatting.utils.foreign import renew_in_forks
     renew_in_forks()
     with caught():
         child = os.fork()
@@ -135,7 +135,7 @@ def test_a_folder_of_damaged_photos_shows_our_lines_alone(tmp_path, capfd, stand
 
 @pytest.fixture
 def stand_in_network(monkeypatch):
-    import predict
+    from bgmatting.commands import predict
     from tests.prediction.command import StandIn
     monkeypatch.setattr(predict, "open_matter", lambda options: StandIn())
 
@@ -145,6 +145,6 @@ def test_worker_processes_are_quiet_too(tmp_path):
     for name in "ab":
         damaged_jpeg(tmp_path / f"{name}.jpg")
     (tmp_path / "c.yml").write_text("bgs: {layout: backgrounds, path: ., splits: {all: .}}\n")
-    command = [sys.executable, "-m", "dataset.check", "bgs", "--catalog", tmp_path / "c.yml", "--data-root", tmp_path]
+    command = [sys.executable, "-m", "bgmatting", "check", "bgs", "--catalog", tmp_path / "c.yml", "--data-root", tmp_path]
     done = subprocess.run([*command, "--workers", "1"], cwd=PROJECT, capture_output=True, text=True, timeout=120)
     assert done.stderr == "" and "all" in done.stdout

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from utils import interpreter
-from utils.files import PROJECT
+from bgmatting.utils import interpreter
+from bgmatting.utils.files import PROJECT
 
 SCRIPTS = sorted(path for path in PROJECT.glob("*.py") if "__main__" in path.read_text(encoding="utf-8"))
 

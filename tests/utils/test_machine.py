@@ -1,7 +1,7 @@
 """What the machine can do."""
 import pytest
 
-from utils.machine import computes_in_bf16
+from bgmatting.utils.machine import computes_in_bf16
 
 
 @pytest.mark.parametrize("text, expected", [

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from utils import paddle_wheel
-from utils.files import PROJECT
-from utils.paddle_wheel import candidates, card, cpu_line, doubt, driver_cuda, install
+from bgmatting.utils import paddle_wheel
+from bgmatting.utils.files import PROJECT
+from bgmatting.utils.paddle_wheel import candidates, card, cpu_line, doubt, driver_cuda, install
 
 SAID = """
 +-----------------------------------------------------------------------------------------+

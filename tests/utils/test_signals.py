@@ -7,15 +7,15 @@ import time
 
 import pytest
 
-from utils.cli import StopOnSignal
-from utils.files import PROJECT
+from bgmatting.utils.cli import StopOnSignal
+from bgmatting.utils.files import PROJECT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 BLOCKED = """
 import os
-from utils.cli import StopOnSignal, run_main
+from bgmatting.utils.cli import StopOnSignal, run_main
 def main(argv):
     with StopOnSignal() as stop:
         print("ready", flush=True)
@@ -24,7 +24,7 @@ run_main(main)
 """
 STEPS = """
 import time
-from utils.cli import StopOnSignal, run_main
+from bgmatting.utils.cli import StopOnSignal, run_main
 def main(argv):
     with StopOnSignal() as stop:
         print("ready", flush=True)
@@ -36,7 +36,7 @@ def main(argv):
 run_main(main)
 """
 LINES = """
-from utils.cli import run_main
+from bgmatting.utils.cli import run_main
 def main(argv):
     for number in range(100_000):
         print("line", number, flush=True)
@@ -74,8 +74,8 @@ def test_a_second_one_ends_the_process_whatever_it_does(number):
 def test_without_a_step_to_end_what_is_half_written_goes(tmp_path, number):
     process = started(f"""
 import time
-from utils.cli import run_main
-from utils.files import WholeFolder
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.files import WholeFolder
 def main(argv):
     with WholeFolder({str(tmp_path / "set")!r}) as part:
         (part / "a").write_text("1")
@@ -92,7 +92,7 @@ run_main(main)
 def test_worker_processes_end_by_their_own_signals():
     process = started("""
 import multiprocessing, time
-from utils.cli import run_main
+from bgmatting.utils.cli import run_main
 def main(argv):
     workers = [multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)) for _ in range(3)]
     for worker in workers:

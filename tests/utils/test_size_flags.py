@@ -1,7 +1,7 @@
 import pytest
 
-from utils.errors import UserError
-from utils.sizes import parse_landscape, parse_size
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.sizes import parse_landscape, parse_size
 
 NAMES = {"hd": (1080, 1920), "original": None}
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from utils.files import PROJECT
+from bgmatting.utils.files import PROJECT
 
 SAMPLE = PROJECT / "image" / "sample"
 FLAGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -31,9 +31,9 @@ def hook(event, arguments):
     if event in ("socket.getaddrinfo", "socket.gethostbyname") and arguments[0] not in ("127.0.0.1", "localhost", None, ""):
         log.write(f"{event} {arguments[0]}\\n")
 sys.addaudithook(hook)
-from model.weights import places
+from bgmatting.model.weights import places
 places.PLACE = Path(sys.argv[2])
-import app
+from bgmatting.commands import serve as app
 app.main(["--no-browser", "--port", "0"])
 """
 

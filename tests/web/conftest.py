@@ -5,10 +5,10 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from media import encode
+from bgmatting.media import encode
+from bgmatting.web.settings import Settings
 from tests.prediction.command import StandIn
 from tests.web.browser import served
-from web.settings import Settings
 
 Pair = namedtuple("Pair", "src bgr")
 Server = namedtuple("Server", "address calls modnet")
@@ -33,7 +33,7 @@ def server(tmp_path_factory):
         pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
     import paddle
 
-    from model import MODNet
+    from bgmatting.model import MODNet
     folder = tmp_path_factory.mktemp("server")
     paddle.seed(3)
     paddle.save(MODNet("mobilenetv2").state_dict(), str(folder / "modnet-mobilenetv2.pdparams"))
@@ -48,7 +48,7 @@ def serve():
         pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
     from fastapi.testclient import TestClient
 
-    from web.server import make_app
+    from bgmatting.web.server import make_app
     clients = []
 
     def start(matter=None, **settings):

@@ -5,11 +5,11 @@ import cv2
 import numpy as np
 import pytest
 
-from media import write_image
-from media.reading import read_stored
-from model import Matte
-from web.service import Service
-from web.settings import Settings
+from bgmatting.media import write_image
+from bgmatting.media.reading import read_stored
+from bgmatting.model import Matte
+from bgmatting.web.service import Service
+from bgmatting.web.settings import Settings
 
 pytest.importorskip("gradio", reason="requirements-web.txt is not installed (gradio is missing)")
 WORDS = {"en": "No plate", "zh": "无背景图"}
@@ -35,8 +35,8 @@ def service():
 
 
 def titles(service, language):
-    from web.page.build import page
-    from web.page.mattes import Mattes
+    from bgmatting.web.page.build import page
+    from bgmatting.web.page.mattes import Mattes
     blocks = page(service, Mattes(service), None, language)
     return [part.label for part in blocks.blocks.values() if type(part).__name__ == "Tab"]
 
@@ -52,9 +52,9 @@ def test_the_tab_is_there_where_its_network_is(service, language):
 
 
 def test_a_photo_alone_is_matted_by_its_own_network(service, tmp_path):
-    from web.page.alone_tab import AloneTab
-    from web.page.mattes import Mattes
-    from web.page.texts import words
+    from bgmatting.web.page.alone_tab import AloneTab
+    from bgmatting.web.page.mattes import Mattes
+    from bgmatting.web.page.texts import words
     src = np.full((20, 30, 3), (200, 100, 50), np.uint8)
     write_image(tmp_path / "me.png", src)
     tab = AloneTab(service, Mattes(service), words("zh"))
@@ -82,9 +82,9 @@ def test_networks_are_opened_in_one_thread_that_stays():
 
 
 def test_another_backdrop_is_not_matted_again(service, tmp_path, monkeypatch):
-    from web.page.alone_tab import AloneTab
-    from web.page.mattes import Mattes
-    from web.page.texts import words
+    from bgmatting.web.page.alone_tab import AloneTab
+    from bgmatting.web.page.mattes import Mattes
+    from bgmatting.web.page.texts import words
     asked, predict = [], Halves.predict
     monkeypatch.setattr(Halves, "predict", lambda self, *given: asked.append(1) or predict(self, *given))
     write_image(tmp_path / "me.png", np.full((20, 30, 3), 90, np.uint8))
@@ -95,9 +95,9 @@ def test_another_backdrop_is_not_matted_again(service, tmp_path, monkeypatch):
 
 
 def test_16_bits_of_the_source_reach_the_file(service, tmp_path):
-    from web.page.alone_tab import AloneTab
-    from web.page.mattes import Mattes
-    from web.page.texts import words
+    from bgmatting.web.page.alone_tab import AloneTab
+    from bgmatting.web.page.mattes import Mattes
+    from bgmatting.web.page.texts import words
     src = (np.arange(600, dtype=np.uint16) * 100).reshape(20, 30, 1).repeat(3, 2)
     write_image(tmp_path / "deep.png", src)
     shown = AloneTab(service, Mattes(service), words("en")).show(str(tmp_path / "deep.png"), "cut", "", None, "png", 16)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-import predict
-from media import encode
+from bgmatting.commands import predict
+from bgmatting.media import encode
 from tests.prediction.command import StandIn
 from tests.web.conftest import left, parts
 

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-import app
+from bgmatting.commands import serve as app
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.files import PROJECT
+from bgmatting.web.settings import Settings, settings_of
 from tests.web.browser import WATCHED
-from utils.cli import run_main
-from utils.files import PROJECT
-from web.settings import Settings, settings_of
 
 
 def refused(capsys, *argv):

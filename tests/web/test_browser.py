@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-import predict
-from media import read_bytes, write_image
+from bgmatting.commands import predict
+from bgmatting.media import read_bytes, write_image
 from tests.web.browser import FLAGS, SAMPLE, film, find_browser, sample
 
 pytestmark = pytest.mark.slow

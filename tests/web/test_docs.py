@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import app
-import predict
-from utils.files import PROJECT
+from bgmatting.commands import predict
+from bgmatting.commands import serve as app
+from bgmatting.utils.files import PROJECT
 
 PAGES = ("faq.md", "faq_cn.md", "web.md")
 PARSERS = {"predict.py": predict.parse, "app.py": app.parse}

@@ -5,8 +5,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from media import encode
-from media.video.reader import open_video
+from bgmatting.media import encode
+from bgmatting.media.video.reader import open_video
 from tests.web.conftest import Slow, left
 from tests.web.test_limits import until
 

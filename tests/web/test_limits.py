@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from media import encode
+from bgmatting.media import encode
+from bgmatting.web.guard import Guard
+from bgmatting.web.refusals import Refused
+from bgmatting.web.settings import Settings
+from bgmatting.web.workplace import Workplace
 from tests.web.conftest import Slow, left, parts
-from web.guard import Guard
-from web.refusals import Refused
-from web.settings import Settings
-from web.workplace import Workplace
 
 
 def test_more_bytes_than_allowed_are_refused_before_they_are_read(serve, pair):

@@ -4,10 +4,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from training.config.rules import RULES, checked
-from utils.errors import UserError, suggest
-from utils.files import PROJECT
-from utils.plain_files import read_yaml, shown
+from bgmatting.training.config.rules import RULES, checked
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.files import PROJECT, WORKPLACE
+from bgmatting.utils.plain_files import read_yaml, shown
 
 DEFAULT = PROJECT / "configs" / "default.yml"
 MOST_LEVELS, MOST_FILES = 20, 100  # of what one stage builds on
@@ -43,8 +43,8 @@ def load_config(path: str | Path, overrides: dict | None = None) -> dict:
 def _anchor(config):
     for key in ("data_root", "save_dir", "pretrain"):
         if config[key] not in (None, *NAMED_WEIGHTS):
-            config[key] = str(PROJECT / os.path.expanduser(config[key]))
-    config["folders"] = {key: path and str(PROJECT / os.path.expanduser(path)) for key, path in config["folders"].items()}
+            config[key] = str(WORKPLACE / os.path.expanduser(config[key]))
+    config["folders"] = {key: path and str(WORKPLACE / os.path.expanduser(path)) for key, path in config["folders"].items()}
 
 
 def _read_with_bases(path, above, files):

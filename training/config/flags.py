@@ -11,10 +11,10 @@ import re
 import shlex
 from pathlib import Path
 
-from dataset.catalog import OWN, OWN_BACKGROUNDS
-from training.config.rules import PHASES
-from utils.errors import UserError, suggest
-from utils.files import PROJECT
+from bgmatting.dataset.catalog import OWN, OWN_BACKGROUNDS
+from bgmatting.training.config.rules import PHASES
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.files import PROJECT, WORKPLACE
 
 FLAGS = (
     ("dataset_name", str, "a name in configs/datasets.yml, or 'stream' for generated samples"),
@@ -56,7 +56,7 @@ INSTEAD = {
     "resume_model": "the same command goes on from the newest checkpoint in its --save-dir; --pretrain FOLDER starts anew "
                     "from the weights of one",
 }
-OWN_STAGE, OWN_SAVE_DIR = PROJECT / "configs" / "stage1.yml", PROJECT / "log" / "own"
+OWN_STAGE, OWN_SAVE_DIR = PROJECT / "configs" / "stage1.yml", WORKPLACE / "log" / "own"
 TRAINED = ("videomatte240k", "distinctions646", "private")
 STAGES = (("videomatte", 1), ("distinction", 2), ("private", 3))  # a part of the set's name, and the stage trained on it
 SUFFIXES = ("", ".safetensors", ".pdparams", ".pth")
@@ -77,7 +77,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--batch-size", type=_batch_size, metavar="N|auto",
         help="samples a batch, in every phase; auto: as configured, halved, and --accumulate doubled, until they fit")
     add("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
-    add("--dry-run", action="store_true", help="say what the run would do, and do nothing: see python -m training.plan")
+    add("--dry-run", action="store_true", help="say what the run would do, and do nothing: see python -m bgmatting plan")
     for name in ALWAYS:
         add("--" + name.replace("_", "-"), action="store_true", help="taken, and done anyway")
     for name in INSTEAD:
@@ -165,7 +165,7 @@ def found_weights(name: str, save_dir: str | None = None) -> str:
     if path.exists() or len(path.parts) != 1:
         return name
     places = [Path(save_dir), Path(save_dir).parent] if save_dir else []
-    for place in (*places, PROJECT / "log"):
+    for place in (*places, WORKPLACE / "log"):
         for suffix in SUFFIXES:
             if (place / f"{name}{suffix}").is_file():
                 return str(place / f"{name}{suffix}")

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple
 
-from model.methods import METHODS
-from utils.errors import suggest
-from utils.plain_files import shown
+from bgmatting.model.methods import METHODS
+from bgmatting.utils.errors import suggest
+from bgmatting.utils.plain_files import shown
 
 MANY = 10 ** 9
 LEAST_CROP = {"base": 16, "joint": 64, "whole": 64}  # the coarse network sees a quarter of a joint crop

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import importlib
 
-from model.methods import find_method
-from training.lessons.lesson import Lesson
+from bgmatting.model.methods import find_method
+from bgmatting.training.lessons.lesson import Lesson
 
-_HOMES = {"background": "training.lessons.background"}  # methods with phases and settings of their own
+_HOMES = {"background": "bgmatting.training.lessons.background"}  # methods with phases and settings of their own
 
 
 def find_lesson(name: str) -> Lesson:
@@ -18,7 +18,7 @@ def find_lesson(name: str) -> Lesson:
     method = find_method(name)
     if name in _HOMES:
         return importlib.import_module(_HOMES[name]).LESSON
-    from training.lessons.general import lesson_of
+    from bgmatting.training.lessons.general import lesson_of
     return lesson_of(method)
 
 

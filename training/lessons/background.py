@@ -10,15 +10,15 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from evaluation.testset.composed import EvalItem
-from model.inference.device import run_network
-from model.losses import base_loss, patch_loss, refine_loss
-from model.matting import MattingBase, MattingRefine
-from model.methods.background import METHOD
-from model.refinement import NOTHING, Refinement
-from model.weights.initial import as_table, start_from
-from model.weights.metadata import refine_facts
-from training.lessons.lesson import Lesson
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.model.inference.device import run_network
+from bgmatting.model.losses import base_loss, patch_loss, refine_loss
+from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.model.methods.background import METHOD
+from bgmatting.model.refinement import NOTHING, Refinement
+from bgmatting.model.weights.initial import as_table, start_from
+from bgmatting.model.weights.metadata import refine_facts
+from bgmatting.training.lessons.lesson import Lesson
 
 
 def build(settings: dict) -> MattingRefine:

@@ -5,11 +5,11 @@ from functools import partial
 
 import paddle
 
-from model.methods.method import Method
-from model.methods.running import matted
-from model.methods.tensors import unwrapped
-from model.weights.paddleseg import start_from_paddleseg
-from training.lessons.lesson import Lesson
+from bgmatting.model.methods.method import Method
+from bgmatting.model.methods.running import matted
+from bgmatting.model.methods.tensors import unwrapped
+from bgmatting.model.weights.paddleseg import start_from_paddleseg
+from bgmatting.training.lessons.lesson import Lesson
 
 
 def lesson_of(method: Method) -> Lesson:

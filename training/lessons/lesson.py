@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable
 
-from model.methods.method import Method
+from bgmatting.model.methods.method import Method
 
 
 def _nothing(*_):

@@ -1,1 +1,1 @@
-"""What a run will do, and what a few of its steps take: ``python -m training.plan``."""
+"""What a run will do, and what a few of its steps take: ``python -m bgmatting plan``."""

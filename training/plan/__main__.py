@@ -1,4 +1,4 @@
-"""What a training run will do, without doing it: ``python -m training.plan --config configs/stage1.yml --gpu-memory 16``.
+"""What a training run will do, without doing it: ``python -m bgmatting plan --config configs/stage1.yml --gpu-memory 16``.
 
 Data and counts are read, nothing is written and nothing is learnt. Memory and time are estimates: two small batches of a
 phase's largest crop are trained, each in a process of its own, and what they take is carried over to the run's batches.
@@ -10,17 +10,17 @@ import argparse
 import math
 import os
 
-from training.config.flags import add_flags, command_of, settings_of
-from utils.cli import CommandLine, run_main
-from utils.cpu import prepare_cpu
-from utils.errors import UserError
+from bgmatting.training.config.flags import add_flags, command_of, settings_of
+from bgmatting.utils.cli import CommandLine, run_main
+from bgmatting.utils.cpu import prepare_cpu
+from bgmatting.utils.errors import UserError
 
 
 def show(args: argparse.Namespace) -> None:
     """Print the plan of a parsed command line."""
     prepare_cpu()  # before anything else imports paddle
-    from training.config import load_config
-    from training.plan.outline import lines_of
+    from bgmatting.training.config import load_config
+    from bgmatting.training.plan.outline import lines_of
     name, overrides = settings_of(args)
     config, gpu_memory = load_config(name, overrides), getattr(args, "gpu_memory", None)
     if gpu_memory is not None and not 0 < gpu_memory < math.inf:
@@ -32,7 +32,7 @@ def show(args: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = CommandLine(prog="python -m training.plan", description=__doc__,
+    parser = CommandLine(prog="python -m bgmatting plan", description=__doc__,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     parser.add_argument("--gpu-memory", type=float, metavar="GIB", help="of the card that the run is planned for")

@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from training.memory import Division, largest_side
-from training.plan.probe import TOO_LARGE, measure_apart
-from utils.errors import UserError
-from utils.machine import find_device, free_memory
+from bgmatting.training.memory import Division, largest_side
+from bgmatting.training.plan.probe import TOO_LARGE, measure_apart
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import find_device, free_memory
 
 PIXELS = 2 ** 20  # of the larger batch that is tried, at two samples or more: larger ones tell more, and take longer
 EXAMPLES = {"bgr": " --bgr room.jpg", "trimap": " --trimap me_trimap.png", None: ""}  # by what a method needs
@@ -60,13 +60,13 @@ def lines_of(config: dict, epoch_end: int | None, gpu_memory: float | None, comm
     Raises:
         UserError: data or settings that cannot be used.
     """
-    from dataset.samples import training_set
-    from training.distributed import Ranks
-    from training.schedule import plan, plan_line, split_line, valid_interval
-    from training.start import catalog_of, network_of
-    from training.state import checkpoint_size
-    from training.step import Learner
-    from training.validation import validation_set
+    from bgmatting.dataset.samples import training_set
+    from bgmatting.training.distributed import Ranks
+    from bgmatting.training.schedule import plan, plan_line, split_line, valid_interval
+    from bgmatting.training.start import catalog_of, network_of
+    from bgmatting.training.state import checkpoint_size
+    from bgmatting.training.step import Learner
+    from bgmatting.training.validation import validation_set
     device = find_device(config["device"])
     if device == "cpu" and gpu_memory is not None:
         config = {**config, "amp": None}  # what a card computes in 16 bits takes less than what is measured here
@@ -108,7 +108,7 @@ def _time_line(seconds, iterations, device, gpu_memory):
 
 
 def _data_lines(config, catalog):
-    from training.lessons import find_lesson
+    from bgmatting.training.lessons import find_lesson
     if config["dataset_name"] == "stream":
         return [f"data: generated samples, {config['stream_length']} an epoch."]
     photos = find_lesson(config["method"]).trimap and catalog.holds_photos(config["dataset_name"])
@@ -119,7 +119,7 @@ def _data_lines(config, catalog):
 def _weights_lines(config, learner):
     """Weights to start from that are there are read, so that those that cannot be used are told now; others may come from
     the stage before this one, or are fetched."""
-    from training.start import load_pretrained
+    from bgmatting.training.start import load_pretrained
     name = config["pretrain"]
     if name and os.path.exists(name):
         line, _ = load_pretrained(learner.network, name, config["data_root"], learner.lesson)

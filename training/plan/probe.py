@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from training.memory import bounded_memory, out_of_memory
-from utils.errors import UserError
-from utils.files import PROJECT
-from utils.machine import peak_memory
+from bgmatting.training.memory import bounded_memory, out_of_memory
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
+from bgmatting.utils.machine import peak_memory
 
 TOO_LARGE = "does not fit in memory"
 
@@ -31,7 +31,7 @@ def measure_apart(config: dict, phase: str, batch: int, side: int, steps: int = 
         UserError: the configuration cannot be used, such as an unknown backbone.
     """
     work = {"config": config, "phase": phase, "batch": batch, "side": side, "steps": steps}
-    done = subprocess.run([sys.executable, "-m", "training.plan.probe", json.dumps(work)], cwd=PROJECT, text=True,
+    done = subprocess.run([sys.executable, "-m", "bgmatting.training.plan.probe", json.dumps(work)], cwd=PROJECT, text=True,
                           capture_output=True, check=False)
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
@@ -55,8 +55,8 @@ def measure(config: dict, phase: str, batch: int, side: int, steps: int) -> dict
     """
     import paddle
 
-    from training.step import train_step
-    from utils.machine import find_device
+    from bgmatting.training.step import train_step
+    from bgmatting.utils.machine import find_device
     device = find_device(config["device"])
     paddle.set_device(device)
     on_gpu = device.startswith("gpu")
@@ -77,9 +77,9 @@ def _prepare(config, phase, batch, side, device):
     """The learner that has entered the phase, and a batch of noise."""
     import paddle
 
-    from training.distributed import Ranks
-    from training.start import network_of
-    from training.step import Learner
+    from bgmatting.training.distributed import Ranks
+    from bgmatting.training.start import network_of
+    from bgmatting.training.step import Learner
     learner = Learner(config, network_of(config), Ranks(0, 1, device))
     learner.single = batch == 1
     learner.begin()
@@ -90,7 +90,7 @@ def _prepare(config, phase, batch, side, device):
 
 
 def _phase(name, steps):
-    from training.schedule import Phase
+    from bgmatting.training.schedule import Phase
     return Phase(name, 0, 1, 0, steps, steps)
 
 
@@ -101,12 +101,12 @@ def be_the_first_to_go() -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    from utils.cpu import prepare_cpu
+    from bgmatting.utils.cpu import prepare_cpu
     work = json.loads((sys.argv[1:] if argv is None else argv)[0])
     prepare_cpu()
     print(json.dumps(measure(**work)))
 
 
 if __name__ == "__main__":
-    from utils.cli import run_main
+    from bgmatting.utils.cli import run_main
     run_main(main)

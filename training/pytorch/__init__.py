@@ -2,7 +2,7 @@
 
     python -m training.pytorch base recipe.yml       # the coarse network
     python -m training.pytorch refiner recipe.yml    # the refiner for it
-    python -m model.weights convert OUT/base/ema.safetensors starter.safetensors --half
+    python -m bgmatting weights convert OUT/base/ema.safetensors starter.safetensors --half
 
 The network has the authors' parameter names, so ``model.weights`` reads what comes out without any further step.
 """

@@ -13,11 +13,11 @@ import cv2
 import torch
 import yaml
 
-from training.pytorch import store
-from training.pytorch.judging import Judge
-from training.pytorch.phases import BasePhase, RefinerPhase
-from training.pytorch.run import Run
-from utils.cli import CommandLine
+from bgmatting.training.pytorch import store
+from bgmatting.training.pytorch.judging import Judge
+from bgmatting.training.pytorch.phases import BasePhase, RefinerPhase
+from bgmatting.training.pytorch.run import Run
+from bgmatting.utils.cli import CommandLine
 
 PHASES = {"base": BasePhase, "refiner": RefinerPhase}
 

@@ -3,10 +3,10 @@ import cv2
 import numpy as np
 import torch
 
-from training.pytorch import store
-from training.pytorch.network import Base
-from training.pytorch.refiner import Matting
-from training.pytorch.samples import Stream, as_batch
+from bgmatting.training.pytorch import store
+from bgmatting.training.pytorch.network import Base
+from bgmatting.training.pytorch.refiner import Matting
+from bgmatting.training.pytorch.samples import Stream, as_batch
 
 SEED = 777
 SIZES = ((384, 384), (576, 448), (544, 960))   # of the coarse network's input, or half of what the refiner sees

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from utils.cli import CommandLine
+from bgmatting.utils.cli import CommandLine
 
 WIDTH, HEIGHT = 960, 640
 BRIGHTNESS = 0.36   # of a view's middle grey after the exposure, 0..1 as displayed

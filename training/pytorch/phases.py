@@ -1,10 +1,10 @@
 """What is trained in a phase: the base, or the refiner for a base that stays as it is."""
 import torch
 
-from training.pytorch import store
-from training.pytorch.losses import base_loss, refiner_loss
-from training.pytorch.network import Base, resized
-from training.pytorch.refiner import Matting
+from bgmatting.training.pytorch import store
+from bgmatting.training.pytorch.losses import base_loss, refiner_loss
+from bgmatting.training.pytorch.network import Base, resized
+from bgmatting.training.pytorch.refiner import Matting
 
 
 class BasePhase:

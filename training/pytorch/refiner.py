@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from training.pytorch.network import Base, resized
+from bgmatting.training.pytorch.network import Base, resized
 
 Refined = namedtuple("Refined", "pha fgr ref coarse")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from training.pytorch import store
-from training.pytorch.samples import Keys, Stream, as_batch, loader
+from bgmatting.training.pytorch import store
+from bgmatting.training.pytorch.samples import Keys, Stream, as_batch, loader
 
 
 class Run:

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from training.pytorch import camera, looks
-from training.pytorch.placing import place
-from training.pytorch.scenes import Scenes
-from training.pytorch.subjects import Painted, Rendered
+from bgmatting.training.pytorch import camera, looks
+from bgmatting.training.pytorch.placing import place
+from bgmatting.training.pytorch.scenes import Scenes
+from bgmatting.training.pytorch.subjects import Painted, Rendered
 
 SAMPLE_STREAM, SIZE_STREAM = 21, 22   # last words of seeds
 RESCAN = 400                          # samples after which a process looks for newly rendered subjects

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.generate import make_background
+from bgmatting.dataset.generate import make_background
 
 HELD_OUT = 6        # one photograph of so many is for validation alone
 LONGEST = 1600      # pixels; larger photographs are shrunk when read

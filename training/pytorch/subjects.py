@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from dataset.generate import make_subject
+from bgmatting.dataset.generate import make_subject
 
 HELD_OUT = 8          # one of so many names is for validation alone
 PAINT_STREAM = 11     # last words of seeds

@@ -13,5 +13,5 @@
 
 def add_page(app, service, jobs):
     """The FastAPI application with the page; see ``web.page.build``."""
-    from web.page.build import add
+    from bgmatting.web.page.build import add
     return add(app, service, jobs)

@@ -1,8 +1,8 @@
 """The tab of photos whose scene nobody shot: matted by a network that needs the photo alone."""
 import gradio as gr
 
-from web.page.parts import photo
-from web.page.photos_tab import PhotosTab
+from bgmatting.web.page.parts import photo
+from bgmatting.web.page.photos_tab import PhotosTab
 
 
 class AloneTab(PhotosTab):

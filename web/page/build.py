@@ -6,13 +6,13 @@ import gradio as gr
 from fastapi import Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
-from web.page import camera_tab
-from web.page.alone_tab import AloneTab
-from web.page.mattes import Mattes
-from web.page.parts import AT_ONCE
-from web.page.photos_tab import SAMPLE, PhotosTab
-from web.page.texts import LANGUAGES, language_of, words
-from web.page.work_tabs import ManyTab, VideoTab
+from bgmatting.web.page import camera_tab
+from bgmatting.web.page.alone_tab import AloneTab
+from bgmatting.web.page.mattes import Mattes
+from bgmatting.web.page.parts import AT_ONCE
+from bgmatting.web.page.photos_tab import SAMPLE, PhotosTab
+from bgmatting.web.page.texts import LANGUAGES, language_of, words
+from bgmatting.web.page.work_tabs import ManyTab, VideoTab
 
 HERE = Path(__file__).parent
 FONTS = ["system-ui", "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"]  # of the machine, none fetched

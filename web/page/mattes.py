@@ -5,11 +5,11 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prediction.alignment.fitter import fitter
-from prediction.outputs import deepened
-from prediction.photos.pairs import PairReader
-from prediction.photos.plan import Job
-from utils.files import file_sha256
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.outputs import deepened
+from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.plan import Job
+from bgmatting.utils.files import file_sha256
 
 ROOM = 512 << 20  # bytes of mattes that are kept
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from prediction.alignment.fitter import MOVED, OTHER_SCENE
-from prediction.sizes import FITS, SizesDiffer
-from web.refusals import Refused, refusal
+from bgmatting.prediction.alignment.fitter import MOVED, OTHER_SCENE
+from bgmatting.prediction.sizes import FITS, SizesDiffer
+from bgmatting.web.refusals import Refused, refusal
 
 CURES = ("resize", "crop", "align", "swap")
 # Of events that answer once. Gradio's queue would send their answers through a stream that it closes when nothing is under

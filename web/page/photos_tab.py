@@ -6,11 +6,11 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from prediction.backdrop import open_backdrop
-from prediction.outputs import SUFFIXES, Outputs, check_format, picture
-from utils.files import PROJECT
-from web.page.parts import AT_ONCE, CURES, CURES_OF, backdrop_choices, cure_of, fit_settings, message, photo, told
-from web.uploads import check_photo
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.outputs import SUFFIXES, Outputs, check_format, picture
+from bgmatting.utils.files import PROJECT
+from bgmatting.web.page.parts import AT_ONCE, CURES, CURES_OF, backdrop_choices, cure_of, fit_settings, message, photo, told
+from bgmatting.web.uploads import check_photo
 
 SAMPLE = tuple(str(PROJECT / "image" / "sample" / name) for name in ("src.jpg", "bgr.jpg"))
 SHOWN = 1600               # pixels of the longer side of what the page shows

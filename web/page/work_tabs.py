@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from prediction.outputs import TYPES
-from web import films
-from web.jobs import CANCELLED, ENDED, FAILED, QUEUED
-from web.page.parts import AT_ONCE, backdrop_choices, fit_settings, message, photo, told
-from web.page.photos_tab import css_colour
-from web.refusals import without_places
-from web.uploads import Form
+from bgmatting.prediction.outputs import TYPES
+from bgmatting.web import films
+from bgmatting.web.jobs import CANCELLED, ENDED, FAILED, QUEUED
+from bgmatting.web.page.parts import AT_ONCE, backdrop_choices, fit_settings, message, photo, told
+from bgmatting.web.page.photos_tab import css_colour
+from bgmatting.web.refusals import without_places
+from bgmatting.web.uploads import Form
 
 POLL = 0.4  # seconds between two looks at a job
 

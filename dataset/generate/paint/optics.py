@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from dataset.generate.paint import noise, texture
+from bgmatting.dataset.generate.paint import noise, texture
 
 
 def soften(rng, rgba):

@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dataset.generate.paint import colour
-from media import read_image
-from utils.errors import UserError
+from bgmatting.dataset.generate.paint import colour
+from bgmatting.media import read_image
+from bgmatting.utils.errors import UserError
 
 # Files of the wheel itself. The package's own loaders are passed by because some of them download.
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "motorcycle_right.png",

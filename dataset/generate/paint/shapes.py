@@ -1,7 +1,7 @@
 """Outlines as point lists: float arrays (N, 2) of x, y in whatever unit the caller uses."""
 import numpy as np
 
-from dataset.generate.paint import noise
+from bgmatting.dataset.generate.paint import noise
 
 
 def rounded(points, times=3, closed=True):

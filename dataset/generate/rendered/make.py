@@ -4,15 +4,15 @@ import time
 
 import numpy as np
 
-from dataset.generate.rendered import develop
-from dataset.generate.rendered.blender import render
-from dataset.generate.rendered.blender.camera import View, add_camera, frame_all, frame_person
-from dataset.generate.rendered.blender.light import add_light
-from dataset.generate.rendered.blender.scene import clear
-from dataset.generate.rendered.subjects.animal import add_animal
-from dataset.generate.rendered.subjects.person import add_person
-from dataset.generate.rendered.subjects.plant import add_plant
-from dataset.generate.rendered.subjects.thing import add_thing
+from bgmatting.dataset.generate.rendered import develop
+from bgmatting.dataset.generate.rendered.blender import render
+from bgmatting.dataset.generate.rendered.blender.camera import View, add_camera, frame_all, frame_person
+from bgmatting.dataset.generate.rendered.blender.light import add_light
+from bgmatting.dataset.generate.rendered.blender.scene import clear
+from bgmatting.dataset.generate.rendered.subjects.animal import add_animal
+from bgmatting.dataset.generate.rendered.subjects.person import add_person
+from bgmatting.dataset.generate.rendered.subjects.plant import add_plant
+from bgmatting.dataset.generate.rendered.subjects.thing import add_thing
 
 
 def build(job, data, frame=None, style=None, gesture=None):

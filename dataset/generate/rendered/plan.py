@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 
-from utils.errors import UserError, suggest
+from bgmatting.utils.errors import UserError, suggest
 
 # Kind and its share of a mixed set. People are most, since people are what the network is asked for most.
 KINDS = {"person": 0.72, "pair": 0.06, "animal": 0.1, "plant": 0.05, "thing": 0.07}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import cv2
 
-from utils.errors import UserError
-from utils.files import write_bytes
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import write_bytes
 
 LINES = "subjects.jsonl"
 

@@ -2,8 +2,8 @@
 import cv2
 import numpy as np
 
-from dataset.generate.paint import colour, photos, shapes, texture
-from dataset.generate.subjects import hair
+from bgmatting.dataset.generate.paint import colour, photos, shapes, texture
+from bgmatting.dataset.generate.subjects import hair
 
 
 def paint(rng, canvas, unit, centre):

@@ -1,7 +1,7 @@
 """The bodies of people: joints, limbs, clothes. Lengths are in heads, the origin is the base of the neck, y down."""
 import numpy as np
 
-from dataset.generate.paint import colour, shapes, texture
+from bgmatting.dataset.generate.paint import colour, shapes, texture
 
 UPPER_ARM, FOREARM, HAND = 1.3, 1.15, 0.42
 THIGH, SHIN = 1.75, 1.7

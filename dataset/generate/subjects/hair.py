@@ -1,7 +1,7 @@
 """Hair and fur as curves: arrays (N, P, 2) of pixels, grown from roots and drawn clump by clump."""
 import numpy as np
 
-from dataset.generate.paint import colour, noise, shapes
+from bgmatting.dataset.generate.paint import colour, noise, shapes
 
 MOST_STRANDS = 3000  # along one outline
 ALL_FROM = 45        # pixels per head from which all strands are drawn; on small heads they merge

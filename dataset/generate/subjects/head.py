@@ -2,8 +2,8 @@
 import cv2
 import numpy as np
 
-from dataset.generate.paint import colour, photos, shapes
-from dataset.generate.subjects import hair
+from bgmatting.dataset.generate.paint import colour, photos, shapes
+from bgmatting.dataset.generate.subjects import hair
 
 RADII = np.array((0.37, 0.5))
 STYLES = ("bald", "buzz", "short", "afro", "medium", "long", "ponytail", "bun", "blown")

@@ -1,9 +1,9 @@
 """One subject: what it is, where it stands, how it is lit, and whether it hides in its background."""
 import numpy as np
 
-from dataset.generate.paint import colour, noise, optics, photos, texture
-from dataset.generate.paint.canvas import Canvas
-from dataset.generate.subjects import creature, figure, head, things
+from bgmatting.dataset.generate.paint import colour, noise, optics, photos, texture
+from bgmatting.dataset.generate.paint.canvas import Canvas
+from bgmatting.dataset.generate.subjects import creature, figure, head, things
 
 KINDS = ("person", "portrait", "group", "animal", "free", "thin", "veil")
 SHARE = (0.27, 0.27, 0.09, 0.2, 0.07, 0.06, 0.04)

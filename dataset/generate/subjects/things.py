@@ -2,8 +2,8 @@
 import cv2
 import numpy as np
 
-from dataset.generate.paint import colour, noise, shapes, texture
-from dataset.generate.subjects import hair
+from bgmatting.dataset.generate.paint import colour, noise, shapes, texture
+from bgmatting.dataset.generate.subjects import hair
 
 
 def free_form(rng, canvas, unit, centre):

@@ -2,10 +2,10 @@
 
 Each turns a photo into feature maps, deepest first; ``channels`` lists their channels in that order.
 """
-from model.backbones.paddleseg.hrnet import HRNetEncoder
-from model.backbones.paddleseg.mobilenetv2 import MobileNetV2Encoder
-from model.backbones.paddleseg.resnet_vd import ResNetVdEncoder
-from utils.errors import UserError, suggest
+from bgmatting.model.backbones.paddleseg.hrnet import HRNetEncoder
+from bgmatting.model.backbones.paddleseg.mobilenetv2 import MobileNetV2Encoder
+from bgmatting.model.backbones.paddleseg.resnet_vd import ResNetVdEncoder
+from bgmatting.utils.errors import UserError, suggest
 
 ENCODERS = {"mobilenetv2": MobileNetV2Encoder, "resnet50_vd": ResNetVdEncoder, "hrnet_w18": HRNetEncoder}
 

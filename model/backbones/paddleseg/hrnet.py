@@ -6,7 +6,7 @@ and unlike the authors', a convolution that halves pads the bottom and the right
 from paddle import nn
 from paddle.nn import functional as F
 
-from model.backbones.paddleseg.layers import ConvBN, resize_like
+from bgmatting.model.backbones.paddleseg.layers import ConvBN, resize_like
 
 _BRANCHES = (18, 36, 72, 144)  # channels
 _BLOCKS = 4                    # in each branch of a module

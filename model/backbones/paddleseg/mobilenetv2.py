@@ -6,7 +6,7 @@ as PaddleSeg's has (and its weights with it).
 from paddle import nn
 from paddle.nn import functional as F
 
-from model.backbones.paddleseg.layers import ConvBN
+from bgmatting.model.backbones.paddleseg.layers import ConvBN
 
 # expansion, output channels, repeats, stride of the first block
 _STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))

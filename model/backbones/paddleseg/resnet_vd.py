@@ -5,7 +5,7 @@ Beside a plain ResNet it begins with three 3x3 convolutions, and shortcuts avera
 from paddle import nn
 from paddle.nn import functional as F
 
-from model.backbones.paddleseg.layers import ConvBN
+from bgmatting.model.backbones.paddleseg.layers import ConvBN
 
 _STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))  # width, blocks
 

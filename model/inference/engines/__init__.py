@@ -2,16 +2,16 @@
 import importlib
 import warnings
 
-from model.inference.engines.base import Engine, EngineAbsent, EngineError, reason
-from utils.errors import UserError, suggest
-from utils.machine import computes_in_bf16
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent, EngineError, reason
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.machine import computes_in_bf16
 
 __all__ = ["ENGINES", "Engine", "EngineError", "open_engine"]
 
-ENGINES = {"openvino": "model.inference.engines.openvino:OpenvinoEngine",
-           "onnxruntime": "model.inference.engines.onnx:OnnxEngine",
-           "paddle-inference": "model.inference.engines.paddle_inference:InferenceEngine",
-           "paddle": "model.inference.engines.eager:DygraphEngine"}
+ENGINES = {"openvino": "bgmatting.model.inference.engines.openvino:OpenvinoEngine",
+           "onnxruntime": "bgmatting.model.inference.engines.onnx:OnnxEngine",
+           "paddle-inference": "bgmatting.model.inference.engines.paddle_inference:InferenceEngine",
+           "paddle": "bgmatting.model.inference.engines.eager:DygraphEngine"}
 ON_GPU = ("paddle", "paddle-inference")
 FASTEST = {"cpu": ("openvino", "onnxruntime", "paddle"), "gpu": ("paddle",)}  # fastest first
 

@@ -2,7 +2,7 @@
 import json
 from pathlib import Path
 
-from utils.files import file_sha256, write_bytes
+from bgmatting.utils.files import file_sha256, write_bytes
 
 SUMS = "blobs.json"  # {name: SHA-256} of the compiled graphs of a folder
 

@@ -3,9 +3,9 @@ import threading
 
 import numpy as np
 
-from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import check_engine
-from utils.cpu import prepare_cpu
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent
+from bgmatting.model.inference.engines.graph_cache import check_engine
+from bgmatting.utils.cpu import prepare_cpu
 
 TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 0.1, "bf16": 0.1}
 CAPABILITY = {"fp16": (5, 3), "bf16": (8, 0)}  # of an NVIDIA GPU that computes in them
@@ -31,9 +31,9 @@ class DygraphEngine(Engine):
     def __init__(self, described, arrays, device, precision="fp32", sha256=None, threads=None, tf32=False):
         prepare_cpu()
         _check_precision(device, precision)
-        from model.inference.engines.graphs import layer_answers
-        from model.inference.engines.makers import maker_of
-        from model.inference.engines.network import on_device  # import paddle
+        from bgmatting.model.inference.engines.graphs import layer_answers
+        from bgmatting.model.inference.engines.makers import maker_of
+        from bgmatting.model.inference.engines.network import on_device  # import paddle
         self.precision, self._device, self.lock = precision, device, threading.Lock()
         with on_device("cpu"):
             maker = maker_of(described)
@@ -49,8 +49,8 @@ class DygraphEngine(Engine):
     def run(self, graph, inputs):
         import paddle
 
-        from model.inference.engines.graphs import in_order
-        from model.inference.engines.network import AMP_TYPES, on_device, place_of
+        from bgmatting.model.inference.engines.graphs import in_order
+        from bgmatting.model.inference.engines.network import AMP_TYPES, on_device, place_of
         with self.lock, on_device(self._device), paddle.no_grad():  # paddle's tracer and flags belong to the process
             tensors = [paddle.to_tensor(np.ascontiguousarray(array), place=place_of(self._device))
                        for array in in_order(inputs)]

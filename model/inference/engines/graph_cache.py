@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model.inference.engines.base import EngineError
-from utils.files import file_sha256
+from bgmatting.model.inference.engines.base import EngineError
+from bgmatting.utils.files import file_sha256
 
 VERSION = 3  # of the graphs; another one makes them anew
 GRAPHS = ("coarse", "quarter", "half", "network")
@@ -107,10 +107,10 @@ def check_engine(engine, stored, tolerance):
 
 
 def _export(kind, folder, described, arrays):
-    from utils.cpu import prepare_cpu
+    from bgmatting.utils.cpu import prepare_cpu
     prepare_cpu()
-    from model.inference.engines.makers import maker_of
-    from model.inference.engines.static_graphs import export_graphs
+    from bgmatting.model.inference.engines.makers import maker_of
+    from bgmatting.model.inference.engines.static_graphs import export_graphs
     maker = maker_of(described)
     answers = export_graphs(maker, maker.network(arrays), folder, kind)
     np.savez(folder / "check.npz", **answers)

@@ -9,8 +9,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side
-from model.patches import crop_patches, replace_patches
+from bgmatting.model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side
+from bgmatting.model.patches import crop_patches, replace_patches
 
 ORDER = ("coarse", "img", "src", "bgr", "spread", "trimap")  # in which ``forward`` takes inputs
 

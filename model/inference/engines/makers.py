@@ -2,13 +2,13 @@
 import numpy as np
 from paddle.static import InputSpec
 
-from model.geometry import CHANNELS, coarse_side, photo_side
-from model.inference.engines.graphs import engine_layers
-from model.inference.engines.network import network_from_arrays
-from model.inference.engines.samples import BATCH, sample_inputs
-from model.inference.engines.single_graph import SingleGraph, input_specs
-from model.methods import find_method
-from model.weights import load_paddleseg_state
+from bgmatting.model.geometry import CHANNELS, coarse_side, photo_side
+from bgmatting.model.inference.engines.graphs import engine_layers
+from bgmatting.model.inference.engines.network import network_from_arrays
+from bgmatting.model.inference.engines.samples import BATCH, sample_inputs
+from bgmatting.model.inference.engines.single_graph import SingleGraph, input_specs
+from bgmatting.model.methods import find_method
+from bgmatting.model.weights import load_paddleseg_state
 
 
 def maker_of(described):

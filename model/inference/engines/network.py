@@ -4,9 +4,9 @@ import contextlib
 import numpy as np
 import paddle
 
-from model.matting import MattingRefine
-from model.refinement import KERNEL_SIZE
-from model.weights import load_state
+from bgmatting.model.matting import MattingRefine
+from bgmatting.model.refinement import KERNEL_SIZE
+from bgmatting.model.weights import load_state
 
 AMP_TYPES = {"fp16": "float16", "bf16": "bfloat16"}
 

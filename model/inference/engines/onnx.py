@@ -1,8 +1,8 @@
 """The engine "onnxruntime": exported graphs in ONNX Runtime."""
 import threading
 
-from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent
+from bgmatting.model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
 
 class OnnxEngine(Engine):

@@ -3,9 +3,9 @@ import sys
 import threading
 from collections import OrderedDict
 
-from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.blobs import note_blobs, sound_blobs
-from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent
+from bgmatting.model.inference.engines.blobs import note_blobs, sound_blobs
+from bgmatting.model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
 ANY_SIZE = ("coarse", "network")  # graphs that see the whole photo
 KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more

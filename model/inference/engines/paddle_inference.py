@@ -3,8 +3,8 @@ import threading
 
 import numpy as np
 
-from model.inference.engines.base import Engine, EngineAbsent
-from model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent
+from bgmatting.model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
 
 TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2}
 

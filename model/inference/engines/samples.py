@@ -1,7 +1,7 @@
 """Small inputs that engines are checked by. Needs no paddle."""
 import numpy as np
 
-from model.geometry import CHANNELS, coarse_side, photo_side, spread_matrix
+from bgmatting.model.geometry import CHANNELS, coarse_side, photo_side, spread_matrix
 
 BATCH = 32   # blocks a call; larger batches gain nothing, and fall out of a processor's cache
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import paddle
 from paddle.static import InputSpec
 
-from model.inference.engines.base import EngineAbsent, EngineError
-from model.inference.engines.graphs import NetworkGraph, layer_answers
-from model.inference.engines.single_graph import FileGraph, input_specs
+from bgmatting.model.inference.engines.base import EngineAbsent, EngineError
+from bgmatting.model.inference.engines.graphs import NetworkGraph, layer_answers
+from bgmatting.model.inference.engines.single_graph import FileGraph, input_specs
 
 OPSET = 17
 
@@ -136,7 +136,7 @@ def _leave_encoders_as_written(layer):
     They ask for none: their layers are the same for every input.
     """
     for kind in {type(part) for part in layer.sublayers()}:
-        if kind.__module__.startswith("model.backbones."):
+        if kind.__module__.startswith("bgmatting.model.backbones."):
             paddle.jit.not_to_static(kind.forward)
 
 

@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.generate import KINDS, make_background, make_sample, make_subject
-from dataset.generate.paint import optics, photos
-from dataset.generate.paint.canvas import Canvas, extend
-from dataset.generate.subjects.hair import fringe
-from media import write_image
-from utils.errors import UserError
+from bgmatting.dataset.generate import KINDS, make_background, make_sample, make_subject
+from bgmatting.dataset.generate.paint import optics, photos
+from bgmatting.dataset.generate.paint.canvas import Canvas, extend
+from bgmatting.dataset.generate.subjects.hair import fringe
+from bgmatting.media import write_image
+from bgmatting.utils.errors import UserError
 
 SIZE = 128
 

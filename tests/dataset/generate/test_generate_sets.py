@@ -4,10 +4,10 @@ import json
 import numpy as np
 import pytest
 
-from dataset.generate import write_sample_data
-from dataset.generate.__main__ import main
-from media import list_images, read_gray, read_image, read_rgba
-from utils.errors import UserError
+from bgmatting.dataset.generate import write_sample_data
+from bgmatting.dataset.generate.__main__ import main
+from bgmatting.media import list_images, read_gray, read_image, read_rgba
+from bgmatting.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_damaged_marker_is_named(tmp_path):
 def test_broken_writing_leaves_nothing(tmp_path, monkeypatch):
     def fail(*_args):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr("dataset.generate.sets.write_image", fail)
+    monkeypatch.setattr("bgmatting.dataset.generate.sets.write_image", fail)
     with pytest.raises(OSError):
         write_sample_data(tmp_path / "sample", scale=0.01)
     assert not list(tmp_path.iterdir())

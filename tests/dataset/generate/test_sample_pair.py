@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from dataset.generate.sample_pair import PROJECT, cut_out, main, sample_pair
-from media import read_image
+from bgmatting.dataset.generate.sample_pair import PROJECT, cut_out, main, sample_pair
+from bgmatting.media import read_image
 
 FOLDER = PROJECT / "image" / "sample"
 

@@ -4,9 +4,9 @@ import pickle
 import numpy as np
 import pytest
 
-from dataset.layouts import backgrounds, fgr_pha_folders, rgba_folder
-from media import write_image
-from utils.errors import UserError
+from bgmatting.dataset.layouts import backgrounds, fgr_pha_folders, rgba_folder
+from bgmatting.media import write_image
+from bgmatting.utils.errors import UserError
 
 FOLDERS = {"fgr": "fgr", "pha": "pha"}
 

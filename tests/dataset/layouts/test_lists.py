@@ -2,10 +2,10 @@
 import numpy as np
 import pytest
 
-from dataset.catalog import open_catalog
-from dataset.layouts import backgrounds, fgr_pha_folders
-from media import write_image
-from utils.errors import UserError
+from bgmatting.dataset.catalog import open_catalog
+from bgmatting.dataset.layouts import backgrounds, fgr_pha_folders
+from bgmatting.media import write_image
+from bgmatting.utils.errors import UserError
 
 TRAIN = {"fgr": "train/fg", "pha": "train/alpha", "list": "train.txt"}
 

@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset.check.inspection import inspect_pair
-from dataset.layouts.mattes import alpha_note, check_matte, read_pha
-from dataset.layouts.pictures import read_cutout, read_fgr_pha
-from evaluation.testset.folder import FolderSet
-from media import read_gray, write_image
-from media.tiff import EXTRA
+from bgmatting.dataset.check.inspection import inspect_pair
+from bgmatting.dataset.layouts.mattes import alpha_note, check_matte, read_pha
+from bgmatting.dataset.layouts.pictures import read_cutout, read_fgr_pha
+from bgmatting.evaluation.testset.folder import FolderSet
+from bgmatting.media import read_gray, write_image
+from bgmatting.media.tiff import EXTRA
+from bgmatting.utils.errors import UserError
 from tests.media.tiffs import tiff
-from utils.errors import UserError
 
 
 def disc(size=(40, 60), radius=14, top=255):

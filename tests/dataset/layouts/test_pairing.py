@@ -3,9 +3,9 @@ import unicodedata
 
 import numpy as np
 
-from dataset.layouts.pairing import files_by_name, pair_up
-from dataset.layouts.videos import videos_by_name
-from media import write_image
+from bgmatting.dataset.layouts.pairing import files_by_name, pair_up
+from bgmatting.dataset.layouts.videos import videos_by_name
+from bgmatting.media import write_image
 
 
 def test_partners_in_two_unicode_forms(tmp_path):

@@ -8,11 +8,11 @@ import os
 import numpy as np
 import pytest
 
-from dataset.catalog import Catalog, open_catalog
-from dataset.catalog_file import read_entries
-from dataset.layouts import photo_foregrounds as estimate
-from media import list_images, write_image
-from utils.errors import UserError
+from bgmatting.dataset.catalog import Catalog, open_catalog
+from bgmatting.dataset.catalog_file import read_entries
+from bgmatting.dataset.layouts import photo_foregrounds as estimate
+from bgmatting.media import list_images, write_image
+from bgmatting.utils.errors import UserError
 
 ENTRY = """photos:
   layout: fgr_pha_folders

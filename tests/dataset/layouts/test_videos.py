@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.layouts import video_frames as frames
-from dataset.layouts import video_pairs
-from utils.errors import UserError
+from bgmatting.dataset.layouts import video_frames as frames
+from bgmatting.dataset.layouts import video_pairs
+from bgmatting.utils.errors import UserError
 
 FOLDERS = {"fgr": "fgr", "pha": "pha"}
 COUNT = 60  # several key frames

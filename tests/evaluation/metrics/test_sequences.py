@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from evaluation.metrics import dtssd, messddt
-from evaluation.metrics.temporal import followed
+from bgmatting.evaluation.metrics import dtssd, messddt
+from bgmatting.evaluation.metrics.temporal import followed
 
 
 def disc(x=32, radius=14.0, height=48, width=64):

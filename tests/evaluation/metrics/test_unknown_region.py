@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.metrics import conn, fg_mse, grad, mse, sad
-from media import read_gray
+from bgmatting.evaluation.metrics import conn, fg_mse, grad, mse, sad
+from bgmatting.media import read_gray
 
 CASES = Path(__file__).parents[2] / "data" / "metrics"
 VALUES = json.loads((CASES / "values.json").read_text())

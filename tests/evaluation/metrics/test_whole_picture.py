@@ -4,8 +4,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.metrics import conn, dtssd, fg_mse, fg_mse_inside, grad, mad, mse, mse_paddle2021, sad, sad_paddle2021
-from media import read_gray
+from bgmatting.evaluation.metrics import (
+    conn,
+    dtssd,
+    fg_mse,
+    fg_mse_inside,
+    grad,
+    mad,
+    mse,
+    mse_paddle2021,
+    sad,
+    sad_paddle2021,
+)
+from bgmatting.media import read_gray
 
 CASES = Path(__file__).parents[2] / "data" / "metrics"
 VALUES = json.loads((CASES / "values_whole.json").read_text())  # what Robust Video Matting's evaluation prints

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation.scoring import mean_of
-from media import write_image
+from bgmatting.evaluation.scoring import mean_of
+from bgmatting.media import write_image
 
 NAMES = ["10.png", "9.png", "b.png", "a.png", "c d/é.png"]
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from evaluation.page import write_page
+from bgmatting.evaluation.page import write_page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here")

@@ -4,11 +4,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from evaluation.page import write_page
-from evaluation.page.__main__ import main
-from evaluation.page.cases import error_map, extremes, fit
-from evaluation.page.charts import axis, nice_steps
-from utils.errors import UserError
+from bgmatting.evaluation.page import write_page
+from bgmatting.evaluation.page.__main__ import main
+from bgmatting.evaluation.page.cases import error_map, extremes, fit
+from bgmatting.evaluation.page.charts import axis, nice_steps
+from bgmatting.utils.errors import UserError
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from evaluation.page.load import read_results
-from evaluation.protocols import Column
-from utils.errors import UserError
+from bgmatting.evaluation.page.load import read_results
+from bgmatting.evaluation.protocols import Column
+from bgmatting.utils.errors import UserError
 
 
 def edit(folder, change):

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation.page.load import read_results
-from evaluation.page.sheet import COLOURS, draw_sheet, encode
+from bgmatting.evaluation.page.load import read_results
+from bgmatting.evaluation.page.sheet import COLOURS, draw_sheet, encode
 
 
 def rows_of(image, colour):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from evaluation.page.statistics import holm, mean_interval, paired_difference, resampled_means, wilcoxon_p
+from bgmatting.evaluation.page.statistics import holm, mean_interval, paired_difference, resampled_means, wilcoxon_p
 
 # Law school data (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, table 3.1): LSAT of 15 schools.
 LSAT = np.array([576, 635, 558, 578, 666, 580, 555, 661, 651, 605, 653, 575, 545, 572, 594], float)
@@ -21,7 +21,7 @@ def test_resampled_means_have_the_spread_that_theory_gives():
 
 def test_resampled_means_do_not_depend_on_how_many_are_drawn_at_once(monkeypatch):
     whole = resampled_means(LSAT, 1000)
-    monkeypatch.setattr("evaluation.page.statistics.AT_ONCE", 64)
+    monkeypatch.setattr("bgmatting.evaluation.page.statistics.AT_ONCE", 64)
     assert np.array_equal(resampled_means(LSAT, 1000), whole)
     assert not np.array_equal(resampled_means(LSAT, 1000, seed=1), whole)
 

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation.testset.composed import EvaluationSet
-from evaluation.testset.placement import disturb_background, place, place_turned, scene_turned
-from evaluation.testset.trimap import make_trimap
-from media.operations import blend, cover, resize
-from utils.errors import UserError
+from bgmatting.evaluation.testset.composed import EvaluationSet
+from bgmatting.evaluation.testset.placement import disturb_background, place, place_turned, scene_turned
+from bgmatting.evaluation.testset.trimap import make_trimap
+from bgmatting.media.operations import blend, cover, resize
+from bgmatting.utils.errors import UserError
 
 Pair = namedtuple("Pair", "name fgr pha")
 

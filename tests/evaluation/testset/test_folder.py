@@ -3,16 +3,16 @@ import json
 import numpy as np
 import pytest
 
-from evaluation.methods import Mattes
-from evaluation.protocols import PROTOCOLS
-from evaluation.selection import from_folder
-from evaluation.testset.composed import EvalItem
-from evaluation.testset.folder import FolderSet
-from evaluation.testset.manifest import export_set
-from evaluation.testset.trimap import make_trimap, square_trimap
-from media import write_image
+from bgmatting.evaluation.methods import Mattes
+from bgmatting.evaluation.protocols import PROTOCOLS
+from bgmatting.evaluation.selection import from_folder
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.evaluation.testset.folder import FolderSet
+from bgmatting.evaluation.testset.manifest import export_set
+from bgmatting.evaluation.testset.trimap import make_trimap, square_trimap
+from bgmatting.media import write_image
+from bgmatting.utils.errors import UserError
 from tests.closed_folders import close_folder
-from utils.errors import UserError
 
 SAMPLE = PROTOCOLS["sample"]
 

@@ -5,11 +5,11 @@ import os
 import numpy as np
 import pytest
 
-from evaluation.protocols import PROTOCOLS
-from evaluation.testset.composed import EvalItem
-from evaluation.testset.folder import FolderSet
-from evaluation.testset.manifest import export_set, read_manifest
-from utils.errors import UserError
+from bgmatting.evaluation.protocols import PROTOCOLS
+from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.evaluation.testset.folder import FolderSet
+from bgmatting.evaluation.testset.manifest import export_set, read_manifest
+from bgmatting.utils.errors import UserError
 
 SUM = "0" * 64
 

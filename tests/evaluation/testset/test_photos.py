@@ -2,13 +2,13 @@
 import numpy as np
 import pytest
 
-from dataset.catalog import open_catalog
-from dataset.layouts.listed import listed_pictures
-from evaluation.scoring import score
-from evaluation.selection import composed
-from evaluation.testset.photos import PhotoTestSet
-from media import write_image
-from utils.errors import UserError
+from bgmatting.dataset.catalog import open_catalog
+from bgmatting.dataset.layouts.listed import listed_pictures
+from bgmatting.evaluation.scoring import score
+from bgmatting.evaluation.selection import composed
+from bgmatting.evaluation.testset.photos import PhotoTestSet
+from bgmatting.media import write_image
+from bgmatting.utils.errors import UserError
 
 VAL = {"fgr": "val/fg", "pha": "val/alpha", "list": "val.txt"}
 

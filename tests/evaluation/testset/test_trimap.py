@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.testset.trimap import (
+from bgmatting.evaluation.testset.trimap import (
     TRIMAPS,
     band_trimap,
     make_trimap,

@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import pytest
 
-from media.video.clock import WRAP, Clock, Steady
+from bgmatting.media.video.clock import WRAP, Clock, Steady
 
 TICK = Fraction(1, 25)
 

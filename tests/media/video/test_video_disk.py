@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", minversion="14")
-from media import write_image  # noqa: E402
-from media.video import disk  # noqa: E402
-from media.video.colour import Colour  # noqa: E402
-from media.video.reader import Info  # noqa: E402
-from media.video.writer import open_writer  # noqa: E402
-from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.media.video import disk  # noqa: E402
+from bgmatting.media.video.colour import Colour  # noqa: E402
+from bgmatting.media.video.reader import Info  # noqa: E402
+from bgmatting.media.video.writer import open_writer  # noqa: E402
+from bgmatting.prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.utils.cli import run_main  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip  # noqa: E402
-from utils.cli import run_main  # noqa: E402
 
 INFO = Info(WIDTH, HEIGHT, Fraction(RATE), Fraction(1, 12800), Colour(), None, None, False, Fraction(1))
 NOISE = [np.random.default_rng(index).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8) for index in range(60)]
@@ -75,7 +75,7 @@ def fill(path, alpha=False):
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.webm"])
 def test_full_disk_leaves_a_video_that_plays(tmp_path, monkeypatch, name):
-    monkeypatch.setattr("media.video.writer.RESERVE", 2_000_000)
+    monkeypatch.setattr("bgmatting.media.video.writer.RESERVE", 2_000_000)
     monkeypatch.setattr(disk, "open", SmallDisk(2_600_000, 2_000_000).open, raising=False)
     writer, error = fill(tmp_path / name, alpha=name != "a.mp4")
     assert error.errno == errno.ENOSPC and error.filename == str(tmp_path / name)
@@ -115,7 +115,7 @@ def test_full_disk_keeps_whole_pictures(tmp_path, monkeypatch):
 def test_the_whole_run_ends_with_a_message(tmp_path, monkeypatch, capsys):
     make_clip(tmp_path / "src.mp4", images=NOISE)
     write_image(tmp_path / "bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-    monkeypatch.setattr("media.video.writer.RESERVE", 200_000)
+    monkeypatch.setattr("bgmatting.media.video.writer.RESERVE", 200_000)
     monkeypatch.setattr(disk, "open", SmallDisk(600_000, reserve=200_000).open, raising=False)
     job = VideoJob(tmp_path / "src.mp4", {"fgr": tmp_path / "o" / "fgr.mov", "pha": tmp_path / "o" / "pha.mp4"},
                    tmp_path / "bgr.png")

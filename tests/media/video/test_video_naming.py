@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-from media.video.libav import import_av
-from media.video.reader import open_video
-from utils.errors import UserError
+from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.reader import open_video
+from bgmatting.utils.errors import UserError
 
 FRAMES = 40
 LISTS = {"concat": "ffconcat version 1.0\nfile part.mkv\n",

@@ -10,12 +10,12 @@ import pytest
 av = pytest.importorskip("av", minversion="14")
 import cv2  # noqa: E402
 
-from media.video import opening  # noqa: E402
-from media.video.reader import Info, open_video  # noqa: E402
-from media.video.turn import Turn, turn_of  # noqa: E402
-from prediction.source import several_frames  # noqa: E402
+from bgmatting.media.video import opening  # noqa: E402
+from bgmatting.media.video.reader import Info, open_video  # noqa: E402
+from bgmatting.media.video.turn import Turn, turn_of  # noqa: E402
+from bgmatting.prediction.source import several_frames  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, make_clip, picture, tone  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 
 def read(path):
@@ -188,7 +188,8 @@ def test_absurd_size_takes_no_memory(tmp_path):
     while (at := data.find(b"\xff\xc0\x00\x11", at + 1)) > 0:
         data[at + 5:at + 9] = struct.pack(">HH", 16000, 16000)
     (tmp_path / "a.avi").write_bytes(data.replace(struct.pack("<ii", WIDTH, HEIGHT), struct.pack("<ii", 16000, 16000)))
-    script = ("import sys\nfrom media.video.reader import open_video\nfrom utils.errors import UserError\n"
+    script = ("import sys\nfrom bgmatting.media.video.reader import open_video\n"
+              "from bgmatting.utils.errors import UserError\n"
               "try:\n    list(open_video(sys.argv[1]))\nexcept UserError as error:\n"
               "    peak = [line for line in open('/proc/self/status') if line.startswith('VmHWM')][0]\n"
               "    print(error, peak.split()[1])\n")

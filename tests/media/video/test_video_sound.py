@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 av = pytest.importorskip("av", minversion="14")
-from media.video.audio import nearest_rate  # noqa: E402
-from media.video.reader import open_video  # noqa: E402
-from media.video.samples import Continuous  # noqa: E402
+from bgmatting.media.video.audio import nearest_rate  # noqa: E402
+from bgmatting.media.video.reader import open_video  # noqa: E402
+from bgmatting.media.video.samples import Continuous  # noqa: E402
 from tests.faults.bad_times import copied  # noqa: E402
 from tests.media.video.clips import make_clip, picture, tone  # noqa: E402
 

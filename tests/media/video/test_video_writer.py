@@ -7,11 +7,11 @@ import pytest
 av = pytest.importorskip("av", minversion="14")
 import cv2  # noqa: E402
 
-from media.video.colour import Colour  # noqa: E402
-from media.video.reader import Info, open_video  # noqa: E402
-from media.video.writer import open_writer  # noqa: E402
+from bgmatting.media.video.colour import Colour  # noqa: E402
+from bgmatting.media.video.reader import Info, open_video  # noqa: E402
+from bgmatting.media.video.writer import open_writer  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, decoded, make_clip, picture  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 TIMES = [0, 40, 60, 200, 210, 500]  # in 1/1000 s
 
@@ -193,7 +193,7 @@ def test_sound(tmp_path, source, codec, name, kept):
 
 def test_sound_that_cannot_be_kept_is_told(tmp_path, monkeypatch):
     make_clip(tmp_path / "s.mp4", 10, audio="aac")
-    monkeypatch.setattr("media.video.audio.ENCODERS", {"webm": ("no_such_encoder", None)})
+    monkeypatch.setattr("bgmatting.media.video.audio.ENCODERS", {"webm": ("no_such_encoder", None)})
     writer = copy(tmp_path / "s.mp4", tmp_path / "a.webm")
     assert "aac" in writer.warning
     with av.open(str(tmp_path / "a.webm")) as container:

@@ -3,12 +3,12 @@ import numpy as np
 import paddle
 import pytest
 
-from model import DIM
-from model.dim.losses import WEIGHTS, dim_loss
-from model.dim.network import DimOutput
-from model.weights import load_paddleseg_state
+from bgmatting.model import DIM
+from bgmatting.model.dim.losses import WEIGHTS, dim_loss
+from bgmatting.model.dim.network import DimOutput
+from bgmatting.model.weights import load_paddleseg_state
+from bgmatting.utils.errors import UserError
 from tests.model.paddleseg import assert_alike, assert_losses_alike, seeded_batch, seeded_network, stored, stored_names
-from utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

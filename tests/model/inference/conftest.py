@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-import model.inference.engines as engines
-from model import MattingRefine
-from model.weights import save_weights
+import bgmatting.model.inference.engines as engines
+from bgmatting.model import MattingRefine
+from bgmatting.model.weights import save_weights
 from tests.model.inference.engine_cases import graphs_of, opened, photos
 from tests.model.reference import reference_network
 

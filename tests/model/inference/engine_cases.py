@@ -5,13 +5,13 @@ import warnings
 import numpy as np
 import pytest
 
-from model import Matter
-from model.inference.engines import graph_cache as exported
-from model.inference.engines.onnx import OnnxEngine
-from model.inference.engines.openvino import OpenvinoEngine
-from model.inference.engines.paddle_inference import InferenceEngine
-from model.weights import file_sha256
-from utils.errors import UserError
+from bgmatting.model import Matter
+from bgmatting.model.inference.engines import graph_cache as exported
+from bgmatting.model.inference.engines.onnx import OnnxEngine
+from bgmatting.model.inference.engines.openvino import OpenvinoEngine
+from bgmatting.model.inference.engines.paddle_inference import InferenceEngine
+from bgmatting.model.weights import file_sha256
+from bgmatting.utils.errors import UserError
 
 ONNX = ("onnx", "paddle2onnx")
 NEEDS = {"paddle": (), "paddle-inference": (), "onnxruntime": ("onnxruntime", *ONNX), "openvino": ("openvino", *ONNX)}

@@ -6,14 +6,14 @@ import paddle
 import pytest
 from paddle.nn import functional as F
 
-from model import Matte, Matter, MattingRefine
-from model.geometry import BLOCK, CHANNELS, PATCH, coarse_side, photo_side, spread_matrix
-from model.inference.blocks import Blocks, choose, largest, shrink, windows
-from model.refinement import Refinement
-from model.refiner import Refiner
-from model.weights import save_weights
+from bgmatting.model import Matte, Matter, MattingRefine
+from bgmatting.model.geometry import BLOCK, CHANNELS, PATCH, coarse_side, photo_side, spread_matrix
+from bgmatting.model.inference.blocks import Blocks, choose, largest, shrink, windows
+from bgmatting.model.refinement import Refinement
+from bgmatting.model.refiner import Refiner
+from bgmatting.model.weights import save_weights
+from bgmatting.utils.errors import UserError
 from tests.model.reference import reference_network
-from utils.errors import UserError
 
 SIZES = [(96, 160), (100, 148), (60, 44), (8, 12)]  # whole blocks; cut ones; hardly a block inside; less than a window
 THRESHOLD = 0.42  # about half of the errors that the reference network predicts for noise lie above

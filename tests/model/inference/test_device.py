@@ -4,14 +4,14 @@ import numpy as np
 import paddle
 import pytest
 
-from model import Matte, Matter
-from model.inference import device_blocks
-from model.inference.engines import eager, network
-from model.inference.engines.base import EngineAbsent
-from model.refinement import NOTHING, Refinement
+from bgmatting.model import Matte, Matter
+from bgmatting.model.inference import device_blocks
+from bgmatting.model.inference.engines import eager, network
+from bgmatting.model.inference.engines.base import EngineAbsent
+from bgmatting.model.refinement import NOTHING, Refinement
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.machine import set_tf32
 from tests.model.inference.engine_cases import assert_alike, photos
-from utils.errors import UserError
-from utils.machine import set_tf32
 
 SIZES = [(96, 160), (100, 148), (61, 45), (8, 12), (1, 3)]
 THRESHOLD = 0.42
@@ -45,8 +45,8 @@ def test_kernels_of_1(small):
 
 @pytest.mark.slow
 def test_nothing_refined_and_a_network_without_refiner(weights, tmp_path):
-    from model import MattingBase
-    from model.weights import save_weights
+    from bgmatting.model import MattingBase
+    from bgmatting.model.weights import save_weights
     from tests.model.reference import reference_network
     save_weights(reference_network(MattingBase, "mobilenetv2"), tmp_path / "base.safetensors")
     for file, settings in ((weights, {"sample_pixels": 0}), (tmp_path / "base.safetensors", {"refine_mode": "full"})):
@@ -148,8 +148,8 @@ def test_on_a_cpu_nothing_is_made_on_a_gpu(weights, devices, monkeypatch):
 def test_paddle_inference_on_a_gpu_takes_the_hosts_part(weights, monkeypatch):
     from paddle import inference
     asked, real = [], inference.Config.disable_gpu
-    monkeypatch.setattr("model.inference.matter.find_device", lambda name: name)
-    monkeypatch.setattr("model.inference.matter.set_tf32", lambda wanted: wanted)
+    monkeypatch.setattr("bgmatting.model.inference.matter.find_device", lambda name: name)
+    monkeypatch.setattr("bgmatting.model.inference.matter.set_tf32", lambda wanted: wanted)
 
     class Config(inference.Config):
         def enable_use_gpu(self, memory, number):
@@ -190,7 +190,7 @@ def test_what_a_gpu_fails_at_is_said_in_one_line(weights, monkeypatch):
     with pytest.raises(MemoryError):
         matter.predict(*photos(16, 16))
     matter.device_matting._device = "gpu:0"
-    monkeypatch.setattr("model.inference.device.place_of", lambda device: paddle.CPUPlace())
+    monkeypatch.setattr("bgmatting.model.inference.device.place_of", lambda device: paddle.CPUPlace())
     monkeypatch.setattr(paddle, "set_device", lambda device: None)
     with pytest.raises(UserError) as error:
         matter.predict(*photos(16, 16))

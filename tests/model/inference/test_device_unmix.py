@@ -4,8 +4,8 @@ import numpy as np
 import paddle
 import pytest
 
-from model.inference.device_unmix import TensorUnmix, _area, _blur, _linear
-from model.inference.unmix import unmix
+from bgmatting.model.inference.device_unmix import TensorUnmix, _area, _blur, _linear
+from bgmatting.model.inference.unmix import unmix
 
 BOUND = 1e-6 if int(cv2.__version__.split(".")[0]) >= 5 else 2e-3  # before, it rounds places to a 32nd of a pixel
 

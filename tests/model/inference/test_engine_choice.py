@@ -6,15 +6,15 @@ import warnings
 import numpy as np
 import pytest
 
-from model import Matter
-from model.inference import engines
-from model.inference.engines.base import EngineAbsent, EngineError
-from model.inference.engines.eager import DygraphEngine
-from model.inference.engines.graph_cache import SUMS
-from model.inference.engines.paddle_inference import InferenceEngine
+from bgmatting.model import Matter
+from bgmatting.model.inference import engines
+from bgmatting.model.inference.engines.base import EngineAbsent, EngineError
+from bgmatting.model.inference.engines.eager import DygraphEngine
+from bgmatting.model.inference.engines.graph_cache import SUMS
+from bgmatting.model.inference.engines.paddle_inference import InferenceEngine
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import file_sha256
 from tests.model.inference.engine_cases import CLASSES, HERE, ONNX, assert_alike, opened, photos, refused
-from utils.errors import UserError
-from utils.files import file_sha256
 
 
 @pytest.mark.slow

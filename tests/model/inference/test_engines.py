@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-import model.inference.engines as engines
-from model import Matte
+import bgmatting.model.inference.engines as engines
+from bgmatting.model import Matte
+from bgmatting.utils.errors import UserError
 from tests.model.inference.engine_cases import EXPORTED, HERE, NEEDS, assert_alike, opened, photos
-from utils.errors import UserError
 
 
 @pytest.mark.slow
@@ -43,7 +43,7 @@ def test_other_settings(weights, settings):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", EXPORTED)
 def test_a_batch_and_many_sizes(weights, backend, monkeypatch):
-    monkeypatch.setattr("model.inference.engines.openvino.KEPT", 2)
+    monkeypatch.setattr("bgmatting.model.inference.engines.openvino.KEPT", 2)
     matter = opened(weights, backend)
     srcs, bgrs = zip(*(photos(48, 64, seed) for seed in range(3)))
     together = matter.predict_batch(srcs, bgrs)

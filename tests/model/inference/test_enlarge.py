@@ -3,13 +3,13 @@ import cv2
 import numpy as np
 import pytest
 
-from model import Matte, Matter, MattingRefine
-from model.inference import pair as module
-from model.inference import scale
-from model.inference import unmix as unmixing
-from model.inference.enlarge import enlarged_rows, enlarged_windows
-from model.inference.unmix import unmix
-from model.weights import save_weights
+from bgmatting.model import Matte, Matter, MattingRefine
+from bgmatting.model.inference import pair as module
+from bgmatting.model.inference import scale
+from bgmatting.model.inference import unmix as unmixing
+from bgmatting.model.inference.enlarge import enlarged_rows, enlarged_windows
+from bgmatting.model.inference.unmix import unmix
+from bgmatting.model.weights import save_weights
 from tests.model.reference import reference_network
 
 

@@ -13,14 +13,14 @@ import numpy as np
 import paddle
 import pytest
 
-import export
-import model.inference.engines.static_graphs
-import model.inference.graph_files as export_module
-from model import MattingBase, MattingRefine
-from model.refinement import Refinement
-from model.weights import save_weights
+import bgmatting.model.inference.engines.static_graphs as static_graphs
+import bgmatting.model.inference.graph_files as export_module
+from bgmatting.commands import export
+from bgmatting.model import MattingBase, MattingRefine
+from bgmatting.model.refinement import Refinement
+from bgmatting.model.weights import save_weights
+from bgmatting.utils.errors import UserError
 from tests.model.reference import reference_network  # noqa: E402
-from utils.errors import UserError
 
 NEEDS = {"onnx": ("onnx", "paddle2onnx", "onnxruntime"), "openvino": ("onnx", "paddle2onnx", "openvino"), "paddle": ()}
 OUTPUTS = ("pha", "fgr", "err", "ref")
@@ -84,7 +84,7 @@ def pair(tmp_path_factory):
 @pytest.fixture(scope="module")
 def jit_save(tmp_path_factory):
     """What every format begins with, and takes longest: done once for the same settings."""
-    saved, real = {}, model.inference.engines.static_graphs._jit_save
+    saved, real = {}, static_graphs._jit_save
 
     def save(layer, specs, path):
         key = layer.refiner.mode, layer.refiner.threshold
@@ -108,7 +108,7 @@ def made(weights, pair, jit_save, tmp_path_factory):
         if key not in done:
             output, said = tmp_path_factory.mktemp(kind) / "new" / "v1.2", io.StringIO()
             with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patch:
-                patch.setattr(model.inference.engines.static_graphs, "_jit_save", jit_save)
+                patch.setattr(static_graphs, "_jit_save", jit_save)
                 export.main(["--weights", str(weights), "--format", kind, "--refine-mode", mode, "--threshold", "0.42",
                              "--sample-pixels", PIXELS, "--output", str(output), *pair, *flags])
             done[key] = said.getvalue(), graph_in(output.parent)

@@ -5,16 +5,16 @@ import numpy as np
 import paddle
 import pytest
 
-import export
-import model.backbones.paddleseg.hrnet as hrnet
-import model.backbones.paddleseg.mobilenetv2 as mobilenetv2
-import model.backbones.paddleseg.resnet_vd as resnet_vd
-import model.backbones.paddleseg.vgg as vgg
-import model.inference.engines.static_graphs as static_graphs
-import model.inference.graph_files as graph_files
-from model.methods import find_method
-from model.methods.input_rule import InputRule
-from model.weights import save_weights
+import bgmatting.model.backbones.paddleseg.hrnet as hrnet
+import bgmatting.model.backbones.paddleseg.mobilenetv2 as mobilenetv2
+import bgmatting.model.backbones.paddleseg.resnet_vd as resnet_vd
+import bgmatting.model.backbones.paddleseg.vgg as vgg
+import bgmatting.model.inference.engines.static_graphs as static_graphs
+import bgmatting.model.inference.graph_files as graph_files
+from bgmatting.commands import export
+from bgmatting.model.methods import find_method
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.model.weights import save_weights
 from tests.model.inference.test_export import differences_in, graph_in, need
 from tests.model.paddleseg import seeded_network
 

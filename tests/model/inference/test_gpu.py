@@ -3,9 +3,9 @@ import numpy as np
 import paddle
 import pytest
 
-from model import Matter
+from bgmatting.model import Matter
+from bgmatting.utils.errors import UserError
 from tests.model.inference.engine_cases import photos
-from utils.errors import UserError
 
 pytestmark = pytest.mark.gpu
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model import Matte, Matter
-from model.inference.engines import graph_cache as exported
+from bgmatting.model import Matte, Matter
+from bgmatting.model.inference.engines import graph_cache as exported
 from tests.model.inference.engine_cases import EXPORTED, assert_alike, graphs_of, opened, photos, refused
 
 
@@ -170,7 +170,7 @@ def test_without_paddle_once_the_graphs_are_there(weights, expected, cache, tmp_
     script = """
 import sys
 import numpy as np
-from model import Matter
+from bgmatting.model import Matter
 weights, backend, folder = sys.argv[1:]
 with np.load(folder + "/photos.npz") as photos:
     matter = Matter(weights, backend, "cpu", backbone_scale=0.25, sample_pixels=3200, unmix=False)

@@ -3,10 +3,10 @@ import cv2
 import numpy as np
 import pytest
 
-from model import Matter
-from model.inference import holes, pair
-from model.inference.holes import fill_holes, find_holes
-from model.inference.matte import Matte
+from bgmatting.model import Matter
+from bgmatting.model.inference import holes, pair
+from bgmatting.model.inference.holes import fill_holes, find_holes
+from bgmatting.model.inference.matte import Matte
 
 # Before OpenCV 5 the host's last step rounds places to a 32nd of a pixel; the device's does not.
 ALIKE = 1e-4 if int(cv2.__version__.split(".")[0]) >= 5 else 1e-2

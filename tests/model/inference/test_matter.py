@@ -7,11 +7,11 @@ import paddle
 import pytest
 from paddle.nn import functional as F
 
-from model import Matter as AnyMatter
-from model import MattingBase, MattingRefine
-from model.weights import save_weights
+from bgmatting.model import Matter as AnyMatter
+from bgmatting.model import MattingBase, MattingRefine
+from bgmatting.model.weights import save_weights
+from bgmatting.utils.errors import UserError
 from tests.model.reference import reference_network
-from utils.errors import UserError
 
 Matter = partial(AnyMatter, backend="paddle")  # what other backends make of it is in test_engines.py
 

@@ -7,16 +7,16 @@ import paddle
 import pytest
 from safetensors.numpy import save_file
 
-from model import Matter
-from model.inference.engines import graph_cache
-from model.inference.engines.onnx import OnnxEngine
-from model.inference.engines.paddle_inference import InferenceEngine
-from model.inference.foreground import estimate_foreground
-from model.methods import find_method, modnet
-from model.methods.recognition import recognised
+from bgmatting.model import Matter
+from bgmatting.model.inference.engines import graph_cache
+from bgmatting.model.inference.engines.onnx import OnnxEngine
+from bgmatting.model.inference.engines.paddle_inference import InferenceEngine
+from bgmatting.model.inference.foreground import estimate_foreground
+from bgmatting.model.methods import find_method, modnet
+from bgmatting.model.methods.recognition import recognised
+from bgmatting.utils.errors import UserError
 from tests.model.inference.engine_cases import NEEDS, opened
 from tests.model.paddleseg import seeded_array, seeded_network, stored_names
-from utils.errors import UserError
 
 NETWORKS = ("modnet_mobilenetv2", "modnet_resnet50_vd", "modnet_hrnet_w18", "dim_vgg16")
 RUN = ("modnet_mobilenetv2", "dim_vgg16")  # the smallest of each method

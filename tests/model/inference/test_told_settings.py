@@ -1,14 +1,14 @@
 """What a weights file's header says is done unless the caller says otherwise, and told."""
 import pytest
 
-import export
-from media import write_image
-from model import Matter, MattingRefine
-from model.weights import save_weights
-from model.weights.metadata import network_metadata
+from bgmatting.commands import export
+from bgmatting.media import write_image
+from bgmatting.model import Matter, MattingRefine
+from bgmatting.model.weights import save_weights
+from bgmatting.model.weights.metadata import network_metadata
+from bgmatting.utils.errors import UserError
 from tests.model.inference.engine_cases import photos
 from tests.model.reference import reference_network
-from utils.errors import UserError
 
 KEYS = ("backbone_scale", "refine_mode", "sample_pixels", "threshold")
 

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from model.inference.matte import Matte
-from model.inference.trimap import AutoTrimap, trimap_from_matte
+from bgmatting.model.inference.matte import Matte
+from bgmatting.model.inference.trimap import AutoTrimap, trimap_from_matte
 
 
 def soft_disc(side=200, radius=60, soft=4.0):

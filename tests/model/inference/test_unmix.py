@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 import pytest
 
-from model.inference.unmix import BAND, unmix
+from bgmatting.model.inference.unmix import BAND, unmix
 
 SIZE = (120, 160)
 

@@ -6,10 +6,10 @@ import numpy as np
 import paddle
 import pytest
 
-from model import DIM, MattingBase, MattingRefine, MODNet
-from model.methods import METHODS, find_method
-from model.methods.input_rule import InputRule
-from utils.errors import UserError
+from bgmatting.model import DIM, MattingBase, MattingRefine, MODNet
+from bgmatting.model.methods import METHODS, find_method
+from bgmatting.model.methods.input_rule import InputRule
+from bgmatting.utils.errors import UserError
 
 NEEDS = {"background": "bgr", "modnet": None, "dim": "trimap"}
 KINDS = {"background": MattingRefine, "modnet": MODNet, "dim": DIM}

@@ -3,11 +3,12 @@ import numpy as np
 import paddle
 import pytest
 
-from model import MODNet
-from model.modnet import WEIGHTS
-from model.modnet.losses import modnet_loss
-from model.modnet.network import Blur, ModnetOutput
-from model.weights import load_paddleseg_state, load_weights, save_weights
+from bgmatting.model import MODNet
+from bgmatting.model.modnet import WEIGHTS
+from bgmatting.model.modnet.losses import modnet_loss
+from bgmatting.model.modnet.network import Blur, ModnetOutput
+from bgmatting.model.weights import load_paddleseg_state, load_weights, save_weights
+from bgmatting.utils.errors import UserError
 from tests.model.paddleseg import (
     MODNETS,
     assert_alike,
@@ -19,7 +20,6 @@ from tests.model.paddleseg import (
     stored,
     stored_names,
 )
-from utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 import numpy as np
 import paddle
 
-from model.refiner import Refiner
+from bgmatting.model.refiner import Refiner
 from tests.model.weights.handmade import (
     Build,
     Call,

@@ -3,14 +3,14 @@ import numpy as np
 import paddle
 import pytest
 
-from model.matting import MattingBase, MattingRefine
-from model.weights import __main__ as command
-from model.weights import files as starter
-from model.weights import read_weights, save_weights, weights_path
+from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.model.weights import __main__ as command
+from bgmatting.model.weights import files as starter
+from bgmatting.model.weights import read_weights, save_weights, weights_path
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.errors import UserError
 from tests.model.reference import reference_state
 from tests.model.weights.handmade import modules, tensor, write_script, write_zip
-from utils.cli import run_main
-from utils.errors import UserError
 
 
 def write_theirs(path, state):

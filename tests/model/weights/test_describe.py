@@ -1,13 +1,13 @@
-"""``python -m model.weights describe``, and the folders that stand for the weights in them."""
+"""``python -m bgmatting weights describe``, and the folders that stand for the weights in them."""
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from model.weights import __main__ as command
-from model.weights import weights_path
+from bgmatting.model.weights import __main__ as command
+from bgmatting.model.weights import weights_path
+from bgmatting.utils.errors import UserError
 from tests.model.weights.handmade import write_zip
 from tests.model.weights.small import torch_state
-from utils.errors import UserError
 
 
 def said(capsys, path):

@@ -3,13 +3,13 @@ import numpy as np
 import paddle
 import pytest
 
-from model.matting import MattingBase, MattingRefine
-from model.weights import initial, save_weights
-from model.weights.naming import backbone_kind, our_names
+from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.model.weights import initial, save_weights
+from bgmatting.model.weights.naming import backbone_kind, our_names
+from bgmatting.utils.errors import UserError
 from tests.model.weights.foreign import STEMS, classifier, numbered, paddleseg, torch_names, torchvision_deeplab, vainf
 from tests.model.weights.handmade import write_zip
 from tests.model.weights.small import torch_state
-from utils.errors import UserError
 
 # Arrays of each encoder: a convolution and 4 of its norm, and 4 of each squeeze and excitation.
 ARRAYS = {"mobilenetv2": 51 * 5, "mobilenetv3": 46 * 5 + 8 * 4, "mobilenetv3_small": 34 * 5 + 9 * 4, "resnet50": 53 * 5,

@@ -1,10 +1,10 @@
 """A weights file says what its network is meant to be run with, and what it says is checked."""
 import pytest
 
-from model import MattingRefine
-from model.weights import read_weights, save_weights
-from model.weights.metadata import ORIGIN, SETTINGS, network_metadata, stored_settings
-from utils.errors import UserError
+from bgmatting.model import MattingRefine
+from bgmatting.model.weights import read_weights, save_weights
+from bgmatting.model.weights.metadata import ORIGIN, SETTINGS, network_metadata, stored_settings
+from bgmatting.utils.errors import UserError
 
 
 def test_settings_survive_the_file(tmp_path):

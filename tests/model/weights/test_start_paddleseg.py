@@ -4,9 +4,9 @@ import paddle
 import pytest
 from safetensors.numpy import save_file
 
-from model.modnet.network import MODNet
-from model.weights.paddleseg import start_from_paddleseg
-from utils.errors import UserError
+from bgmatting.model.modnet.network import MODNet
+from bgmatting.model.weights.paddleseg import start_from_paddleseg
+from bgmatting.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,11 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from model.weights import (
+from bgmatting.model.weights import (
     load_weights,
     read_weights,
 )
+from bgmatting.utils.errors import UserError
 from tests.model.weights.handmade import (
     Call,
     Global,
@@ -21,7 +22,6 @@ from tests.model.weights.handmade import (
     write_zip,
 )
 from tests.model.weights.small import arrays_of, same, small, torch_arrays, torch_state
-from utils.errors import UserError
 
 
 @pytest.mark.parametrize("write", (write_zip, write_legacy))

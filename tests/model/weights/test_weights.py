@@ -7,9 +7,9 @@ import paddle
 import pytest
 from paddle import nn
 
-from model.matting import MattingBase, MattingRefine
-from model.refiner import Refiner
-from model.weights import (
+from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.model.refiner import Refiner
+from bgmatting.model.weights import (
     STARTER,
     describe_state,
     file_sha256,
@@ -19,8 +19,8 @@ from model.weights import (
     save_weights,
     weights_path,
 )
+from bgmatting.utils.errors import UserError
 from tests.model.weights.small import arrays_of, same, small
-from utils.errors import UserError
 
 
 def test_safetensors_round_trip(tmp_path):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from model.weights import bounds, read_weights
+from bgmatting.model.weights import bounds, read_weights
+from bgmatting.utils.errors import UserError
 from tests.faults.fuzz_weights import batch
 from tests.model.weights.handmade import Build, Call, Global, Raw, Tensor, pickled, tensor, write_legacy, write_zip
 from tests.model.weights.small import same
-from utils.errors import UserError
 
 HUGE = b"\x8b" + struct.pack("<i", 40_000) + b"\x7f" * 40_000  # a number of 40,000 bytes
 MB = 1 << 20

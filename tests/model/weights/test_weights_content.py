@@ -6,15 +6,15 @@ import paddle
 import pytest
 from safetensors.numpy import save_file
 
-from model import Matter
-from model.matting import MattingRefine
-from model.weights import load_state, load_torch_state, load_weights, read_weights
-from model.weights.__main__ import average, convert
-from model.weights.files import save_weights
-from model.weights.metadata import network_metadata
+from bgmatting.model import Matter
+from bgmatting.model.matting import MattingRefine
+from bgmatting.model.weights import load_state, load_torch_state, load_weights, read_weights
+from bgmatting.model.weights.__main__ import average, convert
+from bgmatting.model.weights.files import save_weights
+from bgmatting.model.weights.metadata import network_metadata
+from bgmatting.utils.errors import UserError
 from tests.model.weights.handmade import write_zip
 from tests.model.weights.small import arrays_of, same, small, torch_arrays, torch_state
-from utils.errors import UserError
 
 READERS = {
     "load_weights": lambda path, folder: load_weights(small(), path),
@@ -137,7 +137,7 @@ def test_names_that_wrappers_lengthen(tmp_path, wrapper, prefix):
 
 
 def test_settings_are_carried_through_conversion_and_averaging(tmp_path):
-    from model.weights import save_weights
+    from bgmatting.model.weights import save_weights
     paddle.seed(0)
     network = MattingRefine("mobilenetv3", 0.125, "thresholding", 1600, 0.3)
     header = network_metadata(network, "VideoMatte240K", 12)

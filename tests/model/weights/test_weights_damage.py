@@ -7,7 +7,8 @@ import numpy as np
 import paddle
 import pytest
 
-from model.weights import read_weights, save_weights
+from bgmatting.model.weights import read_weights, save_weights
+from bgmatting.utils.errors import UserError
 from tests.model.weights.handmade import (
     ARRAY,
     BOMB,
@@ -23,7 +24,6 @@ from tests.model.weights.handmade import (
     write_script,
     write_zip,
 )
-from utils.errors import UserError
 
 
 @pytest.mark.parametrize("layout", TORCH_LAYOUTS)

@@ -3,7 +3,8 @@ import pickle
 
 import pytest
 
-from model.weights import read_weights
+from bgmatting.model.weights import read_weights
+from bgmatting.utils.errors import UserError
 from tests.model.weights.handmade import (
     ARRAY,
     LAYOUTS,
@@ -19,7 +20,6 @@ from tests.model.weights.handmade import (
     tensor,
     write_script,
 )
-from utils.errors import UserError
 
 
 def programs(sentinel):
@@ -128,7 +128,7 @@ def test_attributes_may_have_any_name(tmp_path, name):
     Global("__torch__x", "Net"), Global("torch.__torch__", "Net"), Global("__torch", "Net"),
     Global("os.__torch__", "system"), Global("", "__torch__.Net"), Global("torch", "__torch__"),
     Global("torch.jit._pickle", "eval"), Global("torch.jit._pickle", "build_tensor_from_id"),
-    Global("builtins", "complex.__new__"), Global("model.weights.torch_files", "_Module"),
+    Global("builtins", "complex.__new__"), Global("bgmatting.model.weights.torch_files", "_Module"),
     Global("torch._utils", "_rebuild_qtensor")])
 def test_names_near_those_of_a_program_are_refused(tmp_path, kind):
     path = tmp_path / "w.pth"

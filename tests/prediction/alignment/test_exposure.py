@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from prediction.alignment.exposure import apply_exposure, fit_exposure
+from bgmatting.prediction.alignment.exposure import apply_exposure, fit_exposure
 from tests.prediction import pairs
 
 

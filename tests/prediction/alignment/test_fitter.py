@@ -2,10 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from model import Matter
-from prediction.alignment.fitter import fitter
+from bgmatting.model import Matter
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.utils.errors import UserError
 from tests.prediction import pairs
-from utils.errors import UserError
 
 MOVED = pairs.turned(pairs.SIZE, (5, 4), -1.2)
 

@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from prediction.alignment import homography
-from prediction.alignment.homography import corner_shift, find_homography, warp
-from prediction.alignment.level import ROW, sample
+from bgmatting.prediction.alignment import homography
+from bgmatting.prediction.alignment.homography import corner_shift, find_homography, warp
+from bgmatting.prediction.alignment.level import ROW, sample
 from tests.faults.align_trials import make_pair
 from tests.prediction import pairs
 

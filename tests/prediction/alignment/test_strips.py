@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-from prediction.alignment.fitter import fitter
-from prediction.sizes import scaled
-from prediction.smoothing import Smoother
+from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.prediction.sizes import scaled
+from bgmatting.prediction.smoothing import Smoother
 
 SIZES = [(3, 6000), (1, 1), (1, 30000), (5000, 2), (8, 8), (4, 300), (40, 2000), (15, 17)]
 

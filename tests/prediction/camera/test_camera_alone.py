@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", minversion="14")
-import predict  # noqa: E402
-from prediction.camera.session import MATTING, Session  # noqa: E402
+from bgmatting.commands import predict  # noqa: E402
+from bgmatting.prediction.camera.session import MATTING, Session  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.prediction.camera.scenes import Matte, decoded, make_clip, picture  # noqa: E402
 from tests.prediction.weights import write_weights  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 
 class Bright:
@@ -37,7 +37,7 @@ class Backdrop:
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(predict, "open_matter", lambda options: Bright())
-    monkeypatch.setattr("model.inference.single.check_foreground", lambda: None)  # the stand-in gives colours
+    monkeypatch.setattr("bgmatting.model.inference.single.check_foreground", lambda: None)  # the stand-in gives colours
     make_clip(tmp_path / "clip.mp4", [picture(index) for index in range(6)])
     write_weights(tmp_path / "modnet.safetensors", "modnet")
     return tmp_path

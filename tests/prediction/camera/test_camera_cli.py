@@ -11,15 +11,15 @@ import cv2
 import numpy as np
 import pytest
 
-from prediction.source import is_camera
+from bgmatting.prediction.source import is_camera
 
 pytest.importorskip("av", minversion="14")
-import predict  # noqa: E402
-from media import write_image  # noqa: E402
-from prediction.camera import capture, cli  # noqa: E402
-from prediction.camera import preview as window
+from bgmatting.commands import predict  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.prediction.camera import capture, cli  # noqa: E402
+from bgmatting.prediction.camera import preview as window
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.prediction.camera.scenes import RATE, Capture, StandIn, decoded, make_clip, picture, scene  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", minversion="14")
-from prediction.backdrop import open_backdrop  # noqa: E402
-from prediction.camera.preview import Meter, drawn, lines_of  # noqa: E402
-from prediction.camera.recording import Recording, timed_name  # noqa: E402
-from prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session  # noqa: E402
+from bgmatting.prediction.backdrop import open_backdrop  # noqa: E402
+from bgmatting.prediction.camera.preview import Meter, drawn, lines_of  # noqa: E402
+from bgmatting.prediction.camera.recording import Recording, timed_name  # noqa: E402
+from bgmatting.prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, decoded, picture, scene  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 BACKDROPS = ("white", "#00b140", "blur")
 
@@ -89,7 +89,7 @@ def test_patch_count_by_keys():
 
 
 def test_the_matter_itself_takes_another_patch_count():
-    from model import Matter
+    from bgmatting.model import Matter
     matter = Matter.__new__(Matter)
     matter.settings, matter._refines = {"sample_pixels": 80_000}, True
     matter.sample_pixels = 4000

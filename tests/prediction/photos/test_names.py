@@ -7,11 +7,11 @@ import unicodedata
 import numpy as np
 import pytest
 
-from media import write_image
-from prediction.photos.plan import others_by_kind, photo_jobs
-from prediction.source import is_video_source
+from bgmatting.media import write_image
+from bgmatting.prediction.photos.plan import others_by_kind, photo_jobs
+from bgmatting.prediction.source import is_video_source
+from bgmatting.utils.files import PROJECT
 from tests.prediction.command import files, folder_flags, refuse, run, write_folders
-from utils.files import PROJECT
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 PHOTO = np.zeros((4, 6, 3), np.uint8)

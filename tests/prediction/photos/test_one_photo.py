@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-import predict
-from media import read_gray, read_image, read_rgba, write_image
-from prediction import outputs
-from prediction.photos import cli
+from bgmatting.commands import predict
+from bgmatting.media import read_gray, read_image, read_rgba, write_image
+from bgmatting.prediction import outputs
+from bgmatting.prediction.photos import cli
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
 from tests.prediction.command import StandIn, files, pair_flags, refuse, run
-from utils.cli import run_main
-from utils.errors import UserError
-from utils.files import PROJECT
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -155,7 +155,7 @@ def test_16_bits_of_the_photo_are_in_the_colours(photos, monkeypatch, name, stri
     write_image(photos / name, image)
     write_image(photos / "black.png", np.zeros((8, 1000, 3), np.uint8))
     if strips:
-        monkeypatch.setattr("prediction.photos.pipeline.LARGE", 10)
+        monkeypatch.setattr("bgmatting.prediction.photos.pipeline.LARGE", 10)
     pair = ("--src", photos / name, "--bgr", photos / "black.png", "--output", photos / "out", "--bit-depth", "16")
     run(*pair, "--type", "fgr", "com", "--align", "off", "--exposure", "off")
     for word in ("fgr", "com"):

@@ -2,11 +2,11 @@
 import numpy as np
 import pytest
 
-from media import read_photo, write_image
-from prediction.photos import pairs
-from prediction.photos.pairs import PairReader
-from prediction.photos.plan import Job
-from utils.errors import UserError
+from bgmatting.media import read_photo, write_image
+from bgmatting.prediction.photos import pairs
+from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.plan import Job
+from bgmatting.utils.errors import UserError
 
 
 def job(root, src, bgr):
@@ -57,7 +57,7 @@ def test_a_photo_that_memory_does_not_do_for_is_refused_with_numbers(tmp_path, m
     for name in ("a.png", "room.png"):
         write_image(tmp_path / name, np.zeros((40, 50, 3), np.uint8))
     for name, value in (("SMALL", 100), ("BYTES", reading), ("free_memory", lambda: 10 ** 5)):
-        monkeypatch.setattr(f"media.formats.{name}", value)
+        monkeypatch.setattr(f"bgmatting.media.formats.{name}", value)
     monkeypatch.setattr(pairs, "MATTE_BYTES", matting)
     if words is None:
         assert PairReader()(job(tmp_path, "a.png", "room.png")).src.shape == (40, 50, 3)

@@ -6,14 +6,14 @@ import signal
 import numpy as np
 import pytest
 
-import predict
-from media import read_image, write_bytes, write_image
-from prediction import outputs
-from prediction.photos import pairs
+from bgmatting.commands import predict
+from bgmatting.media import read_image, write_bytes, write_image
+from bgmatting.prediction import outputs
+from bgmatting.prediction.photos import pairs
+from bgmatting.utils.cli import run_main
+from bgmatting.utils.errors import UserError
 from tests.closed_folders import close_folder
 from tests.prediction.command import StandIn, files, folder_flags, refuse, run, write_folders
-from utils.cli import run_main
-from utils.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from prediction.photos import pipeline as module
-from prediction.photos.pairs import Pair
-from prediction.photos.pipeline import Work
-from prediction.photos.plan import Job
-from utils.errors import UserError
+from bgmatting.prediction.photos import pipeline as module
+from bgmatting.prediction.photos.pairs import Pair
+from bgmatting.prediction.photos.pipeline import Work
+from bgmatting.prediction.photos.plan import Job
+from bgmatting.utils.errors import UserError
 
 Matte = namedtuple("Matte", "pha fgr err ref")
 PHOTO = np.zeros((2, 2, 3), np.uint8)

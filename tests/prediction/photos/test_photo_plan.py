@@ -5,11 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from media import write_image
-from prediction.photos.cli import parse_shard
-from prediction.photos.plan import photo_jobs, shard_of
-from utils.errors import UserError
-from utils.files import remove_leftovers
+from bgmatting.media import write_image
+from bgmatting.prediction.photos.cli import parse_shard
+from bgmatting.prediction.photos.plan import photo_jobs, shard_of
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import remove_leftovers
 
 NAMES = [f"clip{number % 7}/{number:04d}" for number in range(600)]
 

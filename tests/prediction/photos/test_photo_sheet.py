@@ -4,10 +4,10 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from media import read_image, write_image
-from prediction.photos.pairs import Pair
-from prediction.photos.sheet import HEIGHT, MARGIN, STRIP, WIDEST, Sheet
-from utils.errors import UserError
+from bgmatting.media import read_image, write_image
+from bgmatting.prediction.photos.pairs import Pair
+from bgmatting.prediction.photos.sheet import HEIGHT, MARGIN, STRIP, WIDEST, Sheet
+from bgmatting.utils.errors import UserError
 
 Matte = namedtuple("Matte", "pha fgr")
 

@@ -6,12 +6,12 @@ import subprocess
 
 import pytest
 
-import predict
-from prediction.flags import options_of
-from prediction.photos.cli import parse_shard
-from prediction.photos.plan import photo_jobs
+from bgmatting.commands import predict
+from bgmatting.prediction.flags import options_of
+from bgmatting.prediction.photos.cli import parse_shard
+from bgmatting.prediction.photos.plan import photo_jobs
+from bgmatting.utils.files import PROJECT
 from tests.prediction.command import write_folders
-from utils.files import PROJECT
 
 SCRIPT = PROJECT / "docs" / "slurm" / "folder.sbatch"
 SRUN = '#!/bin/sh\nwhile [ "${1#--}" != "$1" ]; do shift; done\nexec "$@"\n'

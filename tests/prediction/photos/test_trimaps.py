@@ -4,10 +4,10 @@ import re
 import numpy as np
 import pytest
 
-import predict
-from media import read_gray, read_image, read_rgba, write_image
-from prediction.photos.pairs import PairReader
-from prediction.photos.plan import Job
+from bgmatting.commands import predict
+from bgmatting.media import read_gray, read_image, read_rgba, write_image
+from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos.plan import Job
 from tests.prediction.command import Matte, files, refuse, run
 from tests.prediction.weights import write_weights
 
@@ -29,7 +29,7 @@ class ByTrimap:
 def home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(predict, "open_matter", lambda options: ByTrimap())
-    monkeypatch.setattr("model.inference.single.check_foreground", lambda: None)  # the stand-in gives colours
+    monkeypatch.setattr("bgmatting.model.inference.single.check_foreground", lambda: None)  # the stand-in gives colours
     for method in ("modnet", "dim"):
         write_weights(tmp_path / f"{method}.safetensors", method)
     for number, name in enumerate(("a", "sub/b")):
@@ -79,7 +79,7 @@ def test_a_sheet_shows_what_is_there(home):
 
 
 def test_strips_of_large_photos_take_the_trimap_along(home, monkeypatch):
-    monkeypatch.setattr("prediction.photos.pipeline.LARGE", 10)
+    monkeypatch.setattr("bgmatting.prediction.photos.pipeline.LARGE", 10)
     assert run("--src", "photos/a.png", "--trimap", "trimaps/a.bmp", *DIM, "--type", "pha") == 0
     assert read_gray(home / "out" / "a_pha.png")[0].tolist() == [0] * 3 + [128] * 3 + [255] * 3
 
@@ -117,6 +117,6 @@ def test_trimaps_that_are_taken(home, picture, note):
 
 def test_memory_is_reckoned_with_the_networks_input(home, capsys, monkeypatch):
     write_image(home / "thin.png", np.zeros((4, 400, 3), np.uint8))
-    monkeypatch.setattr("media.formats.free_memory", lambda: 1 << 30)
+    monkeypatch.setattr("bgmatting.media.formats.free_memory", lambda: 1 << 30)
     said = refuse(capsys, home / "out", "--src", "thin.png", *MODNET[:2])
     assert re.search(r"thin.png, for modnet, is 51200x512: matting it takes about \d+\.\d GiB, and 1.0 GiB of memory", said)

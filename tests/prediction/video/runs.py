@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 
-from media.video.reader import open_video
-from prediction.video.pipeline import VideoJob, matte_video
+from bgmatting.media.video.reader import open_video
+from bgmatting.prediction.video.pipeline import VideoJob, matte_video
 from tests.media.video.clips import StandIn
 
 

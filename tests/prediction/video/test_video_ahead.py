@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", minversion="14")
-from media import write_image  # noqa: E402
-from prediction.video import pipeline as run_module  # noqa: E402
-from prediction.video.ahead import EXTRA, Ahead, at_once, sharing  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.prediction.video import pipeline as run_module  # noqa: E402
+from bgmatting.prediction.video.ahead import EXTRA, Ahead, at_once, sharing  # noqa: E402
 from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip  # noqa: E402
 from tests.prediction.video.runs import Several, job, matted, shades, within  # noqa: E402
 
@@ -122,7 +122,7 @@ def test_one_frame_at_a_time_where_nothing_else_is_possible():
 
 @pytest.mark.parametrize("cores, frames", [(1, 1), (2, 2), (3, 3), (4, 4), (64, 4)])
 def test_as_many_as_there_are_cores_up_to_four(cores, frames, monkeypatch):
-    monkeypatch.setattr("prediction.video.ahead.usable_cores", lambda: cores)
+    monkeypatch.setattr("bgmatting.prediction.video.ahead.usable_cores", lambda: cores)
     assert at_once() == frames
 
 

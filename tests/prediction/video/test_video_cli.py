@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 av = pytest.importorskip("av", minversion="14")
-from media import write_image  # noqa: E402
-from prediction.options import Options  # noqa: E402
-from prediction.progress import FrameProgress  # noqa: E402
-from prediction.source import is_video  # noqa: E402
-from prediction.video import cli  # noqa: E402
-from prediction.video.cli import video_outputs  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.prediction.options import Options  # noqa: E402
+from bgmatting.prediction.progress import FrameProgress  # noqa: E402
+from bgmatting.prediction.source import is_video  # noqa: E402
+from bgmatting.prediction.video import cli  # noqa: E402
+from bgmatting.prediction.video.cli import video_outputs  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 
 @pytest.fixture
@@ -170,9 +170,9 @@ SLOW = """
 import sys, time
 sys.path[:0] = sys.argv[3:]
 from tests.media.video.clips import StandIn
-from prediction.options import Options
-from prediction.video import cli
-from utils.cli import run_main
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.video import cli
+from bgmatting.utils.cli import run_main
 
 class Slow(StandIn):
     def predict(self, src, bgr, want):
@@ -259,12 +259,12 @@ def test_progress():
 
 
 def test_with_the_real_network(options):
-    from model import Matter
+    from bgmatting.model import Matter
     make_clip(options.src, 3)
     options = options._replace(type=("pha",), overwrite=True)
     with Matter(backend="paddle") as matter:
         assert cli.run(options, lambda given: matter) == 0
-        from media.video.reader import open_video
+        from bgmatting.media.video.reader import open_video
         with open_video(options.src) as reader:
             images = [frame.image for frame in reader]
         bgr = np.zeros((HEIGHT, WIDTH, 3), np.uint8)

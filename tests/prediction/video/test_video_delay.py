@@ -2,15 +2,15 @@
 import numpy as np
 import pytest
 
-from prediction.video.delay import OneFrameDelay, without_flicker
+from bgmatting.prediction.video.delay import OneFrameDelay, without_flicker
 
 pytest.importorskip("av", minversion="14")
-from media import read_image  # noqa: E402
-from media.video.reader import open_video  # noqa: E402
-from model.inference.matte import as_float  # noqa: E402
-from prediction.options import Options  # noqa: E402
-from prediction.video import cli, pipeline  # noqa: E402
-from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.media import read_image  # noqa: E402
+from bgmatting.media.video.reader import open_video  # noqa: E402
+from bgmatting.model.inference.matte import as_float  # noqa: E402
+from bgmatting.prediction.options import Options  # noqa: E402
+from bgmatting.prediction.video import cli, pipeline  # noqa: E402
+from bgmatting.prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
 from tests.media.video.clips import HEIGHT, WIDTH, Matte, decoded, make_clip  # noqa: E402
 
 
@@ -159,8 +159,8 @@ def test_a_video_alone(tmp_path, monkeypatch, large):
 @pytest.mark.parametrize("word, alone, expected", [("auto", True, [True] * 8), ("ofd", False, [True] * 8),
                                                    (None, True, [n != 3 for n in range(8)])])
 def test_the_flag(tmp_path, word, alone, expected):
-    from model.methods import find_method
-    from prediction.choice import Choice
+    from bgmatting.model.methods import find_method
+    from bgmatting.prediction.choice import Choice
     make_clip(tmp_path / "clip.mp4", 8)
     choice = Choice(find_method("modnet"), "w") if alone else None
     options = Options(src=str(tmp_path / "clip.mp4"), bgr=None, output=str(tmp_path / "out"), type=("pha",), temporal=word,

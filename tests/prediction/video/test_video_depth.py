@@ -9,15 +9,15 @@ import pytest
 av = pytest.importorskip("av", minversion="14")
 import cv2  # noqa: E402
 
-from media import write_image  # noqa: E402
-from media.formats import chunks  # noqa: E402
-from media.video import encoders  # noqa: E402
-from media.video.light import Light, light_of  # noqa: E402
-from media.video.reader import open_video  # noqa: E402
-from prediction.backdrop import open_backdrop  # noqa: E402
-from prediction.notes import lost_in_films  # noqa: E402
-from prediction.outputs import deepened, finished  # noqa: E402
-from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.media.formats import chunks  # noqa: E402
+from bgmatting.media.video import encoders  # noqa: E402
+from bgmatting.media.video.light import Light, light_of  # noqa: E402
+from bgmatting.media.video.reader import open_video  # noqa: E402
+from bgmatting.prediction.backdrop import open_backdrop  # noqa: E402
+from bgmatting.prediction.notes import lost_in_films  # noqa: E402
+from bgmatting.prediction.outputs import deepened, finished  # noqa: E402
+from bgmatting.prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
 from tests.media.video.clips import Matte, StandIn, make_clip  # noqa: E402
 from tests.media.video.deep_clips import HDR, deep_rgb, first_frame, levels, make_deep, ramp  # noqa: E402
 

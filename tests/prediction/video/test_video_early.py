@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", minversion="14")
-from media import write_image  # noqa: E402
-from media.video import writer
-from media.video.encoders import Encoding  # noqa: E402
-from prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.media.video import writer
+from bgmatting.media.video.encoders import Encoding  # noqa: E402
+from bgmatting.prediction.video.pipeline import VideoJob, matte_video  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, WIDTH, StandIn, make_clip  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", minversion="14")
-from media import write_image  # noqa: E402
-from prediction.options import Options  # noqa: E402
-from prediction.source import is_video_source  # noqa: E402
-from prediction.video import cli  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.prediction.options import Options  # noqa: E402
+from bgmatting.prediction.source import is_video_source  # noqa: E402
+from bgmatting.prediction.video import cli  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 
 def matted(name, bgr, **more):

@@ -7,19 +7,19 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from media.video.reader import open_video
+from bgmatting.media.video.reader import open_video
 
 pytest.importorskip("av", minversion="14")
-from media import write_image  # noqa: E402
-from media.video.colour import Colour  # noqa: E402
-from media.video.reader import Frame, Info  # noqa: E402
-from prediction.outputs import finished, wanted_of  # noqa: E402
-from prediction.video import pipeline as run_module  # noqa: E402
-from prediction.video.pipe import END, Cancelled, Pipe  # noqa: E402
-from prediction.video.pipeline import matte_video  # noqa: E402
+from bgmatting.media import write_image  # noqa: E402
+from bgmatting.media.video.colour import Colour  # noqa: E402
+from bgmatting.media.video.reader import Frame, Info  # noqa: E402
+from bgmatting.prediction.outputs import finished, wanted_of  # noqa: E402
+from bgmatting.prediction.video import pipeline as run_module  # noqa: E402
+from bgmatting.prediction.video.pipe import END, Cancelled, Pipe  # noqa: E402
+from bgmatting.prediction.video.pipeline import matte_video  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, Matte, StandIn, decoded, make_clip, picture  # noqa: E402
 from tests.prediction.video.runs import Boom, Several, fails_after, job, matted, shades, within  # noqa: E402
-from utils.errors import UserError  # noqa: E402
 
 
 @pytest.fixture

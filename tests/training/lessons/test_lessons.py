@@ -9,13 +9,13 @@ import pytest
 import yaml
 from safetensors import safe_open
 
-from model.backbones.paddleseg import vgg
-from model.methods import find_method, modnet
+from bgmatting.model.backbones.paddleseg import vgg
+from bgmatting.model.methods import find_method, modnet
+from bgmatting.training.checkpoint import load_checkpoint
+from bgmatting.training.lessons import find_lesson
+from bgmatting.training.step import NAMES, train_step
 from tests.conftest import TINY
 from tests.training.runs import changed, fails, first_iteration, run
-from training.checkpoint import load_checkpoint
-from training.lessons import find_lesson
-from training.step import NAMES, train_step
 
 BACKBONES = {"modnet": "mobilenetv2", "dim": "vgg16"}
 

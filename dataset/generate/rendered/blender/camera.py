@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from dataset.generate.rendered.blender.scene import link
+from bgmatting.dataset.generate.rendered.blender.scene import link
 
 FRAMES = {"close": 0.12, "bust": 0.4, "half": 0.33, "full": 0.15}
 # How far the middle lies below the middle of the skull, and metres across.

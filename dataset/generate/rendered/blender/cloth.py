@@ -1,7 +1,7 @@
 """Materials of cloth: quiet colours, few patterns, folds, weave; and cloth with holes: lace, tulle, knit."""
 import numpy as np
 
-from dataset.generate.rendered.blender.material import Material, linear
+from bgmatting.dataset.generate.rendered.blender.material import Material, linear
 
 # What most clothes are: near black, greys, white, navy, denim, beige, brown, olive, wine, and some brighter ones.
 COLOURS = np.array([

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from dataset.generate.rendered.blender.scene import link
+from bgmatting.dataset.generate.rendered.blender.scene import link
 
 KINDS = {"soft": 0.3, "lamps": 0.38, "sun": 0.14, "rim": 0.18}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from dataset.generate.rendered.blender.material import COVER, LOOK
+from bgmatting.dataset.generate.rendered.blender.material import COVER, LOOK
 
 
 def set_up(size, samples, threads=0, filter_width=1.2):

@@ -2,7 +2,7 @@
 import bpy
 import numpy as np
 
-from dataset.generate.rendered.blender.material import Material, linear, plain
+from bgmatting.dataset.generate.rendered.blender.material import Material, linear, plain
 
 # From light to dark, sRGB. Kept below 225 so that the lightest skin still has room for light to fall on it.
 TONES = np.array([(222, 180, 160), (212, 164, 138), (188, 136, 104), (147, 98, 70), (97, 63, 46), (64, 41, 31)], float)

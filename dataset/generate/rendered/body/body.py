@@ -5,8 +5,8 @@ import json
 import cv2
 import numpy as np
 
-from dataset.generate.rendered.body.files import read_obj, read_target
-from dataset.generate.rendered.body.traits import FACE_FOLDERS, draw_expression, draw_face, large_targets
+from bgmatting.dataset.generate.rendered.body.files import read_obj, read_target
+from bgmatting.dataset.generate.rendered.body.traits import FACE_FOLDERS, draw_expression, draw_face, large_targets
 
 BODY_POINTS = 13380  # of the mesh; the points after them are helpers: eyes, teeth, joints, cloth
 LARGE_FOLDERS = ("macrodetails", "macrodetails/height", "macrodetails/proportions", "breast")

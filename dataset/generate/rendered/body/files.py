@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.generate.rendered.body.geometry import turn
+from bgmatting.dataset.generate.rendered.body.geometry import turn
 
 
 @dataclasses.dataclass

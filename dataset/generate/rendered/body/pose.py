@@ -3,8 +3,8 @@ import dataclasses
 
 import numpy as np
 
-from dataset.generate.rendered.body.files import read_pose
-from dataset.generate.rendered.body.geometry import UP, about, part_way, turn, unit
+from bgmatting.dataset.generate.rendered.body.files import read_pose
+from bgmatting.dataset.generate.rendered.body.geometry import UP, about, part_way, turn, unit
 
 # What an arm does: chance, then the wrist's place and the elbow's direction, both as shares of (out, forward, up).
 # Places are in units of the distance from hip to shoulder, seen from the landmark named first.

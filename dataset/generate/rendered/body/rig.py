@@ -1,7 +1,7 @@
 """The skeleton in motion: rotations of bones carried down the chain, skin that follows, hands that reach a place."""
 import numpy as np
 
-from dataset.generate.rendered.body.geometry import about, shortest, unit
+from bgmatting.dataset.generate.rendered.body.geometry import about, shortest, unit
 
 
 class Skeleton:

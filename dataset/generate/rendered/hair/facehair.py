@@ -1,11 +1,11 @@
 """Brows, lashes and beards as strands."""
 import numpy as np
 
-from dataset.generate.rendered.body.body import BODY_POINTS, fitted
-from dataset.generate.rendered.body.files import read_clothing, read_obj
-from dataset.generate.rendered.body.geometry import scatter, triangles, unit
-from dataset.generate.rendered.hair.hairstyle import combed
-from dataset.generate.rendered.hair.strands import Growth, grow
+from bgmatting.dataset.generate.rendered.body.body import BODY_POINTS, fitted
+from bgmatting.dataset.generate.rendered.body.files import read_clothing, read_obj
+from bgmatting.dataset.generate.rendered.body.geometry import scatter, triangles, unit
+from bgmatting.dataset.generate.rendered.hair.hairstyle import combed
+from bgmatting.dataset.generate.rendered.hair.strands import Growth, grow
 
 BEARDS = {"stubble": (0.0015, 0.35), "short": (0.006, 0.3), "full": (0.02, 0.25), "long": (0.055, 0.1)}
 

@@ -1,8 +1,8 @@
 """Tied hair: strands that lie on the skull to a tie, then hang as a tail, wind into a bun or cross into a braid."""
 import numpy as np
 
-from dataset.generate.rendered.body.geometry import smooth_noise, unit
-from dataset.generate.rendered.hair.strands import DOWN, shortened
+from bgmatting.dataset.generate.rendered.body.geometry import smooth_noise, unit
+from bgmatting.dataset.generate.rendered.hair.strands import DOWN, shortened
 
 SMOOTH = 12  # points of a strand between root and tie
 

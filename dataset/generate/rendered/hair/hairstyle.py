@@ -3,9 +3,9 @@ import dataclasses
 
 import numpy as np
 
-from dataset.generate.rendered.body.geometry import unit
-from dataset.generate.rendered.hair import gather
-from dataset.generate.rendered.hair.strands import Growth, finish, grow
+from bgmatting.dataset.generate.rendered.body.geometry import unit
+from bgmatting.dataset.generate.rendered.hair import gather
+from bgmatting.dataset.generate.rendered.hair.strands import Growth, finish, grow
 
 # Chance for women, chance for men.
 STYLES = {

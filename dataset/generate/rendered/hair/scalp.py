@@ -4,8 +4,8 @@ import math
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dataset.generate.rendered.body.body import BODY_POINTS
-from dataset.generate.rendered.body.geometry import normals, scatter, triangles, unit
+from bgmatting.dataset.generate.rendered.body.body import BODY_POINTS
+from bgmatting.dataset.generate.rendered.body.geometry import normals, scatter, triangles, unit
 
 # Height of the hairline above the eyes by the angle from straight ahead, for a head 0.115 m high above the eyes.
 ANGLES = np.radians((0, 25, 45, 60, 74, 84, 100, 118, 150, 180))

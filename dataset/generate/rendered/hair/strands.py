@@ -4,7 +4,7 @@ import dataclasses
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dataset.generate.rendered.body.geometry import smooth_noise, unit
+from bgmatting.dataset.generate.rendered.body.geometry import smooth_noise, unit
 
 DOWN = np.array([0, 0, -1.0])
 SHORT = 0.12  # metres; shorter hair lies on the skin all along

@@ -2,12 +2,12 @@
 import bpy
 import numpy as np
 
-from dataset.generate.rendered.blender import skin
-from dataset.generate.rendered.blender.material import plain
-from dataset.generate.rendered.blender.scene import add_ball, add_mesh, add_strands, link
-from dataset.generate.rendered.body.geometry import normals, scatter, unit
-from dataset.generate.rendered.hair.scalp import Surface
-from dataset.generate.rendered.hair.strands import Growth, fill, finish, grow_guides
+from bgmatting.dataset.generate.rendered.blender import skin
+from bgmatting.dataset.generate.rendered.blender.material import plain
+from bgmatting.dataset.generate.rendered.blender.scene import add_ball, add_mesh, add_strands, link
+from bgmatting.dataset.generate.rendered.body.geometry import normals, scatter, unit
+from bgmatting.dataset.generate.rendered.hair.scalp import Surface
+from bgmatting.dataset.generate.rendered.hair.strands import Growth, fill, finish, grow_guides
 
 COATS = ((42, 30, 22), (120, 84, 54), (176, 150, 116), (196, 190, 182), (70, 66, 64))
 

@@ -3,17 +3,17 @@ import dataclasses
 
 import numpy as np
 
-from dataset.generate.rendered.blender import skin
-from dataset.generate.rendered.blender.scene import add_ball, add_mesh, add_strands
-from dataset.generate.rendered.body.body import BODY_POINTS
-from dataset.generate.rendered.body.geometry import turn, unit
-from dataset.generate.rendered.body.pose import apply_pose, draw_pose
-from dataset.generate.rendered.body.rig import Skeleton
-from dataset.generate.rendered.body.traits import draw_traits
-from dataset.generate.rendered.hair import facehair
-from dataset.generate.rendered.hair.hairstyle import TIED, draw_haircut, make_hair
-from dataset.generate.rendered.hair.scalp import Head
-from dataset.generate.rendered.wear import accessories, garments, knitwear
+from bgmatting.dataset.generate.rendered.blender import skin
+from bgmatting.dataset.generate.rendered.blender.scene import add_ball, add_mesh, add_strands
+from bgmatting.dataset.generate.rendered.body.body import BODY_POINTS
+from bgmatting.dataset.generate.rendered.body.geometry import turn, unit
+from bgmatting.dataset.generate.rendered.body.pose import apply_pose, draw_pose
+from bgmatting.dataset.generate.rendered.body.rig import Skeleton
+from bgmatting.dataset.generate.rendered.body.traits import draw_traits
+from bgmatting.dataset.generate.rendered.hair import facehair
+from bgmatting.dataset.generate.rendered.hair.hairstyle import TIED, draw_haircut, make_hair
+from bgmatting.dataset.generate.rendered.hair.scalp import Head
+from bgmatting.dataset.generate.rendered.wear import accessories, garments, knitwear
 
 
 @dataclasses.dataclass

@@ -1,9 +1,9 @@
 """Plants: branches that fork, leaves of several shapes, grass, fern and flowers, with light through the leaves."""
 import numpy as np
 
-from dataset.generate.rendered.blender.material import Material, linear, plain
-from dataset.generate.rendered.blender.scene import add_ball, add_mesh, add_strands, add_tube, grid_faces
-from dataset.generate.rendered.body.geometry import UP, unit
+from bgmatting.dataset.generate.rendered.blender.material import Material, linear, plain
+from bgmatting.dataset.generate.rendered.blender.scene import add_ball, add_mesh, add_strands, add_tube, grid_faces
+from bgmatting.dataset.generate.rendered.body.geometry import UP, unit
 
 FORMS = ("bush", "fern", "grass", "twig", "flowers")
 

@@ -1,10 +1,10 @@
 """Things with holes and thin parts: bicycles, nets, baskets, fences, chairs, lamps of wire, fringed cloth."""
 import numpy as np
 
-from dataset.generate.rendered.blender import cloth
-from dataset.generate.rendered.blender.material import plain
-from dataset.generate.rendered.blender.scene import add_ball, add_mesh, add_strands, add_tube, grid_faces
-from dataset.generate.rendered.body.geometry import UP, Waves
+from bgmatting.dataset.generate.rendered.blender import cloth
+from bgmatting.dataset.generate.rendered.blender.material import plain
+from bgmatting.dataset.generate.rendered.blender.scene import add_ball, add_mesh, add_strands, add_tube, grid_faces
+from bgmatting.dataset.generate.rendered.body.geometry import UP, Waves
 
 CIRCLE = np.linspace(0, 2 * np.pi, 72, endpoint=False)
 

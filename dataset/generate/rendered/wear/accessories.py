@@ -1,11 +1,11 @@
 """What people put on or carry: glasses, hats, scarves, veils, bags, cups and phones."""
 import numpy as np
 
-from dataset.generate.rendered.blender.material import Material, linear, plain
-from dataset.generate.rendered.blender.scene import add_mesh, add_tube
-from dataset.generate.rendered.wear.carried import add_backpack, add_carried, add_stool
-from dataset.generate.rendered.wear.drapes import add_scarf, add_veil
-from dataset.generate.rendered.wear.hats import HATS, add_hat
+from bgmatting.dataset.generate.rendered.blender.material import Material, linear, plain
+from bgmatting.dataset.generate.rendered.blender.scene import add_mesh, add_tube
+from bgmatting.dataset.generate.rendered.wear.carried import add_backpack, add_carried, add_stool
+from bgmatting.dataset.generate.rendered.wear.drapes import add_scarf, add_veil
+from bgmatting.dataset.generate.rendered.wear.hats import HATS, add_hat
 
 # Chance of each, women and men.
 CHANCES = {"glasses": (0.16, 0.18), "sunglasses": (0.05, 0.05), "beanie": (0.05, 0.06), "cap": (0.02, 0.05),

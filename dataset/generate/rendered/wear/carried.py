@@ -1,10 +1,10 @@
 """What people carry or sit on: bags, cups, phones, a stool."""
 import numpy as np
 
-from dataset.generate.rendered.blender import cloth
-from dataset.generate.rendered.blender.material import plain
-from dataset.generate.rendered.blender.scene import add_mesh, add_tube, grid_faces
-from dataset.generate.rendered.body.geometry import UP, unit
+from bgmatting.dataset.generate.rendered.blender import cloth
+from bgmatting.dataset.generate.rendered.blender.material import plain
+from bgmatting.dataset.generate.rendered.blender.scene import add_mesh, add_tube, grid_faces
+from bgmatting.dataset.generate.rendered.body.geometry import UP, unit
 
 
 def _box(centre, axes, half, power=0.35, rings=14):

@@ -1,10 +1,10 @@
 """Cloth that hangs over a person: scarves with fringes, veils of tulle and lace."""
 import numpy as np
 
-from dataset.generate.rendered.blender import cloth
-from dataset.generate.rendered.blender.scene import add_mesh, add_strands, grid_faces
-from dataset.generate.rendered.body.geometry import UP, Waves, unit
-from dataset.generate.rendered.hair.strands import Growth, grow_guides
+from bgmatting.dataset.generate.rendered.blender import cloth
+from bgmatting.dataset.generate.rendered.blender.scene import add_mesh, add_strands, grid_faces
+from bgmatting.dataset.generate.rendered.body.geometry import UP, Waves, unit
+from bgmatting.dataset.generate.rendered.hair.strands import Growth, grow_guides
 
 
 def add_scarf(rng, skeleton, head, surface):

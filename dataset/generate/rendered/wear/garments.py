@@ -3,11 +3,11 @@ import dataclasses
 
 import numpy as np
 
-from dataset.generate.rendered.blender.cloth import cloth, leather
-from dataset.generate.rendered.blender.scene import add_mesh
-from dataset.generate.rendered.body.body import fitted
-from dataset.generate.rendered.body.files import read_clothing, read_obj
-from dataset.generate.rendered.body.geometry import Waves, normals, triangles
+from bgmatting.dataset.generate.rendered.blender.cloth import cloth, leather
+from bgmatting.dataset.generate.rendered.blender.scene import add_mesh
+from bgmatting.dataset.generate.rendered.body.body import fitted
+from bgmatting.dataset.generate.rendered.body.files import read_clothing, read_obj
+from bgmatting.dataset.generate.rendered.body.geometry import Waves, normals, triangles
 
 LARGE = 150        # points from which a connected piece of a suit gets a cloth of its own
 TORN = 0.1        # metres; a face longer than this and three times its length at rest is a fault of the fit

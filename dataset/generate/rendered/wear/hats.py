@@ -1,10 +1,10 @@
 """Hats: knitted, caps with a peak, straw with pin holes between its threads."""
 import numpy as np
 
-from dataset.generate.rendered.blender import cloth
-from dataset.generate.rendered.blender.material import Material, linear
-from dataset.generate.rendered.blender.scene import add_mesh, grid_faces
-from dataset.generate.rendered.body.geometry import Waves, turn, unit
+from bgmatting.dataset.generate.rendered.blender import cloth
+from bgmatting.dataset.generate.rendered.blender.material import Material, linear
+from bgmatting.dataset.generate.rendered.blender.scene import add_mesh, grid_faces
+from bgmatting.dataset.generate.rendered.body.geometry import Waves, turn, unit
 
 HATS = {"beanie": 0.042, "cap": 0.05, "straw": 0.05}  # height of the band above the eyes, for a head of usual size
 

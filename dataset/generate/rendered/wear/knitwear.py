@@ -1,12 +1,12 @@
 """Sweaters and coats over the clothes, cut from the body data's own tights; some of wool or fur that stands off."""
 import numpy as np
 
-from dataset.generate.rendered.blender import skin
-from dataset.generate.rendered.blender.cloth import cloth, draw_colour
-from dataset.generate.rendered.blender.scene import add_mesh, add_strands
-from dataset.generate.rendered.body.geometry import UP, normals, scatter, triangles, unit
-from dataset.generate.rendered.hair.strands import Growth, finish
-from dataset.generate.rendered.wear.garments import Worn, loosened
+from bgmatting.dataset.generate.rendered.blender import skin
+from bgmatting.dataset.generate.rendered.blender.cloth import cloth, draw_colour
+from bgmatting.dataset.generate.rendered.blender.scene import add_mesh, add_strands
+from bgmatting.dataset.generate.rendered.body.geometry import UP, normals, scatter, triangles, unit
+from bgmatting.dataset.generate.rendered.hair.strands import Growth, finish
+from bgmatting.dataset.generate.rendered.wear.garments import Worn, loosened
 
 TRUNK = ("spine", "clavicle", "shoulder", "breast", "pelvis", "root", "upperleg")
 SLEEVES = {"none": (), "short": ("upperarm01",), "half": ("upperarm",), "long": ("upperarm", "lowerarm")}

@@ -9,16 +9,16 @@ import pytest
 pytest.importorskip("bpy", reason="bpy is not installed; see requirements-render.txt")
 pytest.importorskip("scipy", reason="scipy is not installed; see requirements-render.txt")
 
-from dataset.generate.rendered import __main__ as command  # noqa: E402  (these import Blender)
-from dataset.generate.rendered import make as making  # noqa: E402
-from dataset.generate.rendered.blender.scene import add_ball, add_strands, clear  # noqa: E402
-from dataset.generate.rendered.plan import Job  # noqa: E402
-from dataset.generate.rendered.subjects.animal import add_animal  # noqa: E402
-from dataset.generate.rendered.subjects.plant import FORMS as PLANTS  # noqa: E402
-from dataset.generate.rendered.subjects.plant import add_plant  # noqa: E402
-from dataset.generate.rendered.subjects.thing import FORMS as THINGS  # noqa: E402
-from dataset.generate.rendered.subjects.thing import add_thing  # noqa: E402
-from utils.errors import UserError  # noqa: E402
+from bgmatting.dataset.generate.rendered import __main__ as command  # noqa: E402  (these import Blender)
+from bgmatting.dataset.generate.rendered import make as making  # noqa: E402
+from bgmatting.dataset.generate.rendered.blender.scene import add_ball, add_strands, clear  # noqa: E402
+from bgmatting.dataset.generate.rendered.plan import Job  # noqa: E402
+from bgmatting.dataset.generate.rendered.subjects.animal import add_animal  # noqa: E402
+from bgmatting.dataset.generate.rendered.subjects.plant import FORMS as PLANTS  # noqa: E402
+from bgmatting.dataset.generate.rendered.subjects.plant import add_plant  # noqa: E402
+from bgmatting.dataset.generate.rendered.subjects.thing import FORMS as THINGS  # noqa: E402
+from bgmatting.dataset.generate.rendered.subjects.thing import add_thing  # noqa: E402
+from bgmatting.utils.errors import UserError  # noqa: E402
 
 needs_assets = pytest.mark.skipif(not os.environ.get("RENDER_ASSETS"), reason="RENDER_ASSETS names no folder of body data")
 
@@ -66,7 +66,7 @@ def test_an_animal_is_covered_with_fur():
 def test_strands_and_meshes_arrive_in_the_scene():
     import bpy
 
-    from dataset.generate.rendered.blender.material import plain
+    from bgmatting.dataset.generate.rendered.blender.material import plain
     clear()
     strands = np.random.default_rng(0).random((5, 7, 3))
     item = add_strands("hair", strands, 0.001, plain("a", (9, 9, 9)))
@@ -106,9 +106,9 @@ def test_people_are_written_and_passed_over(tmp_path, capsys):
 def test_every_kind_of_haircut_stays_near_its_head(style):
     import bpy
 
-    from dataset.generate.rendered.assets import find_assets
-    from dataset.generate.rendered.body.body import BodyData
-    from dataset.generate.rendered.subjects.person import add_person
+    from bgmatting.dataset.generate.rendered.assets import find_assets
+    from bgmatting.dataset.generate.rendered.body.body import BodyData
+    from bgmatting.dataset.generate.rendered.subjects.person import add_person
     clear()
     placed = add_person(Job(2, 0, "person"), BodyData(find_assets()), style=style)
     hair = [item for item in bpy.data.objects if item.name.startswith("hair")]

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dataset.generate.rendered import __main__ as command
-from dataset.generate.rendered.assets import find_assets, require_blender
-from dataset.generate.rendered.plan import KINDS, Job, draw_kind, draw_size, make_jobs, parse_shard, parse_sizes
-from dataset.generate.rendered.write import LINES, finished, write_subject
-from utils.errors import UserError
+from bgmatting.dataset.generate.rendered import __main__ as command
+from bgmatting.dataset.generate.rendered.assets import find_assets, require_blender
+from bgmatting.dataset.generate.rendered.plan import KINDS, Job, draw_kind, draw_size, make_jobs, parse_shard, parse_sizes
+from bgmatting.dataset.generate.rendered.write import LINES, finished, write_subject
+from bgmatting.utils.errors import UserError
 
 BLENDER = importlib.util.find_spec("bpy") is not None
 
@@ -126,7 +126,7 @@ def test_a_subject_without_its_picture_or_its_line_is_not_finished(tmp_path):
 def test_a_disk_that_fails_leaves_no_picture(tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr("utils.files.os.replace", full)
+    monkeypatch.setattr("bgmatting.utils.files.os.replace", full)
     with pytest.raises(OSError):
         write_subject(tmp_path, "a", picture(), {})
     assert list(tmp_path.iterdir()) == []
@@ -156,7 +156,8 @@ def test_a_missing_module_is_named_with_its_remedy(monkeypatch):
 
 @pytest.mark.skipif(BLENDER, reason="bpy is installed here")
 def test_the_command_ends_in_one_line_without_blender(tmp_path):
-    run = subprocess.run([sys.executable, "-m", "dataset.generate.rendered", "--out", str(tmp_path / "out"), "--n", "2"],
+    words = ["--out", str(tmp_path / "out"), "--n", "2"]
+    run = subprocess.run([sys.executable, "-m", "bgmatting.dataset.generate.rendered", *words],
                          capture_output=True, text=True, check=False)
     assert run.returncode == 2
     assert run.stderr.startswith("error: bpy is not installed") and run.stderr.count("\n") == 1

@@ -5,9 +5,9 @@ import types
 import numpy as np
 import pytest
 
-from dataset.generate.rendered import develop
-from dataset.generate.rendered.body.files import read_clothing, read_obj, read_pose, read_target
-from dataset.generate.rendered.body.geometry import (
+from bgmatting.dataset.generate.rendered import develop
+from bgmatting.dataset.generate.rendered.body.files import read_clothing, read_obj, read_pose, read_target
+from bgmatting.dataset.generate.rendered.body.geometry import (
     Waves,
     about,
     normals,
@@ -19,8 +19,14 @@ from dataset.generate.rendered.body.geometry import (
     turn,
     unit,
 )
-from dataset.generate.rendered.body.rig import Skeleton
-from dataset.generate.rendered.body.traits import draw_expression, draw_face, draw_traits, large_targets, word_weights
+from bgmatting.dataset.generate.rendered.body.rig import Skeleton
+from bgmatting.dataset.generate.rendered.body.traits import (
+    draw_expression,
+    draw_face,
+    draw_traits,
+    large_targets,
+    word_weights,
+)
 
 RNG = np.random.default_rng
 

@@ -1,0 +1,43 @@
+"""Measure speed on this machine; each subcommand prints a markdown table below the machine's description.
+
+    python benchmark.py data                                   # input pipeline, beside the authors' in Pillow
+    python benchmark.py infer                                  # milliseconds a frame of every backend
+    python benchmark.py infer --peer ../BackgroundMattingV2    # beside the authors' code
+    python benchmark.py infer --method modnet --peer-paddleseg ../PaddleSeg   # MODNet or DIM, beside PaddleSeg's code
+    python benchmark.py video --peer ../BackgroundMattingV2    # frames a second of films, and where the time goes
+    python benchmark.py host                                   # the host's part of a frame where a GPU does the work
+    python benchmark.py train                                  # training steps a second, and peak memory
+    python benchmark.py train --backbone resnet50 --phase joint --crop 1024 2048 --batch 4
+"""
+if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
+    from bgmatting.utils.interpreter import check_interpreter
+    check_interpreter()
+
+import argparse
+
+from bgmatting.utils.cli import CommandLine
+from bgmatting.utils.cpu import prepare_cpu
+
+
+def parse(argv, commands):
+    """The command line; ``commands`` is {word: module with HELP, add_flags(parser) and run(args)}."""
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words = parser.add_subparsers(metavar="COMMAND", required=True)
+    for word, module in commands.items():
+        command = words.add_parser(word, help=module.HELP, description=module.__doc__,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.add_flags(command)
+        command.set_defaults(run=module.run)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    prepare_cpu()  # before anything else imports paddle
+    from bgmatting.benchmarks import data as bench_data
+    from bgmatting.benchmarks import host as bench_host
+    from bgmatting.benchmarks import infer as bench_infer
+    from bgmatting.benchmarks import train as bench_train
+    from bgmatting.benchmarks import video as bench_video
+    args = parse(argv, {"data": bench_data, "infer": bench_infer, "video": bench_video, "host": bench_host,
+                        "train": bench_train})
+    args.run(args)

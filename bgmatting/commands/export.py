@@ -1,0 +1,93 @@
+"""Write the whole network as one file that other programs run: ONNX, OpenVINO, or Paddle's static graph.
+
+    python export.py                                         # the starter weights as export/matting.onnx
+    python export.py --format openvino --weights my.safetensors --output out/my
+    python export.py --format paddle --refine-mode full --backbone-scale 0.5
+
+    python export.py --weights modnet-mobilenetv2.pdparams --output export/modnet
+
+Inputs src and bgr, (batch, 3, height, width) in 0..1, any batch, height and width multiples of 4; outputs pha and fgr at
+full size, err and ref as the network makes them. Of MODNet: input src, sides multiples of 32, output pha; of DIM: src and
+trimap (batch, 1, height, width), 0, 128 / 255 or 1, sides of 32 or more, output pha. The file is then run on a photo, and
+compared with the network itself.
+"""
+if __name__ == "__main__":  # before imports that an interpreter without the packages does not know
+    from bgmatting.utils.interpreter import check_interpreter
+    check_interpreter()
+
+import argparse
+import os
+from pathlib import Path
+from typing import Optional, Union
+
+from bgmatting.model.refinement import BACKBONE_SCALE, Refinement
+from bgmatting.utils.cli import CommandLine
+from bgmatting.utils.cpu import prepare_cpu
+from bgmatting.utils.errors import UserError, suggest
+from bgmatting.utils.files import PROJECT
+
+SUFFIXES = {"onnx": (".onnx",), "openvino": (".xml", ".bin"), "paddle": (".json", ".pdmodel", ".pdiparams")}
+FORMATS = tuple(SUFFIXES)
+NAME = "matting"  # of a file in a folder
+WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the graph; ONNX has them inside
+
+
+def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
+    parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add, refined = parser.add_argument, Refinement()
+    add("--format", help=f"{', '.join(FORMATS)} (default: as the suffix of --output says, else onnx)")
+    add("--weights", help="weights file or folder of a run (default: the starter weights)")
+    add("--output", default=PROJECT / "export" / NAME,
+        help="path, with or without the format's suffix, or a folder with a slash at its end (default: export/matting)")
+    add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
+    told = "(default: as the header of the weights file says, else {})".format
+    add("--backbone-scale", type=float, help=f"size of the coarse network's input {told(BACKBONE_SCALE)}")
+    add("--refine-mode", help=f"sampling, thresholding or full {told(refined.mode)}")
+    add("--sample-pixels", type=int, help=f"pixels to refine in mode sampling {told(refined.sample_pixels)}")
+    add("--threshold", type=float, help=f"error above which thresholding refines {told(refined.threshold)}")
+    add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: the sample)")
+    add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background (default: image/sample/bgr.jpg)")
+    return parser.parse_args(argv)
+
+
+def named(output: Union[str, Path], kind: Optional[str]) -> tuple[Path, str]:
+    """(path without suffix, format) of ``--output`` and ``--format``, the latter may be None.
+
+    Raises:
+        UserError: the path has the suffix of another format.
+    """
+    path = Path(output)
+    if path.is_dir() or str(output).endswith(("/", os.sep)):
+        path /= NAME
+    told = next((known for known, suffixes in SUFFIXES.items() if path.suffix.lower() in suffixes), None)
+    if told is not None and kind not in (None, told):
+        raise UserError(f"--output {output} has the suffix of the format {told}, and --format is {kind}. Change one.")
+    return (path if told is None else path.with_suffix("")), kind or told or FORMATS[0]
+
+
+def main(argv: Optional[list[str]] = None) -> None:
+    args = parse(argv)
+    args.output, args.format = named(args.output, args.format)
+    if args.format not in FORMATS:
+        raise UserError(f"unknown format '{args.format}'.{suggest(args.format, FORMATS)}")
+    if args.half and args.format == "paddle":
+        raise UserError("--half goes with the formats onnx and openvino.")
+    prepare_cpu()
+    from bgmatting.model.inference.engines.network import on_device
+    from bgmatting.model.inference.graph_files import LARGEST, check_file, inputs_of, write_network  # import paddle
+    from bgmatting.model.methods.recognition import recognised
+    settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
+                "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
+    method, _ = recognised(args.weights)
+    inputs = inputs_of(method, args.src, args.bgr)  # first: nothing is written where they cannot be used
+    with on_device("cpu"):
+        network, path, told = write_network(args.weights, args.output, args.format, args.half, settings)
+        told = "".join(f"; {line}, as its header says" for line in told)
+        parts = {path, path.with_suffix(WEIGHTS.get(args.format, path.suffix))}
+        size = sum(part.stat().st_size for part in parts)
+        print(f"wrote {path}  {size / 1e6:.1f} MB{told}")
+        worst = check_file(network, path, args.format, inputs, method)
+    allowed = LARGEST["half" if args.half else "full" if method.refines else "single"]
+    print(f"largest difference from the network on {args.src}: " + ", ".join(f"{k} {v:.2e}" for k, v in worst.items()))
+    if not worst["pha"] <= allowed:
+        raise UserError(f"{path} is not exact: pha is off by {worst['pha']:.2e}, allowed is {allowed:g}.")
