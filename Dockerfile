@@ -3,6 +3,9 @@
 #   docker build -t background-matting .
 #   docker run --rm -p 127.0.0.1:7860:7860 background-matting
 #
+# It prints a token, or takes $MATTING_TOKEN; -e MATTING_INSECURE=1 does without, where nobody else reaches the port (then with
+# -e MATTING_ALLOWED_HOSTS=localhost, or web pages could reach it through the user's browser). See docs/security.md.
+#
 # For a GPU (NVIDIA's container toolkit on the host; the index is that of its CUDA):
 #
 #   docker build -t background-matting:gpu --build-arg PADDLE=paddlepaddle-gpu==3.3.1 \
@@ -26,7 +29,7 @@ ARG PADDLE=""
 ARG PADDLE_INDEX=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 DEBIAN_FRONTEND=noninteractive PYTHONUNBUFFERED=1
 RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv libgomp1 && rm -rf /var/lib/apt/lists/* \
-    && python3 -m venv /venv && useradd --create-home --uid 1000 matting
+    && python3 -m venv /venv && useradd --create-home --uid 1000 matting && install -d -o matting -m 700 /uploads
 WORKDIR /app
 COPY . .
 RUN grep -v -E '^(paddlepaddle|visualdl|scikit-image|opencv-python)' requirements.txt > /tmp/needed.txt \
@@ -36,6 +39,7 @@ RUN grep -v -E '^(paddlepaddle|visualdl|scikit-image|opencv-python)' requirement
 RUN test -z "$PADDLE" || /venv/bin/pip install -q "$PADDLE" ${PADDLE_INDEX:+--extra-index-url "$PADDLE_INDEX"}
 COPY --from=graphs --chown=matting:matting /graphs /home/matting/.cache/background-matting
 USER matting
+ENV TMPDIR=/uploads
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["/venv/bin/python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:7860/v1/health', timeout=4)"]

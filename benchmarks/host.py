@@ -1,7 +1,7 @@
 """What a frame costs the host where a GPU does the work: ``python benchmark.py host``.
 
 The path of a GPU is run on the CPU, with a stub in place of all that the device computes: it answers at once with arrays
-of the right size. What is left is the host's part: checks, the bytes that go up, and those that come back.
+of the right size. What is left is the host's part: checks, the bytes that go up, those that come back, and the last step.
 """
 import statistics
 import time
@@ -49,18 +49,20 @@ def stubbed_matter():
 
 
 class Stub:
-    """In place of ``DeviceMatting.compute``: empty tensors of the right size, made once for each."""
+    """In place of ``DeviceMatting.compute``: tensors of the right size, made once for each; alpha is a soft disc."""
 
     def __init__(self):
         self._made = {}
 
-    def __call__(self, src, bgr, scale, refinement, want, unmix, dtype, unit):
+    def __call__(self, src, bgr, scale, refinement, want, dtype):
         import paddle
         key = tuple(src.shape), dtype
         if key not in self._made:
             height, width = src.shape[:2]
-            self._made[key] = {name: paddle.zeros([height, width, 3] if name == "fgr" else [height, width], dtype)
-                               for name in ("pha", "fgr", "err", "ref")}
+            y, x = np.ogrid[:height, :width]
+            disc = np.clip((0.3 * height - np.hypot(y - height / 2, x - width / 2)) / 20 + 0.5, 0, 1)
+            self._made[key] = {"pha": paddle.to_tensor(disc, "float32"), "residual": paddle.zeros([height, width, 3]),
+                               "fgr": paddle.zeros([height, width, 3], dtype)}
         return {name: tensor for name, tensor in self._made[key].items() if name in want}
 
 

@@ -58,3 +58,11 @@ def shrunk(image):
         return image
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def scaled(image, scale):
+    """uint8 (h, w[, 3]) shrunk by a factor below 1, to at least one pixel a side."""
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    if min(image.shape[:2]) * scale <= 0.5:  # OpenCV would make it 0
+        return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

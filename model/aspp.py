@@ -1,6 +1,6 @@
 """Atrous spatial pyramid pooling (Chen et al., "Rethinking Atrous Convolution", 2017)."""
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 
@@ -10,7 +10,7 @@ class ASPP(nn.Layer):
     Input: (B, inputs, H, W). Output: (B, outputs, H, W).
     """
 
-    def __init__(self, inputs, rates=(3, 6, 9), outputs=256):
+    def __init__(self, inputs: int, rates: tuple[int, ...] = (3, 6, 9), outputs: int = 256):
         super().__init__()
         branches = [_conv_bn_relu(inputs, outputs, 1, 0, 1)]
         branches += [_conv_bn_relu(inputs, outputs, 3, rate, rate) for rate in rates]
@@ -23,18 +23,18 @@ class ASPP(nn.Layer):
             nn.Dropout(0.5),
         )
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.project(paddle.concat([branch(x) for branch in self.convs], axis=1))
 
 
 class ImagePool(nn.Sequential):
     """The image's mean feature, put back at every position."""
 
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs: int, outputs: int):
         super().__init__(
             nn.AdaptiveAvgPool2D(1), nn.Conv2D(inputs, outputs, 1, bias_attr=False), nn.BatchNorm2D(outputs), nn.ReLU())
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         pooled = nn.Sequential.forward(self, x)  # paddle 2.6 cannot make a graph of super()
         return F.interpolate(pooled, size=x.shape[2:], mode="bilinear", align_corners=False)
 

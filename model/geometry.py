@@ -10,17 +10,17 @@ HIGHEST = np.array([1] + [np.inf] * 3 + [1] + [np.inf] * 32, np.float32)
 ENDLESS = 1 << 30  # pixels; a side whose end is far away
 
 
-def photo_side(reach):
+def photo_side(reach: int) -> int:
     """Side of the photos' windows around a block, in pixels; ``reach`` of the refiner is 0 or 1."""
     return BLOCK + 12 * reach
 
 
-def coarse_side(reach, quarter):
+def coarse_side(reach: int, quarter: bool) -> int:
     """Side of the coarse windows around a block; from a quarter of the photo's size, or from half of it."""
     return BLOCK // 4 + 2 * (1 + reach) if quarter else photo_side(reach) // 2
 
 
-def spread_matrix(block, reach, count=ENDLESS):
+def spread_matrix(block: int, reach: int, count: int = ENDLESS) -> np.ndarray:
     """What doubles a coarse window along one side, bilinear with the image's border repeated: float32 (p / 2, c).
 
     Rows for half-resolution pixels outside the photo are 0, which is the refiner's padding.

@@ -1,9 +1,12 @@
 """Training losses of the paper (section 4.3) as dictionaries of named terms; the caller weighs and adds them."""
 import paddle
+from paddle import Tensor
 from paddle.nn import functional as F
 
+from bgmatting.model.matting import BaseOutput, RefineOutput
 
-def base_loss(pred, true_pha, true_fgr, detach_error=True):
+
+def base_loss(pred: BaseOutput, true_pha: Tensor, true_fgr: Tensor, detach_error: bool = True) -> dict[str, Tensor]:
     """Loss terms of the base network.
 
     Args:
@@ -22,7 +25,7 @@ def base_loss(pred, true_pha, true_fgr, detach_error=True):
     }
 
 
-def refine_loss(pred, true_pha, true_fgr, detach_error=True):
+def refine_loss(pred: RefineOutput, true_pha: Tensor, true_fgr: Tensor, detach_error: bool = True) -> dict[str, Tensor]:
     """Loss terms of the whole network: alpha and foreground at full and at coarse size, the error at full size.
 
     Args:
@@ -44,7 +47,7 @@ def refine_loss(pred, true_pha, true_fgr, detach_error=True):
     }
 
 
-def patch_loss(pred, true_pha, true_fgr):
+def patch_loss(pred: RefineOutput, true_pha: Tensor, true_fgr: Tensor) -> dict[str, Tensor]:
     """Loss terms of the refiner where it has refined, and nowhere else: L1 alone lets soft edges become hard ones.
 
     Args:
@@ -63,7 +66,7 @@ def patch_loss(pred, true_pha, true_fgr):
     }
 
 
-def sobel(x):
+def sobel(x: Tensor) -> Tensor:
     """Magnitude of the Sobel gradient of (B, 1, H, W): kernels divided by 8, borders repeated, sqrt(gx^2 + gy^2 + 1e-6)."""
     across = paddle.to_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], dtype=x.dtype) / 8
     kernels = paddle.stack([across, across.t()]).unsqueeze(1)

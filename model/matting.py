@@ -1,15 +1,17 @@
 """The two networks of "Real-Time High-Resolution Background Matting" (Lin et al., CVPR 2021, arXiv 2012.07810)."""
+from __future__ import annotations
+
 from collections import namedtuple
 
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from bgmatting.model.aspp import ASPP
 from bgmatting.model.backbones import build_backbone
 from bgmatting.model.decoder import Decoder
 from bgmatting.model.refinement import BACKBONE_SCALE, KERNEL_SIZE, Refinement, check_backbone_scale
-from bgmatting.model.refiner import Refiner
+from bgmatting.model.refiner import Refiner, resize, size_of
 
 _REFINED = Refinement()
 
@@ -21,7 +23,7 @@ class MattingBase(nn.Layer):
     """The coarse network: encoder, ASPP, decoder; everything at the size of its input.
 
     Args:
-        backbone: "mobilenetv2", "mobilenetv3", "mobilenetv3_small", "resnet50" or "resnet101".
+        backbone: "mobilenetv2", "mobilenetv3", "mobilenetv3_small", "mobilenetv3_small_os32", "resnet50" or "resnet101".
 
     Input:
         src, bgr: (B, 3, H, W) float, RGB in 0..1: the photo with the subject and the photo of the empty scene.
@@ -37,7 +39,7 @@ class MattingBase(nn.Layer):
         pha, fgr, err, hid = base(src, bgr)
     """
 
-    def __init__(self, backbone):
+    def __init__(self, backbone: str):
         super().__init__()
         self.backbone_name = backbone
         self.backbone = build_backbone(backbone, in_channels=6)
@@ -45,11 +47,11 @@ class MattingBase(nn.Layer):
         self.aspp = ASPP(deepest)
         self.decoder = Decoder([256, 128, 64, 48, 1 + 3 + 1 + 32], shortcuts)
 
-    def forward(self, src, bgr):
+    def forward(self, src: Tensor, bgr: Tensor) -> BaseOutput:
         pha, residual, err, hid = self.coarse(src, bgr)
         return BaseOutput(pha, (residual + src).clip(0, 1), err, hid)
 
-    def coarse(self, src, bgr):
+    def coarse(self, src: Tensor, bgr: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x4, *shortcuts = self.backbone(paddle.concat([src, bgr], axis=1))
         x = self.decoder(self.aspp(x4), *shortcuts)
         return x[:, 0:1].clip(0, 1), x[:, 1:4], x[:, 4:5].clip(0, 1), F.relu(x[:, 5:])
@@ -82,29 +84,28 @@ class MattingRefine(MattingBase):
         pha, fgr, *_ = refine(src, bgr)
     """
 
-    def __init__(self, backbone, backbone_scale=BACKBONE_SCALE, refine_mode=_REFINED.mode,
-                 refine_sample_pixels=_REFINED.sample_pixels, refine_threshold=_REFINED.threshold,
-                 refine_kernel_size=KERNEL_SIZE):
+    def __init__(self, backbone: str, backbone_scale: float = BACKBONE_SCALE, refine_mode: str = _REFINED.mode,
+                 refine_sample_pixels: int = _REFINED.sample_pixels, refine_threshold: float = _REFINED.threshold,
+                 refine_kernel_size: int = KERNEL_SIZE):
         super().__init__(backbone)
         self.backbone_scale = check_backbone_scale(backbone_scale)
-        self.refiner = Refiner(refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size)
+        self.refiner = Refiner(Refinement(refine_mode, refine_sample_pixels, refine_threshold), refine_kernel_size)
 
-    def forward(self, src, bgr, backbone_scale=None, refinement=None):
-        height, width = _checked_size(src, bgr)
-        scale = backbone_scale or self.backbone_scale
-        size = [max(1, int(side * scale)) for side in (height, width)]
-        src_sm = F.interpolate(src, size=size, mode="bilinear", align_corners=False)
-        bgr_sm = F.interpolate(bgr, size=size, mode="bilinear", align_corners=False)
+    def forward(self, src: Tensor, bgr: Tensor, backbone_scale: float | None = None,
+                refinement: Refinement | None = None) -> RefineOutput:
+        if paddle.in_dynamic_mode():  # a graph for any size has no sizes to check yet
+            _check(src, bgr)
+        size = (size_of(src).astype("float64") * (backbone_scale or self.backbone_scale)).astype("int32").clip(1)
+        src_sm, bgr_sm = resize(src, size), resize(bgr, size)
         pha_sm, residual_sm, err_sm, hid = self.coarse(src_sm, bgr_sm)
         pha, residual, ref_sm = self.refiner(src, bgr, pha_sm, residual_sm, err_sm, hid, refinement)
         return RefineOutput(pha.clip(0, 1), (residual + src).clip(0, 1),
                             pha_sm, (residual_sm + src_sm).clip(0, 1), err_sm, ref_sm)
 
 
-def _checked_size(src, bgr):
+def _check(src, bgr):
     if list(src.shape) != list(bgr.shape):
         raise ValueError(f"src and bgr must have one shape, not {list(src.shape)} and {list(bgr.shape)}")
     height, width = src.shape[2:]
     if height % 4 or width % 4:
         raise ValueError(f"height and width must be multiples of 4, not {height} and {width}")
-    return height, width

@@ -1,4 +1,6 @@
 """What the refiner may be told, and the one home of what it does where nobody says otherwise. Needs no paddle."""
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from bgmatting.utils.errors import UserError, suggest
@@ -26,7 +28,7 @@ class Refinement(NamedTuple):
 NOTHING = Refinement("sampling", 0)  # the base network's result, enlarged
 
 
-def check_refinement(refinement):
+def check_refinement(refinement: Refinement) -> Refinement:
     """The same Refinement. Raises UserError: a field is not known, or outside its range."""
     mode, sample_pixels, threshold = refinement
     if mode not in REFINE_MODES:
@@ -38,7 +40,7 @@ def check_refinement(refinement):
     return refinement
 
 
-def check_backbone_scale(scale):
+def check_backbone_scale(scale: float) -> float:
     """The same scale. Raises UserError: it is not above 0 and at most 0.5."""
     if not 0 < scale <= 0.5:
         raise UserError(f"backbone scale lies above 0 and is at most 0.5, not {scale}.")

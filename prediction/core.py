@@ -17,7 +17,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import Any, Union
 
-from bgmatting.prediction.alignment.fitter import fitter
+from bgmatting.media.alignment.fitter import fitter
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.choice import choose, open_matter
 from bgmatting.prediction.options import CAMERA, ONE_OF, PHOTO, PHOTOS, STILL, VIDEO, Options, checked, parts_of

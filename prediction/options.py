@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Callable
 
+from bgmatting.media.alignment.fitter import MODES
 from bgmatting.media.video.writer import FORMATS
-from bgmatting.prediction.alignment.fitter import MODES
 from bgmatting.prediction.outputs import NAMED, SUFFIXES, TYPES, names_picture
 from bgmatting.prediction.sizes import FITS
 from bgmatting.prediction.smoothing import WAYS

@@ -11,7 +11,7 @@ import functools
 import cv2
 import numpy as np
 
-from bgmatting.prediction.sizes import scaled
+from bgmatting.media.operations import scaled
 
 WAYS = ("flow", "ofd")  # ``Smoother``, ``prediction.video.delay.OneFrameDelay``
 FLOW_SIDE = 480    # the flow is found on copies with so many pixels on the longer side

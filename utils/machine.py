@@ -1,10 +1,13 @@
-"""Which machine and which versions a measurement was made on."""
+"""Which machine and which versions a measurement was made on, and what it has left."""
+from __future__ import annotations
+
 import datetime
 import importlib.metadata
 import os
 import platform
 import shutil
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -41,9 +44,45 @@ def computes_in_bf16(cpuinfo="/proc/cpuinfo"):
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags))
 
 
-def free_memory():
-    """Bytes that can be had without swapping; None where the system does not say."""
-    return _kilobytes("/proc/meminfo", "MemAvailable:")
+def free_memory(proc: str = "/proc", groups: str = "/sys/fs/cgroup") -> int | None:
+    """Bytes that can be had without swapping: of the machine, and of what a container or service may take of it.
+
+    Args:
+        proc, groups: where Linux tells of processes and of control groups (version 1 or 2).
+    Returns:
+        None where the system does not say.
+    """
+    found = [_kilobytes(f"{proc}/meminfo", "MemAvailable:"), *_group_memory(Path(proc), Path(groups))]
+    return min((count for count in found if count is not None), default=None)
+
+
+def _group_memory(proc, groups):
+    """What each control group that this process is in, and each above it, has left of its limit; bytes."""
+    for line in (_text(proc / "self" / "cgroup") or "").splitlines():
+        _, kinds, path = line.split(":", 2)
+        if kinds == "":
+            top, limit, used, cache = groups, "memory.max", "memory.current", "inactive_file"
+        elif "memory" in kinds.split(","):
+            top, limit, used = groups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+            cache = "total_inactive_file"
+        else:
+            continue
+        inner = Path(os.path.normpath("/" + path.strip("/"))).relative_to("/")
+        # a container may see its own group at the top
+        for folder in (top / inner, *(top / part for part in inner.parents)):
+            most, taken = _text(folder / limit), _text(folder / used)
+            if most and taken and most.isdigit():  # not "max"; version 1 writes a number that no machine has
+                stat = (line.split() for line in (_text(folder / "memory.stat") or "").splitlines())
+                given_back = next((int(pair[1]) for pair in stat if pair[0] == cache), 0)
+                yield max(0, int(most) - int(taken) + given_back)
+
+
+def _text(path):
+    """What a file holds, stripped; None where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
 
 
 def peak_memory(device="cpu"):

@@ -1,21 +1,35 @@
-"""What is looked at before anything else of a request: its token, its size, and the time that it takes to arrive."""
+"""What is looked at before anything else of a request: who sent it, its token, its size, how long it takes to arrive."""
+from __future__ import annotations
+
 import asyncio
+import hashlib
 import hmac
 import json
+import secrets
 import time
-from http.cookies import SimpleCookie
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl, quote, urlencode
 
+from bgmatting.web.hosts import Hosts, absolute_form, header, headers_of
 from bgmatting.web.refusals import Refused, body, headers
+from bgmatting.web.settings import Settings
 
 OPEN = ("/v1/health",)   # needs no token
-COOKIE = "matting_token"
-DRAIN_SECONDS = 2.0      # what a client still sends after a refusal is read for so long, or it would not see the answer
+DRAIN_SECONDS = 2.0
 POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
           "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
-          "worker-src 'self' blob:; frame-ancestors *; base-uri 'self'; form-action 'self'")  # browsers call nobody else
-ALWAYS = [(b"content-security-policy", POLICY.encode()), (b"x-content-type-options", b"nosniff"),
-          (b"referrer-policy", b"no-referrer")]
+          "worker-src 'self' blob:; frame-ancestors {}; base-uri 'self'; form-action 'self'")  # browsers call nobody else
+
+
+def policy_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
+    """What every answer tells browsers."""
+    return [(b"content-security-policy", POLICY.format(settings.frame_ancestors).encode()),
+            (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"),
+            (b"cross-origin-resource-policy", b"same-origin")]
+
+
+def route_of(scope: dict) -> str:
+    """The path of a request below that of the server."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
 class Guard:
@@ -26,26 +40,40 @@ class Guard:
             would wait in, or None.
     """
 
-    def __init__(self, app, settings, lane_of):
+    def __init__(self, app, settings: Settings, lane_of) -> None:
         self._app, self._settings, self._lane_of = app, settings, lane_of
+        self._hosts, self._door, self._always = Hosts(settings), Door(settings.token), policy_headers(settings)
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] == "websocket" and not self._allowed(scope):
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        if self._settings.token and _asked(scope) == self._settings.token:
-            await _let_in(scope, send)
-            return
+
+        async def answered(message):
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *self._always]}
+            await send(message)
+
         try:
+            scope = self._hosts.forwarded(absolute_form(scope))
+            self._hosts.check(scope)
+            if scope["type"] == "http" and self._door.is_asked(scope):
+                await self._door.let_in(scope, answered)
+                return
             self._check(scope)
         except Refused as refused:
-            await _answer(refused, receive, send)
+            if scope["type"] == "websocket":
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await _answer(refused, receive, answered)
             return
-        bounded = _Bounded(self._settings, receive, send)
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # routes know no other; the server leaves the body out
+        bounded = _Bounded(self._settings, scope, receive, answered)
         try:
             await self._app(scope, bounded.receive, bounded.send)
         except Refused as refused:
@@ -55,34 +83,69 @@ class Guard:
             await bounded.answer()
 
     def _check(self, scope):
-        if not self._allowed(scope):
+        route = route_of(scope)
+        if route not in OPEN and not self._door.is_open(scope):
             raise Refused(401, "this server wants a token: the header Authorization: Bearer WORD, or /?token=WORD once in a "
                                "browser.")
-        if scope["method"] != "POST":
+        if scope.get("method") != "POST":
             return
-        length = _header(scope, b"content-length")
+        length = header(scope, b"content-length")
         if length.isdigit() and int(length) > self._settings.max_bytes:
             raise too_large(self._settings, int(length))
-        lane = self._lane_of(scope["path"])
+        lane = self._lane_of(route)
         if lane is not None:
             lane.check()
 
-    def _allowed(self, scope):
-        token = self._settings.token
-        if not token or scope["path"] in OPEN:
+
+class Door:
+    """Who brings the token, or what a browser was given for it. token: None where everybody may come in."""
+
+    def __init__(self, token: str | None) -> None:
+        self._words = [token.encode(coding) for coding in ("utf-8", "latin-1")  # clients send either
+                       if token and token.encode(coding, "ignore").decode(coding) == token]
+        # Browsers send a cookie to every port of a host: it is not the token, and servers with other tokens have their own.
+        self._session = secrets.token_urlsafe(32).encode()
+        self._cookie = "matting_" + hashlib.sha256((token or "").encode()).hexdigest()[:8]
+
+    def is_open(self, scope: dict) -> bool:
+        """Whether a request may pass."""
+        if not self._words:
             return True
-        cookie = SimpleCookie(_header(scope, b"cookie")).get(COOKIE)
-        given = [_header(scope, b"authorization").partition("Bearer ")[2], cookie.value if cookie else ""]
-        return any(hmac.compare_digest(word.encode(), token.encode()) for word in given)
+        kind, _, word = header(scope, b"authorization").strip().partition(" ")
+        if kind.lower() == "bearer" and self._is_word(word.strip().encode("latin-1")):
+            return True
+        cookies = (pair.strip().partition("=") for line in headers_of(scope, b"cookie") for pair in line.split(";"))
+        return any(hmac.compare_digest(value.encode("latin-1"), self._session)
+                   for name, _, value in cookies if name == self._cookie)
+
+    def is_asked(self, scope: dict) -> bool:
+        """Whether a browser brings the token in its address."""
+        return bool(self._words) and scope["method"] in ("GET", "HEAD") and any(
+            self._is_word(word.encode()) for name, word in _query(scope) if name == "token")
+
+    async def let_in(self, scope: dict, send) -> None:
+        """The browser gets a cookie, and its address no longer shows the token."""
+        rest = urlencode([(name, word) for name, word in _query(scope) if name != "token"])
+        place = quote("/" + scope["path"].lstrip("/\\"), safe="/~!$&'()*+,;=:@") + (f"?{rest}" if rest else "")
+        cookie = f"{self._cookie}={self._session.decode()}; HttpOnly; SameSite=Lax; Path={scope.get('root_path') or '/'}"
+        cookie += "; Secure" if scope.get("scheme") == "https" else ""
+        await send({"type": "http.response.start", "status": 303, "headers": [
+            (b"location", place.encode()), (b"set-cookie", cookie.encode()), (b"cache-control", b"no-store"),
+            (b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _is_word(self, given):
+        return any(hmac.compare_digest(given, word) for word in self._words)
 
 
 class _Bounded:
     """The two ends of a request whose body may have so many bytes and take so long; ``refused`` where it did not."""
 
-    def __init__(self, settings, receive, send):
+    def __init__(self, settings, scope, receive, send):
         self._settings, self._receive, self._send = settings, receive, send
-        self._end, self._count, self._whole, self._begun, self.refused = time.monotonic(), 0, False, False, None
-        self._end += settings.upload_seconds
+        self._end, self._count, self._begun, self.refused = time.monotonic() + settings.upload_seconds, 0, False, None
+        self._whole, length = False, header(scope, b"content-length")
+        self._bare = length in ("", "0") and not header(scope, b"transfer-encoding")  # no body will come
 
     async def receive(self):
         if self._whole:
@@ -106,7 +169,10 @@ class _Bounded:
             return  # whatever was made of the refusal: ``answer`` says it
         if message["type"] == "http.response.start":
             self._begun = True
-            message = {**message, "headers": [*message.get("headers", ()), *ALWAYS]}
+        if message["type"] == "http.response.body" and not (self._whole or self._bare or message.get("more_body")):
+            await self._send({**message, "more_body": True})
+            await _drain(self._receive)
+            message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
     async def answer(self):
@@ -125,8 +191,14 @@ async def _answer(refused, receive, send):
     lines = [(name.lower().encode(), value.encode()) for name, value in headers(refused).items()]
     await send({"type": "http.response.start", "status": refused.status, "headers": [
         (b"content-type", b"application/json"), (b"content-length", str(len(data)).encode()), (b"connection", b"close"),
-        *lines, *ALWAYS]})
+        *lines]})
     await send({"type": "http.response.body", "body": data, "more_body": True})
+    await _drain(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _drain(receive):
+    """Read for a moment what a client still sends after its answer: or it would not see that."""
     end = time.monotonic() + DRAIN_SECONDS
     try:
         while (left := end - time.monotonic()) > 0:
@@ -135,21 +207,7 @@ async def _answer(refused, receive, send):
                 break
     except asyncio.TimeoutError:
         pass
-    await send({"type": "http.response.body", "body": b""})
 
 
-async def _let_in(scope, send):
-    """The browser keeps the token, and its address no longer shows it."""
-    cookie = SimpleCookie({COOKIE: _asked(scope)})
-    cookie[COOKIE].update({"httponly": True, "samesite": "Lax", "path": "/"})
-    await send({"type": "http.response.start", "status": 303, "headers": [
-        (b"location", scope["path"].encode()), (b"set-cookie", cookie[COOKIE].OutputString().encode()), *ALWAYS]})
-    await send({"type": "http.response.body", "body": b""})
-
-
-def _asked(scope):
-    return (parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token") or [""])[0]
-
-
-def _header(scope, name):
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+def _query(scope):
+    return parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)

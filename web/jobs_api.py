@@ -32,7 +32,7 @@ def router(service, jobs):
             if isinstance(error, asyncio.CancelledError):
                 raise
             return failed(error, folder)
-        return JSONResponse(state(job), 202, {"Location": f"/v1/jobs/{job.id}"})
+        return JSONResponse(state(job), 202, {"Location": f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"})
 
     @routes.get("/{key}", **schema.JOB)
     def look(key: str):

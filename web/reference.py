@@ -2,7 +2,7 @@
 import json
 from html import escape
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b2733}
@@ -22,32 +22,32 @@ def router(app):
     routes = APIRouter()
 
     @routes.get("/docs", include_in_schema=False)
-    def docs():
-        return HTMLResponse(page(app.openapi()))
+    def docs(request: Request) -> HTMLResponse:
+        return HTMLResponse(page(app.openapi(), str(request.base_url).rstrip("/")))
 
     return routes
 
 
-def page(description):
-    """HTML of an OpenAPI description."""
+def page(description: dict, base: str) -> str:
+    """HTML of an OpenAPI description. base: the server's address, for commands."""
     parts = [f"<h1>{escape(description['info']['title'])}</h1><p>{escape(description['info']['description'])}</p>",
              '<p>The same for programs: <a href="openapi.json">openapi.json</a>. Errors are '
              '<code>{"error": {"status", "code", "message"}}</code>. Where the server was given a token, requests bring '
              '<code>Authorization: Bearer WORD</code>.</p>']
     for path, methods in description["paths"].items():
-        parts += [_route(path, method, facts) for method, facts in methods.items()]
+        parts += [_route(path, method, facts, base) for method, facts in methods.items()]
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f"<title>{escape(description['info']['title'])}: API</title><style>{STYLE}</style><main>{''.join(parts)}</main>")
 
 
-def _route(path, method, facts):
+def _route(path, method, facts, base):
     content = facts.get("requestBody", {}).get("content", {}).get("multipart/form-data", {}).get("schema", {})
     required = content.get("required", ())
     rows = "".join(f"<tr><td><code>{escape(name)}</code>{' *' if name in required else ''}<td>{escape(_kind(part))}"
                    f"<td>{escape(part.get('description', ''))}" for name, part in content.get("properties", {}).items())
     answers = "".join(f"<tr><td>{escape(str(status))}<td colspan=2>{escape(answer['description'])}"
                       for status, answer in facts["responses"].items() if str(status) != "422")
-    curl = CURL.get(path, "").replace("{base}", "http://127.0.0.1:7860")
+    curl = CURL.get(path, "").replace("{base}", base)
     return (f'<h2><span class="m">{method.upper()}</span> {escape(path)}</h2><p>{escape(facts.get("description", ""))}</p>'
             f"<table>{rows}</table><h3>Answers</h3><table>{answers}</table>"
             + (f"<pre>{escape(curl)}</pre>" if curl and method != "delete" else ""))

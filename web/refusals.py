@@ -4,8 +4,8 @@ import traceback
 from bgmatting.utils.errors import UserError, no_space, one_line
 from bgmatting.utils.files import PROJECT
 
-CODES = {400: "bad_input", 401: "no_token", 404: "not_found", 405: "no_such_method", 408: "too_slow", 409: "not_ready",
-         410: "cancelled", 413: "too_large", 429: "busy", 500: "unexpected", 507: "disk_full"}
+CODES = {400: "bad_input", 401: "no_token", 403: "forbidden", 404: "not_found", 405: "no_such_method", 408: "too_slow",
+         409: "not_ready", 410: "cancelled", 413: "too_large", 429: "busy", 500: "unexpected", 507: "disk_full"}
 PARTS = ("src", "bgr", "target", "zip", "out")  # what the folder of a request holds
 AGAIN = 5  # seconds after which a client that was told to come back may
 
@@ -59,4 +59,4 @@ def body(error):
 
 def headers(error):
     """Headers that go with an answer."""
-    return {"Retry-After": str(AGAIN)} if error.status == 429 else {}
+    return {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": str(AGAIN)}}.get(error.status, {})

@@ -1,12 +1,15 @@
 """The whole server: API, reference and page in one process."""
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import os
 import socket
+import sys
 import threading
 
 from bgmatting.utils.errors import UserError
-from bgmatting.web.settings import LOOPBACK
+from bgmatting.web.settings import Settings
 
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
 NEEDED = "app.py needs packages that are not installed here ({}): pip install -r requirements-web.txt, or sh run.sh web."
@@ -66,6 +69,7 @@ def make_app(settings, open_matter, add_page=None, warm=False, open_alone=None):
 def _with_routes(service, jobs, cameras, lifespan):
     """The FastAPI application with all routes but the page."""
     from fastapi import FastAPI
+    from starlette.routing import Match
 
     from bgmatting.web import api, camera, jobs_api, reference
     from bgmatting.web.refusals import Refused
@@ -78,8 +82,13 @@ def _with_routes(service, jobs, cameras, lifespan):
     @app.exception_handler(404)
     @app.exception_handler(405)
     async def unknown(request, error):
-        return api.failed(Refused(error.status_code, f"no such address: {request.method} {request.url.path[:100]}. "
-                                                     f"/docs lists them."))
+        answer = api.failed(Refused(error.status_code, f"no such address: {request.method} {request.url.path[:100]}. "
+                                                       f"/docs lists them."))
+        if error.status_code == 405:
+            there = [method for method in ("DELETE", "GET", "POST")
+                     if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in app.routes)]
+            answer.headers["Allow"] = ", ".join([*there, *(["HEAD"] if "GET" in there else [])])
+        return answer
 
     return app
 
@@ -92,7 +101,7 @@ def _warm(service):
         print(f"error: {error}", flush=True)
 
 
-def run(settings, open_matter, add_page=None, opened=None, open_alone=None):
+def run(settings: Settings, open_matter, add_page=None, opened=None, open_alone=None) -> None:
     """Serve until Ctrl-C. ``opened``: called with the address once it listens; the others as ``make_app``.
 
     Raises:
@@ -100,16 +109,23 @@ def run(settings, open_matter, add_page=None, opened=None, open_alone=None):
     """
     check_packages(add_page is not None)
     import uvicorn
-    with bound(settings.host, settings.port) as listening:
+
+    from bgmatting.web.connections import Crowd, most_connections, protocol_of
+    from bgmatting.web.log import Sparing
+    most = most_connections()
+    with bound(settings.host, settings.port) as listening, contextlib.redirect_stderr(Sparing(sys.stderr)):
         port = listening.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"
         app = make_app(settings, open_matter, add_page, warm=True, open_alone=open_alone)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=10, lifespan="on",
-                                timeout_graceful_shutdown=5, server_header=False)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_keep_alive=10, lifespan="on", timeout_graceful_shutdown=5,
+            server_header=False, proxy_headers=False, ws="none", http=protocol_of(Crowd(most)),
+            backlog=min(128, max(8, most // 2)))  # as many are taken at once, before any can be refused
         server = uvicorn.Server(config)
         if opened is not None:
             threading.Thread(target=_tell, args=(server, opened, address), daemon=True).start()
+
         try:
             asyncio.run(server.serve(sockets=[listening]))
         finally:
@@ -137,8 +153,3 @@ def bound(host, port):
         raise UserError(f"cannot listen at {host}, port {port}: {error.strerror}. Another program may; name another with "
                         f"--port, or 0 for any that is free.") from None
     return listening
-
-
-def is_open_to_others(settings):
-    """Whether other machines reach the address."""
-    return settings.host not in LOOPBACK

@@ -8,6 +8,11 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 NAME = re.compile(r"matting-web-(\d+)-\w+")
 ROUND = 20.0  # seconds between two looks for what is old
 
@@ -25,6 +30,7 @@ class Workplace:
         _clear_up()
         self._keep = keep_seconds
         self.root = Path(tempfile.mkdtemp(prefix=f"matting-web-{os.getpid()}-"))
+        self._lock = _locked(self.root)  # in containers every process may have the same number
         self.page = self.root / "page"
         self.page.mkdir()
         self._closed, self._rounds = threading.Event(), []
@@ -67,6 +73,9 @@ class Workplace:
         """Remove everything."""
         self._closed.set()
         shutil.rmtree(self.root, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _go_round(self):
         while not self._closed.wait(ROUND):
@@ -80,7 +89,24 @@ def _clear_up():
     for entry in os.scandir(tempfile.gettempdir()):
         parts = NAME.fullmatch(entry.name)
         if parts and entry.is_dir(follow_symlinks=False) and entry.stat().st_uid == _user() and not _lives(int(parts[1])):
-            shutil.rmtree(entry.path, ignore_errors=True)
+            lock = _locked(entry.path)
+            if lock is not None or fcntl is None:
+                shutil.rmtree(entry.path, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+
+
+def _locked(folder):
+    """A descriptor that holds a lock on a folder until it is closed, or its process ends; None where another holds it."""
+    if fcntl is None:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _user():
@@ -88,6 +114,8 @@ def _user():
 
 
 def _lives(number):
+    if number == os.getpid() and fcntl is not None:
+        return False  # it was another process: this one has no folder yet
     try:
         os.kill(number, 0)
     except ProcessLookupError:

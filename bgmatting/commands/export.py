@@ -47,8 +47,8 @@ def main(argv=None):
     if args.half and args.format == "paddle":
         raise UserError("--half goes with the formats onnx and openvino.")
     prepare_cpu()
-    from bgmatting.model.inference.engines.network import on_device
-    from bgmatting.model.inference.graph_files import LARGEST, check_file, inputs_of, write_network  # import paddle
+    from bgmatting.model.export.graph_files import LARGEST, check_file, inputs_of, write_network  # import paddle
+    from bgmatting.model.inference.engines.device import on_device
     from bgmatting.model.methods.recognition import recognised
     settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
                 "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}

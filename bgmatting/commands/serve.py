@@ -2,11 +2,12 @@
 
     python app.py                                # opens http://127.0.0.1:7860; the API's reference is at /docs
     python app.py --port 8000 --no-browser
-    python app.py --host 0.0.0.0 --token WORD    # for other machines too; see docs/web.md
+    python app.py --host 0.0.0.0                 # for other machines too, with a token that it prints; see docs/web.md
 
 Needs requirements-web.txt; `sh run.sh web` installs it and starts. Exit codes: 0 ended, 2 it cannot be started, 130 stopped.
 """
 import argparse
+import os
 import sys
 import webbrowser
 
@@ -18,8 +19,8 @@ from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.machine import find_device
 from bgmatting.web.page import add_page
-from bgmatting.web.server import check_packages, is_open_to_others, run
-from bgmatting.web.settings import add_flags, settings_of
+from bgmatting.web.server import check_packages, run
+from bgmatting.web.settings import ENVIRONMENT, add_flags, settings_of
 
 NETWORK = ("weights", "device", "backend", "precision", "max_memory", "backbone_scale", "sample_pixels", "refine_mode",
            "refine_threshold")
@@ -55,13 +56,16 @@ def main(argv=None):
     if args.device:
         find_device(args.device)  # or the page would be there, and no matte
     options = Options(**{name: getattr(args, name) for name in NETWORK})
-    if is_open_to_others(settings):
-        free = "" if settings.token else ", and there is no --token: whoever reaches this one can use it"
-        say(f"note: {settings.host} lets other machines in{free}.", sys.stderr)
+    if not settings.is_local and not settings.token:
+        say(f"note: {settings.host} lets other machines in, and whoever reaches it can use it: --insecure.", sys.stderr)
 
     def opened(address):
         say(f"listening at {address}  (API: {address}/docs; Ctrl-C ends it)")
-        if args.page and not args.no_browser:
+        if settings.token:
+            is_known = args.token or os.environ.get(ENVIRONMENT["token"])
+            told = "WORD" if is_known else settings.token
+            say(f"open {address}/?token={told} once in a browser; programs send the header Authorization: Bearer {told}")
+        elif args.page and not args.no_browser:  # a token would be seen in the browser's command line
             webbrowser.open(address)
 
     prepare_cpu(load=False)

@@ -1,17 +1,17 @@
 """MobileNetV2 encoder (Sandler et al., CVPR 2018) with its last stage dilated, so that the output stride is 16."""
-from paddle import nn
+from paddle import Tensor, nn
+
+from bgmatting.model.backbones.stages import StagedEncoder
 
 # expansion, output channels, repeats, stride of the first block
 _STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 _DILATED_FROM = 14  # the block that would go from 1/16 to 1/32 keeps its stride at 1; those after it dilate by 2
 
 
-class MobileNetV2Encoder(nn.Layer):
+class MobileNetV2Encoder(StagedEncoder):
     """Input (B, in_channels, H, W); output: features at 1/16 (320), 1/8 (32), 1/4 (24), 1/2 (16) and the input itself."""
 
-    def __init__(self, in_channels):
-        super().__init__()
-        self.channels = [320, 32, 24, 16, in_channels]
+    def __init__(self, in_channels: int):
         blocks = [_conv_bn(in_channels, 32, kernel=3, stride=2)]
         inputs = 32
         for expand, outputs, repeats, first_stride in _STAGES:
@@ -21,22 +21,13 @@ class MobileNetV2Encoder(nn.Layer):
                 dilation = 2 if number > _DILATED_FROM else 1
                 blocks.append(InvertedResidual(inputs, outputs, stride, expand, dilation))
                 inputs = outputs
-        self.features = nn.Sequential(*blocks)
-
-    def forward(self, x):
-        maps = [x]
-        for number, block in enumerate(self.features):
-            x = block(x)
-            if number in (1, 3, 6):  # the last block at 1/2, 1/4 and 1/8
-                maps.append(x)
-        maps.append(x)
-        return maps[::-1]
+        super().__init__(blocks, (1, 3, 6), [320, 32, 24, 16, in_channels])  # the last block at 1/2, 1/4 and 1/8
 
 
 class InvertedResidual(nn.Layer):
     """Expand with 1x1, filter with a depthwise 3x3, project with 1x1; the input is added where the shapes agree."""
 
-    def __init__(self, inputs, outputs, stride, expand, dilation):
+    def __init__(self, inputs: int, outputs: int, stride: int, expand: int, dilation: int):
         super().__init__()
         self.residual = stride == 1 and inputs == outputs
         hidden = inputs * expand
@@ -48,7 +39,7 @@ class InvertedResidual(nn.Layer):
         ]
         self.conv = nn.Sequential(*layers)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x) if self.residual else self.conv(x)
 
 

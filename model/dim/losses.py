@@ -1,10 +1,20 @@
 """DIM's training losses (section 4.2 and 4.3 of the paper, as PaddleSeg computes them) as a dictionary of named terms."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from paddle import Tensor
+
+    from bgmatting.model.dim.network import DimOutput
+
 # What PaddleSeg multiplies the terms with; it trains both stages at once.
 WEIGHTS = {"alpha_raw": 0.5, "comp": 0.5, "alpha_pred": 1}
 _SMALL = 1e-6
 
 
-def dim_loss(pred, img, true_pha, unknown, true_fgr, true_bgr):
+def dim_loss(pred: DimOutput, img: Tensor, true_pha: Tensor, unknown: Tensor, true_fgr: Tensor,
+             true_bgr: Tensor) -> dict[str, Tensor]:
     """Loss terms of DIM, means over the unknown pixels; the caller weighs (``WEIGHTS``) and adds them.
 
     Args:

@@ -1,8 +1,10 @@
 """The network of "Deep Image Matting" (Xu et al., CVPR 2017, arXiv 1703.03872), built as PaddleSeg's Matting builds it."""
+from __future__ import annotations
+
 from collections import namedtuple
 
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from bgmatting.model.backbones.paddleseg.layers import ConvBN, resize_like
@@ -44,7 +46,7 @@ class DIM(nn.Layer):
         pha = network(img, trimap)
     """
 
-    def __init__(self, backbone):
+    def __init__(self, backbone: str):
         if backbone not in BACKBONES:
             raise UserError(f"unknown backbone '{backbone}'.{suggest(backbone, BACKBONES)}")
         super().__init__()
@@ -53,7 +55,7 @@ class DIM(nn.Layer):
         self.decoder = Decoder(self.backbone.channels)
         self.refine = Refinement()
 
-    def forward(self, img, trimap, both_stages=False):
+    def forward(self, img: Tensor, trimap: Tensor, both_stages: bool = False) -> Tensor | DimOutput:
         if paddle.in_dynamic_mode():  # a graph for any size has no sizes to check yet
             _check(img, trimap)
         raw = self.decoder(self.backbone(paddle.concat([img, trimap], axis=1)))
@@ -64,7 +66,7 @@ class DIM(nn.Layer):
 class Decoder(nn.Layer):
     """From the encoder's maps, deepest first, with the given ``channels``, to alpha at the size of the last one."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: list[int]):
         super().__init__()
         deepest, *shortcuts = channels
         self.deconv6 = nn.Conv2D(deepest, deepest, 1, bias_attr=False)
@@ -73,7 +75,7 @@ class Decoder(nn.Layer):
             self.steps.append(self.add_sublayer(f"deconv{number}", Enlarge(inputs, outputs)))
         self.alpha_conv = nn.Conv2D(64, 1, 5, padding=2, bias_attr=False)
 
-    def forward(self, maps):
+    def forward(self, maps: list[Tensor]) -> Tensor:
         deepest, *shortcuts = maps
         x = self.deconv6(deepest)
         for step, shortcut in zip(self.steps, shortcuts):
@@ -84,11 +86,11 @@ class Decoder(nn.Layer):
 class Enlarge(nn.Layer):
     """Enlarge to the size of the encoder's map, add it, convolve."""
 
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.conv = ConvBN(inputs, outputs, 5, activation=F.relu)
 
-    def forward(self, x, shortcut):
+    def forward(self, x: Tensor, shortcut: Tensor) -> Tensor:
         return self.conv(resize_like(x, shortcut) + shortcut)
 
 
@@ -102,7 +104,7 @@ class Refinement(nn.Layer):
         self.conv3 = ConvBN(64, 64, 3, activation=F.relu)
         self.alpha_pred = ConvBN(64, 1, 3, activation=F.relu)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.alpha_pred(self.conv3(self.conv2(self.conv1(x))))
 
 

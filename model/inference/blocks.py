@@ -1,8 +1,11 @@
-"""Between the two graphs, in numpy and OpenCV: choose the patches, cut windows around their blocks, paste what comes back.
+"""Between the two graphs, in numpy and OpenCV: cut windows around blocks with chosen patches, paste what comes back.
 
 Arrays are (H, W) or channels last; H and W are multiples of 4. A block is 16x16 pixels, a patch 4x4.
 """
+from __future__ import annotations
+
 import functools
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -10,12 +13,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from bgmatting.model.geometry import BLOCK, ENDLESS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
 from bgmatting.model.inference.enlarge import enlarged_windows
+from bgmatting.utils.errors import UserError
 
 PER_BLOCK = BLOCK // PATCH
-SAMPLED = 31       # one of so many values tells roughly where the largest begin
+BLOCK_BYTES = 400_000  # what refining one block takes at once, seen with every engine
 
 
-def shrink(photo, height, width):
+def shrink(photo: np.ndarray, height: int, width: int) -> np.ndarray:
     """uint8 (H, W, 3) -> float32 (height, width, 3) in 0..1, bilinear without antialiasing, as the network was trained."""
     for factor in (8, 4, 2):  # every sample lies in the middle of four pixels
         if (factor * height, factor * width) == photo.shape[:2]:
@@ -25,43 +29,26 @@ def shrink(photo, height, width):
     return cv2.resize(photo.astype(np.float32) * np.float32(1 / 255), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def choose(err, mode, sample_pixels, threshold):
-    """Which patches to refine, as ``Refiner.select``: bool of the shape of ``err`` (H / 4, W / 4)."""
-    if mode == "full":
-        return np.ones(err.shape, bool)
-    if mode == "thresholding":
-        return err > threshold
-    chosen, values = np.zeros(err.size, bool), err.reshape(-1)
-    place = np.flatnonzero(values > 0)  # few; numpy is slow to part thousands of equal values, such as the zeros
-    chosen[place[largest(values[place], min(sample_pixels // PATCH ** 2, len(place)))]] = True
-    return chosen.reshape(err.shape)
-
-
-def largest(values, count):
-    """Indices of the ``count`` largest of ``values`` (N,), in any order."""
-    if count == 0:
-        return np.empty(0, np.intp)
-    sample = np.sort(values[::SAMPLED])
-    likely = sample[max(len(sample) - 1 - 2 * count // SAMPLED, 0)]  # about twice as many as wanted lie above it
-    place = np.flatnonzero(values >= likely)
-    if len(place) < count:
-        place = np.arange(len(values))
-    found = values[place]
-    least = np.partition(found, len(found) - count)[len(found) - count]
-    above = place[found > least]
-    return np.concatenate([above, place[found == least][:count - len(above)]])
+def blocks_within(max_memory: float | None) -> int | None:
+    """How many blocks may be refined at once within so many MiB; None for None. Raises UserError where two are too many."""
+    if max_memory is None:
+        return None
+    count = int(max_memory * 2 ** 20 // BLOCK_BYTES)
+    if count < 2:  # engines compute a single block in another order
+        raise UserError(f"refining takes at least {2 * BLOCK_BYTES / 2 ** 20:.1f} MiB at once; {max_memory} MiB do not do.")
+    return count
 
 
 class Blocks:
     """The blocks of one photo that hold a chosen patch, and the windows around them.
 
     Args:
-        chosen: bool (H / 4, W / 4), from ``choose``.
+        chosen: bool (H / 4, W / 4), from ``model.patches.choose_patches``.
         reach: of the refiner, 0 or 1.
         quarter: whether ``coarse`` is a quarter of the photo's size; else it is half of it.
     """
 
-    def __init__(self, chosen, reach, quarter):
+    def __init__(self, chosen: np.ndarray, reach: int, quarter: bool):
         self.chosen, self.reach, self.quarter = chosen, reach, quarter
         down, across = (-(-side // PER_BLOCK) for side in chosen.shape)
         padded = np.zeros((down * PER_BLOCK, across * PER_BLOCK), bool)
@@ -76,20 +63,20 @@ class Blocks:
         self.rows, self.columns, self.inner = rows[order], columns[order], int(inner.sum())
         self._cells = cells[self.rows, self.columns]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
-    def between(self, top, bottom):
+    def between(self, top: int, bottom: int) -> np.ndarray:
         """Numbers of the blocks in these rows of the photo, multiples of 16."""
         return np.flatnonzero((self.rows * BLOCK >= top) & (self.rows * BLOCK < bottom))
 
-    def batches(self, most):
+    def batches(self, most: int) -> Iterator[slice]:
         """Slices of at most ``most`` blocks; no slice holds both inner blocks and such near the border."""
         for start, end in ((0, self.inner), (self.inner, len(self))):
             for at in range(start, end, most):
                 yield slice(at, min(at + most, end))
 
-    def inputs(self, batch, coarse, src, bgr):
+    def inputs(self, batch: slice, coarse: np.ndarray, src: np.ndarray, bgr: np.ndarray) -> dict[str, np.ndarray]:
         """BlockGraph's inputs for one of ``batches``.
 
         Args:
@@ -117,7 +104,8 @@ class Blocks:
                                         for place in zip(rows.tolist(), columns.tolist())])
         return found
 
-    def paste(self, batch, refined, pha, fgr, top=0):
+    def paste(self, batch: slice | np.ndarray, refined: np.ndarray, pha: np.ndarray | None, fgr: np.ndarray | None,
+              top: int = 0) -> None:
         """Put the chosen patches of ``refined``, BlockGraph's output, into ``pha`` (H, W) and ``fgr`` (H, W, 3); either may
         be None, and both may be the rows from ``top``, a multiple of 16, if they hold the blocks of ``batch``."""
         number, y, x = np.nonzero(self._cells[batch])
@@ -148,7 +136,8 @@ def _product(down, across, reach):
     return product
 
 
-def windows(image, rows, columns, step, before, side, inside):
+def windows(image: np.ndarray, rows: np.ndarray, columns: np.ndarray, step: int, before: int, side: int,
+            inside: bool) -> np.ndarray:
     """Windows (N, side, side, C) of ``image`` (h, w, C) that begin at (row, column) * step - before; 0 outside of it.
 
     ``inside`` says that none of them reaches beyond the image.

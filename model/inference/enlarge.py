@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 
-def enlarged_rows(image, height, width, top, bottom):
+def enlarged_rows(image: np.ndarray, height: int, width: int, top: int, bottom: int) -> np.ndarray:
     """Rows from ``top`` to ``bottom`` of ``image``, float32 (h, w[, C]), at (height, width): float32 (rows, width[, C])."""
     low, high, share = _neighbours(np.arange(top, bottom), image.shape[0], height)
     first = low[0]
@@ -18,7 +18,7 @@ def enlarged_rows(image, height, width, top, bottom):
     return made
 
 
-def at_half(image, height, width, lowest, highest):
+def at_half(image: np.ndarray, height: int, width: int, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
     """``image``, float32 (h, w, C), at half of (height, width) where it is larger than a quarter of it; else itself.
 
     Args:
@@ -29,7 +29,8 @@ def at_half(image, height, width, lowest, highest):
     return cv2.resize(np.clip(image, lowest, highest), (width // 2, height // 2), interpolation=cv2.INTER_LINEAR)
 
 
-def enlarged_windows(image, height, width, tops, lefts, side, lowest, highest):
+def enlarged_windows(image: np.ndarray, height: int, width: int, tops: np.ndarray, lefts: np.ndarray, side: int,
+                     lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
     """Windows of ``image``, float32 (h, w, C), at (height, width): float32 (N, side, side, C); 0 outside of it.
 
     Args:

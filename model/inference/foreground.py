@@ -9,14 +9,14 @@ import numpy as np
 from bgmatting.utils.errors import UserError
 
 
-def check_foreground():
+def check_foreground() -> None:
     """Raises UserError where PyMatting is not installed."""
     if importlib.util.find_spec("pymatting") is None:
         raise UserError("the subject's colours (com, fgr) need PyMatting, which is not installed. Run `pip install "
                         "pymatting`, or ask for pha alone with --type pha.")
 
 
-def estimate_foreground(src, pha):
+def estimate_foreground(src: np.ndarray, pha: np.ndarray) -> np.ndarray:
     """What the subject's colours are where it mixes with what lies behind it.
 
     Args:

@@ -6,8 +6,12 @@ by far more than the scene around the subject does is no opening. And a soft edg
 mixture: it does not look like the opaque subject beside it. A spot that is surrounded by opaque subject, is not what bgr
 shows, and has the colours of the subject around it, is subject.
 """
+from __future__ import annotations
+
 import cv2
 import numpy as np
+
+from bgmatting.model.inference.matte import Matte
 
 OPAQUE = 242          # alpha in 255ths from which a pixel is no part of a hole
 SCENE = 13            # and below which it counts as scene
@@ -22,7 +26,7 @@ GRAIN = 0.02 ** 2     # squared; no colour is told more finely
 FLOOR = 1e-5          # squared difference of three channels in 0..1 that 8 bits leave
 
 
-def fill_holes(src, bgr, matte):
+def fill_holes(src: np.ndarray, bgr: np.ndarray, matte: Matte) -> None:
     """Make opaque, in place, what ``find_holes`` finds.
 
     Args:
@@ -40,7 +44,7 @@ def fill_holes(src, bgr, matte):
         matte.fgr[found] = src[found] if one == 255 else src[found] / np.float32(255)
 
 
-def find_holes(src, bgr, levels):
+def find_holes(src: np.ndarray, bgr: np.ndarray, levels: np.ndarray) -> np.ndarray | None:
     """Tell which pixels are holes that are none.
 
     Args:
@@ -66,7 +70,7 @@ def find_holes(src, bgr, levels):
     return filled if filled.any() else None
 
 
-def levels_of(pha):
+def levels_of(pha: np.ndarray) -> np.ndarray:
     """Alpha of any of a Matte's types as uint8 (H, W)."""
     return pha if pha.dtype == np.uint8 else cv2.convertScaleAbs(pha.astype(np.float32, copy=False), alpha=255)
 

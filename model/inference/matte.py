@@ -1,5 +1,7 @@
 """What a matte is, and the sizes that the networks take."""
-from collections import namedtuple
+from __future__ import annotations
+
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -9,13 +11,24 @@ from bgmatting.utils.errors import UserError
 
 DTYPES = ("float32", "float16", "uint8")
 BRIEF = {8: "uint8", 16: "float16"}  # bits a channel of what is made of a matte -> what a device hands back for it
-BLOCK_BYTES = 400_000  # what refining one block takes at once, seen with every engine
 NOT_FINITE = "the network answers with numbers that are not finite; these weights cannot be used."
 
-Matte = namedtuple("Matte", "pha fgr err ref")
+
+class Matte(NamedTuple):
+    """The matte of a photo; what was not asked for is None.
+
+    Fields:
+        pha: alpha (H, W). fgr: the subject's colour, RGB (H, W, 3). err: predicted error of alpha (H, W). ref: (H, W), 1
+            where it was refined, else 0. All in 0..1 as float32 or float16, or in 0..255 as uint8.
+    """
+
+    pha: np.ndarray | None
+    fgr: np.ndarray | None
+    err: np.ndarray | None
+    ref: np.ndarray | None
 
 
-def padded(photo, unit=PATCH):
+def padded(photo: np.ndarray, unit: int = PATCH) -> np.ndarray:
     """uint8 (H, W, 3) with the last row and column repeated up to multiples of ``unit``."""
     height, width = photo.shape[:2]
     if height % unit or width % unit:
@@ -23,7 +36,7 @@ def padded(photo, unit=PATCH):
     return np.ascontiguousarray(photo)
 
 
-def checked_size(src, bgr):
+def checked_size(src: np.ndarray, bgr: np.ndarray) -> tuple[int, int]:
     """(height, width) of a pair of photos. Raises ValueError where ``Matter.predict`` does."""
     for name, image in (("src", src), ("bgr", bgr)):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
@@ -35,7 +48,7 @@ def checked_size(src, bgr):
     return src.shape[:2]
 
 
-def as_dtype(image, dtype):
+def as_dtype(image: np.ndarray, dtype: str) -> np.ndarray:
     """float32 in 0..1 in one of ``DTYPES``; the array itself where it is that. Raises UserError for uint8 of inf or nan."""
     if dtype == "uint8" and image.dtype != np.uint8:
         if not np.isfinite(cv2.sumElems(image)).all():  # of which one that is not makes the sum so
@@ -44,18 +57,8 @@ def as_dtype(image, dtype):
     return image.astype(dtype, copy=False)
 
 
-def as_float(image):
+def as_float(image: np.ndarray) -> np.ndarray:
     """A part of a matte in one of ``DTYPES`` as float32 in 0..1; the array itself where it is that."""
     if image.dtype == np.uint8:
         return image / np.float32(255)
     return image.astype(np.float32, copy=False)
-
-
-def blocks_within(max_memory):
-    """How many blocks may be refined at once within so many MiB; None for None. Raises UserError where two are too many."""
-    if max_memory is None:
-        return None
-    count = int(max_memory * 2 ** 20 // BLOCK_BYTES)
-    if count < 2:  # engines compute a single block in another order
-        raise UserError(f"refining takes at least {2 * BLOCK_BYTES / 2 ** 20:.1f} MiB at once; {max_memory} MiB do not do.")
-    return count

@@ -1,17 +1,28 @@
 """A matte from a pair of photos by the background method: the coarse network for all, the refiner where it matters."""
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from bgmatting.model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
-from bgmatting.model.inference.blocks import Blocks, choose, shrink
+from bgmatting.model.inference.blocks import Blocks, shrink
+from bgmatting.model.inference.engines.base import Engine
 from bgmatting.model.inference.engines.samples import BATCH
 from bgmatting.model.inference.enlarge import at_half, enlarged_rows
 from bgmatting.model.inference.holes import fill_holes, find_holes, levels_of
 from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
 from bgmatting.model.inference.scale import coarse_size, padding_and_scale
+from bgmatting.model.inference.settings import Chosen
 from bgmatting.model.inference.unmix import unmix
-from bgmatting.model.refinement import KERNEL_SIZE, Refinement
+from bgmatting.model.patches import choose_patches
+from bgmatting.model.refinement import KERNEL_SIZE
 from bgmatting.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from bgmatting.model.inference.device import DeviceMatting
 
 STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
 
@@ -20,69 +31,59 @@ class PairMatting:
     """What ``Matter`` does with the background method; arguments of calls are those of ``Matter``'s.
 
     Args:
-        engine: runs CoarseGraph and BlockGraph. settings: ``Matter.settings``, read at each call.
+        engine: runs CoarseGraph and BlockGraph. settings: ``Matter.settings``; may be replaced between calls.
         kernel_size: of the refiner, or None for a base network alone. most: blocks refined at once, or None.
         device_matting: a ``DeviceMatting`` that does the whole work, or None.
     """
 
-    def __init__(self, engine, settings, kernel_size, most, device_matting):
+    def __init__(self, engine: Engine, settings: Chosen, kernel_size: int | None, most: int | None,
+                 device_matting: DeviceMatting | None):
         self._engine, self.settings, self.device_matting = engine, settings, device_matting
         self._reach = (kernel_size or KERNEL_SIZE) // 2
         self._batch = min(most or BATCH, BATCH)
 
-    def check(self, src, bgr, trimap):
+    def check(self, src: np.ndarray, bgr: np.ndarray | None, trimap: np.ndarray | None) -> tuple[int, int]:
         """(height, width) of the pair. Raises ValueError where ``Matter.predict`` does."""
         if bgr is None or trimap is not None:
             raise ValueError("the method background needs src and bgr")
         return checked_size(src, bgr)
 
-    def by_rows(self, src, bgr, trimap, want, rows, dtype):
+    def by_rows(self, src: np.ndarray, bgr: np.ndarray, trimap: None, want: Collection[str] | None,
+                rows: Callable[[int, Matte], object], dtype: str) -> None:
         """Hand a matte out in strips."""
         want = Matte._fields if want is None else want
         if self.device_matting is not None:
-            rows(0, self.batch([src], [bgr], None, want, dtype)[0])
+            rows(0, self.whole(src, bgr, None, want, dtype))
             return
         height, width = src.shape[:2]
-        src, bgr, coarse = self._coarse([src], [bgr])
-        coarse = coarse[0].copy()
+        src, bgr, coarse = self._coarse(src, bgr)
+        coarse = coarse.copy()
         self._engine.forget()
-        for top, matte in self._strips(coarse, src[0], bgr[0], want):
-            rows(top, Matte(*(None if image is None else as_dtype(image[:max(height - top, 0), :width], dtype)
-                              for image in matte)))
+        for top, matte in self._strips(coarse, src, bgr, want):
+            rows(top, _cut(matte, max(height - top, 0), width, dtype))
 
-    def batch(self, srcs, bgrs, trimaps, want, dtype):
-        """Mattes of photos of one size."""
-        want = Matte._fields if want is None else want
-        height, width = srcs[0].shape[:2]
-        if self.device_matting is not None:  # to and fro between the host and a GPU costs more than it saves
-            unit, scale = self._plan((height, width))
-            with self._engine.lock:
-                mattes = [self.device_matting(src, bgr, scale, self._refinement(), want, self.settings["unmix"], dtype, unit)
-                          for src, bgr in zip(srcs, bgrs)]
-            for src, bgr, matte in zip(srcs, bgrs, mattes):
-                self._fill(src, bgr, matte)
-            return mattes
-        srcs, bgrs, coarse = self._coarse(srcs, bgrs)
-        return [Matte(*(None if image is None else as_dtype(image[:height, :width], dtype)
-                        for image in self._refine(coarse_one, src, bgr, want, dtype == "uint8")))
-                for coarse_one, src, bgr in zip(coarse, srcs, bgrs)]
+    def whole(self, src: np.ndarray, bgr: np.ndarray, trimap: None, want: Collection[str] | None, dtype: str) -> Matte:
+        """The matte of a photo."""
+        want, size = Matte._fields if want is None else want, src.shape[:2]
+        if self.device_matting is None:
+            src, bgr, coarse = self._coarse(src, bgr)
+            return _cut(self._refine(coarse, src, bgr, want, dtype == "uint8"), *size, dtype)
+        settings, (unit, scale) = self.settings, padding_and_scale(size, self.settings.backbone_scale)
+        with self._engine.lock:
+            matte = self.device_matting(src, bgr, scale, settings.refinement, want, settings.unmix, dtype, unit)
+        self._fill(src, bgr, matte)
+        return matte
 
-    def _plan(self, size):
-        return padding_and_scale(size, self.settings["backbone_scale"])
-
-    def _coarse(self, srcs, bgrs):
-        """(padded srcs, padded bgrs, coarse arrays (B, h, w, 37)) of photos of one size."""
-        unit, scale = self._plan(srcs[0].shape[:2])
-        srcs, bgrs = ([padded(photo, unit) for photo in photos] for photos in (srcs, bgrs))
-        size = coarse_size(srcs[0].shape[:2], scale)
-        return srcs, bgrs, self._engine.coarse(*(_shrunk(photos, *size) for photos in (srcs, bgrs)))
-
-    def _refinement(self):
-        return Refinement(*(self.settings[name] for name in ("refine_mode", "sample_pixels", "threshold")))
+    def _coarse(self, src, bgr):
+        """(padded src, padded bgr, coarse array (h, w, 37)) of a pair."""
+        unit, scale = padding_and_scale(src.shape[:2], self.settings.backbone_scale)
+        photos = [padded(photo, unit) for photo in (src, bgr)]
+        size = coarse_size(photos[0].shape[:2], scale)
+        return *photos, self._engine.coarse(*(shrink(photo, *size)[None] for photo in photos))[0]
 
     def _refine(self, coarse, src, bgr, want, brief=False):
         """A Matte of one padded photo, from its coarse array (h, w, 37); with ``brief``, its fgr is uint8."""
-        (height, width), settings = src.shape[:2], self.settings
+        height, width = src.shape[:2]
         err_sm, chosen = self._chosen(coarse, height, width)
         pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
         fgr = resize(np.ascontiguousarray(coarse[..., COLOUR]), height, width) if "fgr" in want else None
@@ -92,7 +93,7 @@ class PairMatting:
         for batch, refined in self._refined(blocks, coarse, src, bgr):
             blocks.paste(batch, refined, pha, fgr)
         np.clip(pha, 0, 1, out=pha)
-        if settings["unmix"] and "pha" in want:
+        if self.settings.unmix and "pha" in want:
             unmix(src, bgr, pha, np.ascontiguousarray(coarse[..., COLOUR]))
         if fgr is not None:
             fgr = _colours(src, fgr, brief)
@@ -102,13 +103,13 @@ class PairMatting:
         return matte
 
     def _fill(self, src, bgr, matte):
-        if self.settings["fill"]:
+        if self.settings.fill:
             fill_holes(src, bgr, matte)
 
     def _chosen(self, coarse, height, width):
         """(predicted error at the coarse size, which patches to refine)"""
         err_sm = np.clip(coarse[..., ERROR], 0, 1)
-        return err_sm, choose(resize(err_sm, height // PATCH, width // PATCH), *self._refinement())
+        return err_sm, choose_patches(resize(err_sm, height // PATCH, width // PATCH), self.settings.refinement)
 
     def _refined(self, blocks, coarse, src, bgr):
         """(batch, its refined blocks), one after the other."""
@@ -128,10 +129,10 @@ class PairMatting:
             refined[batch] = part
         np.clip(pha, 0, 1, out=pha)
         residual = np.ascontiguousarray(coarse[..., COLOUR])
-        if self.settings["unmix"] and "pha" in want:
+        if self.settings.unmix and "pha" in want:
             bounds = LOWEST[COLOUR], HIGHEST[COLOUR]
             unmix(src, bgr, pha, at_half(residual, height, width, *bounds) if len(blocks) else residual)
-        found = find_holes(src, bgr, levels_of(pha)) if self.settings["fill"] and "pha" in want else None
+        found = find_holes(src, bgr, levels_of(pha)) if self.settings.fill and "pha" in want else None
         if found is not None:
             pha[found] = 1
         for top in range(0, height, STRIP):
@@ -148,17 +149,16 @@ class PairMatting:
             yield top, Matte(pha[top:bottom] if "pha" in want else None, fgr, err, ref if "ref" in want else None)
 
 
-def resize(image, height, width):
+def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """float32 (h, w[, C]) -> (height, width[, C]), bilinear without antialiasing; the array itself where it fits."""
     if image.shape[:2] == (height, width):
         return image
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _shrunk(photos, height, width):
-    """float32 (N, height, width, 3) in 0..1 of photos of one size."""
-    small = [shrink(photo, height, width) for photo in photos]
-    return np.stack(small) if len(small) > 1 else small[0][None]
+def _cut(matte, height, width, dtype):
+    """The matte without what was padded, in ``dtype``."""
+    return Matte(*(None if image is None else as_dtype(image[:height, :width], dtype) for image in matte))
 
 
 def _filled(inputs, count):

@@ -1,8 +1,17 @@
 """A trimap from a matte, and the two networks in turn: one says where the edge is, the other one looks at it closely."""
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
+
 import cv2
 import numpy as np
 
 from bgmatting.model.inference.matte import Matte, as_dtype
+from bgmatting.model.inference.photos import Picture, opened
+
+if TYPE_CHECKING:
+    from bgmatting.model.inference.matter import Matter
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 SURE = 0.05      # alpha so near to 0 or 1 is taken to be that
@@ -10,7 +19,7 @@ REACH = 1 / 100  # of the shorter side: so far around what is unsure all is unkn
 LEAST = 3        # pixels, likewise
 
 
-def trimap_from_matte(pha):
+def trimap_from_matte(pha: np.ndarray) -> np.ndarray:
     """What another network's alpha leaves open: all that is neither opaque nor empty, and what lies close to it.
 
     Args:
@@ -37,27 +46,29 @@ class AutoTrimap:
         first, second: ``Matter`` objects; they are closed with this one.
     """
 
-    def __init__(self, first, second):
+    def __init__(self, first: Matter, second: Matter):
         self.first, self.second = first, second
         self.method, self.settings = second.method, {**second.settings, "trimap": dict(first.settings)}
 
-    def __enter__(self):
+    def __enter__(self) -> AutoTrimap:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def with_settings(self, **changes):
+    def with_settings(self, **changes: Any) -> AutoTrimap:
         """As ``Matter.with_settings``, of both."""
         return AutoTrimap(self.first.with_settings(**changes), self.second.with_settings(**changes))
 
-    def close(self):
+    def close(self) -> None:
         """Give both engines' memory back."""
         self.first.close()
         self.second.close()
 
-    def predict(self, src, bgr=None, want=None, rows=None, dtype=None):
+    def predict(self, src: Picture, bgr: Picture | None = None, want: Collection[str] | None = None,
+                rows: Callable[[int, Matte], object] | None = None, dtype: str | None = None) -> Matte | None:
         """As ``Matter.predict``; ``rows`` is called once, with all of them."""
+        src, bgr, _ = opened(src, bgr, None)
         want = self.method.outputs if want is None else want
         colours = "fgr" in want and "fgr" in self.first.method.outputs
         rough = self.first.predict(src, bgr, ("pha", "fgr") if colours else ("pha",), dtype="float32")

@@ -22,7 +22,7 @@ AT_ONCE = 1 << 16     # pixels worked on at once; more are no faster
 ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground; below, the network's colour takes over
 
 
-def unmix(src, bgr, pha, residual):
+def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarray) -> np.ndarray:
     """Improve ``pha`` in place around where it lies between opaque and empty.
 
     Args:

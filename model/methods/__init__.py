@@ -4,27 +4,32 @@
     method = find_method("modnet")
     network = method.build("mobilenetv2")
 """
-import importlib
+from __future__ import annotations
 
-from bgmatting.utils.errors import UserError, suggest
+import importlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from bgmatting.model.methods.method import Method
+from bgmatting.utils.errors import UserError, one_line, suggest
 
 # A method's own module imports paddle, which takes seconds, when it builds a network and not before.
-_HOMES = {name: f"{__name__}.{name}" for name in ("background", "modnet", "dim")}
-METHODS = tuple(_HOMES)
+METHODS = ("background", "modnet", "dim")  # and the modules here that hold them
 
 
-def find_method(name):
+def find_method(name: str) -> Method:
     """The ``Method`` called ``name``, one of ``METHODS``.
 
     Raises:
         UserError: there is no method of that name.
     """
-    if name not in _HOMES:
+    if name not in METHODS:
         raise UserError(f"unknown method '{name}'.{suggest(name, METHODS)}")
-    return importlib.import_module(_HOMES[name]).METHOD
+    return importlib.import_module(f".{name}", __name__).METHOD
 
 
-def method_of(arrays, metadata=None):
+def method_of(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> tuple[Method, dict]:
     """Whose weights these are.
 
     Args:
@@ -44,9 +49,10 @@ def method_of(arrays, metadata=None):
         described = find_method(name).recognise(arrays)
         if described is not None:
             return find_method(name), described
-    raise ValueError("its names are not those of " + ("a matting network" if named is None else f"the method {named}"))
+    first = f" (the first is {one_line(next(iter(arrays)))[:80]})" if arrays else ""
+    raise ValueError(f"its names are not those of {'a matting network' if named is None else f'the method {named}'}{first}")
 
 
-def method_needing(need):
+def method_needing(need: str | None) -> Method:
     """The first method that needs ``need`` beside a photo: "bgr", "trimap" or None."""
     return next(method for method in map(find_method, METHODS) if method.needs == need)

@@ -1,6 +1,8 @@
 """How a photo of any size becomes a network's input, and alpha the photo's size again."""
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,14 +20,14 @@ class InputRule:
         lowest: what black becomes, 0 or -1; white is 1.
         least: sides shorter than that are made as long by repeating the last row and column.
     """
-    short: Optional[int] = None
-    longest: Optional[int] = None
+    short: int | None = None
+    longest: int | None = None
     multiple: int = 1
     padded: bool = False
     lowest: float = 0
     least: int = 1
 
-    def sizes(self, height, width):
+    def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """The sizes (height, width) that a photo is resized to, one after the other as PaddleSeg's transforms do it."""
         sizes = [(height, width)]
         if self.short is not None:
@@ -36,26 +38,26 @@ class InputRule:
             sizes.append(tuple(max(self.multiple, side - side % self.multiple) for side in sizes[-1]))
         return [size for before, size in zip(sizes, sizes[1:]) if size != before]
 
-    def input_size(self, height, width):
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) of the network's input for a photo of that size."""
         unit = self.multiple if self.padded else 1
         height, width = [(height, width), *self.sizes(height, width)][-1]
         return tuple(max(side + -side % unit, self.least) for side in (height, width))
 
-    def photo(self, photo):
+    def photo(self, photo: np.ndarray) -> np.ndarray:
         """uint8 (H, W, 3) -> float32 (1, 3, h, w) in ``lowest`` to 1."""
         x = self._fit(photo, cv2.INTER_LINEAR).transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
         return self.ranged(np.ascontiguousarray(x))
 
-    def trimap(self, trimap):
+    def trimap(self, trimap: np.ndarray) -> np.ndarray:
         """uint8 (H, W) -> float32 (1, 1, h, w) in 0..1."""
         return self._fit(trimap, cv2.INTER_NEAREST)[None, None].astype(np.float32) / np.float32(255)
 
-    def ranged(self, x):
+    def ranged(self, x: Any) -> Any:
         """A photo in 0..1, array or tensor of any shape, in ``lowest`` to 1."""
         return (x - 0.5) / 0.5 if self.lowest == -1 else x
 
-    def restore(self, picture, height, width):
+    def restore(self, picture: np.ndarray, height: int, width: int) -> np.ndarray:
         """float (h, w) or (h, w, C) as the network answers -> float32 (height, width, ...): resized back step by step."""
         picture = np.array(picture, np.float32)
         *before, last = [(height, width), *self.sizes(height, width)]

@@ -1,7 +1,9 @@
 """What a matting method is to the programs that run it: what it needs, what it answers, what teaches it. Needs no paddle."""
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Callable, Optional
+from typing import Any, Callable
 
 import numpy as np
 
@@ -33,7 +35,7 @@ class Method:
         pixel_bytes: memory that the network takes for each pixel of its input, roughly; 0: it does not matter.
     """
     name: str
-    needs: Optional[str]
+    needs: str | None
     backbones: tuple[str, ...]
     build: Callable
     rule: InputRule
@@ -48,11 +50,11 @@ class Method:
     pixel_bytes: int = 0
 
     @property
-    def input_names(self):
+    def input_names(self) -> tuple[str, ...]:
         """Names of what ``inputs`` makes, as graphs call them: "img", and what the method needs."""
         return ("img",) if self.needs is None else ("img", self.needs)
 
-    def inputs(self, photo, extra=None):
+    def inputs(self, photo: np.ndarray, extra: np.ndarray | None = None) -> list[np.ndarray]:
         """The network's inputs for one photo, as float32 arrays (1, C, h, w).
 
         Args:
@@ -69,7 +71,7 @@ class Method:
             found.append(self.rule.photo(extra) if self.needs == "bgr" else self.rule.trimap(extra))
         return found
 
-    def check(self, photo, extra=None):
+    def check(self, photo: np.ndarray, extra: np.ndarray | None = None) -> None:
         """Raises ValueError where ``inputs`` does."""
         _check_picture("photo", photo, 3)
         if (extra is None) != (self.needs is None):
@@ -79,7 +81,7 @@ class Method:
             if extra.shape[:2] != photo.shape[:2]:
                 raise ValueError(f"photo and {self.needs} must have one size, not {photo.shape[:2]} and {extra.shape[:2]}")
 
-    def matte(self, pha, height, width, trimap=None):
+    def matte(self, pha: np.ndarray, height: int, width: int, trimap: np.ndarray | None = None) -> np.ndarray:
         """Alpha at the photo's size, float32 (height, width) in 0..1.
 
         Args:
@@ -92,7 +94,7 @@ class Method:
             pha[trimap == 255] = 1
         return pha
 
-    def loss(self, terms):
+    def loss(self, terms: Mapping[str, Any]) -> Any:
         """The sum of ``terms``' answer, weighted."""
         return sum(self.weights.get(name, 1) * value for name, value in terms.items())
 

@@ -3,11 +3,24 @@
 PaddleSeg trains it for 100,000 steps of 16 crops of 512x512 with SGD (momentum 0.9, weight decay 4e-5), learning rate 0.02,
 a tenth of it from step 40,000 and again from step 80,000; it evaluates at a shorter side of 512, sides multiples of 32.
 """
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
 from bgmatting.model.methods.input_rule import InputRule
 from bgmatting.model.methods.method import Method
 from bgmatting.model.methods.tensors import unknown_of, unwrapped
 from bgmatting.model.modnet import WEIGHTS
 from bgmatting.model.modnet.torch_names import is_authors_state
+
+if TYPE_CHECKING:
+    from paddle import Tensor
+    from paddle.nn import Layer
+
+    from bgmatting.model.modnet.network import MODNet
 
 # Which backbone a file holds, by an array that it alone has.
 BACKBONES = {"mobilenetv2": "backbone.conv1._conv.weight", "resnet50_vd": "backbone.conv1_1._conv.weight",
@@ -15,13 +28,13 @@ BACKBONES = {"mobilenetv2": "backbone.conv1._conv.weight", "resnet50_vd": "backb
 PUBLISHED = "https://paddleseg.bj.bcebos.com/matting/models/"
 
 
-def build(backbone):
+def build(backbone: str) -> MODNet:
     """A MODNet."""
     from bgmatting.model.modnet.network import MODNet  # imports paddle
     return MODNet(backbone)
 
 
-def recognise(arrays):
+def recognise(arrays: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
     """As ``Method.recognise``; names of PaddleSeg, which are ours, or of MODNet's authors."""
     if is_authors_state(arrays):
         return {"backbone": "mobilenetv2"}
@@ -30,12 +43,12 @@ def recognise(arrays):
     return next(({"backbone": name} for name, array in BACKBONES.items() if array in arrays), None)
 
 
-def answer(network, img):
+def answer(network: Layer, img: Tensor) -> dict[str, Tensor]:
     """{"pha"} of a MODNet."""
     return {"pha": network(img)}
 
 
-def terms(network, batch):
+def terms(network: Layer, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Loss terms of a MODNet, as ``Method.terms``."""
     from bgmatting.model.modnet.losses import modnet_loss  # imports paddle
     img = RULE.ranged(batch["src"])

@@ -1,8 +1,14 @@
 """One photo through a method's network in Paddle."""
+from __future__ import annotations
+
+import numpy as np
 import paddle
+from paddle.nn import Layer
+
+from bgmatting.model.methods.method import Method
 
 
-def matted(method, network, photo, extra=None):
+def matted(method: Method, network: Layer, photo: np.ndarray, extra: np.ndarray | None = None) -> np.ndarray:
     """Alpha of one photo, float32 (H, W) in 0..1; the network as it is, in evaluation mode, on paddle's current device.
 
     Args:

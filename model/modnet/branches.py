@@ -1,6 +1,6 @@
 """MODNet's branches (section 3 of the paper), with the authors' and PaddleSeg's names."""
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from bgmatting.model.backbones.paddleseg.layers import resize_like
@@ -19,7 +19,7 @@ class LowResolutionBranch(nn.Layer):
     Output: features at 1/8, as many channels as the encoder's map there.
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels: list[int]):
         super().__init__()
         at_32, at_16, at_8 = channels[:3]
         self.se_block = SqueezeExcitation(at_32)
@@ -27,11 +27,11 @@ class LowResolutionBranch(nn.Layer):
         self.conv_lr8x = ConvIBNorm(at_16, at_8, 5)
         self.conv_lr = PlainConv(at_8, 3, stride=2)
 
-    def forward(self, at_32, at_16, at_8):
+    def forward(self, at_32: Tensor, at_16: Tensor, at_8: Tensor) -> Tensor:
         x = self.conv_lr16x(resize_like(self.se_block(at_32), at_16))
         return self.conv_lr8x(resize_like(x, at_8))
 
-    def semantic(self, low):
+    def semantic(self, low: Tensor) -> Tensor:
         """Coarse alpha (B, 1, H/16, W/16) in 0..1 from this branch's features."""
         return F.sigmoid(self.conv_lr(low))
 
@@ -43,7 +43,7 @@ class HighResolutionBranch(nn.Layer):
     Output: features (B, 32, H/2, W/2).
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels: list[int]):
         super().__init__()
         _, _, at_8, at_4, at_2 = channels
         width = _WIDTH
@@ -55,14 +55,14 @@ class HighResolutionBranch(nn.Layer):
         self.conv_hr2x = _convolutions(2 * width, 2 * width, width, width, width)
         self.conv_hr = nn.Sequential(ConvIBNorm(width + 3, width, 3), PlainConv(width, 1))
 
-    def forward(self, img, low, at_4, at_2):
+    def forward(self, img: Tensor, low: Tensor, at_4: Tensor, at_2: Tensor) -> Tensor:
         enc_2 = self.tohr_enc2x(at_2)
         x = self.conv_enc2x(paddle.concat([resize_like(img, at_2), enc_2], axis=1))
         x = self.conv_enc4x(paddle.concat([x, self.tohr_enc4x(at_4)], axis=1))
         x = self.conv_hr4x(paddle.concat([x, resize_like(low, at_4), resize_like(img, at_4)], axis=1))
         return self.conv_hr2x(paddle.concat([resize_like(x, at_2), enc_2], axis=1))
 
-    def detail(self, high, img):
+    def detail(self, high: Tensor, img: Tensor) -> Tensor:
         """Alpha near edges (B, 1, H, W) in 0..1 from this branch's features."""
         return F.sigmoid(self.conv_hr(paddle.concat([resize_like(high, img), img], axis=1)))
 
@@ -75,13 +75,13 @@ class FusionBranch(nn.Layer):
     Output: (B, 1, H, W) in 0..1.
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels: list[int]):
         super().__init__()
         self.conv_lr4x = ConvIBNorm(channels[2], _WIDTH, 5)
         self.conv_f2x = ConvIBNorm(2 * _WIDTH, _WIDTH, 3)
         self.conv_f = nn.Sequential(ConvIBNorm(_WIDTH + 3, _WIDTH // 2, 3), PlainConv(_WIDTH // 2, 1))
 
-    def forward(self, img, low, high, at_4):
+    def forward(self, img: Tensor, low: Tensor, high: Tensor, at_4: Tensor) -> Tensor:
         x = self.conv_lr4x(resize_like(low, at_4))
         x = self.conv_f2x(paddle.concat([resize_like(x, high), high], axis=1))
         return F.sigmoid(self.conv_f(paddle.concat([resize_like(x, img), img], axis=1)))
@@ -90,35 +90,35 @@ class FusionBranch(nn.Layer):
 class ConvIBNorm(nn.Layer):
     """Convolution, ``IBNorm``, ReLU; at stride 1 the size is kept."""
 
-    def __init__(self, inputs, outputs, kernel, stride=1):
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1):
         super().__init__()
         self.layers = nn.Sequential(nn.Conv2D(inputs, outputs, kernel, stride, kernel // 2), IBNorm(outputs), nn.ReLU())
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
 
 
 class PlainConv(nn.Layer):
     """A convolution to one channel and nothing else."""
 
-    def __init__(self, inputs, kernel, stride=1):
+    def __init__(self, inputs: int, kernel: int, stride: int = 1):
         super().__init__()
         self.layers = nn.Sequential(nn.Conv2D(inputs, 1, kernel, stride, kernel // 2))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
 
 
 class IBNorm(nn.Layer):
     """Batch normalisation for the first half of the channels, instance normalisation for the others."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: list[int]):
         super().__init__()
         self.half = channels // 2
         self.bnorm = nn.BatchNorm2D(self.half)
         self.inorm = nn.InstanceNorm2D(channels - self.half, epsilon=_EPSILON)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return paddle.concat([self.bnorm(x[:, :self.half]), self._instance_norm(x[:, self.half:])], axis=1)
 
     def _instance_norm(self, x):
@@ -140,12 +140,12 @@ def _mean(x):
 class SqueezeExcitation(nn.Layer):
     """Scale each channel by a factor in 0..1 that is computed from the means of all channels."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: list[int]):
         super().__init__()
         self.conv = nn.Sequential(nn.Conv2D(channels, channels // 4, 1, bias_attr=False), nn.ReLU(),
                                   nn.Conv2D(channels // 4, channels, 1, bias_attr=False), nn.Sigmoid())
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x * self.conv(F.adaptive_avg_pool2d(x, 1))
 
 

@@ -1,13 +1,16 @@
 """MODNet's training losses (section 3 of the paper, as PaddleSeg computes them) as a dictionary of named terms."""
 import paddle
+from paddle import Tensor
+from paddle.nn import Layer
 from paddle.nn import functional as F
 
 from bgmatting.model.backbones.paddleseg.layers import resize_like
+from bgmatting.model.modnet.network import ModnetOutput
 
 _EDGES = 4  # how much more a wrong pixel costs near an edge
 
 
-def modnet_loss(pred, img, true_pha, unknown, blur):
+def modnet_loss(pred: ModnetOutput, img: Tensor, true_pha: Tensor, unknown: Tensor, blur: Layer) -> dict[str, Tensor]:
     """Loss terms of MODNet; the caller weighs (``model.modnet.WEIGHTS``) and adds them.
 
     Args:

@@ -1,10 +1,12 @@
 """MODNet of "MODNet: Real-Time Trimap-Free Portrait Matting via Objective Decomposition" (Ke et al., AAAI 2022,
 arXiv 2011.11961), built as PaddleSeg's Matting builds it."""
+from __future__ import annotations
+
 from collections import namedtuple
 
 import numpy as np
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
 
 from bgmatting.model.backbones.paddleseg import build_encoder
 from bgmatting.model.modnet.branches import FusionBranch, HighResolutionBranch, LowResolutionBranch
@@ -42,14 +44,14 @@ class MODNet(nn.Layer):
         pha = network(img)
     """
 
-    def __init__(self, backbone):
+    def __init__(self, backbone: str):
         super().__init__()
         self.backbone_name = backbone
         self.backbone = build_encoder(backbone)
         self.head = Head(self.backbone.channels)
         self.blurer = Blur()  # no part of ``forward``; PaddleSeg keeps its kernel among the weights
 
-    def forward(self, img, every_branch=False):
+    def forward(self, img: Tensor, every_branch: bool = False) -> Tensor | ModnetOutput:
         if paddle.in_dynamic_mode():  # a graph for any size has no sizes to check yet
             _check(img)
         return self.head(img, self.backbone(img), every_branch)
@@ -58,7 +60,7 @@ class MODNet(nn.Layer):
 class Head(nn.Layer):
     """The three branches on top of an encoder with the given ``channels``, deepest first."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: list[int]):
         super().__init__()
         self.lr_branch = LowResolutionBranch(channels)
         self.hr_branch = HighResolutionBranch(channels)
@@ -67,7 +69,7 @@ class Head(nn.Layer):
             if isinstance(layer, nn.Conv2D):
                 nn.initializer.KaimingUniform()(layer.weight)
 
-    def forward(self, img, maps, every_branch):
+    def forward(self, img: Tensor, maps: list[Tensor], every_branch: bool) -> Tensor | ModnetOutput:
         at_32, at_16, at_8, at_4, at_2 = maps
         low = self.lr_branch(at_32, at_16, at_8)
         high = self.hr_branch(img, low, at_4, at_2)
@@ -92,7 +94,7 @@ class Blur(nn.Layer):
         self.op[1].weight.set_value(np.outer(line, line)[None, None].astype(np.float32))
         self.op[1].weight.stop_gradient = True
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.op(x)
 
 

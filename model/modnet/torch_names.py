@@ -4,7 +4,15 @@ PaddleSeg's network has a few layers that the authors' has not; here they receiv
 scale and bias of the instance normalisations, and the 1x1 convolution that opens MobileNetV2's first block, whose input
 lies in 0..6 already. It gives the same alpha; training goes on from there with those layers taking part.
 """
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from bgmatting.model.modnet.network import MODNet
 
 _REPEATS = (1, 2, 3, 4, 3, 3, 1)  # blocks in each of MobileNetV2's stages; the very first has no 1x1 to expand with
 _ENCODER = "backbone.model.features."
@@ -12,12 +20,12 @@ _BRANCHES = ("lr_branch.", "hr_branch.", "f_branch.")
 _EPSILON = 1e-5  # of batch normalisation
 
 
-def is_authors_state(arrays):
+def is_authors_state(arrays: Mapping[str, np.ndarray]) -> bool:
     """Whether the names of {name: ndarray} are those of MODNet's authors."""
     return any(name.startswith(_ENCODER) for name in arrays) and any(name.startswith(_BRANCHES) for name in arrays)
 
 
-def from_authors_names(arrays, model):
+def from_authors_names(arrays: Mapping[str, np.ndarray], model: MODNet) -> dict[str, np.ndarray]:
     """{the authors' name: ndarray} -> {PaddleSeg's name: ndarray}.
 
     Args:

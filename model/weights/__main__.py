@@ -9,14 +9,19 @@ nothing in it is run. OUT is read by every command here. --half stores float16, 
 and after further training is often better than either (Wortsman et al., "Model soups", 2022). --refiner takes the refiner
 from a file of its own, where base and refiner were trained apart.
 """
-import argparse
+from __future__ import annotations
 
+import argparse
+import os
+from collections.abc import Sequence
+
+from bgmatting.model.weights.loading import LoadReport
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
 
 
-def convert(source, target, half=False):
+def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = False) -> tuple[dict, LoadReport]:
     """Read ``source``, fit it to the network that it belongs to, and write ``target``.
 
     Returns:
@@ -26,9 +31,10 @@ def convert(source, target, half=False):
         UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is no safetensors.
     """
     from bgmatting.model.matting import MattingBase, MattingRefine
-    from bgmatting.model.weights.files import save_weights, weights_path
+    from bgmatting.model.weights.files import save_weights
     from bgmatting.model.weights.loading import describe_state, load_state
     from bgmatting.model.weights.metadata import ORIGIN, SETTINGS
+    from bgmatting.model.weights.places import weights_path
     from bgmatting.utils.files import file_sha256
     _check_target(target)
     source = weights_path(source)
@@ -46,14 +52,15 @@ def convert(source, target, half=False):
     return network, report
 
 
-def describe(source):
+def describe(source: str | os.PathLike) -> list[str]:
     """Lines that say what a weights file of this project or another holds: kind, backbone, counts by part, header.
 
     Raises:
         UserError: it cannot be read.
     """
-    from bgmatting.model.weights.files import read_weights, weights_path
+    from bgmatting.model.weights.files import read_weights
     from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of
+    from bgmatting.model.weights.places import weights_path
     path = weights_path(source)
     arrays, metadata = read_weights(path)
     arrays = our_names(arrays)
@@ -77,7 +84,8 @@ def _kind(parts, arrays):
     return "classification network" if parts["backbone"] else "another network"
 
 
-def average(sources, target, refiner=None):
+def average(sources: Sequence[str | os.PathLike], target: str | os.PathLike,
+            refiner: str | os.PathLike | None = None) -> None:
     """Write the mean of several files of one network, as float32; with ``refiner``, that file's refiner instead of theirs.
 
     Raises:
@@ -111,8 +119,9 @@ def average(sources, target, refiner=None):
 
 
 def _own_arrays(source):
-    from bgmatting.model.weights.files import read_weights, weights_path
+    from bgmatting.model.weights.files import read_weights
     from bgmatting.model.weights.naming import from_torch_names
+    from bgmatting.model.weights.places import weights_path
     arrays, metadata = read_weights(weights_path(source))
     return from_torch_names(arrays), metadata
 
@@ -122,7 +131,7 @@ def _check_target(target):
         raise UserError(f"{target} must end in .safetensors.")
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     parser = CommandLine(prog="python -m bgmatting weights", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)

@@ -1,9 +1,11 @@
 """Weights files: safetensors written, and every known format read into {name: ndarray}."""
-import hashlib
+from __future__ import annotations
+
 import json
 import os
-import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -15,15 +17,16 @@ from bgmatting.model.weights.torch_files import read_torch
 from bgmatting.model.weights.unpickle import read_pdparams
 from bgmatting.utils.errors import UserError, one_line
 
-STARTER = Path(__file__).parent / "starter_mobilenetv2.safetensors"
+if TYPE_CHECKING:
+    from paddle.nn import Layer
 
-IN_FOLDERS = tuple(f"model{suffix}" for suffix in (".safetensors", ".pdparams"))  # weights in a folder of a training run
 LONGEST_HEADER = 1 << 22  # bytes of a safetensors file's
 LARGEST, LARGEST_HALF = (float(np.finfo(kind).max) for kind in (np.float32, np.float16))
 WEIGHTS_SUFFIXES = (".safetensors", ".pdparams", ".pth", ".pt")
 
 
-def save_weights(model, path, metadata=None, half=False):
+def save_weights(model: Layer, path: str | os.PathLike, metadata: Mapping[str, Any] | None = None,
+                 half: bool = False) -> None:
     """Write the parameters and buffers of ``model`` as safetensors; the file is replaced whole or not at all.
 
     Args:
@@ -38,7 +41,7 @@ def save_weights(model, path, metadata=None, half=False):
     write_bytes(path, safetensors_bytes(arrays, metadata=header))
 
 
-def read_weights(path):
+def read_weights(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Read a weights file.
 
     Returns:
@@ -50,8 +53,9 @@ def read_weights(path):
     """
     path = Path(path)
     if not os.path.isfile(path):
-        raise UserError(f"no such weights file: {path}. "
-                        "Check the path, or leave --weights out for the starter weights.")
+        beside = [one_line(other) for other in sorted(path.parent.glob("*")) if other.suffix in WEIGHTS_SUFFIXES][:3]
+        raise UserError(f"no such weights file: {path}. " + (f"There is {', '.join(beside)}." if beside else
+                        "Check the path, or leave --weights out for the starter weights."))
     if path.suffix not in WEIGHTS_SUFFIXES:
         raise UserError(f"{path} is not a weights file; expected one of {' '.join(WEIGHTS_SUFFIXES)}.")
     if path.suffix == ".safetensors":
@@ -66,16 +70,6 @@ def read_weights(path):
             raise UserError(f"{path} cannot be used: {one_line(name)} holds numbers beyond those of 32 bits. Take an "
                             "earlier checkpoint.")
     return arrays, metadata
-
-
-def read_facts(path):
-    """What the header of a weights file says, {str: str}, without reading the rest; {} where it says nothing, or cannot be
-    read, which is told by whoever reads all of it."""
-    try:
-        with safe_open(str(path), framework="np") as file:
-            return dict(file.metadata() or {}) if Path(path).suffix == ".safetensors" else {}
-    except (SafetensorError, OSError):
-        return {}
 
 
 def _read_safetensors(path):
@@ -105,33 +99,3 @@ def _safetensors_header(path):
         if length > LONGEST_HEADER:
             raise ValueError(f"its header has {length} bytes")
         return file.read(length)
-
-
-def weights_path(name=None):
-    """Path of a weights file: ``None`` and "starter" mean the one that comes with the project.
-
-    A folder ``best_model`` or ``iter_N`` of a training run means the weights in it; the folder of the run, those of its
-    ``best_model``, or else of its newest ``iter_N``.
-
-    Raises:
-        UserError: a folder has no weights in it; or the starter weights are wanted, and the file is missing or not what
-            ``STARTER``'s .sha256 file says.
-    """
-    if name not in (None, "", "starter"):
-        return _in_folder(Path(name)) if os.path.isdir(name) else Path(name)
-    if not STARTER.is_file():
-        raise UserError(f"the starter weights are not at {STARTER}. Fetch the project again, or name --weights.")
-    wanted = STARTER.with_suffix(".sha256").read_text(encoding="ascii").split()[0]
-    if hashlib.sha256(STARTER.read_bytes()).hexdigest() != wanted:
-        raise UserError(f"{STARTER} is damaged: its checksum is not the one beside it. Fetch the project again.")
-    return STARTER
-
-
-def _in_folder(folder):
-    numbered = [(int(found[1]), path) for path in folder.glob("iter_*")
-                if (found := re.fullmatch(r"iter_([0-9]{1,18})", path.name))]
-    for place in (folder, folder / "best_model", *(path for _, path in sorted(numbered, reverse=True))):
-        for file in IN_FOLDERS:
-            if (place / file).is_file():
-                return place / file
-    raise UserError(f"no weights in the folder {folder}: it has no {IN_FOLDERS[0]}, nor a best_model or iter_N with one.")

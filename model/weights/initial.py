@@ -1,20 +1,32 @@
 """What training starts from: arrays of other files and projects, put where they fit in our networks."""
-from collections import namedtuple
+from __future__ import annotations
 
-from bgmatting.model.weights.files import read_weights, weights_path
+import os
+from collections import namedtuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bgmatting.model.weights.files import read_weights
 from bgmatting.model.weights.loading import load_state
 from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
+from bgmatting.model.weights.places import weights_path
 from bgmatting.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from paddle.nn import Layer
 
 IMAGENET = "imagenet"
 _FACTORIES = {"mobilenetv2": "mobilenet_v2", "mobilenetv3": "mobilenet_v3_large", "mobilenetv3_small": "mobilenet_v3_small",
+              "mobilenetv3_small_os32": "mobilenet_v3_small",
               "resnet50": "resnet50", "resnet101": "resnet101"}  # in paddle.vision.models
 
 # How many arrays of a part of the network were taken, were not in the file, and of the file were not used.
 PartReport = namedtuple("PartReport", "part taken missing unused")
 
 
-def start_from(network, source):
+def start_from(network: Layer, source: str | os.PathLike) -> list[PartReport]:
     """Load what fits of a weights file into ``network``, a MattingBase or MattingRefine; nothing in the file is run.
 
     Args:
@@ -35,7 +47,7 @@ def start_from(network, source):
         raise UserError(f"{source} is no start for a network with a {network.backbone_name}: {error}") from None
 
 
-def take_matching(network, arrays):
+def take_matching(network: Layer, arrays: Mapping[str, np.ndarray]) -> list[PartReport]:
     """Load what fits by name and shape of {name: ndarray} into ``network``; returns as ``start_from``.
 
     The first convolution of a network for photos has 3 input channels, ours 6 (src and bgr). It is of another shape and
@@ -46,7 +58,7 @@ def take_matching(network, arrays):
     """
     arrays = our_names(arrays)
     kind = backbone_kind(arrays)
-    if kind not in (None, network.backbone_name):
+    if kind not in (None, network.backbone_name.replace("_os32", "")):  # whose arrays are the same
         raise ValueError(f"it holds a {kind}. Give --backbone that name where it is known here, or name another file.")
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
     arrays = without_biases(arrays, shapes)
@@ -59,7 +71,7 @@ def take_matching(network, arrays):
     return [PartReport(part, *count) for part, count in zip((*PARTS, "other"), counts) if any(count)]
 
 
-def as_table(reports):
+def as_table(reports: list[PartReport]) -> list[str]:
     """What ``start_from`` returned in lines: a sentence, and a table."""
     taken, missing = (sum(getattr(report, field) for report in reports) for field in ("taken", "missing"))
     lines = [f"{taken} arrays taken, {missing} of this network not in it.",
@@ -67,7 +79,7 @@ def as_table(reports):
     return lines + [f"{part:<10}{taken:>8}{missing:>18}{unused:>11}" for part, taken, missing, unused in reports]
 
 
-def imagenet_arrays(backbone):
+def imagenet_arrays(backbone: str) -> dict[str, np.ndarray]:
     """{name: ndarray} of the classification network around ``backbone``, trained on ImageNet, from ``paddle.vision``.
 
     Raises:

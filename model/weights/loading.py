@@ -1,16 +1,25 @@
 """Putting arrays into a network, by name."""
+from __future__ import annotations
+
+import os
 from collections import namedtuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bgmatting.model.weights.files import read_weights, weights_path
+from bgmatting.model.weights.files import read_weights
 from bgmatting.model.weights.naming import from_torch_names
+from bgmatting.model.weights.places import weights_path
 from bgmatting.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from paddle.nn import Layer
 
 LoadReport = namedtuple("LoadReport", "matched missing unexpected")
 
 
-def load_weights(model, path, partial=False):
+def load_weights(model: Layer, path: str | os.PathLike, partial: bool = False) -> LoadReport:
     """Load a weights file (.safetensors, .pdparams, .pth) into ``model``. Never runs code from the file.
 
     Args:
@@ -31,7 +40,7 @@ def load_weights(model, path, partial=False):
         raise UserError(f"{path} does not fit {type(model).__name__}: {error}") from None
 
 
-def load_torch_state(model, arrays, partial=False):
+def load_torch_state(model: Layer, arrays: Mapping[str, np.ndarray], partial: bool = False) -> LoadReport:
     """Load {name: ndarray} with the names and layouts of the authors' PyTorch state dict (or Paddle's own names).
 
     Raises:
@@ -40,7 +49,7 @@ def load_torch_state(model, arrays, partial=False):
     return load_state(model, from_torch_names(arrays), partial)
 
 
-def load_state(model, arrays, partial=False):
+def load_state(model: Layer, arrays: Mapping[str, np.ndarray], partial: bool = False) -> LoadReport:
     """Load {name: ndarray} with this network's own names; returns and raises as ``load_torch_state``."""
     own = model.state_dict()
     for name in own:
@@ -58,7 +67,7 @@ def load_state(model, arrays, partial=False):
     return report
 
 
-def describe_state(arrays):
+def describe_state(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Tell from names and shapes which network a state dict belongs to.
 
     Returns:
@@ -74,7 +83,7 @@ def describe_state(arrays):
         if first.shape[0] != 16:
             backbone = "mobilenetv2"
         else:  # MobileNetV3-Large has 15 blocks, Small 11; this is the convolution that closes Small
-            backbone = "mobilenetv3_small" if "backbone.features.12.0.weight" in arrays else "mobilenetv3"
+            backbone = _small_backbone(arrays) if "backbone.features.12.0.weight" in arrays else "mobilenetv3"
     elif "backbone.layer1.0.conv1.weight" in arrays:
         backbone = "resnet101" if "backbone.layer3.22.conv1.weight" in arrays else "resnet50"
     else:
@@ -82,3 +91,9 @@ def describe_state(arrays):
     if refiner is not None and refiner.shape[2] not in (1, 3):
         raise ValueError(f"its refiner has kernels of {refiner.shape[2]}, not 1 or 3")
     return {"backbone": backbone, "refine_kernel_size": None if refiner is None else int(refiner.shape[2])}
+
+
+def _small_backbone(arrays):
+    """Which MobileNetV3-Small: the decoder joins 256 channels with 24 of the dilated one, or 40 of the other."""
+    joined = arrays.get("decoder.conv1.weight")
+    return "mobilenetv3_small_os32" if joined is not None and joined.shape[1:2] == (296,) else "mobilenetv3_small"

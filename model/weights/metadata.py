@@ -4,8 +4,17 @@
     backbone_scale, refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size    settings of MattingRefine
     data, iterations, version                                                                  how it came about
 """
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from bgmatting.model.refinement import Refinement, check_backbone_scale, check_refinement
 from bgmatting.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from bgmatting.model.matting import MattingRefine
 
 SETTINGS = {"backbone_scale": float, "refine_mode": str, "refine_sample_pixels": int, "refine_threshold": float,
             "refine_kernel_size": int}
@@ -13,34 +22,24 @@ ORIGIN = ("data", "iterations", "version")
 VERSION = "1"  # of these keys
 
 
-def network_metadata(network, data=None, iterations=None):
-    """The header of a file that holds ``network``'s weights.
+def refine_facts(network: MattingRefine) -> dict[str, str]:
+    """The settings of a MattingRefine, as the header has them."""
+    refinement = network.refiner.refinement._asdict()
+    return {"backbone_scale": str(network.backbone_scale), **{f"refine_{key}": str(refinement[key]) for key in refinement},
+            "refine_kernel_size": str(2 * network.refiner.reach + 1)}
+
+
+def origin_facts(data: str | None = None, iterations: int | None = None) -> dict[str, str]:
+    """How weights came about, as the header has it.
 
     Args:
-        network: a MattingRefine, whose settings are the ones the file is meant to be used with.
-        data: name of what it was trained on; iterations: how many updates it has had; None: not known.
-
-    Returns:
-        {str: str}, for ``save_weights`` and safetensors.
+        data: name of what they were trained on; iterations: how many updates they have had; None: not known.
     """
-    return {**refine_facts(network), **origin_facts(data, iterations)}
-
-
-def refine_facts(network):
-    """The settings of a MattingRefine, as the header has them."""
-    refiner = network.refiner
-    return {"backbone_scale": str(network.backbone_scale), "refine_mode": refiner.mode,
-            "refine_sample_pixels": str(refiner.sample_pixels), "refine_threshold": str(refiner.threshold),
-            "refine_kernel_size": str(2 * refiner.reach + 1)}
-
-
-def origin_facts(data=None, iterations=None):
-    """How weights came about, as the header has it. Args as ``network_metadata``."""
     facts = {"data": data, "iterations": iterations, "version": VERSION}
     return {key: str(value) for key, value in facts.items() if value is not None}
 
 
-def stored_settings(metadata, path):
+def stored_settings(metadata: Mapping[str, str], path: str | os.PathLike) -> dict[str, Any]:
     """The settings among the ``metadata`` of a weights file, those that it names: {key of SETTINGS: value}.
 
     Raises:
@@ -60,7 +59,8 @@ def stored_settings(metadata, path):
     return settings
 
 
-def settings_of(given, metadata, path):
+def settings_of(given: Mapping[str, Any], metadata: Mapping[str, str],
+                path: str | os.PathLike) -> tuple[float | None, Refinement, list[str]]:
     """The settings to run a weights file with: what is ``given``, else what its header says, else what is usual.
 
     Args:

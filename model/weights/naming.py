@@ -3,14 +3,23 @@
 Read are the names of torchvision and paddle.vision (classification), of DeepLabV3 in torchvision, PaddleSeg and
 VainF/DeepLabV3Plus-Pytorch, and what tools put before any of them. Ours are those of the authors' state dicts.
 """
+from __future__ import annotations
+
 import re
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
 
 PARTS = ("backbone", "aspp", "decoder", "refiner")
 
 _TORCH_SUFFIXES = ((".running_mean", "._mean"), (".running_var", "._variance"))
-_WRAPPERS = ("module.", "_orig_mod.")             # of tools; never the name of a layer
+# What tools put before names, or inside them; never the name of a layer.
+_WRAPPERS = re.compile(r"(?<![^.])(?:module|_orig_mod|_layers|_forward_module|_fsdp_wrapped_module"
+                       r"|_checkpoint_wrapped_module)\.")
 _MEMBERS = ("model.", "net.", "network.")         # a network inside another: dropped where most names have it
-_DEEPEST = 4                                      # so many of those may stand before one another
+_DEEPEST = 32                                     # so many of those may stand before one another
+_BEFORE_PART = re.compile(r"((?:\w+\.){0,32}?)(?:backbone|aspp|decoder|refiner|head)\.")
 
 _SAME_LAYERS = [(re.compile(pattern), ours) for pattern, ours in (
     (r"classifier\.(?:classifier\.0|aspp|0)\.(convs|project)\.", r"aspp.\1."),     # DeepLabV3 and V3+
@@ -31,7 +40,7 @@ _V3_SIZES = ((15, 960, "mobilenetv3"), (11, 576, "mobilenetv3_small"))  # number
 _V3_ENDS = re.compile(r"(?:backbone\.)?(conv|lastconv)\.(0|1|conv|bn)\.(\w+)")
 
 
-def from_torch_names(arrays):
+def from_torch_names(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Rename PyTorch's buffers to Paddle's, drop its step counters and the prefixes that tools add."""
     renamed = {}
     for name, value in _unwrapped(arrays).items():
@@ -44,7 +53,7 @@ def from_torch_names(arrays):
     return renamed
 
 
-def our_names(arrays):
+def our_names(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Rename {name: ndarray} of any of the projects above; names of other layers stay as they are."""
     arrays = from_torch_names(arrays)
     blocks = [match for match in map(_V3.match, arrays) if match]
@@ -53,7 +62,7 @@ def our_names(arrays):
     return {_our_name(name, squeezes, last): value for name, value in arrays.items()}
 
 
-def without_biases(arrays, known):
+def without_biases(arrays: Mapping[str, np.ndarray], known: Mapping[str, object]) -> dict[str, np.ndarray]:
     """{our name: ndarray} without the biases of convolutions before a BatchNorm, which some projects have and ours lack.
 
     BatchNorm takes the mean of what comes in away from it, so a bias that is taken from its mean instead changes nothing.
@@ -73,7 +82,7 @@ def without_biases(arrays, known):
     return made
 
 
-def backbone_kind(arrays):
+def backbone_kind(arrays: Mapping[str, np.ndarray]) -> str | None:
     """Which encoder is in {our name: ndarray}, one of ``BACKBONES`` or words for another; None: none that is known."""
     first = arrays.get("backbone.layer1.0.conv1.weight")
     if first is not None:
@@ -95,23 +104,35 @@ def backbone_kind(arrays):
     return None
 
 
-def part_of(name):
+def part_of(name: str) -> str:
     """The part of the network that an array belongs to, one of ``PARTS``, or "other"."""
     first = name.partition(".")[0]
     return first if first in PARTS else "other"
 
 
 def _unwrapped(arrays):
+    arrays = {_WRAPPERS.sub("", name): value for name, value in arrays.items()}
+    prefix = _prefix_of_parts(arrays)
+    if prefix:
+        arrays = {_without(name, prefix): value for name, value in arrays.items()}
     for _ in range(_DEEPEST):
-        before = list(arrays)
-        for prefix in _WRAPPERS:
-            arrays = {_without(name, prefix): value for name, value in arrays.items()}
-        for prefix in _MEMBERS:
-            if 2 * sum(name.startswith(prefix) for name in arrays) > len(arrays):
-                arrays = {_without(name, prefix): value for name, value in arrays.items()}
-        if list(arrays) == before:
+        prefixes = [prefix for prefix in _MEMBERS if 2 * sum(name.startswith(prefix) for name in arrays) > len(arrays)]
+        if not prefixes:
             break
-    return {name.replace("._orig_mod.", "."): value for name, value in arrays.items()}
+        prefix = prefixes[0]
+        arrays = {_without(name, prefix): value for name, value in arrays.items()}
+    return arrays
+
+
+def _prefix_of_parts(arrays):
+    """What stands before the parts of a network that is a member of others, such as "generator."; "" where nothing does.
+
+    Of several networks in one file, it is that of the averaged one, or of the largest.
+    """
+    counts = Counter(match[1] for match in map(_BEFORE_PART.match, arrays) if match)
+    if not counts or "" in counts:
+        return ""
+    return max(counts, key=lambda prefix: (2 * counts[prefix] >= max(counts.values()), "ema" in prefix, counts[prefix]))
 
 
 def _without(name, prefix):

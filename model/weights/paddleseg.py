@@ -1,13 +1,25 @@
 """MODNet's and DIM's weights as PaddleSeg's Matting and MODNet's authors publish them."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from bgmatting.model.modnet.torch_names import from_authors_names, is_authors_state
-from bgmatting.model.weights.files import read_weights, weights_path
+from bgmatting.model.weights.files import read_weights
 from bgmatting.model.weights.initial import IMAGENET, PartReport, as_table
-from bgmatting.model.weights.loading import load_state
+from bgmatting.model.weights.loading import LoadReport, load_state
 from bgmatting.model.weights.naming import from_torch_names
+from bgmatting.model.weights.places import weights_path
 from bgmatting.utils.errors import UserError
 
+if TYPE_CHECKING:
+    from paddle.nn import Layer
 
-def load_paddleseg_state(model, arrays, partial=False):
+
+def load_paddleseg_state(model: Layer, arrays: Mapping[str, np.ndarray], partial: bool = False) -> LoadReport:
     """Load {name: ndarray} into a MODNet or DIM.
 
     Args:
@@ -32,7 +44,7 @@ def load_paddleseg_state(model, arrays, partial=False):
     return load_state(model, arrays, partial)
 
 
-def start_from_paddleseg(network, source):
+def start_from_paddleseg(network: Layer, source: str | os.PathLike) -> tuple[list[str], bool]:
     """Load what fits of a weights file into a network with PaddleSeg's names; nothing in the file is run.
 
     Args:

@@ -1,4 +1,6 @@
 """PyTorch's kinds of weights files, read as data: zip archives, TorchScript, and the files before 2020."""
+from __future__ import annotations
+
 import io
 import math
 import os
@@ -36,7 +38,7 @@ _MOST_SIDES = 32             # of an array
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # first object of PyTorch's files before the zip layout
 
 
-def read_torch(path):
+def read_torch(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Return {name: ndarray} from a PyTorch state dict, zip layout or older, or from a TorchScript archive.
 
     Raises:

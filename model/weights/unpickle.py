@@ -9,7 +9,12 @@ What a file may cost is bounded, whatever it says: no read is longer than what i
 counted, and so is everything that an opcode copies. Nothing is hashed but text: the hash of nested tuples may overflow
 the stack, or take for ever. Sets become lists.
 """
+from __future__ import annotations
+
+import os
 import pickletools
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -47,7 +52,7 @@ _IGNORED = {"PROTO", "FRAME"}
 _LONG_TEXTS = {"BINUNICODE": 4, "BINUNICODE8": 8}  # bytes that tell their length
 
 
-def read_pdparams(path):
+def read_pdparams(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Return {name: ndarray} from a file that ``paddle.save`` wrote; bfloat16, which comes as uint16, as float32.
 
     Raises:
@@ -65,12 +70,12 @@ class ArrayReader:
         budget: shared by the pickles of a file.
     """
 
-    def __init__(self, file, budget):
+    def __init__(self, file: BinaryIO, budget: Budget):
         self._file, self._budget = Bounded(file), budget
         self._text_left = self._file.left  # bytes that text may be made into, together
         self._stack, self._memo = [], {}
 
-    def load(self):
+    def load(self) -> Any:
         while True:
             self._budget.spend(1)
             name, argument = _next(self._file)
@@ -89,7 +94,7 @@ class ArrayReader:
             elif name not in _IGNORED:
                 self._step(name, argument)
 
-    def find(self, module, name):
+    def find(self, module: str, name: str) -> Any:
         """What stands for ``module.name``: a function of this project.
 
         Raises:
@@ -115,10 +120,10 @@ class ArrayReader:
         except KeyError:
             raise Refused(f"{module}.{name}") from None
 
-    def persistent(self, pid):
+    def persistent(self, pid: Any) -> Any:
         raise Refused(f"a persistent object, {shown(pid)}")
 
-    def call(self, function, arguments):
+    def call(self, function: Callable, arguments: Any) -> Any:
         """What REDUCE does."""
         if not isinstance(arguments, tuple):
             raise ValueError("a call has no list of arguments")

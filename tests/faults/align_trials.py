@@ -23,8 +23,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 from bgmatting.dataset.composite import add_noise, blend  # noqa: E402  (the project lies two folders up)
 from bgmatting.dataset.generate import make_background, make_subject  # noqa: E402
-from bgmatting.prediction.alignment.fitter import fitter  # noqa: E402
-from bgmatting.prediction.alignment.homography import corner_shift  # noqa: E402
+from bgmatting.media.alignment.fitter import fitter  # noqa: E402
+from bgmatting.media.alignment.homography import corner_shift  # noqa: E402
 
 MARGIN = 0.12        # the background is painted so much larger on each side, so that both photos lie inside
 WITHIN = 0.5         # pixels

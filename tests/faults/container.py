@@ -18,7 +18,7 @@ MIRROR = "http://deb.debian.org/debian"
 SETTINGS = ("/etc/resolv.conf", "/etc/pip.conf", "/root/.config/pip/pip.conf")
 TRUSTED, TRUSTED_INSIDE = "/etc/ssl/certs/ca-certificates.crt", "/trusted.pem"  # packages inside would replace the first
 PASSED = re.compile("(?i)pip_.*|.*(proxy|_ca_|cert).*")  # of the environment: how this machine reaches packages
-PORT = 7860
+PORT, TOKEN = 7860, "of the container"
 MOST = 1500  # MiB
 
 
@@ -142,14 +142,16 @@ def _built(work, base, mounts, stages):
 def tried(stage, command):
     """Start what CMD says; lines of what is not as it should be."""
     process = subprocess.Popen(["chroot", f"--userspec={stage.user}", str(stage.root), "/usr/bin/env", "-i",
-                                f"HOME=/home/{stage.user}", "PATH=/usr/bin:/bin", "PYTHONUNBUFFERED=1", "sh", "-c",
+                                f"HOME=/home/{stage.user}", "PATH=/usr/bin:/bin", "PYTHONUNBUFFERED=1",
+                                f"TMPDIR={stage.environment['TMPDIR']}", f"MATTING_TOKEN={TOKEN}", "sh", "-c",
                                 f"cd {stage.folder} && exec {shlex.join(command)}"])
     try:
         health = _answer("GET", "/v1/health", lambda body: b'"ok"' in body, 120)
         print("health:", health.decode())
         sample = PROJECT / "image" / "sample"
-        made = subprocess.run(["curl", "-sf", "-F", f"src=@{sample / 'src.jpg'}", "-F", f"bgr=@{sample / 'bgr.jpg'}",
-                               f"http://127.0.0.1:{PORT}/v1/mattes"], capture_output=True, check=False).stdout
+        made = subprocess.run(["curl", "-sf", "-H", f"Authorization: Bearer {TOKEN}", "-F", f"src=@{sample / 'src.jpg'}",
+                               "-F", f"bgr=@{sample / 'bgr.jpg'}", f"http://127.0.0.1:{PORT}/v1/mattes"],
+                              capture_output=True, check=False).stdout
         user = Path(f"/proc/{process.pid}/status").read_text().split("Uid:")[1].split()[0]
         print(f"matte: {len(made)} bytes; user {user}")
         return ([] if made.startswith(b"\x89PNG") else ["no matte came"]) + ([] if user != "0" else ["it runs as root"])

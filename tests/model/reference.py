@@ -15,7 +15,7 @@ PARITY = Path(__file__).parents[1] / "data" / "parity"
 BACKBONES = ("mobilenetv2", "resnet50", "resnet101")
 REFINES = ("mobilenetv2_full_k1_s50", "mobilenetv2_full_k3_s25", "mobilenetv2_sampling_k1_s25",
            "mobilenetv2_sampling_k3_s25", "mobilenetv2_thresholding_k3_s25", "resnet50_sampling_k3_s25",
-           "resnet101_thresholding_k3_s25")
+           "resnet101_thresholding_k3_s25", "mobilenetv3_small_os32_sampling_k3_s25")
 FLOAT16_STEP = 2.0 ** -12  # how far rounding to float16 moves a number below 1
 
 
@@ -93,7 +93,7 @@ def run(network, case, dtype="float32"):
 
 def run_refine(name, case):
     """What the whole network of the stored case ``name``, one of REFINES, answers to its inputs."""
-    backbone, mode, *_ = name.split("_")
+    backbone, mode, *_ = name.rsplit("_", 3)
     kernel, scale = int(case["kernel_size"]), float(case["backbone_scale"])
     assert name.endswith(f"_k{kernel}_s{round(100 * scale)}")
     return run(reference_network(MattingRefine, backbone, scale, mode, int(case["sample_pixels"]),

@@ -9,7 +9,7 @@ from bgmatting.utils.errors import UserError
 
 # at 1/16, 1/8, 1/4, 1/2 and 1/1 of the input's size
 CHANNELS = {"mobilenetv2": [320, 32, 24, 16, 6], "mobilenetv3": [960, 40, 24, 16, 6],
-            "mobilenetv3_small": [576, 24, 16, 16, 6],
+            "mobilenetv3_small": [576, 24, 16, 16, 6], "mobilenetv3_small_os32": [576, 40, 24, 16, 6],
             "resnet50": [2048, 512, 256, 64, 6], "resnet101": [2048, 512, 256, 64, 6]}
 
 
@@ -46,17 +46,19 @@ def test_backbones(backbone):
     encoder = build_backbone(backbone, in_channels=6)
     assert encoder.channels == CHANNELS[backbone]
     maps = run(encoder, paddle.concat(photos(64, 96), axis=1))
+    strides = (32, 16, 8, 4, 1) if backbone.endswith("_os32") else (16, 8, 4, 2, 1)
     assert [list(x.shape) for x in maps] == [
-        [1, channels, 64 // stride, 96 // stride] for channels, stride in zip(CHANNELS[backbone], (16, 8, 4, 2, 1))]
+        [1, channels, 64 // stride, 96 // stride] for channels, stride in zip(CHANNELS[backbone], strides)]
 
 
 @pytest.mark.parametrize("backbone, dilated", [
-    ("mobilenetv2", 3), ("mobilenetv3", 3), ("mobilenetv3_small", 3), ("resnet50", 2)])
+    ("mobilenetv2", 3), ("mobilenetv3", 3), ("mobilenetv3_small", 3), ("mobilenetv3_small_os32", 0),
+    ("resnet50", 2)])
 def test_last_stage_is_dilated_instead_of_strided(backbone, dilated):
     convs = [x for x in build_backbone(backbone, 6).sublayers() if isinstance(x, paddle.nn.Conv2D)]
     assert sum(tuple(x._dilation) == (2, 2) for x in convs) == dilated
     main_path = [x for x in convs if x._kernel_size[0] > 1 and x._stride[0] == 2]
-    assert len(main_path) == (3 if backbone == "resnet50" else 4)  # the fourth halving of ResNet is a pooling
+    assert len(main_path) == {"resnet50": 3, "mobilenetv3_small_os32": 5}.get(backbone, 4)  # ResNet's fourth is a pooling
 
 
 @pytest.mark.parametrize("backbone, parameters", [

@@ -4,11 +4,14 @@ import paddle
 import pytest
 
 from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.model.weights import describe_state, from_torch_names
 from tests.model.reference import (
+    BACKBONES,
     FLOAT16_STEP,
     REFINES,
     difference,
     reference_network,
+    reference_state,
     run,
     run_refine,
     stored,
@@ -16,7 +19,8 @@ from tests.model.reference import (
     torch_name,
 )
 
-BASES = {"mobilenetv2": 5e-6, "resnet50": 1e-6, "resnet101": 1e-5}  # bound of the mean difference
+# Bounds of the mean difference
+BASES = {"mobilenetv2": 5e-6, "resnet50": 1e-6, "resnet101": 1e-5, "mobilenetv3_small_os32": 1e-6}
 
 
 @pytest.mark.slow
@@ -46,7 +50,7 @@ def test_base_mobilenetv2_in_float64():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REFINES)
 def test_refine(name):
-    backbone, case = name.split("_")[0], stored(f"refine_{name}")
+    backbone, case = name.rsplit("_", 3)[0], stored(f"refine_{name}")
     out = run_refine(name, case)
     assert np.array_equal(out.ref_sm.numpy(), case["ref_sm"])
 
@@ -58,7 +62,7 @@ def test_refine(name):
         assert difference(getattr(out, coarse), case[coarse], case["stride"]).mean() < BASES[backbone], coarse
 
 
-@pytest.mark.parametrize("backbone, kernel", [(name, 3) for name in BASES] + [("mobilenetv2", 1)])
+@pytest.mark.parametrize("backbone, kernel", [(name, 3) for name in BACKBONES] + [("mobilenetv2", 1)])
 def test_names_and_shapes(backbone, kernel):
     network = MattingRefine(backbone, refine_kernel_size=kernel)
     own = {torch_name(name): list(x.shape) for name, x in network.state_dict().items()}
@@ -67,3 +71,9 @@ def test_names_and_shapes(backbone, kernel):
         theirs = {name: shape[:2] + [1, 1] if name.startswith("refiner.conv") and len(shape) == 4 else shape
                   for name, shape in theirs.items()}
     assert own == theirs
+
+
+@pytest.mark.parametrize("backbone", ("mobilenetv3_small", "mobilenetv3_small_os32"))
+def test_both_small_networks_are_told_by_their_shapes(backbone):
+    state = reference_state(MattingRefine(backbone))
+    assert describe_state(from_torch_names(state)) == {"backbone": backbone, "refine_kernel_size": 3}

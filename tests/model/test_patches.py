@@ -1,82 +1,41 @@
-"""Cropping patches out of images and putting them back."""
+"""Which patches are refined: by arrays, by tensors, and the largest of many."""
 import numpy as np
 import paddle
 import pytest
 
-from bgmatting.model.patches import crop_patches, replace_patches
+from bgmatting.model.patches import choose_patches, largest
+from bgmatting.model.refinement import Refinement
 
 
-def images(batch=2, channels=3, height=12, width=20, seed=0):
-    return np.random.default_rng(seed).random((batch, channels, height, width), dtype=np.float32)
+@pytest.mark.parametrize("mode, sample_pixels", [
+    ("full", 0), ("thresholding", 0), ("sampling", 0), ("sampling", 15), ("sampling", 16), ("sampling", 160),
+    ("sampling", 10 ** 9)])
+@pytest.mark.parametrize("zeros", (0, 0.5, 1))
+def test_arrays_and_tensors_choose_the_same_patches(mode, sample_pixels, zeros):
+    rng = np.random.default_rng(0)
+    err = rng.permutation(15 * 22).astype(np.float32).reshape(15, 22) / 330  # no two alike
+    err[rng.random(err.shape) < zeros] = 0
+    refinement = Refinement(mode, sample_pixels, 0.4)
+    chosen = choose_patches(err, refinement)
+    assert chosen.dtype == bool and chosen.shape == err.shape
+    sampled = min(sample_pixels // 16, (err > 0).sum())
+    count = {"full": err.size, "thresholding": (err > 0.4).sum(), "sampling": sampled}[mode]
+    assert chosen.sum() == count and (mode == "full" or not chosen[err == 0].any())
+    assert mode == "full" or count in (0, err.size) or err[chosen].min() > err[~chosen].max()
+    by_tensor = choose_patches(paddle.to_tensor(np.stack([err, err[::-1].copy()])[:, None]), refinement).numpy()
+    assert np.array_equal(by_tensor, np.stack([chosen, chosen[::-1]])[:, None])
 
 
-def every_index(batch, down, across):
-    return np.stack(np.meshgrid(range(batch), range(down), range(across), indexing="ij"), -1).reshape(-1, 3)
-
-
-def cropped_by_loop(x, index, size, padding):
-    side = size + 2 * padding
-    patches = np.zeros((len(index), x.shape[1], side, side), x.dtype)
-    for patch, (image, row, column) in zip(patches, index):
-        for i in range(side):
-            for j in range(side):
-                y, z = row * size - padding + i, column * size - padding + j
-                if 0 <= y < x.shape[2] and 0 <= z < x.shape[3]:
-                    patch[:, i, j] = x[image, :, y, z]
-    return patches
-
-
-@pytest.mark.parametrize("size, padding", [(4, 0), (4, 2), (2, 3), (2, 0), (1, 1)])
-def test_crops_equal_a_plain_loop(size, padding):
-    x = images()
-    index = every_index(2, 12 // size, 20 // size)
-    index = np.random.default_rng(1).permutation(index)[:25]
-    patches = crop_patches(paddle.to_tensor(x), paddle.to_tensor(index), size, padding)
-    assert np.array_equal(patches.numpy(), cropped_by_loop(x, index, size, padding))
-
-
-def test_crops_are_zero_outside_the_image():
-    x = images() + 1
-    corners = [[0, 0, 0], [1, 2, 4]]
-    first, last = crop_patches(paddle.to_tensor(x), paddle.to_tensor(corners), 4, 2).numpy()
-    assert (first[:, :2] == 0).all() and (first[:, :, :2] == 0).all() and (first[:, 2:, 2:] >= 1).all()
-    assert (last[:, -2:] == 0).all() and (last[:, :, -2:] == 0).all() and (last[:, :-2, :-2] >= 1).all()
-
-
-def test_replacing_what_was_cropped_changes_nothing():
-    x = paddle.to_tensor(images())
-    index = paddle.to_tensor(every_index(2, 3, 5)[::2].copy())
-    assert np.array_equal(replace_patches(x, crop_patches(x, index, 4, 0), index).numpy(), x.numpy())
-
-
-def test_replace_puts_patches_in_their_places_and_keeps_the_rest():
-    x = images()
-    index = np.array([[1, 2, 4], [0, 0, 0], [0, 1, 3]])
-    patches = images(batch=3, height=4, width=4, seed=2) + 5
-    expected = x.copy()
-    for patch, (image, row, column) in zip(patches, index):
-        expected[image, :, row * 4:row * 4 + 4, column * 4:column * 4 + 4] = patch
-    before = paddle.to_tensor(x)
-    after = replace_patches(before, paddle.to_tensor(patches), paddle.to_tensor(index))
-    assert np.array_equal(after.numpy(), expected)
-    assert np.array_equal(before.numpy(), x)
-
-
-def test_gradient_flows_through_cropped_pixels_as_often_as_they_were_cropped():
-    x = paddle.to_tensor(images(batch=1, channels=1, height=8, width=8), stop_gradient=False)
-    index = paddle.to_tensor([[0, 0, 0], [0, 0, 1]])
-    crop_patches(x, index, 4, 1).sum().backward()
-    expected = np.zeros((8, 8))
-    expected[:5, :5] += 1
-    expected[:5, 3:] += 1
-    assert np.array_equal(x.grad.numpy()[0, 0], expected)
-
-
-def test_gradient_of_replacing_goes_to_what_is_seen():
-    x = paddle.to_tensor(images(batch=1), stop_gradient=False)
-    patches = paddle.to_tensor(images(batch=1, height=4, width=4), stop_gradient=False)
-    weight = images(batch=1, seed=3)
-    (replace_patches(x, patches, paddle.to_tensor([[0, 1, 2]])) * paddle.to_tensor(weight)).sum().backward()
-    assert np.array_equal(patches.grad.numpy(), weight[:, :, 4:8, 8:12])
-    weight[:, :, 4:8, 8:12] = 0
-    assert np.array_equal(x.grad.numpy(), weight)
+@pytest.mark.parametrize("length", (1, 30, 31, 32, 1000, 12345))
+def test_largest(length):
+    rng = np.random.default_rng(length)
+    mostly_zero = np.where(rng.random(length) < 0.02, rng.random(length), 0)
+    hidden = np.zeros(length)  # what is large lies between the samples
+    hidden[1::31] = 1 + rng.random(len(hidden[1::31]))
+    for values in (rng.random(length), np.zeros(length), np.full(length, 0.25), mostly_zero, hidden, np.arange(length),
+                   -np.arange(length), rng.integers(0, 3, length)):
+        values = values.astype(np.float32)
+        for count in {0, 1, 2, length // 100, length // 3, length - 1, length}:
+            found = largest(values, min(count, length))
+            assert len(set(found.tolist())) == len(found) == min(count, length)
+            assert np.array_equal(np.sort(values[found]), np.sort(values)[length - len(found):])

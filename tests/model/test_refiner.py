@@ -3,6 +3,7 @@ import numpy as np
 import paddle
 import pytest
 
+from bgmatting.model.refinement import Refinement
 from bgmatting.model.refiner import Refiner
 from bgmatting.utils.errors import UserError
 
@@ -10,7 +11,7 @@ HEIGHT, WIDTH = 32, 48  # 8 x 12 patches; the coarse maps have one pixel for eac
 
 
 def refiner(mode="sampling", sample_pixels=160, threshold=0.5, kernel_size=3):
-    model = Refiner(mode, sample_pixels, threshold, kernel_size)
+    model = Refiner(Refinement(mode, sample_pixels, threshold), kernel_size)
     rng = np.random.default_rng(0)
     for value in model.state_dict().values():
         fan_in = np.prod(value.shape[1:])
@@ -156,12 +157,12 @@ def test_kernel_sizes(kernel_size):
 
 def test_unknown_arguments_are_named():
     with pytest.raises(UserError, match="refine mode 'samplin'.*Did you mean 'sampling'"):
-        Refiner("samplin", 100, 0.1, 3)
+        Refiner(Refinement("samplin", 100, 0.1), 3)
     for kernel_size in (0, 2, 5):
         with pytest.raises(UserError, match=f"1 or 3, not {kernel_size}"):
-            Refiner("sampling", 100, 0.1, kernel_size)
+            Refiner(Refinement("sampling", 100, 0.1), kernel_size)
     with pytest.raises(UserError, match="at least 0, not -16"):
-        Refiner("sampling", -16, 0.1, 3)
+        Refiner(Refinement("sampling", -16, 0.1), 3)
     for threshold in (-0.1, 1.5, float("nan")):
         with pytest.raises(UserError, match=f"in 0..1, not {threshold}"):
-            Refiner("thresholding", 100, threshold, 3)
+            Refiner(Refinement("thresholding", 100, threshold), 3)

@@ -8,7 +8,7 @@ import pytest
 
 from bgmatting import model
 from bgmatting.media import write_image
-from bgmatting.model import Matter
+from bgmatting.model import Matter, MattingRefine
 from bgmatting.model.inference.device import DeviceMatting
 from bgmatting.utils.errors import UserError
 from tests.media.video.clips import HEIGHT, WIDTH, make_clip
@@ -33,15 +33,15 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def came_back(monkeypatch):
     """on_device(): from then on predict.py does its work on the device; the list of {part: dtype} that came back."""
-    seen, real = [], DeviceMatting.compute
+    seen, real = [], DeviceMatting.__call__
 
-    def compute(*args):
-        made = real(*args)
-        seen.append({name: str(value.dtype).split(".")[-1] for name, value in made.items()})
-        return made
+    def call(*args, **more):
+        matte = real(*args, **more)
+        seen.append({name: str(value.dtype) for name, value in matte._asdict().items() if value is not None})
+        return matte
 
     def on_device():
-        monkeypatch.setattr(DeviceMatting, "compute", compute)
+        monkeypatch.setattr(DeviceMatting, "__call__", call)
         monkeypatch.setattr(model, "Matter", partial(Matter, on_device=True), raising=False)
         return seen
 
@@ -94,12 +94,11 @@ def test_films(folder, tmp_path, came_back, flags, dtype):
 
 def test_numbers_that_are_not_finite_are_said(folder, tmp_path, came_back, monkeypatch):
     came_back()
-    real = DeviceMatting._coarse
+    real = MattingRefine.coarse
 
-    def coarse(self, images, scale):
-        found, features = real(self, images, scale)
-        return found * paddle.to_tensor(float("nan")), features
+    def coarse(self, src, bgr):
+        return tuple(found * paddle.to_tensor(float("nan")) for found in real(self, src, bgr))
 
-    monkeypatch.setattr(DeviceMatting, "_coarse", coarse)
+    monkeypatch.setattr(MattingRefine, "coarse", coarse)
     with pytest.raises(UserError, match="not finite"):
         predicted(folder, tmp_path / "out")

@@ -195,7 +195,7 @@ def test_the_refiner_alone_learns_on_all_pixels_or_on_the_worst(stage, pixels, t
     changed = {name for name, value in weights(learner).items() if not np.array_equal(value, before[name])}
     assert outcome.updated and terms <= set(outcome.terms) and ("pha_mse" in outcome.terms) == bool(pixels)
     assert changed and all(name.startswith("refiner.") for name in changed)
-    assert learner.network.refiner.mode == "sampling" and learner.network.refiner.sample_pixels == 80_000
+    assert learner.network.refiner.refinement[:2] == ("sampling", 80_000)
 
 
 @pytest.mark.parametrize("frozen", [False, True])

@@ -36,7 +36,7 @@ def test_the_base_phase_is_validated_without_the_refiner(begun, monkeypatch):
     for state.phase, state.refined in (("base", True), ("joint", False), ("joint", True)):
         assert trainer._validate() == {"sad": 1.0, "mse": 2.0}
     assert seen == [(0, "sampling", False), (0, "sampling", False), (80_000, "sampling", False)]
-    assert (network.refiner.sample_pixels, network.refiner.mode) == (80_000, "sampling")
+    assert network.refiner.refinement[:2] == ("sampling", 80_000)
 
 
 def test_the_average_is_validated_and_saved(begun, monkeypatch):

@@ -1,12 +1,16 @@
 """A server in a process of its own, and a browser that looks at it."""
 import glob
+import http.client
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -67,6 +71,42 @@ def served(folder):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def proxied(address, prefix):
+    """The address of a server behind a proxy that has it below a path, takes that off, and says so in a header."""
+    class Proxy(BaseHTTPRequestHandler):
+        def pass_on(self):
+            if not self.path.startswith(f"{prefix}/"):
+                self.send_error(404)
+                return
+            server = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            server.request(self.command, self.path[len(prefix):], body, {**self.headers, "X-Forwarded-Prefix": prefix})
+            answer = server.getresponse()
+            self.send_response_only(answer.status)
+            for name, value in answer.getheaders():
+                if name != "transfer-encoding":
+                    self.send_header(name, value)
+            self.end_headers()
+            try:
+                while data := answer.read1(1 << 16):  # as it comes: some answers never end
+                    self.wfile.write(data)
+            except OSError:
+                pass  # the browser has left
+
+        do_GET = do_POST = do_DELETE = do_HEAD = pass_on
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        proxy.daemon_threads = True
+        proxy.block_on_close = False
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{proxy.server_port}{prefix}"
+        proxy.shutdown()
 
 
 def film(path, frames):

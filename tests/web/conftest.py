@@ -53,7 +53,7 @@ def serve():
 
     def start(matter=None, **settings):
         app = make_app(Settings(**settings), lambda: matter or StandIn())
-        client = TestClient(app)
+        client = TestClient(app, "http://127.0.0.1")
         client.__enter__()
         clients.append(client)
         client.service = app.service

@@ -98,6 +98,7 @@ def test_a_request_without_a_form_is_refused(serve):
 
 
 @pytest.mark.parametrize("name", [
+    "照" * 90 + ".png", "😀" * 62 + ".png",
     "../../etc/me.png", "C:\\photos\\me.png", ".png", "a" * 300 + ".png", "人.png", "a\x00\u202eb.png"])
 def test_any_name_of_a_file_is_taken(serve, pair, name):
     client = serve()
@@ -118,6 +119,40 @@ def test_addresses_that_are_none(serve):
     assert client.get("/v1/matte").json()["error"] == {
         "status": 404, "code": "not_found", "message": "no such address: GET /v1/matte. /docs lists them."}
     assert client.get("/v1/mattes").json()["error"]["code"] == "no_such_method"
+
+
+def test_a_form_is_whole_or_refused(serve, pair):
+    client, kind = serve(), {"content-type": "Multipart/Form-Data; boundary=x"}
+    one = b'--x\r\nContent-Disposition: form-data; name="%s"; filename*=UTF-8\'\'%s\r\n\r\n%s\r\n'
+    whole = one % (b"src", b"%E4%BA%BA.png", pair.src) + one % (b"bgr", b"room.png", pair.bgr) + b"--x--\r\n"
+    answer = client.post("/v1/mattes", content=whole, headers=kind)
+    assert answer.status_code == 200 and "%E4%BA%BA_com.png" in answer.headers["content-disposition"]
+    for body in (whole[:-6], whole[:-9], b"junk" + whole, b"--x--\r\n", whole.replace(b"name=", b"nom="), b""):
+        assert client.post("/v1/mattes", content=body, headers=kind).status_code == 400
+    assert client.post("/v1/mattes", content=whole, headers={"content-type": "multipart/form-data"}).status_code == 400
+    assert left(client) == []
+
+
+def test_too_much_text_and_too_many_parts_are_refused(serve, pair):
+    for data in ({"target": "x" * (1 << 20) + "x"}, {"type": ["com"] * 40}):
+        assert serve().post("/v1/mattes", files=parts(pair), data=data).status_code == 400
+
+
+def test_head_is_answered_and_a_405_says_what_is_allowed(serve):
+    client = serve()
+    for path in ("/v1/health", "/docs", "/openapi.json"):
+        assert client.head(path).status_code == 200 and client.head(path).content == b""
+    assert client.put("/v1/jobs/x").headers["allow"] == "DELETE, GET, HEAD"
+    assert client.get("/v1/mattes").headers["allow"] == "POST"
+    assert client.head("/v1/jobs/x").status_code == 404
+
+
+def test_the_reference_names_the_address_that_it_was_asked_at(serve):
+    text = serve().get("/docs", headers={"host": "localhost:1234", "x-forwarded-prefix": "/matting"}).text
+    assert "http://localhost:1234/matting/v1/mattes" not in text  # no proxy that is trusted says so
+    assert "http://localhost:1234/v1/mattes" in text
+    text = serve(root_path="/matting").get("/docs", headers={"host": "localhost:1234"}).text
+    assert "http://localhost:1234/matting/v1/mattes" in text
 
 
 def test_health_and_info(serve):

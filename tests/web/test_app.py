@@ -50,9 +50,9 @@ def test_a_port_that_is_taken(capsys):
 
 
 def test_the_token_may_come_from_the_environment(monkeypatch):
-    monkeypatch.setenv("MATTING_TOKEN", "word")
-    assert settings_of(app.parse([])).token == "word"
-    assert settings_of(app.parse(["--token", "other"])).token == "other"
+    monkeypatch.setenv("MATTING_TOKEN", "word of old")
+    assert settings_of(app.parse([])).token == "word of old"
+    assert settings_of(app.parse(["--token", "another one"])).token == "another one"
     monkeypatch.setenv("MATTING_TOKEN", "")
     assert settings_of(app.parse([])) == Settings()
 

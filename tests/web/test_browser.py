@@ -11,7 +11,7 @@ import pytest
 from bgmatting.commands import predict
 from bgmatting.media import read_bytes, write_image
 from bgmatting.prediction import core
-from tests.web.browser import FLAGS, SAMPLE, film, find_browser, sample
+from tests.web.browser import FLAGS, SAMPLE, film, find_browser, proxied, sample
 
 pytestmark = pytest.mark.slow
 
@@ -130,6 +130,23 @@ def test_the_sample_is_there_at_once_and_its_download_is_the_file_of_predict(vis
     assert page.url.endswith("/en/") and page.title() == "Background matting"
     name, data = downloaded(page)
     assert name == "src_com.png" and data == predicted("me.png")
+
+
+def test_below_a_path_of_a_proxy(usual, server, predicted):
+    with proxied(server.address, "/matting") as address:
+        page, missing = usual.new_page(), []
+        page.on("response", lambda answer: answer.status >= 400 and missing.append(answer.url))
+        page.goto(address + "/")
+        assert page.url == f"{address}/en/"
+        matted(page)
+        assert downloaded(page)[1] == predicted("me.png")
+        page.get_by_role("tab", name="Camera").click()
+        page.click("#camera-start")
+        page.wait_for_selector("#camera-out[data-state=waiting]")
+        page.click("text=HTTP API")
+        page.wait_for_selector(f"text={address}/v1/mattes")
+        page.close()
+    assert missing == []
 
 
 def test_a_backdrop_is_changed(visit, predicted):

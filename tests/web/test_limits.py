@@ -80,7 +80,8 @@ def through_guard(app, messages, settings=None, headers=()):
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/v1/mattes", "headers": list(headers), "query_string": b""}
+    scope = {"type": "http", "method": "POST", "path": "/v1/mattes", "query_string": b"",
+             "headers": [(b"host", b"localhost"), *headers]}
     asyncio.run(Guard(app, settings or Settings(), {}.get)(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"])
 

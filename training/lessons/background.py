@@ -9,6 +9,7 @@ from bgmatting.model.inference.device import run_network
 from bgmatting.model.losses import base_loss, patch_loss, refine_loss
 from bgmatting.model.matting import MattingBase, MattingRefine
 from bgmatting.model.methods.background import METHOD
+from bgmatting.model.patches import choose_patches
 from bgmatting.model.refinement import NOTHING, Refinement
 from bgmatting.model.weights.initial import as_table, start_from
 from bgmatting.model.weights.metadata import refine_facts
@@ -69,7 +70,8 @@ def _refined(network, src, bgr, refine):
     if not refine["train_pixels"]:
         return pred
     wanted = F.interpolate(pred.err_sm, size=pred.ref_sm.shape[2:], mode="bilinear", align_corners=False)
-    return pred._replace(ref_sm=network.refiner.largest(wanted, refine["train_pixels"]))
+    chosen = choose_patches(wanted, Refinement("sampling", refine["train_pixels"]))
+    return pred._replace(ref_sm=chosen.astype(wanted.dtype))
 
 
 def start(network, source):
@@ -90,7 +92,7 @@ def pictures(network, phase, batch, pred):
     shown = {"bgr": batch["bgr"], "com": pred.fgr * pred.pha, "err": err}
     if phase == "joint":
         with paddle.no_grad():
-            shown["ref"] = network.refiner.select(pred.err_sm)
+            shown["ref"] = choose_patches(pred.err_sm, network.refiner.refinement).astype(pred.err_sm.dtype)
     return shown
 
 

@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from bgmatting.web.page import camera_tab
+from bgmatting.web.page.gate import Gate
 from bgmatting.web.page.mattes import Mattes
 from bgmatting.web.page.parts import AT_ONCE
 from bgmatting.web.page.photos_tab import SAMPLE, AloneTab, PhotosTab
@@ -24,7 +25,7 @@ CODES = {"en": "en", "zh": "zh-CN"}
 
 
 def add(app, service, jobs):
-    """The FastAPI application with the page in all languages.
+    """The ASGI application with the page in all languages.
 
     Args:
         app: the application. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``.
@@ -45,16 +46,17 @@ def add(app, service, jobs):
     def icon():
         return Response(ICON, media_type="image/svg+xml")
 
-    shown = [str(service.workplace.page), str(Path(SAMPLE[0]).parent)]
+    samples = [str(Path(SAMPLE[0]).parent)]  # uploads are not among these: Gradio would show what it should have downloaded
     css = (HERE / "style.css").read_text(encoding="utf-8")
     for language in LANGUAGES:
         blocks = page(service, mattes, jobs, language)
+        blocks.has_launched = True  # or Gradio would not check which files an event may name (6.31, an inner attribute)
         app = gr.mount_gradio_app(
-            app, blocks, f"/{language}", root_path=f"/{language}", theme=theme(), css=css, head=HEAD, allowed_paths=shown,
+            app, blocks, f"/{language}", root_path="", theme=theme(), css=css, head=HEAD, allowed_paths=samples,
             js=LANGUAGE.format(CODES[language], words(language)["title"]), footer_links=[], run_history=False,
-            ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, show_error=True,
+            ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, show_error=False,
             max_file_size=service.settings.max_bytes)
-    return app
+    return Gate(app, service.workplace.page, tuple(f"/{language}" for language in LANGUAGES))
 
 
 def theme():

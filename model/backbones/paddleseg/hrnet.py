@@ -3,7 +3,9 @@
 Branches at 1/4, 1/8, 1/16 and 1/32 run side by side and exchange what they found after every module. As in PaddleSeg,
 and unlike the authors', a convolution that halves pads the bottom and the right alone, and upsampling is bilinear.
 """
-from paddle import nn
+from __future__ import annotations
+
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from bgmatting.model.backbones.paddleseg.layers import ConvBN, resize_like
@@ -31,7 +33,7 @@ class HRNetEncoder(nn.Layer):
             if isinstance(layer, nn.Conv2D):
                 nn.initializer.Normal(std=0.001)(layer.weight)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> list[Tensor]:
         half = self.conv_layer1_1(x)
         maps = self.tr1([self.la1(self.conv_layer1_2(half))])
         maps = self.st2(maps)
@@ -43,14 +45,14 @@ class HRNetEncoder(nn.Layer):
 class Bottleneck(nn.Layer):
     """1x1 reduce to 64 channels, 3x3, 1x1 expand to 256, plus the input (projected where it has not 256 channels)."""
 
-    def __init__(self, inputs):
+    def __init__(self, inputs: list[int] | int):
         super().__init__()
         self.conv1 = ConvBN(inputs, 64, 1, activation=F.relu)
         self.conv2 = ConvBN(64, 64, 3, activation=F.relu)
         self.conv3 = ConvBN(64, 256, 1)
         self.conv_down = ConvBN(inputs, 256, 1) if inputs != 256 else None
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.conv_down is None else self.conv_down(x)
         return F.relu(self.conv3(self.conv2(self.conv1(x))) + shortcut)
 
@@ -58,12 +60,12 @@ class Bottleneck(nn.Layer):
 class BasicBlock(nn.Layer):
     """Two 3x3 convolutions, plus the input."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: list[int]):
         super().__init__()
         self.conv1 = ConvBN(channels, channels, 3, activation=F.relu)
         self.conv2 = ConvBN(channels, channels, 3)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.conv2(self.conv1(x)) + x)
 
 
@@ -75,7 +77,7 @@ class Transition(nn.Layer):
         name: PaddleSeg's name of this transition.
     """
 
-    def __init__(self, inputs, outputs, name):
+    def __init__(self, inputs: list[int] | int, outputs: list[int], name: str):
         super().__init__()
         self.changes = []
         for branch, channels in enumerate(outputs):
@@ -88,31 +90,31 @@ class Transition(nn.Layer):
                 self.add_sublayer(f"transition_{name}_layer_{branch + 1}", change)
             self.changes.append(change)
 
-    def forward(self, maps):
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
         return [x if change is None else change(x) for change, x in zip(self.changes, [*maps, maps[-1]])]
 
 
 class Module(nn.Layer):
     """Four blocks in every branch, then the exchange between the branches."""
 
-    def __init__(self, branches, name):
+    def __init__(self, branches: list[int] | int, name: str):
         super().__init__()
         self.branches_func = Branches(branches, name)
         self.fuse_func = Exchange(branches, name)
 
-    def forward(self, maps):
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
         return self.fuse_func(self.branches_func(maps))
 
 
 class Branches(nn.Layer):
     """Each branch's blocks, one after the other."""
 
-    def __init__(self, branches, name):
+    def __init__(self, branches: list[int] | int, name: str):
         super().__init__()
         self.blocks = [[self.add_sublayer(f"bb_{name}_branch_layer_{branch + 1}_{block + 1}", BasicBlock(_BRANCHES[branch]))
                         for block in range(_BLOCKS)] for branch in range(branches)]
 
-    def forward(self, maps):
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
         found = []
         for x, blocks in zip(maps, self.blocks):
             for block in blocks:
@@ -124,7 +126,7 @@ class Branches(nn.Layer):
 class Exchange(nn.Layer):
     """Each branch receives the sum of all: smaller ones 1x1 and enlarged, larger ones halved as often as it takes."""
 
-    def __init__(self, branches, name):
+    def __init__(self, branches: list[int] | int, name: str):
         super().__init__()
         self.paths = [[self._path(to, source, f"residual_{name}_layer_{to + 1}_{source + 1}")
                        for source in range(branches)] for to in range(branches)]
@@ -140,7 +142,7 @@ class Exchange(nn.Layer):
             layers.append(self.add_sublayer(f"{name}_{step + 1}", layer))
         return layers
 
-    def forward(self, maps):
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
         found = []
         for to, paths in enumerate(self.paths):
             total = maps[to]

@@ -1,6 +1,10 @@
 """What PaddleSeg's encoders and heads are made of."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 
@@ -13,19 +17,20 @@ class ConvBN(nn.Layer):
         activation: a function of a tensor, as ``F.relu``; None: none.
     """
 
-    def __init__(self, inputs, outputs, kernel, stride=1, padding=None, groups=1, activation=None):
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int | None = None, groups: int = 1,
+                 activation: Callable[[Tensor], Tensor] | None = None):
         super().__init__()
         padding = kernel // 2 if padding is None else padding
         self._conv = nn.Conv2D(inputs, outputs, kernel, stride, padding, groups=groups, bias_attr=False)
         self._batch_norm = nn.BatchNorm2D(outputs)
         self.activation = activation
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = self._batch_norm(self._conv(x))
         return x if self.activation is None else self.activation(x)
 
 
-def resize_like(x, like, mode="bilinear"):
+def resize_like(x: Tensor, like: Tensor, mode: str = "bilinear") -> Tensor:
     """``x`` (B, C, h, w) at the height and width of ``like`` (B, any, H, W); pixels are areas, corners are not aligned."""
     # A graph for any size must take the size while it runs; with layers it is known, and asking a GPU for it would wait.
     size = like.shape[2:] if paddle.in_dynamic_mode() else paddle.shape(like)[2:]

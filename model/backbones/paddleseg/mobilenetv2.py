@@ -3,7 +3,7 @@
 It departs from the paper in one block: the first, whose expansion is 1, has a 1x1 convolution before the depthwise one,
 as PaddleSeg's has (and its weights with it).
 """
-from paddle import nn
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from bgmatting.model.backbones.paddleseg.layers import ConvBN
@@ -30,7 +30,7 @@ class MobileNetV2Encoder(nn.Layer):
             inputs = outputs
         self.conv9 = ConvBN(inputs, 1280, 1, activation=F.relu6)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> list[Tensor]:
         maps = []
         x = self.conv1(x)
         for number, stage in enumerate(self.stages):
@@ -44,7 +44,7 @@ class MobileNetV2Encoder(nn.Layer):
 class InvertedResidual(nn.Layer):
     """Expand with 1x1, filter with a depthwise 3x3, project with 1x1; ``residual``: the input is added."""
 
-    def __init__(self, inputs, outputs, stride, expand, residual=False):
+    def __init__(self, inputs: int, outputs: int, stride: int, expand: int, residual: bool = False):
         super().__init__()
         hidden = inputs * expand
         self.residual = residual
@@ -52,6 +52,6 @@ class InvertedResidual(nn.Layer):
         self._bottleneck_conv = ConvBN(hidden, hidden, 3, stride, groups=hidden, activation=F.relu6)
         self._linear_conv = ConvBN(hidden, outputs, 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         y = self._linear_conv(self._bottleneck_conv(self._expand_conv(x)))
         return x + y if self.residual else y

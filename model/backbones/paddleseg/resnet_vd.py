@@ -2,7 +2,7 @@
 
 Beside a plain ResNet it begins with three 3x3 convolutions, and shortcuts average 2x2 pixels before they change channels.
 """
-from paddle import nn
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from bgmatting.model.backbones.paddleseg.layers import ConvBN
@@ -29,7 +29,7 @@ class ResNetVdEncoder(nn.Layer):
                 self.stages[-1].append(self.add_sublayer(f"bb_{stage}_{block}", layer))
                 inputs = 4 * width
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> list[Tensor]:
         maps = [self.conv1_3(self.conv1_2(self.conv1_1(x)))]
         x = F.max_pool2d(maps[0], 3, 2, 1)
         for stage in self.stages:
@@ -42,7 +42,7 @@ class ResNetVdEncoder(nn.Layer):
 class Bottleneck(nn.Layer):
     """1x1 reduce, 3x3 with the stride, 1x1 expand to four times ``width``, plus the input (``projected`` to that shape)."""
 
-    def __init__(self, inputs, width, stride, projected):
+    def __init__(self, inputs: int, width: int, stride: int, projected: bool):
         super().__init__()
         self.stride = stride
         self.conv0 = ConvBN(inputs, width, 1, activation=F.relu)
@@ -50,7 +50,7 @@ class Bottleneck(nn.Layer):
         self.conv2 = ConvBN(width, 4 * width, 1)
         self.short = ConvBN(inputs, 4 * width, 1) if projected else None
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         y = self.conv2(self.conv1(self.conv0(x)))
         if self.stride == 2:
             x = F.avg_pool2d(x, 2, 2)

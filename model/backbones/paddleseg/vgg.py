@@ -2,7 +2,7 @@
 
 Deep Image Matting turns VGG's first fully connected layer into a convolution of 7x7; here it is 3x3 with 512 channels.
 """
-from paddle import nn
+from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 _BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolutions
@@ -24,7 +24,7 @@ class VGG16Encoder(nn.Layer):
             inputs = channels
         self._conv_6 = _conv(inputs, inputs)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> list[Tensor]:
         maps = []
         for block in self.blocks:
             maps.append(block(x))
@@ -36,7 +36,7 @@ class VGG16Encoder(nn.Layer):
 class ConvBlock(nn.Sequential):
     """The given convolutions, each followed by a ReLU."""
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         for layer in self._sub_layers.values():
             x = F.relu(layer(x))
         return x

@@ -1,6 +1,12 @@
 """Engines that run the network, and the choice among them."""
+from __future__ import annotations
+
 import importlib
 import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from bgmatting.model.inference.engines.base import Engine, EngineAbsent, EngineError, reason
 from bgmatting.utils.errors import UserError, suggest
@@ -8,19 +14,18 @@ from bgmatting.utils.machine import computes_in_bf16
 
 __all__ = ["ENGINES", "Engine", "EngineError", "open_engine"]
 
-ENGINES = {"openvino": "bgmatting.model.inference.engines.openvino:OpenvinoEngine",
-           "onnxruntime": "bgmatting.model.inference.engines.onnx:OnnxEngine",
-           "paddle-inference": "bgmatting.model.inference.engines.paddle_inference:InferenceEngine",
-           "paddle": "bgmatting.model.inference.engines.eager:DygraphEngine"}
+ENGINES = {"openvino": ".openvino:OpenvinoEngine", "onnxruntime": ".onnx:OnnxEngine",
+           "paddle-inference": ".paddle_inference:InferenceEngine", "paddle": ".eager:DygraphEngine"}
 ON_GPU = ("paddle", "paddle-inference")
 FASTEST = {"cpu": ("openvino", "onnxruntime", "paddle"), "gpu": ("paddle",)}  # fastest first
 
 
-def open_engine(name, described, arrays, sha256, device, precision="fp32", threads=None, tf32=False):
+def open_engine(name: str, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], sha256: str, device: str,
+                precision: str = "fp32", threads: int | None = None, tf32: bool = False) -> Engine:
     """The engine called ``name``, or for "auto" the fastest that is installed and sound on ``device``.
 
     Args:
-        described, arrays: as for ``model.inference.engines.network.network_from_arrays``; sha256: of the weights file.
+        described, arrays: as for ``model.inference.engines.makers.maker_of``; sha256: of the weights file.
         device: "cpu" or "gpu:N". precision: "fp32", "fp16", "bf16", or "auto": bf16 in OpenVINO where this CPU has
             instructions for it and the self-check passes, else fp32. threads: on a CPU; None: the engine's own choice.
         tf32: whether a GPU rounds the factors of float32 products, which ``utils.machine.set_tf32`` sets.
@@ -71,4 +76,4 @@ def _open(name, described, arrays, sha256, device, precision, threads, tf32):
 
 def _class_of(name):
     module, attribute = ENGINES[name].split(":")
-    return getattr(importlib.import_module(module), attribute)
+    return getattr(importlib.import_module(module, __name__), attribute)

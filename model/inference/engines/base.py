@@ -1,5 +1,8 @@
 """What an engine is: something that runs a network's graphs (``model.inference.engines.makers``) on a device."""
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
 
 
 class EngineError(Exception):
@@ -10,7 +13,7 @@ class EngineAbsent(EngineError):
     """This engine is not installed, or not made for this device or precision: nothing is broken."""
 
 
-def reason(error):
+def reason(error: BaseException) -> str:
     """What a foreign runtime raised, in one line: Paddle's own messages stand below a traceback of their own."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = next((line for line in lines if "Error: " in line or line.startswith("(")), " ".join(lines))
@@ -35,22 +38,22 @@ class Engine(ABC):
     network = lock = None
 
     @abstractmethod
-    def run(self, graph, inputs):
+    def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """One of the graphs: {name of an input: array} -> its answer, an array."""
 
-    def coarse(self, src, bgr):
+    def coarse(self, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         """CoarseGraph: float32 (B, h, w, 3) twice -> float32 (B, h, w, 37)."""
         return self.run("coarse", {"src": src, "bgr": bgr})
 
-    def blocks(self, inputs, quarter):
+    def blocks(self, inputs: Mapping[str, np.ndarray], quarter: bool) -> np.ndarray:
         """BlockGraph: {name: array} of one batch, as its docstring has them -> float32 (N, 16, 16, 4)."""
         return self.run("quarter" if quarter else "half", inputs)
 
-    def share(self, streams):  # noqa: B027  (most have but one way)
+    def share(self, streams: int) -> None:  # noqa: B027  (most have but one way)
         """Divide the cores among so many calls at once, if this engine can: ``streams`` then says so."""
 
-    def forget(self):  # noqa: B027  (most have nothing to give back)
+    def forget(self) -> None:  # noqa: B027  (most have nothing to give back)
         """Give back what the last call of ``coarse`` took; what it returned may be gone, too."""
 
-    def close(self):  # noqa: B027  (most have nothing to give back)
+    def close(self) -> None:  # noqa: B027  (most have nothing to give back)
         """Give memory back; the engine is not used afterwards."""

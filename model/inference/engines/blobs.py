@@ -1,5 +1,8 @@
 """The graphs that OpenVINO keeps compiled: told apart by SHA-256 from what is damaged, which it would load as it is."""
+from __future__ import annotations
+
 import json
+import os
 from pathlib import Path
 
 from bgmatting.utils.files import file_sha256, write_bytes
@@ -7,7 +10,7 @@ from bgmatting.utils.files import file_sha256, write_bytes
 SUMS = "blobs.json"  # {name: SHA-256} of the compiled graphs of a folder
 
 
-def sound_blobs(folder):
+def sound_blobs(folder: str | os.PathLike) -> None:
     """Remove compiled graphs of a folder that are not what ``note_blobs`` saw; they are compiled once more then.
 
     Raises:
@@ -19,7 +22,7 @@ def sound_blobs(folder):
             path.unlink(missing_ok=True)
 
 
-def note_blobs(folder):
+def note_blobs(folder: str | os.PathLike) -> None:
     """Write down the compiled graphs of a folder. Where that cannot be done, they are compiled once more next time."""
     try:
         write_bytes(Path(folder, SUMS), json.dumps({path.name: file_sha256(path) for path in _blobs(folder)}).encode())

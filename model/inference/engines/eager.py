@@ -1,14 +1,18 @@
 """The engine "paddle": the network as it is, without an export. Exact, on every device; slow on a CPU."""
+from __future__ import annotations
+
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from bgmatting.model.inference.engines.base import Engine, EngineAbsent
+from bgmatting.model.inference.engines.base import Engine
+from bgmatting.model.inference.engines.device import AMP_TYPES, check_precision, on_device, place_of
 from bgmatting.model.inference.engines.graph_cache import check_engine
 from bgmatting.utils.cpu import prepare_cpu
 
 TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 0.1, "bf16": 0.1}
-CAPABILITY = {"fp16": (5, 3), "bf16": (8, 0)}  # of an NVIDIA GPU that computes in them
 
 
 class DygraphEngine(Engine):
@@ -28,12 +32,12 @@ class DygraphEngine(Engine):
 
     name = "paddle"
 
-    def __init__(self, described, arrays, device, precision="fp32", sha256=None, threads=None, tf32=False):
+    def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str = "fp32",
+                 sha256: str | None = None, threads: int | None = None, tf32: bool = False):
         prepare_cpu()
-        _check_precision(device, precision)
+        check_precision(device, precision)
         from bgmatting.model.inference.engines.graphs import layer_answers
-        from bgmatting.model.inference.engines.makers import maker_of
-        from bgmatting.model.inference.engines.network import on_device  # import paddle
+        from bgmatting.model.inference.engines.makers import maker_of  # import paddle
         self.precision, self._device, self.lock = precision, device, threading.Lock()
         with on_device("cpu"):
             maker = maker_of(described)
@@ -46,11 +50,10 @@ class DygraphEngine(Engine):
             layer.eval()
         check_engine(self, answers, TOLERANCE["tf32" if tf32 and precision == "fp32" else precision])
 
-    def run(self, graph, inputs):
+    def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         import paddle
 
         from bgmatting.model.inference.engines.graphs import in_order
-        from bgmatting.model.inference.engines.network import AMP_TYPES, on_device, place_of
         with self.lock, on_device(self._device), paddle.no_grad():  # paddle's tracer and flags belong to the process
             tensors = [paddle.to_tensor(np.ascontiguousarray(array), place=place_of(self._device))
                        for array in in_order(inputs)]
@@ -58,15 +61,3 @@ class DygraphEngine(Engine):
                 return self._layers[graph](*tensors).numpy()
             with paddle.amp.auto_cast(dtype=AMP_TYPES[self.precision]):
                 return self._layers[graph](*tensors).astype("float32").numpy()
-
-
-def _check_precision(device, precision):
-    if precision == "fp32":
-        return
-    if device == "cpu":
-        raise EngineAbsent(f"it computes in {precision} on a GPU only")
-    import paddle
-    has = tuple(paddle.device.cuda.get_device_capability(int(device.split(":")[1])))
-    if has < CAPABILITY[precision]:
-        raise EngineAbsent("{} does not compute in {}: that takes compute capability {}.{}, and it has {}.{}".format(
-            device, precision, *CAPABILITY[precision], *has))

@@ -4,25 +4,28 @@ A folder holds coarse, quarter and half (BlockGraph for either size of the coars
 go network alone, as .onnx or as Paddle's files; check.npz: a small input and what the layers themselves answer to it; and
 the SHA-256 of each. It is its user's alone. One that is not, or whose files are not what was written, is made anew.
 """
+from __future__ import annotations
+
 import json
 import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from bgmatting.model.inference.engines.base import EngineError
+from bgmatting.model.inference.engines.base import Engine, EngineError
 from bgmatting.utils.files import file_sha256
 
 VERSION = 3  # of the graphs; another one makes them anew
-GRAPHS = ("coarse", "quarter", "half", "network")
 SUMS = "sums.json"  # {name: SHA-256} of the other files
 _EXPORTING = threading.Lock()  # paddle's tracer and the standard streams, silent meanwhile, belong to the process
 
 
-def cache_folder():
+def cache_folder() -> Path:
     """Where exported graphs are kept: $MATTING_CACHE, else background-matting in the user's cache folder."""
     named = os.environ.get("MATTING_CACHE")
     if named:
@@ -30,7 +33,7 @@ def cache_folder():
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "background-matting"
 
 
-def exported_graphs(kind, sha256, described, arrays):
+def exported_graphs(kind: str, sha256: str | None, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:
     """The folder of a weights file's graphs, made if it is not there yet.
 
     Args:
@@ -78,13 +81,13 @@ def _complete(folder):
         return False
 
 
-def stored_answers(folder):
+def stored_answers(folder: Path) -> dict[str, np.ndarray]:
     """What the layers answered when the graphs of ``folder`` were exported, for ``check_engine``."""
     with np.load(folder / "check.npz") as stored:
         return dict(stored)
 
 
-def check_engine(engine, stored, tolerance):
+def check_engine(engine: Engine, stored: dict[str, np.ndarray], tolerance: float) -> None:
     """Let an engine answer small inputs.
 
     Args:
@@ -110,7 +113,7 @@ def _export(kind, folder, described, arrays):
     from bgmatting.utils.cpu import prepare_cpu
     prepare_cpu()
     from bgmatting.model.inference.engines.makers import maker_of
-    from bgmatting.model.inference.engines.static_graphs import export_graphs
+    from bgmatting.model.inference.engines.onnx_export import export_graphs
     maker = maker_of(described)
     answers = export_graphs(maker, maker.network(arrays), folder, kind)
     np.savez(folder / "check.npz", **answers)

@@ -4,13 +4,19 @@
 every 4x4 patch in them the value it would have alone, and costs less than one window per patch: neighbours share what
 surrounds them. An engine (``model.inference.engines``) runs the two graphs, however it likes. Arrays are channels last.
 """
+from __future__ import annotations
+
+from collections.abc import Mapping
+
 import numpy as np
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
+from paddle.nn import Layer
 from paddle.nn import functional as F
 
-from bgmatting.model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side
-from bgmatting.model.patches import crop_patches, replace_patches
+from bgmatting.model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, coarse_side, photo_side
+from bgmatting.model.matting import MattingRefine
+from bgmatting.model.refiner import Refiner
 
 ORDER = ("coarse", "img", "src", "bgr", "spread", "trimap")  # in which ``forward`` takes inputs
 
@@ -23,11 +29,11 @@ class CoarseGraph(nn.Layer):
     colour is the residual to src.
     """
 
-    def __init__(self, network):
+    def __init__(self, network: MattingRefine):
         super().__init__()
         self.backbone, self.aspp, self.decoder = network.backbone, network.aspp, network.decoder
 
-    def forward(self, src, bgr):
+    def forward(self, src: Tensor, bgr: Tensor) -> Tensor:
         deepest, *shortcuts = self.backbone(_channels_first(src, bgr))
         return self.decoder(self.aspp(deepest), *shortcuts).transpose([0, 2, 3, 1])
 
@@ -48,7 +54,7 @@ class BlockGraph(nn.Layer):
     Output: (N, 16, 16, 4), alpha and colour residual, before they are clipped.
     """
 
-    def __init__(self, refiner, quarter):
+    def __init__(self, refiner: Refiner, quarter: bool):
         super().__init__()
         self.reach = refiner.reach
         self.quarter = quarter
@@ -63,7 +69,7 @@ class BlockGraph(nn.Layer):
         self.last_kernel = self._constant(kernel)
         self.lowest, self.highest = (self._constant(x.reshape(1, 1, 1, -1)) for x in (LOWEST, HIGHEST))
 
-    def forward(self, coarse, src, bgr, spread=None):
+    def forward(self, coarse: Tensor, src: Tensor, bgr: Tensor, spread: Tensor | None = None) -> Tensor:
         reach, side = self.reach, photo_side(self.reach)
         coarse = paddle.minimum(paddle.maximum(coarse, self.lowest), self.highest)
         if self.quarter:
@@ -90,12 +96,12 @@ def _channels_first(src, bgr):
     return paddle.concat([image.transpose([0, 3, 1, 2]) for image in (src, bgr)], axis=1)
 
 
-def in_order(inputs):
+def in_order(inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """The arrays of {name of an input: array}, as the layers' ``forward`` takes them."""
     return [inputs[name] for name in ORDER if name in inputs]
 
 
-def layer_answers(layers, inputs):
+def layer_answers(layers: Mapping[str, Layer], inputs: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """What layers answer to small inputs, to check engines by.
 
     Args:
@@ -116,71 +122,7 @@ def layer_answers(layers, inputs):
     return answers
 
 
-def engine_layers(network):
+def engine_layers(network: MattingRefine) -> dict[str, Layer]:
     """{graph: layer} of a MattingRefine: what the engines run."""
     return {"coarse": CoarseGraph(network), "quarter": BlockGraph(network.refiner, True),
             "half": BlockGraph(network.refiner, False)}
-
-
-class NetworkGraph(nn.Layer):
-    """What ``MattingRefine.forward`` computes.
-
-    Input: src, bgr (B, 3, H, W) in 0..1, H and W multiples of 4.
-    Output: pha (B, 1, H, W), fgr (B, 3, H, W), and as they are made err (B, 1, h, w) and ref (B, 1, H/4, W/4).
-    """
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-        self.refiner = network.refiner
-
-    def forward(self, src, bgr):
-        size = paddle.shape(src)[2:]
-        size_sm = (size.astype("float64") * self.network.backbone_scale).astype("int32")
-        src_sm, bgr_sm = _resize(src, size_sm), _resize(bgr, size_sm)
-        pha_sm, fgr_sm, err, hid = self.network.coarse(src_sm, bgr_sm)
-        images, coarse = paddle.concat([src, bgr], axis=1), paddle.concat([pha_sm, fgr_sm], axis=1)
-        half = paddle.concat([_resize(paddle.concat([hid, coarse], axis=1), size // 2), _resize(images, size // 2)], axis=1)
-        if self.refiner.mode == "full":
-            out = self._everywhere(half, images)
-            ref = paddle.ones_like(F.avg_pool2d(src[:, :1], PATCH, PATCH))
-        else:
-            ref = self._select(_resize(err, size // PATCH))
-            out = self._patches(half, images, _resize(coarse, size), ref)
-        return out[:, :1].clip(0, 1), (out[:, 1:] + src).clip(0, 1), err, ref
-
-    def _select(self, err):
-        """As ``Refiner.select``."""
-        if self.refiner.mode == "thresholding":
-            return (err > self.refiner.threshold).astype("float32")
-        if self.refiner.sample_pixels < PATCH ** 2:
-            return paddle.zeros_like(err)
-        flat = err.flatten(1)
-        wanted = paddle.full([1], self.refiner.sample_pixels // PATCH ** 2, "int32")
-        count = paddle.minimum(wanted, paddle.shape(flat)[1:].astype("int32"))
-        _, place = paddle.topk(flat, count, axis=1)
-        chosen = paddle.put_along_axis(paddle.zeros_like(flat), place, paddle.ones_like(place).astype("float32"), axis=1)
-        return (chosen * (flat > 0).astype("float32")).reshape(paddle.shape(err))
-
-    def _patches(self, half, images, out, ref):
-        """``out`` (B, 4, H, W) with the chosen patches refined."""
-        reach = self.refiner.reach
-        # Runtimes trip over a batch of none: the first patch always goes through, and is used where it was chosen.
-        index = paddle.concat([paddle.zeros([1, 3], "int64"), paddle.nonzero(ref.squeeze(1))])
-        x = self.refiner.half_resolution(crop_patches(half, index, PATCH // 2, 3 * reach))
-        x = F.interpolate(x, size=[PATCH + 4 * reach] * 2, mode="nearest")
-        x = paddle.concat([x, crop_patches(images, index, PATCH, 2 * reach)], axis=1)
-        refined = replace_patches(out, self.refiner.full_resolution(x), index)
-        where = F.interpolate(ref, size=paddle.shape(out)[2:], mode="nearest")
-        return out + where * (refined - out)
-
-    def _everywhere(self, half, images):
-        """As ``Refiner`` in mode "full"."""
-        reach = self.refiner.reach
-        x = self.refiner.half_resolution(F.pad(half, [3 * reach] * 4))
-        x = F.interpolate(x, size=paddle.shape(x)[2:] * 2, mode="nearest")
-        return self.refiner.full_resolution(paddle.concat([x, F.pad(images, [2 * reach] * 4)], axis=1))
-
-
-def _resize(x, size):
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)

@@ -1,5 +1,11 @@
 """The engine "onnxruntime": exported graphs in ONNX Runtime."""
+from __future__ import annotations
+
 import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from bgmatting.model.inference.engines.base import Engine, EngineAbsent
 from bgmatting.model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
@@ -10,7 +16,8 @@ class OnnxEngine(Engine):
 
     name = "onnxruntime"
 
-    def __init__(self, described, arrays, device, precision, sha256, threads=None):
+    def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str,
+                 sha256: str | None, threads: int | None = None):
         if device != "cpu" or precision != "fp32":
             raise EngineAbsent("it runs here on a CPU and in fp32 only")
         try:
@@ -26,10 +33,10 @@ class OnnxEngine(Engine):
         self._sessions, self._lock = {}, threading.Lock()
         check_engine(self, stored_answers(folder), 1e-3)
 
-    def close(self):
+    def close(self) -> None:
         self._sessions.clear()
 
-    def run(self, graph, inputs):
+    def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         with self._lock:
             if graph not in self._sessions:
                 self._sessions[graph] = self._load(graph)

@@ -1,7 +1,14 @@
 """The engine "openvino": exported graphs in OpenVINO, compiled for the sizes in use. The fastest on most CPUs."""
+from __future__ import annotations
+
 import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
 
 from bgmatting.model.inference.engines.base import Engine, EngineAbsent
 from bgmatting.model.inference.engines.blobs import note_blobs, sound_blobs
@@ -17,7 +24,8 @@ class OpenvinoEngine(Engine):
 
     name = "openvino"
 
-    def __init__(self, described, arrays, device, precision, sha256, threads=None):
+    def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str,
+                 sha256: str | None, threads: int | None = None):
         if device != "cpu" or precision not in TOLERANCE:
             raise EngineAbsent("it runs here on a CPU and in fp32 or bf16 only")
         try:
@@ -39,28 +47,28 @@ class OpenvinoEngine(Engine):
         check_engine(self, stored_answers(self._folder), TOLERANCE[precision])
         self._drop()  # what was compiled for the check's sizes takes memory, and may not be used again
 
-    def share(self, streams):
+    def share(self, streams: int) -> None:
         with self._lock:
             if streams != self.streams:
                 self.streams = streams
                 self._config["NUM_STREAMS"] = streams
                 self._compiled.clear()
 
-    def forget(self):
+    def forget(self) -> None:
         requests = self._local.__dict__.get("requests", {})
         with self._lock:
             for kept in (self._compiled, requests):
                 for key in [key for key in kept if key[0] in ANY_SIZE]:
                     del kept[key]
 
-    def close(self):
+    def close(self) -> None:
         self._drop()
 
     def _drop(self):
         self._compiled.clear()
         self._local = threading.local()
 
-    def run(self, graph, inputs):
+    def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         key = graph, tuple(sorted((name, array.shape) for name, array in inputs.items()))
         compiled = self._compile(key, graph, inputs)
         requests = self._local.__dict__.setdefault("requests", OrderedDict())  # one request serves one thread
@@ -97,7 +105,7 @@ def _usable(folder):
     return True
 
 
-def import_openvino():
+def import_openvino() -> ModuleType:
     """The package openvino, without its part that tells a server of every import; raises ImportError."""
     silenced = sys.modules.setdefault("openvino_telemetry", None) is None
     try:

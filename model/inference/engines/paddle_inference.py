@@ -1,5 +1,9 @@
 """The engine "paddle-inference": exported graphs in Paddle's own predictor."""
+from __future__ import annotations
+
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +18,8 @@ class InferenceEngine(Engine):
 
     name = "paddle-inference"
 
-    def __init__(self, described, arrays, device, precision, sha256, threads=None, tf32=False):
+    def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str,
+                 sha256: str | None, threads: int | None = None, tf32: bool = False):
         if precision != "fp32":
             raise EngineAbsent("it runs here in fp32 only")
         folder = exported_graphs("paddle", sha256, described, arrays)
@@ -22,16 +27,16 @@ class InferenceEngine(Engine):
         self._predictors, self._lock = {}, threading.Lock()
         check_engine(self, stored_answers(folder), TOLERANCE["tf32" if tf32 else "fp32"])
 
-    def blocks(self, inputs, quarter):
+    def blocks(self, inputs: Mapping[str, np.ndarray], quarter: bool) -> np.ndarray:
         if quarter:  # Paddle 2.6 optimizes a product that broadcasts into one that does not
             spread = inputs["spread"]
             inputs = {**inputs, "spread": np.broadcast_to(spread, (len(inputs["src"]), *spread.shape[1:]))}
         return super().blocks(inputs, quarter)
 
-    def close(self):
+    def close(self) -> None:
         self._predictors.clear()
 
-    def run(self, graph, inputs):
+    def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         with self._lock:  # a predictor serves one call at a time
             if graph not in self._predictors:
                 self._predictors[graph] = self._load(graph)

@@ -6,7 +6,7 @@ from bgmatting.model.geometry import CHANNELS, coarse_side, photo_side, spread_m
 BATCH = 32   # blocks a call; larger batches gain nothing, and fall out of a processor's cache
 
 
-def sample_inputs(reach, count=BATCH):
+def sample_inputs(reach: int, count: int = BATCH) -> dict[str, dict[str, np.ndarray]]:
     """{graph: {name: array}}: small inputs for every graph, always the same; of blocks ``count``."""
     rng = np.random.default_rng(0)
     side, inputs = photo_side(reach), {}

@@ -1,7 +1,14 @@
 """A network that answers in one go, as a graph for any batch, height and width."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import paddle
-from paddle import nn
+from paddle import Tensor, nn
+from paddle.nn import Layer
 from paddle.static import InputSpec
+
+from bgmatting.model.methods.method import Method
 
 CHANNELS = {"trimap": 1, "bgr": 3}
 
@@ -17,16 +24,16 @@ class SingleGraph(nn.Layer):
     Output: (B, C, H, W) in 0..1: pha, one channel, and fgr, three, where the method finds it.
     """
 
-    def __init__(self, method, network, ranged=True):
+    def __init__(self, method: Method, network: Layer, ranged: bool = True):
         super().__init__()
         self.method, self.ranged = method, ranged
         self.network = network
 
-    def forward(self, img, extra=None):
+    def forward(self, img: Tensor, extra: Tensor | None = None) -> Tensor:
         parts = self.parts(img, extra)
         return parts[0] if len(parts) == 1 else paddle.concat(parts, axis=1)
 
-    def parts(self, img, extra):
+    def parts(self, img: Tensor, extra: Tensor) -> list[Tensor]:
         """The method's outputs, each a tensor of its own."""
         ranged = (lambda x: x) if self.ranged else self.method.rule.ranged
         given = [ranged(img)]
@@ -36,16 +43,6 @@ class SingleGraph(nn.Layer):
         return [found[name] for name in self.method.outputs]
 
 
-class FileGraph(SingleGraph):
-    """The same for files that other programs run: photos come in 0..1, and each output is one of the graph's."""
-
-    def __init__(self, method, network):
-        super().__init__(method, network, ranged=False)
-
-    def forward(self, src, extra=None):
-        return tuple(self.parts(src, extra))
-
-
-def input_specs(method, names=None):
+def input_specs(method: Method, names: Sequence[str] | None = None) -> list[InputSpec]:
     """[InputSpec] of a graph for any batch, height and width; ``names``: other ones for its inputs."""
     return [InputSpec([None, CHANNELS.get(name, 3), None, None], "float32", name) for name in names or method.input_names]

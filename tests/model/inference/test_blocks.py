@@ -1,5 +1,4 @@
 """Choosing patches and refining them in blocks on the host gives what the network gives that refines patch by patch."""
-import importlib.util
 
 import numpy as np
 import paddle
@@ -8,23 +7,15 @@ from paddle.nn import functional as F
 
 from bgmatting.model import Matte, Matter, MattingRefine
 from bgmatting.model.geometry import BLOCK, CHANNELS, PATCH, coarse_side, photo_side, spread_matrix
-from bgmatting.model.inference.blocks import Blocks, choose, largest, shrink, windows
+from bgmatting.model.inference.blocks import Blocks, shrink, windows
 from bgmatting.model.refinement import Refinement
-from bgmatting.model.refiner import Refiner
 from bgmatting.model.weights import save_weights
 from bgmatting.utils.errors import UserError
+from tests.model.inference.engine_cases import HERE, photos
 from tests.model.reference import reference_network
 
 SIZES = [(96, 160), (100, 148), (60, 44), (8, 12)]  # whole blocks; cut ones; hardly a block inside; less than a window
 THRESHOLD = 0.42  # about half of the errors that the reference network predicts for noise lie above
-NEEDS = {"paddle": (), "onnxruntime": ("onnxruntime", "onnx", "paddle2onnx"),
-         "openvino": ("openvino", "onnx", "paddle2onnx")}
-HERE = [name for name, packages in NEEDS.items() if all(importlib.util.find_spec(package) for package in packages)]
-
-
-def photos(height, width, seed=0):
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2)]
 
 
 def tensor(photo):
@@ -64,37 +55,6 @@ def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
     save_weights(reference_network(MattingRefine, "mobilenetv2"), path)
     return path
-
-
-@pytest.mark.parametrize("mode, sample_pixels", [
-    ("full", 0), ("thresholding", 0), ("sampling", 0), ("sampling", 15), ("sampling", 16), ("sampling", 160),
-    ("sampling", 10 ** 9)])
-@pytest.mark.parametrize("zeros", (0, 0.5, 1))
-def test_the_same_patches_are_chosen_as_by_the_refiner(mode, sample_pixels, zeros):
-    rng = np.random.default_rng(0)
-    err = rng.permutation(15 * 22).astype(np.float32).reshape(15, 22) / 330  # no two alike
-    err[rng.random(err.shape) < zeros] = 0
-    chosen = choose(err, mode, sample_pixels, 0.4)
-    assert chosen.dtype == bool and chosen.shape == err.shape
-    expected = np.ones(err.shape)
-    if mode != "full":
-        expected = Refiner(mode, sample_pixels, 0.4, 3).select(paddle.to_tensor(err[None, None])).numpy()[0, 0]
-    assert np.array_equal(chosen, expected > 0)
-
-
-@pytest.mark.parametrize("length", (1, 30, 31, 32, 1000, 12345))
-def test_largest(length):
-    rng = np.random.default_rng(length)
-    mostly_zero = np.where(rng.random(length) < 0.02, rng.random(length), 0)
-    hidden = np.zeros(length)  # what is large lies between the samples
-    hidden[1::31] = 1 + rng.random(len(hidden[1::31]))
-    for values in (rng.random(length), np.zeros(length), np.full(length, 0.25), mostly_zero, hidden, np.arange(length),
-                   -np.arange(length), rng.integers(0, 3, length)):
-        values = values.astype(np.float32)
-        for count in {0, 1, 2, length // 100, length // 3, length - 1, length}:
-            found = largest(values, min(count, length))
-            assert len(set(found.tolist())) == len(found) == min(count, length)
-            assert np.array_equal(np.sort(values[found]), np.sort(values)[length - len(found):])
 
 
 @pytest.mark.parametrize("size, to, bound", [
@@ -219,7 +179,7 @@ def test_refined_as_by_the_network(refined, scale, mode):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", HERE)
+@pytest.mark.parametrize("backend", [name for name in HERE if name != "paddle-inference"])
 @pytest.mark.parametrize("scale", (0.25, 0.5))
 def test_the_result_does_not_depend_on_the_memory(weights, backend, scale):
     src, bgr = photos(100, 148)
@@ -235,25 +195,14 @@ def test_too_little_memory(weights):
         Matter(weights, "paddle", "cpu", max_memory=0.1)
 
 
-@pytest.mark.parametrize("scale", (0.25, 0.3))
-def test_a_batch_equals_its_photos_one_by_one(weights, scale):
-    matter = Matter(weights, "paddle", "cpu", scale, "full", unmix=False)
-    srcs, bgrs = zip(*(photos(52, 75, seed) for seed in range(3)))
-    together = matter.predict_batch(srcs, bgrs)
-    assert len(together) == 3
-    for matte, src, bgr in zip(together, srcs, bgrs):
-        for one, other in zip(matte, matter.predict(src, bgr)):
-            assert np.abs(one - other).max() < 1e-5
-    assert np.abs(together[0].pha - together[1].pha).mean() > 0.01
-    assert matter.predict_batch([], []) == []
-
-
-def test_batches_that_are_none(weights):
+def test_batches(weights):
     matter = Matter(weights, "paddle", "cpu", unmix=False)
-    (src, bgr), (small, _) = photos(32, 48), photos(32, 44)
-    for srcs, bgrs in (([src], []), ([src, small], [bgr, small])):
-        with pytest.raises(ValueError, match="as many src as bgr, all of one size"):
-            matter.predict_batch(srcs, bgrs)
+    (src, bgr), pair = photos(32, 48), photos(32, 44)
+    for matte, one in zip(matter.predict_batch((src, pair[0]), (bgr, pair[1])), ((src, bgr), pair)):
+        assert np.array_equal(matte.pha, matter.predict(*one).pha)
+    assert matter.predict_batch([], []) == []
+    with pytest.raises(ValueError, match="as many src as bgr"):
+        matter.predict_batch([src], [])
 
 
 def test_only_what_is_wanted_is_made(weights):

@@ -5,15 +5,16 @@ import paddle
 import pytest
 
 from bgmatting.model import Matte, Matter
-from bgmatting.model.inference import device_blocks
-from bgmatting.model.inference.engines import eager, network
+from bgmatting.model.inference.engines import device as devices_module
+from bgmatting.model.inference.engines import makers
 from bgmatting.model.inference.engines.base import EngineAbsent
 from bgmatting.model.refinement import NOTHING, Refinement
+from bgmatting.model.refiner import Refiner
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.machine import set_tf32
 from tests.model.inference.engine_cases import assert_alike, photos
 
-SIZES = [(96, 160), (100, 148), (61, 45), (8, 12), (1, 3)]
+SIZES = [(96, 160), (100, 148), (61, 45), (8, 12), (5, 9)]
 THRESHOLD = 0.42
 BOUND = 1e-4 if int(cv2.__version__.split(".")[0]) >= 5 else 0.05  # before, it rounds places to a 32nd of a pixel
 
@@ -66,12 +67,12 @@ def test_bytes_go_up_and_only_what_is_wanted_comes_back(weights, monkeypatch):
         return made
 
     monkeypatch.setattr(matter.device_matting, "compute", compute)
-    matter.predict(*photos(61, 45), ("pha", "fgr"), dtype="uint8")
-    matter.predict(*photos(61, 45), ("err",), dtype="float16")
+    matter.predict(*photos(64, 48), ("pha", "fgr"), dtype="uint8")
+    matter.predict(*photos(64, 48), ("err",), dtype="float16")
     for dtypes, shapes, _ in seen:
-        assert dtypes == ["uint8", "uint8"] and shapes == [[61, 45, 3]] * 2
-    assert seen[0][2] == {"pha": ("uint8", [61, 45]), "fgr": ("uint8", [61, 45, 3])}
-    assert seen[1][2] == {"err": ("float16", [61, 45])}
+        assert dtypes == ["uint8", "uint8"] and shapes == [[64, 48, 3]] * 2
+    assert seen[0][2] == {"pha": ("float32", [64, 48]), "fgr": ("uint8", [64, 48, 3]), "residual": ("float32", [32, 24, 3])}
+    assert seen[1][2] == {"err": ("float16", [64, 48])}
 
 
 @pytest.mark.parametrize("there", (False, True))
@@ -89,15 +90,18 @@ def test_what_comes_back_may_be_rounded(weights, there):
 
 @pytest.mark.parametrize("mode", ("thresholding", "full"))
 def test_memory_bounds_the_blocks_at_once_and_not_the_matte(weights, monkeypatch, mode):
-    counts, real = [], device_blocks._refine
-    monkeypatch.setattr(device_blocks, "_refine", lambda refiner, cut, index: counts.append(index.shape[0]) or real(
-        refiner, cut, index))
+    counts, real = [], Refiner._refined
+    monkeypatch.setattr(Refiner, "_refined", lambda refiner, half, images, index: counts.append(index.shape[0]) or real(
+        refiner, half, images, index))
     mattes = []
-    for memory, most in ((None, 70), (8, 20), (0.8, 2)):
+    for memory, most in ((None, 925), (8, 160), (0.8, 16)):
         counts.clear()
         matter = Matter(weights, "paddle", "cpu", 0.25, mode, threshold=THRESHOLD, max_memory=memory, on_device=True)
         mattes.append(matter.predict(*photos(100, 148)))
-        assert max(counts) <= most and (memory is None) == (len(counts) == 1)
+        if memory is None:
+            assert len(counts) == (mode != "full")  # everything at once is no patches at all
+        else:
+            assert len(counts) > 1 and max(counts) <= most
     for other in mattes[1:]:
         assert_alike(mattes[0], other, 1e-5)
         assert np.array_equal(mattes[0].ref, other.ref)
@@ -126,16 +130,16 @@ def devices(monkeypatch):
 
 
 def test_a_device_is_made_current_before_work_and_given_back(devices):
-    with network.on_device("gpu:1"):
+    with devices_module.on_device("gpu:1"):
         assert devices == ["gpu:0", "gpu:1"]
     assert devices == ["gpu:0", "gpu:1", "gpu:0"]
-    with network.on_device("gpu:0"):
+    with devices_module.on_device("gpu:0"):
         assert len(devices) == 3
 
 
 def test_on_a_cpu_nothing_is_made_on_a_gpu(weights, devices, monkeypatch):
-    built, real = [], network.MattingRefine
-    monkeypatch.setattr(network, "MattingRefine", lambda *args, **more: built.append(devices[-1]) or real(*args, **more))
+    built, real = [], makers.MattingRefine
+    monkeypatch.setattr(makers, "MattingRefine", lambda *args, **more: built.append(devices[-1]) or real(*args, **more))
     matter = Matter(weights, "paddle", "cpu")
     assert built == ["cpu"] and set(devices) == {"gpu:0", "cpu"} and devices[-1] == "gpu:0"
     layer, ran = matter._engine._layers["coarse"], []
@@ -162,7 +166,7 @@ def test_paddle_inference_on_a_gpu_takes_the_hosts_part(weights, monkeypatch):
     matter = Matter(weights, "paddle-inference", "gpu:1", sample_pixels=1600, backbone_scale=0.25)
     assert_alike(matter.predict(*photos(96, 160)),
                  Matter(weights, "paddle", "cpu", 0.25, sample_pixels=1600).predict(*photos(96, 160)), 1e-4)
-    assert set(asked) == {1} and matter.settings["device"] == "gpu:1"
+    assert set(asked) == {1} and matter.settings.device == "gpu:1"
 
 
 @pytest.mark.parametrize("precision, has, said", [
@@ -172,9 +176,9 @@ def test_paddle_inference_on_a_gpu_takes_the_hosts_part(weights, monkeypatch):
 def test_a_precision_that_a_card_lacks(monkeypatch, precision, has, said):
     monkeypatch.setattr(paddle.device.cuda, "get_device_capability", lambda number: has if number == 1 else (0, 0))
     if said is None:
-        return eager._check_precision("gpu:1", precision)
+        return devices_module.check_precision("gpu:1", precision)
     with pytest.raises(EngineAbsent) as error:
-        eager._check_precision("gpu:1", precision)
+        devices_module.check_precision("gpu:1", precision)
     return None if str(error.value) == said else pytest.fail(str(error.value))
 
 

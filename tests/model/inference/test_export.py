@@ -11,8 +11,8 @@ import numpy as np
 import paddle
 import pytest
 
-import bgmatting.model.inference.engines.static_graphs as static_graphs
-import bgmatting.model.inference.graph_files as export_module
+import bgmatting.model.export.graph_files as export_module
+import bgmatting.model.inference.engines.onnx_export
 from bgmatting.commands import export
 from bgmatting.model import MattingBase, MattingRefine
 from bgmatting.model.refinement import Refinement
@@ -82,10 +82,10 @@ def pair(tmp_path_factory):
 @pytest.fixture(scope="module")
 def jit_save(tmp_path_factory):
     """What every format begins with, and takes longest: done once for the same settings."""
-    saved, real = {}, static_graphs._jit_save
+    saved, real = {}, model.inference.engines.onnx_export._jit_save
 
     def save(layer, specs, path):
-        key = layer.refiner.mode, layer.refiner.threshold
+        key = layer.network.refiner.refinement
         if key not in saved:
             saved[key] = tmp_path_factory.mktemp("graph")
             real(layer, specs, saved[key] / "graph")
@@ -106,7 +106,7 @@ def made(weights, pair, jit_save, tmp_path_factory):
         if key not in done:
             output, said = tmp_path_factory.mktemp(kind) / "new" / "v1.2", io.StringIO()
             with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patch:
-                patch.setattr(static_graphs, "_jit_save", jit_save)
+                patch.setattr(model.inference.engines.onnx_export, "_jit_save", jit_save)
                 export.main(["--weights", str(weights), "--format", kind, "--refine-mode", mode, "--threshold", "0.42",
                              "--sample-pixels", PIXELS, "--output", str(output), *pair, *flags])
             done[key] = said.getvalue(), graph_in(output.parent)
@@ -239,7 +239,8 @@ def test_a_missing_package_is_named(made, weights, pair, tmp_path, monkeypatch, 
     need("openvino")
     if missing == "openvino":
         source = made("onnx", "sampling")[1]
-        monkeypatch.setattr(export_module, "export_network", lambda _, path, kind: shutil.copy(source, f"{path}.{kind}"))
+        monkeypatch.setattr(export_module, "_export_network",
+                            lambda _, path, kind, method: shutil.copy(source, f"{path}.{kind}"))
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UserError, match=f"the package {missing} is not installed.*requirements-fast.txt"):
         export.main(["--weights", str(weights), "--format", "openvino", "--output", str(tmp_path / "m"), *pair])

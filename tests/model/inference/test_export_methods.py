@@ -9,8 +9,8 @@ import bgmatting.model.backbones.paddleseg.hrnet as hrnet
 import bgmatting.model.backbones.paddleseg.mobilenetv2 as mobilenetv2
 import bgmatting.model.backbones.paddleseg.resnet_vd as resnet_vd
 import bgmatting.model.backbones.paddleseg.vgg as vgg
-import bgmatting.model.inference.engines.static_graphs as static_graphs
-import bgmatting.model.inference.graph_files as graph_files
+import bgmatting.model.export.graph_files as graph_files
+import bgmatting.model.inference.engines.onnx_export as onnx_export
 from bgmatting.commands import export
 from bgmatting.model.methods import find_method
 from bgmatting.model.methods.input_rule import InputRule
@@ -62,8 +62,8 @@ def exported(request, tmp_path_factory):
     network, weights, done = seeded_network(request.param), folder / "w.safetensors", {}
     save_weights(network, weights, {"method": method, "backbone": backbone})
 
-    def kept(name):
-        real = getattr(static_graphs, name)
+    def kept(module, name):
+        real = getattr(module, name)
 
         def save(layer, specs, path, *kind, **names):
             place = folder / "_".join((name, *kind))
@@ -79,8 +79,8 @@ def exported(request, tmp_path_factory):
         need(kind)
         if kind not in done:
             with pytest.MonkeyPatch.context() as patch:
-                for name in ("_jit_save", "save_graph"):
-                    patch.setattr(static_graphs, name, kept(name))
+                for module, name in ((onnx_export, "_jit_save"), (graph_files, "save_graph")):
+                    patch.setattr(module, name, kept(module, name))
                 export.main(["--weights", str(weights), "--format", kind, "--output", str(folder / kind / "m")])
             done[kind] = graph_in(folder / kind)
         return done[kind]

@@ -1,24 +1,23 @@
 """Matter takes any weights and photos of any size, and says what it was run with."""
 import hashlib
+from dataclasses import FrozenInstanceError
 from functools import partial
 
 import numpy as np
 import paddle
 import pytest
 from paddle.nn import functional as F
+from PIL import Image
 
+from bgmatting.media import write_image
 from bgmatting.model import Matter as AnyMatter
-from bgmatting.model import MattingBase, MattingRefine
+from bgmatting.model import MattingBase, MattingRefine, Settings
 from bgmatting.model.weights import save_weights
 from bgmatting.utils.errors import UserError
+from tests.model.inference.engine_cases import photos
 from tests.model.reference import reference_network
 
 Matter = partial(AnyMatter, backend="paddle")  # what other backends make of it is in test_engines.py
-
-
-def photos(height, width, seed=0):
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2)]
 
 
 def tensor(photo):
@@ -121,6 +120,8 @@ def test_weights_of_the_base_alone_give_its_result_enlarged(base):
     src, bgr = photos(64, 96)
     matter = Matter(base, device="cpu", sample_pixels=50_000, refine_mode="thresholding", backbone_scale=0.25, unmix=False)
     assert matter.settings["refine_mode"] == "sampling" and matter.settings["sample_pixels"] == 0
+    matter.sample_pixels = 4000
+    assert matter.sample_pixels == 0
     matte = matter.predict(src, bgr)
     small = [F.interpolate(tensor(x), size=[16, 24], mode="bilinear", align_corners=False) for x in (src, bgr)]
     with paddle.no_grad():
@@ -132,13 +133,22 @@ def test_weights_of_the_base_alone_give_its_result_enlarged(base):
 
 def test_settings(whole):
     default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
-               "device": "cpu", "backbone": "mobilenetv2", "backbone_scale": "auto", "refine_mode": "sampling",
-               "sample_pixels": 80_000, "threshold": 0.1, "told_by_weights": [], "precision": "fp32", "unmix": True,
-               "fill": True, "tf32": None}
-    assert Matter(whole, device="cpu").settings == default
+               "device": "cpu", "method": "background", "backbone": "mobilenetv2", "backbone_scale": "auto",
+               "refine_mode": "sampling", "sample_pixels": 80_000, "threshold": 0.1, "told_by_weights": (),
+               "precision": "fp32", "unmix": True, "fill": True}
+    matter = Matter(whole, device="cpu")
+    assert matter.settings == default and matter.settings.tf32 is None
+    matter.sample_pixels, matter.backbone_scale = 160, 0.25
+    assert matter.settings == {**default, "sample_pixels": 160, "backbone_scale": 0.25}
+    with pytest.raises(FrozenInstanceError):
+        matter.settings.sample_pixels = 320
+    with pytest.raises(UserError, match="at least 0"):
+        matter.sample_pixels = -1
     given = {"backbone_scale": 0.125, "refine_mode": "thresholding", "sample_pixels": 0, "threshold": 0.0, "unmix": False,
              "fill": False}
     assert Matter(str(whole), device="cpu", **given).settings == {**default, **given}
+    settings = Settings(whole, "paddle", "cpu", threshold=0.5, unmix=False)
+    assert AnyMatter(settings, threshold=0.2).settings == {**default, "threshold": 0.2, "unmix": False, "fill": False}
 
 
 def test_kernel_size_and_backbone_are_told_from_the_file(tmp_path):
@@ -165,11 +175,34 @@ def test_files_of_paddle_and_half_precision(tmp_path, whole):
     ({"backend": "onx"}, "unknown backend 'onx'"), ({"device": "tpu"}, "device 'tpu'"),
     ({"device": "gpu:99"}, "device 'gpu:99'"), ({"refine_mode": "ful"}, "Did you mean 'full'"),
     ({"backbone_scale": 0.75}, "at most 0.5, not 0.75"), ({"sample_pixels": -1}, "at least 0, not -1"),
-    ({"threshold": 2}, "in 0..1, not 2")])
+    ({"threshold": 2}, "in 0..1, not 2"), ({"bits": 12}, "8 or 16, not 12"), ({"align": "on"}, "unknown align mode 'on'")])
 def test_wrong_arguments(whole, base, wrong, said):
     for weights in [whole] if "sample_pixels" in wrong else [whole, base]:  # a base network samples nothing
         with pytest.raises(UserError, match=said):
             Matter(weights, **{"device": "cpu", **wrong})
+
+
+def test_photos_may_be_arrays_files_and_pil_images(matter, tmp_path):
+    src, bgr = photos(40, 52)
+    expected = matter.predict(src, bgr)
+    for name, photo in (("src", src), ("bgr", bgr)):
+        write_image(tmp_path / f"{name}.png", photo)
+    turned = Image.fromarray(np.rot90(src))
+    turned.getexif()[0x0112] = 6  # to be turned clockwise
+    for pair in ((str(tmp_path / "src.png"), tmp_path / "bgr.png"), (turned, Image.fromarray(bgr).convert("RGBA")),
+                 (src, tmp_path / "bgr.png")):
+        for one, other in zip(matter.predict(*pair), expected):
+            assert np.array_equal(one, other)
+    with pytest.raises(UserError, match="nowhere.png"):
+        matter.predict(src, tmp_path / "nowhere.png")
+    with pytest.raises(TypeError):
+        matter.predict(src.tolist(), bgr)
+
+
+def test_gray_pil_images_of_16_bits(matter):
+    gray = np.random.default_rng(0).integers(0, 256, (40, 52), dtype=np.uint8)
+    deep = Image.fromarray(gray.astype(np.uint16) * 257)
+    assert np.array_equal(matter.predict(deep, deep).pha, matter.predict(*[gray[..., None].repeat(3, 2)] * 2).pha)
 
 
 def test_wrong_weights(tmp_path):

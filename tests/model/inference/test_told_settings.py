@@ -5,7 +5,7 @@ from bgmatting.commands import export
 from bgmatting.media import write_image
 from bgmatting.model import Matter, MattingRefine
 from bgmatting.model.weights import save_weights
-from bgmatting.model.weights.metadata import network_metadata
+from bgmatting.model.weights.metadata import origin_facts, refine_facts
 from bgmatting.utils.errors import UserError
 from tests.model.inference.engine_cases import photos
 from tests.model.reference import reference_network
@@ -17,18 +17,18 @@ KEYS = ("backbone_scale", "refine_mode", "sample_pixels", "threshold")
 def told(tmp_path_factory):
     network = reference_network(MattingRefine, "mobilenetv2", 0.125, "thresholding", 1600, 0.3)
     path = tmp_path_factory.mktemp("weights") / "told.safetensors"
-    save_weights(network, path, network_metadata(network, "VideoMatte240K", 12))
+    save_weights(network, path, {**refine_facts(network), **origin_facts("VideoMatte240K", 12)})
     return path
 
 
 def test_the_header_decides_and_the_caller_above_it(told):
     matter = Matter(told, "paddle", "cpu")
     assert [matter.settings[key] for key in KEYS] == [0.125, "thresholding", 1600, 0.3]
-    assert matter.settings["told_by_weights"] == [
-        "backbone_scale", "refine_mode", "refine_sample_pixels", "refine_threshold"]
+    assert matter.settings.told_by_weights == (
+        "backbone_scale", "refine_mode", "refine_sample_pixels", "refine_threshold")
     other = Matter(told, "paddle", "cpu", 0.25, "sampling", 480)
     assert [other.settings[key] for key in KEYS] == [0.25, "sampling", 480, 0.3]
-    assert other.settings["told_by_weights"] == ["refine_threshold"]
+    assert other.settings.told_by_weights == ("refine_threshold",)
     assert matter.predict(*photos(64, 96)).ref.sum() != other.predict(*photos(64, 96)).ref.sum() == 480
 
 

@@ -2,6 +2,7 @@
 import numpy as np
 import paddle
 
+from bgmatting.model.refinement import Refinement
 from bgmatting.model.refiner import Refiner
 from tests.model.weights.handmade import (
     Build,
@@ -14,7 +15,7 @@ from tests.model.weights.handmade import (
 def small(seed=0):
     """A network of a few kernels with statistics that differ from those of a new one."""
     paddle.seed(seed)
-    model = Refiner("sampling", 160, 0.5, 3)
+    model = Refiner(Refinement("sampling", 160, 0.5), 3)
     rng = np.random.default_rng(seed)
     for value in model.state_dict().values():
         value.set_value(rng.uniform(0.5, 1.5, value.shape).astype(np.float32))

@@ -5,7 +5,7 @@ import pytest
 
 from bgmatting.model.matting import MattingBase, MattingRefine
 from bgmatting.model.weights import __main__ as command
-from bgmatting.model.weights import files as starter
+from bgmatting.model.weights import places as starter
 from bgmatting.model.weights import read_weights, save_weights, weights_path
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError

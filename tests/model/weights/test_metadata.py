@@ -3,13 +3,13 @@ import pytest
 
 from bgmatting.model import MattingRefine
 from bgmatting.model.weights import read_weights, save_weights
-from bgmatting.model.weights.metadata import ORIGIN, SETTINGS, network_metadata, stored_settings
+from bgmatting.model.weights.metadata import ORIGIN, SETTINGS, origin_facts, refine_facts, stored_settings
 from bgmatting.utils.errors import UserError
 
 
 def test_settings_survive_the_file(tmp_path):
     network = MattingRefine("mobilenetv3", 0.125, "thresholding", 1600, 0.3, 1)
-    save_weights(network, tmp_path / "w.safetensors", network_metadata(network, "VideoMatte240K", 1200))
+    save_weights(network, tmp_path / "w.safetensors", {**refine_facts(network), **origin_facts("VideoMatte240K", 1200)})
     metadata = read_weights(tmp_path / "w.safetensors")[1]
     assert set(metadata) == {*SETTINGS, *ORIGIN} and all(isinstance(value, str) for value in metadata.values())
     assert (metadata["data"], metadata["iterations"], metadata["version"]) == ("VideoMatte240K", "1200", "1")
@@ -21,7 +21,7 @@ def test_settings_survive_the_file(tmp_path):
 def test_files_that_say_nothing_or_little():
     assert stored_settings({}, "w.safetensors") == {}
     assert stored_settings({"backbone": "mobilenetv2", "refine_threshold": "0"}, "w") == {"refine_threshold": 0.0}
-    assert "data" not in network_metadata(MattingRefine("mobilenetv3"))
+    assert "data" not in origin_facts()
 
 
 @pytest.mark.parametrize("key, value, said", [

@@ -8,6 +8,7 @@ import pytest
 from paddle import nn
 
 from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.model.refinement import Refinement
 from bgmatting.model.refiner import Refiner
 from bgmatting.model.weights import (
     STARTER,
@@ -120,7 +121,7 @@ def test_another_networks_file_is_refused_and_changes_nothing(tmp_path):
         load_weights(model, tmp_path / "w.safetensors")
     with pytest.raises(UserError, match="w.safetensors does not fit Refiner.*another network"):
         load_weights(model, tmp_path / "w.safetensors", partial=True)
-    save_weights(Refiner("sampling", 160, 0.5, 1), tmp_path / "k1.safetensors")
+    save_weights(Refiner(Refinement("sampling", 160, 0.5), 1), tmp_path / "k1.safetensors")
     with pytest.raises(UserError, match="k1.safetensors does not fit Refiner: 4 of 17 .* first conv1.weight"):
         load_weights(model, tmp_path / "k1.safetensors")
     assert same(arrays_of(model), before)

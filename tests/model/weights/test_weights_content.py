@@ -11,10 +11,10 @@ from bgmatting.model.matting import MattingRefine
 from bgmatting.model.weights import load_state, load_torch_state, load_weights, read_weights
 from bgmatting.model.weights.__main__ import average, convert
 from bgmatting.model.weights.files import save_weights
-from bgmatting.model.weights.metadata import network_metadata
+from bgmatting.model.weights.metadata import origin_facts, refine_facts
 from bgmatting.utils.errors import UserError
 from tests.model.weights.handmade import write_zip
-from tests.model.weights.small import arrays_of, same, small, torch_arrays, torch_state
+from tests.model.weights.small import arrays_of, same, small, torch_state
 
 READERS = {
     "load_weights": lambda path, folder: load_weights(small(), path),
@@ -126,21 +126,42 @@ def test_what_is_no_float_is_refused_by_name(dtype, partial):
     assert same(arrays_of(model), before)
 
 
-@pytest.mark.parametrize("wrapper", ("state_dict", "model", "model_state"))
-@pytest.mark.parametrize("prefix", ("module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."))
-def test_names_that_wrappers_lengthen(tmp_path, wrapper, prefix):
-    model, other = small(0), small(1)
-    state, storages = torch_state({prefix + name: value for name, value in torch_arrays(model).items()})
-    write_zip(tmp_path / "w.pth", {"epoch": 3, wrapper: state}, storages)
-    load_weights(other, tmp_path / "w.pth")
-    assert same(arrays_of(other), arrays_of(model))
+def wrapped(keys, state):
+    for key in reversed(keys.split(".")):
+        state = {"epoch": 3, key: state}
+    return state
+
+
+@pytest.mark.parametrize("keys", ("model_state", "params_ema", "net", "generator", "checkpoint.state.model.params"))
+@pytest.mark.parametrize("prefix", ("_orig_mod.module.", "module._orig_mod.model.net.module.", "a.b.c.student.", ""))
+def test_what_trainers_wrap_around_a_network(tmp_path, keys, prefix):
+    model, other = (MattingRefine("mobilenetv2") for _ in range(2))
+    arrays = {f"{prefix}{name}".replace("refiner.", "refiner.module."): value for name, value in arrays_of(model).items()}
+    paddle.save({**wrapped(keys, arrays), "optimizer": {"moment": np.ones(3, np.float32)}}, str(tmp_path / "w.pdparams"))
+    report = load_weights(other, tmp_path / "w.pdparams")
+    assert same(arrays_of(other), arrays_of(model)) and report.unexpected == []
+
+
+def test_of_two_states_the_averaged_one_is_read_where_it_is_whole(tmp_path):
+    arrays = arrays_of(small())
+    ema = {name: value + 1 for name, value in arrays.items()}
+    for kept, expected in ((ema, ema), (dict(list(ema.items())[:3]), arrays)):
+        paddle.save({"params": arrays, "params_ema": kept}, str(tmp_path / "w.pdparams"))
+        assert same(read_weights(tmp_path / "w.pdparams")[0], expected)
+
+
+def test_tables_that_nothing_tells_apart_are_named(tmp_path):
+    arrays = arrays_of(small())
+    paddle.save({"first": arrays, "second": arrays}, str(tmp_path / "w.pdparams"))
+    with pytest.raises(UserError, match="first, second"):
+        read_weights(tmp_path / "w.pdparams")
 
 
 def test_settings_are_carried_through_conversion_and_averaging(tmp_path):
     from bgmatting.model.weights import save_weights
     paddle.seed(0)
     network = MattingRefine("mobilenetv3", 0.125, "thresholding", 1600, 0.3)
-    header = network_metadata(network, "VideoMatte240K", 12)
+    header = {**refine_facts(network), **origin_facts("VideoMatte240K", 12)}
     save_weights(network, tmp_path / "one.safetensors", header)
     save_weights(network, tmp_path / "two.safetensors", {**header, "refine_threshold": "0.4"})
     convert(tmp_path / "one.safetensors", tmp_path / "half.safetensors", half=True)

@@ -167,6 +167,10 @@ def test_missing_files_and_unknown_endings(tmp_path):
         read_weights(tmp_path / "nowhere.pth")
     with pytest.raises(UserError, match="no such weights file"):
         read_weights(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.safetensors").touch()
+    with pytest.raises(UserError, match="There is .*model.safetensors"):
+        read_weights(tmp_path / "run" / "model.pdparams")
     (tmp_path / "w.onnx").write_bytes(b"1")
     with pytest.raises(UserError, match="w.onnx is not a weights file; expected one of .safetensors .pdparams .pth"):
         read_weights(tmp_path / "w.onnx")

@@ -7,7 +7,6 @@ from bgmatting.prediction.backdrop import open_backdrop  # noqa: E402
 from bgmatting.prediction.camera.preview import Meter, drawn, lines_of  # noqa: E402
 from bgmatting.prediction.camera.recording import Recording, timed_name  # noqa: E402
 from bgmatting.prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
 from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, decoded, picture, scene  # noqa: E402
 
 BACKDROPS = ("white", "#00b140", "blur")
@@ -86,19 +85,6 @@ def test_patch_count_by_keys():
         found.append(one.frame(picture(0), 0.0).refined)
     assert found == [2048, 3072, 1536, 0, 0, 0, 992, 2000, 3072]  # at most all 3072; 16 at once; 1000 behind 0
     assert "3072" in one.frame(picture(0), 0.0).text
-
-
-def test_the_matter_itself_takes_another_patch_count():
-    from bgmatting.model import Matter
-    matter = Matter.__new__(Matter)
-    matter.settings, matter._refines = {"sample_pixels": 80_000}, True
-    matter.sample_pixels = 4000
-    assert matter.sample_pixels == matter.settings["sample_pixels"] == 4000
-    with pytest.raises(UserError, match="at least 0"):
-        matter.sample_pixels = -1
-    matter.settings["sample_pixels"], matter._refines = 0, False
-    matter.sample_pixels = 4000
-    assert matter.sample_pixels == 0
 
 
 def test_recording_by_key_keeps_times(tmp_path):

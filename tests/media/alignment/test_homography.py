@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.prediction.alignment import homography
-from bgmatting.prediction.alignment.homography import corner_shift, find_homography, warp
-from bgmatting.prediction.alignment.level import ROW, sample
+from bgmatting.media.alignment import homography
+from bgmatting.media.alignment.homography import corner_shift, find_homography, warp
+from bgmatting.media.alignment.level import ROW, sample
 from tests.faults.align_trials import make_pair
 from tests.prediction import pairs
 

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from bgmatting.prediction.alignment.fitter import fitter
-from bgmatting.prediction.sizes import scaled
+from bgmatting.media.alignment.fitter import fitter
+from bgmatting.media.operations import scaled
 from bgmatting.prediction.smoothing import Smoother
 
 SIZES = [(3, 6000), (1, 1), (1, 30000), (5000, 2), (8, 8), (4, 300), (40, 2000), (15, 17)]

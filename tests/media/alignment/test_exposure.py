@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bgmatting.prediction.alignment.exposure import apply_exposure, fit_exposure
+from bgmatting.media.alignment.exposure import apply_exposure, fit_exposure
 from tests.prediction import pairs
 
 

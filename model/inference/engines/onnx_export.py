@@ -1,21 +1,29 @@
 """Writing the network as static graphs: Paddle's own format by ``jit.save``, and ONNX from it by paddle2onnx."""
+from __future__ import annotations
+
 import contextlib
 import os
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import paddle
+from paddle import nn
 from paddle.static import InputSpec
 
+from bgmatting.model import backbones
 from bgmatting.model.inference.engines.base import EngineAbsent, EngineError
-from bgmatting.model.inference.engines.graphs import NetworkGraph, layer_answers
-from bgmatting.model.inference.engines.single_graph import FileGraph, input_specs
+from bgmatting.model.inference.engines.graphs import layer_answers
+from bgmatting.model.inference.engines.makers import PairMaker, SingleMaker
 
 OPSET = 17
 
 
-def export_graphs(maker, network, folder, kind):
+def export_graphs(maker: PairMaker | SingleMaker, network: nn.Layer, folder: str | os.PathLike,
+                  kind: str) -> dict[str, np.ndarray]:
     """Write the graphs of an engine, and answer small inputs with the layers themselves.
 
     Args:
@@ -35,27 +43,12 @@ def export_graphs(maker, network, folder, kind):
     return answers
 
 
-def export_network(network, path, kind, method=None):
-    """Write the whole network as one graph with any height, width and batch.
-
-    Args:
-        network: a MattingRefine, or what ``method``, one that does not refine, builds.
-        path: without suffix; .onnx, or .json (.pdmodel before Paddle 3) and .pdiparams are added. kind: "onnx" or "paddle".
-    """
-    if method is None or method.refines:
-        names, outputs, layer = ("src", "bgr"), ("pha", "fgr", "err", "ref"), NetworkGraph(network)
-        specs = [InputSpec([None, 3, None, None], "float32", name) for name in names]
-    else:
-        outputs, layer = method.outputs, FileGraph(method, network)
-        specs = input_specs(method, ("src", *method.input_names[1:]))
-    layer.eval()
-    save_graph(layer, specs, path, kind, names=outputs)
-
-
-def save_graph(layer, specs, path, kind, names=None):
+def save_graph(layer: nn.Layer, specs: list[InputSpec], path: str | os.PathLike, kind: str,
+               names: Sequence[str] = ("answer",)) -> None:
     """``jit.save`` a layer; for "onnx" convert it and keep that alone. ``names``: of the outputs in ONNX."""
     if kind == "paddle":
-        return _jit_save(layer, specs, path)
+        _jit_save(layer, specs, path)
+        return
     if paddle.__version__ < "3":
         raise EngineAbsent("exporting to ONNX needs paddlepaddle 3")
     try:
@@ -77,12 +70,11 @@ def save_graph(layer, specs, path, kind, names=None):
     for node in graph.graph.node:
         if node.op_type == "Pad":
             del node.input[2:]  # the value to pad with, which paddle2onnx 2.1 leaves undefined; without it, it is 0
-    rename_outputs(graph, names or ["answer"])
+    rename_outputs(graph, names)
     onnx.save(graph, f"{path}.onnx")
-    return None
 
 
-def rename_outputs(graph, names):
+def rename_outputs(graph: Any, names: Sequence[str]) -> None:
     """Give an ONNX model's outputs, in their order, the names they are known by."""
     for value, name in zip(graph.graph.output, names):
         for node in graph.graph.node:
@@ -109,7 +101,7 @@ def _leave_encoders_as_written(layer):
     They ask for none: their layers are the same for every input.
     """
     for kind in {type(part) for part in layer.sublayers()}:
-        if kind.__module__.startswith("bgmatting.model.backbones."):
+        if kind.__module__.startswith(f"{backbones.__name__}."):
             paddle.jit.not_to_static(kind.forward)
 
 

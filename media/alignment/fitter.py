@@ -2,9 +2,9 @@
 import cv2
 import numpy as np
 
-from bgmatting.prediction.alignment.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
-from bgmatting.prediction.alignment.exposure import reduced as small_copy
-from bgmatting.prediction.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_shift, find_homography, track, warp
+from bgmatting.media.alignment.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
+from bgmatting.media.alignment.exposure import reduced as small_copy
+from bgmatting.media.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_shift, find_homography, track, warp
 from bgmatting.utils.errors import UserError, suggest
 
 MODES = {"align": ("auto", "homography", "off"), "exposure": ("auto", "off")}

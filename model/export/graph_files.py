@@ -1,21 +1,30 @@
 """Exporting a weights file as one graph for other programs, and checking the file against the network itself."""
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
+from paddle import Tensor, nn
+from paddle.nn import Layer
+from paddle.static import InputSpec
 
 from bgmatting.media import read_image
 from bgmatting.model.inference.engines.base import EngineError
-from bgmatting.model.inference.engines.makers import maker_of
-from bgmatting.model.inference.engines.network import network_from_arrays
+from bgmatting.model.inference.engines.makers import maker_of, network_from_arrays
+from bgmatting.model.inference.engines.onnx_export import save_graph
 from bgmatting.model.inference.engines.openvino import import_openvino
-from bgmatting.model.inference.engines.static_graphs import export_network
+from bgmatting.model.inference.engines.single_graph import SingleGraph, input_specs
 from bgmatting.model.inference.matte import padded
-from bgmatting.model.methods import method_of
+from bgmatting.model.matting import MattingRefine
 from bgmatting.model.methods.input_rule import InputRule
-from bgmatting.model.methods.recognition import refuse_refinement
+from bgmatting.model.methods.method import Method
+from bgmatting.model.methods.recognition import read_network, refuse_refinement
 from bgmatting.model.refinement import BACKBONE_SCALE, NOTHING
-from bgmatting.model.weights import file_sha256, from_torch_names, read_weights, weights_path
+from bgmatting.model.weights import file_sha256
 from bgmatting.model.weights.metadata import settings_of
 from bgmatting.utils.errors import UserError
 
@@ -25,7 +34,34 @@ OUTPUTS = ("pha", "fgr", "err", "ref")
 ONNX_NEED = "pip install -r requirements-fast.txt brings what the formats onnx and openvino need"
 
 
-def write_network(weights, output, kind, half, settings):
+class NetworkGraph(nn.Layer):
+    """What ``MattingRefine.forward`` computes, for files that other programs run.
+
+    Input: src, bgr (B, 3, H, W) in 0..1, H and W multiples of 4.
+    Output: pha (B, 1, H, W), fgr (B, 3, H, W), and as they are made err (B, 1, h, w) and ref (B, 1, H/4, W/4).
+    """
+
+    def __init__(self, network: MattingRefine):
+        super().__init__()
+        self.network = network
+
+    def forward(self, src: Tensor, bgr: Tensor) -> tuple[Tensor, ...]:
+        out = self.network(src, bgr)
+        return out.pha, out.fgr, out.err_sm, out.ref_sm
+
+
+class FileGraph(SingleGraph):
+    """The same for files that other programs run: photos come in 0..1, and each output is one of the graph's."""
+
+    def __init__(self, method: Method, network: Layer):
+        super().__init__(method, network, ranged=False)
+
+    def forward(self, src: str | os.PathLike, extra: Tensor | None = None) -> tuple[Tensor, ...]:
+        return tuple(self.parts(src, extra))
+
+
+def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, kind: str, half: bool,
+                  settings: Mapping[str, Any]) -> tuple[Layer, Path, list[str]]:
     """Export a weights file.
 
     Args:
@@ -41,20 +77,20 @@ def write_network(weights, output, kind, half, settings):
     Raises:
         UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
     """
-    path, output = weights_path(weights), Path(output)
-    method, network, described, settings, told = _described_network(path, settings)
-    more = () if method.refines else (method,)
-    facts = {"method": method.name, **described, **settings, "weights_sha256": file_sha256(path),
+    file, output = read_network(weights), Path(output)
+    method, described = file.method, file.described
+    network, settings, told = _network_of(file, settings)
+    facts = {"method": method.name, **described, **settings, "weights_sha256": file_sha256(file.path),
              "precision": "float16" if half else "float32", "made_with": f"paddlepaddle {paddle.__version__}"}
     told = [f"{key} {settings[key]}" for key in told]
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         if kind == "paddle":
-            export_network(network, output, "paddle", *more)
+            _export_network(network, output, "paddle", method)
             found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
             _write_facts(output.with_name(output.name + ".txt"), facts)
             return network, found, told
-        export_network(network, output, "onnx", *more)
+        _export_network(network, output, "onnx", method)
         source = output.with_name(output.name + ".onnx")
         if kind == "onnx":
             _finish_onnx(source, half, facts)
@@ -66,29 +102,40 @@ def write_network(weights, output, kind, half, settings):
         raise UserError(f"{error}. {ONNX_NEED}.") from None
 
 
-def _described_network(path, settings):
-    """(its method, the network of a weights file, what it is, its settings, names of those that its header decided)"""
-    arrays, metadata = read_weights(path)
-    arrays = from_torch_names(arrays)
+def _export_network(network, path, kind, method):
+    """Write the whole network as one graph with any height, width and batch.
+
+    Args:
+        network: what ``method`` builds.
+        path: without suffix; .onnx, or .json (.pdmodel before Paddle 3) and .pdiparams are added. kind: "onnx" or "paddle".
+    """
+    if method.refines:
+        names, outputs, layer = ("src", "bgr"), OUTPUTS, NetworkGraph(network)
+        specs = [InputSpec([None, 3, None, None], "float32", name) for name in names]
+    else:
+        outputs, layer = method.outputs, FileGraph(method, network)
+        specs = input_specs(method, ("src", *method.input_names[1:]))
+    layer.eval()
+    save_graph(layer, specs, path, kind, names=outputs)
+
+
+def _network_of(file, settings):
+    """(the network of a ``NetworkFile``, its settings, names of those that its header decided)"""
     try:
-        method, described = method_of(arrays, metadata)
-        if not method.refines:
-            refuse_refinement(settings, method, path)
-            return method, maker_of({"method": method.name, **described}).network(arrays), described, {}, []
-        scale, refinement, told = settings_of(settings, metadata, path)
-        if described["refine_kernel_size"] is None:
+        if not file.method.refines:
+            refuse_refinement(settings, file.method, file.path)
+            return maker_of({"method": file.method.name, **file.described}).network(file.arrays), {}, []
+        scale, refinement, told = settings_of(settings, file.metadata, file.path)
+        if file.described["refine_kernel_size"] is None:
             refinement = NOTHING._replace(threshold=refinement.threshold)
         settings = {"backbone_scale": scale or BACKBONE_SCALE, **{f"refine_{name}": value for name, value
                                                                   in refinement._asdict().items()}}
-        network = network_from_arrays(described, arrays, **settings)
-    except UserError:
-        raise
+        return network_from_arrays(file.described, file.arrays, **settings), settings, told
     except ValueError as error:
-        raise UserError(f"{path} cannot be exported: {error}.") from None
-    return method, network, described, settings, told
+        raise error if isinstance(error, UserError) else UserError(f"{file.path} cannot be exported: {error}.") from None
 
 
-def inputs_of(method, src, bgr):
+def inputs_of(method: Method, src: str | os.PathLike, bgr: str | os.PathLike) -> dict[str, np.ndarray]:
     """{name: float32 (1, C, H, W)} of photo files, that an exported file of the ``method`` is run on.
 
     The sides of a pair are made multiples of 4 by repeating the last row and column; a trimap leaves a frame in the middle
@@ -117,7 +164,7 @@ def _pair_of(src, bgr):
             for name, photo in photos.items()}
 
 
-def check_file(network, path, kind, inputs, method):
+def check_file(network: Layer, path: Path, kind: str, inputs: Mapping[str, np.ndarray], method: Method) -> dict[str, float]:
     """Run an exported file on ``inputs_of``; {output: largest difference from the network}, "pha", "fgr", "err", "ref" or
     those of ``method``.
 

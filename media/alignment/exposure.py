@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bgmatting.prediction.sizes import scaled
+from bgmatting.media.operations import scaled
 
 SIDE = 160          # the curves are fitted on copies of so many pixels on the longer side: noise and fringes average out
 FLOOR = 12.0        # gray levels added before the logarithm

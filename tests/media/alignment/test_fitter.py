@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from bgmatting.media.alignment.fitter import fitter
 from bgmatting.model import Matter
-from bgmatting.prediction.alignment.fitter import fitter
 from bgmatting.utils.errors import UserError
 from tests.prediction import pairs
 
@@ -22,7 +22,12 @@ def test_aligns_and_exposes():
     assert notes == [] and fit.moved and np.allclose(fit.gains, 1.25, rtol=0.04)
     with Matter(backend="paddle", threads=1, unmix=False) as matter:
         loose, found, best = (sad(matter, src, each, pha) for each in (bgr, fitted, still))
+        expected = matter.predict(src, fitted)
     assert found < 1.3 * best and found < 0.8 * loose
+    with Matter(backend="paddle", threads=1, unmix=False, align="auto", exposure="auto") as matter:
+        assert all(np.array_equal(one, other) for one, other in zip(matter.predict(src, bgr), expected))
+        with pytest.warns(RuntimeWarning, match="does not look like the scene"):
+            matter.predict(src, np.random.default_rng(0).integers(0, 256, src.shape, dtype=np.uint8))
 
 
 def test_a_good_pair_is_left_exactly_as_it_is():

@@ -10,9 +10,9 @@ from typing import NamedTuple, Optional
 import cv2
 import numpy as np
 
-from bgmatting.prediction.alignment.level import Level
-from bgmatting.prediction.alignment.registration import assess, polish, register, search
-from bgmatting.prediction.sizes import scaled
+from bgmatting.media.alignment.level import Level
+from bgmatting.media.alignment.registration import assess, polish, register, search
+from bgmatting.media.operations import scaled
 
 FEATURE_SIDE = 640    # the longer side at which features are sought; pixels
 FINEST_SIDE = 1280    # and at which the last refinement runs

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bgmatting.prediction.alignment.level import LEAST_POINTS, tukey
+from bgmatting.media.alignment.level import LEAST_POINTS, tukey
 
 STEPS = 12         # iterations at one level
 LATE = 6           # from so many on the start is forgotten

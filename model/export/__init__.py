@@ -1,0 +1,1 @@
+"""Files of a network for other programs: ONNX, OpenVINO, Paddle."""
