@@ -41,8 +41,8 @@ def parse(argv=None):
     add("--weights", help="weights file or folder of a run (default: the starter weights)")
     add("--output", default=PROJECT / "export" / NAME,
         help="path, with or without the format's suffix, or a folder with a slash at its end (default: export/matting)")
-    add("--half", action="store_true", help="store the weights as float16, half the size (all but paddle); TorchScript then "
-        "takes float16 photos, too")
+    add("--half", action="store_true",
+        help="store the weights as float16, half the size (all but paddle); TorchScript then takes float16 photos, too")
     told = "(default: as the header of the weights file says, else {})".format
     add("--backbone-scale", type=float, help=f"size of the coarse network's input {told(BACKBONE_SCALE)}")
     add("--refine-mode", help=f"sampling, thresholding or full {told(refined.mode)}")
