@@ -267,7 +267,7 @@ def test_weights_come_back_from_files_for_pytorch(made, weights, kind):
 def test_base_alone_and_half_for_pytorch(pair, tmp_path, capsys, kind, flags, allowed):
     need(kind)
     save_weights(reference_network(MattingBase, "mobilenetv2"), tmp_path / "base.safetensors")
-    export.main(["--weights", str(tmp_path / "base.safetensors"), "--output", str(tmp_path / "out/"), "--format", kind,
+    export.main(["--weights", str(tmp_path / "base.safetensors"), "--output", str(tmp_path / "out" / "m"), "--format", kind,
                  *pair, *flags])
     differences = differences_in(capsys.readouterr().out)
     assert differences["ref"] == 0 and differences["pha"] < allowed
