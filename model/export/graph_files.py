@@ -115,13 +115,14 @@ def _to_torch(file, settings, output, kind, half, facts):
         from bgmatting.model.export import torch_export
     except ImportError as error:
         raise UserError(f"the package {error.name} is not installed. {TORCH_NEED}.") from None
+    path = output.with_name(output.name + {"torchscript": ".pt", "torch": ".pth"}[kind])
+    if path.exists() and path.samefile(file.path):
+        raise UserError(f"{path} is the weights file itself. Name another --output.")
     module = torch_export.network_of(file.arrays, file.described, settings, half)
     text = _text({**facts, "made_with": torch_export.MADE_WITH})
     if kind == "torchscript":
-        path = output.with_name(output.name + ".pt")
         torch_export.write_script(module, path, text)
     else:
-        path = output.with_name(output.name + ".pth")
         torch_export.write_state(module, path)
         write_bytes(path.with_suffix(".txt"), text.encode())
     return path

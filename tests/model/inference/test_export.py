@@ -271,7 +271,10 @@ def test_base_alone_and_half_for_pytorch(pair, tmp_path, capsys, kind, flags, al
                  *pair, *flags])
     differences = differences_in(capsys.readouterr().out)
     assert differences["ref"] == 0 and differences["pha"] < allowed
-    arrays = read_weights(graph_in(tmp_path / "out"))[0]
+    written = graph_in(tmp_path / "out")
+    with pytest.raises(UserError, match="itself"):
+        export.main(["--weights", str(written), "--output", str(written)])
+    arrays = read_weights(written)[0]
     assert not any(name.startswith("refiner.") for name in arrays)
     assert {value.dtype for value in arrays.values() if value.dtype.kind == "f"} == {np.dtype("f2" if flags else "f4")}
 
