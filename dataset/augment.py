@@ -3,7 +3,10 @@
 The paper's pipeline warps at the working size, then shrinks and crops. Here both are one affine map to the final size,
 so a picture is resampled once. All images are uint8, RGB (H, W, 3) or alpha (H, W).
 """
+from __future__ import annotations
+
 from collections import namedtuple
+from collections.abc import Callable, Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -16,13 +19,14 @@ BACKGROUND_SCALE = (1.0, 2.0)
 Affine = namedtuple("Affine", "angle shift_x shift_y scale shear")  # degrees, fractions of the covering size, factor
 
 
-def draw_affine(rng, scale, degrees=5.0, translate=0.1, shear=5.0):
+def draw_affine(rng: np.random.Generator, scale: tuple[float, float], degrees: float = 5.0, translate: float = 0.1,
+                shear: float = 5.0) -> Affine:
     """Draw rotation, shift, scale and shear, each uniform."""
     return Affine(rng.uniform(-degrees, degrees), rng.uniform(-translate, translate),
                   rng.uniform(-translate, translate), rng.uniform(*scale), rng.uniform(-shear, shear))
 
 
-def affine_matrix(affine, source, frame, size):
+def affine_matrix(affine: Affine, source: Sequence[int], frame: tuple[int, int], size: int) -> np.ndarray:
     """2x3 matrix from source pixels to a frame that shows the middle of a ``size`` square.
 
     Args:
@@ -41,17 +45,18 @@ def affine_matrix(affine, source, frame, size):
     return np.hstack([linear, (centre - linear @ middle)[:, None]])
 
 
-def mirrored(matrix, frame):
+def mirrored(matrix: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
     """The same matrix with left and right of the (height, width) ``frame`` exchanged."""
     return np.array([[-1.0, 0.0, frame[1] - 1.0], [0.0, 1.0, 0.0]]) @ np.vstack([matrix, [0.0, 0.0, 1.0]])
 
 
-def shortest_side(affine, frame):
+def shortest_side(affine: Affine, frame: tuple[int, int]) -> float:
     """Pixels that a picture's shorter side needs so that ``affine_matrix`` does not enlarge it, if it can be helped."""
     return affine.scale * max(frame)
 
 
-def augment_pair(rng, fgr, pha, frame, size, affine):
+def augment_pair(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, frame: tuple[int, int], size: int,
+                 affine: Affine) -> tuple[np.ndarray, np.ndarray]:
     """Place, flip, blur, sharpen and recolour a foreground with its alpha; returns (fgr, pha) of shape ``frame``.
 
     Args:
@@ -68,7 +73,8 @@ def augment_pair(rng, fgr, pha, frame, size, affine):
     return colour_jitter(rng, fgr, 0.15, 0.15, 0.15, 0.05), pha
 
 
-def augment_background(rng, bgr, frame, size, affine):
+def augment_background(rng: np.random.Generator, bgr: np.ndarray, frame: tuple[int, int], size: int,
+                       affine: Affine) -> np.ndarray:
     """Place, flip, blur, sharpen and recolour a background; returns an image of shape ``frame``.
 
     Args as ``augment_pair``. Where the shifted picture ends, it is mirrored: the paper's black corners do not occur in
@@ -83,7 +89,8 @@ def augment_background(rng, bgr, frame, size, affine):
     return colour_jitter(rng, bgr, 0.15, 0.15, 0.15, 0.05)
 
 
-def colour_jitter(rng, image, brightness, contrast, saturation, hue):
+def colour_jitter(rng: np.random.Generator, image: np.ndarray, brightness: float, contrast: float, saturation: float,
+                  hue: float) -> np.ndarray:
     """Change brightness, contrast, saturation (factors within 1 +- x) and hue (fraction of the circle within +- x)."""
     light, spread, vivid = (rng.uniform(1 - x, 1 + x) for x in (brightness, contrast, saturation))
     luma = np.array([0.299, 0.587, 0.114])
@@ -99,7 +106,8 @@ def colour_jitter(rng, image, brightness, contrast, saturation, hue):
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
 
 
-def added_jitter(rng, image, brightness, contrast, saturation, hue):
+def added_jitter(rng: np.random.Generator, image: np.ndarray, brightness: float, contrast: float, saturation: float,
+                 hue: float) -> np.ndarray:
     """Change brightness (adding within +- x of the range), contrast, saturation (factors) and hue, in an order drawn anew.
 
     As ColorJitter of kornia 0.4.1 does, the version that the authors pin for the disturbance of bgr: unlike
@@ -110,7 +118,8 @@ def added_jitter(rng, image, brightness, contrast, saturation, hue):
     return jittered(image, *amounts, rng.permutation(4))
 
 
-def jittered(image, brightness, contrast, saturation, hue, order):
+def jittered(image: np.ndarray, brightness: float, contrast: float, saturation: float, hue: float,
+             order: Iterable[int]) -> np.ndarray:
     """``added_jitter`` by given amounts.
 
     Args:
@@ -133,7 +142,7 @@ def jittered(image, brightness, contrast, saturation, hue, order):
     return cv2.convertScaleAbs(cv2.cvtColor(x, cv2.COLOR_HSV2RGB) if in_hsv else x, alpha=255)
 
 
-def draw_filters(rng, shrink):
+def draw_filters(rng: np.random.Generator, shrink: float) -> list[Callable[[np.ndarray], np.ndarray]]:
     """Box blur and sharpening, each with probability 0.1, as functions to be applied to every image of a pair."""
     filters = []
     if rng.random() < 0.1:

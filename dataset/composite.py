@@ -1,14 +1,17 @@
 """From foreground, alpha and background to two photos of a camera: src, and a bgr that differs a little."""
+from __future__ import annotations
+
 import math
 
 import cv2
 import numpy as np
 
-from bgmatting.dataset.augment import added_jitter, draw_affine
+from bgmatting.dataset.augment import Affine, added_jitter, draw_affine
 from bgmatting.media.operations import blend
 
 
-def compose_pair(rng, fgr, pha, bgr, augment):
+def compose_pair(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray,
+                 augment: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """Compose ``src`` and disturb ``bgr`` as two real exposures of one scene are.
 
     Args:
@@ -40,7 +43,8 @@ def compose_pair(rng, fgr, pha, bgr, augment):
     return src, bgr
 
 
-def compose_alone(rng, fgr, pha, bgr, augment):
+def compose_alone(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray,
+                  augment: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """Compose ``src`` for a method that sees no second photo; ``bgr`` comes back just as it is inside ``src``.
 
     Args and return value as ``compose_pair``, of whose disturbances only shadow, noise and JPEG artefacts concern src.
@@ -50,14 +54,14 @@ def compose_alone(rng, fgr, pha, bgr, augment):
     return disturb_photo(rng, blend(fgr, pha, bgr), augment), bgr
 
 
-def disturb_photo(rng, src, augment):
+def disturb_photo(rng: np.random.Generator, src: np.ndarray, augment: dict[str, float]) -> np.ndarray:
     """Noise and JPEG artefacts on one photo, uint8 (H, W, 3), with the probabilities in ``augment``."""
     if rng.random() < augment["noise"]:
         src = add_noise(rng, src, augment["noise_sigma"])
     return through_jpeg(src, int(rng.integers(40, 96))) if rng.random() < augment["jpeg"] else src
 
 
-def cast_shadow(rng, scene, pha):
+def cast_shadow(rng: np.random.Generator, scene: np.ndarray, pha: np.ndarray) -> np.ndarray:
     """Darken ``scene`` by a moved, blurred copy of the subject's shape, at most 0.3 deep."""
     height, width = pha.shape
     depth = 0.3 * rng.random()
@@ -68,7 +72,7 @@ def cast_shadow(rng, scene, pha):
     return cv2.subtract(scene, cv2.merge((shade, shade, shade)))
 
 
-def add_noise(rng, image, sigma):
+def add_noise(rng: np.random.Generator, image: np.ndarray, sigma: float) -> np.ndarray:
     """Add Gaussian noise of a strength drawn from 0..sigma (of full scale)."""
     noise = noise_table(sigma * 255 * rng.random())
     # a quarter of the words that would be drawn one by one: each has 64 random bits, and an entry takes 16
@@ -76,7 +80,7 @@ def add_noise(rng, image, sigma):
     return cv2.add(image, noise[chances.reshape(image.shape)], dtype=cv2.CV_8U)
 
 
-def noise_table(sigma):
+def noise_table(sigma: float) -> np.ndarray:
     """65536 whole numbers, int16, of which one drawn at random is Gaussian noise of ``sigma``, rounded.
 
     Noise on whole numbers that is rounded afterwards is rounded noise, and that has few values: drawing them from a
@@ -90,20 +94,20 @@ def noise_table(sigma):
     return np.repeat(values.astype(np.int16), np.diff(edges))
 
 
-def change_exposure(rng, image):
+def change_exposure(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Apply a gamma in 0.85..1.15 and a gain in 0.9..1.1, as another shutter time and tone curve would."""
     gamma, gain = rng.uniform(0.85, 1.15), rng.uniform(0.9, 1.1)
     curve = 255 * gain * (np.arange(256) / 255) ** gamma
     return cv2.LUT(image, np.clip(np.rint(curve), 0, 255).astype(np.uint8))
 
 
-def through_jpeg(image, quality):
+def through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     """What is left of ``image`` after JPEG at ``quality``."""
     _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-def move(image, affine, border=cv2.BORDER_REFLECT_101):
+def move(image: np.ndarray, affine: Affine, border: int = cv2.BORDER_REFLECT_101) -> np.ndarray:
     """Turn, shift, scale and shear an image about its middle; the shift is a fraction of its sides."""
     height, width = image.shape[:2]
     angle, shear = np.deg2rad(affine.angle), np.deg2rad(affine.shear)

@@ -3,7 +3,10 @@
 A sample is (src, bgr, fgr, pha), uint8, channels first. A batch shares one crop size, drawn from the phase's range. For
 methods that see one photo alone a trimap follows, and bgr is just as it is inside src.
 """
+from __future__ import annotations
+
 from collections import namedtuple
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -17,10 +20,13 @@ from bgmatting.dataset.augment import (
     shortest_side,
 )
 from bgmatting.dataset.badfiles import BadFiles
+from bgmatting.dataset.catalog import Catalog
 from bgmatting.dataset.composite import compose_alone, compose_pair, disturb_photo
 from bgmatting.dataset.cuts import Cuts, cut_pair, cut_photo
 from bgmatting.dataset.generate import KINDS, make_sample
+from bgmatting.dataset.layouts.sets import BackgroundSet, ColourSet, PairSet
 from bgmatting.dataset.stream import open_stream
+from bgmatting.dataset.stream.stream import Stream
 from bgmatting.dataset.trimaps import random_trimap
 from bgmatting.utils.errors import UserError, suggest
 
@@ -48,7 +54,9 @@ class CompositeSet:
             ``scale``.
     """
 
-    def __init__(self, pairs, backgrounds, size, scale, augment, bad_files_max=0, longer=False, alone=False, cuts=None):
+    def __init__(self, pairs: PairSet, backgrounds: BackgroundSet | ColourSet, size: int, scale: tuple[float, float],
+                 augment: dict[str, float], bad_files_max: int = 0, longer: bool = False, alone: bool = False,
+                 cuts: Cuts | None = None):
         self.alone, self.cuts = alone, cuts
         self.pairs, self.backgrounds = pairs, backgrounds
         self._by_background = longer and len(backgrounds) > len(pairs)
@@ -59,7 +67,7 @@ class CompositeSet:
         return len(self.backgrounds if self._by_background else self.pairs)
 
     @property
-    def epoch(self):
+    def epoch(self) -> str:
         """What an epoch is, for messages."""
         if self._by_background:
             return f"each of {len(self.backgrounds)} backgrounds once, with {len(self.pairs)} foregrounds in turn"
@@ -81,7 +89,7 @@ class CompositeSet:
             bgr = augment_background(rng, bgr, frame, self.size, of_bgr)
         return _sample(rng, fgr, pha, bgr, self.augment, key if self.alone else None)
 
-    def describe(self, key):
+    def describe(self, key: SampleKey) -> str:
         """Which files a sample is made of, for messages."""
         *_, subject, scene = self._draw(key)
         return f"{self.pairs.names[subject]} on {self.backgrounds.names[scene]}"
@@ -96,7 +104,7 @@ class CompositeSet:
         shift = int(np.random.default_rng([key.seed, key.epoch, 0, PAIRING_STREAM]).integers(len(self.pairs)))
         return (rng, *placed, (key.number + shift) % len(self.pairs), key.number)
 
-    def news(self):
+    def news(self) -> list[str]:
         """One line for each file found unreadable since the last call; for the main process."""
         return self._bad_files.news()
 
@@ -111,7 +119,7 @@ class PhotoSet:
         augment, bad_files_max: as of ``CompositeSet``.
     """
 
-    def __init__(self, pairs, cuts, augment, bad_files_max=0):
+    def __init__(self, pairs: PairSet, cuts: Cuts, augment: dict[str, float], bad_files_max: int = 0):
         self.pairs, self.cuts, self.augment = pairs, cuts, augment
         self._bad_files = BadFiles([pairs], bad_files_max)
 
@@ -119,7 +127,7 @@ class PhotoSet:
         return len(self.pairs)
 
     @property
-    def epoch(self):
+    def epoch(self) -> str:
         """As of ``CompositeSet``."""
         return f"each of {len(self.pairs)} photos once"
 
@@ -132,11 +140,11 @@ class PhotoSet:
         photo, pha = cut_photo(rng, pair.fgr, pair.pha, (key.height, key.width), self.cuts)
         return _arrays(disturb_photo(rng, photo, self.augment), photo, photo, pha, key)
 
-    def describe(self, key):
+    def describe(self, key: SampleKey) -> str:
         """As of ``CompositeSet``."""
         return self.pairs.names[key.number]
 
-    def news(self):
+    def news(self) -> list[str]:
         """As of ``CompositeSet``."""
         return self._bad_files.news()
 
@@ -158,8 +166,9 @@ class StreamSet:
         UserError: an unknown kind.
     """
 
-    def __init__(self, length, augment, camouflage=None, kinds=(), alone=False, cuts=None, size=None, stream=None,
-                 bad_files_max=0):
+    def __init__(self, length: int, augment: dict[str, float], camouflage: float | None = None, kinds: Sequence[str] = (),
+                 alone: bool = False, cuts: Cuts | None = None, size: int | None = None, stream: Stream | None = None,
+                 bad_files_max: int = 0):
         self.alone, self.cuts, self.size = alone, cuts, size
         for kind in set(kinds) - set(KINDS):
             raise UserError(f"unknown kind of generated subject '{kind}'.{suggest(kind, KINDS)}")
@@ -193,20 +202,21 @@ class StreamSet:
         return self.stream.sample([*words, SAMPLE_STREAM], height, width, kind, self.camouflage, load)
 
     @property
-    def epoch(self):
+    def epoch(self) -> str:
         """As of ``CompositeSet``."""
         return f"{self.length} generated samples"
 
-    def describe(self, key):
+    def describe(self, key: SampleKey) -> str:
         """Which sample it is, for messages."""
         return f"generated sample {key.number} of epoch {key.epoch + 1}"
 
-    def news(self):
+    def news(self) -> list[str]:
         """As of ``CompositeSet``."""
         return self._bad_files.news()
 
 
-def training_set(config, phase, catalog, alone=False):
+def training_set(config: dict, phase: str, catalog: Catalog | None,
+                 alone: bool = False) -> CompositeSet | PhotoSet | StreamSet:
     """The training samples of one phase.
 
     Args:
