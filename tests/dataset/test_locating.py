@@ -2,8 +2,7 @@
 import numpy as np
 import pytest
 
-from bgmatting.dataset.catalog import catalog_or_sample, open_catalog
-from bgmatting.dataset.locating import core
+from bgmatting.dataset.catalog import open_catalog
 from bgmatting.media import write_image
 from bgmatting.utils.errors import UserError
 
@@ -13,13 +12,6 @@ GRAY, RGB, RGBA = (np.full((4, 4, *channels), 9, np.uint8) for channels in ((), 
 def pair(folder, fgr, pha, name="a"):
     write_image(folder / fgr / f"{name}.png", RGB)
     write_image(folder / pha / f"{name}.png", GRAY)
-
-
-@pytest.mark.parametrize("name", ("VideoMatte240K", "videomatte240k", "VideoMatte240K_JPEG_SD", "VideoMatte-240K-JPEG-HD",
-                                  "videomatte240k_hd"))
-def test_words_that_do_not_tell_sets_apart(name):
-    assert core(name) == "videomatte240k"
-    assert open_catalog().name_of(name) == "VideoMatte240K"
 
 
 @pytest.mark.parametrize("name, known", (
@@ -80,13 +72,6 @@ def test_the_search_ends_where_nothing_is(tmp_path):
     assert not catalog.available("PhotoMatte85") and catalog.where("PhotoMatte85") == tmp_path / "PhotoMatte85"
     pair(tmp_path / "test85", "fgr", "pha")    # put there while the catalogue is open
     assert catalog.available("PhotoMatte85")
-
-
-def test_what_is_there_is_used_under_any_name(tmp_path, capsys):
-    pair(tmp_path / "test85", "fgr", "pha")
-    write_image(tmp_path / "backgrounds" / "a.png", RGB)
-    catalog = catalog_or_sample(["photomatte-85", "backgrounds"], data_root=tmp_path, sample_root=tmp_path / "none")
-    assert catalog.root == tmp_path and capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("also, said", (

@@ -4,7 +4,6 @@ import errno
 import numpy as np
 import pytest
 
-from bgmatting.model.weights import weights_path
 from bgmatting.training import checkpoint
 from bgmatting.training.checkpoint import (
     checkpoints,
@@ -16,6 +15,7 @@ from bgmatting.training.checkpoint import (
     save_checkpoint,
 )
 from bgmatting.utils.errors import UserError
+from tests.training.runs import names
 
 
 def save(folder, value, optimizer=True):
@@ -34,10 +34,6 @@ def flip(path, position):
     path.write_bytes(bytes(data))
 
 
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
 def test_round_trip(tmp_path):
     save(tmp_path / "iter_7", 7)
     model, moments, state, ema = load_checkpoint(tmp_path / "iter_7")
@@ -45,14 +41,6 @@ def test_round_trip(tmp_path):
     np.testing.assert_array_equal(moments["a.weight|moment1_0"], np.full(5, 7 / 3, np.float32))
     assert state == {"step": 7, "rate": 0.1 + 0.2, "none": None}
     assert names(tmp_path) == ["iter_7"]
-
-
-def test_weights_alone(tmp_path):
-    save(tmp_path / "best_model", 1, optimizer=False)
-    assert load_checkpoint(tmp_path / "best_model")[1] is None
-    assert names(tmp_path / "best_model") == ["model.safetensors", "state.json"]
-    assert weights_path(tmp_path / "best_model") == tmp_path / "best_model" / "model.safetensors"
-    assert weights_path(tmp_path / "other.pth") == tmp_path / "other.pth"
 
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3])
@@ -83,19 +71,6 @@ def test_recovery_after_a_cut_in_the_middle_of_a_swap(tmp_path, old, new, expect
     save(tmp_path / new, 2)
     recover(tmp_path)
     assert value_of(tmp_path / "best_model") == expected and names(tmp_path) == ["best_model"]
-
-
-def test_the_swap_passes_through_these_states_only(tmp_path, monkeypatch):
-    save(tmp_path / "best_model", 1)
-    seen, rename = [], type(tmp_path).rename
-
-    def watched(path, target):
-        seen.append(names(tmp_path))
-        return rename(path, target)
-
-    monkeypatch.setattr(type(tmp_path), "rename", watched)
-    save(tmp_path / "best_model", 2)
-    assert seen == [[".best_model.tmp", "best_model"], [".best_model.old", ".best_model.tmp"]]
 
 
 def test_recover_leaves_everything_else_alone(tmp_path):
@@ -160,16 +135,6 @@ def test_when_none_is_whole_the_run_does_not_silently_start_over(tmp_path):
         with pytest.raises(UserError, match="--force"):
             latest_checkpoint(tmp_path, pytest.fail)
     assert names(tmp_path) == ["iter_1"]
-
-
-def test_keep_newest_deletes_the_oldest_by_number(tmp_path):
-    for step in (9, 100, 20, 1000):
-        save(tmp_path / f"iter_{step}", step)
-    save(tmp_path / "best_model", 5)
-    keep_newest(tmp_path, 2)
-    assert names(tmp_path) == ["best_model", "iter_100", "iter_1000"]
-    keep_newest(tmp_path, 5)
-    assert names(tmp_path) == ["best_model", "iter_100", "iter_1000"]
 
 
 def test_clear_deletes_checkpoints_only(tmp_path):

@@ -183,12 +183,3 @@ def test_each_process_takes_the_gpu_that_the_launcher_gave_it(monkeypatch):
     assert join_ranks(None).device == "gpu:3"
     assert join_ranks("gpu").device == "gpu:3"
     assert join_ranks("gpu:0").device == "gpu:0"  # a single process is where the user says
-
-
-def test_batchnorm_is_synchronised_on_gpus_alone():
-    from paddle import nn
-    network = nn.Sequential(nn.Conv2D(3, 4, 3), nn.BatchNorm2D(4))
-    names = set(network.state_dict())
-    assert type(synchronised(network, Ranks(0, 2, "cpu"))[1]) is nn.BatchNorm2D
-    changed = synchronised(network, Ranks(0, 2, "gpu:0"))
-    assert type(changed[1]) is nn.SyncBatchNorm and set(changed.state_dict()) == names

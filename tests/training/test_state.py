@@ -3,23 +3,13 @@ import pytest
 from safetensors import safe_open
 
 from bgmatting.model.weights.metadata import stored_settings
-from bgmatting.training.checkpoint import Checkpoint, checkpoints, load_checkpoint
-from bgmatting.training.config import DEFAULT, completed, differences, load_config
+from bgmatting.training.checkpoint import Checkpoint, checkpoints
+from bgmatting.training.config import load_config
 from bgmatting.training.schedule import plan
 from bgmatting.training.state import State, checkpoint_size, resume, save_iteration
 from bgmatting.training.step import train_step
 from bgmatting.utils.errors import UserError
-from tests.training.runs import changed, fails, learner_of, run
-
-
-@pytest.mark.slow
-def test_a_longer_stage_goes_on_from_the_shorter_one(stage, tmp_path, capsys):
-    run(stage(joint=0))
-    run(stage(joint=0), "--epoch_end", "2")
-    assert "[RESUME] from iteration 2 of 4" in capsys.readouterr().out
-    run(stage("other", joint=0), "--epoch-end", "2")
-    whole, parts = (load_checkpoint(tmp_path / folder / "iter_4")[0] for folder in ("other", "run"))
-    assert changed(whole, parts) == {part: set() for part in ("backbone", "aspp", "decoder", "refiner")}
+from tests.training.runs import fails, learner_of, run
 
 
 @pytest.mark.slow
@@ -65,14 +55,6 @@ def test_a_checkpoint_from_before_these_keys_is_taken_up(stage, tmp_path, monkey
     monkeypatch.undo()
     run(stage(joint=0), "--epoch-end", "2")
     assert "[RESUME] from iteration 2 of 4" in capsys.readouterr().out
-
-
-def test_a_run_of_an_earlier_version_is_compared_with_what_that_version_did(tmp_path):
-    config = load_config(DEFAULT)
-    earlier = load_config(DEFAULT)
-    del earlier["epoch_of"], earlier["refine"]["train_mode"]
-    assert differences(completed(earlier), config) == [
-        "epoch_of: foregrounds, now longer", "refine.train_mode: full, now sampling"]
 
 
 def test_files_say_what_they_are_meant_for(begun, tmp_path):

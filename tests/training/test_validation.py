@@ -66,11 +66,6 @@ def test_items_are_spread_over_all_subjects(sizes, count, expected):
     assert max(distances, default=1) <= max(1, -(-max(sizes) // min(expected)))
 
 
-def test_fewer_items_than_subjects_are_of_subjects_far_apart():
-    subjects = [f"clip{number}" for number in range(10) for _ in range(3)]
-    assert [subjects[place] for place in spread(subjects, 5)] == ["clip1", "clip3", "clip5", "clip7", "clip9"]
-
-
 @pytest.fixture
 def clips(tmp_path):
     """A tree of the shape of VideoMatte240K's validation part, 5 clips of 40 frames, and a catalog that finds it."""

@@ -1,5 +1,4 @@
 """Each real layout, written small into tmp_path, comes back pixel for pixel; each flaw is named."""
-import pickle
 
 import numpy as np
 import pytest
@@ -50,12 +49,6 @@ def test_photomatte_rgba(tmp_path):
     np.testing.assert_array_equal(pairs.load(0).pha, cutout[..., 3])
 
 
-def test_rgba_without_alpha_is_named(tmp_path):
-    write_image(tmp_path / "flat.png", picture(9))
-    with pytest.raises(UserError, match=r"flat\.png has no alpha"):
-        rgba_folder(tmp_path, ".").load(0)
-
-
 def test_backgrounds_of_any_nesting(tmp_path):
     write_image(tmp_path / "b.png", picture((5, 6, 7)))
     write_image(tmp_path / "in" / "deep" / "a.bmp", picture(8))
@@ -73,19 +66,6 @@ def test_subset_keeps_order_and_files_together(tmp_path):
         write_pair(tmp_path, f"p{value}", value)
     part = fgr_pha_folders(tmp_path, FOLDERS).subset([2, 0])
     assert [(pair.name, pair.pha[0, 0]) for pair in map(part.load, range(len(part)))] == [("p30", 30), ("p10", 10)]
-
-
-def test_sets_can_be_sent_to_worker_processes(tmp_path):
-    write_pair(tmp_path, "a", 30)
-    again = pickle.loads(pickle.dumps(fgr_pha_folders(tmp_path, FOLDERS)))
-    assert again.load(0).pha[0, 0] == 30
-
-
-def test_listing_opens_no_file(tmp_path):
-    for kind in FOLDERS:
-        (tmp_path / kind).mkdir()
-        (tmp_path / kind / "a.jpg").write_bytes(b"not a picture")
-    assert fgr_pha_folders(tmp_path, FOLDERS).names == ["a"]
 
 
 def test_unpaired_files_are_counted_and_quoted(tmp_path):
@@ -123,9 +103,3 @@ def test_missing_and_empty_folders(tmp_path, make, words):
         with pytest.raises(UserError, match=words) as error:
             read(folder, ".")
         assert str(folder) in str(error.value)
-
-
-def test_empty_pha_tree(tmp_path):
-    write_image(tmp_path / "fgr" / "a.png", picture(1))
-    with pytest.raises(UserError, match=r"pha does not exist"):
-        fgr_pha_folders(tmp_path, FOLDERS)

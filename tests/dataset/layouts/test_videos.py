@@ -3,7 +3,6 @@
 Frame n of a test clip shows n in binary, a black or white block for each bit, so a frame off by one is seen.
 """
 import multiprocessing
-import pickle
 
 import cv2
 import numpy as np
@@ -42,15 +41,6 @@ def test_frames_in_any_order(tmp_path):
         assert number_of(fgr) == index and number_of(pha) == 100 + index
 
 
-def test_a_clip_is_a_subject(tmp_path):
-    for clip in ("b", "in/a"):
-        write_video(tmp_path / "fgr" / f"{clip}.mp4", 3)
-        write_video(tmp_path / "pha" / f"{clip}.mp4", 3)
-    pairs = video_pairs(tmp_path, FOLDERS)
-    assert pairs.names == [f"{clip}/{frame:05d}" for clip in ("b", "in/a") for frame in range(3)]
-    assert sorted(set(pairs.subjects)) == ["b", "in/a"]
-
-
 def test_one_pair_of_files(tmp_path):
     write_video(tmp_path / "me.mp4", 4)
     write_video(tmp_path / "me_pha.mp4", 4)
@@ -76,14 +66,6 @@ def test_worker_processes_read_for_themselves(tmp_path, method):
     assert here.poll(30) and here.recv() == [11, 12, 40]
     worker.join(30)
     assert worker.exitcode == 0
-
-
-def test_pickled_set(tmp_path):
-    for kind in FOLDERS:
-        write_video(tmp_path / kind / "a.mp4", 3)
-    pairs = video_pairs(tmp_path, FOLDERS)
-    pairs.load(0)
-    assert number_of(pickle.loads(pickle.dumps(pairs)).load(2).fgr) == 2
 
 
 def test_many_clips_keep_few_files_open(tmp_path):

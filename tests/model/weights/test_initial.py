@@ -172,11 +172,6 @@ def test_prefixes_and_nesting(tmp_path, prefixes, key):
     assert set(arrays) == set(names)
 
 
-def test_compiled_members_and_losses_beside_the_model():
-    arrays = our_names({"model.backbone._orig_mod.conv1.weight": 1, "model.aspp.project.0.weight": 2, "loss.weight": 3})
-    assert arrays == {"backbone.conv1.weight": 1, "aspp.project.0.weight": 2, "loss.weight": 3}
-
-
 @pytest.mark.parametrize("other, kind", [("mobilenetv3", "mobilenetv3"), ("resnet50", "resnet50")])
 def test_another_backbone_is_refused_with_its_kind(networks, tmp_path, other, kind):
     network = networks("mobilenetv2")
