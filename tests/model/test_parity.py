@@ -16,7 +16,6 @@ from tests.model.reference import (
 )
 
 
-# Bounds of the mean difference
 def test_base_mobilenetv2_in_float64():
     case = stored("base_mobilenetv2")
     out = run(reference_network(MattingBase, "mobilenetv2", dtype="float64"), case, "float64")
