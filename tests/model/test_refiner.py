@@ -114,13 +114,13 @@ def test_every_parameter_learns(mode):
 
 
 def test_unknown_arguments_are_named():
-    with pytest.raises(UserError, match="refine mode 'samplin'.*Did you mean 'sampling'"):
+    with pytest.raises(UserError, match="'samplin'.*'sampling'"):
         Refiner(Refinement("samplin", 100, 0.1), 3)
     for kernel_size in (0, 2, 5):
-        with pytest.raises(UserError, match=f"1 or 3, not {kernel_size}"):
+        with pytest.raises(UserError, match=f"1.*3.*{kernel_size}"):
             Refiner(Refinement("sampling", 100, 0.1), kernel_size)
     with pytest.raises(UserError, match="at least 0, not -16"):
         Refiner(Refinement("sampling", -16, 0.1), 3)
     for threshold in (-0.1, 1.5, float("nan")):
-        with pytest.raises(UserError, match=f"in 0..1, not {threshold}"):
+        with pytest.raises(UserError, match=f"0.*{threshold}"):
             Refiner(Refinement("thresholding", 100, threshold), 3)

@@ -150,7 +150,7 @@ def test_every_key_refuses_what_it_cannot_be_in_one_short_line(bad):
             rule = rule[part]
         if bad is True and rule.allowed == "true or false" or bad == [] and rule.allowed.startswith("a list of "):
             continue
-        with pytest.raises(ValueError, match=rf"^'{key}' in stage.yml must be .*, not .*$") as raised:
+        with pytest.raises(ValueError, match=f"'{key}'.*stage.yml") as raised:
             checked(bad, rule, key, "stage.yml")
         assert len(str(raised.value)) < 300 and "\n" not in str(raised.value)
 
@@ -166,9 +166,9 @@ def test_files_that_multiply_are_bounded(tmp_path):
 
 
 def test_a_checkpoints_configuration_is_checked_like_any():
-    with pytest.raises(UserError, match="'ema' in the checkpoint's configuration must be"):
+    with pytest.raises(UserError, match="'ema'"):
         completed({"ema": float("inf")})
-    with pytest.raises(UserError, match="unknown key 'emma' in the checkpoint's configuration. Did you mean 'ema'"):
+    with pytest.raises(UserError, match="'emma'.*'ema'"):
         completed({"emma": 0.5})
 
 

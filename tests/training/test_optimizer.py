@@ -59,7 +59,7 @@ def test_clipping_bounds_the_norm_over_all_parts():
 
 
 def test_unknown_part():
-    with pytest.raises(UserError, match="no part 'frist'. Did you mean 'first'"):
+    with pytest.raises(UserError, match="'frist'.*'first'"):
         build_optimizer(make_net(), {"frist": 1.0})
 
 

@@ -18,7 +18,7 @@ def gpu(monkeypatch):
 
 @pytest.mark.parametrize("level", ["O1", "O2"])
 def test_a_cpu_refuses_before_training(level):
-    with pytest.raises(UserError, match=f"--amp {level} needs a GPU"):
+    with pytest.raises(UserError, match=f"--amp.*{level}"):
         Precision(level, "bfloat16", "cpu")
 
 

@@ -68,14 +68,14 @@ def test_missing_and_binary_lists(composition):
     with pytest.raises(UserError, match="UTF-8"):
         fgr_pha_folders(composition, TRAIN)
     (composition / "train.txt").unlink()
-    with pytest.raises(UserError, match=r"no such list: .*train\.txt"):
+    with pytest.raises(UserError, match=r"train\.txt"):
         fgr_pha_folders(composition, TRAIN)
 
 
 def test_listed_foreground_without_alpha(composition):
     (composition / "train" / "alpha" / "a.png").unlink()
     (composition / "train" / "alpha" / "c.png").unlink()  # not listed, so not missed
-    with pytest.raises(UserError, match=r"1 in .*fg without a partner in .*alpha \(a\)"):
+    with pytest.raises(UserError, match=r"1.*\(a\)"):
         fgr_pha_folders(composition, TRAIN)
     lone = []
     assert fgr_pha_folders(composition, TRAIN, lone).names == ["b"]

@@ -137,5 +137,5 @@ def test_a_folder_of_composed_pictures_reads_its_mattes_so(tmp_path):
     write_image(tmp_path / "pha" / "a.png", np.dstack([PHA // 9, PHA // 9, PHA // 9, PHA]))
     assert np.array_equal(FolderSet(tmp_path)[0].pha, PHA)
     write_image(tmp_path / "pha" / "a.png", MASK)
-    with pytest.raises(UserError, match=r"pha/a\.png reaches only 1 of 255"):
+    with pytest.raises(UserError, match=r"pha/a\.png.*1.*255"):
         FolderSet(tmp_path)[0]

@@ -59,7 +59,7 @@ def test_gone_photo_is_named(photos, tmp_path):
     catalog, _ = photos
     pairs = catalog.pairs("photos", "train")
     (tmp_path / "photos" / "fg" / "a.png").unlink()
-    with pytest.raises(UserError, match=r"cannot read .*a\.png"):
+    with pytest.raises(UserError, match=r"a\.png"):
         pairs.load(0)
 
 

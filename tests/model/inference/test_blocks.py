@@ -174,7 +174,7 @@ def test_the_result_does_not_depend_on_the_memory(weights, backend, scale):
 
 
 def test_too_little_memory(weights):
-    with pytest.raises(UserError, match="refining takes at least 0.8 MiB at once; 0.1 MiB do not do"):
+    with pytest.raises(UserError, match="0.8.*0.1"):
         Matter(weights, "paddle", "cpu", max_memory=0.1)
 
 

@@ -311,7 +311,7 @@ def test_a_file_that_differs_is_refused(made, pair, monkeypatch, wrong):
     monkeypatch.setattr(export_module, "write_network", lambda *_: (network, path, []))
     export.main(["--format", "paddle", *pair])
     monkeypatch.setitem(export_module.RUNNERS, "paddle", run)
-    with pytest.raises(UserError, match=rf"{path.name} is not exact: pha is off by .*, allowed is 0.001"):
+    with pytest.raises(UserError, match=f"{path.name}.*0.001"):
         export.main(["--format", "paddle", *pair])
 
 

@@ -155,10 +155,10 @@ def test_gray_pil_images_of_16_bits(matter):
 
 
 def test_wrong_weights(tmp_path):
-    with pytest.raises(UserError, match="no such weights file: .*nowhere.pth"):
+    with pytest.raises(UserError, match="nowhere.pth"):
         Matter(tmp_path / "nowhere.pth", device="cpu")
     save_weights(paddle.nn.Linear(3, 4), tmp_path / "linear.safetensors")
-    with pytest.raises(UserError, match="linear.safetensors does not hold a matting network"):
+    with pytest.raises(UserError, match="linear.safetensors"):
         Matter(tmp_path / "linear.safetensors", device="cpu")
 
 
@@ -167,7 +167,7 @@ def test_weights_that_lack_an_array_are_not_filled_up(tmp_path, network):
     model = network("mobilenetv2")
     state = {name: value for name, value in model.state_dict().items() if name != "decoder.conv4.bias"}
     paddle.save(state, str(tmp_path / "w.pdparams"))
-    with pytest.raises(UserError, match="w.pdparams cannot be used: 1 of .* first decoder.conv4.bias"):
+    with pytest.raises(UserError, match="w.pdparams.*1.*decoder.conv4.bias"):
         Matter(tmp_path / "w.pdparams", device="cpu")
 
 

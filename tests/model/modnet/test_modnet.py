@@ -115,7 +115,7 @@ def test_wrong_inputs(network, shape, words):
 
 
 def test_an_unknown_backbone():
-    with pytest.raises(UserError, match="unknown backbone 'resnet50'. Did you mean 'resnet50_vd'?"):
+    with pytest.raises(UserError, match="'resnet50'.*'resnet50_vd'"):
         MODNet("resnet50")
 
 
