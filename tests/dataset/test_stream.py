@@ -3,7 +3,6 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.dataset.batches import Batches, read_batches
 from bgmatting.dataset.generate.__main__ import main
 from bgmatting.dataset.samples import SampleKey, training_set
 from bgmatting.dataset.stream import Stream, looks, placing, subjects
@@ -50,19 +49,6 @@ def test_a_sample_is_a_function_of_its_seed(folders):
     assert [image.shape for image in first] == [(64, 80), (64, 80, 3), (64, 80, 3)]
     assert all(image.dtype == np.uint8 for image in first) and first.pha.max() > 100
     assert equal(first, again) and not equal(first, other)
-
-
-def test_any_count_of_workers_and_any_start_give_the_same_batches(folders):
-    samples = training_set(stage(folders, stream_length=12), "base", None)
-
-    def batches(workers, start=0):
-        reader = read_batches(samples, Batches(12, 2, (64, 64), 1, 0, start), workers)
-        return [[image.numpy() for image in batch] for batch in reader]
-
-    whole = batches(0)
-    assert len(whole) == 6 and whole[0][0].shape == (2, 3, 64, 64)
-    assert all(equal(one, other) for one, other in zip(whole, batches(2)))
-    assert all(equal(one, other) for one, other in zip(whole[4:], batches(0, start=4)))
 
 
 def test_shares_say_where_samples_come_from(folders):

@@ -123,11 +123,6 @@ def test_the_newest_whole_one_is_used_and_damaged_ones_are_named_and_set_aside(t
     assert [path.name for path in checkpoints(tmp_path)] == ["iter_12"]
 
 
-def test_no_checkpoint_at_all(tmp_path):
-    assert latest_checkpoint(tmp_path, pytest.fail) is None
-    assert latest_checkpoint(tmp_path / "not there", pytest.fail) is None
-
-
 def test_when_none_is_whole_the_run_does_not_silently_start_over(tmp_path):
     save(tmp_path / "iter_1", 1)
     (tmp_path / "iter_1" / "model.safetensors").unlink()

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from bgmatting.training.checkpoint import checkpoints, load_checkpoint
-from bgmatting.training.distributed import Ranks, join_ranks, synchronised
+from bgmatting.training.distributed import Ranks, join_ranks
 from bgmatting.utils.errors import UserError
 
 HERE = Path(__file__).resolve().parent
@@ -124,16 +124,6 @@ def workers(launcher):
         if parent == launcher and rank:
             found[rank[0]] = int(folder.name)
     return found
-
-
-def test_one_process_needs_no_others():
-    alone = Ranks(0, 1, "cpu")
-    assert alone.first and alone.mean([0.1, 2.0]) == [0.1, 2.0] and alone.share("a") == "a"
-    assert alone.any(True) and not alone.any(False) and alone.on_first(lambda: 5) == 5
-    layer = object()
-    assert alone.wrap(layer, True) is layer and synchronised(layer, alone) is layer
-    with pytest.raises(UserError, match="mine"):
-        alone.on_first(lambda: (_ for _ in ()).throw(UserError("mine")))
 
 
 class Mail(Ranks):

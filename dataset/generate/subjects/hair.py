@@ -10,6 +10,8 @@ from bgmatting.dataset.generate.paint.canvas import Canvas
 
 MOST_STRANDS = 3000  # along one outline
 ALL_FROM = 45        # pixels per head from which all strands are drawn; on small heads they merge
+LOOSE = 0.3          # how far apart strands are at the root, as a share of that at the tip
+VARIETY = 0.35       # of the colours of strands
 
 
 def grow(rng: np.random.Generator, roots: np.ndarray, directions: np.ndarray, lengths: np.ndarray,
@@ -47,14 +49,14 @@ def wave(rng: np.random.Generator, curves: np.ndarray, size: float, wavelength: 
     return curves + np.minimum(2 * share, 1) * (moved - curves)
 
 
-def around(rng: np.random.Generator, guides: np.ndarray, count: int, spread: float, loose: float = 0.3) -> np.ndarray:
+def around(rng: np.random.Generator, guides: np.ndarray, count: int, spread: float) -> np.ndarray:
     """``count`` strands around each guide, (N * count, P, 2).
 
-    They are ``spread`` pixels apart at the tip, ``loose`` of that at the root.
+    They are ``spread`` pixels apart at the tip, ``LOOSE`` of that at the root.
     """
     share = np.linspace(0, 1, guides.shape[1])[None, None, :, None]
     shape = (len(guides), count, 1, 2)
-    offset = rng.normal(0, spread, shape) * (loose + (1 - loose) * share)
+    offset = rng.normal(0, spread, shape) * (LOOSE + (1 - LOOSE) * share)
     offset = offset + rng.normal(0, spread * 0.8, shape) * share ** 3
     cut = np.exp(rng.normal(-0.05, 0.18, (len(guides), count, 1, 1)))
     root = guides[:, None, :1]
@@ -72,7 +74,7 @@ def smoothed(curves: np.ndarray, points: int) -> np.ndarray:
 
 
 def draw(rng: np.random.Generator, canvas: Canvas, guides: np.ndarray, base: np.ndarray, unit: float, body: float = 0.06,
-         strands: int = 8, spread: float = 0.04, width: float = 0.006, opacity: float = 0.8, variety: float = 0.35) -> None:
+         strands: int = 8, spread: float = 0.04, width: float = 0.006, opacity: float = 0.8) -> None:
     """Draw hair: a thick tapering lock along each guide, then fine strands around it.
 
     Lengths ``body`` (width of a lock), ``spread`` and ``width`` (of a strand) are shares of ``unit`` pixels. ``base``
@@ -82,14 +84,14 @@ def draw(rng: np.random.Generator, canvas: Canvas, guides: np.ndarray, base: np.
     guides = guides[order]
     thick = body * unit
     if thick > 0.5:
-        canvas.strands(guides, colour.shades(rng, base, 24, 0.4 * variety) * np.float32(0.85), thick, taper=True)
+        canvas.strands(guides, colour.shades(rng, base, 24, 0.4 * VARIETY) * np.float32(0.85), thick, taper=True)
     few = max(2, int(round(strands * np.clip(unit / ALL_FROM, 0.35, 1))))
     wisps = around(rng, guides, few, spread * unit)
     wisps = wisps[rng.permutation(len(wisps))]
     thirds = np.array_split(wisps, 3)
     for part, share in zip(thirds, (1.0, 0.8, 0.55)):
         if len(part):
-            canvas.strands(part, colour.shades(rng, base, 24, variety), max(width * unit, 0.22),
+            canvas.strands(part, colour.shades(rng, base, 24, VARIETY), max(width * unit, 0.22),
                            min(1.0, opacity * share + 0.05))
 
 

@@ -33,9 +33,9 @@ class Head:
             self.sway = rng.uniform(0.1, 0.25)
             self.wind = (rng.choice((-1, 1)) * rng.uniform(1.0, 3.0), rng.uniform(-0.6, 1.5))
 
-    def outline(self, grow: float = 1.0, count: int = 48) -> np.ndarray:
-        """Outline of the skull (count, 2) in heads, ``grow`` times as large."""
-        angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    def outline(self, grow: float = 1.0) -> np.ndarray:
+        """Outline of the skull (48, 2) in heads, ``grow`` times as large."""
+        angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
         x, y = np.sin(angle), -np.cos(angle)
         x = x * (1 - self.jaw * np.clip(y, 0, 1) ** 1.5)
         if self.profile:

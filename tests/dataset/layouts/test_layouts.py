@@ -32,23 +32,6 @@ def test_videomatte_clips_are_paired_and_are_the_subjects(tmp_path):
     assert np.abs(fgr.astype(int) - (20, 40, 60)).max() <= 3 and np.abs(pha.astype(int) - 20).max() <= 1
 
 
-def test_distinctions_pairs_jpg_with_png(tmp_path):
-    write_pair(tmp_path, "woman.v2", value=40, fgr_suffix=".jpg")
-    write_pair(tmp_path, "man", value=50, fgr_suffix=".JPG")
-    pairs = fgr_pha_folders(tmp_path, FOLDERS)
-    assert pairs.names == ["man", "woman.v2"] == pairs.subjects
-    assert pairs.load(0).pha.min() == pairs.load(0).pha.max() == 50
-
-
-def test_photomatte_rgba(tmp_path):
-    cutout = np.dstack([picture((1, 2, 3)), picture(77, channels=0)])
-    write_image(tmp_path / "a.png", cutout)
-    pairs = rgba_folder(tmp_path, ".")
-    assert pairs.names == ["a"]
-    np.testing.assert_array_equal(pairs.load(0).fgr, cutout[..., :3])
-    np.testing.assert_array_equal(pairs.load(0).pha, cutout[..., 3])
-
-
 def test_backgrounds_of_any_nesting(tmp_path):
     write_image(tmp_path / "b.png", picture((5, 6, 7)))
     write_image(tmp_path / "in" / "deep" / "a.bmp", picture(8))

@@ -30,13 +30,6 @@ def test_interval_is_that_of_scipy(values):
     assert found.high == pytest.approx(expected.high, abs=0.03 * width)
 
 
-def test_interval_holds_the_true_mean_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    held = sum(low <= 1.0 <= high for _, low, high in
-               (mean_interval(rng.exponential(1.0, 40), resamples=1000, seed=trial) for trial in range(300)))
-    assert 0.90 <= held / 300 <= 0.98
-
-
 def test_interval_of_few_or_equal_values():
     assert mean_interval([4.0]) == (4.0, None, None)
     assert mean_interval([2.0, 2.0, 2.0]) == (2.0, 2.0, 2.0)

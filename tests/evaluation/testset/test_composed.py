@@ -6,7 +6,6 @@ import pytest
 
 from bgmatting.evaluation.testset.composed import EvaluationSet
 from bgmatting.evaluation.testset.placement import disturb_background, place, place_turned, scene_turned
-from bgmatting.evaluation.testset.trimap import make_trimap
 from bgmatting.media.operations import blend
 from bgmatting.utils.errors import UserError
 
@@ -45,17 +44,6 @@ class Backgrounds:
 
 def equal(a, b):
     return a.name == b.name and all(np.array_equal(x, y) for x, y in zip(a[1:6], b[1:6]))
-
-
-def test_items_have_the_asked_size_and_types():
-    items = EvaluationSet(Pairs(3), Backgrounds(2), size=(96, 128))
-    assert len(items) == 3
-    for i, item in enumerate(items):
-        assert item.name == f"subject{i}"
-        assert item.src.shape == item.bgr.shape == item.fgr.shape == (96, 128, 3)
-        assert item.pha.shape == item.trimap.shape == (96, 128)
-        assert all(array.dtype == np.uint8 for array in item[1:6])
-        assert np.array_equal(item.trimap, make_trimap(item.pha))
 
 
 def test_the_same_in_any_order_and_by_any_instance():
