@@ -30,6 +30,23 @@ def test_the_first_seeds_line():
     assert given == {"dataset_name": "videomatte240k", "learning_rate": 1e-4, "log_train_loss_interval": 100}
 
 
+def test_words_of_other_programs():
+    line = ("--config a.yml --do_eval --use_vdl --save_interval 5000 --num_workers 5 --save_dir output --batch_size 4 "
+            "--log_iters 10 --keep_checkpoint_max 3 --data_path d")
+    name, overrides = settings_of(train.parse(line.split()))
+    given = {key: value for key, value in overrides.items() if value is not None}
+    assert name == "a.yml" and given == {
+        "checkpoint_interval": 5000, "num_workers": 5, "save_dir": "output", "log_train_loss_interval": 10,
+        "keep_checkpoint_max": 3, "data_root": "d",
+        "phases": {name: {"batch_size": 4} for name in ("base", "joint", "whole")}}
+    assert settings_of(train.parse(["--config", "a.yml", "--batch-size", "auto"]))[1]["batch_auto"] is True
+
+
+def test_a_flag_that_means_nothing_here():
+    with pytest.raises(UserError, match="^--resume-model"):
+        settings_of(train.parse(["--config", "a.yml", "--resume_model", "5"]))
+
+
 def test_a_bare_name_is_looked_for_where_stages_save(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(flags, "WORKPLACE", tmp_path / "project")

@@ -99,6 +99,14 @@ def test_too_many_in_a_row_name_the_samples(begun):
         trainer.count(False, lambda: ["a", "b"])
 
 
+def test_a_run_of_nothing_but_nan_stops_with_its_samples(stage, monkeypatch, capsys):
+    monkeypatch.setattr(background, "base_loss", lambda pred, *rest: {"pha_l1": pred.pha.mean() * float("nan")})
+    with pytest.raises(SystemExit) as ended:
+        run_main(script.main, ["--config", str(stage(nonfinite_max=2))])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.count("\n") == 1 and said.count("generated sample") == 2
+
+
 @pytest.mark.slow
 def test_accumulated_and_averaged_a_run_goes_on_where_it_stopped(stage, tmp_path, capsys):
     whole, parts = (stage(name, joint=0, stream_length=8, accumulate=2, ema=0.9) for name in ("whole", "parts"))
