@@ -12,20 +12,8 @@ from bgmatting.evaluation.protocols import PROTOCOLS
 from bgmatting.evaluation.report import comparison, heading, line, write_report
 from bgmatting.evaluation.scoring import Result, mean_of, score
 from bgmatting.evaluation.testset.composed import EvalItem
-from bgmatting.evaluation.testset.trimap import make_trimap
 from bgmatting.utils.errors import UserError
-
-
-def item(seed, size=(40, 44)):
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:size[0], :size[1]]
-    pha = (np.clip((12 + seed - np.hypot(y - 20, x - 22)) / 5 + 0.5, 0, 1) * 255).astype(np.uint8)
-    bgr = rng.integers(0, 90, (*size, 3), dtype=np.uint8)
-    fgr = np.full((*size, 3), 220, np.uint8)
-    weight = pha[..., None] / 255
-    src = (fgr * weight + bgr * (1 - weight)).astype(np.uint8)
-    return EvalItem(f"item{seed}", src, bgr, pha, fgr, make_trimap(pha))
-
+from tests.evaluation.items import item
 
 ITEMS = [item(seed) for seed in range(5)]
 

@@ -113,14 +113,7 @@ def test_every_parameter_learns(mode):
     assert float(tensors[5].grad.abs().max()) > 0
 
 
-def test_unknown_arguments_are_named():
-    with pytest.raises(UserError, match="'samplin'.*'sampling'"):
-        Refiner(Refinement("samplin", 100, 0.1), 3)
-    for kernel_size in (0, 2, 5):
-        with pytest.raises(UserError, match=f"1.*3.*{kernel_size}"):
-            Refiner(Refinement("sampling", 100, 0.1), kernel_size)
-    with pytest.raises(UserError, match="at least 0, not -16"):
-        Refiner(Refinement("sampling", -16, 0.1), 3)
-    for threshold in (-0.1, 1.5, float("nan")):
-        with pytest.raises(UserError, match=f"0.*{threshold}"):
-            Refiner(Refinement("thresholding", 100, threshold), 3)
+@pytest.mark.parametrize("kernel_size", (0, 2, 5))
+def test_an_unknown_kernel_size_is_named(kernel_size):
+    with pytest.raises(UserError, match=f"1.*3.*{kernel_size}"):
+        Refiner(Refinement(), kernel_size)

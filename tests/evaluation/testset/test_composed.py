@@ -12,15 +12,19 @@ from bgmatting.utils.errors import UserError
 Pair = namedtuple("Pair", "name fgr pha")
 
 
-class Pairs:
-    """Discs of one colour each, red by alpha; black where alpha is 0."""
-
-    def __init__(self, count, size=(60, 50)):
-        self.names = [f"subject{i}" for i in range(count)]
-        self.size = size
+class Set:
+    def __init__(self, count, size):
+        self.names, self.size = [f"subject{i}" for i in range(count)], size
 
     def __len__(self):
         return len(self.names)
+
+
+class Pairs(Set):
+    """Discs of one colour each, red by alpha; black where alpha is 0."""
+
+    def __init__(self, count, size=(60, 50)):
+        super().__init__(count, size)
 
     def load(self, i):
         pha = np.zeros(self.size, np.uint8)
@@ -30,13 +34,9 @@ class Pairs:
         return Pair(self.names[i], fgr, pha)
 
 
-class Backgrounds:
+class Backgrounds(Set):
     def __init__(self, count, size=(40, 90)):
-        self.names = [f"{i}.png" for i in range(count)]
-        self.size = size
-
-    def __len__(self):
-        return len(self.names)
+        super().__init__(count, size)
 
     def load(self, i):
         return np.full((*self.size, 3), 20 * i + 5, np.uint8)
