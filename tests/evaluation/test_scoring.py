@@ -40,7 +40,7 @@ def test_a_picture_with_nothing_unknown_has_no_score_and_no_say():
 
 
 def test_sizes_are_cut_to_multiples_of_four():
-    odd = item(1, (43, 47))
+    odd = item(1, size=(43, 47))
     spoilt = odd.pha.copy()
     spoilt[40:], spoilt[:, 44:] = 255, 255
     assert score(PROTOCOLS["paper"], odd, spoilt, odd.fgr) == {"name": "item1", "sad": 0, "mse": 0, "grad": 0, "conn": 0,
