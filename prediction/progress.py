@@ -68,20 +68,20 @@ class Shown(Progress):
         super().__init__()
         self._name, self._many, self._bar, self._frames = name, many, None, None
 
-    def network(self, settings):
+    def network(self, settings: Any) -> None:
         told = settings.get("told_by_weights")
         say(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}"
             + (f"; as the weights file says: {', '.join(told)}" if told else ""))
 
-    def note(self, text):
+    def note(self, text: str) -> None:
         self._say(f"note: {text}", sys.stderr)
 
-    def frame(self, done, in_all):
+    def frame(self, done: int, in_all: int | None) -> None:
         if self._frames is None:
             self._frames = FrameProgress(self._name)
         self._frames(done, in_all)
 
-    def photo(self, photo, done, in_all):
+    def photo(self, photo: Any, done: int, in_all: int) -> None:
         if self._many and self._bar is None and sys.stderr.isatty():
             from tqdm import tqdm
             self._bar = tqdm(total=in_all, unit="photo", dynamic_ncols=True)
@@ -93,7 +93,7 @@ class Shown(Progress):
             where = ", ".join(str(path) for path in photo.job.outputs.values())
             say(f"{photo.job.src}  {photo.size[0]}x{photo.size[1]}  {photo.seconds:.2f} s  ->  {where}")
 
-    def close(self):
+    def close(self) -> None:
         for bar in (self._bar, self._frames):
             if bar is not None:
                 bar.close()
@@ -124,7 +124,7 @@ class FrameProgress:
             self._shown = self._clock()
             self._print(done, in_all)
 
-    def close(self):
+    def close(self) -> None:
         """Leave the last state of the bar."""
         if self._bar is not None:
             self._bar.close()

@@ -6,6 +6,8 @@ photo of then, brought here by the flow, looks as the photo of now. What was unc
 does not explain, takes the new value. The weight of the past grows with how long it has held, as in a Kalman filter of a
 constant (Kalman, 1960), up to a limit.
 """
+from __future__ import annotations
+
 import functools
 
 import cv2
@@ -31,12 +33,12 @@ class Smoother:
         memory: how many frames the average reaches back at most; 0 leaves mattes as they are.
     """
 
-    def __init__(self, memory=MEMORY):
+    def __init__(self, memory: float = MEMORY):
         self.memory = memory
         self._flow = None
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the past: the next matte stays as it is."""
         self._gray = self._small = self._pha = self._held = None
 
@@ -99,14 +101,14 @@ def _enlarged(array, shape):
     return large if array.ndim == 2 else cv2.multiply(large, (width / array.shape[1], height / array.shape[0], 0, 0))
 
 
-def reduced(src):
+def reduced(src: np.ndarray) -> np.ndarray:
     """The copy on which motion is found: smoothed a little, so that noise does not count as change."""
     scale = min(1.0, FLOW_SIDE / max(src.shape[:2]))
     small = src if scale == 1 else scaled(src, scale)
     return cv2.GaussianBlur(small, (0, 0), 0.8)
 
 
-def moved(image, flow, interpolation=cv2.INTER_LINEAR):
+def moved(image: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
     """``image`` of the frame before, brought to where the flow says that its pixels are now."""
     place = flow + _grid(*flow.shape[:2])
     return cv2.remap(image, place, None, interpolation, borderMode=cv2.BORDER_REPLICATE)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,29 +52,30 @@ class Sheet:
         path: of the picture to write; limit: how many rows it takes.
     """
 
-    def __init__(self, path, limit):
+    def __init__(self, path: str | os.PathLike, limit: int):
         self.path, self._limit, self._rows = path, limit, []
 
     @property
-    def room(self):
+    def room(self) -> bool:
         """Whether it takes another row."""
         return len(self._rows) < self._limit
 
-    def add(self, name, pair, matte, behind=None):
+    def add(self, name: str, pair: Any, matte: Any, behind: np.ndarray | None = None) -> None:
         """Add a row, if there is room. behind: uint8 (H, W, 3), or None for plain green."""
         if self.room:
             given = {"bgr": pair.bgr} if pair.trimap is None else {"trimap": np.repeat(pair.trimap[..., None], 3, axis=2)}
             given = {word: picture for word, picture in given.items() if picture is not None}
             self._rows.append((name, ("src", *given, "pha", "com"), panels(pair.src, given, matte, behind)))
 
-    def write(self):
+    def write(self) -> bool:
         """Write the picture, if there are rows. Returns whether. Raises as ``media.write_image``."""
         if self._rows:
             write_image(self.path, laid_out(self._rows))
         return bool(self._rows)
 
 
-def panels(src, given, matte, behind=None, height=HEIGHT):
+def panels(src: np.ndarray, given: dict[str, np.ndarray], matte: Any, behind: np.ndarray | None = None,
+           height: int = HEIGHT) -> np.ndarray:
     """src, what is given beside it, pha and the cut-out before another background, side by side.
 
     Args:
@@ -98,7 +100,7 @@ def _panel(image, height):
     return cv2.copyMakeBorder(image, top, height - own - top, 0, 0, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
 
 
-def laid_out(rows):
+def laid_out(rows: list) -> np.ndarray:
     """[(name, headings, uint8 (HEIGHT, W, 3) of as many panels)] below each other, with headings: uint8 (H, W, 3)."""
     width = max(panels.shape[1] for _, _, panels in rows) + 2 * MARGIN
     parts = []

@@ -4,12 +4,16 @@ Where alpha of the frames before and after agrees, and that of the frame between
 and their mean takes its place: the one-frame delay of "MODNet: Real-Time Trimap-Free Portrait Matting via Objective
 Decomposition" (Ke et al., AAAI 2022). Alpha of the neighbours is what the network found, not what was made of it.
 """
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 TOLERANCE = 0.1  # by which alphas that agree may differ
 
 
-def without_flicker(before, pha, after, tolerance=TOLERANCE):
+def without_flicker(before: np.ndarray, pha: np.ndarray, after: np.ndarray, tolerance: float = TOLERANCE) -> np.ndarray:
     """Alpha of the middle one of three frames, float32 (H, W) in 0..1; the array itself where nothing flickers."""
     agree = np.abs(before - after) <= tolerance
     flickers = agree & (np.abs(pha - before) > tolerance) & (np.abs(pha - after) > tolerance)
@@ -27,11 +31,11 @@ class OneFrameDelay:
         tolerance: by which alphas that agree may differ.
     """
 
-    def __init__(self, tolerance=TOLERANCE):
+    def __init__(self, tolerance: float = TOLERANCE):
         self._tolerance = tolerance
         self._before, self._held = None, []  # alpha handed on last, as it came; items, the first of them a frame
 
-    def push(self, item, pha):
+    def push(self, item: Any, pha: np.ndarray) -> list:
         """Take an item in; what is ready comes back."""
         if pha is None:
             self._held.append((item, None))
@@ -40,7 +44,7 @@ class OneFrameDelay:
         self._held = [(item, pha)]
         return ready
 
-    def flush(self):
+    def flush(self) -> list:
         """What is left at the end."""
         ready, self._held = self._held, []
         return ready

@@ -58,21 +58,21 @@ def first_frames(bgr: str | os.PathLike | None) -> int | None:
 class Still:
     """One picture for all frames."""
 
-    def __init__(self, image):
+    def __init__(self, image: np.ndarray):
         self._image = image
 
-    def frame(self, index):
+    def frame(self, index: int) -> np.ndarray:
         """uint8 RGB (H, W, 3)."""
         return self._image
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is open."""
 
 
 class MovingScene:
     """A video of the empty scene, frame by frame, in order; its last frame is held. ``size``: (height, width) of src."""
 
-    def __init__(self, path, size, fit, src):
+    def __init__(self, path: str | os.PathLike, size: tuple[int, int], fit: str | None, src: np.ndarray):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
         self._reader = open_video(path, sound=False)
         try:
@@ -82,7 +82,7 @@ class MovingScene:
             raise
         self._frames = iter(self._reader)
 
-    def frame(self, index):
+    def frame(self, index: int) -> np.ndarray:
         """uint8 RGB (H, W, 3) of frame ``index``, which is never smaller than in the call before."""
         image = None
         while self._at < index:
@@ -96,7 +96,7 @@ class MovingScene:
             self._image = fit_size(image, self._size, self._fit, bgr_name=self._path)
         return self._image
 
-    def close(self):
+    def close(self) -> None:
         """Close the file."""
         self._reader.close()
 
