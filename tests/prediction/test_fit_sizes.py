@@ -6,8 +6,7 @@ from bgmatting.media import write_image
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.photos.pairs import PairReader
 from bgmatting.prediction.photos.plan import Job
-from bgmatting.prediction.sizes import check_size, fit_size
-from bgmatting.utils.errors import UserError
+from bgmatting.prediction.sizes import fit_size
 
 
 def test_resize_stretches_and_crop_cuts():
@@ -20,26 +19,9 @@ def test_resize_stretches_and_crop_cuts():
     assert fit_size(bgr, (40, 80), None) is bgr
 
 
-def test_a_wide_picture():
-    wide = np.zeros((10, 40, 3), np.uint8)
-    wide[:, 15:25] = 200
-    assert np.array_equal(fit_size(wide, (10, 10), "crop"), np.full((10, 10, 3), 200))
-    stretched = fit_size(wide, (10, 80), "resize")
-    assert stretched[:, 34:46].min() == 200 and stretched[:, :26].max() == 0
-
-
-def test_what_is_refused():
-    check_size((4, 6), (4, 6), None)
-    with pytest.raises(UserError, match="a.png is 6x4 but its background b.png is 9x5.*--fit resize.*--fit crop"):
-        check_size((5, 9), (4, 6), None, "a.png", "b.png")
-    with pytest.raises(UserError, match="'stretch'; choose resize or crop"):
-        check_size((4, 6), (4, 6), "stretch")
-
-
 @pytest.mark.parametrize("fit", ["resize", "crop"])
 @pytest.mark.parametrize("size", [(24, 40), (90, 70)])
 def test_photos_videos_and_backdrops_agree_to_the_byte(tmp_path, fit, size):
-    pytest.importorskip("av", minversion="14")
     from bgmatting.media.video.reader import open_video
     from bgmatting.prediction.video.scene import open_scene
     from tests.media.video.clips import HEIGHT, WIDTH, make_clip, picture

@@ -1,6 +1,5 @@
 """predict.py as a command: its flags, the sample pair, and which kind of source goes where."""
 import os
-import re
 import subprocess
 import sys
 
@@ -9,11 +8,11 @@ from PIL import Image
 
 from bgmatting.commands import predict
 from bgmatting.media import read_image
-from bgmatting.model.weights import STARTER
 from bgmatting.prediction import core
 from bgmatting.prediction.options import options_of
 from bgmatting.prediction.source import Source
 from bgmatting.utils.files import PROJECT
+from tests.media.video.clips import make_clip
 from tests.prediction.command import files, refuse, run
 
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -30,11 +29,6 @@ def test_the_sample_pair_can_be_done_again(tmp_path):
     for _ in range(2):
         assert run("--output", tmp_path / "out") == 0
     assert files(tmp_path / "out") == ["src_com.png", "src_pha.png"]
-
-
-@pytest.mark.parametrize("flag", ["--backbone-scale", "--backbone_scale"])
-def test_hyphen_and_underscore(flag):
-    assert predict.parse([flag, "0.125"]).backbone_scale == 0.125
 
 
 def test_other_programs_names_for_the_same():
@@ -86,7 +80,6 @@ def test_negative_sample_pixels(capsys, tmp_path):
     ("a.jpg", "photo"), ("folder", "photos"), ("camera:0", "camera"),
     ("blob", "video"), ("blob.jpg", "video"), ("text", "photo")])
 def test_kinds_of_source(tmp_path, monkeypatch, src, kind):
-    clips = pytest.importorskip("tests.media.video.clips")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "text").write_text("nothing")
@@ -94,7 +87,7 @@ def test_kinds_of_source(tmp_path, monkeypatch, src, kind):
     frames[0].save("move.gif", save_all=True, append_images=frames[1:])
     frames[0].save("still.gif")
     for name in ("blob", "blob.jpg"):
-        clips.make_clip(tmp_path / "clip.mkv", 2)
+        make_clip(tmp_path / "clip.mkv", 2)
         (tmp_path / "clip.mkv").rename(name)
     with Source(src) as source:
         assert source.kind == kind
@@ -115,15 +108,6 @@ def test_kinds_of_source(tmp_path, monkeypatch, src, kind):
     ("a.jpg", ("--align", "of"), "Did you mean 'off'"), ("a.jpg", ("--fit", "stretch"), "resize, crop")])
 def test_what_an_option_is_not_for(tmp_path, capsys, src, more, words):
     assert words in refuse(capsys, tmp_path / "out", "--src", src, "--bgr", "first:3", *more)
-
-
-def test_a_video_without_its_background(tmp_path, capsys):
-    named = ("--weights", STARTER)  # that need it
-    assert re.search("--bgr.*first:N.*median", refuse(capsys, tmp_path / "out", "--src", "clip.mp4", *named))
-
-
-def test_a_videos_output_is_a_folder(tmp_path, capsys):
-    assert "folder" in refuse(capsys, tmp_path / "me.mp4", "--src", "clip.mp4", "--bgr", "median")
 
 
 def test_the_command_itself_from_another_folder(tmp_path):

@@ -14,7 +14,7 @@ from tests.web.test_limits import until
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """Bytes of an MP4 of 12 frames of 64x48, a square that moves over gray, 24 frames a second."""
-    av = pytest.importorskip("av")
+    import av
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=24)

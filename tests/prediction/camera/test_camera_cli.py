@@ -11,17 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.prediction.source import is_camera
-
-pytest.importorskip("av", minversion="14")
-from bgmatting.commands import predict  # noqa: E402
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.prediction import core  # noqa: E402
-from bgmatting.prediction.camera import capture  # noqa: E402
+from bgmatting.commands import predict
+from bgmatting.media import write_image
+from bgmatting.prediction import core
+from bgmatting.prediction.camera import capture
 from bgmatting.prediction.camera import preview as window
 from bgmatting.prediction.camera import run as camera_run
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.prediction.camera.scenes import RATE, Capture, StandIn, decoded, make_clip, picture, scene  # noqa: E402
+from bgmatting.utils.errors import UserError
+from tests.prediction.camera.scenes import RATE, Capture, StandIn, decoded, make_clip, picture, scene
 
 
 @pytest.fixture(autouse=True)
@@ -118,12 +115,6 @@ def test_sources_that_cannot_be_opened(folder, monkeypatch):
                           ("http://127.0.0.1:9/x", "cannot open")):
         refused(words, "--src", f"camera:{source}", "--no-window", "--bgr", "first:2", "--output", "out.mp4")
     assert not (folder / "out.mp4").exists()
-
-
-def test_flags_of_cameras_alone(folder):
-    for flag in (("--no-window",), ("--virtual-camera",), ("--countdown", "2")):
-        for src in ("clip.mp4", "bgr.png"):
-            refused(f"{flag[0]} is for cameras", "--src", folder / src, "--bgr", folder / "bgr.png", *flag)
 
 
 def test_a_camera_that_gives_nothing(folder, monkeypatch):
@@ -290,8 +281,3 @@ def test_virtual_camera(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     refused("pip install pyvirtualcam", "--src", f"camera:{folder / 'clip.mp4'}", "--no-window", "--bgr", "first:4",
             "--virtual-camera")
-
-
-def test_flags_know_cameras():
-    assert is_camera("camera:0") and is_camera("camera:a.mp4")
-    assert not is_camera("camera.mp4") and not is_camera(None)

@@ -2,12 +2,11 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.prediction.backdrop import open_backdrop  # noqa: E402
-from bgmatting.prediction.camera.preview import Meter, drawn, lines_of  # noqa: E402
-from bgmatting.prediction.camera.recording import Recording, timed_name  # noqa: E402
-from bgmatting.prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session  # noqa: E402
-from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, decoded, picture, scene  # noqa: E402
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.camera.preview import Meter, drawn, lines_of
+from bgmatting.prediction.camera.recording import Recording, timed_name
+from bgmatting.prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session
+from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, decoded, picture, scene
 
 BACKDROPS = ("white", "#00b140", "blur")
 

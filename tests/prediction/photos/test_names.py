@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bgmatting.media import write_image
-from bgmatting.prediction.photos.plan import others_by_kind, photo_jobs
+from bgmatting.prediction.photos.plan import photo_jobs
 from bgmatting.prediction.source import is_video
 from bgmatting.utils.files import PROJECT
 from tests.prediction.command import files, folder_flags, refuse, run, write_folders
@@ -155,7 +155,3 @@ def test_one_photo_of_a_kind_that_is_not_read(tmp_path, monkeypatch, capsys, nam
     (tmp_path / "photos").mkdir()
     (tmp_path / name).rename(tmp_path / "photos" / name)
     assert words.split(" ", 1)[1] in refuse(capsys, tmp_path / "out", "--src", "photos", "--bgr", "b.png")
-
-
-def test_kinds_are_counted():
-    assert others_by_kind([]) == [] and others_by_kind(["a.txt", "b"]) == ["2 no photos (a.txt, b)"]

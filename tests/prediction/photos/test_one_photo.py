@@ -10,7 +10,6 @@ from bgmatting.commands import predict
 from bgmatting.media import read_gray, read_image, read_rgba, write_image
 from bgmatting.prediction import core, outputs
 from bgmatting.utils.cli import run_main
-from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
 from tests.prediction.command import StandIn, files, pair_flags, refuse, run
 
@@ -37,11 +36,6 @@ def test_all_types(photos):
     np.testing.assert_array_equal(read_image(photos / "out" / "src_fgr.png"), read_image(photos / "src.png"))
 
 
-def test_missing_photo(photos, capsys):
-    said = refuse(capsys, photos / "out", "--src", photos / "gone.png", "--bgr", photos / "bgr.png")
-    assert "gone.png" in said
-
-
 @pytest.mark.parametrize("name, data, words", [
     ("bad.jpg", b"not a picture", "cannot decode"),
     ("me.mp4", b"\0\0\0\x18ftyp", "is a video"),
@@ -57,30 +51,10 @@ def test_unusable_photo(photos, capsys, name, data, words, role):
     assert name in said and words in said
 
 
-def test_different_sizes(photos, capsys):
-    write_image(photos / "small.png", np.zeros((7, 8, 3), np.uint8))
-    said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "small.png")
-    assert "9x7" in said and "8x7" in said and "small.png" in said and "--fit" in said
-
-
 def test_folder_of_backgrounds_for_one_photo(photos, capsys):
     (photos / "rooms").mkdir()
     said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "rooms")
     assert "rooms is a folder" in said
-
-
-def test_unknown_type(photos, capsys):
-    said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "bgr.png", "--type", "phaa")
-    assert "'phaa'" in said and "Did you mean 'pha'" in said
-
-
-def test_wrong_weights(photos, capsys, monkeypatch):
-    def open_matter(options):
-        raise UserError(f"{options.weights} cannot be read as weights.")
-    monkeypatch.setattr(core, "open_matter", open_matter)
-    said = refuse(capsys, photos / "out", "--src", photos / "src.png", "--bgr", photos / "bgr.png",
-                  "--weights", "w.pth")
-    assert "w.pth" in said
 
 
 def test_output_never_overwrites_an_input(photos, capsys):
@@ -139,13 +113,6 @@ def test_formats(photos, form, suffix):
     assert files(photos / "out") == [f"src_com.{suffix}", f"src_pha.{suffix}"]
 
 
-def test_16_bits(photos):
-    run(*pair_flags(photos, "--output", photos / "out", "--bit-depth", "16", "--type", "pha", "fgr"))
-    for word, channels in (("pha", ()), ("fgr", (3,))):
-        found = cv2.imread(str(photos / "out" / f"src_{word}.png"), cv2.IMREAD_UNCHANGED)
-        assert found.dtype == np.uint16 and found.shape == (7, 9, *channels)
-
-
 @pytest.mark.parametrize("strips", [False, True])
 @pytest.mark.parametrize("name", ["deep.png", "deep.tif"])
 def test_16_bits_of_the_photo_are_in_the_colours(photos, monkeypatch, name, strips):
@@ -195,14 +162,6 @@ def test_before_a_colour_in_jpeg(photos):
 def test_a_file_named_twice_is_doubted(photos, capsys):
     run(*pair_flags(photos, "--output", photos / "out", "--target-bgr", photos / "bgr.png"))
     assert "note: --target-bgr and --bgr name the same file" in capsys.readouterr().err
-
-
-def test_fit(photos):
-    write_image(photos / "small.png", np.full((14, 18, 3), 20, np.uint8))
-    for fit in ("resize", "crop"):
-        run("--src", photos / "src.png", "--bgr", photos / "small.png", "--output", photos / fit, "--type", "pha",
-            "--fit", fit)
-        assert read_gray(photos / fit / "src_pha.png").sum() == 12 * 255
 
 
 def test_what_is_said_about_a_background_is_shown(photos, capsys, monkeypatch):

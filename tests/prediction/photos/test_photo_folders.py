@@ -159,16 +159,6 @@ def test_sheet_among_the_photos(tmp_path, capsys, where):
     assert "--sheet" in refuse(capsys, tmp_path / "out", *folder_flags(tmp_path)[:4], "--sheet", tmp_path / where)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="such names cannot be there")
-def test_odd_names_stay_on_one_line(tmp_path, capsys):
-    write_folders(tmp_path, ("new\nline", " blank", "Grüße 人", "%s{x}"))
-    (tmp_path / "rooms" / "new\nline.bmp").write_bytes(b"BM")
-    assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
-    said = capsys.readouterr()
-    assert said.out.count("\n") == 1 + 3 + 1 and said.err.count("\n") == 2 and "new\\nline" in said.err
-    assert files(tmp_path / "out") == ["pha/ blank.png", "pha/%s{x}.png", "pha/Grüße 人.png"]
-
-
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="rights do not bind this user")
 def test_files_and_folders_without_permission(tmp_path, capsys, no_network):
     write_folders(tmp_path)

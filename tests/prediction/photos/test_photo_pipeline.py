@@ -108,18 +108,3 @@ def test_the_next_is_read_while_one_is_matted(worked):
     work = worked(stage)
     work.run(jobs("a", "b"))
     assert len(work.done) == 2
-
-
-def test_a_stop_finishes_the_photo_under_way(worked):
-    stage = Stage()
-    work = worked(stage)
-    work.run(jobs(*"abcdef"), stopped=lambda: stage.events.count("predict") >= 2)
-    assert len(work.done) == 2 and [e for e in stage.events if e.startswith("write")] == ["write a", "write b"]
-
-
-def test_a_full_disk_ends_it(worked):
-    stage = Stage()
-    work = worked(stage)
-    with pytest.raises(OSError):
-        work.run(jobs("a", "full", "b", "c", "d", "e"))
-    assert len(work.done) == 1 and "write e" not in stage.events

@@ -1,5 +1,4 @@
 """What goes with what, what is left to do, and how a folder is divided."""
-import os
 from collections import Counter
 
 import numpy as np
@@ -9,7 +8,6 @@ from bgmatting.media import write_image
 from bgmatting.prediction.options import parts_of
 from bgmatting.prediction.photos.plan import photo_jobs, shard_of
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.files import remove_leftovers
 
 NAMES = [f"clip{number % 7}/{number:04d}" for number in range(600)]
 
@@ -104,16 +102,6 @@ def test_videos_in_a_folder_are_named(tmp_path):
     (tmp_path / "photos" / "clip.mp4").touch()
     with pytest.raises(UserError, match=r"clip\.mp4"):
         plan(tmp_path)
-
-
-def test_only_old_leftovers_of_these_files_go(tmp_path):
-    names = [".a.png.77.tmp", ".a.png.78.tmp", ".b.png.77.tmp", "a.png", ".a.png.tmp"]
-    for name in names:
-        (tmp_path / name).touch()
-        if "78" not in name:
-            os.utime(tmp_path / name, (1, 1))
-    remove_leftovers([tmp_path / "a.png", tmp_path / "none" / "c.png"])
-    assert sorted(os.listdir(tmp_path)) == sorted(names[1:])
 
 
 def test_pairs_by_their_order(tmp_path):

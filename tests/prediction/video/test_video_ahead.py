@@ -5,12 +5,11 @@ import time
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.prediction.video import pipeline as run_module  # noqa: E402
-from bgmatting.prediction.video.ahead import EXTRA, Ahead, at_once, sharing  # noqa: E402
-from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip  # noqa: E402
-from tests.prediction.video.runs import Several, job, matted, shades, within  # noqa: E402
+from bgmatting.media import write_image
+from bgmatting.prediction.video import pipeline as run_module
+from bgmatting.prediction.video.ahead import EXTRA, Ahead, at_once, sharing
+from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip
+from tests.prediction.video.runs import Several, job, matted, shades, within
 
 
 @pytest.fixture
@@ -56,31 +55,6 @@ def test_answers_come_in_order_from_so_many_threads(workers):
     assert counted.most == workers
     assert (counted.threads == {threading.get_ident()}) == (workers == 1)
     assert (counted.done == sorted(counted.done)) == (workers == 1)
-
-
-def test_what_is_done_can_be_had_without_waiting():
-    counted, gate = Counted(), threading.Event()
-    with Ahead(3) as ahead:
-        assert list(ahead.push("a", counted.call(1, 0))) in ([], [("a", 10)])
-        found = list(ahead.push("b", gate.wait))
-        found += ahead.push("c", counted.call(3, 0))
-        while counted.done != [1, 3]:
-            time.sleep(0.001)
-        time.sleep(0.01)
-        found += ahead.due()
-        assert [item for item, _ in found] in ([], ["a"])  # a may have been had before; c is done, and comes after b
-        gate.set()
-        assert list(ahead.due(0)) == [("b", True), ("c", 30)]
-
-
-@pytest.mark.parametrize("workers", (1, 3))
-def test_an_error_comes_in_its_turn_and_the_rest_is_dropped(workers):
-    counted, found = Counted(), []
-    with pytest.raises(KeyError, match="four"), Ahead(workers) as ahead:
-        for number in range(50):
-            found += ahead.push(number, counted.call(number, 0.002, KeyError("four") if number == 4 else None))
-    assert found == [(number, 10 * number) for number in range(4)]
-    assert len(counted.done) <= 4 + workers + 1 and counted.now == 0
 
 
 class Dividing:

@@ -13,18 +13,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", minversion="14")
-from bgmatting.commands import predict  # noqa: E402
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.prediction import core  # noqa: E402
-from bgmatting.prediction.options import Options  # noqa: E402
-from bgmatting.prediction.progress import FrameProgress  # noqa: E402
-from bgmatting.prediction.video.plan import video_outputs  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture  # noqa: E402
+from bgmatting.commands import predict
+from bgmatting.media import write_image
+from bgmatting.prediction import core
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.progress import FrameProgress
+from bgmatting.prediction.video.plan import video_outputs
+from bgmatting.utils.errors import UserError
+from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture
 
 
 @pytest.fixture
@@ -252,18 +252,3 @@ def test_progress():
         bar(done, 4)
     bar.close()
     assert "4/4" in terminal.getvalue() and "frame" in terminal.getvalue()
-
-
-def test_with_the_real_network(options):
-    from bgmatting.model import Matter
-    make_clip(options.src, 3)
-    options = replace(options, type=("pha",), overwrite=True)
-    with Matter(backend="paddle") as matter:
-        assert core.matte(None, options, matter).done == 3
-        from bgmatting.media.video.reader import open_video
-        with open_video(options.src) as reader:
-            images = [frame.image for frame in reader]
-        bgr = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-        truth = [matter.predict(image, bgr, want=("pha",)).pha for image in images]
-    found = decoded(os.path.join(options.output, "clip_pha.mp4"))
-    assert max(np.abs(image[..., 0] / 255 - pha).mean() for (image, _), pha in zip(found, truth)) < 0.02

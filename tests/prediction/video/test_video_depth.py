@@ -3,22 +3,21 @@ import types
 from pathlib import Path
 from typing import NamedTuple
 
+import av
+import cv2
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", minversion="14")
-import cv2  # noqa: E402
-
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.media.formats import chunks  # noqa: E402
-from bgmatting.media.video import encoders  # noqa: E402
-from bgmatting.media.video.light import Light, light_of  # noqa: E402
-from bgmatting.media.video.reader import open_video  # noqa: E402
-from bgmatting.prediction.backdrop import open_backdrop  # noqa: E402
-from bgmatting.prediction.outputs import deepened, rendered  # noqa: E402
-from bgmatting.prediction.video.pipeline import VideoJob, _lost, matte_frames  # noqa: E402
-from tests.media.video.clips import Matte, StandIn, make_clip  # noqa: E402
-from tests.media.video.deep_clips import HDR, deep_rgb, first_frame, levels, make_deep, ramp  # noqa: E402
+from bgmatting.media import write_image
+from bgmatting.media.formats import chunks
+from bgmatting.media.video import encoders
+from bgmatting.media.video.light import Light, light_of
+from bgmatting.media.video.reader import open_video
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.outputs import deepened, rendered
+from bgmatting.prediction.video.pipeline import VideoJob, _lost, matte_frames
+from tests.media.video.clips import Matte, StandIn, make_clip
+from tests.media.video.deep_clips import HDR, deep_rgb, first_frame, levels, make_deep, ramp
 
 HLG = (9, 18, 9, 1)
 KEPT = 600  # of 876 levels that 10 bits have in limited range; 8 bits have at most 256
