@@ -155,6 +155,17 @@ def names_picture(output: str, suffixes: Iterable[str]) -> bool:
     return output.suffix.lower() in suffixes and not output.is_dir()
 
 
+def check_free(paths: Iterable[str | Path], inputs: Iterable[str | Path | None], overwrite: bool,
+               flag: str = "--output") -> None:
+    """Raise UserError where a file to write is one of the inputs, or exists and may not be replaced. flag: that named it."""
+    inputs = {os.path.realpath(path) for path in inputs if path is not None}
+    for path in paths:
+        if os.path.realpath(path) in inputs:
+            raise UserError(f"{path} would be overwritten, and it is an input. Name another place with {flag}.")
+        if not overwrite and os.path.lexists(path):
+            raise UserError(f"{path} exists. --overwrite replaces it; {flag} names another place.")
+
+
 def folder_of(output: str, is_file: bool) -> str:
     """The folder that results go to, where ``output`` is the folder itself, or a file in it."""
     if not is_file:

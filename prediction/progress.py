@@ -108,20 +108,19 @@ class Shown(Progress):
 class FrameProgress:
     """Call it with (frames done, frames in all or None); it shows frames per second and the time that is left."""
 
-    def __init__(self, name: str, stream: Any = None, every: float = EVERY, clock: Callable[[], float] = time.monotonic):
-        self._name, self._stream, self._every, self._clock = name, stream or sys.stderr, every, clock
-        self._start = self._shown = clock()
-        self._bar = None
-        if self._stream.isatty():
+    def __init__(self, name: str):
+        self._name, self._bar = name, None
+        self._start = self._shown = time.monotonic()
+        if sys.stderr.isatty():
             from tqdm import tqdm
-            self._bar = tqdm(desc=one_line(name), unit="frame", file=self._stream, smoothing=0.1)
+            self._bar = tqdm(desc=one_line(name), unit="frame", smoothing=0.1)
 
     def __call__(self, done, in_all):
         if self._bar is not None:
             self._bar.total = in_all
             self._bar.update(done - self._bar.n)
-        elif self._clock() - self._shown >= self._every:
-            self._shown = self._clock()
+        elif time.monotonic() - self._shown >= EVERY:
+            self._shown = time.monotonic()
             self._print(done, in_all)
 
     def close(self) -> None:
@@ -130,7 +129,7 @@ class FrameProgress:
             self._bar.close()
 
     def _print(self, done, in_all):
-        fps = done / max(self._clock() - self._start, 1e-9)
+        fps = done / max(time.monotonic() - self._start, 1e-9)
         of = "" if in_all is None else f" of {in_all}"
         left = "" if in_all is None else f", {(in_all - done) / fps:.0f} s left"
-        say(f"{self._name}: {done}{of} frames, {fps:.1f} fps{left}", self._stream)
+        say(f"{self._name}: {done}{of} frames, {fps:.1f} fps{left}", sys.stderr)

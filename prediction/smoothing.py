@@ -27,14 +27,9 @@ CUT = 0.45         # of the picture has to have a past, or it is another scene
 
 
 class Smoother:
-    """Call it with the frames of one film in their order; ``reset`` it before another film. A cut is noticed.
+    """Call it with the frames of one film in their order; ``reset`` it before another film. A cut is noticed."""
 
-    Args:
-        memory: how many frames the average reaches back at most; 0 leaves mattes as they are.
-    """
-
-    def __init__(self, memory: float = MEMORY):
-        self.memory = memory
+    def __init__(self):
         self._flow = None
         self.reset()
 
@@ -61,13 +56,13 @@ class Smoother:
         known = self._pha is not None and self._pha.shape == pha.shape
         flow, trust = self._follow(small, gray) if known else (None, np.zeros(1))
         if trust.mean() < CUT:
-            smooth, held = pha.copy(), np.full(gray.shape, min(1, self.memory), np.float32)
+            smooth, held = pha.copy(), np.ones(gray.shape, np.float32)
         else:
             # cubic: mattes are resampled again and again, and each time bilinear they would be softer
             past = np.clip(moved(self._pha, _enlarged(flow, pha.shape), cv2.INTER_CUBIC), 0, 1)
             held = trust * moved(self._held, flow) * _resting(past, flow)
             smooth = pha + _enlarged(held / (held + 1), pha.shape) * (past - pha)
-            held = np.minimum(held + 1, self.memory)
+            held = np.minimum(held + 1, MEMORY)
         self._small, self._gray, self._pha, self._held = small, gray, smooth, held
         return smooth.copy()
 

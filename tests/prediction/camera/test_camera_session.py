@@ -39,14 +39,6 @@ def test_background_is_the_median_of_what_follows_the_countdown():
     assert view.state == MATTING and (view.com[16:32, 6:22] == (220, 180, 160)).all() and (view.com[:16] == 255).all()
 
 
-def test_a_passer_by_does_not_stay_in_the_background():
-    one = session(countdown=0)
-    one.key("b")
-    for index in range(SHOTS):
-        one.frame(picture(0) if index < SHOTS // 2 else scene(), float(index))
-    np.testing.assert_array_equal(one.background, scene())
-
-
 def test_another_background_later_and_its_smoothing():
     class Smooth:
         calls = 0

@@ -61,15 +61,6 @@ def test_shards_are_disjoint_complete_balanced_and_stable(count):
     assert all(shard_of(name, count) == parts[name] for name in NAMES[::-1])
 
 
-def test_shards_of_a_folder(tmp_path):
-    names = [f"{number}.png" for number in range(20)]
-    folders(tmp_path, names, names[1:])
-    parts = [plan(tmp_path, shard=(number, 3)) for number in (1, 2, 3)]
-    done = [job.name for part in parts for job in part.jobs]
-    assert sorted(done) == sorted(name[:-4] for name in names[1:]) and len(set(done)) == 19
-    assert sum(len(part.failures) for part in parts) == 1  # the photo without a partner is told once
-
-
 def test_decomposed_letters_are_in_the_same_part():
     assert all(shard_of("\u00e9" + str(n), 97) == shard_of("e\u0301" + str(n), 97) for n in range(20))
     assert 1 <= shard_of("undecodable \udcff", 7) <= 7

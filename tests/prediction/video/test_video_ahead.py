@@ -1,13 +1,11 @@
 """Several frames at once: in their order, never more than so many, and an error in its turn."""
-import threading
-import time
 
 import numpy as np
 import pytest
 
 from bgmatting.media import write_image
 from bgmatting.prediction.video import pipeline as run_module
-from bgmatting.prediction.video.ahead import EXTRA, Ahead, at_once, sharing
+from bgmatting.prediction.video.ahead import EXTRA, at_once, sharing
 from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip
 from tests.prediction.video.runs import Several, job, matted, shades, within
 
@@ -17,44 +15,6 @@ def clip(tmp_path):
     make_clip(tmp_path / "src.mp4", 12)
     write_image(tmp_path / "bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     return tmp_path
-
-
-class Counted:
-    """Calls that take some milliseconds; how many went on at once, and on which threads."""
-
-    def __init__(self):
-        self.now = self.most = 0
-        self.threads, self.done, self._lock = set(), [], threading.Lock()
-
-    def call(self, number, seconds, error=None):
-        def work():
-            with self._lock:
-                self.now += 1
-                self.most = max(self.most, self.now)
-                self.threads.add(threading.get_ident())
-            time.sleep(seconds)
-            with self._lock:
-                self.now -= 1
-                self.done.append(number)
-            if error is not None:
-                raise error
-            return 10 * number
-        return work
-
-
-@pytest.mark.parametrize("workers", (1, 2, 3, 5))
-def test_answers_come_in_order_from_so_many_threads(workers):
-    counted, found, rng = Counted(), [], np.random.default_rng(0)
-    with Ahead(workers) as ahead:
-        for number in range(30):
-            call = None if number % 7 == 3 else counted.call(number, float(rng.uniform(0, 0.01)))
-            found += ahead.push(number, call)
-            assert number + 1 - len(found) <= (0 if workers == 1 else workers)
-        found += ahead.due(0)
-    assert found == [(number, None if number % 7 == 3 else 10 * number) for number in range(30)]
-    assert counted.most == workers
-    assert (counted.threads == {threading.get_ident()}) == (workers == 1)
-    assert (counted.done == sorted(counted.done)) == (workers == 1)
 
 
 class Dividing:

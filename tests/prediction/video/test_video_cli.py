@@ -2,9 +2,7 @@
 import functools
 import http.server
 import io
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -69,19 +67,12 @@ def test_names():
 def test_a_whole_command(options, capsys):
     assert run(options) == 0
     assert names(options) == ["clip_com.mov", "clip_pha.mp4"]
-    out = capsys.readouterr().out
-    assert "12 frames" in out and "clip_com.mov" in out and "clip_pha.mp4" in out
+    assert "clip_com.mov" in capsys.readouterr().out
     for name in names(options):
-        path = os.path.join(options.output, name)
-        with av.open(path) as container:
+        with av.open(os.path.join(options.output, name)) as container:
             video, audio = container.streams.video[0], container.streams.audio[0]
             assert video.frames == 12 and video.average_rate == RATE and audio.codec_context.name == "aac"
             assert container.duration / 1e6 == pytest.approx(12 / RATE, abs=0.05)
-        if shutil.which("ffprobe"):
-            said = subprocess.run(["ffprobe", "-v", "error", "-show_streams", "-count_frames", "-of", "json", path],
-                                  capture_output=True, text=True, timeout=60)
-            stream = json.loads(said.stdout)["streams"][0]
-            assert int(stream["nb_read_frames"]) == 12 and stream["width"] == WIDTH
 
 
 def test_before_a_colour(options):
@@ -206,49 +197,22 @@ def test_a_signal_leaves_what_plays(tmp_path, number):
 
 def test_what_a_killed_run_left_is_cleared(options):
     out = Path(options.output)
+    out.mkdir()
     for name in (".clip_pha.mp4.4321.tmp", ".clip_pha.mp4.4321.reserve", ".clip_com.mov.99.tmp", ".other_pha.mp4.4321.tmp"):
-        out.mkdir(exist_ok=True)
         (out / name).write_bytes(b"half")
         os.utime(out / name, (1, 1))
     assert run(options) == 0 and names(options) == [".other_pha.mp4.4321.tmp", "clip_com.mov", "clip_pha.mp4"]
-    for folder in (".clip_pha.4321.tmp", ".clip_com.4321.old"):
-        (out / folder).mkdir()
-        (out / folder / "000000.png").write_bytes(b"x")
-        os.utime(out / folder, (1, 1))
-    assert run(replace(options, type=("pha",), format="png")) == 0
-    assert [name for name in names(options) if "4321" in name] == [".clip_com.4321.old", ".other_pha.mp4.4321.tmp"]
 
 
-def test_an_error_tells_what_there_is(options, monkeypatch):
-    def breaks(src, pha):
-        raise RuntimeError("out of luck")
-    options = replace(options, temporal="auto")
-    monkeypatch.setattr(core, "Smoother", lambda: breaks)
-    with pytest.raises(RuntimeError):
-        run(options)
-    assert names(options) == []
-    calls = []
-    monkeypatch.setattr(core, "Smoother", lambda: lambda src, pha: calls.append(1) or (pha if len(calls) < 6
-                                                                                      else breaks(src, pha)))
-    with pytest.raises(RuntimeError) as error:
-        run(options)
-    assert error.value.report.done == 5 and names(options) == ["clip_com.mov", "clip_pha.mp4"]
-
-
-def test_progress():
-    times, stream = iter(range(0, 1000, 2)), io.StringIO()
-    progress = FrameProgress("clip.mp4", stream, every=10, clock=lambda: next(times))
-    for done in range(1, 9):
-        progress(done, 80)
-    lines = stream.getvalue().splitlines()
-    assert 1 <= len(lines) <= 3 and "of 80 frames" in lines[0] and "fps" in lines[0] and "s left" in lines[0]
-
+def test_progress(monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
-    terminal = Terminal()
-    bar = FrameProgress("clip.mp4", terminal)
-    for done in range(1, 5):
-        bar(done, 4)
-    bar.close()
-    assert "4/4" in terminal.getvalue() and "frame" in terminal.getvalue()
+    monkeypatch.setattr("bgmatting.prediction.progress.EVERY", 0)
+    for stream, words in ((io.StringIO(), " 4 of 4 frames"), (Terminal(), "4/4")):
+        monkeypatch.setattr(sys, "stderr", stream)
+        progress = FrameProgress("clip.mp4")
+        for done in range(1, 5):
+            progress(done, 4)
+        progress.close()
+        assert words in stream.getvalue()

@@ -40,17 +40,6 @@ def test_any_name(tmp_path, monkeypatch, name):
     assert len(os.listdir(os.path.join("out", f"{stem}_pha"))) == 3 + 1
 
 
-@pytest.mark.parametrize("name", ["cam.MTS", "a:b.M2TS", "phone.3gp"])
-def test_a_camera_suffix(tmp_path, monkeypatch, name):
-    monkeypatch.chdir(tmp_path)
-    muxer = "3gp" if name.endswith("3gp") else "mpegts"
-    make_clip(tmp_path / "clip", 3, muxer=muxer)
-    os.rename("clip", name)
-    write_image("bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-    assert matted(name, "bgr.png").done == 3
-    assert len(decoded(os.path.join("out", os.path.splitext(name)[0] + "_pha.mp4"))) == 3
-
-
 def test_a_name_whose_results_are_too_long(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="259 bytes, and 255"):

@@ -50,35 +50,6 @@ def test_only_what_is_needed(clip):
     assert wanted_of(("com",)) == ("pha", "fgr") and wanted_of(("err", "pha")) == ("pha", "err")
 
 
-def test_hooks(clip):
-    calls = {"backdrop": [], "smooth": 0}
-
-    class Backdrop:
-        def frame(self, index, src, bgr):
-            assert bgr.shape == src.shape
-            calls["backdrop"].append(index)
-            return np.full_like(src, 60)
-
-    def smooth(src, pha):
-        calls["smooth"] += 1
-        return pha * 0.5
-
-    def fit_background(src, bgr):
-        return bgr + 1, ["the light has changed"]
-
-    class Seeing(StandIn):
-        def predict(self, src, bgr, want):
-            assert bgr.min() == bgr.max() == 1
-            return super().predict(src, bgr, want)
-
-    report = matted(Seeing(), job(clip, ("com",), backdrop=Backdrop(), smooth=smooth, fit_background=fit_background))
-    assert calls == {"backdrop": list(range(12)), "smooth": 12} and report.notes == ["the light has changed"]
-    for index, (image, _) in enumerate(decoded(report.files["com"])):
-        truth = picture(index).min(2) > 200
-        inside, outside = image[truth].mean(), image[~truth].mean()
-        assert outside == pytest.approx(60, abs=4) and inside == pytest.approx((240 + 60) / 2, abs=15)
-
-
 def test_backdrop_of_another_size(clip):
     class Backdrop:
         def frame(self, index, src, bgr):
