@@ -12,24 +12,14 @@ from PIL import Image, features
 
 from bgmatting.media import encode, is_animation, read_image, read_photo, write_image
 from bgmatting.utils.errors import UserError
+from tests.media.pictures import near, smooth
 
 AVIF = "avif" in features.modules and features.check("avif")
-
-
-def smooth(height=48, width=64):
-    """A photo without fine detail, so that every codec keeps it."""
-    row, column = np.mgrid[:height, :width]
-    return np.stack([128 + 100 * np.sin(row / 15), 128 + 100 * np.cos(column / 20), 0 * row + 90], -1).astype(np.uint8)
 
 
 def saved(path, image, **options):
     Image.fromarray(image).save(path, **options)
     return path
-
-
-def near(found, expected, most=6):
-    assert found.shape == expected.shape and found.dtype == np.uint8
-    assert np.abs(found.astype(int) - expected).mean() < most
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.bmp", "a.tif", "a.webp"])

@@ -1,5 +1,4 @@
 """What is made of a matte, in numbers, and which formats can hold it."""
-from collections import namedtuple
 
 import cv2
 import numpy as np
@@ -9,8 +8,7 @@ from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.options import PHOTO, Options, checked
 from bgmatting.prediction.outputs import Canvas, check_format, rendered, write_pictures
 from bgmatting.utils.errors import UserError
-
-Matte = namedtuple("Matte", "pha fgr err ref")
+from tests.prediction.command import Matte
 
 
 def matte():

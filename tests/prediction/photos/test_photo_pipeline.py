@@ -1,7 +1,6 @@
 """Reading, matting and writing overlap, in order, with little in memory; failures and stops leave the rest whole."""
 import threading
 import time
-from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -11,8 +10,8 @@ from bgmatting.prediction.photos.pairs import Pair
 from bgmatting.prediction.photos.pipeline import Work
 from bgmatting.prediction.photos.plan import Job
 from bgmatting.utils.errors import UserError
+from tests.prediction.command import Matte
 
-Matte = namedtuple("Matte", "pha fgr err ref")
 PHOTO = np.zeros((2, 2, 3), np.uint8)
 
 
