@@ -143,13 +143,6 @@ def test_fax_is_black_on_white(tmp_path):
         np.testing.assert_array_equal(photo(tmp_path, written(dots, compression))[..., 0], np.asarray(dots) * 255)
 
 
-@pytest.mark.parametrize("kind", [1, 3, 4, 6, 8, 9])
-@pytest.mark.parametrize("order", "<>")
-def test_turned_whatever_type_the_number_has(tmp_path, kind, order):
-    found = photo(tmp_path, tiff(RGB, order=order, more={274: (kind, [6])}))
-    np.testing.assert_array_equal(found, np.rot90(RGB, -1))
-
-
 @pytest.mark.parametrize("more, bits, words", [
     ({339: (3, [3] * 3)}, 32, "32-bit floating"), ({339: (3, [3] * 3)}, 16, "16-bit floating"),
     ({339: (3, [2] * 3)}, 16, "signed"), ({258: (3, [5, 6, 5])}, 8, "5, 6 bits"), ({262: (3, [32803])}, 16, "raw photo"),

@@ -174,18 +174,6 @@ def test_one_scene_for_all(serve, pair):
     assert (last["state"], last["frames"], last["notes"]) == ("done", 2, [])
 
 
-@pytest.mark.parametrize("name", ["../src/a.png", "/src/a.png", "..\\src\\a.png", "x/../../src/../../a.png"])
-def test_a_zip_stays_in_its_folder(serve, pair, name):
-    client = serve()
-    before = set(client.service.workplace.root.parent.iterdir())
-    data = packed(**{name: pair.src, "bgr/a.png": pair.bgr, "src/b.png": pair.src})
-    ended(client, begun(client, {"zip": ("set.zip", data)}, type="pha").json()["id"])
-    new = set(client.service.workplace.root.parent.iterdir()) - before  # of this test, or of what else the machine does
-    assert not [path for path in new if path.name == "src" or path.name.endswith("a.png")]
-    folder, = client.service.workplace.root.glob("request-*")
-    assert {path.name for path in folder.iterdir()} == {"out", "mattes.zip"}
-
-
 def test_zips_that_are_none_or_too_much(serve, pair):
     client = serve(max_mib=0.1)
     bomb = io.BytesIO()

@@ -205,18 +205,3 @@ def test_whatever_a_decoder_raises_is_one_photos_failure(tmp_path, capsys, monke
         with pytest.raises(UserError, match=f"{name}.png: .*{reason}"):
             run("--src", tmp_path / "photos" / f"{name}.png", "--bgr", tmp_path / "rooms" / f"{name}.bmp", "--output",
                 tmp_path / "new")
-
-
-def test_what_the_network_cannot_do_is_one_photos_failure(tmp_path, capsys, monkeypatch):
-    class Picky(StandIn):
-        def predict(self, src, bgr, want):
-            if src.shape[0] == 5:
-                raise RuntimeError("no")
-            return super().predict(src, bgr, want)
-    write_folders(tmp_path, ("a", "b", "c"))
-    for name in ("photos/b.png", "rooms/b.bmp"):
-        write_image(tmp_path / name, np.zeros((5, 6, 3), np.uint8))
-    monkeypatch.setattr(core, "open_matter", lambda options: Picky())
-    assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
-    assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png"]
-    assert "b: unexpected RuntimeError: no" in capsys.readouterr().err

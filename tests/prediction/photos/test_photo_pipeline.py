@@ -67,17 +67,6 @@ def jobs(*names):
     return [Job(name, name, name, {"pha": name}) for name in names]
 
 
-def test_failures_do_not_stop_the_rest_and_indices_are_those_of_the_jobs(worked):
-    stage, told, failed = Stage(bad=("b", "e"), unwritable=("c",)), [], []
-    work = worked(stage, report=lambda photo: (failed if photo.reason else told).append(photo.job.name))
-    work.run(jobs("a", "b", "c", "d", "e"))
-    assert [photo.job.name for photo in work.done] == told == ["a", "d"]
-    failures = sorted((photo.job.name, photo.reason) for photo in work.failures)
-    assert failures == [("b", "bad b"), ("c", "cannot write c"), ("e", "bad e")]
-    assert sorted(failed) == list("bce")
-    assert [event for event in stage.events if event.startswith("index")] == ["index 0", "index 2", "index 3"]
-
-
 def test_few_photos_are_in_memory_at_once(worked):
     stage = Stage()
     worked(stage).run(jobs(*"abcdefghij"))

@@ -16,17 +16,6 @@ def flat(value):
     return np.full((4, 5), value, np.float32)
 
 
-def test_what_has_no_matte_keeps_its_place():
-    delay = OneFrameDelay()
-    found = delay.push("s0", None)
-    assert found == [("s0", None)]
-    for item, pha in (("f0", flat(1)), ("s1", None), ("f1", flat(0)), ("s2", None), ("s3", None), ("f2", flat(1))):
-        found += delay.push(item, pha)
-    found += delay.flush() + delay.push("s4", None)
-    assert [item for item, _ in found] == ["s0", "f0", "s1", "f1", "s2", "s3", "f2", "s4"]
-    assert float(found[3][1].mean()) == 1
-
-
 def by_loops(film, tolerance=0.1):
     """One frame delayed, pixel by pixel."""
     made = [pha.copy() for pha in film]
