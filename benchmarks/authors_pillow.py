@@ -25,7 +25,7 @@ class Draw(NamedTuple):
     scale: float
     shear: float
     flip: bool
-    blur: int
+    blur: int | None
     sharpen: bool
 
 

@@ -71,7 +71,7 @@ def png_profile(data: bytes, notes: list[str]) -> bytes | bool | None:
         return None
 
 
-def made_profile(points: Sequence[Sequence[float]], curve: Sequence[float]) -> bytes:
+def made_profile(points: Sequence[float], curve: Sequence[float]) -> bytes:
     """An ICC profile for RGB (version 4, a matrix and a curve) as bytes.
 
     Args:

@@ -147,7 +147,7 @@ def write_pictures(paths: dict[str, Path], pictures: dict[str, np.ndarray], cut_
             raise UserError(f"cannot write {path}: {error.strerror}. Name another folder with --output.") from None
 
 
-def names_picture(output: str, suffixes: Iterable[str]) -> bool:
+def names_picture(output: str | os.PathLike, suffixes: Iterable[str]) -> bool:
     """True where the path ``output`` names a picture to write, and not a folder, which may end in a slash."""
     if str(output).endswith(("/", os.sep)):
         return False

@@ -39,7 +39,7 @@ class Exposure(NamedTuple):
     gains: the factor of each channel at middle gray; 1.0 where curves is None.
     fitting: share of the pixels that agree under the curves, 0..1.
     """
-    curves: object
+    curves: np.ndarray | None
     coefficients: np.ndarray
     gains: tuple[float, float, float]
     fitting: float

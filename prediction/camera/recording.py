@@ -53,7 +53,7 @@ class Recording:
         return Info(width, height, self._rate, TICK, Colour(LIMITED, matrix, matrix, matrix), None, None, False, Fraction(1))
 
 
-def timed_name(folder: str | os.PathLike, suffix: str = ".mp4") -> str:
+def timed_name(folder: str | os.PathLike, suffix: str = ".mp4") -> Path:
     """FOLDER/camera_YYYYMMDD-HHMMSS.mp4, with a number behind it where that exists."""
     name = time.strftime("camera_%Y%m%d-%H%M%S")
     path, number = Path(folder, name + suffix), 2

@@ -72,7 +72,8 @@ class Still:
 class MovingScene:
     """A video of the empty scene, frame by frame, in order; its last frame is held. ``size``: (height, width) of src."""
 
-    def __init__(self, path: str | os.PathLike, size: tuple[int, int], fit: str | None, src: np.ndarray):
+    def __init__(self, path: str | os.PathLike, size: tuple[int, int], fit: str | None,
+                 src: str | os.PathLike):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
         self._reader = open_video(path, sound=False)
         try:
