@@ -15,7 +15,7 @@ def load(work: dict) -> tuple:
     torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     torch.library.define("torchvision::qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     sys.path.insert(0, work["checkout"])
-    from bgmatting.model import MattingRefine
+    from model import MattingRefine  # the authors'
     network = MattingRefine(work["backbone"], work["scale"], "sampling", work["pixels"]).eval()
     with np.load(work["weights"]) as arrays:
         state = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
