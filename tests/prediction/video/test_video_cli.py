@@ -19,7 +19,7 @@ from bgmatting.commands import predict
 from bgmatting.media import write_image
 from bgmatting.prediction import core
 from bgmatting.prediction.options import Options
-from bgmatting.prediction.progress import FrameProgress
+from bgmatting.prediction.progress import Shown
 from bgmatting.prediction.video.plan import video_outputs
 from bgmatting.utils.errors import UserError
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture
@@ -211,8 +211,8 @@ def test_progress(monkeypatch):
     monkeypatch.setattr("bgmatting.prediction.progress.EVERY", 0)
     for stream, words in ((io.StringIO(), " 4 of 4 frames"), (Terminal(), "4/4")):
         monkeypatch.setattr(sys, "stderr", stream)
-        progress = FrameProgress("clip.mp4")
+        progress = Shown("clip.mp4")
         for done in range(1, 5):
-            progress(done, 4)
+            progress.frame(done, 4)
         progress.close()
         assert words in stream.getvalue()
