@@ -1,7 +1,7 @@
 """Writes the generated pages of docs/reference: ``python -m docs.make_reference``.
 
-Options come from ``prediction.options``, keys from configs/default.yml and ``training.config.rules``, the HTTP API from its OpenAPI
-description, Python names from the docstrings; other pages only have their marked lists renewed.
+Options come from ``prediction.options``, keys from configs/default.yml and ``training.config.rules``, the HTTP API from its
+OpenAPI description, Python names from the docstrings. Other pages only have their marked lists renewed.
 """
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ PUBLIC = {
 def table(head: str, rows: list[tuple]) -> str:
     """A table in Markdown. head: titles of the columns, divided by "|"; cells are escaped."""
     lines = [f"| {head} |", "|" + " --- |" * (head.count("|") + 1)]
-    return "\n".join(lines + ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]) + "\n"
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
 
 
 def options() -> str:
@@ -51,15 +52,15 @@ def options() -> str:
     commands = [(f"`bgmatting {name}`", about) for name, (_, about) in COMMANDS.items()]
     return ("# Commands and options\n\n" + NOTE + table("command | what it does", commands)
             + "\n`python -m bgmatting COMMAND` is the same in a checkout, and `--help` lists each command's flags.\n\n"
-            "## predict.py\n\nThe flags, which are keyword arguments in Python and form fields over HTTP. An option that does not "
-            "apply to a kind of\nsource is refused. Upper and lower case, hyphens and underscores do not matter.\n\n"
+            "## predict.py\n\nThe flags, which are keyword arguments in Python and form fields over HTTP. An option that "
+            "does not apply to a kind of\nsource is refused. Upper and lower case, hyphens and underscores do not matter.\n\n"
             + table("flag | meaning | default | for | form field", rows))
 
 
 def configuration() -> str:
     """The page of configuration keys: default.yml with its comments, and what the rules allow."""
-    parts = ["# Configuration keys\n\n" + NOTE + "A stage's file and `train.py`'s flags override these defaults; `_base_: FILE` builds "
-             "on another file.\n"]
+    parts = ["# Configuration keys\n\n" + NOTE + "A stage's file and `train.py`'s flags override these defaults; "
+             "`_base_: FILE` builds on another file.\n"]
     rows, above, heading = [], [], True
     for line in (PROJECT / "configs" / "default.yml").read_text(encoding="utf-8").splitlines()[1:]:
         comment = re.fullmatch(r"(\s*)# (.*)", line)
@@ -71,7 +72,8 @@ def configuration() -> str:
         elif comment and heading:
             parts += _keys(rows)
             title, _, rest = comment[2].partition(": " if ": " in comment[2] else ". ")
-            parts.append(f"\n## {title.rstrip('.')}\n\n" + (f"{rest[:1].upper()}{rest[1:].rstrip('.')}.\n\n" if rest else ""))
+            rest = f"{rest[:1].upper()}{rest[1:].rstrip('.')}.\n\n" if rest else ""
+            parts.append(f"\n## {title.rstrip('.')}\n\n{rest}")
             rows, heading = [], False
         elif comment:
             if rows and rows[-1] is not None and not isinstance(rows[-1], str):
@@ -108,19 +110,19 @@ def http() -> str:
     from bgmatting.web.server import make_app
     from bgmatting.web.settings import Settings
     described = make_app(Settings(), lambda: None)._app.openapi()
-    parts = ["# HTTP API\n\n" + NOTE + "`/openapi.json` of a running server holds the same for programs, `/docs` for people. "
-             "[The page and the HTTP API](../howto/web.md)\nshows calls.\n"]
+    parts = ["# HTTP API\n\n" + NOTE + "A running server describes itself at `/openapi.json` for programs and at `/docs` "
+             "for people.\n[The page and the HTTP API](../howto/web.md) shows calls.\n"]
     for path, methods in described["paths"].items():
         for method, facts in methods.items():
             form = facts.get("requestBody", {}).get("content", {}).get("multipart/form-data", {}).get("schema", {})
             fields = [(f"`{name}`{' (required)' if name in form.get('required', ()) else ''}", _kind(field),
                        field.get("description", "")) for name, field in form.get("properties", {}).items()]
-            answers = [(status, answer["description"]) for status, answer in facts["responses"].items() if str(status) != "422"]
+            answers = [(status, said["description"]) for status, said in facts["responses"].items() if str(status) != "422"]
             parts += [f"\n## {method.upper()} `{path}`\n\n{facts.get('description', facts.get('summary', ''))}\n\n",
                       table("field | type | meaning", fields) + "\n" if fields else "", table("status | answer", answers)]
     codes = [(status, f"`{code}`") for status, code in CODES.items()]
-    return "".join([*parts, '\n## Errors\n\n`{"error": {"status": 400, "code": "bad_input", "message": "..."}}`; the message is that of '
-                    "the command line, without\npaths of the server.\n\n", table("status | code", codes)])
+    return "".join([*parts, '\n## Errors\n\n`{"error": {"status": 400, "code": "bad_input", "message": "..."}}`; the '
+                    "message is that of the command line,\nwithout paths of the server.\n\n", table("status | code", codes)])
 
 
 def _kind(field: Mapping) -> str:
@@ -135,12 +137,13 @@ def _kind(field: Mapping) -> str:
 
 def python() -> str:
     """The page of public names: a table with their first sentences, and mkdocstrings' directives for the site."""
-    parts = ["# Python API\n\n" + NOTE + "These names are stable. `Matter`, `Matte` and `UserError` are also imported from `bgmatting` "
-             "itself, networks from\n`bgmatting.model`, weights from `bgmatting.model.weights`, metrics from `bgmatting.evaluation.metrics`.\n"
-             "The site renders signatures and docstrings below each table; in a checkout read them with `help()`.\n"]
+    parts = ["# Python API\n\n" + NOTE + "These names are stable. `Matter`, `Matte` and `UserError` are also imported from "
+             "`bgmatting` itself, networks from\n`bgmatting.model`, weights from `bgmatting.model.weights`, metrics from "
+             "`bgmatting.evaluation.metrics`. The site\nrenders signatures and docstrings below each table; "
+             "`help()` shows them, too.\n"]
     for title, names in PUBLIC.items():
-        parts += [f"\n## {title}\n\n", table("name | what it is", [(f"`bgmatting.{name}`", _summary(name)) for name in names]), "\n",
-                  "\n".join(f"::: bgmatting.{name}\n" for name in names)]
+        rows = [(f"`bgmatting.{name}`", _summary(name)) for name in names]
+        parts += [f"\n## {title}\n\n", table("name | what it is", rows), *(f"\n::: bgmatting.{name}\n" for name in names)]
     return "".join(parts)
 
 
@@ -172,8 +175,8 @@ def with_lists(text: str) -> str:
 
 def written() -> dict[str, str]:
     """{name of a page in docs/reference: its text as it should be}."""
-    rest = {path.name: with_lists(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.md") if path.name not in PAGES}
-    return {**{name: page() for name, page in PAGES.items()}, **rest}
+    rest = {path.name: with_lists(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.md")}
+    return {**rest, **{name: page() for name, page in PAGES.items()}}
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 """Hooks of mkdocs: where docstrings are read, and what becomes of links to files that are no pages.
 
-The parts of the package stand at the top of a checkout; griffe, which reads docstrings without importing, looks for them inside
-``bgmatting``. It is shown a copy in which they are.
+The parts of the package stand at the top of a checkout; griffe, which reads docstrings without importing, looks for them
+inside ``bgmatting``. It is shown a copy in which they are.
 """
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def on_config(config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Name files outside docs/ where a page links to them: the site does not hold them. Pages go by one name in all languages."""
+    """Name files outside docs/ where a page links to them: the site does not hold them. All languages share names."""
     folder = Path(config.docs_dir, page.file.src_uri).parent
 
     def named(found):
         target = Path(os.path.normpath(folder / found[2]))
-        if target.suffix == ".md" and target.is_relative_to(config.docs_dir):
+        if target.suffix == ".md" and target.is_relative_to(config.docs_dir) and target.parent.name != "hosting":
             return found[0]
         return f"{found[1]} (`{os.path.relpath(target, PROJECT)}`)"
     return LINK.sub(named, LANGUAGES.sub("", markdown)).replace(".zh.md", ".md")

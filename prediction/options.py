@@ -1,7 +1,7 @@
 """What can be asked for: every option once, with its type, default, range, help text, and who offers it.
 
 The flags of predict.py, the keyword arguments of ``prediction.core``, the form fields of the HTTP API with their OpenAPI
-schema, the words that the page offers, and the table in docs/predict.md (docs/options_table.py) are all made of the fields
+schema, the words that the page offers, and docs/reference/options.md (docs/make_reference.py) are all made of the fields
 of ``Options``.
 """
 from __future__ import annotations

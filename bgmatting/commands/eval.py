@@ -9,7 +9,7 @@
     python eval.py --folder bench --pred theirs              # any program's mattes of it, theirs/NAME.png
 
 Prints a line per image and the means of all methods; writes results.csv, results.json and small pictures. The same seed
-gives the same pictures on every machine. docs/evaluation.md explains protocols, sets and metrics.
+gives the same pictures on every machine. docs/explanation/protocols.md explains protocols, sets and metrics.
 """
 import argparse
 import shlex
