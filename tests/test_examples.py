@@ -71,9 +71,11 @@ def test_training_on_own_data(tmp_path):
             if channels == 4:
                 image[..., 3] = cv2.circle(np.zeros((64, 64), np.uint8), (32, 32), 20 + number % 5, 255, -1)
             cv2.imwrite(str(tmp_path / folder / f"{number:02}.png"), image)
-    small = {"_base_": str(PROJECT / "configs" / "stage1.yml"), "valid_count": 1, "valid_size": 64, "num_workers": 0, "phases": {
-        "base": {"epochs": 1, "batch_size": 2, "size": 64, "crop": [48, 64]}, "joint": {"epochs": 0}}}
+    phases = {"base": {"epochs": 1, "batch_size": 2, "size": 64, "crop": [48, 64]}, "joint": {"epochs": 0}}
+    small = {"_base_": str(PROJECT / "configs" / "stage1.yml"), "valid_count": 1, "valid_size": 64, "num_workers": 0,
+             "phases": phases}
     (tmp_path / "small.yml").write_text(yaml.safe_dump(small), encoding="utf-8")
-    subprocess.run(["sh", EXAMPLES / "train_own_data.sh", "cutouts", "scenes", "--config", "small.yml", "--iters", "1", "--device",
-                    "cpu"], cwd=tmp_path, check=True, env={**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(PROJECT)})
+    words = ["cutouts", "scenes", "--config", "small.yml", "--iters", "1", "--device", "cpu"]
+    subprocess.run(["sh", EXAMPLES / "train_own_data.sh", *words], cwd=tmp_path, check=True,
+                   env={**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(PROJECT)})
     assert (tmp_path / "log" / "own" / "sample" / "src_com.png").is_file()

@@ -17,5 +17,5 @@ def test_client(server):
     png = client.matte(SAMPLE / "src.jpg", SAMPLE / "bgr.jpg", server.address.rstrip("/"), type="pha")
     alpha = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert alpha.shape == cv2.imread(str(SAMPLE / "src.jpg")).shape[:2]
-    with pytest.raises(ValueError, match="target"):
+    with pytest.raises(ValueError, match="no colour"):
         client.matte(SAMPLE / "src.jpg", SAMPLE / "bgr.jpg", server.address.rstrip("/"), target="no colour")
