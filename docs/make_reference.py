@@ -52,8 +52,8 @@ def options() -> str:
     commands = [(f"`bgmatting {name}`", about) for name, (_, about) in COMMANDS.items()]
     return ("# Commands and options\n\n" + NOTE + table("command | what it does", commands)
             + "\n`python -m bgmatting COMMAND` is the same in a checkout, and `--help` lists each command's flags.\n\n"
-            "## predict.py\n\nThe flags, which are keyword arguments in Python and form fields over HTTP. An option that "
-            "does not apply to a kind of\nsource is refused. Upper and lower case, hyphens and underscores do not matter.\n\n"
+            "## predict.py\n\nThe flags are keyword arguments in Python and form fields over HTTP, too. An option that "
+            "does not apply to a kind of\nsource is refused. Case, hyphens and underscores do not matter.\n\n"
             + table("flag | meaning | default | for | form field", rows))
 
 

@@ -1,4 +1,6 @@
 """What subjects are set before: a photo, a video, a colour, or the scene itself out of focus."""
+from __future__ import annotations
+
 import os
 
 import cv2
@@ -15,7 +17,7 @@ BLUR_SIGMA = 1 / 40  # of the picture's longer side
 WORK_SIDE = 640      # a blurred picture is smooth, so it is blurred small and enlarged
 
 
-def open_backdrop(text, notes=None):
+def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None) -> Backdrop | None:
     """The ``Backdrop`` that ``text`` names.
 
     Args:
@@ -49,12 +51,12 @@ def open_backdrop(text, notes=None):
     return PhotoBackdrop(read_photo(text, notes))
 
 
-def behind(backdrop, time, index, src, bgr):
+def behind(backdrop: Backdrop, time: float, index: int, src: np.ndarray, bgr: np.ndarray | None) -> np.ndarray:
     """What ``backdrop.frame(index, src, bgr)`` gives for a frame shown at ``time`` seconds: a video goes by those."""
     return backdrop.at(time, src) if isinstance(backdrop, VideoBackdrop) else backdrop.frame(index, src, bgr)
 
 
-def blurred(picture, sigma=BLUR_SIGMA):
+def blurred(picture: np.ndarray, sigma: float = BLUR_SIGMA) -> np.ndarray:
     """uint8 or uint16 (H, W, 3) out of focus: a Gaussian of ``sigma`` times the longer side."""
     height, width = picture.shape[:2]
     scale = min(1, WORK_SIDE / max(height, width))
@@ -167,7 +169,8 @@ class VideoBackdrop(Backdrop):
         self._open()
 
 
-def colour_of(text):
+def colour_of(text: str) -> tuple[int, int, int] | None:
+    """(red, green, blue) of a colour as CSS writes it; None where it is none."""
     from PIL import ImageColor
     try:
         return ImageColor.getrgb(text)[:3]

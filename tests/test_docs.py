@@ -13,13 +13,13 @@ PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.g
 NEW = [page for page in PAGES if page.name != "CHANGELOG.md" and "tools" not in page.parts]  # whose words are looked at
 ENGLISH = [page for page in NEW if not page.name.endswith((".zh.md", "_cn.md"))]
 PAIRS = [(PROJECT / "README.md", PROJECT / "README_cn.md"),
-         *((page.with_name(page.name.replace(".zh.md", ".md")), page) for page in PAGES if page.name.endswith(".zh.md"))]
+         *((page.with_name(page.name.replace(".zh", "")), page) for page in PAGES if page.name.endswith(".zh.md"))]
 CHINESE = [chinese for _, chinese in PAIRS]
-TOP = ("bgmatting|benchmarks|configs|dataset|docs|evaluation|examples|media|model|notebook|prediction|requirements|tests|tools"
-       "|training|utils|web")
+TOP = ("bgmatting|benchmarks|configs|dataset|docs|evaluation|examples|media|model|notebook|prediction|requirements|tests"
+       "|tools|training|utils|web")
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`|\$\$.*?\$\$", re.S | re.M)
 CJK = r"[\u4e00-\u9fff]"
-# Words that mean something else in the field, or nothing, and what is written instead.
+# Words that mean something else in the field, or nothing, and what is written in their place.
 INSTEAD = {r"films?": "video", r"the house": "architecture", r"floors": "layers", r"signs": "characters",
            r"mend(s|ed|ing)?": "fix", r"unless told": "unless given", r"as ever": "as before"}
 

@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bgmatting.utils.errors import UserError
+from bgmatting.utils.foreign import own_stderr
 
 SLOTS = 3               # answers of a stream that are under way
 USES = 1000             # calls after which a worker is replaced
@@ -373,6 +374,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no answer
+    sys.stderr = own_stderr()  # apart from that of C, whose remarks on a file are part of the answer
     limits, modules, handles = pickle.loads(_read_message(requests, MESSAGE))
     limits = Limits(*limits)
     without_network()  # while there is one thread

@@ -1,11 +1,14 @@
 """The empty scene of a video: a photo, a video, or what the clip itself shows where the subject is not."""
+from __future__ import annotations
+
+import os
 import re
 
 import numpy as np
 
 from bgmatting.media import read_photo
 from bgmatting.media.video.opening import is_live
-from bgmatting.media.video.reader import open_video
+from bgmatting.media.video.reader import Info, open_video
 from bgmatting.prediction.sizes import check_size, fit_size
 from bgmatting.prediction.source import is_video
 from bgmatting.utils.errors import UserError
@@ -14,7 +17,8 @@ SAMPLES = 50  # frames that a median looks at
 SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done strip by strip
 
 
-def open_scene(bgr, src, info, fit=None, notes=None):
+def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: str | None = None,
+               notes: list[str] | None = None) -> Still | MovingScene:
     """The background of each frame of a video.
 
     Args:
@@ -41,7 +45,7 @@ def open_scene(bgr, src, info, fit=None, notes=None):
     return Still(fit_size(read_photo(bgr, notes), size, fit, src, bgr))
 
 
-def first_frames(bgr):
+def first_frames(bgr: str | os.PathLike | None) -> int | None:
     """The N of "first:N", or None where ``bgr`` is something else. Raises UserError where N is no number above 0."""
     text = str(bgr)
     if not text.startswith("first:"):
@@ -97,7 +101,7 @@ class MovingScene:
         self._reader.close()
 
 
-def clip_median(path, count, info):
+def clip_median(path: str | os.PathLike, count: int | None, info: Info) -> np.ndarray:
     """Median over time of a clip: what is seen there for more than half of the frames looked at.
 
     Args:
@@ -116,7 +120,7 @@ def clip_median(path, count, info):
     return np.concatenate(strips)
 
 
-def median_of(images):
+def median_of(images: np.ndarray) -> np.ndarray:
     """Median over the first axis of uint8 (N, H, W, 3); the lower of the two middle ones where N is even."""
     middle = (len(images) - 1) // 2
     result = np.empty(images.shape[1:], np.uint8)

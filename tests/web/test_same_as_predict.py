@@ -86,7 +86,7 @@ def client(matter):
 
     from bgmatting.web.server import make_app
     from bgmatting.web.settings import Settings
-    with TestClient(make_app(Settings(), lambda: matter)) as client:
+    with TestClient(make_app(Settings(), lambda: matter), "http://127.0.0.1") as client:
         yield client
 
 
