@@ -60,7 +60,7 @@ class CompositeSet:
 
     @property
     def epoch(self):
-        """What an epoch is, for messages."""
+        """Description of an epoch, for messages."""
         if self._by_background:
             return f"each of {len(self.backgrounds)} backgrounds once, with {len(self.pairs)} foregrounds in turn"
         return f"each of {len(self.pairs)} foregrounds once, on {len(self.backgrounds)} backgrounds by chance"

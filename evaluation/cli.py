@@ -119,6 +119,6 @@ def workers_for(wanted: int | None, count: int) -> int:
 
 
 def first_network(methods: dict) -> dict:
-    """What the first network was run with, on top of results.json as well as beside its figures."""
+    """Settings of the first network, on top of results.json as well as beside its figures."""
     settings = next((method.settings for method in methods.values() if isinstance(method, Network)), {})
     return {**{key: settings[key] for key in ("weights", "sha256", "device") if key in settings}, "settings": dict(settings)}

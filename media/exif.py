@@ -17,7 +17,7 @@ PREFIX = b"Exif\0\0"
 
 
 class Left:
-    """What may yet be read of the directories of a file: a file that lets them lie on one another would hold more."""
+    """Budget for reading the directories of a file: a file that lets them lie on one another would hold more."""
 
     def __init__(self, data):
         self.entries, self.values, self.bytes = MOST_ENTRIES, MOST_VALUES, 2 * len(data)

@@ -110,7 +110,7 @@ def _walk(folder, prefix, above, suffixes, lists):
 
 
 def _says_yes(question):
-    """What an entry of a folder answers; False for a link that leads in a circle or where nobody may look."""
+    """The answer of an entry of a folder; False for a link that leads in a circle or where nobody may look."""
     try:
         return question()
     except OSError:

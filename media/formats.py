@@ -1,4 +1,4 @@
-"""What the bytes of a picture file say before anything is decoded: its format, its size, and whether it is whole."""
+"""Facts in the bytes of an image file before anything is decoded: its format, its size, and whether it is whole."""
 import itertools
 import re
 import struct

@@ -1,4 +1,4 @@
-"""What subjects are set before: a photo, a video, a colour, or the scene itself out of focus."""
+"""Backdrops that subjects are set before: a photo, a video, a colour, or the scene itself out of focus."""
 from __future__ import annotations
 
 import os
@@ -52,7 +52,7 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
 
 
 def behind(backdrop: Backdrop, time: float, index: int, src: np.ndarray, bgr: np.ndarray | None) -> np.ndarray:
-    """What ``backdrop.frame(index, src, bgr)`` gives for a frame shown at ``time`` seconds: a video goes by those."""
+    """Return ``backdrop.frame(index, src, bgr)`` for a frame shown at ``time`` seconds: a video goes by those."""
     return backdrop.at(time, src) if isinstance(backdrop, VideoBackdrop) else backdrop.frame(index, src, bgr)
 
 
@@ -66,7 +66,7 @@ def blurred(picture: np.ndarray, sigma: float = BLUR_SIGMA) -> np.ndarray:
 
 
 class Backdrop:
-    """What all have: they are closed at the end of a ``with``."""
+    """Base class of backdrops: they are closed at the end of a ``with``."""
 
     def __enter__(self):
         return self

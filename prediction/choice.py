@@ -30,7 +30,7 @@ class Choice(NamedTuple):
 
     @property
     def needs(self) -> str | None:
-        """What has to be given beside src: "bgr", "trimap" or None."""
+        """The input that has to be given beside src: "bgr", "trimap" or None."""
         return self.method.needs if self.first is None else self.first.method.needs
 
 

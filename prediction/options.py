@@ -1,4 +1,4 @@
-"""What can be asked for: every option once, with its type, default, range, help text, and who offers it.
+"""Options: each one once, with its type, default, range, help text, and who offers it.
 
 The flags of predict.py, the keyword arguments of ``prediction.core``, the form fields of the HTTP API with their OpenAPI
 schema, the words that the page offers, and docs/reference/options.md (docs/make_reference.py) are all made of the fields
@@ -34,7 +34,7 @@ FORMATS_OF = {PHOTO: tuple(SUFFIXES), PHOTOS: tuple(SUFFIXES), VIDEO: tuple(FORM
 
 @dataclass(frozen=True)
 class About:
-    """What is known of an option.
+    """Facts on an option.
 
     Attributes:
         help: what it does. default: its default in words, "" where there is none to tell.
@@ -62,12 +62,12 @@ class About:
     words: str = ""
 
     def words_for(self, kind: str) -> tuple:
-        """What it may be beside a source of ``kind``; () for anything."""
+        """Allowed words beside a source of ``kind``; () for anything."""
         return self.choices.get(kind, ()) if isinstance(self.choices, Mapping) else self.choices
 
     @property
     def all_words(self) -> tuple:
-        """What it may be beside any source."""
+        """Allowed words beside any source."""
         if not isinstance(self.choices, Mapping):
             return self.choices
         return tuple(dict.fromkeys(word for words in self.choices.values() for word in words))
@@ -80,7 +80,7 @@ def option(value: Any, help: str, default: str = "", **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class Options:
-    """What to do with a source. All values are as they are given; ``checked`` looks at them.
+    """Options of a matting run. All values are as they are given; ``checked`` looks at them.
 
     src names the source, for messages; choice is a ``prediction.choice.Choice``, or None where the network is given.
     """
@@ -180,7 +180,7 @@ class Options:
 
     @property
     def needs(self) -> str | None:
-        """What is used beside src: "bgr", "trimap" or None; of a network that is given, what is given with it."""
+        """The input that is used beside src: "bgr", "trimap" or None; of a network that is given, what is given with it."""
         if self.choice is not None:
             return self.choice.needs
         return "trimap" if self.trimap is not None else None if self.bgr is None else "bgr"
@@ -313,7 +313,7 @@ def form_values(texts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def form_schema(kinds: Iterable[str]) -> dict[str, dict]:
-    """What OpenAPI says of the form fields for sources of ``kinds``: {field: schema}."""
+    """The OpenAPI schema of the form fields for sources of ``kinds``: {field: schema}."""
     described = {}
     for form, name in FORM.items():
         about = OPTIONS[name]

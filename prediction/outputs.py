@@ -1,4 +1,4 @@
-"""What is made of a matte: which pictures, in which format, of how many bits.
+"""Outputs made of a matte: which images, in which format, of how many bits.
 
 Types: pha alpha (gray), com the subject cut out (RGBA) or before a new background (RGB), fgr foreground colour, err
 predicted error (gray), ref refined patches (gray).

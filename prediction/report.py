@@ -1,4 +1,4 @@
-"""What came of a source, and how work is ended before its time."""
+"""The report on a source, and how work is ended before its time."""
 from __future__ import annotations
 
 import threading
@@ -11,7 +11,7 @@ from bgmatting.utils.cli import StopOnSignal
 
 
 class Report(NamedTuple):
-    """What came of a source.
+    """Outcome of matting a source.
 
     files: {type: Path} of a photo or video, {"sheet": Path} where there is one; of a folder {name: {type: Path}}; of a
     camera {number: Path}. done: photos or frames written. seconds: it took. stopped: a signal ended it, or key q. notes:

@@ -1,4 +1,4 @@
-"""What is to be matted: classified once, opened once."""
+"""Sources of mattes: classified once, opened once."""
 from __future__ import annotations
 
 import os
@@ -19,7 +19,7 @@ HEAD = 64  # bytes that tell a file's format
 
 
 class Source:
-    """What ``name`` names.
+    """A source: what ``name`` refers to.
 
     Args:
         name: path of a photo, of a folder of photos or of a video; address of a stream; "camera:" and a number, a path or an

@@ -78,8 +78,8 @@ def test_it_is_taken(command, rest, monkeypatch, capsys):
 
 
 UNQUICK = re.compile(r"clip|camera|first:|weights|trimap|device|config|--pair|--sheet|\.py")
-QUICK = sorted((command, rest) for command, rest in FOUND if command == "predict" and "room" in rest and not UNQUICK.search(rest)
-               and FOUND[command, rest].parts[:2] in (("README.md",), ("docs", "tutorial")))
+QUICK = sorted((command, rest) for command, rest in FOUND if command == "predict" and "room" in rest
+               and not UNQUICK.search(rest) and FOUND[command, rest].parts[:2] in (("README.md",), ("docs", "tutorial")))
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def valid_interval(config: dict, phases: list[Phase]) -> int:
 
 def plan_line(phase: Phase, config: dict, samples: Dataset, division: tuple[int, int], world: int, items: int, interval: int,
               size: int) -> str:
-    """What a phase is about to do, in one line.
+    """Plan of a phase in one line.
 
     Args:
         samples: the phase's training set; division: ``training.memory.Division``; world: processes.

@@ -33,7 +33,7 @@ Outcome = namedtuple("Outcome", "loss terms norm updated pictures")
 
 
 class Learner:
-    """What an iteration computes with and changes: the network with its loss, optimizer, precision and averaged weights.
+    """State that an iteration uses and changes: the network with its loss, optimizer, precision and averaged weights.
 
     Args:
         config: a stage's configuration.

@@ -1,4 +1,4 @@
-"""What has to happen before paddle is imported: processor settings, and no lines that say nothing to its users."""
+"""Preparation before paddle is imported: processor settings, and no lines that say nothing to its users."""
 from __future__ import annotations
 
 import ctypes

@@ -1,4 +1,4 @@
-"""What belongs on this machine, installed beside what is there: ``python utils/paddle_wheel.py`` (run.sh calls it).
+"""Install the Paddle for this machine beside what is there: ``python utils/paddle_wheel.py`` (run.sh calls it).
 
     has                     exit code 0 where this Python has a paddle that can be used, or lacks only setuptools for it
     install                 install a paddle
@@ -56,7 +56,7 @@ class Card(NamedTuple):
 
 
 class Wheel(NamedTuple):
-    """What pip is called with, and why."""
+    """Arguments of pip, and the reason for them."""
     arguments: tuple[str, ...]
     why: str
 

@@ -72,7 +72,7 @@ class Crowd:
 
 
 def _key(client):
-    """What counts as one address: a network of 2^64 for IPv6; None for this machine, where proxies are."""
+    """The key of one address: a network of 2^64 for IPv6; None for this machine, where proxies are."""
     try:
         address = ipaddress.ip_address((client or ("",))[0].partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is looked at before anything else of a request: who sent it, its token, its size, how long it takes to arrive."""
+"""Checks before anything else of a request: who sent it, its token, its size, how long it takes to arrive."""
 from __future__ import annotations
 
 import asyncio
@@ -20,7 +20,7 @@ POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' b
 
 
 def policy_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
-    """What every answer tells browsers."""
+    """Headers of every answer to browsers."""
     return [(b"content-security-policy", POLICY.format(settings.frame_ancestors).encode()),
             (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"),
             (b"cross-origin-resource-policy", b"same-origin")]

@@ -1,4 +1,4 @@
-"""What OpenAPI says of the routes, beyond their names."""
+"""OpenAPI descriptions of the routes, beyond their names."""
 from bgmatting.prediction.options import PHOTO, PHOTOS, VIDEO, form_schema
 
 _FILE = {"type": "string", "format": "binary"}

@@ -63,7 +63,7 @@ def words_of(line: str) -> list[str]:
 
 
 def readings(line: str, column: int | None, prefix: str) -> Iterator[str]:
-    """What a line may mean: all of it, where a path has blanks, or the word of this column; None: all of it only."""
+    """Possible meanings of a line: all of it, where a path has blanks, or the word of this column; None: all of it only."""
     for text in [line] + ([] if column is None else words_of(line)[column:column + 1]):
         path = text.replace("\\", "/")
         path = path[2:] if path.startswith("./") else path

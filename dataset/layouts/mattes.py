@@ -53,7 +53,7 @@ def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
 
 
 def alpha_note(path: str | Path) -> str | None:
-    """What to know of where a matte comes from, as a sentence: which channel is taken where a picture has both an alpha
+    """A sentence on where a matte comes from: which channel is taken where a picture has both an alpha
     channel and a brightness to choose from, or that a JPEG has colours; else None. Raises as ``read_pha``."""
     head = _head(path)
     if head.startswith(JPEG):  # a small copy tells; read_pha, which is in a hurry, does not look

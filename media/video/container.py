@@ -1,4 +1,4 @@
-"""What the container of a video says of its picture and PyAV passes over: how it is cut, and in WebM how it is stretched.
+"""Facts in a video's container that PyAV passes over: how it is cut, and in WebM how it is stretched.
 
 MP4 and MOV have the box ``clap`` (ISO/IEC 14496-12), Matroska and WebM PixelCrop and DisplayWidth (RFC 9559). Both formats
 are trees; only the branch that leads there is read.

@@ -51,7 +51,7 @@ class Frame(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What is known of a video before it is read. Sizes are upright; pts are multiples of ``time_base``; ``depth`` is bits
+    """Facts on a video before it is read. Sizes are upright; pts are multiples of ``time_base``; ``depth`` is bits
     of a colour, ``aspect`` that of one pixel, width to height; ``colour`` is what videos made from it have."""
     width: int
     height: int

@@ -95,7 +95,7 @@ class Enlarge(nn.Layer):
 
 
 class Refinement(nn.Layer):
-    """What to add to alpha, >= 0, from (B, 4, H, W): the photo and alpha."""
+    """The correction to add to alpha, >= 0, from (B, 4, H, W): the photo and alpha."""
 
     def __init__(self):
         super().__init__()

@@ -28,7 +28,7 @@ _REFINED = Refinement()
 
 
 class Coarse(NamedTuple):
-    """What Base gives, at the size of its input: pha and err (B, 1) and fgr (B, 3) in 0..1, hid (B, 32) >= 0, and residual
+    """Output of Base, at the size of its input: pha and err (B, 1) and fgr (B, 3) in 0..1, hid (B, 32) >= 0, and residual
     (B, 3), colour minus src."""
     pha: Tensor
     fgr: Tensor
@@ -38,7 +38,7 @@ class Coarse(NamedTuple):
 
 
 class Refined(NamedTuple):
-    """What Matting gives, as ``model.matting.RefineOutput``."""
+    """Output of Matting, as ``model.matting.RefineOutput``."""
     pha: Tensor
     fgr: Tensor
     pha_sm: Tensor

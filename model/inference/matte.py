@@ -1,4 +1,4 @@
-"""What a matte is, and the sizes that the networks take."""
+"""The matte, and the sizes that the networks take."""
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What a weights file says of itself in its header, as text: the settings its network is meant for, and where it came from.
+"""Metadata in the header of a weights file, as text: the settings its network is meant for, and where it came from.
 
     method, backbone                                                                           which network it is
     backbone_scale, refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size    settings of MattingRefine

@@ -1,4 +1,4 @@
-"""What is made of a camera's pictures. Knows no window, camera or clock: keys and pictures with their times come in."""
+"""The state of a camera session. Knows no window, camera or clock: keys and pictures with their times come in."""
 from typing import NamedTuple, Optional
 
 import numpy as np

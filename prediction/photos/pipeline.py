@@ -115,13 +115,13 @@ class Work:
             self._sheet.add(job.name, pair, matte, behind)
 
     def _behind(self, index, pair):
-        """What com of this photo is set before, uint8 or uint16 (H, W, 3), or None."""
+        """The background of this photo's com, uint8 or uint16 (H, W, 3), or None."""
         if self._backdrop is None:
             return None
         return self._backdrop.frame(index, pair.src if pair.deep is None else pair.deep, pair.bgr)
 
     def _result(self, job, future):
-        """What ``future`` gives; None, and a failure, where it raises: whatever a decoder does over one file, the others are
+        """Result of ``future``; None, and a failure, where it raises: whatever a decoder does over one file, the others are
         done."""
         try:
             return future.result()

@@ -28,7 +28,7 @@ LARGE = 4096 * 2304  # pixels above which queues are as short as can be, and one
 
 
 class VideoJob(NamedTuple):
-    """What to do with one video.
+    """A job: one video, and what to do with it.
 
     src: ``prediction.source.Source``, or the path or address of one. outputs: {"pha", "com", "fgr", "err", "ref": path}; the
     suffix chooses the format, none is a folder of pictures. bgr, fit: see ``prediction.video.scene.open_scene``; bgr is None
@@ -227,7 +227,7 @@ class _Run:
             pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
 
     def _behind(self, index, frame, bgr):
-        """What com of this frame is put before, uint8 or uint16 RGB; None for a cut-out, or without com."""
+        """The background of this frame's com, uint8 or uint16 RGB; None for a cut-out, or without com."""
         if self._job.backdrop is None or "com" not in self._writers:
             return None
         src = frame.image if frame.deep is None else frame.deep

@@ -82,7 +82,7 @@ def _complete(folder):
 
 
 def stored_answers(folder: Path) -> dict[str, np.ndarray]:
-    """What the layers answered when the graphs of ``folder`` were exported, for ``check_engine``."""
+    """Answers of the layers when the graphs of ``folder`` were exported, for ``check_engine``."""
     with np.load(folder / "check.npz") as stored:
         return dict(stored)
 
