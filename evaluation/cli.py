@@ -105,7 +105,7 @@ def score_all(benchmark: Benchmark, methods: dict, baselines: Iterable[str], wor
 
 
 def speed(methods: dict, count: int, seconds: float) -> dict:
-    """How fast it went, as {"images_per_second": float, "network_seconds": {name: seconds an image}}."""
+    """Return how fast it went, as {"images_per_second": float, "network_seconds": {name: seconds an image}}."""
     networks = {name: round(network.seconds / max(network.count, 1), 4) for name, network in methods.items()
                 if isinstance(network, Network)}
     return {"images_per_second": round(count / seconds, 3), "network_seconds": networks}

@@ -62,7 +62,7 @@ def orientation_of(directory):
 
 
 def is_big(data):
-    """Whether a file is a BigTIFF, which counts in 64 bits."""
+    """Return whether a file is a BigTIFF, which counts in 64 bits."""
     return struct.unpack_from(byte_order(data) + "H", data, 2)[0] == 43
 
 

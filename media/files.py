@@ -55,7 +55,7 @@ def not_listed(error):
 
 
 def is_system(name):
-    """Whether a file or folder of this name is the system's business and no data: hidden, or of ``SYSTEM_NAMES``."""
+    """Return whether a file or folder of this name is the system's business and no data: hidden, or of ``SYSTEM_NAMES``."""
     return name.startswith(".") or name.lower() in SYSTEM_NAMES  # Windows writes $RECYCLE.BIN and $Recycle.Bin
 
 

@@ -196,7 +196,7 @@ def pixels_only(data):
 
 
 def scan_start(data):
-    """Where in the bytes of a JPEG the picture begins: behind the header, which may hold a small copy of it."""
+    """Return where in the bytes of a JPEG the picture begins: behind the header, which may hold a small copy of it."""
     return max((end for _, _, end in jpeg_segments(data)), default=2)
 
 

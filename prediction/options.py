@@ -197,7 +197,7 @@ FORM: Mapping[str, str] = {OPTIONS[name].form or name: name for name in HTTP_NAM
 
 
 def flag_of(name: str) -> str:
-    """How the command line spells an option."""
+    """Return how the command line spells an option."""
     return f"--{'no-' if _DEFAULTS[name] is True else ''}{name.replace('_', '-')}"
 
 

@@ -41,7 +41,7 @@ def check_format(name: str, bits: int, types: Iterable[str], opaque: bool) -> No
 
 
 def wanted_of(types: Iterable[str]) -> tuple[str, ...]:
-    """Which parts of a matte the output types need, for ``Matter.predict``."""
+    """Return which parts of a matte the output types need, for ``Matter.predict``."""
     wanted = set(types) - {"com"}
     if "com" in types:
         wanted |= {"pha", "fgr"}

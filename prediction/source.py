@@ -66,12 +66,12 @@ def as_source(source: Source | str | os.PathLike) -> Source:
 
 
 def is_camera(text: str | None) -> bool:
-    """Whether a source of this name is a camera, or what stands in for one."""
+    """Return whether a source of this name is a camera, or what stands in for one."""
     return text is not None and text.startswith(PREFIX)
 
 
 def is_video(text: str | os.PathLike) -> bool:
-    """Whether a path or address is that of a video, as ``Source`` judges it."""
+    """Return whether a path or address is that of a video, as ``Source`` judges it."""
     found, reader = _moving(os.fspath(text))
     if reader is not None:
         reader.close()

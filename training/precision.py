@@ -99,5 +99,5 @@ class Statistics:
 
 
 def all_finite(values: list) -> paddle.Tensor:
-    """Whether no number among ``values`` is inf or nan."""
+    """Return whether no number among ``values`` is inf or nan."""
     return bool(np.isfinite(values).all())

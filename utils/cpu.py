@@ -47,7 +47,7 @@ def prepare_cpu(threads: int | None = None, load: bool = True) -> None:
 
 
 def usable_cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -189,7 +189,7 @@ class _Worker:
             yield value
 
     def stopped(self):
-        """Whether no stream is under way."""
+        """Return whether no stream is under way."""
         return not self._streams
 
     def alive(self):

@@ -107,7 +107,7 @@ class Door:
         self._cookie = f"matting_{secrets.token_hex(4)}"
 
     def is_open(self, scope: dict) -> bool:
-        """Whether a request may pass."""
+        """Return whether a request may pass."""
         if not self._words:
             return True
         kind, _, word = header(scope, b"authorization").strip().partition(" ")
@@ -118,7 +118,7 @@ class Door:
                    for name, _, value in cookies if name == self._cookie)
 
     def is_asked(self, scope: dict) -> bool:
-        """Whether a browser brings the token in its address."""
+        """Return whether a browser brings the token in its address."""
         return bool(self._words) and scope["method"] in ("GET", "HEAD") and any(
             self._is_word(word.encode()) for name, word in _query(scope) if name == "token")
 

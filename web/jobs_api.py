@@ -36,7 +36,7 @@ def router(service, jobs):
 
     @routes.get("/{key}", **schema.JOB)
     def look(key: str):
-        """How far a job is."""
+        """Return how far a job is."""
         return state(jobs.get(key))
 
     @routes.delete("/{key}", **schema.JOB)

@@ -45,7 +45,7 @@ class Settings(NamedTuple):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address, without brackets, is that of this machine alone."""
+    """Return whether a host's name or address, without brackets, is that of this machine alone."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

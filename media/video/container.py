@@ -28,7 +28,7 @@ class Crop(NamedTuple):
     bottom: int = 0
 
     def fits(self, width: int, height: int) -> bool:
-        """Whether something is left of a frame of that size."""
+        """Return whether something is left of a frame of that size."""
         return min(self) >= 0 and self.left + self.right < width and self.top + self.bottom < height
 
 

@@ -135,12 +135,12 @@ class VideoReader:
         self._container.close()
 
     def want_samples(self, wanted: bool) -> None:
-        """Whether sound is decoded too, for outputs that cannot hold its codec."""
+        """Set whether sound is decoded too, for outputs that cannot hold its codec."""
         if self.audio is not None:
             self.audio.decode = wanted
 
     def want_depth(self, wanted: bool) -> None:
-        """Whether frames come with their own depth, too, where it is more than 8 bits."""
+        """Set whether frames come with their own depth, too, where it is more than 8 bits."""
         self._deep = wanted
 
     def __iter__(self) -> Iterator[Frame]:

@@ -316,7 +316,7 @@ def resized(x: Tensor, size: list[int]) -> Tensor:
 
 def choose_patches(err: Tensor, mode: str, sample_pixels: int, threshold: float,
                    prevent_oversampling: bool = True) -> Tensor:
-    """Which patches to refine, by their predicted error (B, 1, H/4, W/4): the rule of ``model.patches``.
+    """Return which patches to refine, by their predicted error (B, 1, H/4, W/4): the rule of ``model.patches``.
 
     Returns:
         bool of the shape of ``err``.

@@ -30,7 +30,7 @@ def refine_facts(network: MattingRefine) -> dict[str, str]:
 
 
 def origin_facts(data: str | None = None, iterations: int | None = None) -> dict[str, str]:
-    """How weights came about, as the header has it.
+    """Return how weights came about, as the header has it.
 
     Args:
         data: name of what they were trained on; iterations: how many updates they have had; None: not known.

@@ -26,7 +26,7 @@ _EXPORTING = threading.Lock()  # paddle's tracer and the standard streams, silen
 
 
 def cache_folder() -> Path:
-    """Where exported graphs are kept: $MATTING_CACHE, else background-matting in the user's cache folder."""
+    """Return where exported graphs are kept: $MATTING_CACHE, else background-matting in the user's cache folder."""
     named = os.environ.get("MATTING_CACHE")
     if named:
         return Path(named)
