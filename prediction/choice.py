@@ -146,7 +146,7 @@ def _check_need(options, source, method, given):
     if method.needs is None:
         raise UserError(f"{who}, which takes src alone. Leave --bgr out.")
     if method.needs == "bgr":
-        more = (", first:N where its first N pictures show that, or median where the subject moves about"
+        more = (", first:N where its first N frames show that, or median where the subject moves about"
                 if source.kind == VIDEO else "")
         raise UserError(f"--src {source.name} needs its --bgr: a photo{' or video' if more else ''} of the same scene "
                         f"without the subject{more}.")

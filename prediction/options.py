@@ -92,33 +92,33 @@ class Options:
         "(its first N frames) or median; without it MODNet mattes src alone", "without --src image/sample/bgr.jpg",
         fronts=EVERYWHERE, upload=True, words="first:N or median, for a video")
     trimap: str | None = option(
-        None, "matte by DIM, within the unknown band of a trimap (0 background, 255 foreground, else unknown): a file, a "
-        "folder with the same names, or auto: made of the matte of src and --bgr, or of src alone", "none",
+        None, "matte by DIM within the unknown region of a trimap (0 background, 255 foreground, else unknown): a file, a "
+        "folder with the same names, or auto: made from the matte of src and --bgr, or of src alone", "none",
         flags=("--trimap-path",), metavar="WHICH")
     output: str = option(
-        "image", "folder for the results; for one photo also the picture to write, for a camera without window the video",
+        "image", "folder for the results; for one photo also the image to write, for a camera without window the video",
         "image", flags=("--save-dir",))
     type: tuple[str, ...] | None = option(
         None, "what to write: pha alpha, com cut-out, fgr foreground, err predicted error, ref refined patches",
-        "pha com; com where --output names a picture", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
+        "pha com; com where --output names an image", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
     target_bgr: str | None = option(
         None, "new background of com: a photo, a video, a colour (white, #20c040), or blur: the scene out of focus",
         "none: com is cut out, with alpha", metavar="BGR", fronts=EVERYWHERE, form="target", upload=True,
         words="a colour or blur")
     format: str | None = option(
         None, "of photos png, webp (without loss for pha and cut-outs), tiff or jpg; of videos mp4, mov, webm, or png for a "
-        "folder of pictures; cut-outs need one that holds alpha (not jpg, not mp4)",
+        "folder of images; cut-outs need one that holds alpha (not jpg, not mp4)",
         "as --output is called, else png; of videos mov for cut-outs, else mp4", choices=FORMATS_OF, fronts=EVERYWHERE,
         flags=("--video-format",))
     bit_depth: int | None = option(
         None, "bits of every channel; 16 in png and tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
     overwrite: bool = option(
-        False, "replace results that exist; without it a folder goes on where it stopped, all else is refused", "off")
+        False, "replace existing results; without it a folder continues where it stopped, and all else is refused", "off")
     shard: str | None = option(
         None, "do the I-th of N parts of a folder, from 1, for several machines or job arrays", "all", kinds=(PHOTOS,),
         metavar="I/N")
     sheet: str | None = option(
-        None, "also write one picture that shows src, bgr, pha and com of the first photos", "none", kinds=STILL,
+        None, "also write one image that shows src, bgr, pha and com of the first photos", "none", kinds=STILL,
         metavar="FILE")
     sheet_rows: int = option(8, "how many photos it shows", "8", type=int, least=1, kinds=STILL, metavar="N")
     fit: str | None = option(
@@ -139,16 +139,16 @@ class Options:
         choices={VIDEO: ("auto", *WAYS), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None}, kinds=MOVING,
         fronts=EVERYWHERE, bare="auto", metavar="WAY")
     fps: float | None = option(
-        None, "frames a second wanted; where the machine mattes fewer, the coarse network sees them smaller; 0: the finest "
-        "matte", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
+        None, "frames a second to aim at; a slower machine shows the coarse network a smaller frame; 0: the finest matte, "
+        "however long it takes", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
     no_window: bool = option(False, "no preview and no keys; writes --output FILE.mp4", "off", kinds=(CAMERA,))
     virtual_camera: bool = option(
-        False, "also send the picture to other programs, by pyvirtualcam", "off", kinds=(CAMERA,))
+        False, "also send the frames to other programs, by pyvirtualcam", "off", kinds=(CAMERA,))
     countdown: float | None = option(
-        None, "seconds from key b to the picture of the scene", "3", type=float, least=0, most=3600, kinds=(CAMERA,),
+        None, "seconds from key b until the background is taken", "3", type=float, least=0, most=3600, kinds=(CAMERA,),
         metavar="S")
     weights: str | None = option(
-        None, "weights file or folder of a run, of any method; the backbone is told from the file",
+        None, "weights file or folder of a run, of any method; the file tells the backbone",
         "the starter weights; of MODNet and DIM those in model/weights", flags=("--model-path",))
     trimap_weights: str | None = option(
         None, "--trimap auto: weights of the network that makes it", "likewise", metavar="WEIGHTS")
@@ -258,7 +258,7 @@ def checked(options: Options, kind: str) -> Options:
     if options.target_bgr is not None and options.type is not None and "com" not in options.type and options.sheet is None:
         raise UserError("--target-bgr is what com is set before, and --type does not name com. Add it.")
     if options.sheet is not None and not names_picture(options.sheet, NAMED):
-        raise UserError(f"--sheet names a picture to write (.png, .jpg, .webp, .tif), not {options.sheet}.")
+        raise UserError(f"--sheet names an image to write (.png, .jpg, .webp, .tif), not {options.sheet}.")
     parts_of(options.shard)
     return options
 

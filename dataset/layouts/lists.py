@@ -34,7 +34,7 @@ def listed_names(path: Path, column: int, folder: str, names: Container[str]) ->
             listed.add(name)
         elif len(words_of(line)) <= column:
             raise UserError(f"{path}, line {number}: expected at least {column + 1} words, such as "
-                            f"`train/fg/a.jpg bg/b.jpg`. Mend the line, or take `list` out of the entry.")
+                            f"`train/fg/a.jpg bg/b.jpg`. Correct the line, or take `list` out of the entry.")
         else:
             missing.append(f"line {number}: {line}")
     if missing:

@@ -122,5 +122,5 @@ def _coloured(image):
 
 def _refuse(path, what, factor=None):
     cure = f"multiply its values by {factor}" if factor else "save the subject's pixels as 255 and the others as 0"
-    raise UserError(f"{path} {what}: it is a mask of other units, not a matte, where 0 is empty and 255 opaque. To mend it, "
+    raise UserError(f"{path} {what}: it is a mask of other units, not a matte, where 0 is empty and 255 opaque. To fix it, "
                     f"{cure}.")

@@ -23,7 +23,7 @@ FLAGS = (
     ("learning_rate", float, "before the factors of the network's parts"),
     ("pretrain", str, "weights to start from: a file, a folder of a run, 'starter', 'imagenet' or 'auto'; a bare name is "
                       "looked for where stages save, too"),
-    ("method", str, "background (with a picture of the empty scene), modnet (one photo) or dim (with a trimap)"),
+    ("method", str, "background (with a photo of the empty scene), modnet (one photo) or dim (with a trimap)"),
     ("backbone", str, "of background: mobilenetv2, mobilenetv3, mobilenetv3_small (_os32), resnet50 or resnet101"),
     ("iterations", int, "last iteration of the run, counted over its phases; as --iters, too"),
     ("log_train_loss_interval", int, "iterations between two lines of the log"),
