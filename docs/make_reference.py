@@ -23,8 +23,9 @@ FOLDER = PROJECT / "docs" / "reference"
 NOTE = "<!-- Written by python -m docs.make_reference; change the code it describes instead. -->\n\n"
 PUBLIC = {
     "Mattes": ("model.inference.matter.Matter", "model.inference.matte.Matte", "utils.errors.UserError"),
-    "From files to files": ("prediction.core.matte_photo", "prediction.core.matte_photos", "prediction.core.matte_video",
-                            "prediction.core.matte_camera", "prediction.options.Options", "prediction.report.Report"),
+    "From files to files": ("prediction.core.matte", "prediction.core.matte_photo", "prediction.core.matte_photos",
+                            "prediction.core.matte_video", "prediction.core.matte_camera", "prediction.options.Options",
+                            "prediction.report.Report"),
     "Networks": ("model.matting.MattingBase", "model.matting.MattingRefine", "model.modnet.network.MODNet",
                  "model.dim.network.DIM"),
     "Weights": ("model.weights.loading.load_weights", "model.weights.loading.load_torch_state",

@@ -70,25 +70,25 @@ def matte(source: AnySource = None, options: Options | None = None, matter: AnyM
 
 def matte_photo(source: AnySource = None, options: Options | None = None, matter: AnyMatter = None,
                 progress: AnyProgress = None, **fields: Any) -> Report:
-    """As ``matte``, of one photo."""
+    """Matte one photo; arguments, result and errors as ``matte``."""
     return _run(source, options, matter, progress, fields, (PHOTO,))
 
 
 def matte_photos(source: AnySource, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
                  **fields: Any) -> Report:
-    """As ``matte``, of a folder of photos."""
+    """Matte a folder of photos; arguments, result and errors as ``matte``."""
     return _run(source, options, matter, progress, fields, (PHOTOS,))
 
 
 def matte_video(source: AnySource, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
                 **fields: Any) -> Report:
-    """As ``matte``, of a video."""
+    """Matte a video; arguments, result and errors as ``matte``."""
     return _run(source, options, matter, progress, fields, (VIDEO,))
 
 
 def matte_camera(source: AnySource, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
                  **fields: Any) -> Report:
-    """As ``matte``, of a camera, until a key or a signal ends it."""
+    """Matte a camera until a key or a signal ends it; arguments, result and errors as ``matte``."""
     return _run(source, options, matter, progress, fields, (CAMERA,))
 
 

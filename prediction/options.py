@@ -80,9 +80,9 @@ def option(value: Any, help: str, default: str = "", **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a matting run. All values are as they are given; ``checked`` looks at them.
+    """Options of a matting run: the flags of predict.py by their names (docs/reference/options.md). ``checked`` checks them.
 
-    src names the source, for messages; choice is a ``prediction.choice.Choice``, or None where the network is given.
+    ``src`` names the source, for messages; ``choice`` is a ``prediction.choice.Choice``, or None where the network is given.
     """
     src: str | None = option(
         None, "what to matte: a photo, a folder of photos, a video, a stream address, or camera:0",
@@ -115,17 +115,17 @@ class Options:
     overwrite: bool = option(
         False, "replace existing results; without it a folder continues where it stopped, and all else is refused", "off")
     shard: str | None = option(
-        None, "do the I-th of N parts of a folder, from 1, for several machines or job arrays", "all", kinds=(PHOTOS,),
+        None, "do part I of N of a folder, counted from 1, for several machines or job arrays", "all", kinds=(PHOTOS,),
         metavar="I/N")
     sheet: str | None = option(
         None, "also write one image that shows src, bgr, pha and com of the first photos", "none", kinds=STILL,
         metavar="FILE")
     sheet_rows: int = option(8, "how many photos it shows", "8", type=int, least=1, kinds=STILL, metavar="N")
     fit: str | None = option(
-        None, "what to do with a bgr of another size than src: resize stretches it, crop scales and cuts it", "refuse it",
+        None, "what to do if bgr and src differ in size: resize stretches bgr, crop scales and cuts it", "refuse it",
         choices=FITS, fronts=EVERYWHERE)
     pair: str = option(
-        "name", "which photo goes with which bgr or trimap: name, those of one path apart from the suffix; order, the first "
+        "name", "which photo goes with which bgr or trimap: name, the same path without its suffix; order, the first "
         "with the first", "name", choices=("name", "order"), kinds=(PHOTOS,), metavar="HOW")
     align: str = option(
         "auto", "move bgr to where src was taken from: auto, where it helps; homography, wherever one is found; off", "auto",
@@ -134,8 +134,8 @@ class Options:
         "auto", "bring bgr to the light of src: auto, where it helps, or off", "auto", choices=MODES["exposure"],
         fronts=EVERYWHERE)
     temporal: str | None = option(
-        None, "smooth the matte from frame to frame: flow, along the motion; ofd, one frame delayed, alpha that differs "
-        "from both neighbours replaced (not for cameras); auto, or no word: flow with bgr, ofd without; off", "off",
+        None, "smooth the matte from frame to frame: flow, along the motion; ofd, one frame delayed, replaces alpha that "
+        "differs from both neighbours (not for cameras); auto, or no word: flow with bgr, ofd without; off", "off",
         choices={VIDEO: ("auto", *WAYS), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None}, kinds=MOVING,
         fronts=EVERYWHERE, bare="auto", metavar="WAY")
     fps: float | None = option(
@@ -158,7 +158,7 @@ class Options:
     backend: str = option(
         "auto", "openvino, onnxruntime, paddle-inference or paddle", "the fastest that is installed and sound")
     precision: str = option(
-        "auto", "fp32; bf16 or fp16 where backend and device compute in it; auto: bf16 where this CPU has instructions for "
+        "auto", "fp32; bf16 or fp16 where backend and device support it; auto: bf16 where this CPU has instructions for "
         "it, else fp32", "auto")
     max_memory: float | None = option(
         None, "MiB that refining may take at once; the result is the same", "what is fastest", type=float, metavar="MIB")
@@ -173,9 +173,9 @@ class Options:
         None, "predicted error above which mode thresholding refines", "the weights file's; else 0.1", type=float, least=0,
         most=1)
     unmix: bool = option(
-        True, "take the network's alpha as it is, without the last steps that draw fine strands and fill holes", "off")
+        True, "take the network's own alpha, without the last steps, which draw fine strands and fill holes", "off")
     fill: bool = option(
-        True, "leave holes inside the subject that the photos say are none as the network has them", "off", kinds=STILL)
+        True, "leave holes inside the subject that the photos contradict", "off", kinds=STILL)
     choice: Any = None
 
     @property

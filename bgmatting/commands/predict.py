@@ -1,4 +1,4 @@
-"""Mattes of photos and videos: who stands before the background?
+"""Matte photos, videos and cameras: cut the subject out, or set it on another background.
 
     python predict.py                                              # the sample pair image/sample, into image/
     python predict.py --src me.jpg --bgr room.jpg --output me.png  # the subject cut out
@@ -7,8 +7,8 @@
     python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output at_beach.jpg
     python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
     python predict.py --src camera:0                               # live, in a window: key b takes the empty scene
-    python predict.py --src me.jpg --output me.png                 # without the scene, by MODNet, if its weights are there
-    python predict.py --src me.jpg --trimap me_trimap.png --output me.png    # within the band of a trimap, by DIM
+    python predict.py --src me.jpg --output me.png                 # without the scene: by MODNet, if its weights are there
+    python predict.py --src me.jpg --trimap me_trimap.png --output me.png    # by DIM, within a trimap
 
 src is the photo with the subject, bgr the same scene without it, from the same camera position.
 Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be done, 130 stopped; the same command goes on.
@@ -108,4 +108,4 @@ def _show_camera(source, options, report, error):
     dropped = f"  {report.damaged} dropped" if report.damaged or not options.no_window else ""
     say(f"{source.name}  {report.done} frames  {report.fps:.1f} fps{dropped}  ->  {where}")
     if not report.done:
-        say("note: no picture was matted: the background was not taken before the end.", sys.stderr)
+        say("note: no frame was matted: the background was not taken before the end.", sys.stderr)
