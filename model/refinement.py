@@ -1,4 +1,4 @@
-"""Settings of the refiner, and the one home of their defaults. Needs no paddle."""
+"""Settings of the refiner, and the only place of their defaults. Needs no paddle."""
 from __future__ import annotations
 
 from typing import NamedTuple
