@@ -6,11 +6,12 @@ import re
 
 import numpy as np
 
-from bgmatting.media import read_photo
 from bgmatting.media.video.opening import is_live
-from bgmatting.media.video.reader import Info, open_video
+from bgmatting.media.video.reader import Info
+from bgmatting.media.video.sequence import read_still
+from bgmatting.prediction.options import PIPE
 from bgmatting.prediction.sizes import check_size, fit_size
-from bgmatting.prediction.source import is_video
+from bgmatting.prediction.source import Source, is_video
 from bgmatting.utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
@@ -36,13 +37,13 @@ def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: 
     size = info.height, info.width
     count = first_frames(bgr)
     if count is not None or bgr == "median":
-        if is_live(src):
+        if is_live(src) or src == PIPE:
             raise UserError(f"--bgr {bgr} reads the clip before it mattes it, which {src} does not allow. "
                             f"Name a photo of the empty scene.")
         return Still(clip_median(src, count, info))
     if is_video(bgr):
         return MovingScene(bgr, size, fit, src)
-    return Still(fit_size(read_photo(bgr, notes), size, fit, src, bgr))
+    return Still(fit_size(read_still(bgr, notes), size, fit, src, bgr))
 
 
 def first_frames(bgr: str | os.PathLike | None) -> int | None:
@@ -74,7 +75,7 @@ class MovingScene:
 
     def __init__(self, path, size, fit, src):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
-        self._reader = open_video(path, sound=False)
+        self._reader = Source(path).reader(sound=False)
         try:
             check_size((self._reader.info.height, self._reader.info.width), size, fit, src, path)
         except UserError:
@@ -133,7 +134,7 @@ def median_of(images: np.ndarray) -> np.ndarray:
 
 def _strip_median(path, chosen, top, bottom):
     kept, images = 0, None
-    with open_video(path, sound=False) as reader:
+    with Source(path).reader(sound=False) as reader:
         for index, (decoded, _, _) in enumerate(item for item in reader.timed() if item[0] is not None):
             if index in chosen:
                 strip = reader.image(decoded)[top:bottom]
@@ -156,5 +157,5 @@ def _spread(count):
 
 def _count(path):
     """How many frames a video has, counted without decoding them."""
-    with open_video(path, sound=False) as reader:
+    with Source(path).reader(sound=False) as reader:
         return max(1, reader.count())
