@@ -119,7 +119,7 @@ def _facts(path, spec):
     aspect = Fraction(float(spec.get_float_attribute("PixelAspectRatio", 1.0)) or 1.0).limit_denominator(1000)
     rate = spec.getattribute("FramesPerSecond") or spec.getattribute("dpx:FrameRate")
     try:
-        rate = as_rate(Fraction(*rate) if isinstance(rate, tuple) else rate) if rate else None
+        rate = frame_rate(Fraction(*rate) if isinstance(rate, tuple) else rate) if rate else None
     except (ValueError, ZeroDivisionError, TypeError):
         rate = None
     stated = spec.getattribute("chromaticities")
@@ -230,7 +230,7 @@ def write_exr(path: str | os.PathLike, light: np.ndarray, facts: Facts) -> None:
         raise UserError(f"cannot write {path}: {why}.")
 
 
-def as_rate(value: object) -> Fraction:
+def frame_rate(value: object) -> Fraction:
     """Frames a second of a number or text, such as 24, 23.976 or 24000/1001; what is near to N*1000/1001 is that.
 
     Raises:

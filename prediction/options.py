@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, Callable
 
 from bgmatting.media.alignment.fitter import MODES
-from bgmatting.media.plates import as_rate
+from bgmatting.media.plates import frame_rate
 from bgmatting.media.video.writer import FORMATS
 from bgmatting.prediction.outputs import NAMED, SUFFIXES, TYPES, names_picture
 from bgmatting.prediction.sizes import FITS
@@ -129,7 +129,7 @@ class Options:
         False, "colours of cut-outs are multiplied by alpha, and so are those of plates that have it", "off",
         kinds=(*STILL, *FILMS))
     frame_rate: Fraction | None = option(
-        None, "frames a second: 24, 23.976, 24000/1001", "as the files say, else 24", type=as_rate, kinds=(SEQUENCE,),
+        None, "frames a second: 24, 23.976, 24000/1001", "as the files say, else 24", type=frame_rate, kinds=(SEQUENCE,),
         metavar="N")
     size: str | None = option(
         None, "--src - is raw frames, RGB of 8 bits, of so many pixels: 1920x1080", "off", kinds=(SEQUENCE,), metavar="WxH")
@@ -285,6 +285,10 @@ def checked(options: Options, kind: str) -> Options:
         raise UserError(f"--sheet names a picture to write (.png, .jpg, .webp, .tif), not {options.sheet}.")
     if options.premultiplied and options.target_bgr is not None and kind != SEQUENCE:
         raise UserError("--premultiplied is about cut-outs, and --target-bgr puts com before a background. Leave one out.")
+    if options.size is not None and options.src != PIPE:
+        raise UserError(f"--size is of raw frames on stdin, --src -; {options.src} has a size of its own. Leave it out.")
+    if options.size is not None:
+        size_of(options.size)
     parts_of(options.shard)
     return options
 
@@ -293,6 +297,11 @@ def _value(name: str, about: About, value: Any, kind: str) -> Any:
     if name == "type":
         words = [value] if isinstance(value, str) else value
         return tuple(dict.fromkeys(_word(name, about.same.get(word, word), about.words_for(kind)) for word in words))
+    if about.type is frame_rate:
+        try:
+            return frame_rate(value)
+        except (ValueError, ZeroDivisionError):
+            raise UserError(f"{flag_of(name)} is frames a second, such as 24, 23.976 or 24000/1001, not {value}.") from None
     if about.choices:
         return _word(name, value, about.words_for(kind), about.all_words)
     if about.least is not None and not (about.least <= value <= about.most and value < float("inf")):

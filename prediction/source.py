@@ -60,7 +60,7 @@ class Source:
         if self._reader is not None:
             return self._reader
         if self.kind != SEQUENCE:
-            self._reader = open_video(self.name, sound)
+            self._reader = open_video(self.name, sound=sound)
         elif self.name == PIPE:
             self._reader = RawReader(options.stdin or sys.stdin.buffer, size_of(options.size), options.frame_rate)
         elif options is None:

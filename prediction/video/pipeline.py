@@ -161,7 +161,7 @@ class _Run:
                 bgr = call = None
                 if frame.image is not None:
                     try:
-                        bgr = self._background(frame.image, index)
+                        bgr = self._background(frame, index)
                     except BaseException:
                         self._pass_on(ahead.due(0))  # the frames before this one are whole
                         raise
@@ -187,10 +187,11 @@ class _Run:
                 self._on_progress(index + 1, None if in_all is None else max(in_all, index + 1))
             del frame, matte, bgr
 
-    def _background(self, src, index):
+    def _background(self, frame, index):
         if self._scene is None:
             return None
-        bgr = self._scene.frame(index)
+        src, info = frame.image, self._reader.info
+        bgr = self._scene.frame(index if info.first is None else round(frame.pts * info.rate))
         if self._job.fit_background is None:
             return bgr
         bgr, notes = self._job.fit_background(src, bgr)

@@ -42,7 +42,7 @@ def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: 
                             f"Name a photo of the empty scene.")
         return Still(clip_median(src, count, info))
     if is_video(bgr):
-        return MovingScene(bgr, size, fit, src)
+        return MovingScene(bgr, size, fit, src, info.first)
     return Still(fit_size(read_still(bgr, notes), size, fit, src, bgr))
 
 
@@ -71,9 +71,16 @@ class Still:
 
 
 class MovingScene:
-    """A video of the empty scene, frame by frame, in order; its last frame is held. ``size``: (height, width) of src."""
+    """A video of the empty scene, frame by frame, in order; its last frame is held.
 
-    def __init__(self, path, size, fit, src):
+    Images of a sequence go with those of the same number in src, or where they have not its first one, the first with the
+    first.
+
+    Args:
+        size: (height, width) of src. first: number of its first image, where it is a sequence.
+    """
+
+    def __init__(self, path, size, fit, src, first=None):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
         self._reader = Source(path).reader(sound=False)
         try:
@@ -81,17 +88,21 @@ class MovingScene:
         except UserError:
             self.close()
             raise
-        self._frames = iter(self._reader)
+        self._frames, info = iter(self._reader), self._reader.info
+        self._rate, self._ahead = None if info.first is None else info.rate, 0
+        if None not in (first, info.first) and 0 <= first - info.first < info.duration * info.rate:
+            self._ahead = first - info.first
 
     def frame(self, index):
-        """uint8 RGB (H, W, 3) of frame ``index``, which is never smaller than in the call before."""
+        """uint8 RGB (H, W, 3) of frame ``index``, of a sequence also counted where numbers are missing, which is never smaller
+        than in the call before."""
         image = None
         while self._at < index:
             following = next(self._frames, None)
-            self._at += 1
             if following is None:
                 self._at = index
                 break
+            self._at = self._at + 1 if self._rate is None else round(following.pts * self._rate) - self._ahead
             image = following.image
         if image is not None:
             self._image = fit_size(image, self._size, self._fit, bgr_name=self._path)
