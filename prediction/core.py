@@ -168,7 +168,8 @@ def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None
         note: called with a remark on the pace.
     """
     if hasattr(matter, "with_settings"):
-        matter = matter.with_settings(bits=options.bits, fill=kind in STILL and options.fill)
+        bits = 16 if kind == SEQUENCE else options.bits  # plates are finer than 8 bits
+        matter = matter.with_settings(bits=bits, fill=kind in STILL and options.fill)
     return matter if kind in STILL else paced(matter, options.fps, options.backbone_scale, note)
 
 
@@ -272,7 +273,7 @@ def _video(source, options, network, progress):
         if options.output != PIPE:
             prepare_folder(options.output)
             remove_leftovers(outputs.values())
-        report = matte_frames(lambda: fitting(network(), options, VIDEO, progress.note), job, progress.frame)
+        report = matte_frames(lambda: fitting(network(), options, source.kind, progress.note), job, progress.frame)
     return report._replace(notes=[*notes, *report.notes])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bgmatting.media import VIDEO_SUFFIXES
-from bgmatting.media.plates import is_plate
+from bgmatting.media.plates import import_oiio, is_plate
 from bgmatting.media.video.opening import is_url
 from bgmatting.media.video.picture_folder import check_replaceable
 from bgmatting.media.video.sequence import is_sequence, name_of
@@ -35,6 +35,8 @@ def planned_outputs(options: Options, kind: str = VIDEO) -> dict[str, Path]:
     format = options.format
     if kind == SEQUENCE and options.src != PIPE:
         format = format or pictures_format(options, kind)
+    if format == "exr":
+        import_oiio()
     outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), options.target_bgr is None, format)
     check_outputs(outputs, (options.src, options.bgr, options.target_bgr), options.overwrite)
     return outputs

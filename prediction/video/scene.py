@@ -94,8 +94,7 @@ class MovingScene:
             self._ahead = first - info.first
 
     def frame(self, index):
-        """uint8 RGB (H, W, 3) of frame ``index``, of a sequence also counted where numbers are missing, which is never smaller
-        than in the call before."""
+        """uint8 RGB (H, W, 3) of frame ``index``, missing ones of a sequence counted; it never falls from call to call."""
         image = None
         while self._at < index:
             following = next(self._frames, None)
