@@ -77,7 +77,8 @@ def read_plate(path: str | os.PathLike, premultiplied: bool = False) -> tuple[np
         is_exr = source.format_name() == "openexr"
         channels = _channels(path, source, spec, is_exr)
         facts = _facts(path, spec)
-        pixels = source.read_image(0, 0, 0, spec.nchannels, oiio.FLOAT)
+        count = max(channels) + 1  # R, G, B and A come first
+        pixels = source.read_image(0, 0, 0, count, oiio.FLOAT)
         if pixels is None:
             raise UserError(f"cannot read {path}: {_first_line(source.geterror())}. Cut short or damaged: copy or render it "
                             f"again.")
@@ -85,7 +86,7 @@ def read_plate(path: str | os.PathLike, premultiplied: bool = False) -> tuple[np
         raise out_of_memory(path) from None
     finally:
         source.close()
-    pixels = np.nan_to_num(pixels.reshape(spec.height, spec.width, spec.nchannels)[..., channels], nan=0.0,
+    pixels = np.nan_to_num(pixels.reshape(spec.height, spec.width, count)[..., channels], nan=0.0,
                            posinf=HALF_MOST, neginf=-HALF_MOST)
     colours = pixels[..., :3] if len(channels) > 2 else np.repeat(pixels[..., :1], 3, axis=2)
     if premultiplied and len(channels) in (2, 4):

@@ -125,6 +125,8 @@ def settled(source: AnySource = None, options: Options | None = None, given: boo
         source, options = SAMPLE[0], replace(options, bgr=SAMPLE[1], overwrite=True)  # it may be done again
     source = Source(PIPE, SEQUENCE) if source == PIPE and options.size is not None else as_source(source)
     options = checked(replace(options, src=source.name), source.kind)
+    if options.output == PIPE and source.kind not in FILMS:
+        raise UserError(f"--output - takes frames, and {source.name} is {ONE_OF[source.kind]}. Name a folder or picture.")
     if source.kind in STILL:
         pictures_of(options, source.kind == PHOTO)
     elif source.kind in FILMS:

@@ -51,7 +51,7 @@ class PictureWriter:
             self._write(name, image)
             with open(self._folder / TIMES, "a", encoding="ascii") as file:
                 file.write(("" if self.frames else "# timestamp format v2\n") + f"{in_ms(pts)}\n")
-        except OSError as error:
+        except (OSError, UserError) as error:
             name.unlink(missing_ok=True)
             if not no_space(error):
                 raise
