@@ -73,7 +73,12 @@ def main(argv=None):
             options = replace(options, stdout=stack.enter_context(own_stdout()))
         if options.src == PIPE and options.size is None:
             options = replace(options, src=stack.enter_context(spooled(options.stdin or sys.stdin.buffer)))
-        return _matte(options, stack)
+        try:
+            return _matte(options, stack)
+        except UserError as error:
+            if args.src != PIPE or options.src == PIPE:
+                raise
+            raise UserError(str(error).replace(options.src, "stdin"), error.hint) from None  # not the file kept aside
 
 
 def _matte(options, stack):
