@@ -9,27 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from fractions import Fraction
 from typing import Any, Callable
 
 from bgmatting.media.alignment.fitter import MODES
+from bgmatting.media.plates import frame_rate
 from bgmatting.media.video.writer import FORMATS
 from bgmatting.prediction.outputs import NAMED, SUFFIXES, TYPES, names_picture
 from bgmatting.prediction.sizes import FITS
 from bgmatting.prediction.smoothing import WAYS
 from bgmatting.utils.errors import UserError, suggest
 
-PHOTO, PHOTOS, VIDEO, CAMERA = KINDS = ("photo", "photos", "video", "camera")  # kinds of source
-STILL, MOVING = (PHOTO, PHOTOS), (VIDEO, CAMERA)
-ONE_OF = {PHOTO: "one photo", PHOTOS: "a folder of photos", VIDEO: "a video", CAMERA: "a camera"}
-PLURAL = {PHOTO: "photos", PHOTOS: "folders of photos", VIDEO: "videos", CAMERA: "cameras"}
+PHOTO, PHOTOS, VIDEO, SEQUENCE, CAMERA = KINDS = ("photo", "photos", "video", "sequence", "camera")  # kinds of source
+STILL, FILMS = (PHOTO, PHOTOS), (VIDEO, SEQUENCE)
+MOVING = (*FILMS, CAMERA)
+PIPE = "-"  # stdin as src, stdout as output
+ONE_OF = {PHOTO: "one photo", PHOTOS: "a folder of photos", VIDEO: "a video", SEQUENCE: "a sequence of images",
+          CAMERA: "a camera"}
+PLURAL = {PHOTO: "photos", PHOTOS: "folders of photos", VIDEO: "videos", SEQUENCE: "sequences",
+          CAMERA: "cameras"}
 
 COMMAND, PYTHON, HTTP, PAGE = "command line", "Python", "HTTP", "page"  # front ends
 EVERYWHERE = (COMMAND, PYTHON, HTTP, PAGE)
 # What a request may decide, whatever the fields below say: never a place, a file or a device of the server.
-HTTP_NAMES = ("bgr", "type", "target_bgr", "format", "bit_depth", "fit", "align", "exposure", "temporal", "fps")
+HTTP_NAMES = ("bgr", "type", "target_bgr", "format", "bit_depth", "fit", "align", "exposure", "temporal", "fps", "crop")
 
 RECORDED = tuple(name for name, format in FORMATS.items() if format.suffix)  # what a camera is written as
-FORMATS_OF = {PHOTO: tuple(SUFFIXES), PHOTOS: tuple(SUFFIXES), VIDEO: tuple(FORMATS), CAMERA: RECORDED}
+FORMATS_OF = {PHOTO: tuple(SUFFIXES), PHOTOS: tuple(SUFFIXES), VIDEO: (*RECORDED, "png"), SEQUENCE: tuple(FORMATS),
+              CAMERA: RECORDED}
 
 
 @dataclass(frozen=True)
@@ -82,10 +89,12 @@ def option(value: Any, help: str, default: str = "", **more: Any) -> Any:
 class Options:
     """Options of a matting run: the flags of predict.py by their names (docs/reference/options.md). ``checked`` checks them.
 
-    ``src`` names the source, for messages; ``choice`` is a ``prediction.choice.Choice``, or None where the network is given.
+    ``src`` names the source, for messages; ``choice`` is a ``prediction.choice.Choice``, or None where the network is given;
+    ``stdin`` and ``stdout`` are binary files in place of the process's own.
     """
     src: str | None = option(
-        None, "what to matte: a photo, a folder of photos, a video, a stream address, or camera:0",
+        None, "what to matte: a photo, a folder of photos, a video, numbered images (frame_####.exr, frame_%04d.png), a "
+        "stream address, camera:0, or - for stdin",
         "image/sample/src.jpg", flags=("--image-path",))
     bgr: str | None = option(
         None, "photo of the empty scene, or a folder of such photos with the same names; for a video also a video, first:N "
@@ -96,8 +105,8 @@ class Options:
         "folder with the same names, or auto: made from the matte of src and --bgr, or of src alone", "none",
         flags=("--trimap-path",), metavar="WHICH")
     output: str = option(
-        "image", "folder for the results; for one photo also the image to write, for a camera without window the video",
-        "image", flags=("--save-dir",))
+        "image", "folder for the results; for one photo also the image to write, for a camera without window the video; - "
+        "for stdout: a photo as PNG, frames as raw bytes, of one --type", "image", flags=("--save-dir",))
     type: tuple[str, ...] | None = option(
         None, "what to write: pha alpha, com cut-out, fgr foreground, err predicted error, ref refined patches",
         "pha com; com where --output names an image", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
@@ -107,11 +116,23 @@ class Options:
         words="a colour or blur")
     format: str | None = option(
         None, "of photos png, webp (without loss for pha and cut-outs), tiff or jpg; of videos mp4, mov, webm, or png for a "
-        "folder of images; cut-outs need one that holds alpha (not jpg, not mp4)",
-        "as --output is called, else png; of videos mov for cut-outs, else mp4", choices=FORMATS_OF, fronts=EVERYWHERE,
-        flags=("--video-format",))
+        "folder of images, of sequences also exr, half floats in linear light; cut-outs need one that holds alpha (not "
+        "jpg, not mp4)",
+        "as --output is called, else png; of videos mov for cut-outs, else mp4; of sequences exr for plates, else png",
+        choices=FORMATS_OF, fronts=EVERYWHERE, flags=("--video-format",))
     bit_depth: int | None = option(
         None, "bits of every channel; 16 in png and tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
+    crop: int | None = option(
+        None, "crop results to the subject and so many pixels around it", "off", type=int, least=0, kinds=STILL,
+        fronts=(COMMAND, PYTHON, HTTP), bare="0", metavar="MARGIN")
+    premultiplied: bool = option(
+        False, "colours of cut-outs are multiplied by alpha, and so are those of plates that have it", "off",
+        kinds=(*STILL, *FILMS))
+    frame_rate: Fraction | None = option(
+        None, "frames a second: 24, 23.976, 24000/1001", "as the files say, else 24", type=frame_rate, kinds=(SEQUENCE,),
+        metavar="N")
+    size: str | None = option(
+        None, "--src - is raw frames, RGB of 8 bits, of so many pixels: 1920x1080", "off", kinds=(SEQUENCE,), metavar="WxH")
     overwrite: bool = option(
         False, "replace existing results; without it a folder continues where it stopped, and all else is refused", "off")
     shard: str | None = option(
@@ -134,10 +155,10 @@ class Options:
         "auto", "bring bgr to the light of src: auto, where it helps, or off", "auto", choices=MODES["exposure"],
         fronts=EVERYWHERE)
     temporal: str | None = option(
-        None, "smooth the matte from frame to frame: flow, along the motion; ofd, one frame delayed, replaces alpha that "
-        "differs from both neighbours (not for cameras); auto, or no word: flow with bgr, ofd without; off", "off",
-        choices={VIDEO: ("auto", *WAYS), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None}, kinds=MOVING,
-        fronts=EVERYWHERE, bare="auto", metavar="WAY")
+        None, "smooth the matte from frame to frame: flow, along the motion; ofd, one frame delayed, alpha that differs "
+        "from both neighbours replaced (not for cameras); auto, or no word: flow with bgr, ofd without; off", "off",
+        choices={**dict.fromkeys(FILMS, ("auto", *WAYS)), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None},
+        kinds=MOVING, fronts=EVERYWHERE, bare="auto", metavar="WAY")
     fps: float | None = option(
         None, "frames a second to aim at; a slower machine shows the coarse network a smaller frame; 0: the finest matte, "
         "however long it takes", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
@@ -177,6 +198,8 @@ class Options:
     fill: bool = option(
         True, "leave holes inside the subject that the photos contradict", "off", kinds=STILL)
     choice: Any = None
+    stdin: Any = None
+    stdout: Any = None
 
     @property
     def needs(self) -> str | None:
@@ -224,8 +247,9 @@ def _for(about: About) -> str:
 
 
 def plural(kinds: tuple) -> str:
-    """Kinds of source in words."""
-    return " and ".join(PLURAL[kind] for kind in kinds if kind != PHOTOS or PHOTO not in kinds)
+    """Kinds of source in words; photos stand for folders of them, and videos for sequences."""
+    kinds = [kind for kind in kinds if not (kind == PHOTOS and PHOTO in kinds or kind == SEQUENCE and VIDEO in kinds)]
+    return " and ".join(PLURAL[kind] for kind in kinds)
 
 
 def options_of(given: Mapping[str, Any]) -> Options:
@@ -259,6 +283,12 @@ def checked(options: Options, kind: str) -> Options:
         raise UserError("--target-bgr is what com is set before, and --type does not name com. Add it.")
     if options.sheet is not None and not names_picture(options.sheet, NAMED):
         raise UserError(f"--sheet names an image to write (.png, .jpg, .webp, .tif), not {options.sheet}.")
+    if options.premultiplied and options.target_bgr is not None and kind != SEQUENCE:
+        raise UserError("--premultiplied is about cut-outs, and --target-bgr puts com before a background. Leave one out.")
+    if options.size is not None and options.src != PIPE:
+        raise UserError(f"--size is of raw frames on stdin, --src -; {options.src} has a size of its own. Leave it out.")
+    if options.size is not None:
+        size_of(options.size)
     parts_of(options.shard)
     return options
 
@@ -267,6 +297,11 @@ def _value(name: str, about: About, value: Any, kind: str) -> Any:
     if name == "type":
         words = [value] if isinstance(value, str) else value
         return tuple(dict.fromkeys(_word(name, about.same.get(word, word), about.words_for(kind)) for word in words))
+    if about.type is frame_rate:
+        try:
+            return frame_rate(value)
+        except (ValueError, ZeroDivisionError):
+            raise UserError(f"{flag_of(name)} is frames a second, such as 24, 23.976 or 24000/1001, not {value}.") from None
     if about.choices:
         return _word(name, value, about.words_for(kind), about.all_words)
     if about.least is not None and not (about.least <= value <= about.most and value < float("inf")):
@@ -291,6 +326,14 @@ def parts_of(shard: str | None) -> tuple[int, int]:
     parts = re.fullmatch(r"(\d{1,9})/(\d{1,9})", shard.strip())
     if not parts or not 1 <= int(parts[1]) <= int(parts[2]):
         raise UserError(f"--shard is i/n, the i-th of n parts, counted from 1, such as 1/4; not '{shard}'.")
+    return int(parts[1]), int(parts[2])
+
+
+def size_of(size: str | None) -> tuple[int, int]:
+    """(width, height) of --size. Raises UserError where it is none."""
+    parts = re.fullmatch(r"(\d{1,5})[xX*:](\d{1,5})", (size or "").strip())
+    if not parts or "0" in (parts[1].lstrip("0") or "0", parts[2].lstrip("0") or "0"):
+        raise UserError(f"--size is WIDTHxHEIGHT of the frames, such as 1920x1080, not {size}.")
     return int(parts[1]), int(parts[2])
 
 
