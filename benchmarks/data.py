@@ -102,7 +102,7 @@ def measure(folder: str | os.PathLike, phase: str, settings: dict, count: int) -
 
 def our_sample(rng: np.random.Generator, pairs: Any, scenes: Any, index: int, frame: tuple[int, int], size: int,
                scale: tuple[float, float]) -> tuple:
-    """What ``CompositeSet`` does up to composition: fgr, pha, bgr as uint8 of shape ``frame``."""
+    """The steps of ``CompositeSet`` up to composition: fgr, pha, bgr as uint8 of shape ``frame``."""
     of_pair, of_bgr = draw_affine(rng, scale), draw_affine(rng, BACKGROUND_SCALE)
     pair = pairs.load(index, shortest_side(of_pair, frame))
     bgr = scenes.load(index, shortest_side(of_bgr, frame))

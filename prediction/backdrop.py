@@ -1,4 +1,4 @@
-"""What subjects are set before: a photo, a video, a colour, or the scene itself out of focus."""
+"""Backdrops that subjects are set before: a photo, a video, a colour, or the scene itself out of focus."""
 from __future__ import annotations
 
 import os
@@ -6,9 +6,9 @@ import os
 import cv2
 import numpy as np
 
-from bgmatting.media import read_photo
+from bgmatting.media.video.sequence import read_still
 from bgmatting.prediction.sizes import fit_size
-from bgmatting.prediction.source import is_video
+from bgmatting.prediction.source import Source, is_video
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import why_missing
 
@@ -43,16 +43,17 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
     colour = colour_of(text)
     if colour is not None:
         return ColourBackdrop(colour)
-    if not os.path.exists(text):
+    moves = is_video(text)
+    if not moves and not os.path.exists(text):
         why = f" {why_missing(text)}" if os.path.dirname(text) else ""
         raise UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
-    if is_video(text):
+    if moves:
         return VideoBackdrop(text)
-    return PhotoBackdrop(read_photo(text, notes))
+    return PhotoBackdrop(read_still(text, notes))
 
 
 def behind(backdrop: Backdrop, time: float, index: int, src: np.ndarray, bgr: np.ndarray | None) -> np.ndarray:
-    """What ``backdrop.frame(index, src, bgr)`` gives for a frame shown at ``time`` seconds: a video goes by those."""
+    """Return ``backdrop.frame(index, src, bgr)`` for a frame shown at ``time`` seconds: a video goes by those."""
     return backdrop.at(time, src) if isinstance(backdrop, VideoBackdrop) else backdrop.frame(index, src, bgr)
 
 
@@ -66,7 +67,7 @@ def blurred(picture: np.ndarray, sigma: float = BLUR_SIGMA) -> np.ndarray:
 
 
 class Backdrop:
-    """What all have: they are closed at the end of a ``with``."""
+    """Base class of backdrops: they are closed at the end of a ``with``."""
 
     def __enter__(self):
         return self
@@ -159,8 +160,7 @@ class VideoBackdrop(Backdrop):
         self._reader.close()
 
     def _open(self):
-        from bgmatting.media.video.reader import open_video
-        self._reader, self._from, self._until = open_video(self._path, sound=False), 0, 0
+        self._reader, self._from, self._until = Source(self._path).reader(sound=False), 0, 0
         self._reader.want_depth(self._deep)
         self._frames = (found for found in self._reader.timed() if found[0] is not None)
 

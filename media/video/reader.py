@@ -51,8 +51,9 @@ class Frame(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What is known of a video before it is read. Sizes are upright; pts are multiples of ``time_base``; ``depth`` is bits
-    of a colour, ``aspect`` that of one pixel, width to height; ``colour`` is what videos made from it have."""
+    """Facts on a video before it is read. Sizes are upright; pts are multiples of ``time_base``; ``depth`` is bits
+    of a colour, ``aspect`` that of one pixel, width to height; ``colour`` is what videos made from it have; ``first`` is the
+    number of a sequence's first image; ``chromaticities`` as ``media.plates.Facts``."""
     width: int
     height: int
     rate: Fraction
@@ -64,6 +65,8 @@ class Info(NamedTuple):
     aspect: Fraction
     depth: int = 8
     light: Light = Light()
+    first: int | None = None
+    chromaticities: tuple | None = None
 
 
 def open_video(source: str | os.PathLike, sound: bool = True) -> VideoReader:
