@@ -87,7 +87,7 @@ class CompositeSet(_Samples):
 
     @property
     def epoch(self) -> str:
-        """What an epoch is, for messages."""
+        """Description of an epoch, for messages."""
         if self._by_background:
             return f"each of {len(self.backgrounds)} backgrounds once, with {len(self.pairs)} foregrounds in turn"
         return f"each of {len(self.pairs)} foregrounds once, on {len(self.backgrounds)} backgrounds by chance"
@@ -105,7 +105,7 @@ class CompositeSet(_Samples):
         return _sample(rng, fgr, pha, bgr, self.augment, key if self.alone else None)
 
     def describe(self, key: SampleKey) -> str:
-        """Which files a sample is made of, for messages."""
+        """Return which files a sample is made of, for messages."""
         *_, subject, scene = self._draw(np.random.default_rng([key.seed, key.epoch, key.number]), key)
         return f"{self.pairs.names[subject]} on {self.backgrounds.names[scene]}"
 
@@ -203,7 +203,7 @@ class StreamSet(_Samples):
         return f"{self.length} generated samples"
 
     def describe(self, key: SampleKey) -> str:
-        """Which sample it is, for messages."""
+        """Return which sample it is, for messages."""
         return f"generated sample {key.number} of epoch {key.epoch + 1}"
 
 

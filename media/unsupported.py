@@ -1,4 +1,6 @@
 """Kinds of files that people keep among their photos, which are not read here, and what makes pictures of them."""
+from __future__ import annotations
+
 import os
 
 from bgmatting.media.files import VIDEO_SUFFIXES
@@ -11,13 +13,14 @@ OTHER_KINDS = (
     ("GIMP or Krita document", (".xcf", ".kra"), "export PNG or TIFF"),
     ("vector drawing", (".svg", ".svgz", ".eps", ".ai"), "export PNG, with Inkscape for one"),
     ("PDF file", (".pdf",), "make PNG of its pages: pdftoppm -png"),
-    ("picture of high dynamic range", (".exr", ".hdr"), "export TIFF of 16 bits"),
+    ("plate", (".exr", ".dpx"), "name it as a sequence, frame_####.exr for one"),
+    ("picture of high dynamic range", (".hdr",), "export TIFF of 16 bits"),
     ("JPEG XL file", (".jxl",), "make PNG of it: djxl IN.jxl OUT.png"),
     ("JPEG 2000 file", (".jp2", ".j2k", ".jpx"), "make PNG of it: opj_decompress -i IN.jp2 -o OUT.png"),
     ("video", VIDEO_SUFFIXES, "name it alone as --src"))
 
 
-def other_kind(name):
+def other_kind(name: str) -> tuple[str, str] | None:
     """(what a file is by its suffix, what to do with it); None for all that is none of ``OTHER_KINDS``."""
     suffix = os.path.splitext(name)[1].lower()
     return next(((kind, advice) for kind, suffixes, advice in OTHER_KINDS if suffix in suffixes), None)

@@ -1,4 +1,4 @@
-"""What subjects are set before: a photo, a video, a colour, or the scene itself out of focus."""
+"""Backdrops that subjects are set before: a photo, a video, a colour, or the scene itself out of focus."""
 from __future__ import annotations
 
 import os
@@ -6,9 +6,9 @@ import os
 import cv2
 import numpy as np
 
-from bgmatting.media import read_photo
+from bgmatting.media.video.sequence import read_still
 from bgmatting.prediction.sizes import fit_size
-from bgmatting.prediction.source import is_video
+from bgmatting.prediction.source import Source, is_video
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import why_missing
 
@@ -43,16 +43,17 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
     colour = colour_of(text)
     if colour is not None:
         return ColourBackdrop(colour)
-    if not os.path.exists(text):
+    moves = is_video(text)
+    if not moves and not os.path.exists(text):
         why = f" {why_missing(text)}" if os.path.dirname(text) else ""
         raise UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
-    if is_video(text):
+    if moves:
         return VideoBackdrop(text)
-    return PhotoBackdrop(read_photo(text, notes))
+    return PhotoBackdrop(read_still(text, notes))
 
 
 def behind(backdrop: Backdrop, time: float, index: int, src: np.ndarray, bgr: np.ndarray | None) -> np.ndarray:
-    """What ``backdrop.frame(index, src, bgr)`` gives for a frame shown at ``time`` seconds: a video goes by those."""
+    """Return ``backdrop.frame(index, src, bgr)`` for a frame shown at ``time`` seconds: a video goes by those."""
     return backdrop.at(time, src) if isinstance(backdrop, VideoBackdrop) else backdrop.frame(index, src, bgr)
 
 
@@ -66,7 +67,7 @@ def blurred(picture: np.ndarray, sigma: float = BLUR_SIGMA) -> np.ndarray:
 
 
 class Backdrop:
-    """What all have: they are closed at the end of a ``with``."""
+    """Base class of backdrops: they are closed at the end of a ``with``."""
 
     def __enter__(self):
         return self
@@ -74,24 +75,24 @@ class Backdrop:
     def __exit__(self, *_):
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is open."""
 
 
 class ColourBackdrop(Backdrop):
     """One colour all over: rgb is three numbers in 0..255."""
 
-    def __init__(self, rgb):
+    def __init__(self, rgb: tuple[int, int, int]):
         self._rgb = tuple(rgb)
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.array(self._rgb, np.uint8), src.shape)
 
 
 class BlurBackdrop(Backdrop):
     """The scene out of focus: bgr where it is given, so that the subject leaves no halo, else src."""
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         scene = src if bgr is None else bgr
         return blurred(scene if scene.dtype == src.dtype else scene.astype(np.uint16) * 257)
 
@@ -99,10 +100,10 @@ class BlurBackdrop(Backdrop):
 class PhotoBackdrop(Backdrop):
     """One photo, uint8 RGB (H, W, 3), for all; what was cut for one size is kept for the next picture of that size."""
 
-    def __init__(self, photo):
+    def __init__(self, photo: np.ndarray):
         self._photo, self._cut = photo, None
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         if self._cut is None or self._cut.shape != src.shape:
             self._cut = fit_size(self._photo, src.shape[:2], "crop")
         return self._cut
@@ -111,15 +112,15 @@ class PhotoBackdrop(Backdrop):
 class VideoBackdrop(Backdrop):
     """A video, from the start again behind its end: picture by picture, or at its own speed where times are given."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self._path, self._length, self._deep = path, None, False
         self._shown, self._image, self._stale = None, None, False
         self._open()
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         return self._picture(index, src, False)
 
-    def at(self, time, src):
+    def at(self, time: float, src: np.ndarray) -> np.ndarray:
         return self._picture(max(time, 0), src, True)
 
     def _picture(self, wanted, src, by_time):
@@ -155,12 +156,11 @@ class VideoBackdrop(Backdrop):
             return
         self._image = image if deep is None else deep
 
-    def close(self):
+    def close(self) -> None:
         self._reader.close()
 
     def _open(self):
-        from bgmatting.media.video.reader import open_video
-        self._reader, self._from, self._until = open_video(self._path, sound=False), 0, 0
+        self._reader, self._from, self._until = Source(self._path).reader(sound=False), 0, 0
         self._reader.want_depth(self._deep)
         self._frames = (found for found in self._reader.timed() if found[0] is not None)
 

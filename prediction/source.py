@@ -1,7 +1,8 @@
-"""What is to be matted: classified once, opened once."""
+"""Sources of mattes: classified once, opened once."""
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from bgmatting.media import VIDEO_SUFFIXES, is_animation
 from bgmatting.media.formats import kind_of
 from bgmatting.media.video.opening import is_url
 from bgmatting.media.video.reader import VideoReader, open_video
-from bgmatting.prediction.options import CAMERA, PHOTO, PHOTOS, VIDEO
+from bgmatting.media.video.sequence import RawReader, SequenceReader, is_sequence
+from bgmatting.prediction.options import CAMERA, PHOTO, PHOTOS, PIPE, SEQUENCE, VIDEO, Options, size_of
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
 
@@ -19,14 +21,14 @@ HEAD = 64  # bytes that tell a file's format
 
 
 class Source:
-    """What ``name`` names.
+    """A source: what ``name`` refers to.
 
     Args:
-        name: path of a photo, of a folder of photos or of a video; address of a stream; "camera:" and a number, a path or an
-            address.
-        kind: where that is known already.
+        name: path of a photo, of a folder of photos, of a video or of a plate; pattern of numbered images; address of a
+            stream; "camera:" and a number, a path or an address.
+        kind: where that is known already. "-" is raw frames on stdin where it is "sequence".
     Attributes:
-        name: as text. kind: "photo", "photos", "video" or "camera"; a path where nothing is counts by its suffix.
+        name: as text. kind: one of ``prediction.options.KINDS``; a path where nothing is counts by its suffix.
     """
 
     def __init__(self, name: str | os.PathLike, kind: str | None = None):
@@ -37,6 +39,8 @@ class Source:
             self.kind = CAMERA
         elif not is_url(self.name) and os.path.isdir(self.name):
             self.kind = PHOTOS
+        elif is_sequence(self.name):
+            self.kind = SEQUENCE
         else:
             found, self._reader = _moving(self.name)
             self.kind = VIDEO if found else PHOTO
@@ -47,10 +51,22 @@ class Source:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def reader(self) -> VideoReader:
-        """The open video, which is this object's. Raises UserError where it cannot be read."""
-        if self._reader is None:
-            self._reader = open_video(self.name)
+    def reader(self, options: Options | None = None, sound: bool = True) -> VideoReader | SequenceReader | RawReader:
+        """The open video, which is this object's. Raises UserError where it cannot be read.
+
+        Args:
+            options: where it is what they are about: how sequences are read. sound: whether it is wanted.
+        """
+        if self._reader is not None:
+            return self._reader
+        if self.kind != SEQUENCE:
+            self._reader = open_video(self.name, sound=sound)
+        elif self.name == PIPE:
+            self._reader = RawReader(options.stdin or sys.stdin.buffer, size_of(options.size), options.frame_rate)
+        elif options is None:
+            self._reader = SequenceReader(self.name)
+        else:
+            self._reader = SequenceReader(self.name, options.frame_rate, options.premultiplied)
         return self._reader
 
     def close(self) -> None:
@@ -66,12 +82,14 @@ def as_source(source: Source | str | os.PathLike) -> Source:
 
 
 def is_camera(text: str | None) -> bool:
-    """Whether a source of this name is a camera, or what stands in for one."""
+    """Return whether a source of this name is a camera, or what stands in for one."""
     return text is not None and text.startswith(PREFIX)
 
 
 def is_video(text: str | os.PathLike) -> bool:
-    """Whether a path or address is that of a video, as ``Source`` judges it."""
+    """Return whether a path or address is that of a video or sequence, as ``Source`` judges it."""
+    if is_sequence(text):
+        return not os.path.isfile(text)  # one plate is a still
     found, reader = _moving(os.fspath(text))
     if reader is not None:
         reader.close()

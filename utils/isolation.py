@@ -44,7 +44,7 @@ DONE, FAILED, ITEM = "done", "failed", "item"
 
 
 class Limits(NamedTuple):
-    """What one call may take, of a stream each item: wall and processor seconds; bytes of memory beyond what the worker
+    """Limits of one call, of a stream each item: wall and processor seconds; bytes of memory beyond what the worker
     begins with; bytes of the answer's arrays, and of any file."""
     seconds: float = 60.0
     cpu_seconds: float = 120.0
@@ -189,7 +189,7 @@ class _Worker:
             yield value
 
     def stopped(self):
-        """Whether no stream is under way."""
+        """Return whether no stream is under way."""
         return not self._streams
 
     def alive(self):

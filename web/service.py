@@ -1,4 +1,4 @@
-"""What all requests share: the network, the lines, the folders."""
+"""State that all requests share: the network, the lines, the folders."""
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +56,7 @@ class Service:
             return self._alone
 
     def facts(self):
-        """What is said of the network to the outside: its settings without places of this machine."""
+        """Facts on the network for the outside: its settings without places of this machine."""
         if not self.ready:
             return {}
         settings = self._matter.settings

@@ -122,7 +122,7 @@ def _bgr(form, kind, alone):
 
 
 def _target(form):
-    """What com is put before: an uploaded file, a colour or "blur"; None. Never a path that the sender names."""
+    """The target of com: an uploaded file, a colour or "blur"; None. Never a path that the sender names."""
     if "target" in form.files:
         return str(form.files["target"])
     text = form.fields.get("target")

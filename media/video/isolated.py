@@ -16,7 +16,7 @@ from bgmatting.media.video.audio import Sound, same_stream
 from bgmatting.media.video.colour import Colour
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.light import Light
-from bgmatting.media.video.reader import Frame, Info, open_video
+from bgmatting.media.video.reader import Frame, Info, Reading, open_video
 from bgmatting.media.video.samples import Continuous
 from bgmatting.utils.isolation import Workers
 
@@ -25,7 +25,7 @@ CLUSTER, NO_BLOCKS = b"\x1f\x43\xb6\x75", b"\x83\xe7\x81\x00"  # where packets b
 
 
 class Facts(NamedTuple):
-    """What is known before the frames are read. ``head`` describes the sound to copy; None where no file can hold it."""
+    """Facts known before the frames are read. ``head`` describes the sound to copy; None where no file can hold it."""
     info: Info
     note: str | None
     codec: str | None = None
@@ -35,7 +35,7 @@ class Facts(NamedTuple):
 
 
 class End(NamedTuple):
-    """What is known behind the last frame; see ``VideoReader`` and ``AudioReader.lost``."""
+    """Facts known after the last frame; see ``VideoReader`` and ``AudioReader.lost``."""
     damaged: int
     missing: float
     lost: int
@@ -55,7 +55,7 @@ class IsolatedTrack:
             self.stream = self._container.streams.audio[0]
 
 
-class IsolatedReader:
+class IsolatedReader(Reading):
     """Stands for a ``VideoReader`` of a file. ``damaged`` and ``missing`` are known at the end.
 
     Args:
@@ -66,33 +66,15 @@ class IsolatedReader:
     """
 
     def __init__(self, workers: Workers, source: str | os.PathLike, sound: bool = True):
-        self.source, self.damaged, self.missing, self._deep, self._sound = source, 0, 0.0, False, sound
+        self.source, self.damaged, self.missing, self._sound = source, 0, 0.0, sound
         self._workers, self._stack = workers, ExitStack()
         facts = workers.decode(facts_of, source, sound)
         self.info, self.note = facts.info, facts.note
         self.audio = None if facts.codec is None else IsolatedTrack(facts)
 
-    def __enter__(self) -> IsolatedReader:
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the reading; the worker serves others."""
         self._stack.close()
-
-    def want_samples(self, wanted: bool) -> None:
-        """As ``VideoReader.want_samples``."""
-        if self.audio is not None:
-            self.audio.decode = wanted
-
-    def want_depth(self, wanted: bool) -> None:
-        """As ``VideoReader.want_depth``."""
-        self._deep = wanted
-
-    def __iter__(self) -> Iterator[Frame]:
-        return (frame for frame in self.items() if frame.image is not None)
 
     def items(self) -> Iterator[Frame]:
         """As ``VideoReader.items``."""

@@ -6,11 +6,12 @@ import re
 
 import numpy as np
 
-from bgmatting.media import read_photo
 from bgmatting.media.video.opening import is_live
-from bgmatting.media.video.reader import Info, open_video
+from bgmatting.media.video.reader import Info
+from bgmatting.media.video.sequence import read_still
+from bgmatting.prediction.options import PIPE
 from bgmatting.prediction.sizes import check_size, fit_size
-from bgmatting.prediction.source import is_video
+from bgmatting.prediction.source import Source, is_video
 from bgmatting.utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
@@ -36,13 +37,13 @@ def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: 
     size = info.height, info.width
     count = first_frames(bgr)
     if count is not None or bgr == "median":
-        if is_live(src):
+        if is_live(src) or src == PIPE:
             raise UserError(f"--bgr {bgr} reads the clip before it mattes it, which {src} does not allow. "
                             f"Name a photo of the empty scene.")
         return Still(clip_median(src, count, info))
     if is_video(bgr):
-        return MovingScene(bgr, size, fit, src)
-    return Still(fit_size(read_photo(bgr, notes), size, fit, src, bgr))
+        return MovingScene(bgr, size, fit, src, info.first)
+    return Still(fit_size(read_still(bgr, notes), size, fit, src, bgr))
 
 
 def first_frames(bgr: str | os.PathLike | None) -> int | None:
@@ -58,45 +59,56 @@ def first_frames(bgr: str | os.PathLike | None) -> int | None:
 class Still:
     """One picture for all frames."""
 
-    def __init__(self, image):
+    def __init__(self, image: np.ndarray):
         self._image = image
 
-    def frame(self, index):
+    def frame(self, index: int) -> np.ndarray:
         """uint8 RGB (H, W, 3)."""
         return self._image
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is open."""
 
 
 class MovingScene:
-    """A video of the empty scene, frame by frame, in order; its last frame is held. ``size``: (height, width) of src."""
+    """A video of the empty scene, frame by frame, in order; its last frame is held.
 
-    def __init__(self, path, size, fit, src):
+    Images of a sequence go with those of the same number in src, or where they have not its first one, the first with the
+    first.
+
+    Args:
+        size: (height, width) of src. first: number of its first image, where it is a sequence.
+    """
+
+    def __init__(self, path: str | os.PathLike, size: tuple[int, int], fit: str | None, src: str | os.PathLike,
+                 first: int | None = None):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
-        self._reader = open_video(path, sound=False)
+        self._reader = Source(path).reader(sound=False)
         try:
             check_size((self._reader.info.height, self._reader.info.width), size, fit, src, path)
         except UserError:
             self.close()
             raise
-        self._frames = iter(self._reader)
+        self._frames, info = iter(self._reader), self._reader.info
+        self._rate, self._ahead = None if info.first is None else info.rate, 0
+        if None not in (first, info.first) and 0 <= first - info.first < info.duration * info.rate:
+            self._ahead = first - info.first
 
-    def frame(self, index):
-        """uint8 RGB (H, W, 3) of frame ``index``, which is never smaller than in the call before."""
+    def frame(self, index: int) -> np.ndarray:
+        """uint8 RGB (H, W, 3) of frame ``index``, missing ones of a sequence counted; it never falls from call to call."""
         image = None
         while self._at < index:
             following = next(self._frames, None)
-            self._at += 1
             if following is None:
                 self._at = index
                 break
+            self._at = self._at + 1 if self._rate is None else round(following.pts * self._rate) - self._ahead
             image = following.image
         if image is not None:
             self._image = fit_size(image, self._size, self._fit, bgr_name=self._path)
         return self._image
 
-    def close(self):
+    def close(self) -> None:
         """Close the file."""
         self._reader.close()
 
@@ -133,7 +145,7 @@ def median_of(images: np.ndarray) -> np.ndarray:
 
 def _strip_median(path, chosen, top, bottom):
     kept, images = 0, None
-    with open_video(path, sound=False) as reader:
+    with Source(path).reader(sound=False) as reader:
         for index, (decoded, _, _) in enumerate(item for item in reader.timed() if item[0] is not None):
             if index in chosen:
                 strip = reader.image(decoded)[top:bottom]
@@ -156,5 +168,5 @@ def _spread(count):
 
 def _count(path):
     """How many frames a video has, counted without decoding them."""
-    with open_video(path, sound=False) as reader:
+    with Source(path).reader(sound=False) as reader:
         return max(1, reader.count())

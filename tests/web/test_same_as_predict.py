@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.commands import predict  # noqa: E402
-from bgmatting.media import read_image, write_image  # noqa: E402
-from bgmatting.prediction import core  # noqa: E402
-from bgmatting.prediction.options import (  # noqa: E402
+from bgmatting.commands import predict
+from bgmatting.media import read_image, write_image
+from bgmatting.prediction import core
+from bgmatting.prediction.options import (
     FORM,
     HTTP,
     HTTP_NAMES,
@@ -25,10 +24,10 @@ from bgmatting.prediction.options import (  # noqa: E402
     flag_of,
     form_schema,
 )
-from bgmatting.utils.errors import UserError  # noqa: E402
-from bgmatting.utils.files import PROJECT  # noqa: E402
-from tests.media.video.clips import make_clip  # noqa: E402
-from tests.web.test_limits import until  # noqa: E402
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
+from tests.media.video.clips import make_clip
+from tests.web.test_limits import until
 
 SIZE = 64, 48   # of photos and frames
 FRAMES = 4
@@ -37,7 +36,7 @@ VALUES = {
     "bgr": ["median", "first:2", "@bgr.png", "@bgr.mp4"], "type": ["pha", "com", "fgr", "err", "alp"],
     "target_bgr": ["white", "blur", "@behind.png", "@blob"], "format": ["png", "webp", "tiff", "mov", "mp4", "WebM", "jpg"],
     "bit_depth": ["8", "16"], "fit": ["resize", "crop"], "align": ["off", "homography"], "exposure": ["off"],
-    "temporal": ["on", "off", "flow", "ofd"], "fps": ["0", "30"]}
+    "temporal": ["on", "off", "flow", "ofd"], "fps": ["0", "30"], "crop": ["0", "9"]}
 NEEDS = {"mp4": {"type": "pha"}, "jpg": {"type": "pha"}, "8": {"type": "pha"}, "16": {"type": "pha"}}  # besides
 PHOTO_FORMATS = "png", "webp", "tiff", "jpg"
 FORMATS = {PHOTO: PHOTO_FORMATS, PHOTOS: PHOTO_FORMATS, VIDEO: ("png", "mov", "mp4", "WebM")}

@@ -1,10 +1,11 @@
-"""What an archive holds, under names that are safe to write; what is not is refused by name."""
+"""Members of an archive, under names that are safe to write; what is not is refused by name."""
 from __future__ import annotations
 
 import functools
 import os
 import re
 import stat
+import tarfile
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -23,7 +24,7 @@ class TooLarge(UserError):
 
 
 class Bounds(NamedTuple):
-    """What is taken of an archive: members at most; bytes of a ZIP's table of contents; and whether plain ZIPs alone are
+    """Limits of an archive: members at most; bytes of a ZIP's table of contents; and whether plain ZIPs alone are
     taken, stored or packed by deflate."""
     members: int = 2_000_000
     directory: int = 1 << 28
@@ -44,9 +45,9 @@ class Member(NamedTuple):
 
 
 class Members:
-    """What both kinds have in common."""
+    """Common part of both kinds."""
 
-    def __init__(self, bounds):
+    def __init__(self, bounds: Bounds):
         self.members, self.refused, self._bounds = [], [], bounds
 
     def __enter__(self):
@@ -66,7 +67,7 @@ class Members:
         if left:
             raise ValueError(f"{member.name} is shorter than it says")
 
-    def check_number(self, number):
+    def check_number(self, number: int) -> None:
         """Raise TooLarge for more members than are taken."""
         if number > self._bounds.members:
             raise TooLarge(f"the archive holds more than {self._bounds.members} members. Divide it.")
@@ -106,7 +107,7 @@ class Members:
         self.members = [member for member in self.members if id(member) not in alike]
 
 
-def no_file(kind, info=None):
+def no_file(kind: int, info: tarfile.TarInfo | None = None) -> str | None:
     """Why a member of this kind, as ``stat`` numbers it, is not unpacked; None for files and folders."""
     if info is not None and info.islnk():
         return f"a hard link to {info.linkname}. Pack the file itself (tar --hard-dereference)"
@@ -131,7 +132,7 @@ def _flaw(name, parts):
 
 @functools.lru_cache(maxsize=10000)
 def _key(part):
-    """What systems that tell fewest names apart make of one: without case, Unicode's form, and signs that they replace."""
+    """A name as systems that tell fewest names apart read it: without case, Unicode's form, and signs that they replace."""
     if PLAIN.fullmatch(part):
         return part.lower()
     return portable(unicodedata.normalize("NFC", unicodedata.normalize("NFC", part).lower()))
