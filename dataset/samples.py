@@ -16,12 +16,13 @@ from bgmatting.dataset.augment import (
     PAIR_SCALE,
     augment_background,
     augment_pair,
+    disturb_photo,
     draw_affine,
     shortest_side,
 )
 from bgmatting.dataset.badfiles import BadFiles
 from bgmatting.dataset.catalog import Catalog
-from bgmatting.dataset.composite import compose_alone, compose_pair, disturb_photo
+from bgmatting.dataset.composite import compose_alone, compose_pair
 from bgmatting.dataset.cuts import Cuts, cut_pair, cut_photo
 from bgmatting.dataset.generate import KINDS, make_sample
 from bgmatting.dataset.layouts.sets import BackgroundSet, ColourSet, PairSet

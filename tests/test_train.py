@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 
 PROJECT = Path(__file__).resolve().parent.parent
 STEPS = 8  # four in each phase

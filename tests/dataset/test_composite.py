@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from bgmatting.dataset import composite
-from bgmatting.dataset.augment import Affine
-from bgmatting.dataset.composite import add_noise, blend, cast_shadow, change_exposure, compose_pair, move, through_jpeg
+from bgmatting.dataset.augment import Affine, add_noise, cast_shadow, change_exposure, move, through_jpeg
+from bgmatting.dataset.composite import blend, compose_pair
 
 NEVER = {"shadow": 0.0, "noise": 0.0, "noise_sigma": 0.03, "bgr_jitter": 0.0, "bgr_affine": 0.0, "jpeg": 0.0,
          "exposure": 0.0, "subpixel": 0.0}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 from bgmatting.training.distributed import Ranks, join_ranks
 from bgmatting.utils.errors import UserError
 

@@ -8,7 +8,7 @@ import paddle
 import pytest
 
 from bgmatting.training import memory as fit
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 from bgmatting.training.memory import Division, fitted, out_of_memory
 from bgmatting.training.step import Learner, train_step
 from tests.training.runs import equal, fails, first_iteration, run, weights

@@ -11,10 +11,10 @@ import yaml
 
 from bgmatting.commands import train as script
 from bgmatting.model.inference.matter import Matter
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.checkpoint import State
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 from bgmatting.training.lessons import background
 from bgmatting.training.log import RunLog
-from bgmatting.training.state import State
 from bgmatting.training.step import train_step
 from bgmatting.training.trainer import Trainer
 from bgmatting.utils.cli import run_main

@@ -12,8 +12,8 @@ import pytest
 from bgmatting.commands import train as script
 from bgmatting.model.inference.matter import Matter
 from bgmatting.model.weights import read_weights, weights_path
-from bgmatting.training import checkpoint, trainer
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training import checkpoint_files, trainer
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 from bgmatting.training.config import load_config
 from bgmatting.training.config.flags import FLAGS
 from bgmatting.training.start import network_of
@@ -124,14 +124,14 @@ def test_force_deletes_nothing_when_the_new_run_cannot_begin(stage, tmp_path, ca
 
 @pytest.mark.slow
 def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(stage, tmp_path, capsys, monkeypatch):
-    write = checkpoint._write_synced
+    write = checkpoint_files._write_synced
 
     def full(path, data):
         if "iter_2" in str(path):
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
         write(path, data)
 
-    monkeypatch.setattr(checkpoint, "_write_synced", full)
+    monkeypatch.setattr(checkpoint_files, "_write_synced", full)
     assert "no space left" in fails(capsys, stage(joint=0))
     assert "iter_1" in names(tmp_path / "run") and not [name for name in names(tmp_path / "run") if "iter_2" in name]
     monkeypatch.undo()

@@ -9,10 +9,10 @@ from bgmatting.dataset.catalog import open_catalog
 from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.model.inference.matte import Matte
 from bgmatting.training import validation
-from bgmatting.training.checkpoint import load_checkpoint
+from bgmatting.training.checkpoint import State
+from bgmatting.training.checkpoint_files import load_checkpoint
 from bgmatting.training.config import load_config
 from bgmatting.training.lessons import background
-from bgmatting.training.state import State
 from bgmatting.training.step import train_step
 from bgmatting.training.trainer import Trainer
 from bgmatting.training.validation import spread, validation_set

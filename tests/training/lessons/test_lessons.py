@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 from bgmatting.model.backbones.paddleseg import vgg
 from bgmatting.model.methods import find_method, modnet
-from bgmatting.training.checkpoint import load_checkpoint
+from bgmatting.training.checkpoint_files import load_checkpoint
 from bgmatting.training.lessons import find_lesson
 from bgmatting.training.step import NAMES, train_step
 from tests.conftest import TINY
