@@ -163,7 +163,7 @@ def _photo(source, options, network, progress):
 
 
 def _photos(source, options, network, progress):
-    with Workers(1, DECODING, [photo.__module__]).warm() as workers:  # a decoder that crashes costs one photo
+    with Workers(1, DECODING, [photo.__module__], ready=1) as workers:  # a decoder that crashes costs one photo
         return _planned(options, False, network, progress, workers.decode)
 
 
