@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from bgmatting.media import VIDEO_SUFFIXES, is_animation
+from bgmatting.media.decoding import HERE, InPlace, Isolated
 from bgmatting.media.formats import kind_of
+from bgmatting.media.video.isolated import IsolatedReader
 from bgmatting.media.video.opening import is_url
 from bgmatting.media.video.reader import VideoReader, open_video
 from bgmatting.prediction.options import CAMERA, PHOTO, PHOTOS, VIDEO
@@ -25,12 +27,13 @@ class Source:
         name: path of a photo, of a folder of photos or of a video; address of a stream; "camera:" and a number, a path or an
             address.
         kind: where that is known already.
+        decoding: by what its files, and all that go with them, are decoded: one of ``media.decoding``.
     Attributes:
-        name: as text. kind: "photo", "photos", "video" or "camera"; a path where nothing is counts by its suffix.
+        name: as text. kind: "photo", "photos", "video" or "camera"; a path where nothing is counts by its suffix. decoding.
     """
 
-    def __init__(self, name: str | os.PathLike, kind: str | None = None):
-        self.name, self._reader = os.fspath(name), None
+    def __init__(self, name: str | os.PathLike, kind: str | None = None, decoding: InPlace | Isolated = HERE):
+        self.name, self.decoding, self._reader = os.fspath(name), decoding, None
         if kind is not None:
             self.kind = kind
         elif is_camera(self.name):
@@ -38,8 +41,7 @@ class Source:
         elif not is_url(self.name) and os.path.isdir(self.name):
             self.kind = PHOTOS
         else:
-            found, self._reader = _moving(self.name)
-            self.kind = VIDEO if found else PHOTO
+            self.kind = VIDEO if is_video(self.name, decoding) else PHOTO
 
     def __enter__(self) -> Source:
         return self
@@ -47,10 +49,10 @@ class Source:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def reader(self) -> VideoReader:
+    def reader(self) -> VideoReader | IsolatedReader:
         """The open video, which is this object's. Raises UserError where it cannot be read."""
         if self._reader is None:
-            self._reader = open_video(self.name)
+            self._reader = self.decoding.video(self.name)
         return self._reader
 
     def close(self) -> None:
@@ -70,30 +72,28 @@ def is_camera(text: str | None) -> bool:
     return text is not None and text.startswith(PREFIX)
 
 
-def is_video(text: str | os.PathLike) -> bool:
+def is_video(text: str | os.PathLike, decoding: InPlace | Isolated = HERE) -> bool:
     """Whether a path or address is that of a video, as ``Source`` judges it."""
-    found, reader = _moving(os.fspath(text))
-    if reader is not None:
-        reader.close()
-    return found
+    return is_url(text) or decoding.call(moves, os.fspath(text))
 
 
-def _moving(text: str) -> tuple[bool, VideoReader | None]:
-    """(whether it is a video, the reader where it had to be opened to know that): by its address, its suffix, its first
-    bytes, and where these say nothing by what a decoder makes of it."""
-    if is_url(text) or is_animation(text):
-        return True, None
-    name = text.lower()
-    if name.endswith(VIDEO_SUFFIXES) or not os.path.isfile(text):
-        return name.endswith(VIDEO_SUFFIXES), None
+def moves(path: str) -> bool:
+    """Whether a file is a video or an animation: by its suffix, its first bytes, and where these say nothing by what a
+    decoder makes of it."""
+    if is_animation(path):
+        return True
+    name = path.lower()
+    if name.endswith(VIDEO_SUFFIXES) or not os.path.isfile(path):
+        return name.endswith(VIDEO_SUFFIXES)
     try:
-        with open(text, "rb") as file:
+        with open(path, "rb") as file:
             kind = kind_of(file.read(HEAD))
     except OSError:
-        return False, None  # whoever reads it will tell
+        return False  # whoever reads it will tell
     if kind not in (None, "VIDEO"):
-        return False, None
+        return False
     try:
-        return True, open_video(text)
+        open_video(path).close()
+        return True
     except UserError:
-        return kind == "VIDEO" and not Path(name).suffix, None
+        return kind == "VIDEO" and not Path(name).suffix

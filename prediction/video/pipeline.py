@@ -64,7 +64,7 @@ def matte_frames(open_matter, job, on_progress=None):
         source = stack.enter_context(as_source(job.src))
         reader, scene, notes = source.reader(), None, []
         if job.bgr is not None:
-            scene = open_scene(job.bgr, source.name, reader.info, job.fit, notes)
+            scene = open_scene(job.bgr, source.name, reader.info, job.fit, notes, source.decoding)
             stack.callback(scene.close)
         writers = _open_writers(job, reader)  # first: an encoder that cannot be used is known before the network is read
         matter = _opened(open_matter, writers)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 av = pytest.importorskip("av", minversion="14")
+from bgmatting.media.decoding import Isolated  # noqa: E402
 from bgmatting.media.video.isolated import CLASSES, MODULE, IsolatedReader  # noqa: E402
 from bgmatting.media.video.reader import open_video  # noqa: E402
 from bgmatting.media.video.writer import open_writer  # noqa: E402
@@ -17,7 +18,7 @@ from tests.media.video.test_video_sound import heard, many_channels  # noqa: E40
 @pytest.fixture(scope="module")
 def workers():
     with Workers(1, Limits(), [MODULE], CLASSES) as found:
-        yield found
+        yield Isolated(found, found)
 
 
 @dataclass
