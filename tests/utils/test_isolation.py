@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bgmatting.utils.errors import UserError
 from bgmatting.utils.confinement import without_network
+from bgmatting.utils.errors import UserError
 from bgmatting.utils.isolation import Limits, Workers
 from tests.utils import faults
 

@@ -82,7 +82,7 @@ def through_guard(app, messages, settings=None, headers=()):
 
     scope = {"type": "http", "method": "POST", "path": "/v1/mattes", "query_string": b"",
              "headers": [(b"host", b"localhost"), *headers]}
-    asyncio.run(Guard(app, settings or Settings(), {}.get)(scope, receive, send))
+    asyncio.run(Guard(app, settings or Settings())(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 
