@@ -1,4 +1,4 @@
-"""Write the whole network as one file that other programs run: ONNX, OpenVINO, or Paddle's static graph.
+"""Write the whole network as one file that other programs run: ONNX, OpenVINO, Paddle's static graph, or PyTorch's.
 
 `python export.py --help` shows how; ``bgmatting export`` is the same.
 """

@@ -25,15 +25,7 @@ def difference_key(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
 
     Returns:
         uint8 (H, W) alpha, 255 is opaque.
-
-    Raises:
-        ValueError: the pictures differ in size, are empty, or are not uint8 (H, W, 3).
     """
-    for name, image in (("src", src_u8), ("bgr", bgr_u8)):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-            raise ValueError(f"{name} must be uint8 (H, W, 3), got {image.dtype} {image.shape}")
-    if src_u8.shape != bgr_u8.shape:
-        raise ValueError(f"shapes differ: src {src_u8.shape}, bgr {bgr_u8.shape}")
     distance = _colour_distance(src_u8, bgr_u8)
     key = np.clip((distance - _noise_floor(distance)) / SOFT_RANGE, 0, 1)
     guide = cv2.cvtColor(src_u8, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255

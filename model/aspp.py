@@ -3,22 +3,25 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
+RATES = (3, 6, 9)  # of dilation
+OUTPUTS = 256      # channels
+
 
 class ASPP(nn.Layer):
     """Look at several scales at once: 1x1, one dilated 3x3 per rate, and the mean of the whole image.
 
-    Input: (B, inputs, H, W). Output: (B, outputs, H, W).
+    Input: (B, inputs, H, W). Output: (B, 256, H, W).
     """
 
-    def __init__(self, inputs: int, rates: tuple[int, ...] = (3, 6, 9), outputs: int = 256):
+    def __init__(self, inputs: int):
         super().__init__()
-        branches = [_conv_bn_relu(inputs, outputs, 1, 0, 1)]
-        branches += [_conv_bn_relu(inputs, outputs, 3, rate, rate) for rate in rates]
-        branches.append(ImagePool(inputs, outputs))
+        branches = [_conv_bn_relu(inputs, OUTPUTS, 1, 0, 1)]
+        branches += [_conv_bn_relu(inputs, OUTPUTS, 3, rate, rate) for rate in RATES]
+        branches.append(ImagePool(inputs, OUTPUTS))
         self.convs = nn.LayerList(branches)
         self.project = nn.Sequential(
-            nn.Conv2D(outputs * len(branches), outputs, 1, bias_attr=False),
-            nn.BatchNorm2D(outputs),
+            nn.Conv2D(OUTPUTS * len(branches), OUTPUTS, 1, bias_attr=False),
+            nn.BatchNorm2D(OUTPUTS),
             nn.ReLU(),
             nn.Dropout(0.5),
         )

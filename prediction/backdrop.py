@@ -60,12 +60,12 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
     return PhotoBackdrop(image)
 
 
-def behind(backdrop, time, index, src, bgr):
+def behind(backdrop: Backdrop, time: float, index: int, src: np.ndarray, bgr: np.ndarray | None) -> np.ndarray:
     """What ``backdrop.frame(index, src, bgr)`` gives for a frame shown at ``time`` seconds: a video goes by those."""
     return backdrop.at(time, src) if isinstance(backdrop, VideoBackdrop) else backdrop.frame(index, src, bgr)
 
 
-def blurred(picture, sigma=BLUR_SIGMA):
+def blurred(picture: np.ndarray, sigma: float = BLUR_SIGMA) -> np.ndarray:
     """uint8 or uint16 (H, W, 3) out of focus: a Gaussian of ``sigma`` times the longer side."""
     height, width = picture.shape[:2]
     scale = min(1, WORK_SIDE / max(height, width))
@@ -160,7 +160,8 @@ class VideoBackdrop(Backdrop):
         self._frames, self._from, self._until = chain([first], frames), 0, 0
 
 
-def colour_of(text):
+def colour_of(text: str) -> tuple[int, int, int] | None:
+    """(red, green, blue) of a colour as CSS writes it; None where it is none."""
     from PIL import ImageColor
     try:
         return ImageColor.getrgb(text)[:3]

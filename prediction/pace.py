@@ -1,6 +1,10 @@
 """Films and cameras: how large the coarse network sees a frame, for a number of frames a second."""
+from __future__ import annotations
+
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 from bgmatting.model.inference.scale import coarse_scale
 from bgmatting.utils.cli import say
@@ -10,7 +14,8 @@ SLOWER_SCALE = 0.25   # what is taken where the machine does not keep the pace a
 MEASURED_FROM = 1280 * 720  # pixels; smaller frames are fast everywhere, and lose more at a quarter of their size
 
 
-def paced(matter, fps, backbone_scale=None, note=None):
+def paced(matter: Any, fps: float | None, backbone_scale: float | None = None,
+          note: Callable[[str], None] | None = None) -> Any:
     """A matter that keeps pace, or ``matter`` itself where the scale is said already.
 
     Args:

@@ -1,5 +1,8 @@
 """A picture of another size than its photo or film: stretched, scaled and cut, or refused."""
+from __future__ import annotations
+
 import cv2
+import numpy as np
 
 from bgmatting.media.operations import cover
 from bgmatting.utils.errors import UserError
@@ -11,7 +14,8 @@ class SizesDiffer(UserError):
     """Two sizes differ, and nobody said what to do about it."""
 
 
-def fit_size(bgr, size, fit, src_name="src", bgr_name="bgr"):
+def fit_size(bgr: np.ndarray, size: tuple[int, int], fit: str | None, src_name: str = "src",
+             bgr_name: str = "bgr") -> np.ndarray:
     """bgr uint8 (h, w, 3) brought to ``size`` (height, width); bgr itself where it has that size.
 
     Args:
@@ -29,7 +33,8 @@ def fit_size(bgr, size, fit, src_name="src", bgr_name="bgr"):
     return cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def check_size(bgr_size, size, fit, src_name="src", bgr_name="bgr"):
+def check_size(bgr_size: tuple[int, int], size: tuple[int, int], fit: str | None, src_name: str = "src",
+               bgr_name: str = "bgr") -> None:
     """Raises SizesDiffer where two sizes (height, width) differ and ``fit`` is None, UserError for none of ``FITS``."""
     if fit is not None and fit not in FITS:
         raise UserError(f"unknown way to fit '{fit}'; choose {' or '.join(FITS)}.")

@@ -26,6 +26,7 @@ import numpy as np
 
 from bgmatting.utils.confinement import bound, only_reading, spend, without_network
 from bgmatting.utils.errors import UserError
+from bgmatting.utils.foreign import own_stderr
 
 USES = 100              # calls after which a worker is replaced
 MESSAGE = 4 << 20       # bytes of an answer beside its arrays
@@ -352,6 +353,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no answer
+    sys.stderr = own_stderr()  # apart from that of C, whose remarks on a file are part of the answer
     limits, modules, folders = pickle.loads(_read(requests, 1 << 40))
     limits = Limits(*limits)
     without_network()  # while there is one thread

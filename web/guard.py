@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import json
 import secrets
@@ -104,9 +103,9 @@ class Door:
     def __init__(self, token: str | None) -> None:
         self._words = [token.encode(coding) for coding in ("utf-8", "latin-1")  # clients send either
                        if token and token.encode(coding, "ignore").decode(coding) == token]
-        # Browsers send a cookie to every port of a host: it is not the token, and servers with other tokens have their own.
+        # Browsers send a cookie to every port of a host: it tells nothing of the token, and each server has its own.
         self._session = secrets.token_urlsafe(32).encode()
-        self._cookie = "matting_" + hashlib.sha256((token or "").encode()).hexdigest()[:8]
+        self._cookie = f"matting_{secrets.token_hex(4)}"
 
     def is_open(self, scope: dict) -> bool:
         """Whether a request may pass."""

@@ -57,7 +57,7 @@ class Hosts:
             named = Authority.of(host[1:] if host.startswith("*.") else host)
             if named is None and host != "*":
                 raise UserError(f"--allowed-hosts takes names such as matting.example.com or *.example.com, not {host}.")
-            self._names += [named.name] if named else []
+            self._names += [named] if named else []
         self._checked = settings.is_local or bool(settings.allowed_hosts)
 
     def forwarded(self, scope: dict) -> dict:
@@ -75,7 +75,7 @@ class Hosts:
             scope = {**scope, "client": (self._client(scope), 0)}
             prefix = _prefix(_last(scope, b"x-forwarded-prefix")) or prefix
             host = Authority.of(_last(scope, b"x-forwarded-host"))
-            if host is not None and self._is_named(host.name):
+            if host is not None and self._named(host.name):
                 headers = [(name, value) for name, value in headers if name != b"host"]
                 headers.append((b"host", _last(scope, b"x-forwarded-host").strip().encode("latin-1")))
         scope = {**scope, "headers": headers}
@@ -102,20 +102,22 @@ class Hosts:
             raise Refused(403, "another web page sent the request; only the server's own may.")
 
     def _knows(self, name):
-        return is_loopback(name) or name == self._settings.host.lower() or self._is_named(name)
+        return is_loopback(name) or name == self._settings.host.lower() or bool(self._named(name))
 
-    def _is_named(self, name):
-        return any(name == one or one.startswith(".") and name.endswith(one) for one in self._names)
+    def _named(self, name):
+        """What of --allowed-hosts a name is one of."""
+        return [one for one in self._names if name == one.name or one.name.startswith(".") and name.endswith(one.name)]
 
     def _is_own(self, origin, host):
         scheme, _, rest = origin.strip().lower().partition("://")
         sender = Authority.of(rest)
         if scheme not in PORTS or sender is None:
             return False  # "null" is what pages without an origin of their own send
-        if self._is_named(sender.name):
+        port = sender.port or PORTS[scheme]
+        if host is not None and sender.name == host.name and port in (PORTS.values() if host.port is None else (host.port,)):
             return True
-        ports = PORTS.values() if host is None or host.port is None else (host.port,)
-        return host is not None and sender.name == host.name and (sender.port or PORTS[scheme]) in ports
+        # At a proxy that keeps its name or port to itself; other ports of this machine are other servers.
+        return not is_loopback(sender.name) and any(port in (*PORTS.values(), one.port) for one in self._named(sender.name))
 
     def _client(self, scope):
         passed = [address.strip() for line in headers_of(scope, b"x-forwarded-for") for address in line.split(",")]
@@ -148,7 +150,7 @@ def absolute_form(scope: dict) -> dict:
 
 def _is_visit(scope):
     """Whether somebody followed a link: other pages may lead here."""
-    return scope.get("method") in SAFE and header(scope, b"sec-fetch-mode") == "navigate"
+    return scope.get("method") in SAFE and header(scope, b"sec-fetch-mode") in ("navigate", "")
 
 
 def _last(scope, name):

@@ -1,15 +1,19 @@
-"""Write the whole network as one file that other programs run: ONNX, OpenVINO, or Paddle's static graph.
+"""Write the whole network as one file that other programs run: ONNX, OpenVINO, Paddle's static graph, or PyTorch's.
 
     python export.py                                         # the starter weights as export/matting.onnx
     python export.py --format openvino --weights my.safetensors --output out/my
     python export.py --format paddle --refine-mode full --backbone-scale 0.5
+    python export.py --format torchscript                    # as the authors' TorchScript files, for what runs those
+    python export.py --format torch                          # a state dict that the authors' code loads
 
     python export.py --weights modnet-mobilenetv2.pdparams --output export/modnet
 
 Inputs src and bgr, (batch, 3, height, width) in 0..1, any batch, height and width multiples of 4; outputs pha and fgr at
 full size, err and ref as the network makes them. Of MODNet: input src, sides multiples of 32, output pha; of DIM: src and
-trimap (batch, 1, height, width), 0, 128 / 255 or 1, sides of 32 or more, output pha. The file is then run on a photo, and
-compared with the network itself.
+trimap (batch, 1, height, width), 0, 128 / 255 or 1, sides of 32 or more, output pha. TorchScript gives pha, fgr, pha_sm,
+fgr_sm, err_sm and ref_sm, and a program may set its backbone_scale, refine_mode, refine_sample_pixels and refine_threshold;
+a state dict has no settings, so they stand in a .txt beside it. The file is then run on a photo, and compared with the
+network itself.
 """
 from __future__ import annotations
 
@@ -23,7 +27,8 @@ from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError, suggest
 from bgmatting.utils.files import PROJECT
 
-SUFFIXES = {"onnx": (".onnx",), "openvino": (".xml", ".bin"), "paddle": (".json", ".pdmodel", ".pdiparams")}
+SUFFIXES = {"onnx": (".onnx",), "openvino": (".xml", ".bin"), "paddle": (".json", ".pdmodel", ".pdiparams"),
+            "torchscript": (".pt",), "torch": (".pth",)}
 FORMATS = tuple(SUFFIXES)
 NAME = "matting"  # of a file in a folder
 WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the graph; ONNX has them inside
@@ -36,7 +41,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     add("--weights", help="weights file or folder of a run (default: the starter weights)")
     add("--output", default=PROJECT / "export" / NAME,
         help="path, with or without the format's suffix, or a folder with a slash at its end (default: export/matting)")
-    add("--half", action="store_true", help="store the weights as float16, half the size (onnx and openvino)")
+    add("--half", action="store_true",
+        help="store the weights as float16, half the size (all but paddle); TorchScript then takes float16 photos, too")
     told = "(default: as the header of the weights file says, else {})".format
     add("--backbone-scale", type=float, help=f"size of the coarse network's input {told(BACKBONE_SCALE)}")
     add("--refine-mode", help=f"sampling, thresholding or full {told(refined.mode)}")
@@ -68,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.format not in FORMATS:
         raise UserError(f"unknown format '{args.format}'.{suggest(args.format, FORMATS)}")
     if args.half and args.format == "paddle":
-        raise UserError("--half goes with the formats onnx and openvino.")
+        raise UserError("--half goes with the formats onnx, openvino, torchscript and torch.")
     prepare_cpu()
     from bgmatting.model.export.graph_files import LARGEST, check_file, inputs_of, write_network  # import paddle
     from bgmatting.model.inference.engines.device import on_device

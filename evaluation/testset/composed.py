@@ -96,14 +96,14 @@ class EvaluationSet(ItemSet):
         placement: where the subject stands in a frame of ``size``, of ``evaluation.testset.placement.PLACEMENTS``.
 
     Raises:
-        UserError: no foreground, no background, a negative seed, a limit, size or ``each`` below 1, or clips that are
+        UserError: a negative seed, a limit, size or ``each`` below 1, or clips that are
             to be resized or shown before several backgrounds.
     """
 
     def __init__(self, pair_set: PairSet, background_set: BackgroundSet, size: tuple[int, int] | None = (2048, 2048),
                  seed: int = 0, disturb: bool = True, limit: int | None = None, each: int = 1, clips: bool = False,
                  noise: float = NOISE_SIGMA, trimap: str = "paper", placement: str = "fit"):
-        _check(pair_set, background_set, size, seed, each, clips)
+        _check(size, seed, each, clips)
         super().__init__(list(pair_set.names), limit)
         self._pairs, self._backgrounds = pair_set, background_set
         self._order = np.random.default_rng((seed, BACKGROUND_STREAM)).permutation(len(background_set))
@@ -128,11 +128,7 @@ class EvaluationSet(ItemSet):
         return EvalItem(self.names[index], src, bgr, pha, fgr, trimap_of(pha, self._trimap))
 
 
-def _check(pair_set, background_set, size, seed, each, clips):
-    if len(pair_set) == 0:
-        raise UserError("the benchmark has no foregrounds. Check the dataset's folder in configs/datasets.yml.")
-    if len(background_set) == 0:
-        raise UserError("the benchmark has no backgrounds. Check the folder in configs/datasets.yml.")
+def _check(size, seed, each, clips):
     if each < 1:
         raise UserError(f"there are {each} backgrounds for each foreground; use 1 or more.")
     if seed < 0:

@@ -28,15 +28,13 @@ class PhotoTestSet(ItemSet):
     Each item is an ``EvalItem``; bgr is None where src is a photo, and fgr as well.
 
     Raises:
-        UserError: there are no pictures, or the limit is below 1.
+        UserError: the limit is below 1.
     """
 
     def __init__(self, pictures: PairSet | list[Listed], trimap: str, longest: int | None = None,
                  limit: int | None = None):
         if not isinstance(pictures, list):
             pictures = [Listed(name, *files) for name, files in zip(pictures.names, pictures.files)]
-        if not pictures:
-            raise UserError("the benchmark has no photos. Check the dataset's folder in configs/datasets.yml.")
         super().__init__([picture.name for picture in pictures], limit)
         self._pictures, self._trimap, self._longest = pictures, trimap, longest
 

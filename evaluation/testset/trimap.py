@@ -24,11 +24,7 @@ def make_trimap(pha_u8: np.ndarray, kernel: int = cv2.MORPH_CROSS) -> np.ndarray
 
     Returns:
         uint8 (H, W): 0 background, 128 unknown, 255 foreground.
-
-    Raises:
-        ValueError: not a uint8 array of two axes.
     """
-    _check(pha_u8)
     return _between(_grown(pha_u8 > LOW * 255, kernel), _shrunk(pha_u8 > HIGH * 255, kernel))
 
 
@@ -41,7 +37,6 @@ def band_trimap(pha_u8: np.ndarray) -> np.ndarray:
     """``make_trimap`` with another reading of "dilate and erode": the soft pixels (0.06 < alpha <= 0.96) alone grow by
     ten steps. A hard edge without a soft pixel then has no unknown region.
     """
-    _check(pha_u8)
     maybe, surely = pha_u8 > LOW * 255, pha_u8 > HIGH * 255
     unknown = _grown(maybe & ~surely, cv2.MORPH_CROSS)
     return _between(maybe | unknown, surely & ~unknown)
@@ -49,17 +44,15 @@ def band_trimap(pha_u8: np.ndarray) -> np.ndarray:
 
 def soft_trimap(pha_u8: np.ndarray) -> np.ndarray:
     """Unknown is all within ten steps of a pixel that is neither fully opaque nor fully transparent, or of an edge
-    between the two: the rule of an earlier reproduction in Paddle (2021). Args and errors as ``make_trimap``.
+    between the two: the rule of an earlier reproduction in Paddle (2021). Args as ``make_trimap``.
     """
-    _check(pha_u8)
     return _between(_grown(pha_u8 > 0, cv2.MORPH_CROSS), _shrunk(pha_u8 == 255, cv2.MORPH_CROSS))
 
 
 def paddleseg_trimap(pha_u8: np.ndarray) -> np.ndarray:
     """Unknown is all that an ellipse of 25 pixels reaches from a pixel that is neither fully opaque nor transparent, or from
-    an edge: what PaddleSeg's Matting evaluates with where a set has no trimaps. Args and errors as ``make_trimap``.
+    an edge: what PaddleSeg's Matting evaluates with where a set has no trimaps. Args as ``make_trimap``.
     """
-    _check(pha_u8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (PADDLESEG_SIDE, PADDLESEG_SIDE))
     return _between(cv2.dilate(pha_u8, disc) > 0, cv2.erode(pha_u8, disc) == 255)
 
@@ -72,11 +65,6 @@ TRIMAPS = {"paper": make_trimap, "square": square_trimap, "band": band_trimap, "
 def trimap_of(pha_u8: np.ndarray, rule: str) -> np.ndarray | None:
     """The trimap of a true alpha by one of ``TRIMAPS``; None for "whole"."""
     return None if TRIMAPS[rule] is None else TRIMAPS[rule](pha_u8)
-
-
-def _check(pha):
-    if pha.dtype != np.uint8 or pha.ndim != 2:
-        raise ValueError(f"alpha must be uint8 (H, W), got {pha.dtype} {pha.shape}")
 
 
 def _grown(mask, kernel):

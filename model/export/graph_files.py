@@ -1,4 +1,4 @@
-"""Exporting a weights file as one graph for other programs, and checking the file against the network itself."""
+"""Exporting a weights file as one file for other programs, and checking it against the network itself."""
 from __future__ import annotations
 
 import os
@@ -27,11 +27,13 @@ from bgmatting.model.refinement import BACKBONE_SCALE, NOTHING
 from bgmatting.model.weights import file_sha256
 from bgmatting.model.weights.metadata import settings_of
 from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import write_bytes
 
 LARGEST = {"full": 1e-3, "single": 1e-4, "half": 2e-2}  # of pha: of refining methods, of others, of float16 weights
 CHECKED = InputRule(short=256, multiple=32)  # photos that methods which do not refine are checked with
 OUTPUTS = ("pha", "fgr", "err", "ref")
 ONNX_NEED = "pip install -r requirements-fast.txt brings what the formats onnx and openvino need"
+TORCH_NEED = "pip install -r requirements-torch.txt brings what the formats torchscript and torch need"
 
 
 class NetworkGraph(nn.Layer):
@@ -66,13 +68,13 @@ def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, 
 
     Args:
         weights: a file, or None for the starter weights. output: path without suffix; its folder is made.
-        kind: "onnx", "openvino" or "paddle". half: store float16 weights.
+        kind: "onnx", "openvino", "paddle", "torchscript" or "torch". half: store float16 weights.
         settings: MattingRefine's keyword arguments; what is None there is what the header of the weights file says. Other
             methods have none.
 
     Returns:
-        (the network, the file's path, ["setting value" of each that the header decided]); OpenVINO's .bin and Paddle's
-        .pdiparams lie beside the file.
+        (the network, the file's path, ["setting value" of each that the header decided]); OpenVINO's .bin, Paddle's
+        .pdiparams, and the .txt of Paddle's and torch's facts lie beside the file.
 
     Raises:
         UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
@@ -83,12 +85,14 @@ def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, 
     facts = {"method": method.name, **described, **settings, "weights_sha256": file_sha256(file.path),
              "precision": "float16" if half else "float32", "made_with": f"paddlepaddle {paddle.__version__}"}
     told = [f"{key} {settings[key]}" for key in told]
+    if kind in ("torchscript", "torch"):
+        return network, _to_torch(file, settings, output, kind, half, facts), told
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         if kind == "paddle":
             _export_network(network, output, "paddle", method)
             found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
-            _write_facts(output.with_name(output.name + ".txt"), facts)
+            write_bytes(output.with_name(output.name + ".txt"), _text(facts).encode())
             return network, found, told
         _export_network(network, output, "onnx", method)
         source = output.with_name(output.name + ".onnx")
@@ -100,6 +104,28 @@ def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, 
         raise UserError(f"the package {error.name} is not installed. {ONNX_NEED}.") from None
     except EngineError as error:
         raise UserError(f"{error}. {ONNX_NEED}.") from None
+
+
+def _to_torch(file, settings, output, kind, half, facts):
+    """Write a ``NetworkFile`` for PyTorch; the path of what is written."""
+    if not file.method.refines:
+        raise UserError(f"the formats torchscript and torch are for the method background, and {file.path} is of "
+                        f"{file.method.name}. Name another --format.")
+    try:
+        from bgmatting.model.export import torch_export
+    except ImportError as error:
+        raise UserError(f"the package {error.name} is not installed. {TORCH_NEED}.") from None
+    path = output.with_name(output.name + {"torchscript": ".pt", "torch": ".pth"}[kind])
+    if path.exists() and path.samefile(file.path):
+        raise UserError(f"{path} is the weights file itself. Name another --output.")
+    module = torch_export.network_of(file.arrays, file.described, settings, half)
+    text = _text({**facts, "made_with": torch_export.MADE_WITH})
+    if kind == "torchscript":
+        torch_export.write_script(module, path, text)
+    else:
+        torch_export.write_state(module, path)
+        write_bytes(path.with_suffix(".txt"), text.encode())
+    return path
 
 
 def _export_network(network, path, kind, method):
@@ -170,7 +196,12 @@ def check_file(network: Layer, path: Path, kind: str, inputs: Mapping[str, np.nd
 
     ref counts the share of patches that were chosen otherwise, which near-equal errors may bring.
     """
-    found, expected = RUNNERS[kind](path, inputs), _answered(network, inputs, method)
+    if kind == "torch":
+        from bgmatting.model.export.torch_export import run_state
+        found = run_state(path, inputs, network)  # the file has no settings
+    else:
+        found = RUNNERS[kind](path, inputs)
+    expected = _answered(network, inputs, method)
     differences = {name: np.abs(found[name] - value.numpy()) for name, value in expected.items()}
     return {name: float(value.mean() if name == "ref" else value.max()) for name, value in differences.items()}
 
@@ -229,8 +260,8 @@ def _to_openvino(source, half, facts):
     return target
 
 
-def _write_facts(path, facts):
-    path.write_text("".join(f"{key}: {value}\n" for key, value in facts.items()), encoding="utf-8")
+def _text(facts):
+    return "".join(f"{key}: {value}\n" for key, value in facts.items())
 
 
 def _run_onnx(path, inputs):
@@ -255,4 +286,9 @@ def _run_paddle(path, inputs):
     return {name: value.numpy() for name, value in zip(OUTPUTS, found if isinstance(found, (list, tuple)) else [found])}
 
 
-RUNNERS = {"onnx": _run_onnx, "openvino": _run_openvino, "paddle": _run_paddle}
+def _run_torchscript(path, inputs):
+    from bgmatting.model.export.torch_export import run_script
+    return run_script(path, inputs)
+
+
+RUNNERS = {"onnx": _run_onnx, "openvino": _run_openvino, "paddle": _run_paddle, "torchscript": _run_torchscript}

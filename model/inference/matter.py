@@ -154,16 +154,16 @@ class Matter:
         """Another ``Matter`` on the same engine, of which some things are set otherwise; this one stays as it is.
 
         Args:
-            bits: as of ``Settings``. changes: of ``Chosen``: fill, unmix, backbone_scale, sample_pixels, threshold. fill is
+            bits: as ``Settings``. changes: of ``settings``: fill, unmix, backbone_scale, sample_pixels, threshold. fill is
                 off where unmix is; of a method that does not refine all are passed over.
         """
         other = copy.copy(self)
         on_device = self.device_matting is not None
         other._dtype = BRIEF[bits] if bits == 8 or on_device and bits is not None else "float32"
         if self.method.refines:
-            settings = replace(self.settings, **changes)
             other._way = copy.copy(self._way)
-            other._set(**{**changes, "fill": settings.fill and settings.unmix})
+            other._set(**changes)
+            other._set(fill=other.settings.fill and other.settings.unmix)
         return other
 
     def close(self) -> None:

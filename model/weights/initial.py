@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import os
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bgmatting.model.weights.files import read_weights
-from bgmatting.model.weights.loading import load_state
+from bgmatting.model.weights.loading import LoadReport, load_state
 from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
 from bgmatting.model.weights.places import weights_path
 from bgmatting.utils.errors import UserError
@@ -67,8 +67,15 @@ def take_matching(network: Layer, arrays: Mapping[str, np.ndarray]) -> list[Part
     if 2 * len(fitting) < len(inside):
         raise ValueError(f"of the {len(inside)} arrays of its backbone only {len(fitting)} fit; it is another network.")
     report = load_state(network, arrays, partial=True)
-    counts = [[sum(part_of(name) == part for name in names) for names in report] for part in (*PARTS, "other")]
-    return [PartReport(part, *count) for part, count in zip((*PARTS, "other"), counts) if any(count)]
+    return by_part(report, PARTS)
+
+
+def by_part(report: LoadReport, parts: Sequence[str]) -> list[PartReport]:
+    """How many arrays of each of the ``parts`` of a network, and of what is none, were matched, missing and unexpected."""
+    firsts = [[name.partition(".")[0] for name in names] for names in report]
+    counts = [(part, [names.count(part) for names in firsts]) for part in parts]
+    counts.append(("other", [sum(name not in parts for name in names) for names in firsts]))
+    return [PartReport(part, *count) for part, count in counts if any(count)]
 
 
 def as_table(reports: list[PartReport]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bgmatting.model.modnet.torch_names import from_authors_names, is_authors_state
 from bgmatting.model.weights.files import read_weights
-from bgmatting.model.weights.initial import IMAGENET, PartReport, as_table
+from bgmatting.model.weights.initial import IMAGENET, as_table, by_part
 from bgmatting.model.weights.loading import LoadReport, load_state
 from bgmatting.model.weights.naming import from_torch_names
 from bgmatting.model.weights.places import weights_path
@@ -71,8 +71,4 @@ def start_from_paddleseg(network: Layer, source: str | os.PathLike) -> tuple[lis
             raise ValueError(f"of the {len(inside)} arrays of its backbone only {taken} are in it; it is another network's.")
     except ValueError as error:
         raise UserError(f"{source} is no start for a network with a {name}: {error}") from None
-    parts = [part for part, _ in network.named_children()]
-    counts = [(part, [sum(array.split(".")[0] == part for array in names) for names in report]) for part in parts]
-    other = sum(array.split(".")[0] not in parts for array in report.unexpected)
-    reports = [PartReport(part, *count) for part, count in counts] + [PartReport("other", 0, 0, other)] * (other > 0)
-    return as_table(reports), not report.missing
+    return as_table(by_part(report, [part for part, _ in network.named_children()])), not report.missing

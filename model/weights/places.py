@@ -5,13 +5,10 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from bgmatting.model.weights.files import WEIGHTS_SUFFIXES
 from bgmatting.utils.errors import UserError
-
-if TYPE_CHECKING:
-    from bgmatting.model.methods.method import Method
 
 PLACE = Path(__file__).parent
 STARTER = PLACE / "starter_mobilenetv2.safetensors"  # the default weights
@@ -38,11 +35,11 @@ def weights_path(name: str | os.PathLike | None = None) -> Path:
     return STARTER
 
 
-def placed_weights(method: Method, backbone: str | None = None) -> Path:
+def placed_weights(method: Any, backbone: str | None = None) -> Path:
     """The weights file of a method: METHOD-BACKBONE with a weights suffix, or METHOD alone, in ``model/weights``.
 
     Args:
-        method: a ``Method``. backbone: one of its backbones, or None: the first one that is there.
+        method: a ``model.methods.method.Method``. backbone: one of its backbones, or None: the first one that is there.
 
     Raises:
         UserError: there is none; what to fetch and where it goes is the error's second line.

@@ -1,9 +1,13 @@
 """Reading the next photos, matting one, and writing the last one, side by side."""
+from __future__ import annotations
+
 import time
 from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from bgmatting.prediction.outputs import Canvas, deepened, rendered, wanted_of, write_pictures
+from bgmatting.prediction.photos.plan import Job
 from bgmatting.prediction.progress import Photo
 from bgmatting.utils.errors import UserError, no_space
 
@@ -11,7 +15,7 @@ MOST_TEXT = 200     # characters of a foreign error that are shown
 LARGE = 16_000_000  # pixels: from here on one photo at a time, since memory counts more than time
 
 
-def reason_of(error):
+def reason_of(error: BaseException) -> str:
     """Why a photo could not be done, from what reading, matting or writing it raised."""
     if isinstance(error, UserError):
         return str(error)
@@ -40,7 +44,7 @@ class Work:
         self._report = report or (lambda _: None)
         self.done, self.failures = [], []
 
-    def run(self, jobs, stopped=lambda: False):
+    def run(self, jobs: Iterable[Job], stopped: Callable[[], bool] = lambda: False) -> None:
         """Do ``jobs`` until they are done or ``stopped()``; a photo under way is finished.
 
         Raises:

@@ -1,10 +1,13 @@
 """Which src goes with which bgr, where the results go, and which of them are still to be made."""
+from __future__ import annotations
+
 import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from bgmatting.media import PHOTO_SUFFIXES, list_image_names
 from bgmatting.media.files import not_listed
@@ -20,9 +23,9 @@ class Job(NamedTuple):
     outputs {type: file to write}."""
     name: str
     src: Path
-    bgr: Optional[Path]
+    bgr: Path | None
     outputs: dict
-    trimap: Optional[Path] = None
+    trimap: Path | None = None
 
 
 class Plan(NamedTuple):
@@ -68,8 +71,9 @@ def pictures_of(options: Options, single: bool) -> Pictures:
     return Pictures(types, suffix, bits)
 
 
-def photo_jobs(src, bgr, output, types, suffix=".png", overwrite=False, shard=(1, 1), trimap=None,
-               pair="name"):
+def photo_jobs(src: str | os.PathLike, bgr: str | os.PathLike | None, output: str | os.PathLike, types: Sequence[str],
+               suffix: str = ".png", overwrite: bool = False, shard: tuple[int, int] = (1, 1),
+               trimap: str | os.PathLike | None = None, pair: str = "name") -> Plan:
     """Plan the work; opens no picture.
 
     A photo gives OUTPUT/NAME_pha.png and so on, or OUTPUT itself where that names a picture. A folder gives
@@ -123,7 +127,7 @@ def _check_inputs_kept(jobs):
             raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
 
 
-def shard_of(name, count):
+def shard_of(name: str, count: int) -> int:
     """The part, 1 to count, of the photo ``name``: the same on every machine, and whatever else the folder holds."""
     name = unicodedata.normalize("NFC", name).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") % count + 1
@@ -195,7 +199,7 @@ def _in_order(src, photos, partner, scenes):
     return dict(zip(sorted(photos, key=place), sorted(scenes, key=place)))
 
 
-def others_by_kind(names):
+def others_by_kind(names: Iterable[str]) -> list[str]:
     """Lines of text that say which files are no photos, and what to do about them; the names shortened."""
     kinds = {}
     for name in sorted(names):

@@ -2,12 +2,14 @@
 
 Between the threads lie queues of a frame or two, so that memory does not depend on the clip's length.
 """
+from __future__ import annotations
+
 import threading
 import time
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple
 
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.writer import open_writer
@@ -38,14 +40,14 @@ class VideoJob(NamedTuple):
     src: Any
     outputs: dict
     bgr: Any = None
-    fit: Optional[str] = None
+    fit: str | None = None
     backdrop: Any = None
-    fit_background: Optional[Callable] = None
-    smooth: Optional[Callable] = None
+    fit_background: Callable | None = None
+    smooth: Callable | None = None
     delay: Any = None
 
 
-def matte_frames(open_matter, job, on_progress=None):
+def matte_frames(open_matter: Callable[[], Any], job: VideoJob, on_progress: Callable | None = None) -> Report:
     """Matte a video and write its outputs. SIGINT and SIGTERM end it after the frame under way; what is written plays.
 
     Args:

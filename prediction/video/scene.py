@@ -52,7 +52,7 @@ def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: 
     return Still(fit_size(image, size, fit, src, bgr))
 
 
-def first_frames(bgr):
+def first_frames(bgr: str | os.PathLike | None) -> int | None:
     """The N of "first:N", or None where ``bgr`` is something else. Raises UserError where N is no number above 0."""
     text = str(bgr)
     if not text.startswith("first:"):
@@ -135,7 +135,7 @@ def median_strips(path: str, count: int | None, height: int, width: int) -> Iter
         yield from _strip_median(path, chosen, top, min(top + rows, height))
 
 
-def median_of(images):
+def median_of(images: np.ndarray) -> np.ndarray:
     """Median over the first axis of uint8 (N, H, W, 3); the lower of the two middle ones where N is even."""
     middle = (len(images) - 1) // 2
     result = np.empty(images.shape[1:], np.uint8)

@@ -8,17 +8,20 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (requireme
 from safetensors.torch import save_file  # noqa: E402
 
 from bgmatting.model.export.torch_network import (  # noqa: E402
+    BACKBONES,
     Base,
     Matting,
+    choose_patches,
+    crop_patches,
     load_state,
-    pasted,
+    replace_patches,
     state_of,
     torch_state,
-    windows,
-    worst,
 )
 from bgmatting.model.matting import MattingBase, MattingRefine  # noqa: E402
+from bgmatting.model.refinement import Refinement  # noqa: E402
 from bgmatting.model.weights import STARTER, load_torch_state, load_weights, read_weights  # noqa: E402
+from tests.model.reference import reference_network, reference_state, stored_names  # noqa: E402
 
 SIZE = (96, 128)
 
@@ -45,25 +48,50 @@ def test_base_is_the_projects():
     own.eval()
     with torch.no_grad():
         out = starter(Base())(torch.from_numpy(src), torch.from_numpy(bgr))
-    expected = own.coarse(paddle.to_tensor(src), paddle.to_tensor(bgr))
+    expected = own(paddle.to_tensor(src), paddle.to_tensor(bgr))
     for found, wanted in zip(out, expected):
         assert np.abs(found.numpy() - wanted.numpy()).max() < 2e-5
         assert np.abs(found.numpy() - wanted.numpy()).mean() < 1e-6
 
 
-@pytest.mark.parametrize("scale, pixels", [(0.5, 2400), (0.25, 640), (0.5, 0)])
-def test_whole_network_is_the_projects(scale, pixels):
-    src, bgr = images(1)
-    own = MattingRefine("mobilenetv2", backbone_scale=scale, refine_sample_pixels=pixels)
+def assert_alike(own, network, refinements, scales, size=(slice(None), slice(None))):
+    """Both networks choose the same patches and find the same numbers, in each of (scale, Refinement)."""
+    src, bgr = (x[(slice(None), slice(None), *size)] for x in images(1))
+    for scale, refinement in zip(scales, refinements):
+        network.backbone_scale = scale
+        network.refine_mode, network.refine_sample_pixels, network.refine_threshold = refinement
+        with torch.no_grad(), paddle.no_grad():
+            out = network(torch.from_numpy(src), torch.from_numpy(bgr))
+            expected = own(paddle.to_tensor(src), paddle.to_tensor(bgr), scale, refinement)
+        assert np.array_equal(out.ref_sm.numpy(), expected.ref_sm.numpy())
+        for name, found in out._asdict().items():
+            off = np.abs(found.numpy() - getattr(expected, name).numpy())
+            assert off.max() < 1e-5 and off.mean() < 1e-6, (name, scale, refinement)
+
+
+REFINEMENTS = (Refinement("sampling", 2400), Refinement("sampling", 640), Refinement("thresholding", threshold=0.42),
+               Refinement("full"), Refinement("sampling", 0))
+
+
+def test_whole_network_is_the_projects():
+    own = MattingRefine("mobilenetv2")
     load_weights(own, STARTER)
     own.eval()
-    with torch.no_grad():
-        out = starter(Matting())(torch.from_numpy(src), torch.from_numpy(bgr), scale, pixels)
-    expected = own(paddle.to_tensor(src), paddle.to_tensor(bgr))
-    assert np.array_equal(out.ref.numpy(), expected.ref_sm.numpy())
-    for found, wanted in ((out.pha, expected.pha), (out.fgr, expected.fgr), (out.coarse.pha, expected.pha_sm)):
-        assert np.abs(found.numpy() - wanted.numpy()).max() < 2e-5
-        assert np.abs(found.numpy() - wanted.numpy()).mean() < 1e-6
+    assert_alike(own, starter(Matting()), REFINEMENTS, (0.5, 0.25, 0.5, 0.3, 0.5))
+
+
+@pytest.mark.parametrize("backbone, kernel_size", [
+    ("mobilenetv2", 1), pytest.param("resnet50", 3, marks=pytest.mark.slow)])
+def test_other_encoders_and_kernels(backbone, kernel_size):
+    own = reference_network(MattingRefine, backbone, refine_kernel_size=kernel_size)
+    network = Matting(backbone, refine_kernel_size=kernel_size)
+    load_state(network, torch_state(reference_state(own)))
+    assert_alike(own, network.eval(), REFINEMENTS[1:4], (0.25, 0.5, 0.5), size=(slice(68), slice(100)))
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_names_and_shapes_are_the_authors(backbone):
+    assert {name: list(value.shape) for name, value in state_of(Matting(backbone)).items()} == stored_names(backbone)
 
 
 def test_weights_go_home(tmp_path):
@@ -81,17 +109,19 @@ def test_weights_go_home(tmp_path):
 def test_what_was_not_refined_is_the_coarse_result():
     x, index = torch.rand(2, 4, 16, 24), torch.tensor([[0, 1, 2], [1, 3, 5]])
     patches = torch.rand(2, 4, 4, 4)
-    out = pasted(x, patches, index)
+    out = replace_patches(x, patches, index)
     assert torch.equal(out[0, :, 4:8, 8:12], patches[0]) and torch.equal(out[1, :, 12:16, 20:24], patches[1])
     assert int((out != x).any(1).sum()) == 32
-    assert torch.equal(windows(out, index, 4, 0), patches)
+    assert torch.equal(crop_patches(out, index, 4, 0), patches)
 
 
 def test_worst_patches_only_where_something_is_wrong():
     err = torch.tensor([[0.0, 0.3, 0.1, 0.0]]).reshape(1, 1, 2, 2)
-    assert worst(err, 1).flatten().tolist() == [0, 1, 0, 0]
-    assert worst(err, 9).flatten().tolist() == [0, 1, 1, 0]
-    assert worst(err, 0).sum() == 0
+    assert choose_patches(err, "sampling", 16, 0.1).flatten().tolist() == [0, 1, 0, 0]
+    assert choose_patches(err, "sampling", 9 * 16, 0.1).flatten().tolist() == [0, 1, 1, 0]
+    assert choose_patches(err, "sampling", 15, 0.1).sum() == 0
+    assert choose_patches(err, "sampling", 9 * 16, 0.1, prevent_oversampling=False).all()
+    assert choose_patches(err, "thresholding", 0, 0.1).flatten().tolist() == [0, 1, 0, 0]
 
 
 def test_missing_or_misshapen_weights_are_refused():

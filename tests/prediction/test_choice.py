@@ -94,7 +94,8 @@ def test_missing_weights_are_said_in_two_lines(home, capsys, line, file):
     lines = capsys.readouterr().err.splitlines()
     assert ended.value.code == 2 and len(lines) == 2 and not (home / "out").exists()
     assert lines[0].startswith("error: ") and "not there" in lines[0]
-    assert lines[1].startswith(f"Get https://paddleseg.bj.bcebos.com/matting/models/{file}, put it into {home / 'place'} as")
+    assert f"https://paddleseg.bj.bcebos.com/matting/models/{file}" in lines[1] and str(home / "place") in lines[1]
+    assert f"bgmatting fetch {file.partition('.')[0]}" in lines[1]
     assert "--weights" in lines[1] and ("--bgr" in lines[1]) == ("--bgr" in lines[0])
 
 

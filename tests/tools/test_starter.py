@@ -75,8 +75,8 @@ def test_losses_are_the_projects():
 
     pred = Pred()
     pred.pha, pred.err, pred.fgr, pred.ref_sm = map(paddle.to_tensor, (pha, err, colour, ref))
-    out = Coarse(torch.from_numpy(pha), torch.from_numpy(res - 0.5), torch.from_numpy(err), None)
-    refined = Refined(torch.from_numpy(pha), torch.from_numpy(colour), torch.from_numpy(ref), None)
+    out = Coarse(*map(torch.from_numpy, (pha, colour, err)), None, None)
+    refined = Refined(*map(torch.from_numpy, (pha, colour)), None, None, None, torch.from_numpy(ref))
     targets = paddle.to_tensor(true), paddle.to_tensor(fgr)
     for found, wanted in ((losses.base_loss(out, batch, 0, 0), own_losses.base_loss(pred, *targets)),
                           (losses.refiner_loss(refined, batch), own_losses.patch_loss(pred, *targets))):

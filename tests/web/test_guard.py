@@ -43,7 +43,11 @@ NAMED = Settings(host="0.0.0.0", allowed_hosts=("matting.example", "*.lab.exampl
     (NAMED, 200, {"host": "Matting.Example."}), (NAMED, 200, {"host": "a.b.lab.example:1"}),
     (NAMED, 403, {"host": "lab.example"}),
     (NAMED, 403, {"host": "evil-lab.example"}), (NAMED, 200, {"host": "127.0.0.1"}), (NAMED, 403, {"host": "10.0.0.7"}),
-    (NAMED, 200, {"host": "127.0.0.1", "origin": "https://matting.example:8443"}),  # a proxy that leaves its own name out
+    (NAMED, 200, {"host": "127.0.0.1", "origin": "https://matting.example"}),  # a proxy that leaves its own name out
+    (NAMED, 200, {"host": "other.example", "origin": "https://other.example:8443"}),  # or its port
+    (NAMED, 403, {"host": "matting.example", "origin": "https://matting.example:8443"}),
+    (Settings(allowed_hosts=("localhost",)), 403, {"host": "localhost:7860", "origin": "http://localhost:3000"}),
+    (Settings(allowed_hosts=("localhost",)), 403, {"host": "localhost:7860", "origin": "http://localhost"}),
     (NAMED, 403, {"host": "127.0.0.1", "origin": "https://evil.example"}),
     (NAMED, 200, {"host": "127.0.0.1", "x_forwarded_host": "matting.example", "origin": "https://matting.example"}),
     (NAMED, 403, {"host": "evil.example", "x_forwarded_host": "evil.example"}),

@@ -20,7 +20,7 @@ class Judge:
     """
 
     def __init__(self, stage: dict, whole: bool = False):
-        self.model, self.items = (Matting if whole else Base)().eval(), validation_set(stage, None)
+        self.model, self.items = (Matting(backbone_scale=0.5) if whole else Base()).eval(), validation_set(stage, None)
 
     def __call__(self, state: dict[str, torch.Tensor]) -> dict[str, float]:
         """Means: SAD and MSE x1000 of the unknown region, MAD x1000 of the whole image, holes and fills (``measures``)."""

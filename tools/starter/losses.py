@@ -23,20 +23,20 @@ class Batch(NamedTuple):
 
 def base_loss(out: Coarse, batch: Batch, hidden: float = 1.0, gaps: float = 1.0) -> dict[str, torch.Tensor]:
     """Loss terms of the base network, scalars named as in ``model.losses``; ``hidden``, ``gaps``: see ``weight``."""
-    pha, fgr = out.pha.float(), out.residual.float() + batch.src
+    pha = out.pha.float()
     off = (pha - batch.pha).abs()
     seen = (batch.pha > 0).float()
     return {
         "pha_l1": (off * weight(batch, hidden, gaps)).mean(),
         "pha_sobel": F.l1_loss(sobel(pha), sobel(batch.pha)),
-        "fgr_l1": (seen * (fgr.clamp(0, 1) - batch.fgr)).abs().mean(),
+        "fgr_l1": (seen * (out.fgr - batch.fgr)).abs().mean(),
         "err_mse": F.mse_loss(out.err.float(), off.detach()),
     }
 
 
 def refiner_loss(out: Refined, batch: Batch) -> dict[str, torch.Tensor]:
     """Loss terms of the refiner over the refined patches, as ``model.losses.patch_loss``."""
-    where = F.interpolate(out.ref, size=batch.pha.shape[2:], mode="nearest")
+    where = F.interpolate(out.ref_sm, size=batch.pha.shape[2:], mode="nearest")
     seen = where * (batch.pha > 0)
     off = where * (out.pha - batch.pha)
     return {

@@ -57,10 +57,10 @@ class RefinerPhase:
         """Loss terms of a batch whose base sees it at one scale."""
         size = sides(batch, scale)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
-            coarse = Base.forward(self.model, *(channels_last(resized(x, size)) for x in (batch.src, batch.bgr)))
+            coarse = self.model.coarse(*(channels_last(resized(x, size)) for x in (batch.src, batch.bgr)))
         coarse = type(coarse)(*(x.float() for x in coarse))
-        pixels = int(batch.pha[0].numel() * self.share)
-        return refiner_loss(self.model.refine(batch.src, batch.bgr, coarse, pixels), batch)
+        self.model.refine_sample_pixels = int(batch.pha[0].numel() * self.share)
+        return refiner_loss(self.model.refine(batch.src, batch.bgr, coarse), batch)
 
 
 PHASES = {"base": BasePhase, "refiner": RefinerPhase}

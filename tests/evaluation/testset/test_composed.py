@@ -225,8 +225,6 @@ def test_the_disturbance_shifts_by_less_than_half_a_pixel():
 
 
 @pytest.mark.parametrize("arguments, message", (
-    ((Pairs(0), Backgrounds(1)), "no foregrounds"),
-    ((Pairs(1), Backgrounds(0)), "no backgrounds"),
     ((Pairs(1), Backgrounds(1), (0, 8)), "size is 8x0"),
     ((Pairs(1), Backgrounds(1), None, -1), "seed is -1"),
     ((Pairs(1), Backgrounds(1), None, 0, True, 0), "limit is 0"),

@@ -18,11 +18,12 @@ import bgmatting.model.inference.engines.onnx_export as onnx_export
 from bgmatting.commands import export
 from bgmatting.model import MattingBase, MattingRefine
 from bgmatting.model.refinement import Refinement
-from bgmatting.model.weights import save_weights
+from bgmatting.model.weights import from_torch_names, read_weights, save_weights
 from bgmatting.utils.errors import UserError
 from tests.model.reference import reference_network  # noqa: E402
 
-NEEDS = {"onnx": ("onnx", "paddle2onnx", "onnxruntime"), "openvino": ("onnx", "paddle2onnx", "openvino"), "paddle": ()}
+NEEDS = {"onnx": ("onnx", "paddle2onnx", "onnxruntime"), "openvino": ("onnx", "paddle2onnx", "openvino"), "paddle": (),
+         "torchscript": ("torch",), "torch": ("torch",)}
 OUTPUTS = ("pha", "fgr", "err", "ref")
 PIXELS = "1600"
 
@@ -124,7 +125,7 @@ def differences_in(said):
 
 
 def graph_in(folder):
-    return next(path for path in folder.iterdir() if path.suffix in (".onnx", ".xml", ".json", ".pdmodel"))
+    return next(path for path in folder.iterdir() if path.suffix in (".onnx", ".xml", ".json", ".pdmodel", ".pt", ".pth"))
 
 
 @pytest.mark.slow
@@ -138,7 +139,8 @@ def test_every_format_and_mode(made, network, kind, mode):
     differences = differences_in(said)
     assert list(differences) == list(OUTPUTS) and max(differences.values()) < 1e-3
     suffixes = {file.name[len("v1.2"):] for file in path.parent.iterdir()}
-    assert suffixes >= {"onnx": {".onnx"}, "openvino": {".xml", ".bin"}, "paddle": {".pdiparams", ".txt"}}[kind]
+    assert suffixes >= {"onnx": {".onnx"}, "openvino": {".xml", ".bin"}, "paddle": {".pdiparams", ".txt"},
+                        "torchscript": {".pt"}, "torch": {".pth", ".txt"}}[kind]
     if kind != "onnx":
         assert ".onnx" not in suffixes
         return
@@ -158,7 +160,7 @@ def test_any_size(made, network, batch, height, width):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", export.FORMATS)
+@pytest.mark.parametrize("kind", export_module.RUNNERS)
 def test_nothing_above_the_threshold(made, network, kind):
     path, given = made(kind, "thresholding", "--threshold", "1")[1], noise(2, 48, 64)
     found = by_file(path, kind, *given)
@@ -215,18 +217,71 @@ def test_the_file_says_what_it_was_made_from(made, weights, kind):
         import openvino
         facts = openvino.Core().read_model(str(path)).get_rt_info(["matting"]).value
         facts = {key: getattr(value, "value", value) for key, value in facts.items()}
+    elif kind == "torchscript":
+        import torch
+        inside = {"facts.txt": ""}
+        torch.jit.load(str(path), _extra_files=inside)
+        facts = dict(line.split(": ") for line in inside["facts.txt"].decode().splitlines())
     else:
         lines = path.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
         facts = dict(line.split(": ") for line in lines)
     expected = {"weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "backbone": "mobilenetv2",
                 "refine_kernel_size": "3", "backbone_scale": "0.25", "refine_mode": "sampling",
-                "refine_sample_pixels": PIXELS, "precision": "float32", "made_with": f"paddlepaddle {paddle.__version__}"}
+                "refine_sample_pixels": PIXELS, "precision": "float32"}
     assert {key: str(facts[key]) for key in expected} == expected
+    made_with = "torch " if "torch" in kind else f"paddlepaddle {paddle.__version__}"
+    assert facts["made_with"].startswith(made_with)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_program_sets_what_torchscript_does(made, network):
+    """As the authors' programs do, and with a batch of another size each time."""
+    path = made("torchscript", "sampling")[1]
+    import torch
+    script = torch.jit.load(str(path))
+    for scale, mode, pixels, *size in ((0.5, "thresholding", 80_000, 1, 64, 96), (0.25, "full", 80_000, 2, 36, 52),
+                                       (0.3, "sampling", 800, 1, 100, 148), (0.5, "sampling", 10 ** 6, 2, 8, 12)):
+        given = noise(*size)
+        script.backbone_scale, script.refine_mode, script.refine_sample_pixels = scale, mode, pixels
+        pha, fgr, pha_sm, fgr_sm, err_sm, ref_sm = script(*map(torch.from_numpy, given))
+        assert pha_sm.shape[2:] == fgr_sm.shape[2:] == err_sm.shape[2:] == tuple(int(x * scale) for x in pha.shape[2:])
+        found = dict(zip(OUTPUTS, (x.numpy() for x in (pha, fgr, err_sm, ref_sm))))
+        network.backbone_scale = scale
+        try:
+            assert_alike(found, by_network(network, *given, mode, pixels), 1e-5)
+        finally:
+            network.backbone_scale = 0.25
+    script.refine_mode = "fulll"
+    with pytest.raises(torch.jit.Error, match="thresholding or full"):
+        script(*map(torch.from_numpy, noise(1, 8, 12)))
+
+
+@pytest.mark.parametrize("kind", ("torchscript", "torch"))
+def test_weights_come_back_from_files_for_pytorch(made, weights, kind):
+    back, kept = from_torch_names(read_weights(made(kind, "sampling")[1])[0]), read_weights(weights)[0]
+    assert set(back) == set(kept) and all(np.array_equal(back[name], kept[name]) for name in kept)
+
+
+@pytest.mark.parametrize("flags, allowed", [(("--half",), 2e-2), ((), 1e-5)])
+@pytest.mark.parametrize("kind", ("torchscript", "torch"))
+def test_base_alone_and_half_for_pytorch(pair, tmp_path, capsys, kind, flags, allowed):
+    need(kind)
+    save_weights(reference_network(MattingBase, "mobilenetv2"), tmp_path / "base.safetensors")
+    export.main(["--weights", str(tmp_path / "base.safetensors"), "--output", str(tmp_path / "out" / "m"), "--format", kind,
+                 *pair, *flags])
+    differences = differences_in(capsys.readouterr().out)
+    assert differences["ref"] == 0 and differences["pha"] < allowed
+    written = graph_in(tmp_path / "out")
+    with pytest.raises(UserError, match="itself"):
+        export.main(["--weights", str(written), "--output", str(written)])
+    arrays = read_weights(written)[0]
+    assert not any(name.startswith("refiner.") for name in arrays)
+    assert {value.dtype for value in arrays.values() if value.dtype.kind == "f"} == {np.dtype("f2" if flags else "f4")}
 
 
 @pytest.mark.parametrize("given, said", [
     (["--format", "onxx"], "unknown format 'onxx'. Did you mean 'onnx'?"),
-    (["--format", "paddle", "--half"], "--half goes with the formats onnx and openvino"),
+    (["--format", "paddle", "--half"], "--half goes with the formats onnx, openvino"),
     (["--refine-mode", "ful"], "unknown refine mode 'ful'"), (["--sample-pixels", "-1"], "at least 0, not -1"),
     (["--backbone-scale", "0.75"], "at most 0.5, not 0.75"), (["--weights", "nowhere.pth"], "no such weights file")])
 def test_wrong_arguments(weights, tmp_path, given, said):
@@ -246,6 +301,22 @@ def test_a_missing_package_is_named(made, weights, pair, tmp_path, monkeypatch, 
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UserError, match=f"the package {missing} is not installed.*requirements-fast.txt"):
         export.main(["--weights", str(weights), "--format", "openvino", "--output", str(tmp_path / "m"), *pair])
+
+
+@pytest.mark.parametrize("kind", ("torchscript", "torch"))
+def test_what_pytorch_files_need_is_named(weights, tmp_path, monkeypatch, kind):
+    save_weights(reference_network(MattingBase, "mobilenetv3_small"), tmp_path / "v3.safetensors")
+    flags = ["--format", kind, "--output", str(tmp_path / "a" / "m")]
+    if importlib.util.find_spec("torch"):
+        with pytest.raises(UserError, match="mobilenetv3_small"):
+            export.main(["--weights", str(tmp_path / "v3.safetensors"), *flags])
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in ("torch_export", "torch_network"):
+        monkeypatch.delitem(sys.modules, f"bgmatting.model.export.{name}", raising=False)
+        monkeypatch.delattr(f"bgmatting.model.export.{name}", raising=False)
+    with pytest.raises(UserError, match="the package torch is not installed.*requirements-torch.txt"):
+        export.main(["--weights", str(weights), *flags])
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize("wrong", (0.002, np.nan))

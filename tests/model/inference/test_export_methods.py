@@ -15,6 +15,7 @@ from bgmatting.commands import export
 from bgmatting.model.methods import find_method
 from bgmatting.model.methods.input_rule import InputRule
 from bgmatting.model.weights import save_weights
+from bgmatting.utils.errors import UserError
 from tests.model.inference.test_export import differences_in, graph_in, need
 from tests.model.paddleseg import seeded_network
 
@@ -89,8 +90,17 @@ def exported(request, tmp_path_factory):
     shutil.rmtree(folder)  # 200 MB
 
 
+@pytest.mark.parametrize("kind", ("torchscript", "torch"))
+def test_files_for_pytorch_are_of_the_method_background(tmp_path, kind):
+    save_weights(seeded_network("modnet_mobilenetv2"), tmp_path / "w.safetensors",
+                 {"method": "modnet", "backbone": "mobilenetv2"})
+    with pytest.raises(UserError, match="modnet"):
+        export.main(["--weights", str(tmp_path / "w.safetensors"), "--format", kind, "--output", str(tmp_path / "m")])
+    assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", export.FORMATS)
+@pytest.mark.parametrize("kind", ("onnx", "openvino", "paddle"))
 def test_every_format_gives_what_the_layers_give(exported, kind, capfd):
     method, network, made = exported
     path, said = made(kind), capfd.readouterr().out
