@@ -176,11 +176,9 @@ def _unpacked(path, folder, service):
     for file in sorted(file for name in ("src", "bgr") for file in Path(folder, name).rglob("*") if file.is_file()):
         try:
             check_photo(file, service.decoding, service.settings)
-        except Refused as refused:
-            left_out.append(f"{file.relative_to(folder).as_posix()}: {refused}")
+        except UserError as error:  # too large, or nobody knows how large
+            left_out.append(f"{file.relative_to(folder).as_posix()}: {error}")
             file.unlink()
-        except UserError:
-            pass  # it is one of the failures
     scenes = [file for file in Path(folder, "bgr").rglob("*") if file.is_file()]
     return (scenes[0] if len(scenes) == 1 else Path(folder, "bgr")), left_out  # one for all
 
