@@ -88,10 +88,6 @@ class Workers:
             worker.begin(function, args, False)
             return worker.receive(str(name))[1]
 
-    def decode(self, function: Callable, path: str | os.PathLike, *args: Any) -> Any:
-        """``function(path, *args)`` as ``call`` does it, with the path for a name."""
-        return self.call(function, os.fspath(path), *args, name=path)
-
     @contextmanager
     def stream(self, function: Callable, *args: Any, name: object = "the file") -> Iterator[Iterator[Any]]:
         """Within, an iterator of what the generator ``function(*args)`` gives in a worker, which is an item ahead.

@@ -72,8 +72,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--insecure", action="store_true", help="no token beyond this machine: everybody who reaches the server can use it")
     add("--allowed-hosts", nargs="+", metavar="NAME", help="names that the server has for browsers, where a proxy stands "
         "before it (matting.example.com, *.example.com; * for any, which lets other web pages use it)")
-    add("--trusted-proxies", nargs="+", metavar="ADDRESS", help="whose X-Forwarded-Proto, -Host and -Prefix are obeyed: "
-        "addresses or networks (default: this machine)")
+    add("--trusted-proxies", nargs="+", metavar="ADDRESS", help="whose X-Forwarded-Proto, -For, -Host and -Prefix are "
+        "obeyed: addresses or networks (default: this machine)")
     add("--root-path", metavar="PATH", help="path of the server at its proxy, such as /matting, where that takes it off and "
         "sends no X-Forwarded-Prefix")
     add("--frame-ancestors", metavar="SOURCES", help="pages that may show this one in a frame, in the words of "
