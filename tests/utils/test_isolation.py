@@ -119,8 +119,8 @@ def test_secrets_of_the_environment_stay_here(monkeypatch):
 
 @pytest.mark.parametrize("answer", [
     b"", b"[]", b"[1]", b"[[[[", b'["done", ["os.system", "x"]]', b'["done", ["array", "|O", 3]]',
-    b'["done", ["array", "|u1", -1]]', b'["done", ["array", "|u1", 99999999999]]', b'["done", ["bytes", 9e9]]', b'["done", ["fraction", 1, 0]]',
-    b'["done", ' + b"9" * 5000 + b"]", b"[" * 100_000, b"\xff\xfe"])
+    b'["done", ["array", "|u1", -1]]', b'["done", ["array", "|u1", 99999999999]]', b'["done", ["bytes", 9e9]]',
+    b'["done", ["fraction", 1, 0]]', b'["done", ' + b"9" * 5000 + b"]", b"[" * 100_000, b"\xff\xfe"])
 def test_answers_that_are_none(workers, answer):
     with pytest.raises(UserError, match="a.png"):
         workers.call(faults.answered, answer, name="a.png")
