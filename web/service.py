@@ -18,7 +18,7 @@ from bgmatting.web.lanes import Lane
 from bgmatting.web.settings import Settings
 from bgmatting.web.workplace import Workplace
 
-CALLS = 2      # processes that look at uploads and read photos, kept warm
+CALLS = 3      # processes that look at uploads and read photos, kept warm
 STREAMS = 6    # videos that are read at once: src, bgr and target of a job, target of a photo, two to spare
 MODULES = ("bgmatting.prediction.photos.pairs", "bgmatting.prediction.video.scene", "bgmatting.web.looks")
 BYTES = 12     # of a pixel in an answer: 16 and 8 bits a channel, and something to spare
