@@ -162,11 +162,12 @@ class _Bounded:
         if self._count > self._settings.max_bytes:
             self.refused = too_large(self._settings, self._count)
             raise self.refused
-        try:
-            self._took(len(message.get("body", b"")))
-        except Refused as refused:
-            self.refused = refused
-            raise
+        if message.get("body"):  # others may go on: who fetches a result, makes room
+            try:
+                self._took(len(message["body"]))
+            except Refused as refused:
+                self.refused = refused
+                raise
         return message
 
     async def send(self, message):

@@ -172,7 +172,7 @@ def test_bytes_that_lie_here_in_all(serve, pair):
     time.sleep(MEASURED + 0.1)
     answer = client.post("/v1/mattes", files=parts(pair))
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "busy")
-    assert left(client) == []
+    assert left(client) == [] and client.get("/v1/info").status_code == 200
 
 
 def test_bytes_of_results(serve, pair):
