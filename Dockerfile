@@ -4,7 +4,7 @@
 #   docker run --rm -p 127.0.0.1:7860:7860 background-matting
 #
 # It prints a token, or takes $MATTING_TOKEN; -e MATTING_INSECURE=1 does without, where nobody else reaches the port (then with
-# -e MATTING_ALLOWED_HOSTS=localhost, or web pages could reach it through the user's browser). See docs/security.md.
+# -e MATTING_ALLOWED_HOSTS=localhost, or web pages could reach it through the user's browser). See docs/explanation/security.md.
 #
 # For a GPU (NVIDIA's container toolkit on the host; the index is that of its CUDA):
 #

@@ -16,7 +16,7 @@ from bgmatting.dataset.augment import BACKGROUND_SCALE
 
 
 class Draw(NamedTuple):
-    """What is random about one picture: degrees, fractions of the covering size, factors, and whether to flip."""
+    """Random choices for one image: degrees, fractions of the covering size, factors, and whether to flip."""
     angle: float
     shift: tuple
     scale: float

@@ -96,7 +96,7 @@ def measure(folder, phase, settings, count):
 
 
 def our_sample(rng, pairs, scenes, index, frame, size, scale):
-    """What ``CompositeSet`` does up to composition: fgr, pha, bgr as uint8 of shape ``frame``."""
+    """The steps of ``CompositeSet`` up to composition: fgr, pha, bgr as uint8 of shape ``frame``."""
     of_pair, of_bgr = draw_affine(rng, scale), draw_affine(rng, BACKGROUND_SCALE)
     pair = pairs.load(index, shortest_side(of_pair, frame))
     bgr = scenes.load(index, shortest_side(of_bgr, frame))

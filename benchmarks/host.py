@@ -1,4 +1,4 @@
-"""What a frame costs the host where a GPU does the work: ``python benchmark.py host``.
+"""The host's cost of a frame where a GPU does the work: ``python benchmark.py host``.
 
 The path of a GPU is run on the CPU, with a stub in place of all that the device computes: it answers at once with arrays
 of the right size. What is left is the host's part: checks, the bytes that go up, those that come back, and the last step.

@@ -34,7 +34,7 @@ def run(args):
 
 
 def combinations(args):
-    """What to measure: dicts of backbone, phase, crop, batch, steps and device."""
+    """Combinations to measure: dicts of backbone, phase, crop, batch, steps and device."""
     if args.steps < 1 or args.batch is not None and args.batch < 1:
         raise UserError("--steps and --batch must be 1 or more.")
     if args.device:
@@ -53,7 +53,7 @@ def combinations(args):
 
 
 def measured(work):
-    """What ``training.plan.probe.measure_apart`` says of one of ``combinations``."""
+    """Result of ``training.plan.probe.measure_apart`` for one of ``combinations``."""
     config = load_config(DEFAULT, {"backbone": work["backbone"], "device": work["device"]})
     return measure_apart(config, work["phase"], work["batch"], work["crop"], work["steps"])
 

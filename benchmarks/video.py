@@ -138,7 +138,7 @@ def _work(args, folder, src, bgr, scale, stages=0):
 
 
 def _turn(command):
-    """What a process tells in its last line. Raises UserError: it failed."""
+    """The facts in a process's last line. Raises UserError: it failed."""
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     told = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not told:

@@ -19,7 +19,7 @@ NEEDED = {"all": STAGES, "stage1": (STAGES[0], "Backgrounds"), "stage2": (STAGES
 
 
 def kind(catalog: Catalog, part: str) -> str:
-    """Which data a part of run.sh works on, "real" or "sample"; what is missing is said on stderr.
+    """Return which data a part of run.sh works on, "real" or "sample"; what is missing is said on stderr.
 
     Raises:
         UserError: some of the sets are there and others are not.

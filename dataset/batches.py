@@ -76,7 +76,7 @@ def _from_workers(samples, batches, workers):
 
 
 def _why(error, workers):
-    """What became of the workers, in a line."""
+    """The fate of the workers, in a line."""
     codes = [worker.exitcode for worker in workers if worker.exitcode]
     if isinstance(error, OSError) and not codes:
         return (f"the processes that prepare batches cannot be started: {error.strerror or error}. /dev/shm may be full or "

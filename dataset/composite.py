@@ -98,7 +98,7 @@ def change_exposure(rng, image):
 
 
 def through_jpeg(image, quality):
-    """What is left of ``image`` after JPEG at ``quality``."""
+    """Return ``image`` after JPEG at ``quality``."""
     _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 

@@ -53,7 +53,7 @@ def draw_window(rng: np.random.Generator, pha: np.ndarray, frame: tuple[int, int
 
 
 def seen(image: np.ndarray, window: tuple[int, int, int, int], frame: tuple[int, int]) -> np.ndarray:
-    """What a window shows of an image, resized to ``frame``."""
+    """The part of an image that a window shows, resized to ``frame``."""
     top, left, height, width = window
     return resize(np.ascontiguousarray(image[top:top + height, left:left + width]), *frame)
 

@@ -19,7 +19,7 @@ APPENDED = {"jpeg", "jpg", "png", "sd", "hd", "4k", "eval", "test", "dataset", "
 
 
 def core(name: str) -> str:
-    """What of a set's name tells it from others: "VideoMatte240K_JPEG_SD" and "videomatte-240k" are "videomatte240k"."""
+    """The telling part of a set's name: "VideoMatte240K_JPEG_SD" and "videomatte-240k" are "videomatte240k"."""
     words = re.findall(r"[a-z0-9]+", name.lower())
     return "".join([word for word in words if word not in APPENDED] or words)
 

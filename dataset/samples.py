@@ -60,7 +60,7 @@ class CompositeSet:
 
     @property
     def epoch(self):
-        """What an epoch is, for messages."""
+        """Description of an epoch, for messages."""
         if self._by_background:
             return f"each of {len(self.backgrounds)} backgrounds once, with {len(self.pairs)} foregrounds in turn"
         return f"each of {len(self.pairs)} foregrounds once, on {len(self.backgrounds)} backgrounds by chance"
@@ -82,7 +82,7 @@ class CompositeSet:
         return _sample(rng, fgr, pha, bgr, self.augment, key if self.alone else None)
 
     def describe(self, key):
-        """Which files a sample is made of, for messages."""
+        """Return which files a sample is made of, for messages."""
         *_, subject, scene = self._draw(key)
         return f"{self.pairs.names[subject]} on {self.backgrounds.names[scene]}"
 
@@ -198,7 +198,7 @@ class StreamSet:
         return f"{self.length} generated samples"
 
     def describe(self, key):
-        """Which sample it is, for messages."""
+        """Return which sample it is, for messages."""
         return f"generated sample {key.number} of epoch {key.epoch + 1}"
 
     def news(self):

@@ -9,7 +9,7 @@ from bgmatting.utils.errors import UserError, quote
 
 
 class SetOfItems(Protocol):
-    """What a ``PairSet`` and a ``BackgroundSet`` have in common."""
+    """Common parts of ``PairSet`` and ``BackgroundSet``."""
     subjects: Sequence[str]
 
 

@@ -105,7 +105,7 @@ def score_all(benchmark: Benchmark, methods: dict, baselines: Iterable[str], wor
 
 
 def speed(methods: dict, count: int, seconds: float) -> dict:
-    """How fast it went, as {"images_per_second": float, "network_seconds": {name: seconds an image}}."""
+    """Return how fast it went, as {"images_per_second": float, "network_seconds": {name: seconds an image}}."""
     networks = {name: round(network.seconds / max(network.count, 1), 4) for name, network in methods.items()
                 if isinstance(network, Network)}
     return {"images_per_second": round(count / seconds, 3), "network_seconds": networks}
@@ -119,6 +119,6 @@ def workers_for(wanted: int | None, count: int) -> int:
 
 
 def first_network(methods: dict) -> dict:
-    """What the first network was run with, on top of results.json as well as beside its figures."""
+    """Settings of the first network, on top of results.json as well as beside its figures."""
     settings = next((method.settings for method in methods.values() if isinstance(method, Network)), {})
     return {**{key: settings[key] for key in ("weights", "sha256", "device") if key in settings}, "settings": dict(settings)}

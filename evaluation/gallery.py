@@ -53,7 +53,7 @@ class Gallery:
             del self._kept[ranked[EXTREMES]]
 
     def files(self, folder: str) -> tuple[dict, dict]:
-        """What is kept.
+        """Paths that are kept.
 
         Returns:
             ({path: bytes}, {name: {"src", "bgr", "truth", "trimap": path, "pred": {method: path}}}); paths begin with

@@ -1,4 +1,4 @@
-"""What is evaluated: networks that are run, and mattes that some program has left in a folder."""
+"""Methods under evaluation: networks that are run, and mattes that some program has left in a folder."""
 from __future__ import annotations
 
 import itertools
@@ -126,7 +126,7 @@ def _method_of(file, wanted):
 
 
 def _name(combination, *lists):
-    """What tells one combination from the others: "network" where there is but one."""
+    """The words that tell one combination from the others: "network" where there is but one."""
     files = short_names(["starter" if file is None else str(file) for file in lists[0]])
     parts = []
     for value, values, shown in zip(combination, lists, (dict(zip(lists[0], files)), {}, {})):

@@ -1,4 +1,4 @@
-"""What an evaluation prints, and the files it leaves: results.csv, results.json and small pictures."""
+"""Output of an evaluation: printed tables and files: results.csv, results.json and small pictures."""
 from __future__ import annotations
 
 import csv

@@ -83,7 +83,7 @@ def _cut(image, cell):
 
 
 class Result(NamedTuple):
-    """What one method scored: a row per picture, their mean, and what the method was run with."""
+    """Scores of one method: a row per picture, their mean, and what the method was run with."""
     rows: list
     mean: dict
     settings: Any = None

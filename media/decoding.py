@@ -28,7 +28,7 @@ class InPlace:
 
     def video(self, path: str | os.PathLike, sound: bool = True) -> VideoReader:
         """As ``media.video.reader.open_video``."""
-        return open_video(path, sound)
+        return open_video(path, sound=sound)
 
 
 HERE = InPlace()

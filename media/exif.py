@@ -17,7 +17,7 @@ PREFIX = b"Exif\0\0"
 
 
 class Left:
-    """What may yet be read of the directories of a file: a file that lets them lie on one another would hold more."""
+    """Budget for reading the directories of a file: a file that lets them lie on one another would hold more."""
 
     def __init__(self, data):
         self.entries, self.values, self.bytes = MOST_ENTRIES, MOST_VALUES, 2 * len(data)
@@ -62,7 +62,7 @@ def orientation_of(directory):
 
 
 def is_big(data):
-    """Whether a file is a BigTIFF, which counts in 64 bits."""
+    """Return whether a file is a BigTIFF, which counts in 64 bits."""
     return struct.unpack_from(byte_order(data) + "H", data, 2)[0] == 43
 
 

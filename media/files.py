@@ -55,7 +55,7 @@ def not_listed(error):
 
 
 def is_system(name):
-    """Whether a file or folder of this name is the system's business and no data: hidden, or of ``SYSTEM_NAMES``."""
+    """Return whether a file or folder of this name is the system's business and no data: hidden, or of ``SYSTEM_NAMES``."""
     return name.startswith(".") or name.lower() in SYSTEM_NAMES  # Windows writes $RECYCLE.BIN and $Recycle.Bin
 
 
@@ -110,7 +110,7 @@ def _walk(folder, prefix, above, suffixes, lists):
 
 
 def _says_yes(question):
-    """What an entry of a folder answers; False for a link that leads in a circle or where nobody may look."""
+    """The answer of an entry of a folder; False for a link that leads in a circle or where nobody may look."""
     try:
         return question()
     except OSError:

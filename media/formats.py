@@ -1,4 +1,4 @@
-"""What the bytes of a picture file say before anything is decoded: its format, its size, and whether it is whole."""
+"""Facts in the bytes of an image file before anything is decoded: its format, its size, and whether it is whole."""
 import itertools
 import re
 import struct
@@ -196,7 +196,7 @@ def pixels_only(data):
 
 
 def scan_start(data):
-    """Where in the bytes of a JPEG the picture begins: behind the header, which may hold a small copy of it."""
+    """Return where in the bytes of a JPEG the picture begins: behind the header, which may hold a small copy of it."""
     return max((end for _, _, end in jpeg_segments(data)), default=2)
 
 

@@ -113,7 +113,7 @@ def _sequence_size(header):
 
 
 def has_avif():
-    """Whether Pillow reads AVIF."""
+    """Return whether Pillow reads AVIF."""
     try:
         return features.check("avif")
     except ValueError:  # a Pillow that does not know the word
@@ -121,13 +121,13 @@ def has_avif():
 
 
 def sequence_length(data):
-    """How many pictures the longest moving track of a HEIC or AVIF holds; 0 where nothing moves."""
+    """Return how many pictures the longest moving track of a HEIC or AVIF holds; 0 where nothing moves."""
     tables = _boxes_at(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz")
     return max((int.from_bytes(data[begin + 8:begin + 12], "big") for begin, _ in tables), default=0)
 
 
 def is_deep_avif(data):
-    """Whether an AVIF says that its pictures have more than 8 bits a channel (AV1 in ISOBMFF, section 2.3)."""
+    """Return whether an AVIF says that its pictures have more than 8 bits a channel (AV1 in ISOBMFF, section 2.3)."""
     at = data.find(b"av1C")
     return at >= 0 and at + 6 < len(data) and bool(data[at + 6] & 0x40)
 

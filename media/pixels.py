@@ -26,7 +26,7 @@ class Stored(NamedTuple):
 
 
 def decoded(path, data, flags):
-    """What cv2.imdecode makes of ``data``, as the pixels lie in the file: never turned. UserError where it makes nothing."""
+    """``data`` decoded by cv2.imdecode, as the pixels lie in the file: never turned. UserError where it makes nothing."""
     image = imdecode(data, flags)
     if image is None or image.dtype not in (np.uint8, np.uint16):
         raise undecodable(path)

@@ -15,7 +15,7 @@ LOSSY = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 92], ".jpg": [cv2.IMWRITE_JPEG_QUAL
 LOSSLESS = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 101]}
 
 
-def encode(suffix, image, lossless=True, owned=False):
+def encode(suffix, image, lossless=True, owned=False, premultiplied=False):
     """A picture as the bytes of a file.
 
     Args:
@@ -23,6 +23,7 @@ def encode(suffix, image, lossless=True, owned=False):
         image: uint8 gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4); uint16 as well for .png and .tif.
         lossless: False: WebP may lose what is not seen.
         owned: the array may be changed, which saves a copy of a large one.
+        premultiplied: RGBA is, which TIFF alone states.
     Raises:
         UserError: this format is not known, or cannot hold this picture.
     """
@@ -30,7 +31,7 @@ def encode(suffix, image, lossless=True, owned=False):
     if suffix == ".webp" and max(image.shape[:2]) > WEBP_SIDE:
         raise UserError(f"WebP holds at most {WEBP_SIDE} pixels a side, not {image.shape[1]}x{image.shape[0]}; use .png.")
     if suffix in (".tif", ".tiff"):
-        return _tiff(image)
+        return _tiff(image, premultiplied)
     if image.ndim == 3:
         image = swapped(image if owned else image.copy())
     try:
@@ -61,11 +62,11 @@ def write_image(path, image, lossless=True):
     write_bytes(path, data)
 
 
-def _tiff(image):
+def _tiff(image, premultiplied):
     import tifffile  # OpenCV leaves out the mark of an alpha channel, and other programs then drop or misread it
     shape = {"photometric": "minisblack"} if image.ndim == 2 else {"photometric": "rgb"}
     if image.ndim == 3 and image.shape[2] == 4:
-        shape["extrasamples"] = ["unassalpha"]
+        shape["extrasamples"] = ["assocalpha" if premultiplied else "unassalpha"]
     file = io.BytesIO()
     tifffile.imwrite(file, np.ascontiguousarray(image), compression="zlib", predictor=True, metadata=None, **shape)
     return file.getvalue()

@@ -21,7 +21,7 @@ def coarse_side(reach: int, quarter: bool) -> int:
 
 
 def spread_matrix(block: int, reach: int, count: int = ENDLESS) -> np.ndarray:
-    """What doubles a coarse window along one side, bilinear with the image's border repeated: float32 (p / 2, c).
+    """The matrix that doubles a coarse window along one side, bilinear with the image's border repeated: float32 (p / 2, c).
 
     Rows for half-resolution pixels outside the photo are 0, which is the refiner's padding.
 

@@ -1,4 +1,4 @@
-"""What the refiner may be told, and the one home of what it does where nobody says otherwise. Needs no paddle."""
+"""Settings of the refiner, and the only place of their defaults. Needs no paddle."""
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -46,7 +46,7 @@ def cleaned(book, project):
 
 
 def _last_state(line):
-    """What a line showed at last; None for a progress bar, and for warnings of packages about themselves."""
+    """The last state of a line; None for a progress bar, and for warnings of packages about themselves."""
     last = line.rstrip("\r").rsplit("\r", 1)[-1]
     return None if re.search(r"\d+%\|.*\| \d+/\d+ \[|/site-packages/|^ +warnings\.warn", last) else last
 

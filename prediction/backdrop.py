@@ -1,4 +1,4 @@
-"""What subjects are set before: a photo, a video, a colour, or the scene itself out of focus."""
+"""Backdrops that subjects are set before: a photo, a video, a colour, or the scene itself out of focus."""
 from __future__ import annotations
 
 import os
@@ -9,10 +9,8 @@ import cv2
 import numpy as np
 
 from bgmatting.media.decoding import HERE, InPlace, Isolated
-from bgmatting.media.video.reader import frames_of
-from bgmatting.prediction.photos.pairs import photo
 from bgmatting.prediction.sizes import fit_size
-from bgmatting.prediction.source import is_video
+from bgmatting.prediction.source import frames_of, is_video, still
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import why_missing
 
@@ -49,19 +47,20 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
     colour = colour_of(text)
     if colour is not None:
         return ColourBackdrop(colour)
-    if not os.path.exists(text):
+    moves = is_video(text, decoding)
+    if not moves and not os.path.exists(text):
         why = f" {why_missing(text)}" if os.path.dirname(text) else ""
         raise UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
-    if is_video(text, decoding):
+    if moves:
         return VideoBackdrop(text, decoding)
-    image, found = decoding.call(photo, text, 8)
+    image, found = decoding.call(still, text)
     if notes is not None:
         notes += found
     return PhotoBackdrop(image)
 
 
 def behind(backdrop: Backdrop, time: float, index: int, src: np.ndarray, bgr: np.ndarray | None) -> np.ndarray:
-    """What ``backdrop.frame(index, src, bgr)`` gives for a frame shown at ``time`` seconds: a video goes by those."""
+    """Return ``backdrop.frame(index, src, bgr)`` for a frame shown at ``time`` seconds: a video goes by those."""
     return backdrop.at(time, src) if isinstance(backdrop, VideoBackdrop) else backdrop.frame(index, src, bgr)
 
 
@@ -75,7 +74,7 @@ def blurred(picture: np.ndarray, sigma: float = BLUR_SIGMA) -> np.ndarray:
 
 
 class Backdrop:
-    """What all have: they are closed at the end of a ``with``."""
+    """Base class of backdrops: they are closed at the end of a ``with``."""
 
     def __enter__(self):
         return self

@@ -8,7 +8,7 @@ from bgmatting.model.inference.single import check_wanted
 from bgmatting.model.methods import find_method, method_needing
 from bgmatting.model.methods.recognition import recognised
 from bgmatting.model.weights.places import placed_weights
-from bgmatting.prediction.options import CAMERA, STILL, VIDEO, Options
+from bgmatting.prediction.options import CAMERA, FILMS, STILL, Options
 from bgmatting.prediction.outputs import wanted_of
 from bgmatting.prediction.source import Source
 from bgmatting.utils.cpu import prepare_cpu
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
 
     @property
     def needs(self) -> str | None:
-        """What has to be given beside src: "bgr", "trimap" or None."""
+        """The input that has to be given beside src: "bgr", "trimap" or None."""
         return self.method.needs if self.first is None else self.first.method.needs
 
 
@@ -120,7 +120,7 @@ def _why(options, method):
 def _otherwise(source, method):
     if method.needs == "trimap":
         return ""
-    more = " (--help says which else, such as first:N)" if source.kind == VIDEO else ""
+    more = " (--help says which else, such as first:N)" if source.kind in FILMS else ""
     return f" Or give --bgr, a photo of the same scene without the subject{more}."
 
 
@@ -146,8 +146,8 @@ def _check_need(options, source, method, given):
     if method.needs is None:
         raise UserError(f"{who}, which takes src alone. Leave --bgr out.")
     if method.needs == "bgr":
-        more = (", first:N where its first N pictures show that, or median where the subject moves about"
-                if source.kind == VIDEO else "")
+        more = (", first:N where its first N frames show that, or median where the subject moves about"
+                if source.kind in FILMS else "")
         raise UserError(f"--src {source.name} needs its --bgr: a photo{' or video' if more else ''} of the same scene "
                         f"without the subject{more}.")
     raise UserError(f"{who}, which needs {_said(method.needs)}.")

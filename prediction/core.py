@@ -1,6 +1,6 @@
 """Mattes of a source: the one way that the command line, the page, the HTTP API, the camera and Python take.
 
-    matte_photo   one photo            matte_video   a video, an animation, a stream
+    matte_photo   one photo            matte_video   a video, an animation, a stream, a sequence of images
     matte_photos  a folder of photos   matte_camera  a camera, live
     matte         whichever the source is
 
@@ -21,7 +21,21 @@ from bgmatting.media.alignment.fitter import fitter
 from bgmatting.media.decoding import HERE, Isolated
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.choice import choose, open_matter
-from bgmatting.prediction.options import CAMERA, ONE_OF, PHOTO, PHOTOS, STILL, VIDEO, Options, checked, parts_of
+from bgmatting.prediction.options import (
+    CAMERA,
+    FILMS,
+    KINDS,
+    ONE_OF,
+    PHOTO,
+    PHOTOS,
+    PIPE,
+    SEQUENCE,
+    STILL,
+    VIDEO,
+    Options,
+    checked,
+    parts_of,
+)
 from bgmatting.prediction.outputs import NAMED, folder_of, names_picture
 from bgmatting.prediction.pace import paced
 from bgmatting.prediction.photos.pairs import PairReader, photo
@@ -34,7 +48,7 @@ from bgmatting.prediction.smoothing import Smoother
 from bgmatting.prediction.source import SAMPLE, Source, as_source, is_video
 from bgmatting.prediction.video.delay import OneFrameDelay
 from bgmatting.prediction.video.pipeline import VideoJob, matte_frames
-from bgmatting.prediction.video.plan import planned_outputs
+from bgmatting.prediction.video.plan import pictures_format, planned_outputs
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_place, prepare_folder, remove_leftovers
 from bgmatting.utils.isolation import Limits, Workers
@@ -66,30 +80,30 @@ def matte(source: AnySource = None, options: Options | None = None, matter: AnyM
             the Report). OSError: the disk is full; what is written is whole. An error that came in the middle of a folder or
             video has the Report up to there as its attribute ``report``. What ``progress`` raises.
     """
-    return _run(source, options, matter, progress, fields, (PHOTO, PHOTOS, VIDEO, CAMERA))
+    return _run(source, options, matter, progress, fields, KINDS)
 
 
 def matte_photo(source: AnySource = None, options: Options | None = None, matter: AnyMatter = None,
                 progress: AnyProgress = None, **fields: Any) -> Report:
-    """As ``matte``, of one photo."""
+    """Matte one photo; arguments, result and errors as ``matte``."""
     return _run(source, options, matter, progress, fields, (PHOTO,))
 
 
 def matte_photos(source: AnySource, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
                  **fields: Any) -> Report:
-    """As ``matte``, of a folder of photos."""
+    """Matte a folder of photos; arguments, result and errors as ``matte``."""
     return _run(source, options, matter, progress, fields, (PHOTOS,))
 
 
 def matte_video(source: AnySource, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
                 **fields: Any) -> Report:
-    """As ``matte``, of a video."""
-    return _run(source, options, matter, progress, fields, (VIDEO,))
+    """Matte a video or a sequence; arguments, result and errors as ``matte``."""
+    return _run(source, options, matter, progress, fields, FILMS)
 
 
 def matte_camera(source: AnySource, options: Options | None = None, matter: AnyMatter = None, progress: AnyProgress = None,
                  **fields: Any) -> Report:
-    """As ``matte``, of a camera, until a key or a signal ends it."""
+    """Matte a camera until a key or a signal ends it; arguments, result and errors as ``matte``."""
     return _run(source, options, matter, progress, fields, (CAMERA,))
 
 
@@ -110,12 +124,14 @@ def settled(source: AnySource = None, options: Options | None = None, given: boo
         if options.bgr is not None:
             raise UserError(f"--bgr {options.bgr} needs its --src: the photo with the subject.")
         source, options = SAMPLE[0], replace(options, bgr=SAMPLE[1], overwrite=True)  # it may be done again
-    source = as_source(source)
+    source = Source(PIPE, SEQUENCE) if source == PIPE and options.size is not None else as_source(source)
     options = checked(replace(options, src=source.name), source.kind)
+    if options.output == PIPE and source.kind not in FILMS:
+        raise UserError(f"--output - takes frames, and {source.name} is {ONE_OF[source.kind]}. Name a folder or picture.")
     if source.kind in STILL:
         pictures_of(options, source.kind == PHOTO)
-    elif source.kind == VIDEO:
-        planned_outputs(options)
+    elif source.kind in FILMS:
+        planned_outputs(options, source.kind)
     if not given and options.choice is None:
         options = choose(options, source, sample)
     return source, options
@@ -155,7 +171,8 @@ def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None
         note: called with a remark on the pace.
     """
     if hasattr(matter, "with_settings"):
-        matter = matter.with_settings(bits=options.bits, fill=kind in STILL and options.fill)
+        bits = 16 if kind == SEQUENCE else options.bits  # plates are finer than 8 bits
+        matter = matter.with_settings(bits=bits, fill=kind in STILL and options.fill)
     return matter if kind in STILL else paced(matter, options.fps, options.backbone_scale, note)
 
 
@@ -191,7 +208,7 @@ def _planned(options, single, network, progress, decoding, behind):
             remove_leftovers(path for job in plan.jobs for path in job.outputs.values())
         done = itertools.count(1)
         work = Work(read, matter, pictures.bits, backdrop, sheet,
-                    lambda photo: progress.photo(photo, next(done), len(plan.jobs)))
+                    lambda photo: progress.photo(photo, next(done), len(plan.jobs)), options.premultiplied, options.crop)
         report = _worked(work, plan, single, notes)
     if single and work.failures:
         raise UserError(work.failures[0].reason)
@@ -250,16 +267,19 @@ def _doubts(options):
 
 
 def _video(source, options, network, progress):
-    outputs, notes = planned_outputs(options), []
+    outputs, notes = planned_outputs(options, source.kind), []
+    source.reader(options)
     with open_backdrop(options.target_bgr, notes, source.decoding) or nullcontext() as backdrop:
         follow = options.bgr is None or not is_video(options.bgr, source.decoding)  # one bgr for all frames
         way = _smoothing(options)
         job = VideoJob(source, outputs, options.bgr, options.fit, backdrop,
                        fitter(options.align, options.exposure, video=follow), Smoother() if way == "flow" else None,
-                       OneFrameDelay() if way == "ofd" else None)
-        prepare_folder(options.output)
-        remove_leftovers(outputs.values())
-        report = matte_frames(lambda: fitting(network(), options, VIDEO, progress.note), job, progress.frame)
+                       OneFrameDelay() if way == "ofd" else None, pictures_format(options, source.kind),
+                       options.premultiplied, options.stdout)
+        if options.output != PIPE:
+            prepare_folder(options.output)
+            remove_leftovers(outputs.values())
+        report = matte_frames(lambda: fitting(network(), options, source.kind, progress.note), job, progress.frame)
     return report._replace(notes=[*notes, *report.notes])
 
 
@@ -277,4 +297,4 @@ def _camera(source, options, network, progress):
     return run(source, options, lambda: fitting(network(), options, CAMERA, progress.note), progress)
 
 
-_DO = {PHOTO: _photo, PHOTOS: _photos, VIDEO: _video, CAMERA: _camera}
+_DO = {PHOTO: _photo, PHOTOS: _photos, VIDEO: _video, SEQUENCE: _video, CAMERA: _camera}

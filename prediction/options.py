@@ -1,7 +1,7 @@
-"""What can be asked for: every option once, with its type, default, range, help text, and who offers it.
+"""Options: each one once, with its type, default, range, help text, and who offers it.
 
 The flags of predict.py, the keyword arguments of ``prediction.core``, the form fields of the HTTP API with their OpenAPI
-schema, the words that the page offers, and the table in docs/predict.md (docs/options_table.py) are all made of the fields
+schema, the words that the page offers, and docs/reference/options.md (docs/make_reference.py) are all made of the fields
 of ``Options``.
 """
 from __future__ import annotations
@@ -9,32 +9,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from fractions import Fraction
 from typing import Any, Callable
 
 from bgmatting.media.alignment.fitter import MODES
+from bgmatting.media.plates import frame_rate
 from bgmatting.media.video.writer import FORMATS
 from bgmatting.prediction.outputs import NAMED, SUFFIXES, TYPES, names_picture
 from bgmatting.prediction.sizes import FITS
 from bgmatting.prediction.smoothing import WAYS
 from bgmatting.utils.errors import UserError, suggest
 
-PHOTO, PHOTOS, VIDEO, CAMERA = KINDS = ("photo", "photos", "video", "camera")  # kinds of source
-STILL, MOVING = (PHOTO, PHOTOS), (VIDEO, CAMERA)
-ONE_OF = {PHOTO: "one photo", PHOTOS: "a folder of photos", VIDEO: "a video", CAMERA: "a camera"}
-PLURAL = {PHOTO: "photos", PHOTOS: "folders of photos", VIDEO: "videos", CAMERA: "cameras"}
+PHOTO, PHOTOS, VIDEO, SEQUENCE, CAMERA = KINDS = ("photo", "photos", "video", "sequence", "camera")  # kinds of source
+STILL, FILMS = (PHOTO, PHOTOS), (VIDEO, SEQUENCE)
+MOVING = (*FILMS, CAMERA)
+PIPE = "-"  # stdin as src, stdout as output
+ONE_OF = {PHOTO: "one photo", PHOTOS: "a folder of photos", VIDEO: "a video", SEQUENCE: "a sequence of images",
+          CAMERA: "a camera"}
+PLURAL = {PHOTO: "photos", PHOTOS: "folders of photos", VIDEO: "videos", SEQUENCE: "sequences",
+          CAMERA: "cameras"}
 
 COMMAND, PYTHON, HTTP, PAGE = "command line", "Python", "HTTP", "page"  # front ends
 EVERYWHERE = (COMMAND, PYTHON, HTTP, PAGE)
 # What a request may decide, whatever the fields below say: never a place, a file or a device of the server.
-HTTP_NAMES = ("bgr", "type", "target_bgr", "format", "bit_depth", "fit", "align", "exposure", "temporal", "fps")
+HTTP_NAMES = ("bgr", "type", "target_bgr", "format", "bit_depth", "fit", "align", "exposure", "temporal", "fps", "crop")
 
 RECORDED = tuple(name for name, format in FORMATS.items() if format.suffix)  # what a camera is written as
-FORMATS_OF = {PHOTO: tuple(SUFFIXES), PHOTOS: tuple(SUFFIXES), VIDEO: tuple(FORMATS), CAMERA: RECORDED}
+FORMATS_OF = {PHOTO: tuple(SUFFIXES), PHOTOS: tuple(SUFFIXES), VIDEO: (*RECORDED, "png"), SEQUENCE: tuple(FORMATS),
+              CAMERA: RECORDED}
 
 
 @dataclass(frozen=True)
 class About:
-    """What is known of an option.
+    """Facts on an option.
 
     Attributes:
         help: what it does. default: its default in words, "" where there is none to tell.
@@ -62,12 +69,12 @@ class About:
     words: str = ""
 
     def words_for(self, kind: str) -> tuple:
-        """What it may be beside a source of ``kind``; () for anything."""
+        """Allowed words beside a source of ``kind``; () for anything."""
         return self.choices.get(kind, ()) if isinstance(self.choices, Mapping) else self.choices
 
     @property
     def all_words(self) -> tuple:
-        """What it may be beside any source."""
+        """Allowed words beside any source."""
         if not isinstance(self.choices, Mapping):
             return self.choices
         return tuple(dict.fromkeys(word for words in self.choices.values() for word in words))
@@ -80,52 +87,66 @@ def option(value: Any, help: str, default: str = "", **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class Options:
-    """What to do with a source. All values are as they are given; ``checked`` looks at them.
+    """Options of a matting run: the flags of predict.py by their names (docs/reference/options.md). ``checked`` checks them.
 
-    src names the source, for messages; choice is a ``prediction.choice.Choice``, or None where the network is given.
+    ``src`` names the source, for messages; ``choice`` is a ``prediction.choice.Choice``, or None where the network is given;
+    ``stdin`` and ``stdout`` are binary files in place of the process's own.
     """
     src: str | None = option(
-        None, "what to matte: a photo, a folder of photos, a video, a stream address, or camera:0",
+        None, "what to matte: a photo, a folder of photos, a video, numbered images (frame_####.exr, frame_%04d.png), a "
+        "stream address, camera:0, or - for stdin",
         "image/sample/src.jpg", flags=("--image-path",))
     bgr: str | None = option(
         None, "photo of the empty scene, or a folder of such photos with the same names; for a video also a video, first:N "
         "(its first N frames) or median; without it MODNet mattes src alone", "without --src image/sample/bgr.jpg",
         fronts=EVERYWHERE, upload=True, words="first:N or median, for a video")
     trimap: str | None = option(
-        None, "matte by DIM, within the unknown band of a trimap (0 background, 255 foreground, else unknown): a file, a "
-        "folder with the same names, or auto: made of the matte of src and --bgr, or of src alone", "none",
+        None, "matte by DIM within the unknown region of a trimap (0 background, 255 foreground, else unknown): a file, a "
+        "folder with the same names, or auto: made from the matte of src and --bgr, or of src alone", "none",
         flags=("--trimap-path",), metavar="WHICH")
     output: str = option(
-        "image", "folder for the results; for one photo also the picture to write, for a camera without window the video",
-        "image", flags=("--save-dir",))
+        "image", "folder for the results; for one photo also the image to write, for a camera without window the video; - "
+        "for stdout: a photo as PNG, frames as raw bytes, of one --type", "image", flags=("--save-dir",))
     type: tuple[str, ...] | None = option(
         None, "what to write: pha alpha, com cut-out, fgr foreground, err predicted error, ref refined patches",
-        "pha com; com where --output names a picture", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
+        "pha com; com where --output names an image", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
     target_bgr: str | None = option(
         None, "new background of com: a photo, a video, a colour (white, #20c040), or blur: the scene out of focus",
         "none: com is cut out, with alpha", metavar="BGR", fronts=EVERYWHERE, form="target", upload=True,
         words="a colour or blur")
     format: str | None = option(
         None, "of photos png, webp (without loss for pha and cut-outs), tiff or jpg; of videos mp4, mov, webm, or png for a "
-        "folder of pictures; cut-outs need one that holds alpha (not jpg, not mp4)",
-        "as --output is called, else png; of videos mov for cut-outs, else mp4", choices=FORMATS_OF, fronts=EVERYWHERE,
-        flags=("--video-format",))
+        "folder of images, of sequences also exr, half floats in linear light; cut-outs need one that holds alpha (not "
+        "jpg, not mp4)",
+        "as --output is called, else png; of videos mov for cut-outs, else mp4; of sequences exr for plates, else png",
+        choices=FORMATS_OF, fronts=EVERYWHERE, flags=("--video-format",))
     bit_depth: int | None = option(
         None, "bits of every channel; 16 in png and tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
+    crop: int | None = option(
+        None, "crop results to the subject and so many pixels around it", "off", type=int, least=0, kinds=STILL,
+        fronts=(COMMAND, PYTHON, HTTP), bare="0", metavar="MARGIN")
+    premultiplied: bool = option(
+        False, "colours of cut-outs are multiplied by alpha, and so are those of plates that have it", "off",
+        kinds=(*STILL, *FILMS))
+    frame_rate: Fraction | None = option(
+        None, "frames a second: 24, 23.976, 24000/1001", "as the files say, else 24", type=frame_rate, kinds=(SEQUENCE,),
+        metavar="N")
+    size: str | None = option(
+        None, "--src - is raw frames, RGB of 8 bits, of so many pixels: 1920x1080", "off", kinds=(SEQUENCE,), metavar="WxH")
     overwrite: bool = option(
-        False, "replace results that exist; without it a folder goes on where it stopped, all else is refused", "off")
+        False, "replace existing results; without it a folder continues where it stopped, and all else is refused", "off")
     shard: str | None = option(
-        None, "do the I-th of N parts of a folder, from 1, for several machines or job arrays", "all", kinds=(PHOTOS,),
+        None, "do part I of N of a folder, counted from 1, for several machines or job arrays", "all", kinds=(PHOTOS,),
         metavar="I/N")
     sheet: str | None = option(
-        None, "also write one picture that shows src, bgr, pha and com of the first photos", "none", kinds=STILL,
+        None, "also write one image that shows src, bgr, pha and com of the first photos", "none", kinds=STILL,
         metavar="FILE")
     sheet_rows: int = option(8, "how many photos it shows", "8", type=int, least=1, kinds=STILL, metavar="N")
     fit: str | None = option(
-        None, "what to do with a bgr of another size than src: resize stretches it, crop scales and cuts it", "refuse it",
+        None, "what to do if bgr and src differ in size: resize stretches bgr, crop scales and cuts it", "refuse it",
         choices=FITS, fronts=EVERYWHERE)
     pair: str = option(
-        "name", "which photo goes with which bgr or trimap: name, those of one path apart from the suffix; order, the first "
+        "name", "which photo goes with which bgr or trimap: name, the same path without its suffix; order, the first "
         "with the first", "name", choices=("name", "order"), kinds=(PHOTOS,), metavar="HOW")
     align: str = option(
         "auto", "move bgr to where src was taken from: auto, where it helps; homography, wherever one is found; off", "auto",
@@ -136,19 +157,19 @@ class Options:
     temporal: str | None = option(
         None, "smooth the matte from frame to frame: flow, along the motion; ofd, one frame delayed, alpha that differs "
         "from both neighbours replaced (not for cameras); auto, or no word: flow with bgr, ofd without; off", "off",
-        choices={VIDEO: ("auto", *WAYS), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None}, kinds=MOVING,
-        fronts=EVERYWHERE, bare="auto", metavar="WAY")
+        choices={**dict.fromkeys(FILMS, ("auto", *WAYS)), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None},
+        kinds=MOVING, fronts=EVERYWHERE, bare="auto", metavar="WAY")
     fps: float | None = option(
-        None, "frames a second wanted; where the machine mattes fewer, the coarse network sees them smaller; 0: the finest "
-        "matte", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
+        None, "frames a second to aim at; a slower machine shows the coarse network a smaller frame; 0: the finest matte, "
+        "however long it takes", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
     no_window: bool = option(False, "no preview and no keys; writes --output FILE.mp4", "off", kinds=(CAMERA,))
     virtual_camera: bool = option(
-        False, "also send the picture to other programs, by pyvirtualcam", "off", kinds=(CAMERA,))
+        False, "also send the frames to other programs, by pyvirtualcam", "off", kinds=(CAMERA,))
     countdown: float | None = option(
-        None, "seconds from key b to the picture of the scene", "3", type=float, least=0, most=3600, kinds=(CAMERA,),
+        None, "seconds from key b until the background is taken", "3", type=float, least=0, most=3600, kinds=(CAMERA,),
         metavar="S")
     weights: str | None = option(
-        None, "weights file or folder of a run, of any method; the backbone is told from the file",
+        None, "weights file or folder of a run, of any method; the file tells the backbone",
         "the starter weights; of MODNet and DIM those in model/weights", flags=("--model-path",))
     trimap_weights: str | None = option(
         None, "--trimap auto: weights of the network that makes it", "likewise", metavar="WEIGHTS")
@@ -158,7 +179,7 @@ class Options:
     backend: str = option(
         "auto", "openvino, onnxruntime, paddle-inference or paddle", "the fastest that is installed and sound")
     precision: str = option(
-        "auto", "fp32; bf16 or fp16 where backend and device compute in it; auto: bf16 where this CPU has instructions for "
+        "auto", "fp32; bf16 or fp16 where backend and device support it; auto: bf16 where this CPU has instructions for "
         "it, else fp32", "auto")
     max_memory: float | None = option(
         None, "MiB that refining may take at once; the result is the same", "what is fastest", type=float, metavar="MIB")
@@ -173,14 +194,16 @@ class Options:
         None, "predicted error above which mode thresholding refines", "the weights file's; else 0.1", type=float, least=0,
         most=1)
     unmix: bool = option(
-        True, "take the network's alpha as it is, without the last steps that draw fine strands and fill holes", "off")
+        True, "take the network's own alpha, without the last steps, which draw fine strands and fill holes", "off")
     fill: bool = option(
-        True, "leave holes inside the subject that the photos say are none as the network has them", "off", kinds=STILL)
+        True, "leave holes inside the subject that the photos contradict", "off", kinds=STILL)
     choice: Any = None
+    stdin: Any = None
+    stdout: Any = None
 
     @property
     def needs(self) -> str | None:
-        """What is used beside src: "bgr", "trimap" or None; of a network that is given, what is given with it."""
+        """The input that is used beside src: "bgr", "trimap" or None; of a network that is given, what is given with it."""
         if self.choice is not None:
             return self.choice.needs
         return "trimap" if self.trimap is not None else None if self.bgr is None else "bgr"
@@ -197,7 +220,7 @@ FORM: Mapping[str, str] = {OPTIONS[name].form or name: name for name in HTTP_NAM
 
 
 def flag_of(name: str) -> str:
-    """How the command line spells an option."""
+    """Return how the command line spells an option."""
     return f"--{'no-' if _DEFAULTS[name] is True else ''}{name.replace('_', '-')}"
 
 
@@ -224,8 +247,9 @@ def _for(about: About) -> str:
 
 
 def plural(kinds: tuple) -> str:
-    """Kinds of source in words."""
-    return " and ".join(PLURAL[kind] for kind in kinds if kind != PHOTOS or PHOTO not in kinds)
+    """Kinds of source in words; photos stand for folders of them, and videos for sequences."""
+    kinds = [kind for kind in kinds if not (kind == PHOTOS and PHOTO in kinds or kind == SEQUENCE and VIDEO in kinds)]
+    return " and ".join(PLURAL[kind] for kind in kinds)
 
 
 def options_of(given: Mapping[str, Any]) -> Options:
@@ -258,7 +282,13 @@ def checked(options: Options, kind: str) -> Options:
     if options.target_bgr is not None and options.type is not None and "com" not in options.type and options.sheet is None:
         raise UserError("--target-bgr is what com is set before, and --type does not name com. Add it.")
     if options.sheet is not None and not names_picture(options.sheet, NAMED):
-        raise UserError(f"--sheet names a picture to write (.png, .jpg, .webp, .tif), not {options.sheet}.")
+        raise UserError(f"--sheet names an image to write (.png, .jpg, .webp, .tif), not {options.sheet}.")
+    if options.premultiplied and options.target_bgr is not None and kind != SEQUENCE:
+        raise UserError("--premultiplied is about cut-outs, and --target-bgr puts com before a background. Leave one out.")
+    if options.size is not None and options.src != PIPE:
+        raise UserError(f"--size is of raw frames on stdin, --src -; {options.src} has a size of its own. Leave it out.")
+    if options.size is not None:
+        size_of(options.size)
     parts_of(options.shard)
     return options
 
@@ -267,6 +297,11 @@ def _value(name: str, about: About, value: Any, kind: str) -> Any:
     if name == "type":
         words = [value] if isinstance(value, str) else value
         return tuple(dict.fromkeys(_word(name, about.same.get(word, word), about.words_for(kind)) for word in words))
+    if about.type is frame_rate:
+        try:
+            return frame_rate(value)
+        except (ValueError, ZeroDivisionError):
+            raise UserError(f"{flag_of(name)} is frames a second, such as 24, 23.976 or 24000/1001, not {value}.") from None
     if about.choices:
         return _word(name, value, about.words_for(kind), about.all_words)
     if about.least is not None and not (about.least <= value <= about.most and value < float("inf")):
@@ -294,6 +329,14 @@ def parts_of(shard: str | None) -> tuple[int, int]:
     return int(parts[1]), int(parts[2])
 
 
+def size_of(size: str | None) -> tuple[int, int]:
+    """(width, height) of --size. Raises UserError where it is none."""
+    parts = re.fullmatch(r"(\d{1,5})[xX*:](\d{1,5})", (size or "").strip())
+    if not parts or "0" in (parts[1].lstrip("0") or "0", parts[2].lstrip("0") or "0"):
+        raise UserError(f"--size is WIDTHxHEIGHT of the frames, such as 1920x1080, not {size}.")
+    return int(parts[1]), int(parts[2])
+
+
 def form_values(texts: Mapping[str, Any]) -> dict[str, Any]:
     """{name of an option: its value} of a form's fields of text, {field: text}; empty ones are not given.
 
@@ -313,7 +356,7 @@ def form_values(texts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def form_schema(kinds: Iterable[str]) -> dict[str, dict]:
-    """What OpenAPI says of the form fields for sources of ``kinds``: {field: schema}."""
+    """The OpenAPI schema of the form fields for sources of ``kinds``: {field: schema}."""
     described = {}
     for form, name in FORM.items():
         about = OPTIONS[name]

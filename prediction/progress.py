@@ -1,4 +1,4 @@
-"""What is told of work while it goes on, and how a terminal shows it: a bar with rate and time left, else lines."""
+"""Progress of work, and how a terminal shows it: a bar with rate and time left, else lines."""
 from __future__ import annotations
 
 import sys

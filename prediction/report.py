@@ -1,4 +1,4 @@
-"""What came of a source, and how work is ended before its time."""
+"""The report on a source, and how work is ended before its time."""
 from __future__ import annotations
 
 import threading
@@ -11,13 +11,20 @@ from bgmatting.utils.cli import StopOnSignal
 
 
 class Report(NamedTuple):
-    """What came of a source.
+    """Outcome of matting a source.
 
-    files: {type: Path} of a photo or video, {"sheet": Path} where there is one; of a folder {name: {type: Path}}; of a
-    camera {number: Path}. done: photos or frames written. seconds: it took. stopped: a signal ended it, or key q. notes:
-    remarks. failures: [(name, reason)] of photos. finished: photos of a folder that were there before. left: that are
-    still to be done. left_out: names of its files that are no photos. damaged: frames or packets of a video, or pictures of
-    a camera that nobody took in time, left out.
+    Attributes:
+        files: {type: Path} of a photo or video, also {"sheet": Path}; of a folder {name: {type: Path}}; of a camera
+            {number: Path}.
+        done: number of photos or frames written.
+        seconds: time it took.
+        stopped: whether a signal or key q ended it.
+        notes: remarks, one line each.
+        failures: [(name, reason)] of photos.
+        finished: photos of a folder that were done before.
+        left: photos that remain to be done.
+        left_out: names of files in the folder that are no photos.
+        damaged: frames or packets of a video that were damaged, or frames of a camera that came too fast; left out.
     """
     files: dict
     done: int

@@ -1,17 +1,22 @@
-"""What is to be matted: classified once, opened once."""
+"""Sources of mattes: classified once, opened once."""
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bgmatting.media import VIDEO_SUFFIXES, is_animation
 from bgmatting.media.decoding import HERE, InPlace, Isolated
 from bgmatting.media.formats import kind_of
 from bgmatting.media.video.isolated import IsolatedReader
 from bgmatting.media.video.opening import is_url
-from bgmatting.media.video.reader import VideoReader, open_video
-from bgmatting.prediction.options import CAMERA, PHOTO, PHOTOS, VIDEO
+from bgmatting.media.video.reader import Frame, Info, VideoReader, open_video
+from bgmatting.media.video.sequence import RawReader, SequenceReader, is_sequence, read_still
+from bgmatting.prediction.options import CAMERA, PHOTO, PHOTOS, PIPE, SEQUENCE, VIDEO, Options, size_of
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
 
@@ -21,15 +26,15 @@ HEAD = 64  # bytes that tell a file's format
 
 
 class Source:
-    """What ``name`` names.
+    """A source: what ``name`` refers to.
 
     Args:
-        name: path of a photo, of a folder of photos or of a video; address of a stream; "camera:" and a number, a path or an
-            address.
-        kind: where that is known already.
-        decoding: by what its files, and all that go with them, are decoded: one of ``media.decoding``.
+        name: path of a photo, of a folder of photos, of a video or of a plate; pattern of numbered images; address of a
+            stream; "camera:" and a number, a path or an address.
+        kind: where that is known already. "-" is raw frames on stdin where it is "sequence".
+        decoding: by what its files, and all that go with them, are decoded: one of ``media.decoding``; sequences are not.
     Attributes:
-        name: as text. kind: "photo", "photos", "video" or "camera"; a path where nothing is counts by its suffix. decoding.
+        name: as text. kind: one of ``prediction.options.KINDS``; a path where nothing is counts by its suffix. decoding.
     """
 
     def __init__(self, name: str | os.PathLike, kind: str | None = None, decoding: InPlace | Isolated = HERE):
@@ -40,6 +45,8 @@ class Source:
             self.kind = CAMERA
         elif not is_url(self.name) and os.path.isdir(self.name):
             self.kind = PHOTOS
+        elif is_sequence(self.name):
+            self.kind = SEQUENCE
         else:
             self.kind = VIDEO if is_video(self.name, decoding) else PHOTO
 
@@ -49,10 +56,23 @@ class Source:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def reader(self) -> VideoReader | IsolatedReader:
-        """The open video, which is this object's. Raises UserError where it cannot be read."""
-        if self._reader is None:
-            self._reader = self.decoding.video(self.name)
+    def reader(self, options: Options | None = None,
+               sound: bool = True) -> VideoReader | IsolatedReader | SequenceReader | RawReader:
+        """The open video, which is this object's. Raises UserError where it cannot be read.
+
+        Args:
+            options: where it is what they are about: how sequences are read. sound: whether it is wanted.
+        """
+        if self._reader is not None:
+            return self._reader
+        if self.kind != SEQUENCE:
+            self._reader = self.decoding.video(self.name, sound)
+        elif self.name == PIPE:
+            self._reader = RawReader(options.stdin or sys.stdin.buffer, size_of(options.size), options.frame_rate)
+        elif options is None:
+            self._reader = SequenceReader(self.name)
+        else:
+            self._reader = SequenceReader(self.name, options.frame_rate, options.premultiplied)
         return self._reader
 
     def close(self) -> None:
@@ -68,18 +88,45 @@ def as_source(source: Source | str | os.PathLike) -> Source:
 
 
 def is_camera(text: str | None) -> bool:
-    """Whether a source of this name is a camera, or what stands in for one."""
+    """Return whether a source of this name is a camera, or what stands in for one."""
     return text is not None and text.startswith(PREFIX)
 
 
 def is_video(text: str | os.PathLike, decoding: InPlace | Isolated = HERE) -> bool:
-    """Whether a path or address is that of a video, as ``Source`` judges it."""
+    """Return whether a path or address is that of a video or sequence, as ``Source`` judges it."""
+    if is_sequence(text):
+        return not os.path.isfile(text)  # one plate is a still
     return is_url(text) or decoding.call(moves, os.fspath(text))
 
 
+def still(path: str) -> tuple[np.ndarray, list[str]]:
+    """(``media.video.sequence.read_still``, remarks on it) of a path."""
+    notes = []
+    return read_still(path, notes), notes
+
+
+def info_of(path: str) -> Info:
+    """The ``Info`` of a video or sequence."""
+    with Source(path).reader(sound=False) as reader:
+        return reader.info
+
+
+def frames_of(path: str, deep: bool = False) -> Iterator[Frame]:
+    """The frames of a video or sequence without sound; uint16, too, where that is wanted and there is more to them."""
+    with Source(path).reader(sound=False) as reader:
+        reader.want_depth(deep)
+        for found, pts, duration in reader.timed():
+            try:
+                image = None if found is None else reader.images(found)
+            except Exception:  # whatever is wrong with one frame, the others are shown
+                continue
+            if image is not None:
+                yield Frame(image[0], pts, duration, [], image[1])
+
+
 def moves(path: str) -> bool:
-    """Whether a file is a video or an animation: by its suffix, its first bytes, and where these say nothing by what a
-    decoder makes of it."""
+    """Return whether a file is a video or an animation: by its suffix, its first bytes, and where these say nothing by what
+    a decoder makes of it."""
     if is_animation(path):
         return True
     name = path.lower()

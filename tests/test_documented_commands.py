@@ -3,6 +3,8 @@ import importlib
 import re
 import shlex
 
+import cv2
+import numpy as np
 import pytest
 
 from bgmatting.commands import COMMANDS
@@ -73,3 +75,29 @@ def test_it_is_taken(command, rest, monkeypatch, capsys):
             module.main(shlex.split(rest))
     except SystemExit as end:
         raise AssertionError(f"{FOUND[command, rest]}: {command} {rest}: {capsys.readouterr().err}") from end
+
+
+UNQUICK = re.compile(r"clip|camera|first:|weights|trimap|device|config|--pair|--sheet|\.py")
+QUICK = sorted((command, rest) for command, rest in FOUND if command == "predict" and "room" in rest
+               and not UNQUICK.search(rest) and FOUND[command, rest].parts[:2] in (("README.md",), ("docs", "tutorial")))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the photos that the documents name, small."""
+    made = tmp_path_factory.mktemp("documented")
+    scene = cv2.GaussianBlur(np.random.default_rng(3).integers(0, 255, (96, 128, 3), np.uint8), (0, 0), 3)
+    photo = cv2.circle(scene.copy(), (64, 48), 25, (30, 40, 220), -1)
+    (made / "photos").mkdir(), (made / "rooms").mkdir()
+    for path, image in (("me.jpg", photo), ("room.jpg", scene), ("beach.jpg", scene[:, ::-1]), ("photos/a.jpg", photo),
+                        ("rooms/a.jpg", scene)):
+        cv2.imwrite(str(made / path), image)
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command, rest", QUICK, ids=lambda word: word.replace("/", " "))
+def test_quick_ones_run(command, rest, folder, monkeypatch):
+    assert len(QUICK) > 4
+    monkeypatch.chdir(folder)
+    assert importlib.import_module(COMMANDS[command][0]).main([*shlex.split(rest), "--overwrite"]) == 0

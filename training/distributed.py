@@ -61,7 +61,7 @@ class Ranks:
         return (total / self.world).tolist()
 
     def any(self, flag: bool) -> bool:
-        """Whether ``flag`` is set in any process."""
+        """Return whether ``flag`` is set in any process."""
         return self.mean([float(flag)])[0] > 0
 
     def share(self, value: object) -> object:

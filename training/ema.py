@@ -62,7 +62,7 @@ class Ema:
         self.updates = updates
 
     def copy(self) -> list:
-        """What ``take`` puts back."""
+        """A copy that ``take`` puts back."""
         return {name: value.clone() for name, value in self._average.items()}, self.updates
 
     def take(self, copied: list) -> None:

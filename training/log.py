@@ -144,7 +144,7 @@ class Meter:
         self.samples += samples
 
     def note(self, loss: float, terms: dict[str, float]) -> None:
-        """What an iteration gave; of all of them before ``take``."""
+        """Note the result of an iteration; of all of them before ``take``."""
         self.losses.append(loss)
         self.terms.append(terms)
 
@@ -174,7 +174,7 @@ def train_line(phase: str, epoch: int, epochs: int, iteration: int, iterations: 
 
 
 def time_line(phase: str, seconds: float, left: int, validations: int, valid_seconds: float) -> str:
-    """What the first iterations tell of the time a phase will take.
+    """Estimate from the first iterations of the time a phase will take.
 
     Args:
         seconds: an iteration's; left: iterations to come; validations: how many to come; valid_seconds: of one.

@@ -34,7 +34,7 @@ class Division(NamedTuple):
 
 
 def out_of_memory(error: BaseException | str) -> bool:
-    """Whether ``error``, or the text of one, tells that memory was too small."""
+    """Return whether ``error``, or the text of one, tells that memory was too small."""
     return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in SIGNS)
 
 

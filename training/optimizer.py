@@ -30,7 +30,7 @@ def part_rates(rates: dict[str, float], parts: Iterable[str]) -> dict[str, float
 
 
 def optimizer_settings(config: dict) -> dict:
-    """What ``build_optimizer`` takes of a stage's configuration, beside the rates and the bound on the gradient."""
+    """Arguments of ``build_optimizer`` in a stage's configuration, beside the rates and the bound on the gradient."""
     return {"kind": config["optimizer"], "momentum": config["momentum"], "decay": config["weight_decay"]}
 
 

@@ -43,7 +43,7 @@ class Precision:
         return paddle.amp.auto_cast(level=self._level, dtype=self._dtype)
 
     def scaled(self, loss: paddle.Tensor) -> paddle.Tensor:
-        """What to differentiate instead of ``loss``."""
+        """The value to differentiate instead of ``loss``."""
         return loss * self.scale if self._scaled else loss
 
     def unscale(self, parameters: list) -> paddle.Tensor:
@@ -66,7 +66,7 @@ class Precision:
             self.scale, self._good = self.scale * 2, 0
 
     def state(self) -> dict:
-        """What ``load`` needs to go on from here; JSON-able."""
+        """State that ``load`` needs to go on from here; JSON-able."""
         return {"scale": self.scale, "good": self._good}
 
     def load(self, state: dict) -> None:
@@ -99,5 +99,5 @@ class Statistics:
 
 
 def all_finite(values: list) -> paddle.Tensor:
-    """Whether no number among ``values`` is inf or nan."""
+    """Return whether no number among ``values`` is inf or nan."""
     return bool(np.isfinite(values).all())

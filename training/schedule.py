@@ -49,7 +49,7 @@ def plan(config: dict, length: int, epoch_end: int | None = None, world: int = 1
 
 
 def split_line(config: dict, phases: list[Phase]) -> str | None:
-    """How the epochs or iterations that were asked for fall on the phases, where not as configured; else None."""
+    """Return how the epochs or iterations that were asked for fall on the phases, where not as configured; else None."""
     wanted = {name: config["phases"][name]["epochs"] for name in find_lesson(config["method"]).phases}
     planned = {phase.name: phase.last_epoch - phase.first_epoch for phase in phases}
     shares = [f"{name} {planned[name]} of {epochs}" if name in planned else
@@ -73,7 +73,7 @@ def valid_interval(config: dict, phases: list[Phase]) -> int:
 
 def plan_line(phase: Phase, config: dict, samples: Dataset, division: tuple[int, int], world: int, items: int, interval: int,
               size: int) -> str:
-    """What a phase is about to do, in one line.
+    """Plan of a phase in one line.
 
     Args:
         samples: the phase's training set; division: ``training.memory.Division``; world: processes.

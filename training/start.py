@@ -1,4 +1,4 @@
-"""What a training run starts from: its data, the network that its configuration describes, and weights from elsewhere."""
+"""Start of a training run: its data, the network that its configuration describes, and weights from elsewhere."""
 from __future__ import annotations
 
 import os

@@ -1,4 +1,4 @@
-"""What a training run carries from step to step: where it stands, and that it is saved and taken up again."""
+"""State that a training run carries from step to step: where it stands, and that it is saved and taken up again."""
 from __future__ import annotations
 
 import json
@@ -193,7 +193,7 @@ def _iteration_sizes(config):
 
 
 def _without(phase):
-    """What to add so that a finished phase is not trained again."""
+    """Advice to add so that a finished phase is not trained again."""
     return "" if phase != "joint" else " --phase joint"
 
 

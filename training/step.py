@@ -33,7 +33,7 @@ Outcome = namedtuple("Outcome", "loss terms norm updated pictures")
 
 
 class Learner:
-    """What an iteration computes with and changes: the network with its loss, optimizer, precision and averaged weights.
+    """State that an iteration uses and changes: the network with its loss, optimizer, precision and averaged weights.
 
     Args:
         config: a stage's configuration.
@@ -205,7 +205,7 @@ class Window:
         self._numbers.append(numbers)
 
     def full(self, most: int) -> bool:
-        """Whether it is to be read now: it has ``most`` iterations, or its batches take too much memory."""
+        """Return whether it is to be read now: it has ``most`` iterations, or its batches take too much memory."""
         size = sum(image.size for _, batches, _ in self._done for batch in batches for image in batch)  # uint8
         return self._kept is None or len(self) >= most or size >= HELD_BYTES
 

@@ -245,7 +245,7 @@ class Trainer:
             self._outcome = outcome
 
     def _after(self, phase, epoch, meter, stop):
-        """What is due after an iteration: lines, pictures, a validation, a checkpoint; False where the run is to stop."""
+        """Work due after an iteration: lines, pictures, a validation, a checkpoint; False where the run is to stop."""
         step, config, end = self.state.step, self.config, self.phases[-1].end
         if step % config["log_train_loss_interval"] == 0:
             self._report(phase, epoch, meter, self._outcome.norm)

@@ -58,7 +58,7 @@ def validation_set(config: dict, catalog: Catalog) -> Sequence[EvalItem]:
 
 
 def spread(subjects: Sequence[str], count: int) -> list[int]:
-    """Which ``count`` items to take so that every subject is seen as often as any other, at even distances.
+    """Return which ``count`` items to take so that every subject is seen as often as any other, at even distances.
 
     Args:
         subjects: the subject of each item, such as ``PairSet.subjects``.

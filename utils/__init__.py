@@ -1,1 +1,1 @@
-"""What is not a network and not data: configuration, checkpoints, metrics, pictures, logging."""
+"""Errors, files, command lines, archives, isolation, the machine: what every other part stands on."""

@@ -1,4 +1,4 @@
-"""What command lines share: spellings of flags, errors as one line and an exit code, stopping on a signal."""
+"""Common parts of command lines: spellings of flags, errors as one line and an exit code, stopping on a signal."""
 from __future__ import annotations
 
 import argparse
@@ -144,7 +144,7 @@ def _reason(error):
 
 
 def _unread(stream):
-    """What is still to be written is thrown away, or Python would complain of it at the end."""
+    """Throw away what is still to be written, or Python would complain of it at the end."""
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

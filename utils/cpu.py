@@ -1,4 +1,4 @@
-"""What has to happen before paddle is imported: processor settings, and no lines that say nothing to its users."""
+"""Preparation before paddle is imported: processor settings, and no lines that say nothing to its users."""
 from __future__ import annotations
 
 import ctypes
@@ -47,7 +47,7 @@ def prepare_cpu(threads: int | None = None, load: bool = True) -> None:
 
 
 def usable_cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -16,10 +16,10 @@ SHOWN = 3  # names quoted in an error message before "..."
 
 
 class UserError(ValueError):
-    """Input that cannot be used. The message is one line: what, where, how to mend.
+    """Input that cannot be used. The message is one line: what, where, how to fix it.
 
     Args:
-        message: the line. hint: a second line, where mending takes more words; None: there is none.
+        message: the line. hint: a second line, where the way out takes more words; None: there is none.
     """
 
     def __init__(self, message: str = "", hint: str | None = None):

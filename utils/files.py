@@ -162,7 +162,7 @@ def _sync_folder(path):
 
 
 def why_missing(path: str | Path) -> str:
-    """What to do about a ``path`` that is not seen: one line."""
+    """Advice on a ``path`` that is not seen: one line."""
     place = Path(os.path.abspath(path)).parent
     while not os.path.lexists(place):
         place = place.parent

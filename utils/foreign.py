@@ -1,4 +1,4 @@
-"""What libraries in C write to the terminal by themselves: caught while they work, so that a user reads our words alone.
+"""Output of libraries in C to the terminal: caught while they work, so that a user reads our words alone.
 
 They write to file descriptor 2. A program's own words go through ``sys.stderr``, which ``own_stderr`` puts on a descriptor
 of its own, so that catching the one never hides the other, whichever thread speaks.

@@ -40,8 +40,12 @@ HIDDEN = ("TOKEN", "SECRET", "PASSWORD", "KEY")  # variables whose names hold on
 DONE, FAILED, ITEM = "done", "failed", "item"
 
 
+class WorkerFailed(UserError):
+    """A call without an answer: the worker crashed, took too long or too much memory, or raised what nobody expects."""
+
+
 class Limits(NamedTuple):
-    """What one call may take, of a stream each item: wall and processor seconds; bytes of memory beyond what the worker
+    """Limits of one call, of a stream each item: wall and processor seconds; bytes of memory beyond what the worker
     begins with; bytes of the answer."""
     seconds: float = 60.0
     cpu_seconds: float = 120.0
@@ -81,8 +85,8 @@ class Workers:
         Args:
             function: of a module, by whose name the worker finds it. name: of what is decoded, for messages.
         Raises:
-            UserError: as ``function`` raises it; it crashed, took too long or too much memory, or raised anything else but
-                an OSError, which is raised as it is.
+            UserError: as ``function`` raises it. WorkerFailed: it crashed, took too long or too much memory, or raised
+                anything else but an OSError, which is raised as it is.
         """
         with self._worker() as worker:
             worker.begin(function, args, False)
@@ -181,7 +185,7 @@ class _Worker:
         except EOFError:
             raise self._ended(name) from None
         except Exception:  # whatever it says instead of an answer
-            raise UserError(f"cannot decode {name}: its decoder gave no proper answer.") from None
+            raise WorkerFailed(f"cannot decode {name}: its decoder gave no proper answer.") from None
         finally:
             watch.cancel()
         self._busy = kind == ITEM
@@ -190,7 +194,7 @@ class _Worker:
         return kind, value
 
     def is_fit(self):
-        """Whether it can be asked again."""
+        """Return whether it can be asked again."""
         return self._process.poll() is None and not self._busy and self._uses < USES
 
     def kill(self):
@@ -216,24 +220,25 @@ class _Worker:
         self._process.kill()  # it may have closed its pipe alone
         code = self._process.wait()
         if self._timed_out or hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU:
-            return UserError(f"cannot decode {name}: it took more than {self._limits.seconds:.0f} s. Convert it to another "
-                             f"format.")
+            return WorkerFailed(f"cannot decode {name}: it took more than {self._limits.seconds:.0f} s. Convert it to "
+                                f"another format.")
         try:
             how = signal.Signals(-code).name
         except ValueError:
             how = f"code {code}"
-        return UserError(f"cannot decode {name}: its decoder crashed ({how}). Open it in another program and save it again.")
+        return WorkerFailed(f"cannot decode {name}: its decoder crashed ({how}). Open it in another program and save it "
+                            f"again.")
 
     def _raise(self, value, name):
         kind, text, hint, number, path = value
         if kind == "UserError":
             raise UserError(text, hint)
         if kind == "MemoryError":
-            raise UserError(f"{name} needs more memory than the {self._limits.memory / 2 ** 30:.1f} GiB that it may take. "
-                            f"Save it smaller.")
+            raise WorkerFailed(f"{name} needs more memory than the {self._limits.memory / 2 ** 30:.1f} GiB that it may "
+                               f"take. Save it smaller.")
         if kind == "OSError":
             raise OSError(number, text, path)
-        raise UserError(f"cannot decode {name}: unexpected {kind}{': ' * bool(text)}{' '.join(text.split())}")
+        raise WorkerFailed(f"cannot decode {name}: unexpected {kind}{': ' * bool(text)}{' '.join(text.split())}")
 
 
 # --- messages: their size in 8 bytes, JSON, and behind that the bytes of its arrays, in the order in which it names them ---

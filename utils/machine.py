@@ -57,7 +57,7 @@ def free_memory(proc: str = "/proc", groups: str = "/sys/fs/cgroup") -> int | No
 
 
 def _group_memory(proc, groups):
-    """What each control group that this process is in, and each above it, has left of its limit; bytes."""
+    """Bytes left of the limit of each control group that this process is in, and of each above it."""
     for line in (_text(proc / "self" / "cgroup") or "").splitlines():
         _, kinds, path = line.split(":", 2)
         if kinds == "":
@@ -78,7 +78,7 @@ def _group_memory(proc, groups):
 
 
 def _text(path):
-    """What a file holds, stripped; None where it cannot be read."""
+    """The text of a file, stripped; None where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError:

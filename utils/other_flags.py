@@ -29,9 +29,9 @@ SAME = {
     "--iters": ("--iterations",), "--lr": ("--learning-rate",), "--trimap-dir": ("--trimap",), "--gpu": ("--device",)}
 # Where a program has no such flag.
 SAID = {
-    "--model-backbone": "The backbone is told from the file that --weights names.",
-    "--model-type": "The method is told from the file that --weights names.",
-    "--model-refine-kernel-size": "The size of the refiner's kernels is told from the file that --weights names.",
+    "--model-backbone": "The file that --weights names tells the backbone.",
+    "--model-type": "The file that --weights names tells the method.",
+    "--model-refine-kernel-size": "The file that --weights names tells the size of the refiner's kernels.",
     "--fg-estimate": "The foreground is estimated where --type asks for com or fgr.",
     "--logging-path": "Logs lie beside the results.",
     "--epoch-start": "Training goes on from --resume-model at the epoch that it ended with."}

@@ -1,4 +1,4 @@
-"""What belongs on this machine, installed beside what is there: ``python utils/paddle_wheel.py`` (run.sh calls it).
+"""Install the Paddle for this machine beside what is there: ``python utils/paddle_wheel.py`` (run.sh calls it).
 
     has                     exit code 0 where this Python has a paddle that can be used, or lacks only setuptools for it
     install                 install a paddle
@@ -56,7 +56,7 @@ class Card(NamedTuple):
 
 
 class Wheel(NamedTuple):
-    """What pip is called with, and why."""
+    """Arguments of pip, and the reason for them."""
     arguments: tuple[str, ...]
     why: str
 
@@ -192,12 +192,12 @@ def wanted(text: str, has: Callable[[str], bool]) -> list[str]:
 
 
 def has_module(name: str) -> bool:
-    """Whether this Python has a module; it is not imported."""
+    """Return whether this Python has a module; it is not imported."""
     return importlib.util.find_spec(name) is not None
 
 
 def lacks_setuptools() -> bool:
-    """Whether the installed paddle wants the setuptools that Pythons since 3.12 do not bring along."""
+    """Return whether the installed paddle wants the setuptools that Pythons since 3.12 do not bring along."""
     found = [tuple(map(int, re.findall(r"\d+", text)[:2])) for name, text in installed().items() if "paddle" in name]
     wants = sys.version_info >= (3, 12) and any((2, 0) <= number < (3, 3) for number in found)
     return wants and not has_module("setuptools")

@@ -53,13 +53,13 @@ def router(service):
 
     @routes.get("/health", tags=["server"], **schema.HEALTH)
     def health():
-        """Whether the server works, for who watches it; needs no token."""
+        """Return whether the server works, for who watches it; needs no token."""
         return {"status": "ok" if service.ready else "starting", "waiting": service.photos.waiting,
                 "films_waiting": service.films.waiting}
 
     @routes.get("/info", tags=["server"], **schema.INFO)
     def info():
-        """What runs here, and what it allows."""
+        """Describe the network and the limits of this server."""
         settings = service.settings
         return {"network": service.facts(), "types": TYPES, "limits": {
             "pixels": settings.max_pixels, "bytes": settings.max_bytes, "film_seconds": settings.max_seconds,
@@ -78,7 +78,7 @@ async def _mattes(service, request, folder):
 
 
 async def waited(request, future):
-    """What ``future`` gives; None where the client left while it waited in line."""
+    """The result of ``future``; None where the client left while it waited in line."""
     task = asyncio.wrap_future(future)
     while not (await asyncio.wait((task,), timeout=POLL))[0]:
         if await request.is_disconnected() and future.cancel():

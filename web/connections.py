@@ -23,7 +23,7 @@ BUSY_BODY = b'{"error": {"status": 503, "code": "busy", "message": "too many con
 
 
 def most_connections() -> int:
-    """How many connections may be open at once: a share of the descriptors that the process may have."""
+    """Return how many connections may be open at once: a share of the descriptors that the process may have."""
     try:
         import resource
     except ImportError:  # Windows
@@ -46,7 +46,7 @@ class Crowd:
         self._most, self._open = most, {}  # {connection: key of its address}, the oldest first
 
     def admits(self, connection: Connection) -> bool:
-        """Whether a new connection may stay; it is counted until ``left``."""
+        """Return whether a new connection may stay; it is counted until ``left``."""
         key = client_key(connection.client)
         if key is not None and Counter(self._open.values())[key] >= max(1, self._most // 2):
             self._drop_one(key)
@@ -72,7 +72,7 @@ class Crowd:
 
 
 def client_key(client: tuple | None) -> str | None:
-    """What counts as one address: a network of 2^64 for IPv6; None for this machine, where proxies are."""
+    """The key of one address: a network of 2^64 for IPv6; None for this machine, where proxies are."""
     try:
         address = ipaddress.ip_address((client or ("",))[0].partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is looked at before anything else of a request: who sent it, its token, its size, how long it takes to arrive."""
+"""Checks before anything else of a request: who sent it, its token, its size, how long it takes to arrive."""
 from __future__ import annotations
 
 import asyncio
@@ -21,7 +21,7 @@ POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' b
 
 
 def policy_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
-    """What every answer tells browsers."""
+    """Headers of every answer to browsers."""
     return [(b"content-security-policy", POLICY.format(settings.frame_ancestors).encode()),
             (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"),
             (b"cross-origin-resource-policy", b"same-origin")]
@@ -108,7 +108,7 @@ class Door:
         self._cookie = f"matting_{secrets.token_hex(4)}"
 
     def is_open(self, scope: dict) -> bool:
-        """Whether a request may pass."""
+        """Return whether a request may pass."""
         if not self._words:
             return True
         kind, _, word = header(scope, b"authorization").strip().partition(" ")
@@ -119,7 +119,7 @@ class Door:
                    for name, _, value in cookies if name == self._cookie)
 
     def is_asked(self, scope: dict) -> bool:
-        """Whether a browser brings the token in its address."""
+        """Return whether a browser brings the token in its address."""
         return bool(self._words) and scope["method"] in ("GET", "HEAD") and any(
             self._is_word(word.encode()) for name, word in _query(scope) if name == "token")
 

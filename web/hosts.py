@@ -105,7 +105,7 @@ class Hosts:
         return is_loopback(name) or name == self._settings.host.lower() or bool(self._named(name))
 
     def _named(self, name):
-        """What of --allowed-hosts a name is one of."""
+        """The entry of --allowed-hosts that a name matches."""
         return [one for one in self._names if name == one.name or one.name.startswith(".") and name.endswith(one.name)]
 
     def _is_own(self, origin, host):
@@ -154,7 +154,7 @@ def _is_visit(scope):
 
 
 def _last(scope, name):
-    """What the proxy nearest to the server says."""
+    """The word of the proxy nearest to the server."""
     return (headers_of(scope, name) or [""])[-1].rpartition(",")[2].strip()
 
 

@@ -37,7 +37,7 @@ def router(service, jobs):
 
     @routes.get("/{key}", **schema.JOB)
     def look(key: str):
-        """How far a job is."""
+        """Return how far a job is."""
         return state(jobs.get(key))
 
     @routes.delete("/{key}", **schema.JOB)
@@ -48,7 +48,7 @@ def router(service, jobs):
 
     @routes.get("/{key}/result", **schema.RESULT)
     def result(key: str, name: str = ""):
-        """What a job made: its file, or a ZIP of several; one of them where its name is given."""
+        """The result of a job: its file, or a ZIP of several; one of them where its name is given."""
         return _result(jobs.get(key), name)
 
     return routes
@@ -63,7 +63,7 @@ async def _work(service, request, folder):
 
 
 def state(job):
-    """What is told of a job."""
+    """The state of a job."""
     left = job.seconds_left
     return {"id": job.id, "state": job.state, "frames": job.done, "frames_in_all": job.in_all,
             "seconds_left": None if left is None else round(left, 1),

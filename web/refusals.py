@@ -1,4 +1,4 @@
-"""What is answered where something cannot be done: a status, a word for programs, a line for people."""
+"""Answers where something cannot be done: a status, a word for programs, a line for people."""
 import traceback
 
 from bgmatting.utils.archives import TooLarge

@@ -1,8 +1,8 @@
-"""What OpenAPI says of the routes, beyond their names."""
+"""OpenAPI descriptions of the routes, beyond their names."""
 from bgmatting.prediction.options import PHOTO, PHOTOS, VIDEO, form_schema
 
 _FILE = {"type": "string", "format": "binary"}
-ERROR = {"description": "What is wrong, where, and how to mend it; the words are those of the command line.",
+ERROR = {"description": "What is wrong, where, and how to fix it; the words are those of the command line.",
          "content": {"application/json": {"schema": {"type": "object", "properties": {"error": {
              "type": "object", "properties": {"status": {"type": "integer"}, "code": {"type": "string"},
                                               "message": {"type": "string"}}}}}}}}
@@ -26,7 +26,7 @@ MATTES = {
     "openapi_extra": _body({
         "src": {**_FILE, "description": "photo with the subject"}, **_fields(PHOTO),
         "bgr": {**_FILE, "description": "photo of the same scene without it"}}, ["src", "bgr"]),
-    "responses": {200: {"description": "the picture, or a ZIP for several types; X-Notes: a JSON list of remarks",
+    "responses": {200: {"description": "the image, or a ZIP for several types; X-Notes: a JSON list of remarks",
                         "content": {"image/png": {"schema": _FILE}, "image/webp": {"schema": _FILE},
                                     "application/zip": {"schema": _FILE}}}, **ERRORS}}
 HEALTH = {"responses": {200: {"description": "status ok or starting, and how many wait"}}}
@@ -40,5 +40,5 @@ JOBS = {
     "responses": {202: {"description": "the job's id and state"}, **ERRORS}}
 JOB = {"responses": {200: {"description": "state queued, running, done, failed or cancelled; frames, frames_in_all, "
                                           "seconds_left; notes; error"}, 404: {**ERROR, "description": "no such job"}}}
-RESULT = {"responses": {200: {"description": "the video, or a ZIP of several, of pictures, or of mattes"},
+RESULT = {"responses": {200: {"description": "the video, or a ZIP of several, of images, or of mattes"},
                         404: {**ERROR, "description": "no such job"}, 409: {**ERROR, "description": "not done yet"}}}

@@ -88,7 +88,7 @@ def _with_routes(service, jobs, cameras, lifespan):
     from bgmatting.web import api, camera, jobs_api, reference
     from bgmatting.web.refusals import Refused
     app = FastAPI(title="Background matting", version="1", docs_url=None, redoc_url=None, lifespan=lifespan,
-                  description="Mattes from a photo or film and a shot of the same scene without the subject.")
+                  description="Mattes from a photo or video and a shot of the same scene without the subject.")
     for routes in (api.router(service), jobs_api.router(service, jobs), camera.router(service, cameras),
                    reference.router(app)):
         app.include_router(routes)

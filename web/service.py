@@ -1,4 +1,4 @@
-"""What all requests share: the network, the lines, the folders, the processes that decode."""
+"""State that all requests share: the network, the lines, the folders, the processes that decode."""
 from __future__ import annotations
 
 import importlib.util
@@ -88,7 +88,7 @@ class Service:
             return self._alone
 
     def facts(self):
-        """What is said of the network to the outside: its settings without places of this machine."""
+        """Facts on the network for the outside: its settings without places of this machine."""
         if not self.ready:
             return {}
         settings = self._matter.settings

@@ -1,4 +1,4 @@
-"""What a server allows, and where it listens: made once from the command line, handed down."""
+"""Settings of a server: limits, and where it listens: made once from the command line, handed down."""
 from __future__ import annotations
 
 import argparse
@@ -43,7 +43,7 @@ class Settings(NamedTuple):
 
     @property
     def max_bytes(self) -> int:
-        """What a request may hold."""
+        """Bytes that a request may hold."""
         return int(self.max_mib * 2 ** 20)
 
     @property
@@ -53,7 +53,7 @@ class Settings(NamedTuple):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address, without brackets, is that of this machine alone."""
+    """Return whether a host's name or address, without brackets, is that of this machine alone."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

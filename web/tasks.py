@@ -15,6 +15,7 @@ from bgmatting.prediction.report import Report
 from bgmatting.prediction.source import Source
 from bgmatting.prediction.video.scene import first_frames
 from bgmatting.utils.errors import UserError
+from bgmatting.utils.isolation import WorkerFailed
 from bgmatting.web.refusals import Refused
 from bgmatting.web.service import Service
 from bgmatting.web.uploads import Form, check_photo, check_video, too_long
@@ -143,7 +144,7 @@ def _bgr(form, kind, alone):
 
 
 def _target(form):
-    """What com is put before: an uploaded file, a colour or "blur"; None. Never a path that the sender names."""
+    """The target of com: an uploaded file, a colour or "blur"; None. Never a path that the sender names."""
     if "target" in form.files:
         return str(form.files["target"])
     text = form.fields.get("target")
@@ -176,9 +177,11 @@ def _unpacked(path, folder, service):
     for file in sorted(file for name in ("src", "bgr") for file in Path(folder, name).rglob("*") if file.is_file()):
         try:
             check_photo(file, service.decoding, service.settings)
-        except UserError as error:  # too large, or nobody knows how large
+        except (Refused, WorkerFailed) as error:  # too large, or nobody knows how large
             left_out.append(f"{file.relative_to(folder).as_posix()}: {error}")
             file.unlink()
+        except UserError:
+            pass  # it is one of the failures
     scenes = [file for file in Path(folder, "bgr").rglob("*") if file.is_file()]
     return (scenes[0] if len(scenes) == 1 else Path(folder, "bgr")), left_out  # one for all
 

@@ -45,7 +45,7 @@ def start(name):
 
 
 def _way_out():
-    """What to type where a package is missing: the same command by the checkout's own interpreter, or how to get it."""
+    """The line to type where a package is missing: the same command by the checkout's own interpreter, or how to get it."""
     import os
     import shlex
     above = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -1,15 +1,15 @@
-"""Turn mattes into figures that others can check: networks, baselines and foreign mattes on one benchmark.
+"""Measure mattes so that others can check it: networks, baselines and other programs' mattes on one benchmark.
 
     python eval.py                                           # PhotoMatte85, or the generated sample data without it
     python eval.py --weights log/stage1/best_model/model.safetensors starter --baselines all
     python eval.py --protocol paper --dataset-name Distinctions646_person
-    python eval.py --weights starter log/modnet_mobilenetv2 log/dim_vgg16     # what a picture of the empty scene is worth
+    python eval.py --weights starter log/modnet_mobilenetv2 log/dim_vgg16     # what a photo of the empty scene is worth
     python eval.py --protocol paddleseg --weights log/modnet_mobilenetv2      # PPM-100 as PaddleSeg's Matting measures
     python eval.py --export-set bench                        # the benchmark as PNG files with checksums
     python eval.py --folder bench --pred theirs              # any program's mattes of it, theirs/NAME.png
 
-Prints a line per image and the means of all methods; writes results.csv, results.json and small pictures. The same seed
-gives the same pictures on every machine. docs/evaluation.md explains protocols, sets and metrics.
+Prints a line per image and the means of all methods; writes results.csv, results.json and small images. The same seed
+gives the same images on every machine. docs/explanation/protocols.md explains protocols, sets and metrics.
 """
 import argparse
 import shlex
@@ -61,7 +61,7 @@ def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
         help="a composed benchmark: DIR/{src,bgr,pha[,fgr,trimap]}/NAME.*, or DIR/NAME/src.* ...")
     add("--export-set", metavar="DIR", help="write the benchmark to a new folder and stop")
     add("--size", metavar="N|WIDTHxHEIGHT|original",
-        help="size of the pictures that are composed, tall ones as w1080h1920 (default: the protocol's)")
+        help="size of composed images, tall ones as w1080h1920 (default: the protocol's)")
     add("--backgrounds-each", type=int, help="backgrounds for each foreground (default: the set's)")
     add("--sequences", action="store_true", help="foregrounds are frames of clips, one background a clip")
     add("--limit", type=int, help="use only the first so many foregrounds")

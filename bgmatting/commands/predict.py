@@ -1,4 +1,4 @@
-"""Mattes of photos and videos: who stands before the background?
+"""Matte photos, videos and cameras: cut the subject out, or set it on another background.
 
     python predict.py                                              # the sample pair image/sample, into image/
     python predict.py --src me.jpg --bgr room.jpg --output me.png  # the subject cut out
@@ -6,25 +6,45 @@
     python predict.py --src photos --bgr rooms --output out        # out/pha/NAME.png, out/com/NAME.png
     python predict.py --src me.jpg --bgr room.jpg --target-bgr beach.jpg --output at_beach.jpg
     python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
+    python predict.py --src "shot_####.exr" --bgr plate.exr --output out  # numbered images; also frame_%04d.png
+    python predict.py --src - --bgr room.jpg --output - < me.jpg > me.png # through pipes; frames: with --size 1920x1080
     python predict.py --src camera:0                               # live, in a window: key b takes the empty scene
-    python predict.py --src me.jpg --output me.png                 # without the scene, by MODNet, if its weights are there
-    python predict.py --src me.jpg --trimap me_trimap.png --output me.png    # within the band of a trimap, by DIM
+    python predict.py --src me.jpg --output me.png                 # without the scene: by MODNet, if its weights are there
+    python predict.py --src me.jpg --trimap me_trimap.png --output me.png    # by DIM, within a trimap
 
 src is the photo with the subject, bgr the same scene without it, from the same camera position.
 Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be done, 130 stopped; the same command goes on.
 """
 import argparse
 import os
+import shutil
 import sys
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 
-from bgmatting.prediction.options import CAMERA, PHOTO, PHOTOS, VIDEO, add_flags, options_of
+from bgmatting.prediction.options import (
+    CAMERA,
+    FILMS,
+    ONE_OF,
+    PHOTO,
+    PHOTOS,
+    PIPE,
+    SEQUENCE,
+    VIDEO,
+    add_flags,
+    options_of,
+)
+from bgmatting.prediction.outputs import SUFFIXES
+from bgmatting.prediction.source import Source
 from bgmatting.utils.cli import CommandLine, say
 from bgmatting.utils.cpu import prepare_cpu
-from bgmatting.utils.errors import no_space
+from bgmatting.utils.errors import UserError, no_space
 from bgmatting.utils.files import WORKPLACE
+from bgmatting.utils.pipes import own_stdout, spooled
 
 
 def parse(argv=None):
@@ -47,10 +67,29 @@ def main(argv=None):
     if "OPENCV_LOG_LEVEL" not in os.environ and hasattr(cv2.utils, "logging"):
         cv2.utils.logging.setLogLevel(0)  # what is wrong with a file is said in one line of our own
     prepare_cpu(load=False)
+    with ExitStack() as stack:
+        options = options_of(vars(args))
+        if options.output == PIPE:
+            options = replace(options, stdout=stack.enter_context(own_stdout()))
+        if options.src == PIPE and options.size is None:
+            options = replace(options, src=stack.enter_context(spooled(options.stdin or sys.stdin.buffer)))
+        try:
+            return _matte(options, stack)
+        except UserError as error:
+            if args.src != PIPE or options.src == PIPE:
+                raise
+            raise UserError(str(error).replace(options.src, "stdin"), error.hint) from None  # not the file kept aside
+
+
+def _matte(options, stack):
     from bgmatting.prediction import core
     from bgmatting.prediction.progress import Shown
-    source, options = core.settled(None, options_of(vars(args)))
-    name = Path(source.name).name if source.kind == VIDEO else source.name
+    source = None if options.src is None else Source(options.src, SEQUENCE if options.src == PIPE else None)
+    piped = options.output == PIPE and (source is None or source.kind not in FILMS)
+    if piped:
+        options = replace(options, output=_picture_for_pipe(options, source, stack))
+    source, options = core.settled(source, options)
+    name = Path(source.name).name if source.kind in FILMS else source.name
     progress = Shown(name, source.kind == PHOTOS)
     try:
         report = core.matte(source, options, progress=progress)
@@ -60,13 +99,27 @@ def main(argv=None):
             _show(source, options, error.report, error)
         raise
     progress.close()
+    if piped:
+        with open(options.output, "rb") as file:
+            shutil.copyfileobj(file, options.stdout)
+        options.stdout.flush()
     return _show(source, options, report)
+
+
+def _picture_for_pipe(options, source, stack):
+    """Where the picture is written that then goes to stdout. Raises UserError where it cannot be one."""
+    if source is not None and source.kind != PHOTO:
+        raise UserError(f"--output - is for one photo or video, and {source.name} is {ONE_OF[source.kind]}. Name a folder.")
+    if len(options.type or ()) > 1:
+        raise UserError(f"--output - is one picture, and --type names {len(options.type)}. Name one.")
+    suffix = SUFFIXES.get((options.format or "png").lower(), ".png")
+    return os.path.join(stack.enter_context(TemporaryDirectory()), f"stdout{suffix}")
 
 
 def _show(source, options, report, error=None):
     """Say what came of it, in spite of an error where there is one; return the exit code."""
-    {PHOTO: _show_photos, PHOTOS: _show_photos, VIDEO: _show_video, CAMERA: _show_camera}[source.kind](
-        source, options, report, error)
+    show = {VIDEO: _show_video, SEQUENCE: _show_video, CAMERA: _show_camera}.get(source.kind, _show_photos)
+    show(source, options, report, error)
     return 130 if report.stopped else 1 if report.failures else 0
 
 
@@ -108,4 +161,4 @@ def _show_camera(source, options, report, error):
     dropped = f"  {report.damaged} dropped" if report.damaged or not options.no_window else ""
     say(f"{source.name}  {report.done} frames  {report.fps:.1f} fps{dropped}  ->  {where}")
     if not report.done:
-        say("note: no picture was matted: the background was not taken before the end.", sys.stderr)
+        say("note: no frame was matted: the background was not taken before the end.", sys.stderr)

@@ -2,7 +2,7 @@
 
     python app.py                                # opens http://127.0.0.1:7860; the API's reference is at /docs
     python app.py --port 8000 --no-browser
-    python app.py --host 0.0.0.0                 # for other machines too, with a token that it prints; see docs/web.md
+    python app.py --host 0.0.0.0     # for other machines too, with a token that it prints: docs/howto/deploy.md
 
 Needs requirements-web.txt; `sh run.sh web` installs it and starts. Exit codes: 0 ended, 2 it cannot be started, 130 stopped.
 """

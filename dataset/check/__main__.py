@@ -58,7 +58,7 @@ def check(catalog: Catalog, name: str, split_names: list[str], report: Report, w
 
 
 def _list_findings(catalog, name, split):
-    """What is wrong with the further words of a list: they count for photos, and for sets measured as their lists say."""
+    """Faults of the further words of a list: they count for photos, and for sets measured as their lists say."""
     try:
         catalog.listed(name, split)
     except UserError as error:

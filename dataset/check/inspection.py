@@ -1,4 +1,4 @@
-"""What is wrong with one item of a set. Pixels come and go here; only a few numbers leave."""
+"""Faults of one item of a set. Pixels come and go here; only a few numbers leave."""
 from __future__ import annotations
 
 import contextlib
@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is left of an item: its place in the set, size in pixels (None: unusable), digest of its picture (None:
+    """Facts kept of an item: its place in the set, size in pixels (None: unusable), digest of its picture (None:
     nothing to compare), and findings."""
     index: int
     size: tuple[int, int] | None
@@ -142,7 +142,7 @@ def looks_inverted(pha: np.ndarray) -> bool:
 
 
 def _damage(file, kind):
-    """What is said of a JPEG that is read all the same: it is decoded once more, small."""
+    """A note on a JPEG that is read all the same: it is decoded once more, small."""
     notes = []
     if kind in ("JPEG", "MPO"):
         with contextlib.suppress(UserError):  # told by whoever reads it

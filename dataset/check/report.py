@@ -32,7 +32,7 @@ class Report:
                 self._show(f"{finding.level}: {finding.kind}: more in {split}, counted below; --all names them.")
 
     def total(self, level: str, split: str | None = None) -> int:
-        """How many findings of a level there are, in one split or in all."""
+        """Return how many findings of a level there are, in one split or in all."""
         chosen = self._counts.values() if split is None else [self._counts.get(split, {})]
         return sum(count for counts in chosen for key, count in counts.items() if key[0] == level)
 

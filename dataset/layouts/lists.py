@@ -34,7 +34,7 @@ def listed_names(path: Path, column: int, folder: str, names: Container[str]) ->
             listed.add(name)
         elif len(words_of(line)) <= column:
             raise UserError(f"{path}, line {number}: expected at least {column + 1} words, such as "
-                            f"`train/fg/a.jpg bg/b.jpg`. Mend the line, or take `list` out of the entry.")
+                            f"`train/fg/a.jpg bg/b.jpg`. Correct the line, or take `list` out of the entry.")
         else:
             missing.append(f"line {number}: {line}")
     if missing:
@@ -63,7 +63,7 @@ def words_of(line: str) -> list[str]:
 
 
 def readings(line: str, column: int | None, prefix: str) -> Iterator[str]:
-    """What a line may mean: all of it, where a path has blanks, or the word of this column; None: all of it only."""
+    """Possible meanings of a line: all of it, where a path has blanks, or the word of this column; None: all of it only."""
     for text in [line] + ([] if column is None else words_of(line)[column:column + 1]):
         path = text.replace("\\", "/")
         path = path[2:] if path.startswith("./") else path

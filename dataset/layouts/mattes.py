@@ -53,7 +53,7 @@ def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
 
 
 def alpha_note(path: str | Path) -> str | None:
-    """What to know of where a matte comes from, as a sentence: which channel is taken where a picture has both an alpha
+    """A sentence on where a matte comes from: which channel is taken where a picture has both an alpha
     channel and a brightness to choose from, or that a JPEG has colours; else None. Raises as ``read_pha``."""
     head = _head(path)
     if head.startswith(JPEG):  # a small copy tells; read_pha, which is in a hurry, does not look
@@ -122,5 +122,5 @@ def _coloured(image):
 
 def _refuse(path, what, factor=None):
     cure = f"multiply its values by {factor}" if factor else "save the subject's pixels as 255 and the others as 0"
-    raise UserError(f"{path} {what}: it is a mask of other units, not a matte, where 0 is empty and 255 opaque. To mend it, "
+    raise UserError(f"{path} {what}: it is a mask of other units, not a matte, where 0 is empty and 255 opaque. To fix it, "
                     f"{cure}.")

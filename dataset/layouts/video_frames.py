@@ -43,7 +43,7 @@ class FrameReader:
 
 
 def count_frames(path: str | Path) -> int:
-    """How many frames a video has; at least 1. Raises UserError as ``Clip``, or for a video without frames."""
+    """Return how many frames a video has; at least 1. Raises UserError as ``Clip``, or for a video without frames."""
     count = Clip(path).count
     if count < 1:
         raise UserError(f"{path} has no frames. Write it again, or take it out of the set.")

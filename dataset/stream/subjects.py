@@ -70,7 +70,7 @@ class Folder:
 
 
 def kind_of(name: str) -> str:
-    """What a file's name says is in it: "person" of person_042_640."""
+    """The kind of subject that a file's name states: "person" of person_042_640."""
     return re.match(r"[^\W\d_]*", PurePath(name).name).group()
 
 

@@ -64,7 +64,7 @@ def messddt(pred_u8: np.ndarray, pred_before_u8: np.ndarray, target_u8: np.ndarr
 
 
 def followed(target_before_u8: np.ndarray, target_u8: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each pixel of the frame before has gone: by Farneback, "Two-Frame Motion Estimation Based on Polynomial
+    """Return where each pixel of the frame before has gone: by Farneback, "Two-Frame Motion Estimation Based on Polynomial
     Expansion" (SCIA 2003), on the true alpha, rounded to whole pixels and held inside the frame.
 
     Args:

@@ -63,7 +63,7 @@ def panels(case: dict, methods: Iterable[str]) -> list[tuple[str, np.ndarray | N
 
 
 def error_map(pha: np.ndarray | None, truth: np.ndarray | None, trimap: np.ndarray | None = None) -> np.ndarray | None:
-    """Where a matte is wrong: black is right, yellow is off by 0.5 or more.
+    """Return where a matte is wrong: black is right, yellow is off by 0.5 or more.
 
     Args:
         pha, truth: uint8 (H, W).

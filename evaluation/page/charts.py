@@ -76,7 +76,7 @@ def difference_chart(column: Column, names: list[str], difference: np.ndarray, o
 
 
 def axis(low: float, high: float) -> tuple[Callable, list[tuple[float, str]], bool]:
-    """Where values lie on the drawing.
+    """Return where values lie on the drawing.
 
     Args:
         low, high: of the values, in the units of the tables.

@@ -18,7 +18,7 @@ SAME = ("dataset", "backgrounds", "seed", "size", "disturb", "sample_data")  # e
 
 
 class Results(NamedTuple):
-    """What the page shows. Errors are in plain units.
+    """Contents of the page. Errors are in plain units.
 
     names: of the pictures, in order; groups: None, or for each picture the clip or the foreground that it belongs to;
     columns: {metric: Column}, in order; errors: {method: {metric: float64 (n,), NaN where there is no value}}; the first

@@ -1,4 +1,4 @@
-"""What a mean over few pictures is worth: bootstrap intervals and paired tests.
+"""Uncertainty of a mean over few images: bootstrap intervals and paired tests.
 
 Pictures are taken to be drawn independently from what the benchmark stands for. Where they are not, as frames of one clip
 or one foreground before several backgrounds, their groups are: then whole groups are drawn (the cluster bootstrap;
@@ -206,7 +206,7 @@ def compare_all(results: Results) -> list[Comparison]:
 
 
 def sentence(comparison: Comparison, first: str) -> str:
-    """What a comparison means, in plain words.
+    """A comparison in plain words.
 
     Two things must agree before a difference is called one: the interval of the mean difference leaves out zero, and
     the signed-rank test gives p < 0.05 after Holm's correction.

@@ -29,7 +29,7 @@ class EvalItem(NamedTuple):
     given: np.ndarray | None = None
 
     def extra(self, needs: str | None) -> np.ndarray | None:
-        """What a method gets beside src: ``needs`` is "bgr", "trimap" (the one given, else that of the errors, else one made
+        """A method's input beside src: ``needs`` is "bgr", "trimap" (the one given, else that of the errors, else one made
         of pha by the rule "paper"), or None.
 
         Raises:

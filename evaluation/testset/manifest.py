@@ -98,7 +98,7 @@ def read_manifest(folder: str | Path) -> dict | None:
 
 
 def _what_is_wrong(content):
-    """What makes ``content`` no manifest, for a message; None where it is one."""
+    """The reason why ``content`` is no manifest, for a message; None where it is one."""
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         return f"`format` must be {FORMAT}"
     names, files, protocol = (content.get(key) for key in ("names", "files", "protocol"))

@@ -30,7 +30,7 @@ LEAST_FIT = 0.04    # of the pixels have to fit
 
 
 class Exposure(NamedTuple):
-    """What ``fit_exposure`` found.
+    """Result of ``fit_exposure``.
 
     curves: uint8 (256, 3), for ``cv2.LUT``, or None where nothing has to be or can be corrected.
     coefficients: float64 (3, 3), a b c of each channel; those of no change where curves is None.

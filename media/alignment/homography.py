@@ -123,7 +123,7 @@ def warp(bgr, matrix, size):
 
 
 def corner_shift(matrix, size, other=None):
-    """How far the corner that moves most moves under ``matrix``, against ``other`` (default: unmoved), in pixels."""
+    """Return how far the corner that moves most moves under ``matrix``, against ``other`` (default: unmoved), in pixels."""
     height, width = size
     corners = np.array([[[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]]], np.float64)
     expected = corners if other is None else cv2.perspectiveTransform(corners, other)

@@ -1,4 +1,4 @@
-"""What registration sees of two pictures at one size: textured points of bgr, and how src differs there.
+"""Registration's view of two images at one size: textured points of bgr, and how src differs there.
 
 Both pictures are logarithms, so that another exposure leaves little more than an offset; what light may do besides (a
 factor, a curve, a slope across the picture) is described by ``Level.light``. On coarse levels broad brightness is taken out,

@@ -188,7 +188,7 @@ class AudioWriter:
 
 
 def adts_kind(data: bytes) -> tuple[int, int] | None:
-    """What a packet of AAC says of its own rate and channels, as broadcasts do it; None where it says nothing."""
+    """Rate and channels that a packet of AAC states, as broadcasts do it; None where it says nothing."""
     return (data[2] & 0xFD, data[3] & 0xC0) if len(data) > 6 and data[0] == 0xFF and data[1] & 0xF6 == 0xF0 else None
 
 

@@ -20,7 +20,7 @@ KNOWN = 8                        # jumps remembered, to which a stream that lags
 
 
 class Clock:
-    """What all streams of one file share. ``joined``: the format lets its counters start anew (MPEG-TS and PS)."""
+    """Timeline of all streams of a file. ``joined``: the format lets its counters start anew (MPEG-TS and PS)."""
 
     def __init__(self, joined: bool = False):
         self.joined, self.offsets, self.tracks = joined, [Fraction(0)], []
@@ -130,7 +130,7 @@ class Steady:
         return self._origin if self._last is None else self._last + step
 
     def _settle(self, stamp):
-        """What the stamp held last decides, unless ``stamp``, which follows it, shows that it is the odd one."""
+        """Decide on the stamp held last, unless ``stamp``, which follows it, shows that it is the odd one."""
         held = self._held[-1][1] if self._held else None
         if held is None:
             return []

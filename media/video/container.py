@@ -1,4 +1,4 @@
-"""What the container of a video says of its picture and PyAV passes over: how it is cut, and in WebM how it is stretched.
+"""Facts in a video's container that PyAV passes over: how it is cut, and in WebM how it is stretched.
 
 MP4 and MOV have the box ``clap`` (ISO/IEC 14496-12), Matroska and WebM PixelCrop and DisplayWidth (RFC 9559). Both formats
 are trees; only the branch that leads there is read.
@@ -28,7 +28,7 @@ class Crop(NamedTuple):
     bottom: int = 0
 
     def fits(self, width: int, height: int) -> bool:
-        """Whether something is left of a frame of that size."""
+        """Return whether something is left of a frame of that size."""
         return min(self) >= 0 and self.left + self.right < width and self.top + self.bottom < height
 
 

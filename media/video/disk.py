@@ -11,7 +11,7 @@ from bgmatting.utils.files import create_hidden
 
 
 class HiddenFile:
-    """What PyAV writes a video into. ``keep`` gives the file its name, ``drop`` removes it.
+    """The file that PyAV writes a video into. ``keep`` gives the file its name, ``drop`` removes it.
 
     Where the disk is full, the reserve is given back to it, writing goes on, and ``full`` turns true: whoever writes
     should finish now. The end of a video (its index, frames that the encoder still holds) fits into the reserve. Where it

@@ -27,8 +27,8 @@ CLUSTER, NO_BLOCKS = b"\x1f\x43\xb6\x75", b"\x83\xe7\x81\x00"  # where packets b
 
 
 class Facts(NamedTuple):
-    """What is known before the frames are read. frames: as many were counted; None: they were not. head: describes the
-    sound to copy; None where no file can hold it."""
+    """Facts known before the frames are read. frames: as many were counted; None: they were not. head: describes the sound
+    to copy; None where no file can hold it."""
     info: Info
     note: str | None
     frames: int | None
@@ -39,7 +39,7 @@ class Facts(NamedTuple):
 
 
 class End(NamedTuple):
-    """What is known behind the last frame; see ``VideoReader`` and ``AudioReader.lost``."""
+    """Facts known after the last frame; see ``VideoReader`` and ``AudioReader.lost``."""
     damaged: int
     missing: float
     lost: int

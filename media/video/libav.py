@@ -55,5 +55,5 @@ def kept_layout(owner: av.AudioFrame | av.AudioCodecContext) -> av.AudioLayout:
 
 
 def end_of(error: BaseException) -> str:
-    """What an FFmpeg error says, for a person: "Invalid data found when processing input"."""
+    """The text of an FFmpeg error, for a person: "Invalid data found when processing input"."""
     return getattr(error, "strerror", None) or str(error)

@@ -1,4 +1,4 @@
-"""What an HDR film says of its light: the screen it was made on (SMPTE ST 2086), and how bright it gets (CTA 861.3)."""
+"""Light metadata of an HDR video: the screen it was made on (SMPTE ST 2086), and how bright it gets (CTA 861.3)."""
 from __future__ import annotations
 
 import struct

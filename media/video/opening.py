@@ -70,7 +70,7 @@ def _whole(av):
 
 
 def _file(source):
-    """What PyAV opens a file by: its absolute path, in which a colon marks no protocol; a file where it is no text."""
+    """A file's name for PyAV: its absolute path, in which a colon marks no protocol; a file where it is no text."""
     path = os.path.abspath(source)
     try:
         path.encode("utf-8")

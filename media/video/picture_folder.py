@@ -1,4 +1,4 @@
-"""A video as a folder of PNG pictures, with the time of each in a text file."""
+"""A video as a folder of PNG or OpenEXR pictures, with the time of each in a text file."""
 from __future__ import annotations
 
 import os
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from bgmatting.media.plates import Facts, import_oiio, write_exr
 from bgmatting.media.video.colour import UNKNOWN
 from bgmatting.media.video.disk import disk_full
 from bgmatting.utils.errors import UserError, no_space
@@ -19,6 +20,7 @@ from bgmatting.utils.files import WholeFolder
 
 if TYPE_CHECKING:
     from bgmatting.media.video.colour import Colour
+    from bgmatting.media.video.reader import Info
 
 TIMES = "timestamps.txt"  # "timestamp format v2", as mkvmerge reads it: milliseconds, one line each
 HEAD = 33  # bytes of a PNG before its first chunk behind IHDR
@@ -28,14 +30,14 @@ class PictureWriter:
     """Pictures 000000.png, 000001.png ... in a folder that is hidden until ``close``; the times are in timestamps.txt.
 
     Args:
-        path: the folder. colour: a ``media.video.colour.Colour``, which pictures of 16 bits name in their chunk cICP.
-        bits: 8 or 16 a channel.
+        path: the folder. info: ``media.video.reader.Info`` of the source: pictures of 16 bits name its colour in their chunk
+            cICP; those of a sequence have its numbers.
     """
 
-    needs_samples, warning = False, None
+    needs_samples, warning, suffix = False, None, ".png"
 
-    def __init__(self, path: str | os.PathLike, colour: Colour | None = None, bits: int = 8):
-        self.path, self.frames, self.bits, self._colour = Path(path), 0, bits, colour
+    def __init__(self, path: str | os.PathLike, info: Info):
+        self.path, self.frames, self.bits, self._info = Path(path), 0, 16 if info.depth > 8 else 8, info
         self._whole = WholeFolder(path, replace=True)
         self._folder = self._whole.part
 
@@ -43,22 +45,24 @@ class PictureWriter:
         """Append a picture; arguments and errors as ``VideoWriter.write``. Sound is passed over."""
         if image is None:
             return
-        if image.ndim == 3:
-            image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
-        data = cv2.imencode(".png", image)[1].tobytes()
-        if self.bits == 16 and self._colour is not None:
-            data = named_colours(data, self._colour)
-        name = self._folder / f"{self.frames:06d}.png"
+        number = self.frames if self._info.first is None else self._info.first + round(pts * self._info.rate)
+        name = self._folder / f"{number:06d}{self.suffix}"
         try:
-            name.write_bytes(data)
+            self._write(name, image)
             with open(self._folder / TIMES, "a", encoding="ascii") as file:
                 file.write(("" if self.frames else "# timestamp format v2\n") + f"{in_ms(pts)}\n")
-        except OSError as error:
+        except (OSError, UserError) as error:
             name.unlink(missing_ok=True)
             if not no_space(error):
                 raise
             raise disk_full(self.path) from None
         self.frames += 1
+
+    def _write(self, path, image):
+        if image.ndim == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+        data = cv2.imencode(".png", image)[1].tobytes()
+        path.write_bytes(named_colours(data, self._info.colour) if self.bits == 16 else data)
 
     def close(self) -> None:
         """Give the folder its name; an older one of that name goes. Without a picture there is no folder."""
@@ -72,6 +76,21 @@ class PictureWriter:
         """Leave no folder."""
         self.frames = 0
         self._whole.drop()
+
+
+class PlateWriter(PictureWriter):
+    """As ``PictureWriter``, but 000000.exr ...: ``write`` takes float32, as ``media.plates.write_exr``."""
+
+    suffix = ".exr"
+
+    def __init__(self, path: str | os.PathLike, info: Info):
+        import_oiio()
+        super().__init__(path, info)
+        self.bits = 32
+        self._facts = Facts(info.width, info.height, info.aspect, info.rate, chromaticities=info.chromaticities)
+
+    def _write(self, path, image):
+        write_exr(path, image, self._facts)
 
 
 def named_colours(png: bytes, colour: Colour) -> bytes:
@@ -92,7 +111,7 @@ def check_replaceable(folder: str | os.PathLike) -> None:
     """Raises UserError where ``folder`` holds what no ``PictureWriter`` wrote."""
     if not Path(folder).is_dir():
         raise UserError(f"{folder} is in the way of a folder of pictures. Move it or name another output.")
-    strange = next((entry.name for entry in os.scandir(folder)
-                    if entry.name != TIMES and not (entry.name.endswith(".png") and entry.name[:-4].isdigit())), None)
+    strange = next((entry.name for entry in os.scandir(folder) if entry.name != TIMES
+                    and not (entry.name.endswith((".png", ".exr")) and entry.name[:-4].isdigit())), None)
     if strange is not None:
         raise UserError(f"{folder} holds {strange} beside pictures of a video; it is not overwritten. Name another output.")

@@ -52,8 +52,9 @@ class Frame(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What is known of a video before it is read. Sizes are upright; pts are multiples of ``time_base``; ``depth`` is bits
-    of a colour, ``aspect`` that of one pixel, width to height; ``colour`` is what videos made from it have."""
+    """Facts on a video before it is read. Sizes are upright; pts are multiples of ``time_base``; ``depth`` is bits
+    of a colour, ``aspect`` that of one pixel, width to height; ``colour`` is what videos made from it have; ``first`` is the
+    number of a sequence's first image; ``chromaticities`` as ``media.plates.Facts``."""
     width: int
     height: int
     rate: Fraction
@@ -65,6 +66,8 @@ class Info(NamedTuple):
     aspect: Fraction
     depth: int = 8
     light: Light = Light()
+    first: int | None = None
+    chromaticities: tuple | None = None
 
 
 def open_video(source: str | os.PathLike, sound: bool = True) -> VideoReader:
@@ -76,13 +79,6 @@ def open_video(source: str | os.PathLike, sound: bool = True) -> VideoReader:
         UserError: PyAV is missing; the file is missing, no video, has no frames, or frames of more than MAX_PIXELS.
     """
     return VideoReader(source, sound)
-
-
-def frames_of(source: str | os.PathLike, deep: bool = False) -> Iterator[Frame]:
-    """The frames of a video without sound; in their own depth, too, where that is wanted. Raises as ``open_video``."""
-    with open_video(source, sound=False) as reader:
-        reader.want_depth(deep)
-        yield from reader
 
 
 class VideoReader:
@@ -143,12 +139,12 @@ class VideoReader:
         self._container.close()
 
     def want_samples(self, wanted: bool) -> None:
-        """Whether sound is decoded too, for outputs that cannot hold its codec."""
+        """Set whether sound is decoded too, for outputs that cannot hold its codec."""
         if self.audio is not None:
             self.audio.decode = wanted
 
     def want_depth(self, wanted: bool) -> None:
-        """Whether frames come with their own depth, too, where it is more than 8 bits."""
+        """Set whether frames come with their own depth, too, where it is more than 8 bits."""
         self._deep = wanted
 
     def __iter__(self) -> Iterator[Frame]:

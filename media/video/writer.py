@@ -1,11 +1,12 @@
-"""Writing a video of mattes: MP4 (H.264; HEVC of deep sources), MOV (ProRes 4444), WebM (VP9), PNG pictures."""
+"""Writing a video of mattes: MP4 (H.264; HEVC of deep sources), MOV (ProRes 4444), WebM (VP9), PNG or OpenEXR pictures, raw
+frames."""
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from bgmatting.media.video.container import DISPLAY_ROOM, write_display
 from bgmatting.media.video.disk import HiddenFile, disk_full
 from bgmatting.media.video.encoders import X265, encoder_threads, encoding
 from bgmatting.media.video.libav import end_of, import_av
-from bgmatting.media.video.picture_folder import PictureWriter
+from bgmatting.media.video.picture_folder import PictureWriter, PlateWriter
 from bgmatting.media.video.reader import Info
 from bgmatting.utils.errors import UserError, suggest
 
@@ -36,12 +37,13 @@ class Format(NamedTuple):
 
 
 FORMATS = {"mp4": Format(".mp4", False), "mov": Format(".mov", True), "webm": Format(".webm", True),
-           "png": Format("", True)}
+           "png": Format("", True), "exr": Format("", True)}
+RAW = Path("-")  # frames as they are, into a pipe
 WITH_ALPHA = [name for name, format in FORMATS.items() if format.alpha]
 
 
 def format_of(path: str | os.PathLike) -> str:
-    """The name in ``FORMATS`` that a path's suffix stands for; no suffix is a folder of PNG pictures.
+    """The name in ``FORMATS`` that a path's suffix stands for; no suffix is a folder of pictures, "png".
 
     Raises:
         UserError: another suffix.
@@ -63,7 +65,7 @@ def check_alpha(name: str, path: str | os.PathLike) -> None:
 
 
 def open_writer(path: str | os.PathLike, info: Info, alpha: bool = False, audio: AudioReader | None = None,
-                gray: bool = False) -> VideoWriter | PictureWriter:
+                gray: bool = False, pictures: str = "png") -> VideoWriter | PictureWriter:
     """A writer for ``path`` (its suffix chooses the format): write(image, pts, duration, sounds), then close().
 
     Args:
@@ -71,16 +73,38 @@ def open_writer(path: str | os.PathLike, info: Info, alpha: bool = False, audio:
         info: ``media.video.reader.Info`` of the source: size, rate, time base and colour are taken over; its depth where
             the format holds it.
         alpha: images are RGBA. gray: images are mattes, which are kept more exactly than RGB.
-        audio: the ``AudioReader`` of the source, or None.
+        audio: the ``AudioReader`` of the source, or None. pictures: "png" or "exr", of a folder.
     Raises:
-        UserError: the format cannot hold alpha, or this FFmpeg lacks the encoder. OSError: the folder cannot be written.
+        UserError: the format cannot hold alpha, a package is missing, or this FFmpeg lacks the encoder. OSError: the folder
+            cannot be written.
     """
     name = format_of(path)
     if alpha:
         check_alpha(name, path)
     if name == "png":
-        return PictureWriter(path, info.colour, 16 if info.depth > 8 else 8)
+        return (PlateWriter if pictures == "exr" else PictureWriter)(path, info)
     return VideoWriter(path, name, info, alpha, audio, gray)
+
+
+class RawWriter:
+    """Frames as bytes, gray, RGB or RGBA of 8 bits, one behind the other, into ``stream``, a binary file."""
+
+    needs_samples, warning, bits = False, None, 8
+
+    def __init__(self, stream: BinaryIO):
+        self.frames, self._stream = 0, stream
+
+    def write(self, image: np.ndarray | None, pts: Fraction, duration: Fraction, sounds: Sequence[Sound] = ()) -> None:
+        """Append a frame. Raises OSError where nobody reads any more."""
+        if image is not None:
+            self._stream.write(np.ascontiguousarray(to_8_bits(image)).data)
+            self._stream.flush()
+            self.frames += 1
+
+    def close(self) -> None:
+        """The stream is another's."""
+
+    drop = close
 
 
 class VideoWriter:

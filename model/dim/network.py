@@ -39,7 +39,7 @@ class DIM(nn.Layer):
     Departures of PaddleSeg from the paper, kept: the decoder enlarges bilinearly and adds the encoder's maps, where the
     paper's unpools by remembered places; its convolutions are normalised and the encoder's have no biases; the refinement
     sees alpha in 0..1 and not in 0..255, and its last convolution is normalised and followed by a ReLU, so that it adds to
-    alpha and never takes away; see also ``model.backbones.paddleseg.vgg``. All stand in docs/training.md.
+    alpha and never takes away; see also ``model.backbones.paddleseg.vgg``. All stand in docs/reference/other_methods.md.
 
     Example:
         network = DIM("vgg16")
@@ -95,7 +95,7 @@ class Enlarge(nn.Layer):
 
 
 class Refinement(nn.Layer):
-    """What to add to alpha, >= 0, from (B, 4, H, W): the photo and alpha."""
+    """The correction to add to alpha, >= 0, from (B, 4, H, W): the photo and alpha."""
 
     def __init__(self):
         super().__init__()

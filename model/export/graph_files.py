@@ -37,7 +37,7 @@ TORCH_NEED = "pip install -r requirements-torch.txt brings what the formats torc
 
 
 class NetworkGraph(nn.Layer):
-    """What ``MattingRefine.forward`` computes, for files that other programs run.
+    """The computation of ``MattingRefine.forward``, for files that other programs run.
 
     Input: src, bgr (B, 3, H, W) in 0..1, H and W multiples of 4.
     Output: pha (B, 1, H, W), fgr (B, 3, H, W), and as they are made err (B, 1, h, w) and ref (B, 1, H/4, W/4).

@@ -28,7 +28,7 @@ _REFINED = Refinement()
 
 
 class Coarse(NamedTuple):
-    """What Base gives, at the size of its input: pha and err (B, 1) and fgr (B, 3) in 0..1, hid (B, 32) >= 0, and residual
+    """Output of Base, at the size of its input: pha and err (B, 1) and fgr (B, 3) in 0..1, hid (B, 32) >= 0, and residual
     (B, 3), colour minus src."""
     pha: Tensor
     fgr: Tensor
@@ -38,7 +38,7 @@ class Coarse(NamedTuple):
 
 
 class Refined(NamedTuple):
-    """What Matting gives, as ``model.matting.RefineOutput``."""
+    """Output of Matting, as ``model.matting.RefineOutput``."""
     pha: Tensor
     fgr: Tensor
     pha_sm: Tensor
@@ -316,7 +316,7 @@ def resized(x: Tensor, size: list[int]) -> Tensor:
 
 def choose_patches(err: Tensor, mode: str, sample_pixels: int, threshold: float,
                    prevent_oversampling: bool = True) -> Tensor:
-    """Which patches to refine, by their predicted error (B, 1, H/4, W/4): the rule of ``model.patches``.
+    """Return which patches to refine, by their predicted error (B, 1, H/4, W/4): the rule of ``model.patches``.
 
     Returns:
         bool of the shape of ``err``.

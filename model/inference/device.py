@@ -69,7 +69,7 @@ class DeviceMatting:
 
     def compute(self, src: Tensor, bgr: Tensor, scale: float | None, refinement: Refinement | None, want: Collection[str],
                 dtype: str) -> dict[str, Tensor]:
-        """What happens on the device: uint8 tensors (H, W, 3) -> {name: tensor} of what is wanted, in ``dtype``; with
+        """The work on the device: uint8 tensors (H, W, 3) -> {name: tensor} of what is wanted, in ``dtype``; with
         "residual", the coarse foreground less src, (h, w, 3), as ``unmix`` takes it, that and pha are float32."""
         network, size = self._network, list(src.shape[:2])
         src, bgr = (photo.astype("float32").transpose([2, 0, 1]).unsqueeze(0) / 255 for photo in (src, bgr))

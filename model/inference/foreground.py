@@ -17,7 +17,7 @@ def check_foreground() -> None:
 
 
 def estimate_foreground(src: np.ndarray, pha: np.ndarray) -> np.ndarray:
-    """What the subject's colours are where it mixes with what lies behind it.
+    """Estimate the subject's colours where it mixes with what lies behind it.
 
     Args:
         src: uint8 (H, W, 3) RGB. pha: float32 (H, W) in 0..1.

@@ -1,4 +1,4 @@
-"""What a matte is, and the sizes that the networks take."""
+"""The matte, and the sizes that the networks take."""
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -17,9 +17,13 @@ NOT_FINITE = "the network answers with numbers that are not finite; these weight
 class Matte(NamedTuple):
     """The matte of a photo; what was not asked for is None.
 
-    Fields:
-        pha: alpha (H, W). fgr: the subject's colour, RGB (H, W, 3). err: predicted error of alpha (H, W). ref: (H, W), 1
-            where it was refined, else 0. All in 0..1 as float32 or float16, or in 0..255 as uint8.
+    All are in 0..1 as float32 or float16, or in 0..255 as uint8.
+
+    Attributes:
+        pha: alpha, (H, W).
+        fgr: the subject's own colour, RGB, (H, W, 3).
+        err: predicted error of alpha, (H, W).
+        ref: 1 where the matte was refined, else 0, (H, W).
     """
 
     pha: np.ndarray | None

@@ -27,17 +27,18 @@ from bgmatting.utils.machine import set_tf32
 class Matter:
     """Runs a matting method on photos of any size. May be used by several threads, and as a context manager.
 
-    The method is told from the weights: "background" (src and bgr), "modnet" (src alone), "dim" (src and a trimap).
+    The weights decide the method: "background" (src and bgr), "modnet" (src alone), "dim" (src and a trimap).
 
     Args:
         settings: ``Settings``, or a weights file, or None for the starter weights.
-        fields: of ``Settings``, by name or in their order; they come before what ``settings`` has.
+        fields: fields of ``Settings``, by name or in order; they override ``settings``.
 
     Attributes:
-        method: the ``Method``. settings: ``Chosen``, what it runs with; it is replaced where a setting is set.
+        method: the ``Method``.
+        settings: ``Chosen``, what it runs with; replaced when a setting is set.
 
     Raises:
-        UserError: the weights cannot be read or used, or a setting is not known or of another method.
+        UserError: the weights cannot be read or used, or a setting is unknown or belongs to another method.
 
     Example:
         from bgmatting.model import Matter
@@ -151,7 +152,7 @@ class Matter:
         self._engine.share(int(count))
 
     def with_settings(self, bits: int | None = None, **changes: Any) -> Matter:
-        """Another ``Matter`` on the same engine, of which some things are set otherwise; this one stays as it is.
+        """Return another ``Matter`` on the same engine with some settings changed; this one stays as it is.
 
         Args:
             bits: as ``Settings``. changes: of ``settings``: fill, unmix, backbone_scale, sample_pixels, threshold. fill is

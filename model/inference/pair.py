@@ -28,7 +28,7 @@ STRIP = 256          # rows that are finished at once where they are handed out;
 
 
 class PairMatting:
-    """What ``Matter`` does with the background method; arguments of calls are those of ``Matter``'s.
+    """The part of ``Matter`` for the background method; arguments of calls are those of ``Matter``'s.
 
     Args:
         engine: runs CoarseGraph and BlockGraph. settings: ``Matter.settings``; may be replaced between calls.

@@ -1,4 +1,4 @@
-"""What people have their photos in: arrays, PIL images, or files."""
+"""Forms in which people have their photos: arrays, PIL images, or files."""
 from __future__ import annotations
 
 import os

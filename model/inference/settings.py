@@ -1,4 +1,4 @@
-"""What ``Matter`` is opened with, and what it was found to run with."""
+"""Settings that ``Matter`` is opened with, and those it runs with."""
 from __future__ import annotations
 
 import os
@@ -15,7 +15,7 @@ PRECISIONS = ("fp32", "fp16", "bf16", "auto")
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``Matter`` is asked for.
+    """Settings that ``Matter`` is asked for.
 
     Args:
         weights: a weights file (.safetensors, .pdparams, the authors' .pth), or None for the starter weights.
@@ -78,13 +78,13 @@ class Settings:
         self.fitter()
 
     def fitter(self) -> Fitter | None:
-        """What fits bgr to src, (src, bgr) -> (bgr, notes); None where that is off."""
+        """The function that fits bgr to src, (src, bgr) -> (bgr, notes); None where that is off."""
         return None if self.align == self.exposure == "off" else fitter(self.align, self.exposure)
 
 
 @dataclass(frozen=True, eq=False)
 class Chosen(Mapping):
-    """What a ``Matter`` runs with; also a mapping from names to values, without those that are None.
+    """Settings that a ``Matter`` runs with; also a mapping from names to values, without those that are None.
 
     Attributes:
         weights: path of the file. sha256: of it. method: name of the method; the rest is called as in ``Settings``.

@@ -14,7 +14,7 @@ from bgmatting.utils.errors import UserError
 
 
 class SingleMatting:
-    """What ``Matter`` does with such a method; arguments of calls are those of ``Matter``'s.
+    """The part of ``Matter`` for such a method; arguments of calls are those of ``Matter``'s.
 
     Args:
         engine: runs the graph "network". settings: ``Matter.settings``. method: the method.

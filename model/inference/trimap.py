@@ -20,7 +20,7 @@ LEAST = 3        # pixels, likewise
 
 
 def trimap_from_matte(pha: np.ndarray) -> np.ndarray:
-    """What another network's alpha leaves open: all that is neither opaque nor empty, and what lies close to it.
+    """Mark unknown what another network's alpha leaves open: what is neither opaque nor empty, and what lies close to it.
 
     Args:
         pha: float32 (H, W) in 0..1.

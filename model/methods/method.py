@@ -1,4 +1,4 @@
-"""What a matting method is to the programs that run it: what it needs, what it answers, what teaches it. Needs no paddle."""
+"""A matting method to the programs that run it: what it needs, what it answers, what teaches it. Needs no paddle."""
 from __future__ import annotations
 
 from collections.abc import Mapping

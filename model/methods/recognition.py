@@ -1,4 +1,4 @@
-"""What network a weights file holds."""
+"""Recognition of the network that a weights file holds."""
 from __future__ import annotations
 
 import os
@@ -15,7 +15,7 @@ from bgmatting.utils.errors import UserError
 
 
 class NetworkFile(NamedTuple):
-    """What is in a weights file; arrays have Paddle's names, described is what ``Method.recognise`` answers."""
+    """Contents of a weights file; arrays have Paddle's names, described is what ``Method.recognise`` answers."""
 
     path: Path
     arrays: dict[str, np.ndarray]

@@ -1,4 +1,4 @@
-"""What the methods' losses ask of tensors and networks."""
+"""Operations on tensors and networks for the methods' losses."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

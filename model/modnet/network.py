@@ -37,7 +37,7 @@ class MODNet(nn.Layer):
 
     Departures of PaddleSeg from the paper and from its authors' code, kept: instance normalisation has a scale and a bias;
     squeeze-and-excitation, where the paper has e-ASPP, is made of 1x1 convolutions; the backbones' own, see
-    ``model.backbones.paddleseg``. All stand in docs/training.md.
+    ``model.backbones.paddleseg``. All stand in docs/reference/other_methods.md.
 
     Example:
         network = MODNet("mobilenetv2")

@@ -21,7 +21,7 @@ _EPSILON = 1e-5  # of batch normalisation
 
 
 def is_authors_state(arrays: Mapping[str, np.ndarray]) -> bool:
-    """Whether the names of {name: ndarray} are those of MODNet's authors."""
+    """Return whether the names of {name: ndarray} are those of MODNet's authors."""
     return any(name.startswith(_ENCODER) for name in arrays) and any(name.startswith(_BRANCHES) for name in arrays)
 
 

@@ -1,4 +1,4 @@
-"""What stands for the objects that weights files are made of, and how a file that is none is reported."""
+"""Stand-ins for the objects that weights files are made of, and how a file that is none is reported."""
 from __future__ import annotations
 
 import collections
@@ -31,7 +31,7 @@ class Refused(Exception):
 
 
 class StandIn:
-    """What a pickle may give a state."""
+    """An object that a pickle may give a state."""
 
     def take(self, state: Any) -> None:
         """Passed over, unless a kind of object says otherwise."""
@@ -85,7 +85,7 @@ def new_array(kind: Any, shape: Any, code: Any) -> Array:
 
 
 def from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    """What protocol 5 writes for an array: its bytes, type, shape, and "C" or "F"."""
+    """An array as protocol 5 writes it: its bytes, type, shape, and "C" or "F"."""
     if not isinstance(dtype, Dtype) or order not in ("C", "F"):
         raise Refused(f"an array of kind {shown(dtype)}")
     return numbers_of(data, dtype.plain).reshape(shape, order=order)
@@ -136,7 +136,7 @@ def damage_reported(path: str | os.PathLike) -> Iterator[None]:
 
 
 def _one_line(error):
-    """What a file says may hold anything, also line ends and escape sequences for the terminal."""
+    """One safe line of a file's text, which may hold anything, also line ends and escape sequences for the terminal."""
     said = str(error) if str(error) and not isinstance(error, KeyError) else type(error).__name__
     return "".join(letter if letter.isprintable() else " " for letter in said[:120])
 

@@ -1,4 +1,4 @@
-"""What reading a weights file may cost, whatever the file says."""
+"""Limits on the cost of reading a weights file, whatever the file says."""
 import os
 from typing import BinaryIO
 

@@ -1,4 +1,4 @@
-"""What training starts from: arrays of other files and projects, put where they fit in our networks."""
+"""Initial weights of a training: arrays of other files and projects, put where they fit in our networks."""
 from __future__ import annotations
 
 import os
@@ -79,7 +79,7 @@ def by_part(report: LoadReport, parts: Sequence[str]) -> list[PartReport]:
 
 
 def as_table(reports: list[PartReport]) -> list[str]:
-    """What ``start_from`` returned in lines: a sentence, and a table."""
+    """The result of ``start_from`` in lines: a sentence, and a table."""
     taken, missing = (sum(getattr(report, field) for report in reports) for field in ("taken", "missing"))
     lines = [f"{taken} arrays taken, {missing} of this network not in it.",
              f"{'part':<10}{'taken':>8}{'not in the file':>18}{'not used':>11}"]

@@ -1,4 +1,4 @@
-"""What a weights file says of itself in its header, as text: the settings its network is meant for, and where it came from.
+"""Metadata in the header of a weights file, as text: the settings its network is meant for, and where it came from.
 
     method, backbone                                                                           which network it is
     backbone_scale, refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size    settings of MattingRefine
@@ -30,7 +30,7 @@ def refine_facts(network: MattingRefine) -> dict[str, str]:
 
 
 def origin_facts(data: str | None = None, iterations: int | None = None) -> dict[str, str]:
-    """How weights came about, as the header has it.
+    """Return how weights came about, as the header has it.
 
     Args:
         data: name of what they were trained on; iterations: how many updates they have had; None: not known.

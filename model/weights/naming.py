@@ -125,7 +125,7 @@ def _unwrapped(arrays):
 
 
 def _prefix_of_parts(arrays):
-    """What stands before the parts of a network that is a member of others, such as "generator."; "" where nothing does.
+    """The prefix of the parts of a network that is a member of others, such as "generator."; "" where nothing does.
 
     Of several networks in one file, it is that of the averaged one, or of the largest.
     """

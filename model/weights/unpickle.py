@@ -95,7 +95,7 @@ class ArrayReader:
                 self._step(name, argument)
 
     def find(self, module: str, name: str) -> Any:
-        """What stands for ``module.name``: a function of this project.
+        """The stand-in for ``module.name``: a function of this project.
 
         Raises:
             Refused: it is not about arrays.
@@ -124,7 +124,7 @@ class ArrayReader:
         raise Refused(f"a persistent object, {shown(pid)}")
 
     def call(self, function: Callable, arguments: Any) -> Any:
-        """What REDUCE does."""
+        """Do what REDUCE asks for."""
         if not isinstance(arguments, tuple):
             raise ValueError("a call has no list of arguments")
         return function(*arguments)
@@ -174,7 +174,7 @@ class ArrayReader:
         return thing
 
     def _items(self):
-        """What stands above the last mark; both are taken."""
+        """The items above the last mark; both are taken."""
         items = []
         while self._stack[-1] is not _MARK:
             items.append(self._stack.pop())
@@ -264,7 +264,7 @@ def _checked(argument):
 
 
 def _no_bytes():
-    """What protocol 2 calls for bytes where there are none."""
+    """The call of protocol 2 for empty bytes."""
     return b""
 
 

@@ -135,7 +135,7 @@ def check(options: Options) -> None:
         raise UserError("--countdown is for taking the background, and this network needs none. Leave it out.")
     if options.bgr is None and options.no_window and (options.needs == "bgr" or options.choice is None):
         raise UserError("--no-window has no key b, so it needs the scene without the subject: --bgr PHOTO, or --bgr "
-                        "first:15 where the first 15 pictures show it.")
+                        "first:15 where the first 15 frames show it.")
     if options.bgr == "median" or (options.bgr or "").lower().endswith(VIDEO_SUFFIXES):
         raise UserError(f"--bgr {options.bgr} is for videos. For a camera name a photo or first:N, or press b in the "
                         f"window.")

@@ -1,4 +1,4 @@
-"""What is made of a camera's pictures. Knows no window, camera or clock: keys and pictures with their times come in."""
+"""The state of a camera session. Knows no window, camera or clock: keys and pictures with their times come in."""
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -96,9 +96,9 @@ class Session:
             self._collect(src)
             return View(src, None, CAPTURING, "taking the background", None)
         if self.state == COUNTDOWN:
-            return View(src, None, COUNTDOWN, f"background in {self._due - now:.1f} s: leave the picture", None)
+            return View(src, None, COUNTDOWN, f"background in {self._due - now:.1f} s: leave the frame", None)
         if self.state == WAITING:
-            return View(src, None, WAITING, self._said or "press b, then leave the picture: it takes the background", None)
+            return View(src, None, WAITING, self._said or "press b, then leave the frame: it takes the background", None)
         return self._matte(src)
 
     def close(self):

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from bgmatting.prediction.outputs import Canvas, deepened, rendered, wanted_of, write_pictures
+from bgmatting.prediction.outputs import Canvas, deepened, wanted_of, write_pictures
 from bgmatting.prediction.photos.plan import Job
 from bgmatting.prediction.progress import Photo
 from bgmatting.utils.errors import UserError, no_space
@@ -33,13 +33,15 @@ class Work:
         matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref, and hands large
             ones to its argument ``rows`` in strips.
         bits: 8 or 16 a channel of the pictures. backdrop: ``prediction.backdrop.Backdrop`` of com, or None for cut-outs.
+        premultiplied, crop: as ``Canvas``.
         sheet: None, or a ``Sheet`` that shows the first photos.
         report: None, or called with a ``prediction.progress.Photo`` after each photo; what it raises ends the work.
     Attributes:
         done: photos that were written. failures: those that could not be done.
     """
 
-    def __init__(self, read, matter, bits=8, backdrop=None, sheet=None, report=None):
+    def __init__(self, read, matter, bits=8, backdrop=None, sheet=None, report=None, premultiplied=False, crop=None):
+        self._premultiplied, self._crop = premultiplied, crop
         self._read, self._matter, self._bits, self._backdrop, self._sheet = read, matter, bits, backdrop, sheet
         self._report = report or (lambda _: None)
         self.done, self.failures = [], []
@@ -92,11 +94,11 @@ class Work:
     def _matte(self, job, index, pair, large):
         """(a matte, None, seconds that it took); for a large photo that no sheet shows (None, a ``Canvas``, seconds)."""
         shown = self._sheet is not None and self._sheet.room
-        wanted = wanted_of((*job.outputs, "com") if shown else job.outputs)
+        wanted = wanted_of((*job.outputs, *(["com"] if shown else []), *(["pha"] if self._crop is not None else [])))
         start, canvas = time.perf_counter(), None
         more = {} if pair.trimap is None else {"trimap": pair.trimap}
         if large and not shown:
-            canvas = Canvas(job.outputs, pair.src.shape[:2], self._bits, self._behind(index, pair))
+            canvas = self._canvas(job, pair, self._behind(index, pair))
 
             def add(top, rows):
                 canvas.add(top, _deepened(rows, pair, top))
@@ -105,23 +107,29 @@ class Work:
             matte = _deepened(self._matter.predict(pair.src, pair.bgr, wanted, **more), pair)
         return matte, canvas, time.perf_counter() - start
 
+    def _canvas(self, job, pair, behind):
+        return Canvas(job.outputs, pair.src.shape[:2], self._bits, behind, self._premultiplied, self._crop)
+
     def _write(self, job, index, pair, matte, canvas):
-        if canvas is not None:
-            write_pictures(job.outputs, canvas.pictures, self._backdrop is None, owned=True)
+        large = canvas is not None
+        if not large:
+            behind = self._behind(index, pair)
+            canvas = self._canvas(job, pair, behind)
+            canvas.add(0, matte)
+        write_pictures(job.outputs, canvas.pictures, self._backdrop is None, large, self._premultiplied)
+        if large:
             return
-        behind = self._behind(index, pair)
-        write_pictures(job.outputs, rendered(matte, job.outputs, self._bits, behind), self._backdrop is None)
         if self._sheet is not None and matte.pha is not None and matte.fgr is not None:
             self._sheet.add(job.name, pair, matte, behind)
 
     def _behind(self, index, pair):
-        """What com of this photo is set before, uint8 or uint16 (H, W, 3), or None."""
+        """The background of this photo's com, uint8 or uint16 (H, W, 3), or None."""
         if self._backdrop is None:
             return None
         return self._backdrop.frame(index, pair.src if pair.deep is None else pair.deep, pair.bgr)
 
     def _result(self, job, future):
-        """What ``future`` gives; None, and a failure, where it raises: whatever a decoder does over one file, the others are
+        """Result of ``future``; None, and a failure, where it raises: whatever a decoder does over one file, the others are
         done."""
         try:
             return future.result()

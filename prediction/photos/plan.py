@@ -29,7 +29,7 @@ class Job(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What there is to do: jobs, failures [(name, reason)] found already, how many photos are finished, notes to show, and
+    """A plan: jobs, failures [(name, reason)] found already, how many photos are finished, notes to show, and
     the files of the folder that are no photos."""
     jobs: list
     failures: list
@@ -39,7 +39,7 @@ class Plan(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """What to write of each photo: output types, the suffix of their files, bits of a channel."""
+    """Outputs of each photo: output types, the suffix of their files, bits of a channel."""
     types: tuple
     suffix: str
     bits: int

@@ -41,7 +41,7 @@ class OneFrameDelay:
         return ready
 
     def flush(self):
-        """What is left at the end."""
+        """Return the frames left at the end."""
         ready, self._held = self._held, []
         return ready
 

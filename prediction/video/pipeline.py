@@ -4,6 +4,7 @@ Between the threads lie queues of a frame or two, so that memory does not depend
 """
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -11,11 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
+import numpy as np
+
 from bgmatting.media.video.libav import import_av
-from bgmatting.media.video.writer import open_writer
+from bgmatting.media.video.writer import RAW, RawWriter, open_writer
 from bgmatting.model.inference.matte import as_float
 from bgmatting.prediction.backdrop import behind
-from bgmatting.prediction.outputs import GRAY, deepened, rendered, wanted_of
+from bgmatting.prediction.outputs import GRAY, LINEAR, deepened, rendered, wanted_of
 from bgmatting.prediction.report import Report, stop_on_signal
 from bgmatting.prediction.source import as_source
 from bgmatting.prediction.video.ahead import Ahead, at_once, sharing
@@ -28,14 +31,16 @@ LARGE = 4096 * 2304  # pixels above which queues are as short as can be, and one
 
 
 class VideoJob(NamedTuple):
-    """What to do with one video.
+    """A job: one video, and what to do with it.
 
     src: ``prediction.source.Source``, or the path or address of one. outputs: {"pha", "com", "fgr", "err", "ref": path}; the
     suffix chooses the format, none is a folder of pictures. bgr, fit: see ``prediction.video.scene.open_scene``; bgr is None
     where none is needed. backdrop: ``prediction.backdrop.Backdrop``, or anything whose frame(index, src, bgr) gives what com
     is put before, uint8 RGB of src's size (src, and maybe the answer, is uint16 for deep videos); None for cut-outs with
     alpha. fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every
-    frame in turn. delay: None, or a ``prediction.video.delay.OneFrameDelay`` in its place.
+    frame in turn. delay: None, or a ``prediction.video.delay.OneFrameDelay`` in its place. pictures: "png" or "exr", of a
+    folder. premultiplied: as ``prediction.outputs.rendered``. stdout: binary file that the output "-" is written to, by
+    default the process's own.
     """
     src: Any
     outputs: dict
@@ -45,6 +50,9 @@ class VideoJob(NamedTuple):
     fit_background: Callable | None = None
     smooth: Callable | None = None
     delay: Any = None
+    pictures: str = "png"
+    premultiplied: bool = False
+    stdout: Any = None
 
 
 def matte_frames(open_matter: Callable[[], Any], job: VideoJob, on_progress: Callable | None = None) -> Report:
@@ -85,6 +93,7 @@ class _Run:
         info = reader.info
         self._large = info.width * info.height > LARGE
         size = 1 if self._large else 2
+        self._light = any(writer.bits == LINEAR for writer in writers.values())
         self._decoded, self._matted = Pipe(size), Pipe(1)
         self._finished = {kind: Pipe(size) for kind in writers}
         self._wanted = wanted_of(writers)
@@ -152,7 +161,7 @@ class _Run:
                 bgr = call = None
                 if frame.image is not None:
                     try:
-                        bgr = self._background(frame.image, index)
+                        bgr = self._background(frame, index)
                     except BaseException:
                         self._pass_on(ahead.due(0))  # the frames before this one are whole
                         raise
@@ -164,7 +173,7 @@ class _Run:
                 self._pass_on(ahead.due(0))
 
     def _predict(self, frame, bgr):
-        deep = {} if frame.deep is None else {"dtype": "float32"}  # also where bytes would do for 8 bits
+        deep = {"dtype": "float32"} if self._light or frame.deep is not None else {}  # also where bytes would do for 8 bits
         return self._matter.predict(frame.image, bgr, want=self._wanted, **deep)
 
     def _pass_on(self, done):
@@ -178,10 +187,11 @@ class _Run:
                 self._on_progress(index + 1, None if in_all is None else max(in_all, index + 1))
             del frame, matte, bgr
 
-    def _background(self, src, index):
+    def _background(self, frame, index):
         if self._scene is None:
             return None
-        bgr = self._scene.frame(index)
+        src, info = frame.image, self._reader.info
+        bgr = self._scene.frame(index if info.first is None else round(frame.pts * info.rate))
         if self._job.fit_background is None:
             return bgr
         bgr, notes = self._job.fit_background(src, bgr)
@@ -221,16 +231,19 @@ class _Run:
             if self._job.smooth is not None and matte.pha is not None:
                 matte = matte._replace(pha=self._job.smooth(frame.image, as_float(matte.pha)))
             scene = self._behind(index, frame, bgr)
-            bits = 8 if frame.deep is None else 16
-            pictures = rendered(deepened(matte, frame.image, frame.deep), self._writers, bits, scene)
+            bits = LINEAR if self._light else 8 if frame.deep is None else 16
+            pictures = rendered(deepened(matte, frame.image, frame.deep), self._writers, bits, scene,
+                                self._job.premultiplied)
         for kind, pipe in self._finished.items():
             pipe.put((pictures.get(kind), frame.pts, frame.duration, frame.audio))
 
     def _behind(self, index, frame, bgr):
-        """What com of this frame is put before, uint8 or uint16 RGB; None for a cut-out, or without com."""
+        """The background of this frame's com, uint8 or uint16 RGB; None for a cut-out, or without com."""
         if self._job.backdrop is None or "com" not in self._writers:
             return None
         src = frame.image if frame.deep is None else frame.deep
+        if src.dtype == np.float32:
+            src = np.rint(np.clip(src, 0, 1) * 65535).astype(np.uint16)
         found = behind(self._job.backdrop, frame.pts, index, src, bgr)
         if found.shape != src.shape:
             raise UserError(f"the new background is {found.shape[1]}x{found.shape[0]}, but the video is "
@@ -286,7 +299,8 @@ def _open_writers(job, reader):
     try:
         for kind, path in job.outputs.items():
             alpha = kind == "com" and job.backdrop is None
-            writers[kind] = open_writer(path, reader.info, alpha, reader.audio, kind in GRAY)
+            writers[kind] = (RawWriter(job.stdout or sys.stdout.buffer) if path == RAW else
+                             open_writer(path, reader.info, alpha, reader.audio, kind in GRAY, job.pictures))
     except BaseException:
         for writer in writers.values():
             writer.drop()

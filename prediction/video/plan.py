@@ -6,20 +6,38 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bgmatting.media import VIDEO_SUFFIXES
+from bgmatting.media.plates import import_oiio, is_plate
 from bgmatting.media.video.opening import is_url
 from bgmatting.media.video.picture_folder import check_replaceable
-from bgmatting.media.video.writer import FORMATS, check_alpha
-from bgmatting.prediction.options import Options
+from bgmatting.media.video.sequence import is_sequence, name_of
+from bgmatting.media.video.writer import FORMATS, RAW, check_alpha
+from bgmatting.prediction.options import PIPE, SEQUENCE, VIDEO, Options
 from bgmatting.prediction.outputs import NAMED, names_picture, too_long
 from bgmatting.utils.errors import UserError
 
 
-def planned_outputs(options: Options) -> dict[str, Path]:
-    """{type: Path} of what ``options`` ask for. Raises UserError where an output cannot be made, or may not be replaced."""
+def pictures_format(options: Options, kind: str) -> str:
+    """"exr" or "png": what pictures of a folder are written as."""
+    plates = kind == SEQUENCE and is_plate(options.src)
+    return "exr" if options.format == "exr" or options.format is None and plates else "png"
+
+
+def planned_outputs(options: Options, kind: str = VIDEO) -> dict[str, Path]:
+    """{type: Path} of what ``options`` ask for, of a source of ``kind``. Raises UserError where an output cannot be made, or
+    may not be replaced."""
+    if options.output == PIPE:
+        if len(options.type or ("com",)) > 1 or options.format is not None:
+            raise UserError("--output - is raw frames of one --type: gray, RGB, or RGBA for cut-outs. Leave the others, and "
+                            "--format, out.")
+        return {(options.type or ("com",))[0]: RAW}
     if names_picture(options.output, (*NAMED, *VIDEO_SUFFIXES)):
         raise UserError(f"--output {options.output} looks like a file; for a video it is the folder for the results.")
-    outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), options.target_bgr is None,
-                            options.format)
+    format = options.format
+    if kind == SEQUENCE and options.src != PIPE:
+        format = format or pictures_format(options, kind)
+    if format == "exr":
+        import_oiio()
+    outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), options.target_bgr is None, format)
     check_outputs(outputs, (options.src, options.bgr, options.target_bgr), options.overwrite)
     return outputs
 
@@ -30,11 +48,14 @@ def video_outputs(src: str, folder: str, types: Iterable[str], cut_out: bool, ch
     Args:
         src: path or address of the video. folder: for the results. types: of pha, com, fgr, err, ref.
         cut_out: com has alpha, rather than a new background.
-        chosen: "mp4", "mov", "webm", "png" for all; None: mov for cut-outs, mp4 for the others.
+        chosen: "mp4", "mov", "webm", "png", "exr" for all; None: mov for cut-outs, mp4 for the others.
     Raises:
         UserError: unknown format, one that cannot hold alpha, or an output would land on src.
     """
-    name = Path(urlsplit(str(src)).path if is_url(src) else src).stem or "video"
+    if is_sequence(src):
+        name = name_of(src)
+    else:
+        name = "stdin" if src == PIPE else Path(urlsplit(str(src)).path if is_url(src) else src).stem or "video"
     outputs = {}
     for kind in types:
         alpha = kind == "com" and cut_out
@@ -51,6 +72,7 @@ def video_outputs(src: str, folder: str, types: Iterable[str], cut_out: bool, ch
 def check_outputs(outputs: dict[str, Path], inputs: Iterable[str | None], overwrite: bool) -> None:
     """Raises UserError where an output exists and may not be overwritten, or is one of the inputs."""
     inputs = {Path(path).resolve() for path in inputs if path is not None and not is_url(path)}
+    inputs |= {path.parent for path in inputs if is_sequence(path)}
     for path in outputs.values():
         if path.resolve() in inputs:
             raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")

@@ -10,10 +10,10 @@ import numpy as np
 
 from bgmatting.media.decoding import HERE, InPlace, Isolated
 from bgmatting.media.video.opening import is_live
-from bgmatting.media.video.reader import Info, frames_of, open_video
-from bgmatting.prediction.photos.pairs import photo
+from bgmatting.media.video.reader import Info
+from bgmatting.prediction.options import PIPE
 from bgmatting.prediction.sizes import check_size, fit_size
-from bgmatting.prediction.source import is_video
+from bgmatting.prediction.source import Source, frames_of, info_of, is_video, still
 from bgmatting.utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
@@ -40,13 +40,13 @@ def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: 
     size = info.height, info.width
     count = first_frames(bgr)
     if count is not None or bgr == "median":
-        if is_live(src):
+        if is_live(src) or src == PIPE:
             raise UserError(f"--bgr {bgr} reads the clip before it mattes it, which {src} does not allow. "
                             f"Name a photo of the empty scene.")
         return Still(clip_median(src, count, info, decoding))
     if is_video(bgr, decoding):
-        return MovingScene(bgr, size, fit, src, decoding)
-    image, found = decoding.call(photo, bgr, 8)
+        return MovingScene(bgr, size, fit, src, info.first, decoding)
+    image, found = decoding.call(still, bgr)
     if notes is not None:
         notes += found
     return Still(fit_size(image, size, fit, src, bgr))
@@ -77,30 +77,33 @@ class Still:
 
 
 class MovingScene:
-    """A video of the empty scene, frame by frame, in order; its last frame is held. ``size``: (height, width) of src."""
+    """A video of the empty scene, frame by frame, in order; its last frame is held.
 
-    def __init__(self, path, size, fit, src, decoding=HERE):
-        self._path, self._size, self._fit, self._at, self._open = path, size, fit, 0, ExitStack()
+    Images of a sequence go with those of the same number in src, or where they have not its first one, the first with the
+    first.
+
+    Args:
+        size: (height, width) of src. first: number of its first image, where it is a sequence. decoding: by what it is read.
+    """
+
+    def __init__(self, path, size, fit, src, first=None, decoding=HERE):
+        self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
+        self._open, info = ExitStack(), decoding.call(info_of, path)
+        check_size((info.height, info.width), size, fit, src, path)
         self._frames = self._open.enter_context(decoding.stream(frames_of, path))
-        try:
-            first = next(self._frames, None)
-            if first is None:
-                raise UserError(f"{path} holds no frame that can be decoded. Convert it to MP4.")
-            check_size(first.image.shape[:2], size, fit, src, path)
-            self._image = fit_size(first.image, size, fit, bgr_name=path)
-        except BaseException:
-            self.close()
-            raise
+        self._rate, self._ahead = None if info.first is None else info.rate, 0
+        if None not in (first, info.first) and 0 <= first - info.first < info.duration * info.rate:
+            self._ahead = first - info.first
 
     def frame(self, index):
-        """uint8 RGB (H, W, 3) of frame ``index``, which is never smaller than in the call before."""
+        """uint8 RGB (H, W, 3) of frame ``index``, missing ones of a sequence counted; it never falls from call to call."""
         image = None
         while self._at < index:
             following = next(self._frames, None)
-            self._at += 1
             if following is None:
                 self._at = index
                 break
+            self._at = self._at + 1 if self._rate is None else round(following.pts * self._rate) - self._ahead
             image = following.image
         if image is not None:
             self._image = fit_size(image, self._size, self._fit, bgr_name=self._path)
@@ -148,7 +151,7 @@ def median_of(images: np.ndarray) -> np.ndarray:
 
 def _strip_median(path, chosen, top, bottom):
     kept, images = 0, None
-    with open_video(path, sound=False) as reader:
+    with Source(path).reader(sound=False) as reader:
         for index, (decoded, _, _) in enumerate(item for item in reader.timed() if item[0] is not None):
             if index % PULSE == 0:
                 yield None
@@ -173,5 +176,5 @@ def _spread(count):
 
 def _count(path):
     """How many frames a video has, counted without decoding them."""
-    with open_video(path, sound=False) as reader:
+    with Source(path).reader(sound=False) as reader:
         return max(1, reader.count())

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 from bgmatting.media.video import isolated
+from bgmatting.prediction import source
 from bgmatting.prediction.photos import pairs
 from bgmatting.prediction.video import scene
 from bgmatting.web import looks
@@ -72,6 +73,11 @@ def photo(path: str, bits: int) -> tuple:
     return pairs.photo(path, bits)
 
 
+def still(path: str) -> tuple:
+    spring(path, "read")
+    return source.still(path)
+
+
 def facts_of(path: str, *args) -> isolated.Facts:
     spring(path, "look")
     return isolated.facts_of(path, *args)
@@ -94,6 +100,5 @@ def set_up() -> None:
     from bgmatting.prediction import backdrop
     from bgmatting.web import camera, uploads
     uploads.photo_size, camera.camera_picture = photo_size, camera_picture
-    for module in (pairs, scene, backdrop):
-        module.photo = photo
+    pairs.photo, scene.still, backdrop.still = photo, still, still
     isolated.facts_of, isolated.items_of, scene.median_strips = facts_of, items_of, median_strips

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bgmatting.media.reading import read_stored
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.options import PHOTO, Options, checked
 from bgmatting.prediction.outputs import Canvas, check_format, rendered, wanted_of, write_pictures
@@ -113,3 +114,25 @@ def test_a_matte_in_strips_makes_the_same_files(tmp_path, bits, has_background):
     write_pictures({kind: tmp_path / "strips" / f"{kind}.png" for kind in types}, canvas.pictures, behind is None, True)
     for kind in types:
         assert (tmp_path / "whole" / f"{kind}.png").read_bytes() == (tmp_path / "strips" / f"{kind}.png").read_bytes()
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_premultiplied(tmp_path, bits):
+    most = 2 ** bits - 1
+    found = Matte(np.float32([[0, 0.5, 1]]), np.full((1, 3, 3), 0.8, np.float32), None, None)
+    com = rendered(found, ("com",), bits, premultiplied=True)["com"]
+    assert np.allclose(com[0, :, 0] / most, [0, 0.4, 0.8], atol=1 / most) and np.allclose(com[0, :, 3] / most, [0, 0.5, 1],
+                                                                                          atol=1 / most)
+    write_pictures({"com": tmp_path / "com.tif"}, {"com": com}, True, premultiplied=True)
+    again = read_stored(tmp_path / "com.tif", 16)  # whose file says that it is
+    assert np.allclose(again[0, 1:, 0] / most, 0.8, atol=3 / 255)
+
+
+def test_a_crop_is_the_same_in_strips():
+    alpha = np.zeros((20, 12), np.float32)
+    alpha[5:9, 3:4], alpha[15, 2] = 1, 0.01  # the last is too faint to count
+    found = Matte(alpha, np.full((20, 12, 3), 0.5, np.float32), None, None)
+    canvas = Canvas(("com",), (20, 12), crop=2)
+    for top in range(0, 20, 6):
+        canvas.add(top, Matte(*(part if part is None else part[top:top + 6] for part in found)))
+    assert np.array_equal(canvas.pictures["com"], rendered(found, ("com",))["com"][3:11, 1:6])

@@ -57,8 +57,8 @@ def training(words):
 
 
 @pytest.mark.parametrize("parse, flag, words", [
-    (predict.parse, "--model-backbone", "told from the file that --weights names"),
-    (predict.parse, "--model_type", "told from the file that --weights names"),
+    (predict.parse, "--model-backbone", "The file that --weights names"),
+    (predict.parse, "--model_type", "The file that --weights names"),
     (predict.parse, "--pretrained_model", "Here it is --weights."),
     (predict.parse, "--checkpoint_path", "Here it is --weights."),
     (predict.parse, "--images-src", "Here it is --src."), (predict.parse, "--output-types", "Here it is --type."),

@@ -247,7 +247,7 @@ def test_a_click_is_answered_while_answers_come_late(visit):
     page = visit(LATE)
     page.get_by_role("tab", name="Video").click()
     page.click("#video-start")
-    assert "Add a film first." in page.wait_for_selector("#video-progress [role=alert]", timeout=WAIT / 4).inner_text()
+    assert "Add a video first." in page.wait_for_selector("#video-progress [role=alert]", timeout=WAIT / 4).inner_text()
 
 
 def test_the_camera_takes_the_background_and_is_live(visit):

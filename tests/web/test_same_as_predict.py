@@ -37,7 +37,7 @@ VALUES = {
     "bgr": ["median", "first:2", "@bgr.png", "@bgr.mp4"], "type": ["pha", "com", "fgr", "err", "alp"],
     "target_bgr": ["white", "blur", "@behind.png", "@blob"], "format": ["png", "webp", "tiff", "mov", "mp4", "WebM", "jpg"],
     "bit_depth": ["8", "16"], "fit": ["resize", "crop"], "align": ["off", "homography"], "exposure": ["off"],
-    "temporal": ["on", "off", "flow", "ofd"], "fps": ["0", "30"]}
+    "temporal": ["on", "off", "flow", "ofd"], "fps": ["0", "30"], "crop": ["0", "9"]}
 NEEDS = {"mp4": {"type": "pha"}, "jpg": {"type": "pha"}, "8": {"type": "pha"}, "16": {"type": "pha"}}  # besides
 PHOTO_FORMATS = "png", "webp", "tiff", "jpg"
 FORMATS = {PHOTO: PHOTO_FORMATS, PHOTOS: PHOTO_FORMATS, VIDEO: ("png", "mov", "mp4", "WebM")}

@@ -1,4 +1,4 @@
-"""What a state is worth: the project's measures on samples of subjects and scenes that are held out from training."""
+"""Judgement of a state: the project's measures on samples of subjects and scenes that are held out from training."""
 from __future__ import annotations
 
 import numpy as np

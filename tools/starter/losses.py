@@ -47,7 +47,7 @@ def refiner_loss(out: Refined, batch: Batch) -> dict[str, torch.Tensor]:
 
 
 def weight(batch: Batch, hidden: float, gaps: float) -> torch.Tensor:
-    """How much each pixel's alpha counts, (B, 1, H, W), 1 and more.
+    """Return how much each pixel's alpha counts, (B, 1, H, W), 1 and more.
 
     Holes appear where a solid subject has the scene's colour, and are dear to whoever sees them though they are few
     pixels: there ``hidden`` is added. Open work (nets, twigs) is filled in: ``gaps`` is added where the scene shows

@@ -1,4 +1,4 @@
-"""What is trained in a phase: the base, or the refiner for a base that stays as it is."""
+"""Phases of training: the base, or the refiner for a base that stays as it is."""
 from __future__ import annotations
 
 import torch

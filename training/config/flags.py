@@ -20,23 +20,23 @@ FLAGS = (
     ("dataset_name", str, "a name in configs/datasets.yml, or 'stream' for generated samples"),
     ("background_name", str, "a set of backgrounds in configs/datasets.yml, or sample: generated ones"),
     ("data_root", str, "folder of datasets (default: $DATA_ROOT, else data/)"),
-    ("learning_rate", float, "before the factors of the network's parts"),
+    ("learning_rate", float, "multiplied by the factor of each part of the network"),
     ("pretrain", str, "weights to start from: a file, a folder of a run, 'starter', 'imagenet' or 'auto'; a bare name is "
                       "looked for where stages save, too"),
-    ("method", str, "background (with a picture of the empty scene), modnet (one photo) or dim (with a trimap)"),
+    ("method", str, "background (with a photo of the empty scene), modnet (one photo) or dim (with a trimap)"),
     ("backbone", str, "of background: mobilenetv2, mobilenetv3, mobilenetv3_small (_os32), resnet50 or resnet101"),
-    ("iterations", int, "last iteration of the run, counted over its phases; as --iters, too"),
+    ("iterations", int, "last iteration of the run, counted over its phases"),
     ("log_train_loss_interval", int, "iterations between two lines of the log"),
     ("log_images_interval", int, "iterations between two sets of images in the log"),
     ("valid_interval", int, "iterations between two validations"),
     ("checkpoint_interval", int, "iterations between two checkpoints"),
-    ("keep_checkpoint_max", int, "how many of them are kept"),
+    ("keep_checkpoint_max", int, "number of checkpoints to keep"),
     ("num_workers", int, "processes that prepare batches"),
-    ("accumulate", int, "batches an iteration, as if they were one large one"),
+    ("accumulate", int, "batches per iteration; their gradients are averaged"),
     ("amp", str, "mixed precision on a GPU: O1 or O2"),
     ("device", str, "cpu, gpu or gpu:N"),
     ("save_dir", str, "where checkpoints and logs go"),
-    ("seed", int, "of everything random"),
+    ("seed", int, "seed of everything random"),
 )
 # Folders that are trained on without a set in the catalogue.
 FOLDERS = {"fgr": "a folder of foregrounds, without --pha of cut-outs", "pha": "their mattes",
@@ -71,7 +71,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         add("--" + name.replace("_", "-"), *("--" + other for other in SAME.get(name, ())), type=kind, help=text)
     for name, text in FOLDERS.items():
         add("--" + name.replace("_", "-"), *("--" + other for other in SAME[name]), metavar="DIR", help=text)
-    add("--phase", choices=PHASES, help="train this phase alone; what the others teach is kept as it is")
+    add("--phase", choices=PHASES, help="train this phase alone; the other parts keep their weights")
     add("--epoch-end", "--epochs", type=int,
         help="last epoch of the stage, counted over its phases: phases that would begin later are left out")
     add("--batch-size", type=_batch_size, metavar="N|auto",
@@ -79,9 +79,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
     add("--dry-run", action="store_true", help="say what the run would do, and do nothing: see python -m bgmatting plan")
     for name in ALWAYS:
-        add("--" + name.replace("_", "-"), action="store_true", help="taken, and done anyway")
+        add("--" + name.replace("_", "-"), action="store_true", help="accepted; always done here")
     for name in INSTEAD:
-        add("--" + name.replace("_", "-"), help="not here; what does it is said")
+        add("--" + name.replace("_", "-"), help="not supported; the error names the flag to use here")
 
 
 def settings_of(args: argparse.Namespace) -> tuple[str | Path, dict]:

@@ -1,4 +1,4 @@
-"""What each key of a stage's configuration may be. ``configs/default.yml`` says what it means."""
+"""Allowed values of each key of a stage's configuration. ``configs/default.yml`` says what it means."""
 from __future__ import annotations
 
 from typing import Callable, NamedTuple
@@ -14,7 +14,7 @@ MOST_SIDE = 16384  # pixels
 
 
 class Rule(NamedTuple):
-    """What a value may be.
+    """Rule for a value.
 
     Attributes:
         allowed: in words, after "must be".
@@ -62,7 +62,7 @@ def choice(*values: str | int | None) -> Rule:
 
 
 def or_null(rule: Rule) -> Rule:
-    """What ``rule`` allows, or null."""
+    """Values that ``rule`` allows, or null."""
     return Rule(f"{rule.allowed}, or null", lambda value: None if value is None else rule.taken(value))
 
 

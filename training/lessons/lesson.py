@@ -1,4 +1,4 @@
-"""What a matting method is to training: its phases, what it learns by, what is kept and shown of it. Needs no paddle."""
+"""A matting method to training: its phases, what it learns by, what is kept and shown of it. Needs no paddle."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -51,5 +51,5 @@ class Lesson:
 
     @property
     def cell(self) -> int:
-        """What the sides of crops are multiples of."""
+        """The number that the sides of crops are multiples of."""
         return max(4, self.method.rule.multiple)

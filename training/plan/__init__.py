@@ -1,1 +1,1 @@
-"""What a run will do, and what a few of its steps take: ``python -m bgmatting plan``."""
+"""Plan of a run, and the cost of a few of its steps: ``python -m bgmatting plan``."""

@@ -1,4 +1,4 @@
-"""What a training run will do, without doing it: ``python -m bgmatting plan --config configs/stage1.yml --gpu-memory 16``.
+"""Plan a training run, without doing it: ``python -m bgmatting plan --config configs/stage1.yml --gpu-memory 16``.
 
 Data and counts are read, nothing is written and nothing is learnt. Memory and time are estimates: two small batches of a
 phase's largest crop are trained, each in a process of its own, and what they take is carried over to the run's batches.

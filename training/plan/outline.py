@@ -19,7 +19,7 @@ ROOM = 0.9        # of a card's memory: the rest is the driver's, and fragments
 
 
 class Cost(NamedTuple):
-    """What a phase's batches take: bytes whatever their size, bytes and seconds for each sample of a given side."""
+    """Cost of a phase's batches: bytes whatever their size, bytes and seconds for each sample of a given side."""
     fixed: float
     sample_bytes: float
     sample_seconds: float

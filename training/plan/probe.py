@@ -1,4 +1,4 @@
-"""What training steps take, measured in a process of its own, so that its peak of memory is its own.
+"""Cost of training steps, measured in a process of its own, so that its peak of memory is its own.
 
 A step is the trainer's: both directions through the network, loss, and optimizer, on a batch that is there already.
 """

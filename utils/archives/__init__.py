@@ -40,7 +40,7 @@ STARTS = {b"Rar!\x1a\x07": "a RAR archive: unrar x", b"7z\xbc\xaf\x27\x1c": "a 7
 
 
 def why_not_opened(name: str) -> str | None:
-    """What a file is by its name that is an archive and cannot be opened here, and what to do; else None."""
+    """Reason why an archive, by its name, cannot be opened here, and what to do; else None."""
     lower = name.lower()
     if lower.endswith(OPENED):
         return None

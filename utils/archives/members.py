@@ -1,4 +1,4 @@
-"""What an archive holds, under names that are safe to write; what is not is refused by name."""
+"""Members of an archive, under names that are safe to write; what is not is refused by name."""
 from __future__ import annotations
 
 import functools
@@ -23,7 +23,7 @@ class TooLarge(UserError):
 
 
 class Bounds(NamedTuple):
-    """What is taken of an archive: members at most; bytes of a ZIP's table of contents; and whether plain ZIPs alone are
+    """Limits of an archive: members at most; bytes of a ZIP's table of contents; and whether plain ZIPs alone are
     taken, stored or packed by deflate."""
     members: int = 2_000_000
     directory: int = 1 << 28
@@ -44,7 +44,7 @@ class Member(NamedTuple):
 
 
 class Members:
-    """What both kinds have in common."""
+    """Common part of both kinds."""
 
     def __init__(self, bounds):
         self.members, self.refused, self._bounds = [], [], bounds
@@ -131,7 +131,7 @@ def _flaw(name, parts):
 
 @functools.lru_cache(maxsize=10000)
 def _key(part):
-    """What systems that tell fewest names apart make of one: without case, Unicode's form, and signs that they replace."""
+    """A name as systems that tell fewest names apart read it: without case, Unicode's form, and signs that they replace."""
     if PLAIN.fullmatch(part):
         return part.lower()
     return portable(unicodedata.normalize("NFC", unicodedata.normalize("NFC", part).lower()))

@@ -91,7 +91,7 @@ def _unpacked(packed, info):
 
 
 def _decoder(info):
-    """What decodes a coding; None for bytes that are stored."""
+    """The decoder of a coding; None for bytes that are stored."""
     if info.compress_type == zipfile.ZIP_STORED:
         return None
     if info.compress_type == zipfile.ZIP_DEFLATED:

@@ -1,4 +1,4 @@
-"""What the page may ask of Gradio: the routes that it uses, and of files only those that were uploaded or made here.
+"""Requests of the page to Gradio: the routes that it uses, and of files only those that were uploaded or made here.
 
 Gradio takes any path of the machine, and any address, for a file that an event hands in, and relies on a check of its own.
 Here none comes so far: outside, the folder of the page's files is called ``uploads``, and no other path has a name.

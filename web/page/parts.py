@@ -48,7 +48,7 @@ def fit_settings(words, prefix):
 
 
 def cure_of(error, notes):
-    """Which kind of cure ("resize", "swap", "align") an error or its notes call for; None where none is known."""
+    """Return which kind of cure ("resize", "swap", "align") an error or its notes call for; None where none is known."""
     if isinstance(error, SizesDiffer):
         return "resize"
     if any(note.startswith(OTHER_SCENE) for note in notes):

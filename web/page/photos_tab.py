@@ -86,7 +86,7 @@ class PhotosTab:
                 button.click(lambda name=name: name, None, fit, **AT_ONCE)
 
     def show(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
-        """What the page shows of a pair: updates of slider, download, message and the buttons of cures."""
+        """The page's view of a pair: updates of slider, download, message and the buttons of cures."""
         if not src or not bgr:
             return self._asked("both")
         fields = {"format": form, "bit_depth": str(bits), "fit": fit, "align": align, "exposure": exposure}
@@ -154,7 +154,7 @@ def view_fields(view, colour):
 
 
 def css_colour(text):
-    """What a colour picker gives, as CSS colours that every part understands: rgba(1.2, 3, 4, 1) is rounded."""
+    """The colours of a colour picker, as CSS colours that every part understands: rgba(1.2, 3, 4, 1) is rounded."""
     if not str(text).startswith("rgba"):
         return text or "white"
     red, green, blue = (round(float(part)) for part in text[5:-1].split(",")[:3])

@@ -20,7 +20,7 @@ POLL = 0.4  # seconds between two looks at a job
 
 
 class WorkTab:
-    """What both tabs share. service, jobs: what they work with; words: of their language."""
+    """Common part of both tabs. service, jobs: what they work with; words: of their language."""
 
     def __init__(self, service, jobs, words):
         self._service, self._jobs, self._words = service, jobs, words

@@ -1,4 +1,4 @@
-"""What a lens does to the outline: antialiasing, defocus (even or uneven) and motion blur; and soft fur."""
+"""The effect of a lens on the outline: antialiasing, defocus (even or uneven) and motion blur; and soft fur."""
 import cv2
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What PaddleSeg's encoders and heads are made of."""
+"""Layers of PaddleSeg's encoders and heads."""
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What an engine is: something that runs a network's graphs (``model.inference.engines.makers``) on a device."""
+"""Base class of engines, which run a network's graphs (``model.inference.engines.makers``) on a device."""
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ class EngineAbsent(EngineError):
 
 
 def reason(error: BaseException) -> str:
-    """What a foreign runtime raised, in one line: Paddle's own messages stand below a traceback of their own."""
+    """The error of a foreign runtime, in one line: Paddle's own messages stand below a traceback of their own."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = next((line for line in lines if "Error: " in line or line.startswith("(")), " ".join(lines))
     return f"{type(error).__name__}: {told[:200]}"

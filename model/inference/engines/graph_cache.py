@@ -26,7 +26,7 @@ _EXPORTING = threading.Lock()  # paddle's tracer and the standard streams, silen
 
 
 def cache_folder() -> Path:
-    """Where exported graphs are kept: $MATTING_CACHE, else background-matting in the user's cache folder."""
+    """Return where exported graphs are kept: $MATTING_CACHE, else background-matting in the user's cache folder."""
     named = os.environ.get("MATTING_CACHE")
     if named:
         return Path(named)
@@ -82,7 +82,7 @@ def _complete(folder):
 
 
 def stored_answers(folder: Path) -> dict[str, np.ndarray]:
-    """What the layers answered when the graphs of ``folder`` were exported, for ``check_engine``."""
+    """Answers of the layers when the graphs of ``folder`` were exported, for ``check_engine``."""
     with np.load(folder / "check.npz") as stored:
         return dict(stored)
 

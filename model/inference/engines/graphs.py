@@ -22,7 +22,7 @@ ORDER = ("coarse", "img", "src", "bgr", "spread", "trimap")  # in which ``forwar
 
 
 class CoarseGraph(nn.Layer):
-    """What the base network finds, before it is clipped.
+    """Output of the base network before it is clipped.
 
     Input: src, bgr (B, h, w, 3) in 0..1.
     Output: (B, h, w, 37), channels as ``ALPHA`` ... ``HIDDEN`` say, to be clipped to ``LOWEST`` and ``HIGHEST``; the
@@ -102,7 +102,7 @@ def in_order(inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
 
 
 def layer_answers(layers: Mapping[str, Layer], inputs: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """What layers answer to small inputs, to check engines by.
+    """Answers of the layers to small inputs, to check engines by.
 
     Args:
         layers: {graph: layer}.

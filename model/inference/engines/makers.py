@@ -1,4 +1,4 @@
-"""What graphs the weights of a method become, for engines to run: two parts, or the network in one."""
+"""Graphs made of a method's weights, for engines to run: two parts, or the network in one."""
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -24,7 +24,7 @@ CASES = ("modnet_mobilenetv2", "modnet_resnet50_vd", "modnet_hrnet_w18", "dim_vg
 SIZES = {"modnet": ((1, 96, 64), (2, 64, 160)), "dim": ((1, 64, 96), (2, 45, 71))}
 
 # Every kind of layer and connection, but fewer channels or repeats than the networks have, in less than half the time. What
-# the whole ones are off by stands in docs/inference.md.
+# the whole ones are off by stands in docs/lab/inference.md.
 SMALLER = ((resnet_vd, "_STAGES", ((8, 2), (16, 2), (32, 2), (64, 2))), (hrnet, "_BLOCKS", 1),
            (mobilenetv2, "_STAGES", tuple((*widths, min(repeats, 2), stride)
                                           for *widths, repeats, stride in mobilenetv2._STAGES)),

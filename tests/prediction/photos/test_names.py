@@ -146,7 +146,7 @@ def test_what_a_folder_leaves_out_is_counted_and_named(tmp_path, capsys):
 
 @pytest.mark.parametrize("name, words", [
     ("a.psd", "a Photoshop document"), ("a.NEF", "a raw photo"), ("a.svg", "a vector drawing"), ("a.pdf", "a PDF file"),
-    ("a.exr", "a picture of high"), ("a.jxl", "a JPEG XL file")])
+    ("a.hdr", "a picture of high"), ("a.jxl", "a JPEG XL file")])
 def test_one_photo_of_a_kind_that_is_not_read(tmp_path, monkeypatch, capsys, name, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(b"8BPS")

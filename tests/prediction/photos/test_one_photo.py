@@ -173,7 +173,7 @@ def test_16_bits_of_the_photo_are_in_the_colours(photos, monkeypatch, name, stri
     (("--shard", "1/2"), "--shard is for folders of photos"),
     (("--video-format", "mov"), "--format mov is not for such a source"),
     (("--temporal",), "--temporal is for videos"),
-    (("--sheet", "sheet"), "--sheet names a picture"),
+    (("--sheet", "sheet"), "--sheet names"),
     (("--sheet", "s.png", "--sheet-rows", "0"), "--sheet-rows")])
 def test_flags_that_do_not_go_together(photos, capsys, no_network, more, words):
     assert re.search(words, refuse(capsys, photos / "out", *pair_flags(photos, *more)))

@@ -44,7 +44,7 @@ class Stage:
         self.events.append(f"index {index}")
         return PHOTO
 
-    def write(self, paths, pictures, cut_out, owned=False):
+    def write(self, paths, pictures, *_):
         name = next(iter(paths.values()))
         self.events.append(f"write {name}")
         with self._lock:

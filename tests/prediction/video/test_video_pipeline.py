@@ -165,7 +165,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, sever
                     if index == 7:
                         raise Boom
                     yield frame
-        monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source: Failing())
+        monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: Failing())
     before = threading.active_count()
     with pytest.raises(Boom) as caught:
         within(30, lambda: matted(matter, job(clip, ("pha", "com"), ".mov", **hooks), progress))

@@ -16,7 +16,7 @@ MOVED = 0.06  # share of pictures with motion blur
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """What a picture shows: the middle (3,), metres across, the side it is seen from (3,), and what is in focus (3,)."""
+    """The view of an image: the middle (3,), metres across, the side it is seen from (3,), and what is in focus (3,)."""
 
     target: np.ndarray
     size: float

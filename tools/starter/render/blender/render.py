@@ -63,7 +63,7 @@ def shoot_look(folder):
 
 
 def shoot_cover(folder, samples):
-    """What the subject covers, at many cheap samples: alpha in the last channel, the strength of strands in the others."""
+    """Render the subject's coverage by many cheap samples: alpha in the last channel, strength of strands in the others."""
     cycles = bpy.context.scene.cycles
     before = cycles.samples, cycles.use_denoising, cycles.max_bounces
     cycles.samples, cycles.use_denoising, cycles.max_bounces = samples, False, 0

@@ -19,7 +19,7 @@ def to_metres(points):
 
 
 class BodyData:
-    """What all people share: mesh, targets, skeleton and masks. Read once, never written to."""
+    """Data that all people share: mesh, targets, skeleton and masks. Read once, never written to."""
 
     def __init__(self, assets):
         """Read the mesh and the skeleton of ``assets``; targets are read when a person first needs them."""

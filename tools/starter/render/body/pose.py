@@ -29,7 +29,7 @@ NECK = (("neck01", 0.25), ("neck02", 0.25), ("neck03", 0.2), ("head", 0.3))
 
 @dataclasses.dataclass(frozen=True)
 class Pose:
-    """What was drawn: files of whole-body poses with their shares, gestures by side, whether the person sits."""
+    """A drawn pose: files of whole-body poses with their shares, gestures by side, whether the person sits."""
 
     stances: tuple
     gestures: dict

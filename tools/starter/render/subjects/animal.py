@@ -79,7 +79,7 @@ def _melted(balls):
 
 
 class _NoFace:
-    """What ``grow_guides`` asks of a head, for bodies whose hair is kept off no face."""
+    """Answers to what ``grow_guides`` asks of a head, for bodies whose hair is kept off no face."""
 
     @staticmethod
     def to_local(places):

@@ -1,1 +1,1 @@
-"""What people wear and carry."""
+"""Things that people wear and carry."""

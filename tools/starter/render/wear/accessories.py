@@ -1,4 +1,4 @@
-"""What people put on or carry: glasses, hats, scarves, veils, bags, cups and phones."""
+"""Things that people put on or carry: glasses, hats, scarves, veils, bags, cups and phones."""
 import numpy as np
 
 from tools.starter.render.blender.material import Material, linear, plain

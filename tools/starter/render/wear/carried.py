@@ -1,4 +1,4 @@
-"""What people carry or sit on: bags, cups, phones, a stool."""
+"""Things that people carry or sit on: bags, cups, phones, a stool."""
 import numpy as np
 
 from tools.starter.render.blender import cloth
