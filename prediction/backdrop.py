@@ -82,24 +82,24 @@ class Backdrop:
     def __exit__(self, *_):
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is open."""
 
 
 class ColourBackdrop(Backdrop):
     """One colour all over: rgb is three numbers in 0..255."""
 
-    def __init__(self, rgb):
+    def __init__(self, rgb: tuple[int, int, int]):
         self._rgb = tuple(rgb)
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.array(self._rgb, np.uint8), src.shape)
 
 
 class BlurBackdrop(Backdrop):
     """The scene out of focus: bgr where it is given, so that the subject leaves no halo, else src."""
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         scene = src if bgr is None else bgr
         return blurred(scene if scene.dtype == src.dtype else scene.astype(np.uint16) * 257)
 
@@ -107,10 +107,10 @@ class BlurBackdrop(Backdrop):
 class PhotoBackdrop(Backdrop):
     """One photo, uint8 RGB (H, W, 3), for all; what was cut for one size is kept for the next picture of that size."""
 
-    def __init__(self, photo):
+    def __init__(self, photo: np.ndarray):
         self._photo, self._cut = photo, None
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         if self._cut is None or self._cut.shape != src.shape:
             self._cut = fit_size(self._photo, src.shape[:2], "crop")
         return self._cut
@@ -119,14 +119,14 @@ class PhotoBackdrop(Backdrop):
 class VideoBackdrop(Backdrop):
     """A video, from the start again behind its end: picture by picture, or at its own speed where times are given."""
 
-    def __init__(self, path, decoding=HERE):
+    def __init__(self, path: str | os.PathLike, decoding: InPlace | Isolated = HERE):
         self._path, self._decoding, self._length, self._shown, self._open = path, decoding, None, None, ExitStack()
         self._begin()
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         return self._picture(index, src, False)
 
-    def at(self, time, src):
+    def at(self, time: float, src: np.ndarray) -> np.ndarray:
         return self._picture(max(time, 0), src, True)
 
     def _picture(self, wanted, src, by_time):
@@ -146,7 +146,7 @@ class VideoBackdrop(Backdrop):
         is_deep = src.dtype == np.uint16 and self._shown.deep is not None
         return fit_size(self._shown.deep if is_deep else self._shown.image, src.shape[:2], "crop")
 
-    def close(self):
+    def close(self) -> None:
         self._open.close()
 
     def _begin(self):

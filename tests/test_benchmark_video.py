@@ -10,7 +10,6 @@ from tests.test_benchmark import cells
 
 @pytest.mark.slow
 def test_a_clip_is_made_and_measured(capsys):
-    pytest.importorskip("av")
     benchmark.main(["video", "--size", "160x96", "--frames", "3", "--rounds", "2", "--backbone-scale", "0.25"])
     text = capsys.readouterr().out
     whole, stages = text.split("\nMilliseconds")

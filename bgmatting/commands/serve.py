@@ -6,10 +6,13 @@
 
 Needs requirements-web.txt; `sh run.sh web` installs it and starts. Exit codes: 0 ended, 2 it cannot be started, 130 stopped.
 """
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 import webbrowser
+from argparse import Namespace
 
 from bgmatting.prediction.choice import open_matter
 from bgmatting.prediction.options import Options
@@ -26,7 +29,7 @@ NETWORK = ("weights", "device", "backend", "precision", "max_memory", "backbone_
            "refine_threshold")
 
 
-def parse(argv=None):
+def parse(argv: list[str] | None = None) -> Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     add = parser.add_argument
@@ -49,7 +52,7 @@ def _alone(options):
     return lambda: open_matter(plain)
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     settings = settings_of(args)
     check_packages(args.page)

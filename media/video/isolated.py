@@ -16,7 +16,7 @@ from bgmatting.media.video.audio import Sound, same_stream
 from bgmatting.media.video.colour import Colour
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.light import Light
-from bgmatting.media.video.reader import Frame, Info, open_video
+from bgmatting.media.video.reader import Frame, Info, Reading, open_video
 from bgmatting.media.video.samples import Continuous
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class IsolatedTrack:
             self.stream = self._container.streams.audio[0]
 
 
-class IsolatedReader:
+class IsolatedReader(Reading):
     """Stands for a ``VideoReader`` of a file. ``damaged`` and ``missing`` are known at the end.
 
     Args:
@@ -71,33 +71,15 @@ class IsolatedReader:
     """
 
     def __init__(self, decoding: Isolated, source: str | os.PathLike, sound: bool = True, most: int | None = None):
-        self.source, self.damaged, self.missing, self._deep, self._sound = source, 0, 0.0, False, sound
+        self.source, self.damaged, self.missing, self._sound = source, 0, 0.0, sound
         self._decoding, self._stack = decoding, ExitStack()
         facts = decoding.call(facts_of, source, sound, most)
         self.info, self.note, self.frames = facts.info, facts.note, facts.frames
         self.audio = None if facts.codec is None else IsolatedTrack(facts)
 
-    def __enter__(self) -> IsolatedReader:
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the reading; the worker serves others."""
         self._stack.close()
-
-    def want_samples(self, wanted: bool) -> None:
-        """As ``VideoReader.want_samples``."""
-        if self.audio is not None:
-            self.audio.decode = wanted
-
-    def want_depth(self, wanted: bool) -> None:
-        """As ``VideoReader.want_depth``."""
-        self._deep = wanted
-
-    def __iter__(self) -> Iterator[Frame]:
-        return (frame for frame in self.items() if frame.image is not None)
 
     def items(self) -> Iterator[Frame]:
         """As ``VideoReader.items``."""

@@ -1,6 +1,10 @@
 """A src and its bgr or trimap, read, brought to one size, and made to fit each other."""
+from __future__ import annotations
+
+import os
 import threading
-from typing import NamedTuple, Optional
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,13 +24,13 @@ class Pair(NamedTuple):
     """src, bgr: uint8 RGB (H, W, 3), trimap uint8 (H, W), of one size, None where there is none; notes: lines of text that
     the user should see; deep: src in uint16, where it has more than 8 bits and the results shall have them."""
     src: np.ndarray
-    bgr: Optional[np.ndarray]
+    bgr: np.ndarray | None
     notes: list
-    deep: Optional[np.ndarray] = None
-    trimap: Optional[np.ndarray] = None
+    deep: np.ndarray | None = None
+    trimap: np.ndarray | None = None
 
 
-def photo(path, bits):
+def photo(path: str | os.PathLike, bits: int) -> tuple[np.ndarray, list[str]]:
     """(``media.read_photo`` or ``read_deep_photo`` of a path, remarks on it)."""
     notes = []
     return (read_photo if bits == 8 else read_deep_photo)(path, notes), notes
@@ -43,7 +47,8 @@ class PairReader:
         method: the ``model.methods.method.Method`` that they are for, if what it takes is to be looked at; None: it is not.
     """
 
-    def __init__(self, fit=None, adapt=None, bits=8, method=None, decode=HERE.call):
+    def __init__(self, fit: str | None = None, adapt: Callable | None = None, bits: int = 8, method: Any = None,
+                 decode: Callable = HERE.call):
         self._fit, self._adapt, self._bits, self._method, self._decode = fit, adapt, bits, method, decode
         self._kept = None, None
         self._lock = threading.Lock()
@@ -80,7 +85,8 @@ class PairReader:
             return self._kept[1]
 
 
-def check_trimap(trimap, path, src_path, size, notes):
+def check_trimap(trimap: np.ndarray, path: str | os.PathLike, src_path: str, size: tuple[int, int],
+                 notes: list[str]) -> None:
     """Raises UserError for a trimap that has another size than its photo.
 
     Args:

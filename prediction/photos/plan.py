@@ -13,7 +13,7 @@ from bgmatting.media import PHOTO_SUFFIXES, list_image_names
 from bgmatting.media.files import not_listed
 from bgmatting.media.unsupported import other_kind
 from bgmatting.prediction.options import Options
-from bgmatting.prediction.outputs import NAMED, SUFFIXES, check_format, names_picture, too_long
+from bgmatting.prediction.outputs import NAMED, SUFFIXES, check_format, check_free, names_picture, too_long
 from bgmatting.utils.errors import UserError, quote
 from bgmatting.utils.files import inside, why_missing
 
@@ -103,28 +103,16 @@ def photo_jobs(src: str | os.PathLike, bgr: str | os.PathLike | None, output: st
         plan = _folder_plan(src, partner, output, types, suffix, shard, pair)
     else:
         plan = _single_plan(src, partner, output, as_file, types, suffix, shard)
-    _check_inputs_kept(plan.jobs)
+    check_free((path for job in plan.jobs for path in job.outputs.values()),
+               (path for job in plan.jobs for path in (job.src, job.bgr)), overwrite or src.is_dir())
     if trimap is not None:
         plan = plan._replace(jobs=[job._replace(bgr=None, trimap=job.bgr) for job in plan.jobs])
-    if overwrite:
-        return plan
-    if not src.is_dir():
-        there = [path for path in plan.jobs[0].outputs.values() if os.path.lexists(path)]
-        if there:
-            raise UserError(f"{there[0]} exists. --overwrite replaces it; --output names another place.")
+    if overwrite or not src.is_dir():
         return plan
     jobs = [job._replace(outputs={kind: path for kind, path in job.outputs.items() if not os.path.isfile(path)})
             for job in plan.jobs]
     jobs = [job for job in jobs if job.outputs]
     return plan._replace(jobs=jobs, finished=len(plan.jobs) - len(jobs))
-
-
-def _check_inputs_kept(jobs):
-    """Raises UserError where an output would replace an input."""
-    inputs = {os.path.realpath(path) for job in jobs for path in (job.src, job.bgr) if path is not None}
-    for path in (path for job in jobs for path in job.outputs.values()):
-        if os.path.realpath(path) in inputs:
-            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
 
 
 def shard_of(name: str, count: int) -> int:

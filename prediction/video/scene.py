@@ -65,14 +65,14 @@ def first_frames(bgr: str | os.PathLike | None) -> int | None:
 class Still:
     """One picture for all frames."""
 
-    def __init__(self, image):
+    def __init__(self, image: np.ndarray):
         self._image = image
 
-    def frame(self, index):
+    def frame(self, index: int) -> np.ndarray:
         """uint8 RGB (H, W, 3)."""
         return self._image
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is open."""
 
 
@@ -86,7 +86,8 @@ class MovingScene:
         size: (height, width) of src. first: number of its first image, where it is a sequence. decoding: by what it is read.
     """
 
-    def __init__(self, path, size, fit, src, first=None, decoding=HERE):
+    def __init__(self, path: str | os.PathLike, size: tuple[int, int], fit: str | None, src: str | os.PathLike,
+                 first: int | None = None, decoding: InPlace | Isolated = HERE):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
         self._open, info = ExitStack(), decoding.call(info_of, path)
         check_size((info.height, info.width), size, fit, src, path)
@@ -95,7 +96,7 @@ class MovingScene:
         if None not in (first, info.first) and 0 <= first - info.first < info.duration * info.rate:
             self._ahead = first - info.first
 
-    def frame(self, index):
+    def frame(self, index: int) -> np.ndarray:
         """uint8 RGB (H, W, 3) of frame ``index``, missing ones of a sequence counted; it never falls from call to call."""
         image = None
         while self._at < index:
@@ -109,7 +110,7 @@ class MovingScene:
             self._image = fit_size(image, self._size, self._fit, bgr_name=self._path)
         return self._image
 
-    def close(self):
+    def close(self) -> None:
         """Close the file."""
         self._open.close()
 

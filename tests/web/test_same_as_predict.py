@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.commands import predict  # noqa: E402
-from bgmatting.media import read_image, write_image  # noqa: E402
-from bgmatting.prediction import core  # noqa: E402
-from bgmatting.prediction.options import (  # noqa: E402
+from bgmatting.commands import predict
+from bgmatting.media import read_image, write_image
+from bgmatting.prediction import core
+from bgmatting.prediction.options import (
     FORM,
     HTTP,
     HTTP_NAMES,
@@ -25,10 +24,10 @@ from bgmatting.prediction.options import (  # noqa: E402
     flag_of,
     form_schema,
 )
-from bgmatting.utils.errors import UserError  # noqa: E402
-from bgmatting.utils.files import PROJECT  # noqa: E402
-from tests.media.video.clips import make_clip  # noqa: E402
-from tests.web.test_limits import until  # noqa: E402
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
+from tests.media.video.clips import make_clip
+from tests.web.test_limits import until
 
 SIZE = 64, 48   # of photos and frames
 FRAMES = 4

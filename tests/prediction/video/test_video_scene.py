@@ -2,14 +2,12 @@
 import numpy as np
 import pytest
 
+from bgmatting.media import write_image
 from bgmatting.media.video.reader import open_video
-
-pytest.importorskip("av", minversion="14")
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.prediction.video import scene as scene_module  # noqa: E402
-from bgmatting.prediction.video.scene import first_frames, median_of, open_scene  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.media.video.clips import HEIGHT, WIDTH, make_clip, picture  # noqa: E402
+from bgmatting.prediction.video import scene as scene_module
+from bgmatting.prediction.video.scene import first_frames, median_of, open_scene
+from bgmatting.utils.errors import UserError
+from tests.media.video.clips import HEIGHT, WIDTH, make_clip, picture
 
 
 def scene_of(bgr, src, fit=None):
