@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -230,9 +231,13 @@ class VideoReader(Reading):
         image = turned(image, self._matrix)
         return to_8_bits(image), image if self._deep and image.dtype == np.uint16 else None
 
-    def count(self) -> int:
-        """The number of frames, told by the packets that hold them; reads the rest of the file, which is spent then."""
-        return sum(packet.stream.type == "video" for packet in self._packets()) + self._sent
+    def count(self, most: int | None = None) -> int:
+        """The number of frames, told by the packets that hold them; reads the rest of the file, which is spent then.
+
+        most: where counting may end.
+        """
+        rest = (packet for packet in self._packets() if packet.stream.type == "video")
+        return sum(1 for _ in islice(rest, None if most is None else max(0, most - self._sent))) + self._sent
 
     def _decoded_all(self):
         first, self._first = self._first, None

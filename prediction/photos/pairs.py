@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bgmatting.media import read_deep_photo, read_photo
+from bgmatting.media.decoding import HERE
 from bgmatting.media.formats import check_memory
 from bgmatting.media.pixels import to_8_bits
 from bgmatting.media.reading import read_trimap
@@ -35,16 +36,11 @@ def photo(path: str | os.PathLike, bits: int) -> tuple[np.ndarray, list[str]]:
     return (read_photo if bits == 8 else read_deep_photo)(path, notes), notes
 
 
-def in_place(function: Callable, path: str | os.PathLike, *args: Any) -> Any:
-    """``function(path, *args)`` in this process; ``utils.isolation.Workers.decode`` does it in another."""
-    return function(path, *args)
-
-
 class PairReader:
     """Reads the pair of a ``Job``: ``reader(job)`` -> Pair. The bgr read last is kept, for folders with one for all.
 
     Args:
-        decode: (function, path, *args) -> what the function gives: ``in_place``, or as it.
+        decode: ``call`` of one of ``media.decoding``.
         fit: None, or how a bgr of another size is brought to that of src: "resize", "crop".
         adapt: None, or (src, bgr) -> (bgr, notes), which aligns and corrects the background.
         bits: of a channel of the results, 8 or 16.
@@ -52,7 +48,7 @@ class PairReader:
     """
 
     def __init__(self, fit: str | None = None, adapt: Callable | None = None, bits: int = 8, method: Any = None,
-                 decode: Callable = in_place):
+                 decode: Callable = HERE.call):
         self._fit, self._adapt, self._bits, self._method, self._decode = fit, adapt, bits, method, decode
         self._kept = None, None
         self._lock = threading.Lock()

@@ -74,7 +74,7 @@ def matte_frames(open_matter: Callable[[], Any], job: VideoJob, on_progress: Cal
         source = stack.enter_context(as_source(job.src))
         reader, scene, notes = source.reader(), None, []
         if job.bgr is not None:
-            scene = open_scene(job.bgr, source.name, reader.info, job.fit, notes)
+            scene = open_scene(job.bgr, source.name, reader.info, job.fit, notes, source.decoding)
             stack.callback(scene.close)
         with ExitStack() as undo:  # an encoder or a network that cannot be used leaves nothing
             writers = _open_writers(job, reader, undo)  # first: the network takes longer

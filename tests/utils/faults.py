@@ -107,3 +107,25 @@ def crashing_photo(path, bits):
     while "hang" in os.path.basename(path):
         pass
     return photo(path, bits)
+
+
+def emptied(path):
+    os.truncate(path, 0)
+
+
+def removed(path):
+    os.remove(path)
+
+
+def environment():
+    return list(os.environ)
+
+
+def answered(data):
+    """Answer by these bytes, in place of what ``utils.isolation`` would."""
+    for number in range(3, 10):
+        try:
+            os.write(number, len(data).to_bytes(8, "little") + data)
+        except OSError:
+            pass
+    os._exit(0)

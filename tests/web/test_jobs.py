@@ -1,12 +1,17 @@
 """Jobs: films and ZIPs, their progress, their end before time, what they leave."""
 import io
 import zipfile
+from ipaddress import ip_network
 
 import numpy as np
 import pytest
 
 from bgmatting.media import encode
 from bgmatting.media.video.reader import open_video
+from bgmatting.web.hosts import Hosts
+from bgmatting.web.jobs import Jobs
+from bgmatting.web.refusals import Refused
+from bgmatting.web.settings import Settings
 from tests.web.conftest import Slow, left
 from tests.web.test_limits import until
 
@@ -198,3 +203,32 @@ def test_results_go_after_a_while(serve, clip):
     ended(client, key)
     next(round for round in client.service.workplace._rounds)()
     assert client.get(f"/v1/jobs/{key}").status_code == 404 and left(client) == []
+
+
+def test_budgets_of_jobs(serve, clip):
+    assert begun(serve(max_frames=11), film(clip)).status_code == 413
+    assert begun(serve(max_frames=11), {"src": ("me.mp4", clip), "bgr": ("plate.mp4", clip)}).status_code == 413
+    matter = Slow()
+    client = serve(matter, jobs_per_client=2, max_results=3)
+    jobs = Jobs(client.service)
+    for sender in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
+        jobs.begin(client.service.workplace.folder(), lambda progress: matter.let.wait(20) and ([], []), sender)
+    for sender in ("10.0.0.1", "10.0.0.3"):  # has enough; there are enough
+        with pytest.raises(Refused) as refused:
+            jobs.check(sender)
+        assert refused.value.status == 429
+    matter.let.set()
+    until(lambda: client.service.films.waiting == 0)
+    with pytest.raises(Refused):
+        jobs.check("10.0.0.1")
+    jobs.drop(next(iter(jobs._jobs)))
+    jobs.check("10.0.0.1")
+
+
+def test_whose_a_request_is():
+    hosts = Hosts(Settings(trusted_proxies=(ip_network("10.0.0.0/8"),)))
+    for peer, passed, client in (("10.0.0.1", "1.2.3.4, 5.6.7.8, 10.0.0.9", "5.6.7.8"), ("10.0.0.1", "", "10.0.0.1"),
+                                 ("9.9.9.9", "1.2.3.4", "9.9.9.9"), ("10.0.0.1", "10.0.0.3", "10.0.0.1")):
+        headers = [(b"x-forwarded-for", passed.encode())] if passed else []
+        scope = hosts.forwarded({"type": "http", "path": "/", "client": (peer, 1), "headers": headers})
+        assert scope["client"][0] == client

@@ -78,14 +78,14 @@ def matter():
 
 
 @pytest.fixture(scope="module")
-def client(matter):
+def client(matter, decoding):
     for name in ("fastapi", "uvicorn", "python_multipart", "httpx"):
         pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
     from fastapi.testclient import TestClient
 
     from bgmatting.web.server import make_app
     from bgmatting.web.settings import Settings
-    with TestClient(make_app(Settings(), lambda: matter), "http://127.0.0.1") as client:
+    with TestClient(make_app(Settings(), lambda: matter, decoding=decoding), "http://127.0.0.1") as client:
         yield client
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from bgmatting.media.decoding import Isolated
 from bgmatting.media.video.isolated import CLASSES, MODULE, IsolatedReader
 from bgmatting.media.video.reader import open_video
 from bgmatting.media.video.writer import open_writer
@@ -16,7 +17,7 @@ from tests.media.video.test_video_sound import heard, many_channels
 @pytest.fixture(scope="module")
 def workers():
     with Workers(1, Limits(), [MODULE], CLASSES) as found:
-        yield found
+        yield Isolated(found, found)
 
 
 @dataclass

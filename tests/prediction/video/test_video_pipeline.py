@@ -89,7 +89,7 @@ class EndlessReader:
 @pytest.mark.parametrize("large", [False, True])
 def test_constant_memory(clip, monkeypatch, large):
     reader = EndlessReader()
-    monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: reader)
+    monkeypatch.setattr("bgmatting.media.decoding.open_video", lambda source, **_: reader)
     if large:
         monkeypatch.setattr(run_module, "LARGE", 1)
     report = within(60, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
@@ -132,7 +132,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, sever
                     if index == 7:
                         raise Boom
                     yield frame
-        monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: Failing())
+        monkeypatch.setattr("bgmatting.media.decoding.open_video", lambda source, **_: Failing())
     before = threading.active_count()
     with pytest.raises(Boom) as caught:
         within(30, lambda: matted(matter, job(clip, ("pha", "com"), ".mov", **hooks), progress))
@@ -146,7 +146,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, sever
 @pytest.mark.parametrize("after", [0, 3])
 def test_a_writer_that_fails_ends_all(clip, monkeypatch, after):
     reader = EndlessReader()
-    monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: reader)
+    monkeypatch.setattr("bgmatting.media.decoding.open_video", lambda source, **_: reader)
     real = run_module.open_writer
     opened = {}
 

@@ -87,7 +87,7 @@ def test_median_of_a_clip(tmp_path, monkeypatch):
     assert np.abs(whole.astype(int) - still).max() < 8
     opened = []
     real = open_video
-    monkeypatch.setattr("bgmatting.prediction.source.open_video",
+    monkeypatch.setattr("bgmatting.media.decoding.open_video",
                         lambda path, **more: opened.append(path) or real(path, **more))
     monkeypatch.setattr(scene_module, "SAMPLE_BYTES", 50 * WIDTH * 3 * 13)  # 13 rows at once: four strips
     in_strips = scene_of("median", tmp_path / "src.mp4").frame(0)
