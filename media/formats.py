@@ -8,7 +8,6 @@ import struct
 from collections.abc import Iterator
 
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.machine import free_memory
 
 SCAN = 0xDA                                              # marker: the picture itself begins
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding
@@ -27,10 +26,6 @@ USUAL_PART, GIF_PART = 1024, 128
 MOST_SCANS = 100      # of a JPEG, each of which is another pass over all its pixels
 MOST_BETWEEN = 1 << 16  # bytes between the segments of a JPEG, filling or none of them
 MARK = re.compile(rb"\xff[\x01-\xfe]")
-
-LARGEST = 2 ** 28     # pixels, 16384 x 16384: above what phones and cameras make
-BYTES = 8             # a pixel takes at once while it is read, seen with every format
-SMALL = 16_000_000    # pixels: up to here memory is not asked for
 
 # ISO base media files name their brands in the first box.
 RAW_BRANDS, AVIF_BRANDS = {b"crx "}, {b"avif", b"avis"}
@@ -217,25 +212,3 @@ def shorter_side(data: bytes) -> int | None:
     """A JPEG's shorter side in pixels; None where the header does not say."""
     found = jpeg_size(data)
     return min(found) if found else None
-
-
-def check_size(path: str | os.PathLike, width: int, height: int) -> None:
-    """Raise UserError for more than ``LARGEST`` pixels, or more than memory holds, before any is taken for them."""
-    pixels = width * height
-    if pixels > LARGEST:
-        raise UserError(f"{path} is {width}x{height}, {pixels / 1e6:.0f} megapixels; at most {LARGEST / 1e6:.0f} are read. "
-                        f"Save it smaller.")
-    check_memory(path, width, height, BYTES, "reading it")
-
-
-def check_memory(path: str | os.PathLike, width: int, height: int, bytes_each: float, what: str) -> None:
-    """Raise UserError where ``what`` takes more memory than there is: ``bytes_each`` for every pixel."""
-    free = free_memory() if width * height > SMALL else None
-    if free is not None and width * height * bytes_each > free:
-        raise UserError(f"{path} is {width}x{height}: {what} takes about {width * height * bytes_each / 2 ** 30:.1f} GiB, "
-                        f"and {free / 2 ** 30:.1f} GiB of memory are free. Save it smaller, or close other programs.")
-
-
-def out_of_memory(path: str | os.PathLike) -> UserError:
-    """The UserError for a picture that took more than there is all the same."""
-    return UserError(f"{path} needs more memory than there is. Save it smaller, or close other programs.")

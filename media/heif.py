@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from PIL import features
 
+from bgmatting.media.bounds import check_size
 from bgmatting.media.exif import orientation_in
-from bgmatting.media.formats import check_size, undecodable
+from bgmatting.media.formats import undecodable
 from bgmatting.media.pixels import Stored, of_pillow
 from bgmatting.media.stated_colours import profile_of_numbers
 from bgmatting.utils.errors import UserError

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from bgmatting.media.formats import check_size, undecodable
+from bgmatting.media.bounds import check_size
+from bgmatting.media.formats import undecodable
 
 ROWS = 1 << 22  # pixels worked on at once
 AT_ONCE = 256   # rows of colours divided by alpha at once

@@ -13,8 +13,9 @@ import struct
 import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
 
+from bgmatting.media.bounds import check_size
 from bgmatting.media.exif import Left, byte_order, directories, orientation_of, sub_directories
-from bgmatting.media.formats import check_size, cut_short, raw, undecodable
+from bgmatting.media.formats import cut_short, raw, undecodable
 from bgmatting.media.pixels import Stored, of_pillow
 from bgmatting.utils.errors import UserError
 

@@ -38,9 +38,9 @@ from bgmatting.prediction.options import (
 )
 from bgmatting.prediction.outputs import NAMED, folder_of, names_picture
 from bgmatting.prediction.pace import paced
-from bgmatting.prediction.photos.pairs import PairReader, photo
 from bgmatting.prediction.photos.pipeline import Work, reason_of
 from bgmatting.prediction.photos.plan import photo_jobs, pictures_of
+from bgmatting.prediction.photos.read_pair import PairReader, photo
 from bgmatting.prediction.photos.sheet import open_sheet
 from bgmatting.prediction.progress import Progress, as_progress
 from bgmatting.prediction.report import Report, stop_on_signal

@@ -20,7 +20,7 @@ from bgmatting.web.workplace import Workplace
 
 CALLS = 3      # processes that look at uploads and read photos, kept warm
 STREAMS = 6    # videos that are read at once: src, bgr and target of a job, target of a photo, two to spare
-MODULES = ("bgmatting.prediction.photos.pairs", "bgmatting.prediction.video.scene", "bgmatting.web.looks")
+MODULES = ("bgmatting.prediction.photos.read_pair", "bgmatting.prediction.video.scene", "bgmatting.web.looks")
 BYTES = 12     # of a pixel in an answer: 16 and 8 bits a channel, and something to spare
 
 

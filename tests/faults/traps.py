@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bgmatting.media.video import isolated
 from bgmatting.prediction import source
-from bgmatting.prediction.photos import pairs
+from bgmatting.prediction.photos import read_pair
 from bgmatting.prediction.video import scene
 from bgmatting.web import looks
 
@@ -70,7 +70,7 @@ def camera_picture(data: bytes):
 
 def photo(path: str, bits: int) -> tuple:
     spring(path, "read")
-    return pairs.photo(path, bits)
+    return read_pair.photo(path, bits)
 
 
 def still(path: str) -> tuple:
@@ -100,5 +100,5 @@ def set_up() -> None:
     from bgmatting.prediction import backdrop
     from bgmatting.web import camera, uploads
     uploads.photo_size, camera.camera_picture = photo_size, camera_picture
-    pairs.photo, scene.still, backdrop.still = photo, still, still
+    read_pair.photo, scene.still, backdrop.still = photo, still, still
     isolated.facts_of, isolated.items_of, scene.median_strips = facts_of, items_of, median_strips

@@ -91,8 +91,8 @@ ERRORS = (RuntimeError("a decoder\nof somebody"), NotImplementedError(), MemoryE
 
 
 def raising_photo(path, bits):
-    """As ``prediction.photos.pairs.photo``; a file called by a number raises that one of ERRORS."""
-    from bgmatting.prediction.photos.pairs import photo
+    """As ``prediction.photos.read_pair.photo``; a file called by a number raises that one of ERRORS."""
+    from bgmatting.prediction.photos.read_pair import photo
     name = os.path.basename(path)[:-4]
     if name.isdigit():
         raise ERRORS[int(name)]
@@ -100,8 +100,8 @@ def raising_photo(path, bits):
 
 
 def crashing_photo(path, bits):
-    """As ``prediction.photos.pairs.photo``; a file called "crash" ends the process, one called "hang" does not end."""
-    from bgmatting.prediction.photos.pairs import photo
+    """As ``prediction.photos.read_pair.photo``; a file called "crash" ends the process, one called "hang" does not end."""
+    from bgmatting.prediction.photos.read_pair import photo
     if "crash" in os.path.basename(path):
         os.abort()
     while "hang" in os.path.basename(path):

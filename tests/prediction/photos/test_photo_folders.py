@@ -9,7 +9,7 @@ import pytest
 from bgmatting.commands import predict
 from bgmatting.media import read_image, write_bytes, write_image
 from bgmatting.prediction import core, outputs
-from bgmatting.prediction.photos import pairs
+from bgmatting.prediction.photos import read_pair
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
 from tests.closed_folders import close_folder
@@ -52,7 +52,7 @@ def test_what_fails_in_a_folder_is_listed_and_the_rest_is_done(tmp_path, capsys)
 def test_a_decoder_that_crashes_costs_one_photo(tmp_path, capsys, monkeypatch):
     write_folders(tmp_path, ("a", "b_crash", "c", "d_hang", "e"))
     monkeypatch.setattr(core, "DECODING", core.DECODING._replace(seconds=4.0))
-    monkeypatch.setattr(pairs, "photo", faults.crashing_photo)
+    monkeypatch.setattr(read_pair, "photo", faults.crashing_photo)
     args = ["--src", tmp_path / "photos", "--bgr", tmp_path / "rooms", "--output", tmp_path / "out", "--type", "pha"]
     assert run(*args) == 1 and files(tmp_path / "out") == ["pha/a.png", "pha/c.png", "pha/e.png"]
     lines = capsys.readouterr().err.splitlines()
@@ -194,7 +194,7 @@ def test_the_folder_itself_may_not_be_read(tmp_path, capsys, monkeypatch, no_net
 def test_whatever_a_decoder_raises_is_one_photos_failure(tmp_path, capsys, monkeypatch):
     names = [str(number) for number in range(len(faults.ERRORS))]
     write_folders(tmp_path, ("a", *names))
-    monkeypatch.setattr(pairs, "photo", faults.raising_photo)
+    monkeypatch.setattr(read_pair, "photo", faults.raising_photo)
     assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
     said = capsys.readouterr()
     assert files(tmp_path / "out") == ["pha/a.png"] and f"1 done, {len(names)} failed" in said.out

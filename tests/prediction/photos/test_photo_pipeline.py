@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bgmatting.prediction.photos import pipeline as module
-from bgmatting.prediction.photos.pairs import Pair
 from bgmatting.prediction.photos.pipeline import Work
 from bgmatting.prediction.photos.plan import Job
+from bgmatting.prediction.photos.read_pair import Pair
 from bgmatting.utils.errors import UserError
 from tests.prediction.command import Matte
 

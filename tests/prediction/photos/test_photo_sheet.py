@@ -4,7 +4,7 @@ from collections import namedtuple
 import numpy as np
 
 from bgmatting.media import read_image
-from bgmatting.prediction.photos.pairs import Pair
+from bgmatting.prediction.photos.read_pair import Pair
 from bgmatting.prediction.photos.sheet import HEIGHT, MARGIN, STRIP, WIDEST, Sheet
 
 Matte = namedtuple("Matte", "pha fgr")

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bgmatting.media import read_deep_photo, read_photo
+from bgmatting.media.bounds import check_memory
 from bgmatting.media.decoding import HERE
-from bgmatting.media.formats import check_memory
 from bgmatting.media.pixels import to_8_bits
 from bgmatting.media.reading import read_trimap
 from bgmatting.prediction.sizes import fit_size
