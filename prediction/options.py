@@ -98,8 +98,8 @@ class Options:
         "image/sample/src.jpg", flags=("--image-path",))
     bgr: str | None = option(
         None, "photo of the empty scene, or a folder of such photos with the same names; for a video also a video, "
-        "first:N (its first N frames) or median; if left out, MODNet mattes src "
-        "alone", "image/sample/bgr.jpg if --src is left out too",
+        "first:N (its first N frames) or median; if left out, MODNet mattes src alone",
+        "image/sample/bgr.jpg if --src is left out too",
         fronts=EVERYWHERE, upload=True, words="first:N or median, for a video")
     trimap: str | None = option(
         None, "use DIM to matte the unknown region of a trimap (0 background, 255 foreground, else unknown): a file, a "
@@ -107,8 +107,8 @@ class Options:
         flags=("--trimap-path",), metavar="WHICH")
     output: str = option(
         "image", "folder for the results; for one photo, can be an image file; for a camera with --no-window, the "
-        "video file; - writes one --type to stdout, a photo as PNG, a video as raw "
-        "frames", "image", flags=("--save-dir",))
+        "video file; - writes one --type to stdout, a photo as PNG, a video as raw frames",
+        "image", flags=("--save-dir",))
     type: tuple[str, ...] | None = option(
         None, "what to write: pha alpha, com cut-out, fgr foreground, err predicted error, ref refined patches",
         "pha com; com if --output names an image", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
@@ -120,12 +120,10 @@ class Options:
         None, "file format; for photos: png, webp (lossless for pha and cut-outs), tiff or jpg; for videos: mp4, mov, "
         "webm, or png for a folder of images; for sequences also exr (half floats in linear light); cut-outs need a "
         "format with alpha (not jpg or mp4)",
-        "the suffix of --output, else png; for videos mov for cut-outs, else mp4; for sequences exr for plates, else "
-        "png",
+        "the suffix of --output, else png; for videos mov for cut-outs, else mp4; for sequences exr for plates, else png",
         choices=FORMATS_OF, fronts=EVERYWHERE, flags=("--video-format",))
     bit_depth: int | None = option(
-        None, "bits per channel; 16 only in png and "
-            "tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
+        None, "bits per channel; 16 only in png and tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
     crop: int | None = option(
         None, "crop results to the subject plus a margin of this many pixels", "off", type=int, least=0, kinds=STILL,
         fronts=(COMMAND, PYTHON, HTTP), bare="0", metavar="MARGIN")
@@ -133,19 +131,17 @@ class Options:
         False, "multiply the colours of cut-outs by alpha; plates with alpha are taken to be premultiplied, too", "off",
         kinds=(*STILL, *FILMS))
     frame_rate: Fraction | None = option(
-        None, "frames per second, such as 24, 23.976 or "
-            "24000/1001", "as stored in the files, else 24", type=frame_rate, kinds=(SEQUENCE,),
-        metavar="N")
+        None, "frames per second, such as 24, 23.976 or 24000/1001", "as stored in the files, else 24", type=frame_rate,
+        kinds=(SEQUENCE,), metavar="N")
     size: str | None = option(
-        None, "stdin (--src -) is raw 8-bit RGB frames of this size, such as "
-            "1920x1080", "off", kinds=(SEQUENCE,), metavar="WxH")
+        None, "stdin (--src -) is raw 8-bit RGB frames of this size, such as 1920x1080", "off", kinds=(SEQUENCE,),
+        metavar="WxH")
     overwrite: bool = option(
         False, "replace existing results; without it, a folder continues where it stopped, and anything else is "
-            "refused if its result exists", "off")
+        "refused if its result exists", "off")
     shard: str | None = option(
-        None, "process only part I of N of a folder, counted from 1, for several machines or job "
-            "arrays", "all", kinds=(PHOTOS,),
-        metavar="I/N")
+        None, "process only part I of N of a folder, counted from 1, for several machines or job arrays", "all",
+        kinds=(PHOTOS,), metavar="I/N")
     sheet: str | None = option(
         None, "also write one image that shows src, bgr, pha and com of the first photos", "none", kinds=STILL,
         metavar="FILE")
@@ -154,8 +150,8 @@ class Options:
         None, "what to do if bgr and src differ in size: resize stretches bgr, crop scales and crops it", "refuse it",
         choices=FITS, fronts=EVERYWHERE)
     pair: str = option(
-        "name", "how photos are paired with bgr or trimap files: name (same path without suffix) or order (first with "
-        "first)", "name", choices=("name", "order"), kinds=(PHOTOS,), metavar="HOW")
+        "name", "how photos are paired with bgr or trimap files: name (same path without suffix) or order "
+        "(first with first)", "name", choices=("name", "order"), kinds=(PHOTOS,), metavar="HOW")
     align: str = option(
         "auto", "align bgr with src: auto (if it helps), homography (whenever one is found) or off", "auto",
         choices=MODES["align"], fronts=EVERYWHERE)
@@ -170,15 +166,13 @@ class Options:
         kinds=MOVING, fronts=EVERYWHERE, bare="auto", metavar="WAY")
     fps: float | None = option(
         None, "frames per second to aim at; a slower machine gives the coarse network a smaller frame; 0: the finest "
-        "matte, however long it "
-        "takes", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
+        "matte, however long it takes", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
     no_window: bool = option(False, "run without preview or keys, and write --output FILE.mp4", "off", kinds=(CAMERA,))
     virtual_camera: bool = option(
         False, "also send the frames to other programs, through pyvirtualcam", "off", kinds=(CAMERA,))
     countdown: float | None = option(
-        None, "seconds between pressing b and capturing the "
-            "background", "3", type=float, least=0, most=3600, kinds=(CAMERA,),
-        metavar="S")
+        None, "seconds between pressing b and capturing the background", "3", type=float, least=0, most=3600,
+        kinds=(CAMERA,), metavar="S")
     weights: str | None = option(
         None, "weights file or run folder, of any method; the backbone is detected from the file",
         "the starter weights; for MODNet and DIM those in model/weights", flags=("--model-path",))
@@ -189,13 +183,13 @@ class Options:
     device: str | None = option(None, "cpu, gpu or gpu:N", "a GPU if there is one")
     backend: str = option(
         "auto", "openvino, onnxruntime, paddle-inference or paddle", "the fastest that is installed and passes its "
-            "self-check")
+        "self-check")
     precision: str = option(
         "auto", "fp32; bf16 or fp16 if the backend and device support it; auto: bf16 if this CPU has instructions for "
         "it, else fp32", "auto")
     max_memory: float | None = option(
-        None, "memory in MiB that refining may use at once; the result is the "
-            "same", "whatever is fastest", type=float, metavar="MIB")
+        None, "memory in MiB that refining may use at once; the result is the same", "whatever is fastest", type=float,
+        metavar="MIB")
     backbone_scale: float | None = option(
         None, "size of the coarse network's input relative to the photo",
         "the weights file's; else 0.5, 0.25 from 2560 pixels on, 0.125 from 10,000", type=float)
@@ -204,9 +198,8 @@ class Options:
     sample_pixels: int | None = option(
         None, "number of pixels to refine in sampling mode", "the weights file's; else 80000", type=int, least=0)
     refine_threshold: float | None = option(
-        None, "predicted error above which thresholding mode "
-            "refines", "the weights file's; else 0.1", type=float, least=0,
-        most=1)
+        None, "predicted error above which thresholding mode refines", "the weights file's; else 0.1", type=float,
+        least=0, most=1)
     unmix: bool = option(
         True, "keep the network's own alpha: skip the last steps, which recover fine strands and fill holes", "off")
     fill: bool = option(

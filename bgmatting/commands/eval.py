@@ -64,7 +64,7 @@ def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
         help="size of composited images; write portrait sizes as w1080h1920 (default: the protocol's)")
     add("--backgrounds-each", type=int, help="backgrounds for each foreground (default: the set's)")
     add("--sequences", action="store_true", help="foregrounds are frames of clips; use one background per clip")
-    add("--limit", type=int, help="use only this many foregrounds, from the first")
+    add("--limit", type=int, help="use only the first LIMIT foregrounds")
     add("--output", default="log/eval", help="folder for the results (default: %(default)s)")
     add("--save-results", action="store_true", help="also write all mattes at full size: mattes/METHOD/NAME.png")
     add("--seed", type=int, help="seed of placement, backgrounds and disturbance (default: 0)")

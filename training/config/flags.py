@@ -25,7 +25,7 @@ FLAGS = (
                       "also looked up in the folders where stages are saved"),
     ("method", str, "background (with a photo of the empty scene), modnet (one photo) or dim (with a trimap)"),
     ("backbone", str, "backbone for the method background: mobilenetv2, mobilenetv3, mobilenetv3_small (_os32), "
-        "resnet50 or resnet101"),
+                        "resnet50 or resnet101"),
     ("iterations", int, "last iteration of the run, counted over all phases"),
     ("log_train_loss_interval", int, "iterations between log lines"),
     ("log_images_interval", int, "iterations between sets of images in the log"),
@@ -41,8 +41,8 @@ FLAGS = (
 )
 # Folders that are trained on without a set in the catalogue.
 FOLDERS = {"fgr": "a folder of foregrounds, or of cut-outs if --pha is left out", "pha": "mattes of --fgr",
-           "bgr": "a folder of photos without a subject", "valid_fgr": "foregrounds for validation; if left out, a "
-               "tenth of --fgr is used",
+           "bgr": "a folder of photos without a subject",
+           "valid_fgr": "foregrounds for validation; if left out, a tenth of --fgr is used",
            "valid_pha": "mattes of --valid-fgr", "valid_bgr": "photos without a subject for validation"}
 SAME = {"log_train_loss_interval": ("log-iters",), "checkpoint_interval": ("save-interval",), "data_root": ("data-path",),
         "iterations": ("iters",), "log_images_interval": ("log-train-images-interval",),
@@ -78,10 +78,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="last epoch of the stage, counted over all phases; phases that would start later are skipped")
     add("--batch-size", type=_batch_size, metavar="N|auto",
         help="samples per batch, in every phase; auto: start with the configured size, then halve it and double "
-            "--accumulate until it fits in memory")
+        "--accumulate until it fits in memory")
     add("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
-    add("--dry-run", action="store_true", help="show what the run would do, without doing it; see python -m bgmatting "
-        "plan")
+    add("--dry-run", action="store_true",
+        help="show what the run would do, without doing it; see python -m bgmatting plan")
     for name in ALWAYS:
         add("--" + name.replace("_", "-"), action="store_true", help="accepted for compatibility; this is always done")
     for name in INSTEAD:
