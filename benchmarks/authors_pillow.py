@@ -5,7 +5,10 @@ the files; one affine map on a canvas of the picture's own size, padded to the w
 bilinear interpolation; cut out the square; flip, box blur, sharpen; colour jitter in a random order, hue by way of HSV;
 to float; shrink to the crop's longer side; cut out the crop.
 """
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -22,17 +25,18 @@ class Draw(NamedTuple):
     scale: float
     shear: float
     flip: bool
-    blur: int
+    blur: int | None
     sharpen: bool
 
 
-def draw(rng, scale):
+def draw(rng: np.random.Generator, scale: tuple[float, float]) -> Draw:
     """Draw the geometry and the filters of a picture or a pair; blur is the radius in pixels of the square, or None."""
     return Draw(rng.uniform(-5, 5), tuple(rng.uniform(-0.1, 0.1, 2)), rng.uniform(*scale), rng.uniform(-5, 5),
                 rng.random() < 0.5, int(rng.integers(0, 6)) if rng.random() < 0.1 else None, rng.random() < 0.1)
 
 
-def pil_sample(rng, files, frame, size, scale):
+def pil_sample(rng: np.random.Generator, files: Sequence[str], frame: tuple[int, int], size: int,
+               scale: tuple[float, float]) -> list[np.ndarray]:
     """One sample up to composition.
 
     Args:
@@ -51,7 +55,7 @@ def pil_sample(rng, files, frame, size, scale):
     return [cropped(np.asarray(image, np.float32) / 255, frame) for image in (fgr, pha, bgr)]
 
 
-def changed(image, drawn, size):
+def changed(image: Image.Image, drawn: Draw, size: int) -> Image.Image:
     """Place a Pillow image on the square of side ``size``, flip and filter it."""
     image = placed(image, drawn, size)
     if drawn.flip:
@@ -61,7 +65,7 @@ def changed(image, drawn, size):
     return image.filter(ImageFilter.SHARPEN) if drawn.sharpen else image
 
 
-def placed(image, drawn, size):
+def placed(image: Image.Image, drawn: Draw, size: int) -> Image.Image:
     """The affine map about the middle of the canvas, and the square in its middle."""
     width, height = image.size
     cover = max(size / width, size / height)
@@ -77,14 +81,14 @@ def placed(image, drawn, size):
     return canvas.crop((left, top, left + size, top + size))
 
 
-def linear_map(drawn):
+def linear_map(drawn: Draw) -> np.ndarray:
     """Shear along x, then turn, times scale: a 2x2 matrix for (x, y)."""
     angle, shear = math.radians(drawn.angle), math.radians(drawn.shear)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     return turn @ np.array([[1, math.tan(shear)], [0, 1]]) * drawn.scale
 
 
-def jittered(rng, image, amount=0.15, hue=0.05):
+def jittered(rng: np.random.Generator, image: Image.Image, amount: float = 0.15, hue: float = 0.05) -> Image.Image:
     """Brightness, contrast, saturation and hue in a random order."""
     for number in rng.permutation(4):
         if number == 3:
@@ -95,14 +99,14 @@ def jittered(rng, image, amount=0.15, hue=0.05):
     return image
 
 
-def with_hue(image, turn):
+def with_hue(image: Image.Image, turn: float) -> Image.Image:
     """Turn the hue by ``turn`` of 256 steps."""
     hue, saturation, value = image.convert("HSV").split()
     hue = Image.fromarray(np.asarray(hue) + np.uint8(turn % 256))
     return Image.merge("HSV", (hue, saturation, value)).convert("RGB")
 
 
-def cropped(image, frame):
+def cropped(image: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
     """Shrink a square float image to the crop's longer side by bilinear interpolation, and cut out its middle."""
     side = max(frame)
     image = cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)

@@ -1,19 +1,21 @@
 """The authors' PyTorch code as a process for ``benchmark.py infer --peer``. Needs torch, torchvision and numpy; nothing of
 this project, so that it runs in an environment of its own.
 """
+from __future__ import annotations
+
 import json
 import sys
 import time
 
 
-def load(work):
+def load(work: dict) -> tuple:
     """(network, src, bgr) of the authors' MattingRefine with the given weights, ready for torch.no_grad."""
     import numpy as np
     import torch
     torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     torch.library.define("torchvision::qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     sys.path.insert(0, work["checkout"])
-    from bgmatting.model import MattingRefine
+    from model import MattingRefine  # the authors'
     network = MattingRefine(work["backbone"], work["scale"], "sampling", work["pixels"]).eval()
     with np.load(work["weights"]) as arrays:
         state = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
@@ -30,7 +32,7 @@ def load(work):
     return network, *pair
 
 
-def process_start():
+def process_start() -> float:
     """When this process began, in seconds of time.time()."""
     import os
     with open("/proc/self/stat", encoding="ascii") as stat, open("/proc/uptime", encoding="ascii") as uptime:
@@ -38,13 +40,13 @@ def process_start():
         return time.time() - float(uptime.read().split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def peak_memory():
+def peak_memory() -> int:
     """The most bytes that this process has held so far."""
     with open("/proc/self/status", encoding="ascii") as file:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
 
 
-def main():
+def main() -> None:
     work = json.loads(sys.argv[1])
     begun = process_start()
     network, src, bgr = load(work)

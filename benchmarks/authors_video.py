@@ -1,6 +1,8 @@
 """The authors' inference_video.py as a process for ``benchmark.py video --peer``. Needs torch, torchvision, numpy and what
 that script imports; nothing of this project, so that it runs in an environment of its own.
 """
+from __future__ import annotations
+
 import importlib.machinery
 import json
 import os
@@ -10,12 +12,13 @@ import sys
 import tempfile
 import time
 import types
+from typing import Any
 
 
 class Marks:
     """Stands in for tqdm in the script: passes the batches on, and keeps when each of them was done."""
 
-    def __init__(self, batches):
+    def __init__(self, batches: Any):
         self._batches, Marks.done, Marks.count = batches, [], 0
 
     def __iter__(self):
@@ -26,7 +29,7 @@ class Marks:
             Marks.done.append((time.time(), time.process_time()))
 
 
-def write_checkpoint(work, path):
+def write_checkpoint(work: dict, path: str | os.PathLike) -> None:
     """The weights as the authors' own kind of file."""
     import numpy as np
     import torch
@@ -34,7 +37,7 @@ def write_checkpoint(work, path):
         torch.save({name: torch.from_numpy(arrays[name]) for name in arrays.files}, path)
 
 
-def main():
+def main() -> None:
     begun, work = time.time(), json.loads(sys.argv[1])
     import torch
     torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

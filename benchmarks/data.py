@@ -5,11 +5,16 @@ composition with shadow, noise and the second disturbance of bgr is left out on 
 the GPU; a column of its own shows this project's whole sample. Times are of the processor, on one thread, so that what
 else the machine does counts less; the two take turns on the same files and crops.
 """
+from __future__ import annotations
+
 import importlib.util
+import os
 import statistics
 import tempfile
 import time
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,7 +38,7 @@ KINDS = ("fgr", "pha", "bgr")
 HELP = "samples a second of the input pipeline, beside the authors' in Pillow"
 
 
-def add_flags(parser):
+def add_flags(parser: ArgumentParser) -> None:
     """The flags of ``benchmark.py data``."""
     parser.add_argument("--samples", type=int, default=24, help="samples of each stage and side (default: %(default)s)")
     parser.add_argument("--files", type=int, default=4, help="pictures to generate (default: %(default)s)")
@@ -41,7 +46,7 @@ def add_flags(parser):
     parser.add_argument("--width", type=int, default=1920, help="of the pictures (default: %(default)s)")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     """Measure, and print a table. Raises UserError: Pillow is missing, or a flag is below 1."""
     if min(args.samples, args.files, args.height, args.width) < 1:
         raise UserError("--samples, --files, --height and --width must be 1 or more.")
@@ -55,7 +60,7 @@ def run(args):
     print("\n".join(table(rows, f"{args.width}x{args.height}")))
 
 
-def write_pictures(folder, count, height, width):
+def write_pictures(folder: str | os.PathLike, count: int, height: int, width: int) -> None:
     """Generated samples as ``folder``/{fgr,pha,bgr}/N.jpg."""
     for number in range(count):
         pha, fgr, bgr = make_sample([0, number], height, width)
@@ -63,7 +68,7 @@ def write_pictures(folder, count, height, width):
             write_image(Path(folder, kind, f"{number}.jpg"), image)
 
 
-def measure(folder, phase, settings, count):
+def measure(folder: str | os.PathLike, phase: str, settings: dict, count: int) -> dict[str, float]:
     """Median processor seconds a sample.
 
     Args:
@@ -95,7 +100,8 @@ def measure(folder, phase, settings, count):
     return {side: statistics.median(values) for side, values in seconds.items()}
 
 
-def our_sample(rng, pairs, scenes, index, frame, size, scale):
+def our_sample(rng: np.random.Generator, pairs: Any, scenes: Any, index: int, frame: tuple[int, int], size: int,
+               scale: tuple[float, float]) -> tuple:
     """The steps of ``CompositeSet`` up to composition: fgr, pha, bgr as uint8 of shape ``frame``."""
     of_pair, of_bgr = draw_affine(rng, scale), draw_affine(rng, BACKGROUND_SCALE)
     pair = pairs.load(index, shortest_side(of_pair, frame))
@@ -104,7 +110,7 @@ def our_sample(rng, pairs, scenes, index, frame, size, scale):
             augment_background(rng, bgr, frame, size, of_bgr))
 
 
-def table(rows, pictures):
+def table(rows: list, pictures: str) -> list[str]:
     """Lines of markdown from [(phase, settings, seconds as of ``measure``)]."""
     lines = [f"Samples a second of one core, from {pictures} JPEGs; median of processor time.", "",
              "| stage | square | crop | authors' pipeline in Pillow | this project | ratio | this project, composed |",

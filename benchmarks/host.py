@@ -3,8 +3,12 @@
 The path of a GPU is run on the CPU, with a stub in place of all that the device computes: it answers at once with arrays
 of the right size. What is left is the host's part: checks, the bytes that go up, those that come back, and the last step.
 """
+from __future__ import annotations
+
 import statistics
 import time
+from argparse import ArgumentParser, Namespace
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +21,14 @@ HELP = "milliseconds that a frame takes of the host where a GPU does the work"
 WANT = ("pha", "fgr")
 
 
-def add_flags(parser):
+def add_flags(parser: ArgumentParser) -> None:
     """The flags of ``benchmark.py host``."""
     add = parser.add_argument
     add("--size", nargs="+", default=["hd", "4k"], help="hd, 4k or WIDTHxHEIGHT (default: hd 4k)")
     add("--frames", type=int, default=30, help="frames of each size (default: %(default)s)")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     """Measure, and print a table. Raises UserError: a flag that cannot be used."""
     sizes = [parse_size(word, SIZES) for word in args.size]
     if args.frames < 1:
@@ -40,7 +44,7 @@ def run(args):
                   flush=True)
 
 
-def stubbed_matter():
+def stubbed_matter() -> Any:
     """A Matter that takes a GPU's path on the CPU, whose device answers without computing."""
     from bgmatting.model import Matter
     matter = Matter(backend="paddle", device="cpu", on_device=True, fill=False)
@@ -66,7 +70,7 @@ class Stub:
         return {name: tensor for name, tensor in self._made[key].items() if name in want}
 
 
-def measure(matter, height, width, dtype, frames):
+def measure(matter: Any, height: int, width: int, dtype: Any, frames: int) -> list[float]:
     """Seconds of each frame."""
     rng, seconds = np.random.default_rng(0), []
     src, bgr = (rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2))

@@ -6,12 +6,17 @@ it with the same weights and settings, tensors in, tensors out, eager and with c
 it goes from one photo (and a trimap whose unknown band is of usual width) to pha, and --peer-paddleseg runs PaddleSeg's own
 code beside it, in dygraph, with the same weights, from the photo in memory to alpha at its size.
 """
+from __future__ import annotations
+
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,7 +36,7 @@ PEERS = ("eager", "channels-last")
 SLOW = ("paddle", "paddle-inference")  # a third of the frames tells enough of them
 
 
-def add_flags(parser):
+def add_flags(parser: ArgumentParser) -> None:
     """The flags of ``benchmark.py infer``."""
     add = parser.add_argument
     add("--backend", nargs="+", default=["openvino", "openvino:bf16", "onnxruntime", "paddle-inference", "paddle"],
@@ -53,7 +58,7 @@ def add_flags(parser):
     add("--peer-python", default=sys.executable, help="an interpreter that has what the peer needs (default: this one)")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     """Measure, and print a table for each backbone and size. Raises UserError: a flag that cannot be used."""
     sizes = [parse_size(word, SIZES) for word in args.size]
     if args.rounds < 1 or args.frames < 1:
@@ -84,7 +89,7 @@ def _check_peers(args, method):
                         "Matting/ppmatting.")
 
 
-def band(height, width):
+def band(height: int, width: int) -> np.ndarray:
     """A trimap whose edge runs around an ellipse in the middle: uint8 (H, W), about an eighth of it unknown."""
     trimap = np.zeros((height, width), np.uint8)
     for scale, value in ((0.36, 128), (0.28, 255)):
@@ -92,7 +97,8 @@ def band(height, width):
     return trimap
 
 
-def table(args, method, folder, backbone, weights, height, width):
+def table(args: Namespace, method: Any, folder: str | os.PathLike, backbone: str, weights: str | os.PathLike, height: int,
+          width: int) -> None:
     """Measure and print one table."""
     photos = folder / "photos.npz"
     np.savez(photos, trimap=band(height, width), **{
@@ -119,7 +125,7 @@ def table(args, method, folder, backbone, weights, height, width):
     print("\n".join(render(rows, network, height, width)), flush=True)
 
 
-def measure(args, rows):
+def measure(args: Namespace, rows: list[Row]) -> None:
     """Let the rows take turns."""
     try:
         for row in rows:  # exports are made once for a weights file; how long that takes is not to be measured
@@ -146,7 +152,7 @@ class Row:
         folder: for the matte it leaves.
     """
 
-    def __init__(self, name, command, folder, work):
+    def __init__(self, name: str, command: list[str], folder: str | os.PathLike, work: dict):
         self.peer = name.startswith(("authors", "PaddleSeg"))  # and not of this project
         self.name, self.seconds, self.error, self.facts = name, [], None, {}
         self.exports = work.get("backend", "paddle") != "paddle"
@@ -154,22 +160,22 @@ class Row:
         self._command = [*command, json.dumps({**work, "matte": str(self.matte)})]
         self._process = None
 
-    def start(self):
+    def start(self) -> None:
         """Start it, and wait for its first matte."""
         self._process = subprocess.Popen(self._command, cwd=PROJECT, text=True, stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.facts.update(self._answer() or {})
 
-    def measure(self, frames):
+    def measure(self, frames: int) -> None:
         """Let it work on ``frames`` frames."""
         found = self._ask({"frames": frames})
         self.seconds += found["seconds"] if found else []
 
-    def finish(self):
+    def finish(self) -> None:
         """Ask how much memory it took."""
         self.facts.update(self._ask({"frames": 0}) or {})
 
-    def stop(self):
+    def stop(self) -> None:
         """End the process."""
         if self._process is not None:
             self._process.kill()
@@ -195,7 +201,7 @@ class Row:
         return None
 
 
-def render(rows, network, height, width):
+def render(rows: list[Row], network: str, height: int, width: int) -> list[str]:
     """Lines of the table, and of the ratios to the peers."""
     exact = next((np.load(row.matte) for row in rows if row.name == "paddle" and not row.error), None)
     lines = ["", f"{network}, {width}x{height}", "",

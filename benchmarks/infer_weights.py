@@ -1,9 +1,14 @@
 """Weights for ``benchmarks.infer``: the starter's, or random ones whose numbers stay in range; and as peers read them."""
+from __future__ import annotations
+
+import os
+from typing import Any
+
 import cv2
 import numpy as np
 
 
-def weights_for(method, backbone, named, folder):
+def weights_for(method: Any, backbone: str, named: str | None, folder: str | os.PathLike) -> str | os.PathLike:
     """The weights file to measure ``backbone`` of a ``Method`` with."""
     from bgmatting.model.weights import STARTER
     if named:
@@ -38,7 +43,7 @@ def _settle(network, method):
     network.eval()
 
 
-def write_peer_weights(weights, folder):
+def write_peer_weights(weights: str | os.PathLike, folder: str | os.PathLike) -> str:
     """The weights with the authors' names, as a file that needs nothing but numpy."""
     from bgmatting.model.weights import from_torch_names, read_weights
     arrays = {name.replace("._mean", ".running_mean").replace("._variance", ".running_var"): value.astype(np.float32)
@@ -48,7 +53,7 @@ def write_peer_weights(weights, folder):
     return path
 
 
-def write_paddleseg_weights(weights, method, folder):
+def write_paddleseg_weights(weights: str | os.PathLike, method: Any, folder: str | os.PathLike) -> str:
     """The weights with PaddleSeg's names, likewise; the file's own names may be those of MODNet's authors."""
     from bgmatting.model.methods.recognition import recognised
     from bgmatting.model.weights import load_paddleseg_state, read_weights

@@ -1,11 +1,13 @@
 """One engine in a process of its own, timed on request: the other side of ``benchmarks.infer``."""
+from __future__ import annotations
+
 import json
 import sys
 
 import numpy as np
 
 
-def serve(work, begun):
+def serve(work: dict, begun: float) -> None:
     """The process of one row: matte once, then as often as lines on standard input say."""
     import time
 
@@ -30,7 +32,7 @@ def serve(work, begun):
         print(json.dumps({"seconds": seconds, "memory": peak_memory(matter.settings["device"])}), flush=True)
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     from bgmatting.utils.machine import process_start
     begun = process_start()
     from bgmatting.utils.cpu import prepare_cpu

@@ -3,18 +3,21 @@
 A frame goes from a uint8 photo in memory to alpha at its size, by their transforms, their network in dygraph, and their way
 back. Needs what PaddleSeg needs to run a network; nothing of this project, so that it runs in an environment of its own.
 """
+from __future__ import annotations
+
 import importlib
 import json
 import os
 import sys
 import time
 import types
+from collections.abc import Callable
 
 UNUSED = ("sklearn", "sklearn.metrics", "prettytable", "filelock")  # that PaddleSeg imports, and a forward pass does not use
 CLASSES = {"mobilenetv2": "MobileNetV2", "resnet50_vd": "ResNet50_vd", "hrnet_w18": "HRNet_W18", "vgg16": "VGG16"}
 
 
-def load(work):
+def load(work: dict) -> Callable:
     """() -> alpha, float32 (H, W), of the frame; the network has the given weights."""
     import numpy as np
     import paddle
@@ -52,7 +55,7 @@ def load(work):
     return frame
 
 
-def main():
+def main() -> None:
     from authors_torch import peak_memory, process_start
     work = json.loads(sys.argv[1])
     begun = process_start()

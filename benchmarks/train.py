@@ -3,6 +3,10 @@
 A step is the trainer's own: both directions through the network, loss, and optimizer, on a batch that is there already.
 Every combination runs in a process of its own, so that its peak memory is its own.
 """
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
 from bgmatting.training.config import DEFAULT, load_config
 from bgmatting.training.config.rules import LEAST_CROP
 from bgmatting.training.plan.probe import measure_apart
@@ -13,7 +17,7 @@ HELP = "training steps a second and peak memory, for each backbone, phase and cr
 CROPS = {"base": (256, 512), "joint": (512, 1024)}
 
 
-def add_flags(parser):
+def add_flags(parser: ArgumentParser) -> None:
     """The flags of ``benchmark.py train``."""
     add = parser.add_argument
     add("--backbone", nargs="+", default=["mobilenetv2"], help="default: mobilenetv2")
@@ -24,7 +28,7 @@ def add_flags(parser):
     add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     """Measure each combination, and print its row at once. Raises UserError: a flag that cannot be used."""
     works = combinations(args)
     print("\n".join(describe_machine()))
@@ -33,7 +37,7 @@ def run(args):
         print(row(work, measured(work)), flush=True)
 
 
-def combinations(args):
+def combinations(args: Namespace) -> list[dict]:
     """Combinations to measure: dicts of backbone, phase, crop, batch, steps and device."""
     if args.steps < 1 or args.batch is not None and args.batch < 1:
         raise UserError("--steps and --batch must be 1 or more.")
@@ -52,20 +56,20 @@ def combinations(args):
     return works
 
 
-def measured(work):
+def measured(work: dict) -> dict:
     """Result of ``training.plan.probe.measure_apart`` for one of ``combinations``."""
     config = load_config(DEFAULT, {"backbone": work["backbone"], "device": work["device"]})
     return measure_apart(config, work["phase"], work["batch"], work["crop"], work["steps"])
 
 
-def heading(steps):
+def heading(steps: int) -> list[str]:
     """The first lines of the table."""
     return [f"Median of {steps} steps after one for warming up.", "",
             "| backbone | phase | crop | batch | device | steps/s | images/s | peak memory |",
             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
 
 
-def row(work, found):
+def row(work: dict, found: dict) -> str:
     """One line of the table, from one of ``combinations`` and what was ``measured``."""
     start = f"| {work['backbone']} | {work['phase']} | {work['crop']}x{work['crop']} | {work['batch']} |"
     if "error" in found:

@@ -5,11 +5,15 @@ does meets them alike. Frames a second are those between the first finished fram
 takes is in the column beside it. With --peer, the authors' inference_video.py runs beside it with the same weights. A second
 table shows where the time of one frame goes when nothing else runs beside it.
 """
+from __future__ import annotations
+
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from argparse import ArgumentParser, Namespace
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +40,7 @@ RATE = 25  # frames a second of the generated clip
 STAGES = ("decoding", "matting", "compositing", "encoding")
 
 
-def add_flags(parser):
+def add_flags(parser: ArgumentParser) -> None:
     """The flags of ``benchmark.py video``."""
     add = parser.add_argument
     add("--src", help="a video (default: a generated clip)")
@@ -59,7 +63,7 @@ class Row(NamedTuple):
     turns: list
 
 
-def run(args):
+def run(args: Namespace) -> None:
     """Measure, and print two tables. Raises UserError: a flag that cannot be used, or a row that fails."""
     _check(args)
     print("\n".join(describe_machine()))
@@ -102,7 +106,7 @@ def _is_scale(text):
         return False
 
 
-def write_clip(folder, frames, height, width):
+def write_clip(folder: str | os.PathLike, frames: int, height: int, width: int) -> tuple[str, str]:
     """A generated person before a generated scene: (path of the video, path of a picture of the empty scene)."""
     rng = np.random.default_rng(0)
     bgr = make_background(rng, height, width)
@@ -116,7 +120,7 @@ def write_clip(folder, frames, height, width):
     return src, plate
 
 
-def backbone_of(weights):
+def backbone_of(weights: str | os.PathLike) -> str:
     """The name of a weights file's backbone."""
     return describe_state(from_torch_names(read_weights(weights)[0]))["backbone"]
 
@@ -148,7 +152,7 @@ def _turn(command):
     return json.loads(told[-1])
 
 
-def render(rows):
+def render(rows: list) -> list[str]:
     """Lines of the table, and of the ratios to the authors' script, turn by turn."""
     lines = ["| what | frames/s | processor, s/frame | starting, s | peak memory |", "| --- | --- | --- | --- | --- |"]
     for row in rows:

@@ -1,10 +1,12 @@
 """One turn of ``benchmarks.video`` in a process of its own: a whole film, or its stages one by one."""
+from __future__ import annotations
+
 import json
 import sys
 import time
 
 
-def whole(work, begun):
+def whole(work: dict, begun: float) -> dict:
     """Matte a film as predict.py does: {"frames", "size", "fps", "cpu", "start", "memory"}.
 
     fps counts from the first finished frame to the end of the last file, cpu is processor seconds a frame of the same time,
@@ -25,7 +27,7 @@ def whole(work, begun):
             "cpu": (cpu - first_cpu) / frames, "start": first - begun, "memory": peak_memory() or 0}
 
 
-def stages(work):
+def stages(work: dict) -> dict[str, float]:
     """Milliseconds a frame of each stage alone, over at most ``work["stages"]`` frames after one for warming up."""
     from bgmatting.media.video.reader import open_video
     from bgmatting.media.video.writer import open_writer
@@ -77,7 +79,7 @@ def _size(path):
         return f"{reader.info.width}x{reader.info.height}"
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     from bgmatting.utils.machine import process_start
     begun = process_start()
     from bgmatting.utils.cpu import prepare_cpu

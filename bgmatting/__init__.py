@@ -1,7 +1,10 @@
 """Background matting in real time, at high resolution: from a photo with a subject and one of the empty scene to a matte.
 
     from bgmatting import Matter
-    matte = Matter().predict(src, bgr)     # matte.pha, matte.fgr
+    matte = Matter().predict("photo.jpg", "scene.jpg")     # matte.pha, matte.fgr; arrays and PIL images as well
+
+    from bgmatting import Options, matte_photo, matte_photos, matte_video
+    report = matte_video("clip.mp4", Options(bgr="scene.jpg", output="results"))     # files, as predict.py writes them
 """
 import os
 
@@ -13,7 +16,9 @@ if os.path.isfile(os.path.join(_ABOVE, "run.sh")):
     __path__.append(_ABOVE)
 
 # Imported when they are asked for: the networks need paddle, which takes seconds to import.
-_HOMES = {"Matte": "model.inference.matte", "Matter": "model.inference.matter", "UserError": "utils.errors"}
+_HOMES = {"Matte": "model.inference.matte", "Matter": "model.inference.matter", "Options": "prediction.options",
+          "matte_photo": "prediction.core", "matte_photos": "prediction.core", "matte_video": "prediction.core",
+          "UserError": "utils.errors"}
 __all__ = sorted(_HOMES)
 
 

@@ -4,14 +4,14 @@ import sys
 from bgmatting.commands import COMMANDS, start
 
 
-def usage():
+def usage() -> str:
     """The list of commands, as text."""
     width = max(map(len, COMMANDS))
     return "\n".join(["usage: bgmatting COMMAND ...   (bgmatting COMMAND --help shows what it takes)", ""]
                      + [f"  {name.ljust(width)}  {about}" for name, (_, about) in COMMANDS.items()])
 
 
-def main():
+def main() -> None:
     """Start the command that the first argument names."""
     word = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if word in ("-h", "--help", "help"):

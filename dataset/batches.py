@@ -1,15 +1,19 @@
 """Batches from worker processes, and what keeps those out of trouble."""
+from __future__ import annotations
+
 import logging
 import multiprocessing
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import cv2
 import numpy as np
 import paddle
+from paddle import Tensor
 from paddle.io import BatchSampler, DataLoader, Dataset
 
 from bgmatting.dataset.samples import ORDER_STREAM, SampleKey
@@ -20,7 +24,7 @@ class WorkersFailed(UserError):
     """The processes that prepare batches cannot be started, or one of them ended; no batch was lost before it."""
 
 
-def read_batches(samples, batches, workers):
+def read_batches(samples: Dataset, batches: Batches, workers: int) -> Iterator[list[Tensor]]:
     """Yield the batches as lists of tensors (src, bgr, fgr, pha, perhaps trimap), uint8 (B, C, H, W).
 
     Args:
@@ -40,7 +44,7 @@ def read_batches(samples, batches, workers):
         yield batch
 
 
-def read_iterations(samples, batches, workers):
+def read_iterations(samples: Dataset, batches: Batches, workers: int) -> Iterator[list[list[Tensor]]]:
     """Yield lists of the batches of one iteration each; see ``read_batches``."""
     reader = read_batches(samples, batches, workers)
     return map(list, zip(*[reader] * batches.accumulate))
@@ -162,7 +166,8 @@ class Batches(BatchSampler):
         rank, world: number of this process, and how many there are.
     """
 
-    def __init__(self, length, batch_size, crop, seed, epoch, start=0, accumulate=1, rank=0, world=1, cell=4):
+    def __init__(self, length: int, batch_size: int, crop: tuple[int, int], seed: int, epoch: int, start: int = 0,
+                 accumulate: int = 1, rank: int = 0, world: int = 1, cell: int = 4):
         self.batch_size = batch_length(length, batch_size, accumulate * world)
         self.seed, self.epoch, self.start = seed, epoch, start
         self.accumulate, self.rank, self.world = accumulate, rank, world
@@ -178,7 +183,7 @@ class Batches(BatchSampler):
         for number in range(self.start, len(self._sides)):
             yield from self.iteration(number)
 
-    def iteration(self, number):
+    def iteration(self, number: int) -> Iterator[list[SampleKey]]:
         """The batches of one iteration of the epoch."""
         height, width = (int(side) for side in self._sides[number])
         first = (number * self.accumulate * self.world + self.rank) * self.batch_size
@@ -187,7 +192,7 @@ class Batches(BatchSampler):
                    for sample in self._order[at:at + self.batch_size]]
 
 
-def batch_length(length, batch_size, batches):
+def batch_length(length: int, batch_size: int, batches: int) -> int:
     """Samples in each of the ``batches`` of one iteration: ``batch_size``, or less where a set of ``length`` is small.
 
     Raises:

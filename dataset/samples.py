@@ -3,7 +3,10 @@
 A sample is (src, bgr, fgr, pha), uint8, channels first. A batch shares one crop size, drawn from the phase's range. For
 methods that see one photo alone a trimap follows, and bgr is just as it is inside src.
 """
+from __future__ import annotations
+
 from collections import namedtuple
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,14 +16,18 @@ from bgmatting.dataset.augment import (
     PAIR_SCALE,
     augment_background,
     augment_pair,
+    disturb_photo,
     draw_affine,
     shortest_side,
 )
 from bgmatting.dataset.badfiles import BadFiles
-from bgmatting.dataset.composite import compose_alone, compose_pair, disturb_photo
+from bgmatting.dataset.catalog import Catalog
+from bgmatting.dataset.composite import compose_alone, compose_pair
 from bgmatting.dataset.cuts import Cuts, cut_pair, cut_photo
 from bgmatting.dataset.generate import KINDS, make_sample
+from bgmatting.dataset.layouts.sets import BackgroundSet, ColourSet, PairSet
 from bgmatting.dataset.stream import open_stream
+from bgmatting.dataset.stream.stream import Stream
 from bgmatting.dataset.trimaps import random_trimap
 from bgmatting.utils.errors import UserError, suggest
 
@@ -31,10 +38,31 @@ SampleKey = namedtuple("SampleKey", "seed epoch number height width")
 SAMPLE_STREAM, VALID_STREAM, ORDER_STREAM, REPLACEMENT_STREAM, PAIRING_STREAM, TRIMAP_STREAM = 1, 2, 3, 4, 5, 6
 
 
-class CompositeSet:
-    """Foregrounds of a ``PairSet`` before backgrounds of a ``BackgroundSet``, augmented as in the paper.
+class _Samples:
+    """What the sets of samples share: ``set[key]`` is a sample, or the UserError that kept it from being made.
 
-    For a file that cannot be read another takes the place.
+    Args:
+        sets: whose files are read; for one that cannot be, another takes the place.
+        bad_files_max: unreadable files to pass over before a sample is an error.
+    """
+
+    def __init__(self, augment: dict[str, float], sets: Sequence, bad_files_max: int, cuts: Cuts | None, alone: bool):
+        self.augment, self.cuts, self.alone = augment, cuts, alone
+        self._bad_files = BadFiles(sets, bad_files_max)
+
+    def __getitem__(self, key):
+        try:
+            return self._make(np.random.default_rng([key.seed, key.epoch, key.number]), key)
+        except UserError as error:
+            return error  # read_batches raises it in the trainer
+
+    def news(self) -> list[str]:
+        """One line for each file found unreadable since the last call; for the main process."""
+        return self._bad_files.news()
+
+
+class CompositeSet(_Samples):
+    """Foregrounds of a ``PairSet`` before backgrounds of a ``BackgroundSet``, augmented as in the paper.
 
     Args:
         size: side of the square that both are placed on before the crop, in pixels.
@@ -48,32 +76,28 @@ class CompositeSet:
             ``scale``.
     """
 
-    def __init__(self, pairs, backgrounds, size, scale, augment, bad_files_max=0, longer=False, alone=False, cuts=None):
-        self.alone, self.cuts = alone, cuts
-        self.pairs, self.backgrounds = pairs, backgrounds
+    def __init__(self, pairs: PairSet, backgrounds: BackgroundSet | ColourSet, size: int, scale: tuple[float, float],
+                 augment: dict[str, float], bad_files_max: int = 0, longer: bool = False, alone: bool = False,
+                 cuts: Cuts | None = None):
+        super().__init__(augment, [pairs, backgrounds], bad_files_max, cuts, alone)
+        self.pairs, self.backgrounds, self.size, self.scale = pairs, backgrounds, size, scale
         self._by_background = longer and len(backgrounds) > len(pairs)
-        self._bad_files = BadFiles([pairs, backgrounds], bad_files_max)
-        self.size, self.scale, self.augment = size, scale, augment
 
     def __len__(self):
         return len(self.backgrounds if self._by_background else self.pairs)
 
     @property
-    def epoch(self):
+    def epoch(self) -> str:
         """Description of an epoch, for messages."""
         if self._by_background:
             return f"each of {len(self.backgrounds)} backgrounds once, with {len(self.pairs)} foregrounds in turn"
         return f"each of {len(self.pairs)} foregrounds once, on {len(self.backgrounds)} backgrounds by chance"
 
-    def __getitem__(self, key):
-        rng, of_pair, of_bgr, subject, scene = self._draw(key)
-        frame = key.height, key.width
-        try:
-            seed = [key.seed, key.epoch, key.number, REPLACEMENT_STREAM]
-            pair = self._bad_files.load(0, subject, seed, None if self.cuts else shortest_side(of_pair, frame))
-            bgr = self._bad_files.load(1, scene, seed, None if self.cuts else shortest_side(of_bgr, frame))
-        except UserError as error:
-            return error  # read_batches raises it in the trainer
+    def _make(self, rng, key):
+        of_pair, of_bgr, subject, scene = self._draw(rng, key)
+        frame, seed = (key.height, key.width), [key.seed, key.epoch, key.number, REPLACEMENT_STREAM]
+        pair = self._bad_files.load(0, subject, seed, None if self.cuts else shortest_side(of_pair, frame))
+        bgr = self._bad_files.load(1, scene, seed, None if self.cuts else shortest_side(of_bgr, frame))
         if self.cuts:
             fgr, pha, bgr = cut_pair(rng, pair.fgr, pair.pha, bgr, frame, self.cuts)
         else:
@@ -81,27 +105,22 @@ class CompositeSet:
             bgr = augment_background(rng, bgr, frame, self.size, of_bgr)
         return _sample(rng, fgr, pha, bgr, self.augment, key if self.alone else None)
 
-    def describe(self, key):
+    def describe(self, key: SampleKey) -> str:
         """Return which files a sample is made of, for messages."""
-        *_, subject, scene = self._draw(key)
+        *_, subject, scene = self._draw(np.random.default_rng([key.seed, key.epoch, key.number]), key)
         return f"{self.pairs.names[subject]} on {self.backgrounds.names[scene]}"
 
-    def _draw(self, key):
-        """(random stream after these draws, how the pair and the background are placed, which pair, which background)"""
-        rng = np.random.default_rng([key.seed, key.epoch, key.number])
+    def _draw(self, rng, key):
+        """(how the pair and the background are placed, which pair, which background); ``rng``: as new."""
         placed = draw_affine(rng, self.scale), draw_affine(rng, BACKGROUND_SCALE)
         if not self._by_background:
-            return (rng, *placed, key.number, int(rng.integers(len(self.backgrounds))))
+            return (*placed, key.number, int(rng.integers(len(self.backgrounds))))
         # Another foreground for each background in every epoch, and all foregrounds equally often.
         shift = int(np.random.default_rng([key.seed, key.epoch, 0, PAIRING_STREAM]).integers(len(self.pairs)))
-        return (rng, *placed, (key.number + shift) % len(self.pairs), key.number)
-
-    def news(self):
-        """One line for each file found unreadable since the last call; for the main process."""
-        return self._bad_files.news()
+        return (*placed, (key.number + shift) % len(self.pairs), key.number)
 
 
-class PhotoSet:
+class PhotoSet(_Samples):
     """Photos as they are with their alpha, for methods that see one photo alone: windows of them.
 
     Where a sample has a foreground and a background, both are the photo: composed by any alpha they give it.
@@ -111,37 +130,29 @@ class PhotoSet:
         augment, bad_files_max: as of ``CompositeSet``.
     """
 
-    def __init__(self, pairs, cuts, augment, bad_files_max=0):
-        self.pairs, self.cuts, self.augment = pairs, cuts, augment
-        self._bad_files = BadFiles([pairs], bad_files_max)
+    def __init__(self, pairs: PairSet, cuts: Cuts, augment: dict[str, float], bad_files_max: int = 0):
+        super().__init__(augment, [pairs], bad_files_max, cuts, True)
+        self.pairs = pairs
 
     def __len__(self):
         return len(self.pairs)
 
     @property
-    def epoch(self):
+    def epoch(self) -> str:
         """As of ``CompositeSet``."""
         return f"each of {len(self.pairs)} photos once"
 
-    def __getitem__(self, key):
-        rng = np.random.default_rng([key.seed, key.epoch, key.number])
-        try:
-            pair = self._bad_files.load(0, key.number, [key.seed, key.epoch, key.number, REPLACEMENT_STREAM])
-        except UserError as error:
-            return error  # read_batches raises it in the trainer
+    def _make(self, rng, key):
+        pair = self._bad_files.load(0, key.number, [key.seed, key.epoch, key.number, REPLACEMENT_STREAM])
         photo, pha = cut_photo(rng, pair.fgr, pair.pha, (key.height, key.width), self.cuts)
         return _arrays(disturb_photo(rng, photo, self.augment), photo, photo, pha, key)
 
-    def describe(self, key):
+    def describe(self, key: SampleKey) -> str:
         """As of ``CompositeSet``."""
         return self.pairs.names[key.number]
 
-    def news(self):
-        """As of ``CompositeSet``."""
-        return self._bad_files.news()
 
-
-class StreamSet:
+class StreamSet(_Samples):
     """Generated samples, a fresh one each time.
 
     Args:
@@ -158,31 +169,26 @@ class StreamSet:
         UserError: an unknown kind.
     """
 
-    def __init__(self, length, augment, camouflage=None, kinds=(), alone=False, cuts=None, size=None, stream=None,
-                 bad_files_max=0):
-        self.alone, self.cuts, self.size = alone, cuts, size
+    def __init__(self, length: int, augment: dict[str, float], camouflage: float | None = None, kinds: Sequence[str] = (),
+                 alone: bool = False, cuts: Cuts | None = None, size: int | None = None, stream: Stream | None = None,
+                 bad_files_max: int = 0):
         for kind in set(kinds) - set(KINDS):
             raise UserError(f"unknown kind of generated subject '{kind}'.{suggest(kind, KINDS)}")
-        self.length, self.augment, self.camouflage, self.kinds = length, augment, camouflage, tuple(kinds)
-        self.stream = stream
-        self._bad_files = BadFiles(stream.sets if stream else [], bad_files_max)
+        super().__init__(augment, stream.sets if stream else [], bad_files_max, cuts, alone)
+        self.length, self.size, self.camouflage, self.kinds, self.stream = length, size, camouflage, tuple(kinds), stream
 
     def __len__(self):
         return self.length
 
-    def __getitem__(self, key):
-        rng = np.random.default_rng([key.seed, key.epoch, key.number])
+    def _make(self, rng, key):
         kind = self.kinds[rng.integers(len(self.kinds))] if self.kinds else None
         frame = key.height, key.width
-        try:
-            pha, fgr, bgr = self._make(key, *((self.size, self.size) if self.cuts else frame), kind)
-        except UserError as error:
-            return error  # read_batches raises it in the trainer
+        pha, fgr, bgr = self._whole(key, *((self.size, self.size) if self.cuts else frame), kind)
         if self.cuts:
             fgr, pha, bgr = cut_pair(rng, fgr, pha, bgr, frame, self.cuts)
         return _sample(rng, fgr, pha, bgr, self.augment, key if self.alone else None)
 
-    def _make(self, key, height, width, kind):
+    def _whole(self, key, height, width, kind):
         words = [key.seed, key.epoch, key.number]
         if self.stream is None:
             return make_sample([*words, SAMPLE_STREAM], height, width, kind, self.camouflage)
@@ -193,20 +199,17 @@ class StreamSet:
         return self.stream.sample([*words, SAMPLE_STREAM], height, width, kind, self.camouflage, load)
 
     @property
-    def epoch(self):
+    def epoch(self) -> str:
         """As of ``CompositeSet``."""
         return f"{self.length} generated samples"
 
-    def describe(self, key):
+    def describe(self, key: SampleKey) -> str:
         """Return which sample it is, for messages."""
         return f"generated sample {key.number} of epoch {key.epoch + 1}"
 
-    def news(self):
-        """As of ``CompositeSet``."""
-        return self._bad_files.news()
 
-
-def training_set(config, phase, catalog, alone=False):
+def training_set(config: dict, phase: str, catalog: Catalog | None,
+                 alone: bool = False) -> CompositeSet | PhotoSet | StreamSet:
     """The training samples of one phase.
 
     Args:

@@ -135,7 +135,7 @@ def _name(combination, *lists):
     return " ".join(parts) or "network"
 
 
-def short_names(paths: list[str]) -> list[str]:
+def short_names(paths: Iterable[str]) -> list[str]:
     """As few of the last parts of each path as tell them apart, without a weights file's suffix: run1/model, run2/model."""
     plain = [os.path.normpath(path) for path in paths]
     plain = [path[:-len(Path(path).suffix)] if path.endswith(WEIGHTS_SUFFIXES) else path for path in plain]

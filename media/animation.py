@@ -1,4 +1,6 @@
 """Pictures that move: GIF, PNG (APNG), WebP, and sequences of AVIF and HEIC."""
+from __future__ import annotations
+
 import itertools
 import os
 
@@ -11,7 +13,7 @@ HEAD = 64                    # bytes that tell the format
 NAMES = {"PNG": "APNG", "HEIF": "HEIC", "WEBP": "WebP"}
 
 
-def frames_of(kind, data):
+def frames_of(kind: str, data: bytes) -> int:
     """How many pictures are shown one after the other by a file of ``kind`` (``media.formats.kind_of``): 1 for a photo."""
     if kind == "GIF":
         return max(sum(block == b"," for block in gif_blocks(data)), 1)
@@ -23,7 +25,7 @@ def frames_of(kind, data):
     return max(sequence_length(data), 1) if kind in ("AVIF", "HEIF") else 1
 
 
-def refuse_animation(path, kind, data):
+def refuse_animation(path: str | os.PathLike, kind: str, data: bytes) -> None:
     """Raise UserError for a file that shows several pictures one after the other."""
     count = frames_of(kind, data)
     if count > 1:
@@ -31,7 +33,7 @@ def refuse_animation(path, kind, data):
         raise UserError(f"{path} is an animation of {count} pictures ({NAMES.get(kind, kind)}), not a photo; {how}.")
 
 
-def is_animation(path):
+def is_animation(path: str | os.PathLike) -> bool:
     """True for a GIF or PNG of several pictures, which are read as films. False also where there is no such file, or none
     that can be read."""
     try:

@@ -3,6 +3,8 @@
 littleCMS does it, as Pillow hands it 8 bits and no more. Pixels of 16 bits go through a profile's matrix and curves here,
 as ICC.1 (2022), annex F, has it; where a profile is a table instead, they are rounded first.
 """
+from __future__ import annotations
+
 import functools
 import io
 import struct
@@ -30,7 +32,7 @@ class Profile:
         ValueError: it cannot be used with them; the text says why, to follow "its colour profile ".
     """
 
-    def __init__(self, icc, space):
+    def __init__(self, icc: bytes, space: str):
         self._space = space
         try:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
@@ -45,7 +47,7 @@ class Profile:
         except Exception:
             raise ValueError("cannot be converted to sRGB") from None
 
-    def apply(self, pixels, bits=8):
+    def apply(self, pixels: np.ndarray, bits: int = 8) -> np.ndarray:
         """uint8 or uint16 (H, W[, C]) of its space as sRGB (H, W, 3): uint16 where bits is 16 and pixels have them."""
         deep = bits == 16 and pixels.dtype == np.uint16
         made = np.empty((*pixels.shape[:2], 3), np.uint16 if deep else np.uint8)
@@ -62,11 +64,11 @@ class Profile:
         return np.asarray(ImageCms.applyTransform(part, self._transform))
 
     @property
-    def is_table(self):
+    def is_table(self) -> bool:
         """Whether it is a table, through which pixels of 16 bits go with 8."""
         return self._shaper is None
 
-    def changes(self):
+    def changes(self) -> bool:
         """False where it is that of sRGB itself, so that there is nothing to convert."""
         if self._space not in ("RGB", "L"):
             return True
@@ -87,12 +89,12 @@ class Shaper:
             for gray.
     """
 
-    def __init__(self, curves, matrix):
+    def __init__(self, curves: list[np.ndarray], matrix: np.ndarray | None):
         self._curves = curves
         self._matrix = None if matrix is None else np.linalg.solve(_srgb_matrix(), matrix).astype(np.float32)
 
     @classmethod
-    def of(cls, icc, space):
+    def of(cls, icc: bytes, space: str) -> Shaper | None:
         """That of a profile; None where it is a table, which counts before curves, has a black that is not 0, for which
         littleCMS shifts all that is dark, or is for other spaces."""
         try:
@@ -109,7 +111,7 @@ class Shaper:
         except (KeyError, ValueError, struct.error, IndexError, ArithmeticError, np.linalg.LinAlgError):
             return None  # littleCMS knows better
 
-    def apply(self, pixels):
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
         """uint16 (H, W[, 3]) as uint16 sRGB (H, W, 3)."""
         if self._matrix is None:
             return np.repeat(_as_srgb(self._curves[0][pixels])[..., None], 3, axis=2)
@@ -169,12 +171,12 @@ def _as_srgb(light):
     return _srgb_table()[np.rint(np.clip(light, 0, 1) * FINE).astype(np.int32)]
 
 
-def as_deep(pixels):
+def as_deep(pixels: np.ndarray) -> np.ndarray:
     """uint8 as uint16 of full range; uint16 as it is."""
     return pixels if pixels.dtype == np.uint16 else pixels.astype(np.uint16) * np.uint16(257)
 
 
-def usable_profile(icc, space, notes, deep=False):
+def usable_profile(icc: bytes | None, space: str, notes: list[str], deep: bool = False) -> Profile | None:
     """The ``Profile`` in the bytes ``icc`` for pixels of ``space``. None for none, for sRGB's own, and, with a note added to
     the list ``notes``, for one that does not fit. deep: 16 bits are wanted of it; a note says where it has 8."""
     if not icc:
@@ -191,7 +193,7 @@ def usable_profile(icc, space, notes, deep=False):
     return profile
 
 
-def to_rgb(pixels, space, profile=None, bits=8):
+def to_rgb(pixels: np.ndarray, space: str, profile: Profile | None = None, bits: int = 8) -> np.ndarray:
     """uint8 or uint16 (H, W[, C]) of ``space`` as RGB (H, W, 3), through a ``Profile`` where there is one: uint16 where bits
     is 16 and pixels have them, else uint8."""
     if profile is not None:
@@ -211,7 +213,7 @@ def to_rgb(pixels, space, profile=None, bits=8):
     return made
 
 
-def as_image(pixels, mode):
+def as_image(pixels: np.ndarray, mode: str) -> Image.Image:
     """uint8 (H, W[, C]) as Pillow image of a mode, also LAB and CMYK."""
     pixels = np.ascontiguousarray(pixels)
     return Image.frombytes(mode, pixels.shape[1::-1], pixels)

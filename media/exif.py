@@ -1,6 +1,9 @@
 """The tags of TIFF files and EXIF records, both lists of directories (TIFF 6.0, BigTIFF) in either byte order, and what they
 say about which way up a picture is."""
+from __future__ import annotations
+
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -19,17 +22,17 @@ PREFIX = b"Exif\0\0"
 class Left:
     """Budget for reading the directories of a file: a file that lets them lie on one another would hold more."""
 
-    def __init__(self, data):
+    def __init__(self, data: bytes):
         self.entries, self.values, self.bytes = MOST_ENTRIES, MOST_VALUES, 2 * len(data)
 
-    def take(self, entries=0, values=0, size=0):
+    def take(self, entries: int = 0, values: int = 0, size: int = 0) -> None:
         """Raises struct.error where it is more than there can be."""
         self.entries, self.values, self.bytes = self.entries - entries, self.values - values, self.bytes - size
         if min(self.entries, self.values, self.bytes) < 0:
             raise struct.error("its directories hold more than a picture has")
 
 
-def directories(data, left=None):
+def directories(data: bytes, left: Left | None = None) -> Iterator[dict]:
     """Every directory of a chain as {tag: tuple of whole numbers, bytes for bytes}; other types of values are left out.
 
     Args:
@@ -44,24 +47,24 @@ def directories(data, left=None):
         yield found
 
 
-def sub_directories(data, directory, left):
+def sub_directories(data: bytes, directory: dict, left: Left) -> Iterator[dict]:
     """The directories that one of ``directories`` names in its tag SubIFDs."""
     for offset in directory.get(SUB_IFDS, ())[:MOST]:
         yield _directory(data, offset, left)[0]
 
 
-def byte_order(data):
+def byte_order(data: bytes) -> str:
     """"<" or ">", as struct and numpy write it."""
     return {b"II": "<", b"MM": ">"}[bytes(data[:2])]
 
 
-def orientation_of(directory):
+def orientation_of(directory: dict) -> int:
     """1 to 8, whichever type of whole number it has; 1 (upright) where it does not say."""
     value = directory.get(ORIENTATION, b"\1")
     return value[0] if len(value) and 1 <= value[0] <= 8 else 1
 
 
-def is_big(data):
+def is_big(data: bytes) -> bool:
     """Return whether a file is a BigTIFF, which counts in 64 bits."""
     return struct.unpack_from(byte_order(data) + "H", data, 2)[0] == 43
 
@@ -96,7 +99,7 @@ def _directory(data, offset, left):
     return found, following
 
 
-def orientation(kind, data):
+def orientation(kind: str, data: bytes) -> int:
     """1 to 8, as EXIF counts, of a file in memory; 1 where it does not say. The number may be of any whole type.
 
     Args:
@@ -105,7 +108,7 @@ def orientation(kind, data):
     return orientation_in(_record(kind, data))
 
 
-def orientation_in(record):
+def orientation_in(record: bytes | None) -> int:
     """The orientation in the bytes of an EXIF record, 1 where it is None or damaged."""
     try:
         record = record.removeprefix(PREFIX) if record else b""
@@ -114,7 +117,7 @@ def orientation_in(record):
         return 1
 
 
-def turned(image, turn):
+def turned(image: np.ndarray, turn: int) -> np.ndarray:
     """An array (H, W[, C]) upright; ``turn`` is its ``orientation``. A view."""
     if turn >= 5:
         image = image.swapaxes(0, 1)
@@ -122,7 +125,7 @@ def turned(image, turn):
     return image[::-1 if upside else 1, ::-1 if mirrored else 1]
 
 
-def upright(image, turn):
+def upright(image: np.ndarray, turn: int) -> np.ndarray:
     """As ``turned``, in memory of its own order."""
     return image if turn == 1 else np.ascontiguousarray(turned(image, turn))
 

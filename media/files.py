@@ -1,6 +1,9 @@
 """Files and folders of pictures: what is there, reading it whole, replacing it whole."""
+from __future__ import annotations
+
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from bgmatting.media.formats import kind_of
@@ -21,12 +24,13 @@ SYSTEM_NAMES = {"@eadir", "@tmp", "@recycle", "@__thumb", "@recently-snapshot", 
 LARGEST_FILE = 2 ** 30  # bytes; no photo is as large, and it would have to be held whole
 
 
-def list_images(folder):
+def list_images(folder: str | os.PathLike) -> list[Path]:
     """All pictures below ``folder``, any nesting, as sorted Paths. Hidden files and folders are passed over."""
     return [Path(folder, name) for name in list_image_names(folder)]
 
 
-def list_image_names(folder, suffixes=IMAGE_SUFFIXES, others=None, unread=None):
+def list_image_names(folder: str | os.PathLike, suffixes: Sequence[str] = IMAGE_SUFFIXES, others: list[str] | None = None,
+                     unread: list | None = None) -> list[str]:
     """As ``list_images``, but as text relative to ``folder`` with '/' between the parts.
 
     Opens no file and asks the disk for nothing but folder listings, so a set of 240,000 frames is listed in a second.
@@ -49,17 +53,17 @@ def list_image_names(folder, suffixes=IMAGE_SUFFIXES, others=None, unread=None):
     return sorted(names)
 
 
-def not_listed(error):
+def not_listed(error: OSError) -> str:
     """The line about a folder over which ``error`` was raised."""
     return f"cannot list {error.filename}: {error.strerror or error}."
 
 
-def is_system(name):
+def is_system(name: str) -> bool:
     """Return whether a file or folder of this name is the system's business and no data: hidden, or of ``SYSTEM_NAMES``."""
     return name.startswith(".") or name.lower() in SYSTEM_NAMES  # Windows writes $RECYCLE.BIN and $Recycle.Bin
 
 
-def read_bytes(path):
+def read_bytes(path: str | os.PathLike) -> bytes:
     """The content of a picture file.
 
     Raises:

@@ -1,10 +1,13 @@
 """Facts in the bytes of an image file before anything is decoded: its format, its size, and whether it is whole."""
+from __future__ import annotations
+
 import itertools
+import os
 import re
 import struct
+from collections.abc import Iterator
 
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.machine import free_memory
 
 SCAN = 0xDA                                              # marker: the picture itself begins
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding
@@ -24,16 +27,12 @@ MOST_SCANS = 100      # of a JPEG, each of which is another pass over all its pi
 MOST_BETWEEN = 1 << 16  # bytes between the segments of a JPEG, filling or none of them
 MARK = re.compile(rb"\xff[\x01-\xfe]")
 
-LARGEST = 2 ** 28     # pixels, 16384 x 16384: above what phones and cameras make
-BYTES = 8             # a pixel takes at once while it is read, seen with every format
-SMALL = 16_000_000    # pixels: up to here memory is not asked for
-
 # ISO base media files name their brands in the first box.
 RAW_BRANDS, AVIF_BRANDS = {b"crx "}, {b"avif", b"avis"}
 HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1", b"mif2"}
 
 
-def kind_of(data):
+def kind_of(data: bytes) -> str | None:
     """The format of a file by its content: "JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "HEIF", "AVIF"; "RAW" for cameras'
     own formats that are not built like TIFF, "VIDEO" for MP4 and its like; None for all others."""
     if data[4:8] == b"ftyp":
@@ -55,7 +54,7 @@ def _kind_of_boxes(data):
     return "VIDEO"
 
 
-def check_kind(path, data):
+def check_kind(path: str | os.PathLike, data: bytes) -> str:
     """The ``kind_of`` a picture that is read. Raises UserError for an empty file and for all that is no such picture."""
     if not data:
         raise UserError(f"cannot decode {path}: the file is empty. Copy or download it again.")
@@ -73,7 +72,7 @@ def check_kind(path, data):
     return kind
 
 
-def check_parts(path, kind, data):
+def check_parts(path: str | os.PathLike, kind: str, data: bytes) -> None:
     """Raise UserError for a JPEG, PNG, WebP or GIF of more parts than a picture has, which decoders would go through for
     minutes."""
     scans = 0
@@ -95,31 +94,31 @@ def _most_parts(data):
     return MOST_PARTS + len(data) // (GIF_PART if data[:3] == b"GIF" else USUAL_PART)
 
 
-def raw(path):
+def raw(path: str | os.PathLike) -> UserError:
     """The UserError for a camera's own format."""
     return UserError(f"{path} is a raw photo, which has to be developed first: export it as TIFF (16 bits) or JPEG with the "
                      f"camera's program, darktable, RawTherapee or Lightroom; src and bgr with the same settings.")
 
 
-def undecodable(path):
+def undecodable(path: str | os.PathLike) -> UserError:
     """The UserError for a file that no decoder takes."""
     return UserError(f"cannot decode {path}: not a picture, or damaged; {READ} are read. Open it in a viewer and save it "
                      f"again.")
 
 
-def cut_short(path):
+def cut_short(path: str | os.PathLike) -> UserError:
     """The UserError for a file whose end is missing."""
     return UserError(f"{path} is cut short: its lower part is missing. Copy or download it again.")
 
 
-def lacks_end(data):
+def lacks_end(data: bytes) -> bool:
     """True for a JPEG or PNG without its end mark: some versions of OpenCV fill what is missing with gray."""
     if data.startswith(PNG):
         return data.rfind(b"IEND") < 0
     return data.startswith(JPEG) and data.rfind(b"\xff\xd9", scan_start(data)) < 0
 
 
-def declared_size(data):
+def declared_size(data: bytes) -> tuple[int, int] | None:
     """(width, height) in the header of a JPEG or PNG, None for other files and where it does not say."""
     if data.startswith(PNG):
         if data[12:16] != b"IHDR":
@@ -128,7 +127,7 @@ def declared_size(data):
     return jpeg_size(data) if data.startswith(JPEG) else None
 
 
-def jpeg_segments(data):
+def jpeg_segments(data: bytes) -> list[tuple[int, int, int]]:
     """[(marker, begin, end)] of the contents of every part of a JPEG's header."""
     return _jpeg_header(data)[0]
 
@@ -150,7 +149,7 @@ def _jpeg_header(data):
     return found, at
 
 
-def chunks(data):
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """(name, begin, end) of the contents of every chunk of a PNG or WebP, as far as they go, and as ``check_parts`` lets
     pass."""
     png = data.startswith(PNG)
@@ -166,7 +165,7 @@ def chunks(data):
         at += 8 + size + (4 if png else size % 2)
 
 
-def gif_blocks(data):
+def gif_blocks(data: bytes) -> Iterator[bytes]:
     """The first byte of each of a GIF's blocks, "," for a picture, and b"" for each piece of their data; as ``chunks``."""
     return itertools.islice(_gif_blocks(data), _most_parts(data))
 
@@ -187,7 +186,7 @@ def _palette(data, at):
     return 3 * 2 ** ((data[at] & 7) + 1) if at < len(data) and data[at] & 0x80 else 0
 
 
-def pixels_only(data):
+def pixels_only(data: bytes) -> bytes:
     """A PNG without the chunks that do not bear on its pixels, which libpng prints lines about; others as they are."""
     if not data.startswith(PNG):
         return data
@@ -195,12 +194,12 @@ def pixels_only(data):
     return data[:8] + b"".join(data[begin - 8:end + 4] for begin, end in needed)
 
 
-def scan_start(data):
+def scan_start(data: bytes) -> int:
     """Return where in the bytes of a JPEG the picture begins: behind the header, which may hold a small copy of it."""
     return max((end for _, _, end in jpeg_segments(data)), default=2)
 
 
-def jpeg_size(data):
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
     """(width, height) of a JPEG in pixels; None where the header does not say."""
     for marker, begin, _ in jpeg_segments(data):
         if marker in FRAMES:
@@ -209,29 +208,7 @@ def jpeg_size(data):
     return None
 
 
-def shorter_side(data):
+def shorter_side(data: bytes) -> int | None:
     """A JPEG's shorter side in pixels; None where the header does not say."""
     found = jpeg_size(data)
     return min(found) if found else None
-
-
-def check_size(path, width, height):
-    """Raise UserError for more than ``LARGEST`` pixels, or more than memory holds, before any is taken for them."""
-    pixels = width * height
-    if pixels > LARGEST:
-        raise UserError(f"{path} is {width}x{height}, {pixels / 1e6:.0f} megapixels; at most {LARGEST / 1e6:.0f} are read. "
-                        f"Save it smaller.")
-    check_memory(path, width, height, BYTES, "reading it")
-
-
-def check_memory(path, width, height, bytes_each, what):
-    """Raise UserError where ``what`` takes more memory than there is: ``bytes_each`` for every pixel."""
-    free = free_memory() if width * height > SMALL else None
-    if free is not None and width * height * bytes_each > free:
-        raise UserError(f"{path} is {width}x{height}: {what} takes about {width * height * bytes_each / 2 ** 30:.1f} GiB, "
-                        f"and {free / 2 ** 30:.1f} GiB of memory are free. Save it smaller, or close other programs.")
-
-
-def out_of_memory(path):
-    """The UserError for a picture that took more than there is all the same."""
-    return UserError(f"{path} needs more memory than there is. Save it smaller, or close other programs.")

@@ -1,13 +1,17 @@
 """HEIC and AVIF: photos of phones in a container like that of MP4."""
+from __future__ import annotations
+
 import contextlib
 import io
+import os
 
 import cv2
 import numpy as np
 from PIL import features
 
+from bgmatting.media.bounds import check_size
 from bgmatting.media.exif import orientation_in
-from bgmatting.media.formats import check_size, undecodable
+from bgmatting.media.formats import undecodable
 from bgmatting.media.pixels import Stored, of_pillow
 from bgmatting.media.stated_colours import profile_of_numbers
 from bgmatting.utils.errors import UserError
@@ -18,7 +22,7 @@ MOST_BOXES, MOST_FOUND = 1000, 100  # in a box; of one kind that are looked at
 ALIGNED = 8                # pixels by which a coded picture may be larger
 
 
-def read_container(path, kind, data, bits=8, notes=()):
+def read_container(path: str | os.PathLike, kind: str, data: bytes, bits: int = 8, notes: list[str] = ()) -> Stored:
     """The primary picture as ``Stored``; its icc is made of the colours that the container states where it has none.
 
     Args:
@@ -52,7 +56,7 @@ def _full_range(picture):
     return cv2.multiply(np.ascontiguousarray(np.asarray(picture)[..., :3]), (65535 / most,) * 4)
 
 
-def container_size(path, kind, data):
+def container_size(path: str | os.PathLike, kind: str, data: bytes) -> tuple[int, int] | None:
     """(width, height) of the primary picture, told by its header; None where AVIF is not read here.
 
     Args and errors as ``read_container``.
@@ -112,7 +116,7 @@ def _sequence_size(header):
     return int(bits[at:at + sides[0]], 2) + 1, int(bits[at + sides[0]:at + sum(sides)], 2) + 1
 
 
-def has_avif():
+def has_avif() -> bool:
     """Return whether Pillow reads AVIF."""
     try:
         return features.check("avif")
@@ -120,19 +124,19 @@ def has_avif():
         return False
 
 
-def sequence_length(data):
+def sequence_length(data: bytes) -> int:
     """Return how many pictures the longest moving track of a HEIC or AVIF holds; 0 where nothing moves."""
     tables = _boxes_at(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz")
     return max((int.from_bytes(data[begin + 8:begin + 12], "big") for begin, _ in tables), default=0)
 
 
-def is_deep_avif(data):
+def is_deep_avif(data: bytes) -> bool:
     """Return whether an AVIF says that its pictures have more than 8 bits a channel (AV1 in ISOBMFF, section 2.3)."""
     at = data.find(b"av1C")
     return at >= 0 and at + 6 < len(data) and bool(data[at + 6] & 0x40)
 
 
-def stated_colours(data):
+def stated_colours(data: bytes) -> tuple[int, int] | None:
     """(primaries, transfer) as ITU-T H.273 numbers them, of the container's box "colr"; None where it does not say."""
     at = next((data.find(b"colrnclx", begin, end) for begin, end in _boxes_at(data, b"meta")), -1)
     return None if at < 0 else tuple(int.from_bytes(data[at + shift:at + shift + 2], "big") for shift in (8, 10))

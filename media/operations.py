@@ -8,7 +8,7 @@ LONGEST = 512      # pixels of the longer side
 MUCH = 8           # times the pixels that are wanted: a picture of a very different shape is not enlarged beyond that
 
 
-def blend(fgr, pha, bgr):
+def blend(fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray) -> np.ndarray:
     """fgr * pha + bgr * (1 - pha), rounded: the matting equation.
 
     Args:
@@ -24,7 +24,7 @@ def blend(fgr, pha, bgr):
     return cv2.convertScaleAbs(total, alpha=1 / 255)
 
 
-def cover(image, size):
+def cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize uint8 ``image`` to just cover (height, width) ``size``, keep its shape, and cut out the centre."""
     height, width = size
     scale = max(height / image.shape[0], width / image.shape[1])
@@ -48,12 +48,12 @@ def _centre_of_enlarged(image, whole, size):
     return np.rint(image).astype(np.uint8)
 
 
-def resize(image, height, width):
+def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     shrinks = height * width < image.shape[0] * image.shape[1]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def shrunk(image):
+def shrunk(image: np.ndarray) -> np.ndarray:
     """uint8 (H, W[, 3]) with a longer side of at most 512 pixels."""
     scale = LONGEST / max(image.shape[:2])
     if scale >= 1:
@@ -93,7 +93,7 @@ def _visible_part(image, matrix, frame, margin=16):
     return image[top:max(bottom, top + 1), left:max(right, left + 1)], matrix
 
 
-def scaled(image, scale):
+def scaled(image: np.ndarray, scale: float) -> np.ndarray:
     """uint8 (h, w[, 3]) shrunk by a factor below 1, to at least one pixel a side."""
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
     if min(image.shape[:2]) * scale <= 0.5:  # OpenCV would make it 0

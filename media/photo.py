@@ -12,8 +12,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from bgmatting.media.bounds import check_size
 from bgmatting.media.colour_profile import to_rgb, usable_profile
-from bgmatting.media.formats import check_size
 from bgmatting.media.pixels import DEEP, Stored, decoded, of_pillow, swapped, visible
 from bgmatting.media.reading import decode
 from bgmatting.media.stated_colours import png_profile
@@ -37,7 +37,7 @@ def read_photo(path: str | os.PathLike, notes: list | None = None) -> np.ndarray
 
     Raises:
         UserError: missing, a folder, a video, a raw photo, an animation or several pages, empty, cut short, damaged, larger
-            than ``media.formats.LARGEST`` or than memory, or of a format whose package is not installed.
+            than ``media.bounds.LARGEST`` or than memory, or of a format whose package is not installed.
     """
     return _read(path, notes, 8)
 

@@ -1,12 +1,15 @@
 """Decoding by OpenCV, and arrays of pixels on their way to uint8 RGB."""
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import Image
 
-from bgmatting.media.formats import check_size, undecodable
+from bgmatting.media.bounds import check_size
+from bgmatting.media.formats import undecodable
 
 ROWS = 1 << 22  # pixels worked on at once
 AT_ONCE = 256   # rows of colours divided by alpha at once
@@ -25,7 +28,7 @@ class Stored(NamedTuple):
     turn: int = 1
 
 
-def decoded(path, data, flags):
+def decoded(path: str | os.PathLike, data: bytes, flags: int) -> np.ndarray:
     """``data`` decoded by cv2.imdecode, as the pixels lie in the file: never turned. UserError where it makes nothing."""
     image = imdecode(data, flags)
     if image is None or image.dtype not in (np.uint8, np.uint16):
@@ -34,7 +37,7 @@ def decoded(path, data, flags):
     return image
 
 
-def imdecode(data, flags):
+def imdecode(data: bytes, flags: int) -> np.ndarray | None:
     """cv2.imdecode of bytes, not turned; None for all that it cannot decode."""
     if flags != cv2.IMREAD_UNCHANGED:  # which is -1, and never turns
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
@@ -44,7 +47,7 @@ def imdecode(data, flags):
         return None
 
 
-def swapped(image):
+def swapped(image: np.ndarray) -> np.ndarray:
     """BGR (H, W, 3) as RGB, BGRA as RGBA, or the other way round, in its own memory."""
     code = cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
     step = max(1, ROWS // image.shape[1])
@@ -54,14 +57,14 @@ def swapped(image):
     return image
 
 
-def to_8_bits(image):
+def to_8_bits(image: np.ndarray) -> np.ndarray:
     """uint16 of any shape, range 0..65535, to the nearest uint8 of range 0..255; uint8 stays as it is."""
     if image.dtype == np.uint8:
         return image
     return cv2.convertScaleAbs(image, alpha=1 / 257).reshape(image.shape)  # no uint16 lies half way
 
 
-def of_pillow(picture):
+def of_pillow(picture: Image.Image) -> tuple[np.ndarray, str, np.ndarray | None]:
     """(pixels, space, alpha) of a Pillow image, as ``Stored`` has them."""
     alpha = np.asarray(picture.getchannel("A")) if picture.mode in ("RGBA", "LA") else None
     if picture.mode in DEEP:
@@ -70,7 +73,7 @@ def of_pillow(picture):
     return np.asarray(picture if picture.mode == space else picture.convert(space)), space, alpha
 
 
-def visible(stored, bits=8):
+def visible(stored: Stored, bits: int = 8) -> tuple[np.ndarray, np.ndarray | None]:
     """(pixels, alpha) of a ``Stored``, its colours not darkened by alpha: uint8, or as they are stored where bits is 16;
     alpha None where there is none."""
     pixels = stored.pixels if bits == 16 else to_8_bits(stored.pixels)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bgmatting.media.formats import out_of_memory
+from bgmatting.media.bounds import out_of_memory
 from bgmatting.media.video.disk import disk_full
 from bgmatting.media.video.opening import check_size
 from bgmatting.utils.errors import UserError, quote

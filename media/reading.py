@@ -10,19 +10,11 @@ import cv2
 import numpy as np
 
 from bgmatting.media.animation import refuse_animation
+from bgmatting.media.bounds import check_size, out_of_memory
 from bgmatting.media.colour_profile import to_rgb
 from bgmatting.media.exif import orientation, upright
 from bgmatting.media.files import read_bytes
-from bgmatting.media.formats import (
-    JPEG,
-    check_kind,
-    check_size,
-    declared_size,
-    out_of_memory,
-    pixels_only,
-    shorter_side,
-    undecodable,
-)
+from bgmatting.media.formats import JPEG, check_kind, declared_size, pixels_only, shorter_side, undecodable
 from bgmatting.media.heif import read_container
 from bgmatting.media.pixels import Stored, decoded, to_8_bits, visible
 from bgmatting.media.tiff import read_tiff
@@ -91,7 +83,7 @@ def read_image(path: str | os.PathLike, least: int | None = None, notes: list | 
 
     Raises:
         UserError: the file is missing, is a folder, a video, an animation or a raw photo, is cut short, cannot be
-            decoded, or says that it holds more than ``media.formats.LARGEST`` pixels.
+            decoded, or says that it holds more than ``media.bounds.LARGEST`` pixels.
     """
     return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR, least, notes=notes), cv2.COLOR_BGR2RGB)
 

@@ -1,4 +1,6 @@
 """Sheets of pictures for the eye: letters, strips that carry them, and cells laid out in rows."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -8,17 +10,19 @@ INK = (28, 30, 33)
 FINE = 4               # fine letters are drawn so many times larger and reduced, which makes them smooth
 
 
-def drawable(text):
+def drawable(text: str) -> str:
     """``text`` with a '?' for every letter that cannot be drawn: OpenCV's fonts are ASCII."""
     return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text.replace("×", "x"))
 
 
-def write_text(image, text, place, scale, ink, thickness=1):
+def write_text(image: np.ndarray, text: str, place: tuple[int, int], scale: float, ink: int | tuple[int, int, int],
+               thickness: int = 1) -> None:
     """Write ``text`` into uint8 ``image``, quickly, its foot at ``place`` (x, y) in pixels; ``scale`` is OpenCV's."""
     cv2.putText(image, drawable(text), place, PLAIN, scale, ink, thickness, cv2.LINE_AA)
 
 
-def write_fine_text(image, text, x, y, size=18, ink=INK, align="left", bold=False):
+def write_fine_text(image: np.ndarray, text: str, x: float, y: float, size: float = 18, ink: tuple[int, int, int] = INK,
+                    align: str = "left", bold: bool = False) -> float:
     """Write ``text`` into uint8 RGB ``image`` with its foot at (x, y), smoothly.
 
     Args:
@@ -44,21 +48,21 @@ def write_fine_text(image, text, x, y, size=18, ink=INK, align="left", bold=Fals
     return width / FINE
 
 
-def strip(width, height, text, scale, ink, paper):
+def strip(width: int, height: int, text: str, scale: float, ink: int, paper: int) -> np.ndarray:
     """A line of text, uint8 RGB (height, width, 3) of gray ``ink`` on gray ``paper``; what is too long is cut off."""
     image = np.full((height, width, 3), paper, np.uint8)
     write_text(image, text, (2, int((height + CAPITAL * scale) / 2)), scale, (ink,) * 3)
     return image
 
 
-def in_rows(cells, columns):
+def in_rows(cells: list[np.ndarray], columns: int) -> np.ndarray:
     """Cells of one size side by side, at most ``columns`` in a row; what is left of the last row is black."""
     columns = min(columns, len(cells))
     cells = [*cells, *[np.zeros_like(cells[0])] * (-len(cells) % columns)]
     return np.vstack([np.hstack(cells[at:at + columns]) for at in range(0, len(cells), columns)])
 
 
-def fitted(image, side):
+def fitted(image: np.ndarray, side: int) -> np.ndarray:
     """uint8 ``image`` at a longer side of ``side`` pixels, its shape kept."""
     scale = side / max(image.shape[:2])
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))

@@ -2,7 +2,10 @@
 
 Each is made into a profile. What PNG may say goes by rank: cICP, iCCP, sRGB, gAMA and cHRM (PNG, third edition, W3C 2025).
 """
+from __future__ import annotations
+
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,7 +26,7 @@ BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.03
 D50 = np.array([0.9642, 1.0, 0.8249])
 
 
-def profile_of_numbers(primaries, transfer, notes):
+def profile_of_numbers(primaries: int, transfer: int, notes: list[str]) -> bytes | None:
     """An ICC profile for RGB as bytes of H.273's numbers; None where it would be sRGB's, and, with a note added to the list
     ``notes``, where it is not known or of high dynamic range."""
     if transfer in HDR:
@@ -37,7 +40,7 @@ def profile_of_numbers(primaries, transfer, notes):
     return None if (primaries, transfer) == (1, 13) else made_profile(PRIMARIES[primaries], CURVES[transfer])
 
 
-def png_profile(data, notes):
+def png_profile(data: bytes, notes: list[str]) -> bytes | bool | None:
     """The ICC profile (bytes) of a PNG's chunks cICP, sRGB, gAMA and cHRM. None where they are those of sRGB or missing;
     False where the chunk iCCP is the one to use."""
     found = {}
@@ -68,7 +71,7 @@ def png_profile(data, notes):
         return None
 
 
-def made_profile(points, curve):
+def made_profile(points: Sequence[float], curve: Sequence[float]) -> bytes:
     """An ICC profile for RGB (version 4, a matrix and a curve) as bytes.
 
     Args:

@@ -3,15 +3,19 @@
 Pillow and OpenCV show many kinds wrongly (16 bits in planes, as a negative, with a channel more), so that here Pillow
 only unpacks the bytes of each strip or tile, and they are put together by what the tags say (TIFF 6.0, Adobe 1992).
 """
+from __future__ import annotations
+
 import io
 import math
+import os
 import struct
 
 import numpy as np
 from PIL.TiffImagePlugin import TiffImageFile
 
+from bgmatting.media.bounds import check_size
 from bgmatting.media.exif import Left, byte_order, directories, orientation_of, sub_directories
-from bgmatting.media.formats import check_size, cut_short, raw, undecodable
+from bgmatting.media.formats import cut_short, raw, undecodable
 from bgmatting.media.pixels import Stored, of_pillow
 from bgmatting.utils.errors import UserError
 
@@ -34,7 +38,7 @@ DECODED = 1 << 24                          # bytes of strips or tiles decoded at
 GROUP = 1 << 22                            # samples unpacked at once where they are no whole bytes
 
 
-def read_tiff(path, data):
+def read_tiff(path: str | os.PathLike, data: bytes) -> Stored:
     """The picture in the bytes ``data`` of a TIFF, as ``Stored``.
 
     Raises:
@@ -64,13 +68,13 @@ def read_tiff(path, data):
                   **common)
 
 
-def tiff_size(path, data):
+def tiff_size(path: str | os.PathLike, data: bytes) -> tuple[int, int]:
     """(width, height) of the picture. Raises as ``picture_tags``, and what reading a damaged file raises."""
     tags = picture_tags(path, data)
     return tags[WIDTH][0], tags[HEIGHT][0]
 
 
-def picture_tags(path, data):
+def picture_tags(path: str | os.PathLike, data: bytes) -> dict:
     """The tags of the one picture of full size. Raises UserError for raw photos and several pages."""
     left = Left(data)
     pages = list(directories(data, left))

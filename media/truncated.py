@@ -1,6 +1,10 @@
 """Pictures without their end mark: whole ones are read all the same, others are refused; and JPEGs damaged inside."""
+from __future__ import annotations
+
 import io
+import os
 import re
+from collections.abc import Iterable
 
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
@@ -15,7 +19,7 @@ FILLING = re.compile(r"\d{1,2} extraneous bytes before marker 0xd9")  # which so
 PART = 512  # bytes of filling before each restart mark
 
 
-def ended(path, data, notes=None):
+def ended(path: str | os.PathLike, data: bytes, notes: list[str] | None = None) -> bytes:
     """``data``, the content of a picture file; with its end mark where a whole JPEG lacks it, and a note added to ``notes``.
 
     Raises:
@@ -30,7 +34,7 @@ def ended(path, data, notes=None):
     return data + END
 
 
-def damage_told(lines):
+def damage_told(lines: Iterable[str]) -> list[str]:
     """Notes, at most one, on what libjpeg says of a JPEG that it decodes all the same, guessing what is damaged."""
     told = [line[len(DAMAGE):].strip() for line in lines if line.startswith(DAMAGE)]
     told = [line for line in told if not FILLING.fullmatch(line)]

@@ -1,4 +1,6 @@
 """Kinds of files that people keep among their photos, which are not read here, and what makes pictures of them."""
+from __future__ import annotations
+
 import os
 
 from bgmatting.media.files import VIDEO_SUFFIXES
@@ -18,7 +20,7 @@ OTHER_KINDS = (
     ("video", VIDEO_SUFFIXES, "name it alone as --src"))
 
 
-def other_kind(name):
+def other_kind(name: str) -> tuple[str, str] | None:
     """(what a file is by its suffix, what to do with it); None for all that is none of ``OTHER_KINDS``."""
     suffix = os.path.splitext(name)[1].lower()
     return next(((kind, advice) for kind, suffixes, advice in OTHER_KINDS if suffix in suffixes), None)

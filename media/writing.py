@@ -1,5 +1,8 @@
 """Writing pictures: PNG, TIFF, WebP, JPEG and what else OpenCV encodes."""
+from __future__ import annotations
+
 import io
+import os
 from pathlib import Path
 
 import cv2
@@ -15,7 +18,7 @@ LOSSY = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 92], ".jpg": [cv2.IMWRITE_JPEG_QUAL
 LOSSLESS = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 101]}
 
 
-def encode(suffix, image, lossless=True, owned=False, premultiplied=False):
+def encode(suffix: str, image: np.ndarray, lossless: bool = True, owned: bool = False, premultiplied: bool = False) -> bytes:
     """A picture as the bytes of a file.
 
     Args:
@@ -45,7 +48,7 @@ def encode(suffix, image, lossless=True, owned=False, premultiplied=False):
     return data.tobytes()
 
 
-def write_image(path, image, lossless=True):
+def write_image(path: str | os.PathLike, image: np.ndarray, lossless: bool = True) -> None:
     """Write a picture; the suffix of ``path`` chooses the format. Args as ``encode``.
 
     The file appears under its name only when it is complete.

@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
+from itertools import chain
 
 import cv2
 import numpy as np
 
-from bgmatting.media.video.sequence import read_still
+from bgmatting.media.decoding import HERE, InPlace, Isolated
 from bgmatting.prediction.sizes import fit_size
-from bgmatting.prediction.source import Source, is_video
+from bgmatting.prediction.source import frames_of, is_video, still
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import why_missing
 
@@ -17,13 +19,15 @@ BLUR_SIGMA = 1 / 40  # of the picture's longer side
 WORK_SIDE = 640      # a blurred picture is smooth, so it is blurred small and enlarged
 
 
-def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None) -> Backdrop | None:
+def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None,
+                  decoding: InPlace | Isolated = HERE) -> Backdrop | None:
     """The ``Backdrop`` that ``text`` names.
 
     Args:
         text: "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); the path of a photo or video (a
             file called as a colour: "./white"); None for none.
         notes: None, or a list to which remarks on a photo are appended.
+        decoding: by what a file is decoded.
 
     Returns:
         a ``Backdrop``: ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, an array that the caller may
@@ -43,13 +47,16 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
     colour = colour_of(text)
     if colour is not None:
         return ColourBackdrop(colour)
-    moves = is_video(text)
+    moves = is_video(text, decoding)
     if not moves and not os.path.exists(text):
         why = f" {why_missing(text)}" if os.path.dirname(text) else ""
         raise UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
     if moves:
-        return VideoBackdrop(text)
-    return PhotoBackdrop(read_still(text, notes))
+        return VideoBackdrop(text, decoding)
+    image, found = decoding.call(still, text)
+    if notes is not None:
+        notes += found
+    return PhotoBackdrop(image)
 
 
 def behind(backdrop: Backdrop, time: float, index: int, src: np.ndarray, bgr: np.ndarray | None) -> np.ndarray:
@@ -75,24 +82,24 @@ class Backdrop:
     def __exit__(self, *_):
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is open."""
 
 
 class ColourBackdrop(Backdrop):
     """One colour all over: rgb is three numbers in 0..255."""
 
-    def __init__(self, rgb):
+    def __init__(self, rgb: tuple[int, int, int]):
         self._rgb = tuple(rgb)
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.array(self._rgb, np.uint8), src.shape)
 
 
 class BlurBackdrop(Backdrop):
     """The scene out of focus: bgr where it is given, so that the subject leaves no halo, else src."""
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         scene = src if bgr is None else bgr
         return blurred(scene if scene.dtype == src.dtype else scene.astype(np.uint16) * 257)
 
@@ -100,10 +107,10 @@ class BlurBackdrop(Backdrop):
 class PhotoBackdrop(Backdrop):
     """One photo, uint8 RGB (H, W, 3), for all; what was cut for one size is kept for the next picture of that size."""
 
-    def __init__(self, photo):
+    def __init__(self, photo: np.ndarray):
         self._photo, self._cut = photo, None
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         if self._cut is None or self._cut.shape != src.shape:
             self._cut = fit_size(self._photo, src.shape[:2], "crop")
         return self._cut
@@ -112,61 +119,44 @@ class PhotoBackdrop(Backdrop):
 class VideoBackdrop(Backdrop):
     """A video, from the start again behind its end: picture by picture, or at its own speed where times are given."""
 
-    def __init__(self, path):
-        self._path, self._length, self._deep = path, None, False
-        self._shown, self._image, self._stale = None, None, False
-        self._open()
+    def __init__(self, path: str | os.PathLike, decoding: InPlace | Isolated = HERE):
+        self._path, self._decoding, self._length, self._shown, self._open = path, decoding, None, None, ExitStack()
+        self._begin()
 
-    def frame(self, index, src, bgr):
+    def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         return self._picture(index, src, False)
 
-    def at(self, time, src):
+    def at(self, time: float, src: np.ndarray) -> np.ndarray:
         return self._picture(max(time, 0), src, True)
 
     def _picture(self, wanted, src, by_time):
         """The picture at a time, or with an index: both go from ``_from`` to ``_until`` for the one that is shown."""
-        if self._deep != (src.dtype == np.uint16):
-            self._deep, self._stale = not self._deep, True
-            self._reader.want_depth(self._deep)
         wanted = wanted if self._length is None else wanted % self._length
         if wanted < self._from:
-            self._rewind()
+            self._begin()
         while self._until <= wanted:
             found = next(self._frames, None)
             if found is not None:
-                self._shown, self._stale, self._from = found[0], True, self._until
-                self._until = found[1] + found[2] if by_time else self._until + 1
+                self._shown, self._from = found, self._until
+                self._until = found.pts + found.duration if by_time else self._until + 1
                 continue
-            if not self._until:
-                raise UserError(f"{self._path} holds no picture that can be decoded. Convert it to MP4.")
             self._length = self._until
             wanted %= self._length
-            self._rewind()
-        if self._stale:
-            self._convert()
-        return fit_size(self._image, src.shape[:2], "crop")
+            self._begin()
+        is_deep = src.dtype == np.uint16 and self._shown.deep is not None
+        return fit_size(self._shown.deep if is_deep else self._shown.image, src.shape[:2], "crop")
 
-    def _convert(self):
-        self._stale = False
-        try:
-            image, deep = self._reader.images(self._shown)
-        except Exception:  # whatever is wrong with one frame, the one before it stays
-            if self._image is None:
-                raise UserError(f"{self._path}: its first picture cannot be converted. Convert it to MP4.") from None
-            return
-        self._image = image if deep is None else deep
+    def close(self) -> None:
+        self._open.close()
 
-    def close(self):
-        self._reader.close()
-
-    def _open(self):
-        self._reader, self._from, self._until = Source(self._path).reader(sound=False), 0, 0
-        self._reader.want_depth(self._deep)
-        self._frames = (found for found in self._reader.timed() if found[0] is not None)
-
-    def _rewind(self):
-        self._reader.close()
-        self._open()
+    def _begin(self):
+        self._open.close()
+        frames = self._open.enter_context(self._decoding.stream(frames_of, self._path, True))
+        first = next(frames, None)  # what is wrong with the file shows now
+        if first is None:
+            self.close()
+            raise UserError(f"{self._path} holds no picture that can be decoded. Convert it to MP4.")
+        self._frames, self._from, self._until = chain([first], frames), 0, 0
 
 
 def colour_of(text: str) -> tuple[int, int, int] | None:

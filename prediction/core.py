@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any, Union
 
 from bgmatting.media.alignment.fitter import fitter
+from bgmatting.media.decoding import HERE, Isolated
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.choice import choose, open_matter
 from bgmatting.prediction.options import (
@@ -37,9 +38,9 @@ from bgmatting.prediction.options import (
 )
 from bgmatting.prediction.outputs import NAMED, folder_of, names_picture
 from bgmatting.prediction.pace import paced
-from bgmatting.prediction.photos.pairs import PairReader, in_place, photo
 from bgmatting.prediction.photos.pipeline import Work, reason_of
 from bgmatting.prediction.photos.plan import photo_jobs, pictures_of
+from bgmatting.prediction.photos.read_pair import PairReader, photo
 from bgmatting.prediction.photos.sheet import open_sheet
 from bgmatting.prediction.progress import Progress, as_progress
 from bgmatting.prediction.report import Report, stop_on_signal
@@ -176,15 +177,18 @@ def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None
 
 
 def _photo(source, options, network, progress):
-    return _planned(options, True, network, progress, in_place)
+    return _planned(options, True, network, progress, source.decoding, source.decoding)
 
 
 def _photos(source, options, network, progress):
-    with Workers(1, DECODING, [photo.__module__]).warm() as workers:  # a decoder that crashes costs one photo
-        return _planned(options, False, network, progress, workers.decode)
+    if source.decoding is not HERE:
+        return _planned(options, False, network, progress, source.decoding, source.decoding)
+    with Workers(1, DECODING, [photo.__module__], ready=1) as workers:  # a decoder that crashes costs one photo
+        return _planned(options, False, network, progress, Isolated(workers, workers), HERE)
 
 
-def _planned(options, single, network, progress, decode):
+def _planned(options, single, network, progress, decoding, behind):
+    """decoding: of the pairs; behind: of what they are set before."""
     pictures = pictures_of(options, single)
     trimap = options.trimap if options.needs == "trimap" else None
     plan = photo_jobs(options.src, options.bgr, options.output, pictures.types, pictures.suffix, options.overwrite,
@@ -193,8 +197,8 @@ def _planned(options, single, network, progress, decode):
     check_place(folder)
     notes = [*plan.notes, *_doubts(options)]
     sheet = open_sheet(options, single, notes)
-    with open_backdrop(options.target_bgr, notes) or nullcontext() as backdrop:
-        read = _reader(options, plan, single, pictures.bits, decode)
+    with open_backdrop(options.target_bgr, notes, behind) or nullcontext() as backdrop:
+        read = _reader(options, plan, single, pictures.bits, decoding.call)
         for note in notes:
             progress.note(note)
         matter = None
@@ -265,8 +269,8 @@ def _doubts(options):
 def _video(source, options, network, progress):
     outputs, notes = planned_outputs(options, source.kind), []
     source.reader(options)
-    with open_backdrop(options.target_bgr, notes) or nullcontext() as backdrop:
-        follow = options.bgr is None or not is_video(options.bgr)  # one bgr for all frames
+    with open_backdrop(options.target_bgr, notes, source.decoding) or nullcontext() as backdrop:
+        follow = options.bgr is None or not is_video(options.bgr, source.decoding)  # one bgr for all frames
         way = _smoothing(options)
         job = VideoJob(source, outputs, options.bgr, options.fit, backdrop,
                        fitter(options.align, options.exposure, video=follow), Smoother() if way == "flow" else None,

@@ -194,12 +194,23 @@ def write_pictures(paths: dict[str, Path], pictures: dict[str, np.ndarray], cut_
             raise UserError(f"cannot write {path}: {error.strerror}. Name another folder with --output.") from None
 
 
-def names_picture(output: str, suffixes: Iterable[str]) -> bool:
+def names_picture(output: str | os.PathLike, suffixes: Iterable[str]) -> bool:
     """True where the path ``output`` names a picture to write, and not a folder, which may end in a slash."""
     if str(output).endswith(("/", os.sep)):
         return False
     output = Path(output)
     return output.suffix.lower() in suffixes and not output.is_dir()
+
+
+def check_free(paths: Iterable[str | Path], inputs: Iterable[str | Path | None], overwrite: bool,
+               flag: str = "--output") -> None:
+    """Raise UserError where a file to write is one of the inputs, or exists and may not be replaced. flag: that named it."""
+    inputs = {os.path.realpath(path) for path in inputs if path is not None}
+    for path in paths:
+        if os.path.realpath(path) in inputs:
+            raise UserError(f"{path} would be overwritten, and it is an input. Name another place with {flag}.")
+        if not overwrite and os.path.lexists(path):
+            raise UserError(f"{path} exists. --overwrite replaces it; {flag} names another place.")
 
 
 def folder_of(output: str, is_file: bool) -> str:

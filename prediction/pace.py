@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from bgmatting.model.inference.scale import coarse_scale
 from bgmatting.utils.cli import say
 
@@ -34,34 +36,35 @@ class Paced:
     ``clock`` gives seconds; ``note`` as ``paced``.
     """
 
-    def __init__(self, matter, fps, clock=time.perf_counter, note=None):
+    def __init__(self, matter: Any, fps: float, clock: Callable[[], float] = time.perf_counter,
+                 note: Callable[[str], None] | None = None):
         self._matter, self._fps, self._clock, self._size, self._note = matter, fps, clock, None, note or say
         self._choosing = threading.Lock()
 
     @property
-    def settings(self):
+    def settings(self) -> Any:
         """Of the ``Matter``."""
         return self._matter.settings
 
     @property
-    def sample_pixels(self):
+    def sample_pixels(self) -> int:
         """Of the ``Matter``; may be set between calls."""
         return self._matter.sample_pixels
 
     @sample_pixels.setter
-    def sample_pixels(self, count):
+    def sample_pixels(self, count: int) -> None:
         self._matter.sample_pixels = count
 
     @property
-    def streams(self):
+    def streams(self) -> int:
         """Of the ``Matter``; may be set between calls."""
         return getattr(self._matter, "streams", 1)
 
     @streams.setter
-    def streams(self, count):
+    def streams(self, count: int) -> None:
         self._matter.streams = count
 
-    def predict(self, src, bgr, *args, **kwargs):
+    def predict(self, src: np.ndarray, bgr: np.ndarray | None, *args: Any, **kwargs: Any) -> Any:
         """As ``Matter.predict``."""
         with self._choosing:
             if src.shape != self._size:

@@ -58,7 +58,8 @@ def as_progress(progress: Progress | Callable | None) -> Progress:
 
 
 class Shown(Progress):
-    """Shows it in the terminal: what is done on stdout, remarks on stderr, folders and frames by a bar where stderr is one.
+    """Shows it in the terminal: what is done on stdout, remarks on stderr, folders and frames by a bar where stderr is one;
+    else of frames a line now and then, with how many a second and the time that is left.
 
     Args:
         name: of the source. many: it is a folder.
@@ -66,25 +67,35 @@ class Shown(Progress):
 
     def __init__(self, name: str, many: bool = False):
         super().__init__()
-        self._name, self._many, self._bar, self._frames = name, many, None, None
+        self._name, self._many, self._bar, self._begun, self._told = name, many, None, None, None
 
-    def network(self, settings):
+    def network(self, settings: Any) -> None:
         told = settings.get("told_by_weights")
         say(f"backend {settings['backend']}, {settings['precision']}, {settings['device']}"
             + (f"; as the weights file says: {', '.join(told)}" if told else ""))
 
-    def note(self, text):
-        self._say(f"note: {text}", sys.stderr)
+    def note(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.write(one_line(f"note: {text}"), file=sys.stderr)
+        else:
+            say(f"note: {text}", sys.stderr)
 
-    def frame(self, done, in_all):
-        if self._frames is None:
-            self._frames = FrameProgress(self._name)
-        self._frames(done, in_all)
+    def frame(self, done: int, in_all: int | None) -> None:
+        now = time.monotonic()
+        if self._begun is None:
+            self._begun = self._told = now
+            self._open_bar(desc=one_line(self._name), unit="frame", smoothing=0.1)
+        if self._bar is not None:
+            self._bar.total = in_all
+            self._bar.update(done - self._bar.n)
+        elif now - self._told >= EVERY:
+            self._told, fps = now, done / max(now - self._begun, 1e-9)
+            of, left = ("", "") if in_all is None else (f" of {in_all}", f", {(in_all - done) / fps:.0f} s left")
+            say(f"{self._name}: {done}{of} frames, {fps:.1f} fps{left}", sys.stderr)
 
-    def photo(self, photo, done, in_all):
-        if self._many and self._bar is None and sys.stderr.isatty():
-            from tqdm import tqdm
-            self._bar = tqdm(total=in_all, unit="photo", dynamic_ncols=True)
+    def photo(self, photo: Any, done: int, in_all: int) -> None:
+        if self._many and self._bar is None:
+            self._open_bar(total=in_all, unit="photo", dynamic_ncols=True)
         for note in photo.notes:
             self.note(f"{photo.job.name}: {note}")
         if self._bar is not None:
@@ -93,44 +104,11 @@ class Shown(Progress):
             where = ", ".join(str(path) for path in photo.job.outputs.values())
             say(f"{photo.job.src}  {photo.size[0]}x{photo.size[1]}  {photo.seconds:.2f} s  ->  {where}")
 
-    def close(self):
-        for bar in (self._bar, self._frames):
-            if bar is not None:
-                bar.close()
-
-    def _say(self, text, stream):
-        if self._bar is not None:
-            self._bar.write(one_line(text), file=stream)
-        else:
-            say(text, stream)
-
-
-class FrameProgress:
-    """Call it with (frames done, frames in all or None); it shows frames per second and the time that is left."""
-
-    def __init__(self, name: str, stream: Any = None, every: float = EVERY, clock: Callable[[], float] = time.monotonic):
-        self._name, self._stream, self._every, self._clock = name, stream or sys.stderr, every, clock
-        self._start = self._shown = clock()
-        self._bar = None
-        if self._stream.isatty():
-            from tqdm import tqdm
-            self._bar = tqdm(desc=one_line(name), unit="frame", file=self._stream, smoothing=0.1)
-
-    def __call__(self, done, in_all):
-        if self._bar is not None:
-            self._bar.total = in_all
-            self._bar.update(done - self._bar.n)
-        elif self._clock() - self._shown >= self._every:
-            self._shown = self._clock()
-            self._print(done, in_all)
-
-    def close(self):
-        """Leave the last state of the bar."""
+    def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
 
-    def _print(self, done, in_all):
-        fps = done / max(self._clock() - self._start, 1e-9)
-        of = "" if in_all is None else f" of {in_all}"
-        left = "" if in_all is None else f", {(in_all - done) / fps:.0f} s left"
-        say(f"{self._name}: {done}{of} frames, {fps:.1f} fps{left}", self._stream)
+    def _open_bar(self, **given):
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+            self._bar = tqdm(**given)

@@ -1,6 +1,8 @@
 """A picture of another size than its photo or film: stretched, scaled and cut, or refused."""
 from __future__ import annotations
 
+import os
+
 import cv2
 import numpy as np
 
@@ -14,8 +16,8 @@ class SizesDiffer(UserError):
     """Two sizes differ, and nobody said what to do about it."""
 
 
-def fit_size(bgr: np.ndarray, size: tuple[int, int], fit: str | None, src_name: str = "src",
-             bgr_name: str = "bgr") -> np.ndarray:
+def fit_size(bgr: np.ndarray, size: tuple[int, int], fit: str | None, src_name: str | os.PathLike = "src",
+             bgr_name: str | os.PathLike = "bgr") -> np.ndarray:
     """bgr uint8 (h, w, 3) brought to ``size`` (height, width); bgr itself where it has that size.
 
     Args:
@@ -33,8 +35,8 @@ def fit_size(bgr: np.ndarray, size: tuple[int, int], fit: str | None, src_name: 
     return cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def check_size(bgr_size: tuple[int, int], size: tuple[int, int], fit: str | None, src_name: str = "src",
-               bgr_name: str = "bgr") -> None:
+def check_size(bgr_size: tuple[int, int], size: tuple[int, int], fit: str | None, src_name: str | os.PathLike = "src",
+               bgr_name: str | os.PathLike = "bgr") -> None:
     """Raises SizesDiffer where two sizes (height, width) differ and ``fit`` is None, UserError for none of ``FITS``."""
     if fit is not None and fit not in FITS:
         raise UserError(f"unknown way to fit '{fit}'; choose {' or '.join(FITS)}.")

@@ -6,6 +6,8 @@ photo of then, brought here by the flow, looks as the photo of now. What was unc
 does not explain, takes the new value. The weight of the past grows with how long it has held, as in a Kalman filter of a
 constant (Kalman, 1960), up to a limit.
 """
+from __future__ import annotations
+
 import functools
 
 import cv2
@@ -25,18 +27,13 @@ CUT = 0.45         # of the picture has to have a past, or it is another scene
 
 
 class Smoother:
-    """Call it with the frames of one film in their order; ``reset`` it before another film. A cut is noticed.
+    """Call it with the frames of one film in their order; ``reset`` it before another film. A cut is noticed."""
 
-    Args:
-        memory: how many frames the average reaches back at most; 0 leaves mattes as they are.
-    """
-
-    def __init__(self, memory=MEMORY):
-        self.memory = memory
+    def __init__(self):
         self._flow = None
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the past: the next matte stays as it is."""
         self._gray = self._small = self._pha = self._held = None
 
@@ -59,13 +56,13 @@ class Smoother:
         known = self._pha is not None and self._pha.shape == pha.shape
         flow, trust = self._follow(small, gray) if known else (None, np.zeros(1))
         if trust.mean() < CUT:
-            smooth, held = pha.copy(), np.full(gray.shape, min(1, self.memory), np.float32)
+            smooth, held = pha.copy(), np.ones(gray.shape, np.float32)
         else:
             # cubic: mattes are resampled again and again, and each time bilinear they would be softer
             past = np.clip(moved(self._pha, _enlarged(flow, pha.shape), cv2.INTER_CUBIC), 0, 1)
             held = trust * moved(self._held, flow) * _resting(past, flow)
             smooth = pha + _enlarged(held / (held + 1), pha.shape) * (past - pha)
-            held = np.minimum(held + 1, self.memory)
+            held = np.minimum(held + 1, MEMORY)
         self._small, self._gray, self._pha, self._held = small, gray, smooth, held
         return smooth.copy()
 
@@ -99,14 +96,14 @@ def _enlarged(array, shape):
     return large if array.ndim == 2 else cv2.multiply(large, (width / array.shape[1], height / array.shape[0], 0, 0))
 
 
-def reduced(src):
+def reduced(src: np.ndarray) -> np.ndarray:
     """The copy on which motion is found: smoothed a little, so that noise does not count as change."""
     scale = min(1.0, FLOW_SIDE / max(src.shape[:2]))
     small = src if scale == 1 else scaled(src, scale)
     return cv2.GaussianBlur(small, (0, 0), 0.8)
 
 
-def moved(image, flow, interpolation=cv2.INTER_LINEAR):
+def moved(image: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
     """``image`` of the frame before, brought to where the flow says that its pixels are now."""
     place = flow + _grid(*flow.shape[:2])
     return cv2.remap(image, place, None, interpolation, borderMode=cv2.BORDER_REPLICATE)

@@ -53,7 +53,7 @@ def moved_reader(name, key, move):
 
 @pytest.mark.slow
 def test_all_steps_pass(trainings, tmp_path, capsys):
-    assert align(list(STEPS_IN_ORDER), trainings, tmp_path, read_reference, quick=True)
+    assert align(list(STEPS_IN_ORDER), trainings, tmp_path, read_reference)
     names = [f"{step}_diff.log" for step in ("forward", "metric", "loss", "backward", "train")]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, "summary.json"])
     assert all((tmp_path / name).read_text().endswith(": PASS\n") for name in names)

@@ -61,7 +61,7 @@ def test_host(capsys):
     rows = cells(capsys.readouterr().out)
     assert [row[:2] for row in rows] == [[size, dtype] for size in ("160x96", "61x45") for dtype in ("uint8", "float16")]
     assert all(0 < float(row[3]) <= float(row[2]) for row in rows)
-    with pytest.raises(UserError, match="--frames must be 1 or more"):
+    with pytest.raises(UserError, match="--frames.*1"):
         benchmark.main(["host", "--frames", "0"])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 
 PROJECT = Path(__file__).resolve().parent.parent
 STEPS = 8  # four in each phase
@@ -17,14 +17,14 @@ STEPS = 8  # four in each phase
 # train.py that is killed while it writes the second file of a checkpoint, telling who its workers were
 KILLED = """
 import multiprocessing, os, signal, sys
-from bgmatting.training import checkpoint
-write = checkpoint._write_synced
+from bgmatting.training import checkpoint_files
+write = checkpoint_files._write_synced
 def cut(path, data):
     if path.parent.name == sys.argv[1] and path.name.startswith("optimizer"):
         print("workers", *(child.pid for child in multiprocessing.active_children()), flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     write(path, data)
-checkpoint._write_synced = cut
+checkpoint_files._write_synced = cut
 from bgmatting.commands import train
 train.main(sys.argv[2:])
 """

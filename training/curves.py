@@ -10,15 +10,19 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from bgmatting.evaluation.methods import short_names
 from bgmatting.media import write_bytes
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_is_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TRAIN = re.compile(r"\[TRAIN\] (?P<phase>\w+) epoch: .*?iter: (?P<step>\d+)/\d+, loss: (?P<loss>\S+) "
                    r"\((?P<terms>[^)]*)\), lr: (?P<lr>[^,]+),")
@@ -83,7 +87,7 @@ def _points(line):
             yield NAMES.get(name, name), (step, float(value), phase)
 
 
-def draw(runs: dict) -> np.ndarray:
+def draw(runs: dict) -> Figure:
     """Draw runs into one figure: a panel for each number, a colour for each run, a grey line where a phase begins.
 
     Args:
@@ -133,12 +137,6 @@ def _phases(points):
     return parts
 
 
-def _names(folders):
-    """A short name for each run: the last part of its path, or all of it where that does not tell them apart."""
-    short = [Path(folder).resolve().name for folder in folders]
-    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
-
-
 def main(argv: list[str] | None = None) -> None:
     parser = CommandLine(prog="python -m bgmatting curves", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -152,7 +150,7 @@ def main(argv: list[str] | None = None) -> None:
     if output.suffix.lower() != ".png":
         raise UserError(f"--output {output} must end in .png.")
     picture = io.BytesIO()
-    draw(dict(zip(_names(folders), curves))).savefig(picture, format="png", dpi=100)
+    draw(dict(zip(short_names(map(os.path.abspath, folders)), curves))).savefig(picture, format="png", dpi=100)
     try:
         write_bytes(output, picture.getvalue())
     except (FileExistsError, NotADirectoryError, PermissionError) as error:

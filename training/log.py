@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bgmatting.media.operations import LONGEST, shrunk
-from bgmatting.training.checkpoint import LOG
+from bgmatting.training.checkpoint_files import LOG
 from bgmatting.utils.errors import one_line
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ ACCUMULATORS = (*SHAPED, "beta1_pow_acc_0", "beta2_pow_acc_0")
 REST = "rest"  # in ``rates``: all parts that are not named
 
 
-def learning_parts(network: paddle.nn.Layer) -> tuple[str, ...]:
+def learning_parts(network: paddle.nn.Layer) -> list[str]:
     """The parts of a newly made network in which something may learn, by name; a fixed kernel does not."""
     return [part for part, layers in network.named_children()
             if any(not value.stop_gradient for value in layers.parameters())]

@@ -98,6 +98,6 @@ class Statistics:
             paddle.assign(kept, value)  # not set_value, which goes through the host before paddle 3
 
 
-def all_finite(values: list) -> paddle.Tensor:
+def all_finite(values: np.ndarray) -> bool:
     """Return whether no number among ``values`` is inf or nan."""
     return bool(np.isfinite(values).all())

@@ -272,8 +272,6 @@ def _update(learner, phase, step):
         learner.ema.update()
 
 
-
-
 def _seed(learner, step, turn):
     """Dropout is the only chance in a step; seeding it makes a resumed run the same as an uninterrupted one."""
     entropy = [learner.config["seed"], step, turn, learner.ranks.rank]

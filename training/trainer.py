@@ -15,14 +15,7 @@ from tqdm import tqdm
 from bgmatting.dataset.batches import Batches, WorkersFailed, read_iterations
 from bgmatting.dataset.catalog import Catalog
 from bgmatting.dataset.samples import training_set
-from bgmatting.training.checkpoint import clear, load_checkpoint, locked, recover, unmark
-from bgmatting.training.distributed import join_ranks, synchronised
-from bgmatting.training.lessons import find_lesson
-from bgmatting.training.log import Meter, RunLog, picture_interval, time_line
-from bgmatting.training.memory import Division, fitted, largest_side, out_of_memory, too_large
-from bgmatting.training.schedule import Phase, learning_rate, plan, plan_line, split_line, valid_interval
-from bgmatting.training.start import catalog_of, load_pretrained, network_of
-from bgmatting.training.state import (
+from bgmatting.training.checkpoint import (
     State,
     checkpoint_size,
     newest_checkpoint,
@@ -31,6 +24,13 @@ from bgmatting.training.state import (
     save_iteration,
     save_results,
 )
+from bgmatting.training.checkpoint_files import clear, load_checkpoint, locked, recover, unmark
+from bgmatting.training.distributed import join_ranks, synchronised
+from bgmatting.training.lessons import find_lesson
+from bgmatting.training.log import Meter, RunLog, picture_interval, time_line
+from bgmatting.training.memory import Division, fitted, largest_side, out_of_memory, too_large
+from bgmatting.training.schedule import Phase, learning_rate, plan, plan_line, split_line, valid_interval
+from bgmatting.training.start import catalog_of, load_pretrained, network_of
 from bgmatting.training.step import Learner, Window
 from bgmatting.training.validation import tell, told, validate, validate_arrays, validation_set
 from bgmatting.utils.cli import StopOnSignal
@@ -83,7 +83,7 @@ class Trainer:
     """A stage under way: its phases one after the other, what is said and written on the way.
 
     Args:
-        learner: ``training.step.Learner``; state: ``training.state.State``; phases: of ``training.schedule.plan``.
+        learner: ``training.step.Learner``; state: ``training.checkpoint.State``; phases: of ``training.schedule.plan``.
         catalog: where the datasets lie; log: ``training.log.RunLog``.
     """
 

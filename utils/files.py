@@ -22,7 +22,7 @@ LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<kind>tmp|reserve|old)")  # what
 LEFTOVER_AGE = 60                           # seconds: older ones are written by nobody any more
 
 
-def file_sha256(path: str | Path) -> str:
+def file_sha256(path: str | os.PathLike) -> str:
     """Hexadecimal SHA-256 of a file's bytes, which need not fit into memory. Raises OSError where it cannot be read."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -31,7 +31,7 @@ def file_sha256(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def write_bytes(path: str | Path, data: bytes) -> None:
+def write_bytes(path: str | os.PathLike, data: bytes) -> None:
     """Replace ``path`` by ``data`` in one step: a reader sees the old file or the new one, never half of it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def _open_new(name):
     return open(name, "xb")  # never a file that is there, nor what a link leads to
 
 
-def hidden_name(path: str | Path, number: int | None = None, suffix: str = "tmp") -> Path:
+def hidden_name(path: str | os.PathLike, number: int | None = None, suffix: str = "tmp") -> Path:
     """The temporary name of ``path``, beside it: .NAME.NUMBER.SUFFIX; number is that of the process by default."""
     path = Path(path)
     ending = f".{os.getpid() if number is None else number}.{suffix}"
@@ -69,7 +69,7 @@ def cut_name(name: str, added: int = ADDED) -> str:
     return f"{data}~{hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()}"
 
 
-def create_hidden(path: str | Path, create: Callable, suffix: str = "tmp") -> tuple[Path, object]:
+def create_hidden(path: str | os.PathLike, create: Callable, suffix: str = "tmp") -> tuple[Path, object]:
     """(name, ``create(name)``) for a temporary name of ``path`` that nobody has.
 
     Args:
@@ -98,7 +98,7 @@ class WholeFolder:
         OSError: it cannot be made, or with ``keep``, the name is taken. What had the name is untouched.
     """
 
-    def __init__(self, path: str | Path, replace: bool = False, alone: bool = False):
+    def __init__(self, path: str | os.PathLike, replace: bool = False, alone: bool = False):
         self.path, self._replace, self._alone = Path(path), replace, alone
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if alone:
@@ -161,7 +161,7 @@ def _sync_folder(path):
         os.close(number)
 
 
-def why_missing(path: str | Path) -> str:
+def why_missing(path: str | os.PathLike) -> str:
     """Advice on a ``path`` that is not seen: one line."""
     place = Path(os.path.abspath(path)).parent
     while not os.path.lexists(place):
@@ -171,13 +171,13 @@ def why_missing(path: str | Path) -> str:
     return "Check the path."
 
 
-def check_is_file(path: str | Path) -> None:
+def check_is_file(path: str | os.PathLike) -> None:
     """Raise UserError where ``path`` is there and no file; to open a pipe would be to wait for ever."""
     if os.path.exists(path) and not os.path.isfile(path):
         raise UserError(f"{path} is a folder, device or pipe; name a file.")
 
 
-def check_place(output: str | Path) -> None:
+def check_place(output: str | os.PathLike) -> None:
     """Raise UserError where the folder ``output`` cannot be made or written; makes nothing."""
     place = Path(os.path.abspath(output))
     while not os.path.lexists(place):
@@ -202,7 +202,7 @@ def remove_leftovers(paths: Iterable[Path]) -> None:
         remove_leftovers_in(folder, names.__contains__)
 
 
-def remove_leftovers_in(folder: str | Path, wanted: Callable[[str], bool]) -> None:
+def remove_leftovers_in(folder: str | os.PathLike, wanted: Callable[[str], bool]) -> None:
     """``remove_leftovers`` of what is called as ``wanted`` (name -> bool) likes it, in one folder."""
     try:
         entries = list(os.scandir(folder))
@@ -229,13 +229,13 @@ def remove_leftovers_in(folder: str | Path, wanted: Callable[[str], bool]) -> No
             continue  # somebody else was faster, or may; it harms nobody
 
 
-def inside(path: str | Path, folder: str | Path) -> bool:
+def inside(path: str | os.PathLike, folder: str | os.PathLike) -> bool:
     """True where ``path`` is ``folder`` or lies below it."""
     path, folder = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
     return path == folder or folder in path.parents
 
 
-def prepare_folder(folder: str | Path, flag: str = "--output") -> Path:
+def prepare_folder(folder: str | os.PathLike, flag: str = "--output") -> Path:
     """Create the output folder and make sure that it can be written, before hours of work depend on it.
 
     Args:

@@ -1,26 +1,22 @@
 """Decoders of other people's files in processes of their own: what crashes, hangs or eats memory there is one failed file.
 
 ``Workers`` keeps a few Python processes warm. They run functions of modules by name, within limits of processor time, wall
-time, memory and file size, and without a network where the kernel grants that. Arguments go over a pipe. Arrays of the
-answer come through memory that both have mapped (memfd, else a temporary file), the rest over a pipe as a pickle that may
-hold numbers, text and classes named in advance, so that a process that was taken over cannot make this one run anything.
-Workers are started afresh (not forked): threads of this process do not matter to them, and Windows and macOS know them, too.
+time and memory, without a network and without writing files where the kernel grants that (``utils.confinement``). Answers
+come over a pipe as JSON, with the bytes of arrays behind it: a process that was taken over can make this one build nothing
+but numbers, text, arrays, and tuples of classes named in advance. Workers are started afresh (not forked): threads of this
+process do not matter to them, and Windows and macOS know them, too.
 """
 from __future__ import annotations
 
 import importlib
-import io
-import mmap
+import json
 import os
 import pickle
-import queue
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -28,24 +24,29 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bgmatting.utils.confinement import bound, only_reading, spend, without_network
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.foreign import own_stderr
 
-SLOTS = 3               # answers of a stream that are under way
-USES = 1000             # calls after which a worker is replaced
-MESSAGE = 32 << 20      # bytes of an answer beside its arrays
-KEPT = 64 << 20         # bytes of shared memory that are kept for the next answer
-TYPES = {"|b1", "|u1", "<u2", "<i2", "<i4", "<i8", "<f4", "<f8"}  # of arrays
-NEWUSER, NEWNET, NO_NEW_PRIVILEGES = 0x10000000, 0x40000000, 38   # of Linux: unshare and prctl
+USES = 100              # calls after which a worker is replaced
+MESSAGE = 4 << 20       # bytes of an answer beside its arrays
+DIGITS = 40             # of a number in it
+PIPE = 1 << 20          # bytes that may wait in a pipe
+KINDS = {"|b1", "|u1", "<u2", "<i2", "<i4", "<i8", "<f4", "<f8"}  # of arrays
 # One thread for what is no decoding; and glibc keeps its memory: getting it anew took as long as decoding a photo.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
                "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
+HIDDEN = ("TOKEN", "SECRET", "PASSWORD", "KEY")  # variables whose names hold one of these are kept from workers
 DONE, FAILED, ITEM = "done", "failed", "item"
+
+
+class WorkerFailed(UserError):
+    """A call without an answer: the worker crashed, took too long or too much memory, or raised what nobody expects."""
 
 
 class Limits(NamedTuple):
     """Limits of one call, of a stream each item: wall and processor seconds; bytes of memory beyond what the worker
-    begins with; bytes of the answer's arrays, and of any file."""
+    begins with; bytes of the answer."""
     seconds: float = 60.0
     cpu_seconds: float = 120.0
     memory: int = 4 << 30
@@ -56,17 +57,21 @@ class Workers:
     """A context manager: ``call`` and ``stream`` may be used by several threads, each call has a worker of its own.
 
     Args:
-        count: how many there are at most; they start with the first calls, and ``count`` at once with ``warm``.
-        limits: see ``Limits``.
+        count: how many there are at most. limits: see ``Limits``.
         modules: names of modules that a worker imports before it is asked.
-        classes: classes of this project that answers may hold, such as NamedTuples.
+        classes: NamedTuples of this project that answers may hold.
+        ready: how many wait for work at any time; no more are kept. None: they start with the calls, and all are kept.
+        folders: what may be read beside Python itself, where the kernel grants such bounds. None: all files.
     """
 
     def __init__(self, count: int = 1, limits: Limits | None = None, modules: Sequence[str] = (),
-                 classes: Sequence[type] = ()):
-        self._limits, self._modules, self._classes = limits or Limits(), tuple(modules), (*classes, Fraction)
-        self._idle, self._room, self._all = queue.LifoQueue(), threading.Semaphore(count), set()
-        self._count, self._closed, self._lock = count, False, threading.Lock()
+                 classes: Sequence[type] = (), ready: int | None = None,
+                 folders: Sequence[str | os.PathLike] | None = None):
+        folders = None if folders is None else [os.path.abspath(folder) for folder in folders]
+        self._begun_with = limits or Limits(), tuple(modules), classes, folders
+        self._count, self._ready, self._closed = count, ready, False
+        self._room, self._lock, self._idle, self._all = threading.Semaphore(count), threading.Lock(), [], set()
+        self._fill()
 
     def __enter__(self) -> Workers:
         return self
@@ -74,41 +79,28 @@ class Workers:
     def __exit__(self, *_) -> None:
         self.close()
 
-    def warm(self) -> Workers:
-        """Start all workers, and do not wait for them."""
-        for _ in range(self._count - len(self._all)):
-            self._idle.put(self._new())
-        return self
-
     def call(self, function: Callable, *args: Any, name: object = "the file") -> Any:
         """``function(*args)``, done by a worker.
 
         Args:
             function: of a module, by whose name the worker finds it. name: of what is decoded, for messages.
         Raises:
-            UserError: as ``function`` raises it; it crashed, took too long or too much memory, or raised anything else but
-                an OSError, which is raised as it is.
+            UserError: as ``function`` raises it. WorkerFailed: it crashed, took too long or too much memory, or raised
+                anything else but an OSError, which is raised as it is.
         """
         with self._worker() as worker:
-            return worker.ask(function, args, str(name))
-
-    def decode(self, function: Callable, path: str | os.PathLike, *args: Any) -> Any:
-        """``function(path, *args)`` as ``call`` does it, with the path for a name."""
-        return self.call(function, os.fspath(path), *args, name=path)
+            worker.begin(function, args, False)
+            return worker.receive(str(name))[1]
 
     @contextmanager
     def stream(self, function: Callable, *args: Any, name: object = "the file") -> Iterator[Iterator[Any]]:
-        """Within, an iterator of what the generator ``function(*args)`` gives in a worker, a few items ahead.
+        """Within, an iterator of what the generator ``function(*args)`` gives in a worker, which is an item ahead.
 
         Args and errors as ``call``.
         """
         with self._worker() as worker:
-            items = worker.items(function, args, str(name))
-            try:
-                yield items
-            finally:
-                if not worker.stopped():
-                    worker.kill()  # in the middle of a stream
+            worker.begin(function, args, True)
+            yield (value for kind, value in iter(lambda: worker.receive(str(name)), (DONE, None)))
 
     def close(self) -> None:
         """End the workers."""
@@ -124,21 +116,31 @@ class Workers:
             try:
                 yield worker
             finally:
-                if worker.alive() and worker.uses < USES and not self._closed:
-                    self._idle.put(worker)
-                else:
+                with self._lock:
+                    wanted = not self._closed and (self._ready is None or len(self._idle) < self._ready)
+                    keeps = wanted and worker.is_fit()
+                    if keeps:
+                        self._idle.append(worker)
+                if not keeps:
                     self._drop(worker)
+                    self._fill()
 
     def _take(self):
         """A worker that nobody uses."""
         while True:
-            try:
-                worker = self._idle.get_nowait()
-            except queue.Empty:
+            with self._lock:
+                worker = self._idle.pop() if self._idle else None
+            if worker is None:
                 return self._new()
-            if worker.alive():
+            if worker.is_fit():
                 return worker
             self._drop(worker)
+
+    def _fill(self):
+        while not self._closed and len(self._idle) < (self._ready or 0) and len(self._all) < self._count:
+            worker = self._new()
+            with self._lock:
+                self._idle.append(worker)
 
     def _drop(self, worker):
         worker.kill()
@@ -146,7 +148,7 @@ class Workers:
             self._all.discard(worker)
 
     def _new(self):
-        worker = _Worker(self._limits, self._modules, self._classes)
+        worker = _Worker(*self._begun_with)
         with self._lock:
             self._all.add(worker)
         return worker
@@ -155,45 +157,45 @@ class Workers:
 class _Worker:
     """This side of one process."""
 
-    def __init__(self, limits, modules, classes):
-        self._limits, self._classes, self.uses, self._timed_out, self._streams = limits, classes, 0, False, False
-        self._memory = [_Memory() for _ in range(SLOTS)]
+    def __init__(self, limits, modules, classes, folders):
+        self._limits, self._classes = limits, {_name_of(kind): kind for kind in classes}
+        self._uses, self._busy, self._timed_out = 0, False, False
         path = [entry or os.getcwd() for entry in sys.path]
         code = f"import sys; sys.path[:] = {path!r}; from {__name__} import serve; serve()"
-        posix = os.name == "posix"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={**os.environ, **ENVIRONMENT},
-            # a signal from the terminal is this process's business
-            **({"pass_fds": [memory.number for memory in self._memory], "start_new_session": True} if posix else
-               {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}))
-        self._send((tuple(limits), modules, [memory.handle for memory in self._memory]))
+        kept = {name: text for name, text in os.environ.items() if not any(part in name.upper() for part in HIDDEN)}
+        apart = ({"start_new_session": True} if os.name == "posix" else  # a signal from the terminal is for this process
+                 {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP})
+        self._process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL, env={**kept, **ENVIRONMENT}, **apart)
+        _widen(self._process.stdout)
+        self._send((tuple(limits), modules, folders))
 
-    def ask(self, function, args, name):
-        self._begin(function, args, False)
-        kind, value = self._receive(name, self._memory[0])
-        return value if kind == DONE else self._raise(value, name)
+    def begin(self, function, args, is_stream):
+        """Have it do ``function(*args)``; ``receive`` is to be called until it is done."""
+        self._uses, self._busy, self._timed_out = self._uses + 1, True, False
+        self._send((function.__module__, function.__qualname__, args, is_stream))
 
-    def items(self, function, args, name):
-        self._begin(function, args, True)
-        self._streams, count = True, 0
-        while True:
-            kind, value = self._receive(name, self._memory[count % SLOTS])
-            if kind != ITEM:
-                self._streams = False
-                if kind == FAILED:
-                    self._raise(value, name)
-                return
-            count += 1
-            self._send(None)  # its place is free
-            yield value
+    def receive(self, name):
+        """(ITEM or DONE, value). Raises as ``Workers.call``."""
+        watch = threading.Timer(self._limits.seconds, self._give_up)
+        watch.daemon = True
+        watch.start()
+        try:
+            kind, value = _Reader(self._process.stdout, self._classes, self._limits.answer).answer()
+        except EOFError:
+            raise self._ended(name) from None
+        except Exception:  # whatever it says instead of an answer
+            raise WorkerFailed(f"cannot decode {name}: its decoder gave no proper answer.") from None
+        finally:
+            watch.cancel()
+        self._busy = kind == ITEM
+        if kind == FAILED:
+            self._raise(value, name)
+        return kind, value
 
-    def stopped(self):
-        """Return whether no stream is under way."""
-        return not self._streams
-
-    def alive(self):
-        return self._process.poll() is None
+    def is_fit(self):
+        """Return whether it can be asked again."""
+        return self._process.poll() is None and not self._busy and self._uses < USES
 
     def kill(self):
         self._process.kill()
@@ -203,171 +205,149 @@ class _Worker:
                 pipe.close()
             except OSError:  # what it did not take any more
                 pass
-        for memory in self._memory:
-            memory.close()
-
-    def _begin(self, function, args, is_stream):
-        self.uses += 1
-        self._timed_out = False
-        self._send((function.__module__, function.__qualname__, args, is_stream))
 
     def _send(self, message):
-        data = pickle.dumps(message)
         try:
-            self._process.stdin.write(struct.pack("<Q", len(data)) + data)
-            self._process.stdin.flush()
+            _write(self._process.stdin, pickle.dumps(message))
         except OSError:  # it has ended: the answer says so
             pass
-
-    def _receive(self, name, memory):
-        watch = threading.Timer(self._limits.seconds, self._give_up)
-        watch.daemon = True
-        watch.start()
-        try:
-            data = _read_message(self._process.stdout, MESSAGE)
-        finally:
-            watch.cancel()
-        if data is None:
-            raise self._ended(name)
-        try:
-            kind, value = _Answer(data, memory, self._classes, self._limits.answer).load()
-        except Exception:  # whatever it says instead of an answer
-            self._process.kill()
-            self._process.wait()
-            raise UserError(f"cannot decode {name}: its decoder gave no proper answer.") from None
-        memory.shrink()
-        return kind, value
 
     def _give_up(self):
         self._timed_out = True
         self._process.kill()
 
     def _ended(self, name):
+        self._process.kill()  # it may have closed its pipe alone
         code = self._process.wait()
         if self._timed_out or hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU:
-            return UserError(f"cannot decode {name}: it took more than {self._limits.seconds:.0f} s. Convert it to another "
-                             f"format.")
+            return WorkerFailed(f"cannot decode {name}: it took more than {self._limits.seconds:.0f} s. Convert it to "
+                                f"another format.")
         try:
             how = signal.Signals(-code).name
         except ValueError:
             how = f"code {code}"
-        return UserError(f"cannot decode {name}: its decoder crashed ({how}). Open it in another program and save it again.")
+        return WorkerFailed(f"cannot decode {name}: its decoder crashed ({how}). Open it in another program and save it "
+                            f"again.")
 
     def _raise(self, value, name):
         kind, text, hint, number, path = value
         if kind == "UserError":
             raise UserError(text, hint)
         if kind == "MemoryError":
-            raise UserError(f"{name} needs more memory than the {self._limits.memory / 2 ** 30:.1f} GiB that it may take. "
-                            f"Save it smaller.")
+            raise WorkerFailed(f"{name} needs more memory than the {self._limits.memory / 2 ** 30:.1f} GiB that it may "
+                               f"take. Save it smaller.")
         if kind == "OSError":
             raise OSError(number, text, path)
-        raise UserError(f"cannot decode {name}: unexpected {kind}{': ' * bool(text)}{' '.join(text.split())}")
+        raise WorkerFailed(f"cannot decode {name}: unexpected {kind}{': ' * bool(text)}{' '.join(text.split())}")
 
 
-class _Memory:
-    """Memory that two processes have mapped; where it is a memfd, neither can take away what the other reads."""
+# --- messages: their size in 8 bytes, JSON, and behind that the bytes of its arrays, in the order in which it names them ---
 
-    def __init__(self):
-        self._path, self._map = None, None
-        if hasattr(os, "memfd_create"):
-            import fcntl
-            self.number = os.memfd_create("answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-            fcntl.fcntl(self.number, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
-        else:
-            self.number, self._path = tempfile.mkstemp()
-        self.handle = self.number if os.name == "posix" else self._path
-
-    @classmethod
-    def of(cls, handle):
-        """That of the other process, by its handle."""
-        memory = cls.__new__(cls)
-        memory.number = handle if isinstance(handle, int) else os.open(handle, os.O_RDWR | os.O_BINARY)
-        memory._path, memory._map = None, None
-        return memory
-
-    def view(self, offset, size, grows=False):
-        """``size`` bytes as a writable memoryview."""
-        end = offset + size
-        if self._map is None or len(self._map) < end:
-            if grows and os.fstat(self.number).st_size < end:
-                os.ftruncate(self.number, end)
-            self._map = mmap.mmap(self.number, end)  # the older one goes with its views; ValueError beyond the end
-        return memoryview(self._map)[offset:end]
-
-    def shrink(self):
-        """Give back what a large answer took, where the system can."""
-        if self._map is not None and len(self._map) > KEPT and hasattr(mmap, "MADV_REMOVE"):
-            self._map.madvise(mmap.MADV_REMOVE)
-
-    def close(self):
-        self._map = None
-        if self.number is not None:
-            os.close(self.number)
-            self.number = None
-        if self._path is not None:
-            os.remove(self._path)
-            self._path = None
+def _name_of(kind):
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
-class _Answer(pickle.Unpickler):
-    """Takes numbers, text, containers, arrays, and the classes named."""
+def _as_json(value, blobs):
+    """``value`` as what JSON knows; what else it may be is a list that begins with a word. Bytes go to ``blobs``."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.ndarray):
+        array = np.ascontiguousarray(value)
+        blobs.append(memoryview(array.reshape(-1)).cast("B") if array.size else b"")
+        return ["array", array.dtype.str, *value.shape]
+    if isinstance(value, bytes):
+        blobs.append(value)
+        return ["bytes", len(value)]
+    if isinstance(value, Fraction):
+        return ["fraction", value.numerator, value.denominator]
+    if isinstance(value, dict):
+        return ["dict", *([_as_json(key, blobs), _as_json(one, blobs)] for key, one in value.items())]
+    if isinstance(value, (list, tuple)):
+        kind = type(value).__name__ if type(value) in (list, tuple) else _name_of(type(value))
+        return [kind, *(_as_json(one, blobs) for one in value)]
+    raise TypeError(f"an answer of {type(value).__name__}")
 
-    def __init__(self, data, memory, classes, most):
-        super().__init__(io.BytesIO(data))
-        self._memory, self._left = memory, most
-        self._classes = {(kind.__module__, kind.__qualname__): kind for kind in classes}
 
-    def find_class(self, module, name):
-        try:
-            return self._classes[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} is not expected") from None
+class _Reader:
+    """Reads one answer. classes: {name: class}; most: bytes that may be behind its JSON."""
 
-    def persistent_load(self, facts):
-        offset, shape, kind = facts
-        if kind not in TYPES or not all(type(side) is int and side >= 0 for side in (offset, *shape)):
-            raise pickle.UnpicklingError("not an array")
+    def __init__(self, file, classes, most):
+        self._file, self._classes, self._left = file, classes, most
+
+    def answer(self):
+        """Raises EOFError at the end of the file, anything else for what is no answer."""
+        kind, value = json.loads(_read(self._file, MESSAGE), parse_int=_number)
+        return kind, self._made(value)
+
+    def _made(self, value):
+        if not isinstance(value, list):
+            return value
+        word, *parts = value
+        if word == "array":
+            return self._array(*parts)
+        if word == "bytes":
+            return self._array("|u1", *parts).tobytes()
+        if word == "fraction":
+            return Fraction(*parts)
+        if word == "dict":
+            return {self._made(key): self._made(one) for key, one in parts}
+        parts = [self._made(one) for one in parts]
+        return parts if word == "list" else tuple(parts) if word == "tuple" else self._classes[word](*parts)
+
+    def _array(self, kind, *shape):
+        if kind not in KINDS or not all(type(side) is int and side >= 0 for side in shape):
+            raise ValueError("not an array")
         size = np.dtype(kind).itemsize
         for side in shape:
             size *= side
         self._left -= size
         if self._left < 0:
-            raise pickle.UnpicklingError("an array that is too large")
-        return np.frombuffer(self._memory.view(offset, size), kind).reshape(shape).copy() if size else np.empty(shape, kind)
+            raise ValueError("an array that is too large")
+        array = np.empty(shape, kind)
+        if size and self._file.readinto(memoryview(array.reshape(-1)).cast("B")) < size:
+            raise EOFError
+        return array
 
 
-def _read_message(file, most):
-    """The bytes of a message; None at the end, and where it is longer than ``most``."""
+def _number(text):
+    if len(text) > DIGITS:
+        raise ValueError("a number that is too long")
+    return int(text)
+
+
+def _read(file, most):
+    """The bytes of a message. Raises EOFError at the end, ValueError where it is longer than ``most``."""
     head = file.read(8)
     if len(head) < 8:
-        return None
+        raise EOFError
     size, = struct.unpack("<Q", head)
-    data = file.read(size) if size <= most else b""
-    return data if len(data) == size else None
+    if size > most:
+        raise ValueError("a message that is too long")
+    data = file.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+def _write(file, data, blobs=()):
+    file.write(struct.pack("<Q", len(data)) + data)
+    for blob in blobs:
+        file.write(blob)
+    file.flush()
+
+
+def _widen(pipe):
+    """Let more wait in a pipe than its 64 KiB, where the system can."""
+    try:
+        import fcntl
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
+    except (ImportError, AttributeError, OSError):
+        pass
 
 
 # --- the other process ---
-
-class _Writer(pickle.Pickler):
-    """Puts arrays into shared memory, and the rest where ``file`` is."""
-
-    def __init__(self, file, memory, most):
-        super().__init__(file, protocol=4)
-        self._memory, self._at, self._most = memory, 0, most
-
-    def persistent_id(self, thing):
-        if not isinstance(thing, np.ndarray):
-            return None
-        array = np.ascontiguousarray(thing)
-        if self._at + array.nbytes > self._most:
-            raise MemoryError
-        offset = self._at
-        if array.nbytes:
-            np.frombuffer(self._memory.view(offset, array.nbytes, True), array.dtype)[:] = array.reshape(-1)
-        self._at += -(-array.nbytes // 64) * 64
-        return offset, array.shape, array.dtype.str
-
 
 def serve() -> None:
     """Be a worker: do what comes over standard input until it ends."""
@@ -375,19 +355,18 @@ def serve() -> None:
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no answer
     sys.stderr = own_stderr()  # apart from that of C, whose remarks on a file are part of the answer
-    limits, modules, handles = pickle.loads(_read_message(requests, MESSAGE))
+    limits, modules, folders = pickle.loads(_read(requests, 1 << 40))
     limits = Limits(*limits)
     without_network()  # while there is one thread
-    memory = [_Memory.of(handle) for handle in handles]
+    only_reading(folders)
     for module in modules:
         importlib.import_module(module)
-    bound(limits)
+    bound(limits.memory)
     while True:
-        data = _read_message(requests, 1 << 40)
-        if data is None:
+        try:
+            module, name, args, is_stream = pickle.loads(_read(requests, 1 << 40))
+        except EOFError:
             return
-        module, name, args, is_stream = pickle.loads(data)
-        answer = _Replies(answers, requests, memory, limits)
         try:
             spend(limits.cpu_seconds)
             function = importlib.import_module(module)
@@ -395,38 +374,22 @@ def serve() -> None:
                 function = getattr(function, part)
             if is_stream:
                 for item in function(*args):
-                    answer.item(item)
+                    _answer(answers, ITEM, item, limits.answer)
+                    del item
                     spend(limits.cpu_seconds)
-                answer.last(DONE, None)
+                _answer(answers, DONE, None, 0)
             else:
-                answer.last(DONE, function(*args))
+                _answer(answers, DONE, function(*args), limits.answer)
         except Exception as error:
-            answer.last(FAILED, _told(error))
+            _answer(answers, FAILED, _told(error), MESSAGE)
 
 
-class _Replies:
-    """The answers to one request."""
-
-    def __init__(self, file, requests, memory, limits):
-        self._file, self._requests, self._memory, self._limits, self._count = file, requests, memory, limits, 0
-
-    def item(self, value):
-        if self._count >= SLOTS:
-            _read_message(self._requests, MESSAGE)  # one has been taken
-        self._send((ITEM, value))
-        self._count += 1
-
-    def last(self, kind, value):
-        if self._count:
-            for _ in range(min(self._count, SLOTS)):
-                _read_message(self._requests, MESSAGE)
-        self._send((kind, value))
-
-    def _send(self, message):
-        data = io.BytesIO()
-        _Writer(data, self._memory[self._count % SLOTS], self._limits.answer).dump(message)
-        self._file.write(struct.pack("<Q", data.tell()) + data.getvalue())
-        self._file.flush()
+def _answer(file, kind, value, most):
+    blobs = []
+    data = json.dumps([kind, _as_json(value, blobs)]).encode()
+    if len(data) > MESSAGE or sum(map(len, blobs)) > most:
+        raise MemoryError
+    _write(file, data, blobs)
 
 
 def _told(error):
@@ -434,39 +397,3 @@ def _told(error):
     text = error.strerror or str(error) if isinstance(error, OSError) else str(error)
     number, path = getattr(error, "errno", None), getattr(error, "filename", None)
     return kind, text[:2000], getattr(error, "hint", None), number, None if path is None else str(path)
-
-
-def without_network() -> bool:
-    """Leave this process without any network but its own, where the kernel allows it; whether it did."""
-    if not sys.platform.startswith("linux"):
-        return False
-    import ctypes
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    return libc.unshare(NEWNET) == 0 or libc.unshare(NEWUSER | NEWNET) == 0
-
-
-def bound(limits: Limits) -> None:
-    """Bound memory and files of this process, where there is a module for it."""
-    try:
-        import resource
-    except ImportError:
-        return
-    with open("/proc/self/statm", encoding="ascii") if os.path.exists("/proc/self/statm") else io.StringIO("0") as file:
-        begun = int(file.read().split()[0]) * resource.getpagesize()
-    for kind, value in ((resource.RLIMIT_AS, begun + limits.memory), (resource.RLIMIT_FSIZE, limits.answer),
-                        (resource.RLIMIT_CORE, 0)):
-        try:
-            resource.setrlimit(kind, (value, value))
-        except (OSError, ValueError):  # macOS knows no bound of addresses
-            pass
-
-
-def spend(seconds: float) -> None:
-    """Let this process take so many more seconds of processors, where there is a module for it."""
-    try:
-        import resource
-    except ImportError:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, hard))

@@ -16,7 +16,7 @@ from bgmatting.utils.cpu import prepare_cpu, usable_cores
 from bgmatting.utils.errors import UserError, suggest
 
 
-def describe_machine() -> str:
+def describe_machine() -> list[str]:
     """Lines of text for above a table: date, processor, cores, load, and versions."""
     named = ", ".join(f"{name} {version}" for name, version in versions().items())
     return [f"{datetime.date.today().isoformat()}, {processor()}, {usable_cores()} cores{_load()}", named]
@@ -93,7 +93,7 @@ def peak_memory(device: str = "cpu") -> int | None:
     return _kilobytes("/proc/self/status", "VmHWM:")
 
 
-def process_start() -> float | None:
+def process_start() -> float:
     """When this process began, in seconds of ``time.time()``; now, where the system does not say."""
     try:
         with open("/proc/self/stat", encoding="ascii") as stat, open("/proc/uptime", encoding="ascii") as uptime:
@@ -137,7 +137,7 @@ def find_device(name: str | None = None) -> str:
     return name
 
 
-def set_tf32(wanted: bool) -> None:
+def set_tf32(wanted: bool) -> bool:
     """Let GPUs round the factors of float32 products to 10 bits, or not; for this process, before its first work on one.
 
     What the user has set in the environment stays.

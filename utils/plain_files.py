@@ -17,7 +17,7 @@ MOST_DEPTH = 20
 SHOWN = 60  # characters of a value in a message
 
 
-def read_yaml(path: str | Path) -> object:
+def read_yaml(path: str | os.PathLike) -> object:
     """The content of a YAML file.
 
     Raises:
@@ -33,7 +33,7 @@ def read_yaml(path: str | Path) -> object:
         raise UserError(f"{path} is not valid YAML: {reason}.") from None
 
 
-def read_json(path: str | Path, most: int = MOST_BYTES) -> object:
+def read_json(path: str | os.PathLike, most: int = MOST_BYTES) -> object:
     """The content of a JSON file, whose numbers are all finite.
 
     Args:

@@ -70,7 +70,7 @@ def router(service):
 
 async def _mattes(service, request, folder):
     form = await received(request, folder, tasks.FIELDS, ("src", "bgr", "target"))
-    task = await run_in_threadpool(tasks.task_of, form, folder, service.settings, PHOTO)
+    task = await run_in_threadpool(tasks.task_of, form, folder, service, PHOTO)
     report = await waited(request, service.photos.submit(task.run, service.matter))
     if report is None:
         raise Refused(410, "the client has left.")

@@ -1,36 +1,35 @@
 """Mattes of a browser's camera: pictures come one by one as JPEG, and go back so."""
+from __future__ import annotations
+
 import json
 import secrets
 import threading
 import time
 
 import cv2
-import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from bgmatting.media.formats import declared_size
 from bgmatting.prediction.camera.run import open_session
 from bgmatting.prediction.core import fitting
 from bgmatting.prediction.options import CAMERA, Options
 from bgmatting.utils.errors import UserError
 from bgmatting.web.api import Answering, waited
+from bgmatting.web.looks import CAMERA_PIXELS, camera_picture
 from bgmatting.web.refusals import Refused
 
-MOST = 4             # cameras at once
 IDLE = 30.0          # seconds without a picture, after which a camera is given up
-MOST_PIXELS = 1280 * 720
 MOST_BYTES = 4 << 20
 QUALITY = 85         # of the JPEG that goes back
 OPTIONS = Options(target_bgr="#00b140", temporal="auto")
 
 
 class Camera:
-    """One browser's camera: a ``Session``, used by one request at a time."""
+    """One browser's camera: a ``Session``, used by one request at a time. decoding: one of ``media.decoding``."""
 
-    def __init__(self, matter):
-        self._session = open_session(OPTIONS, fitting(matter, OPTIONS, CAMERA))
-        self._lock, self.heard = threading.Lock(), time.monotonic()
+    def __init__(self, matter, decoding):
+        self._session, self._decoding = open_session(OPTIONS, fitting(matter, OPTIONS, CAMERA)), decoding
+        self._lock, self.heard, self.sends = threading.Lock(), time.monotonic(), threading.Lock()
 
     def key(self, sign):
         """Obey "b" (take the background) or "t" (next backdrop)."""
@@ -39,7 +38,9 @@ class Camera:
 
     def frame(self, data):
         """(JPEG of the result, what is to be told) of a JPEG. Raises UserError for what is none, or is too large."""
-        image = decoded(data)
+        image = self._decoding.call(camera_picture, data, name="the camera's picture")
+        if not image.size:
+            raise Refused(413, f"pictures of a camera have at most {CAMERA_PIXELS} pixels here.")
         with self._lock:
             self.heard = time.monotonic()
             view = self._session.frame(image, time.perf_counter())
@@ -64,10 +65,16 @@ class Cameras:
     def add(self):
         """The key of a new camera. Raises Refused (429) where there are too many."""
         self.sweep()
+        most, key = self._service.settings.max_cameras, secrets.token_urlsafe(12)
         with self._lock:
-            if len(self._open) >= MOST:
-                raise Refused(429, f"{MOST} cameras are live already. Try again later.")
-        camera, key = Camera(self._service.matter()), secrets.token_urlsafe(12)
+            if len(self._open) >= most:
+                raise Refused(429, f"{most} cameras are live already. Try again later.")
+            self._open[key] = None  # its place, while the network opens
+        try:
+            camera = Camera(self._service.matter(), self._service.decoding)
+        except BaseException:
+            self.drop(key)
+            raise
         with self._lock:
             self._open[key] = camera
         return key
@@ -91,23 +98,19 @@ class Cameras:
         """End cameras that send nothing any more."""
         now = time.monotonic()
         with self._lock:
-            old = [key for key, camera in self._open.items() if now - camera.heard > IDLE]
+            old = [key for key, camera in self._open.items() if camera and now - camera.heard > IDLE]
         for key in old:
             self.drop(key)
 
 
-def decoded(data):
-    """uint8 RGB (H, W, 3) of a JPEG's bytes. Raises Refused (413) or UserError."""
-    size = declared_size(data)
-    if len(data) > MOST_BYTES or size is not None and size[0] * size[1] > MOST_PIXELS:
-        raise Refused(413, f"pictures of a camera have at most {MOST_PIXELS} pixels and {MOST_BYTES >> 20} MiB here.")
-    try:
-        image = None if size is None else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise UserError("the camera's picture is no JPEG, or damaged.")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+async def sent(request: Request) -> bytes:
+    """The body of a request. Raises Refused (413) before more of it is read than a camera's picture may have."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MOST_BYTES:
+            raise Refused(413, f"pictures of a camera have at most {MOST_BYTES >> 20} MiB here.")
+    return bytes(data)
 
 
 def router(service, cameras):
@@ -121,8 +124,12 @@ def router(service, cameras):
     @routes.post("/{key}/frame")
     async def frame(request: Request, key: str):
         camera = cameras.get(key)
-        data = await request.body()
-        made = await waited(request, service.photos.submit(camera.frame, data))
+        if not camera.sends.acquire(blocking=False):
+            raise Refused(429, "a camera sends one picture at a time.")
+        try:
+            made = await waited(request, service.photos.submit(camera.frame, await sent(request)))
+        finally:
+            camera.sends.release()
         if made is None:
             raise Refused(410, "the client has left.")
         return Response(made[0], media_type="image/jpeg", headers={"X-Camera": json.dumps(made[1])})

@@ -47,7 +47,7 @@ class Crowd:
 
     def admits(self, connection: Connection) -> bool:
         """Return whether a new connection may stay; it is counted until ``left``."""
-        key = _key(connection.client)
+        key = client_key(connection.client)
         if key is not None and Counter(self._open.values())[key] >= max(1, self._most // 2):
             self._drop_one(key)
             if Counter(self._open.values())[key] >= max(1, self._most // 2):
@@ -71,7 +71,7 @@ class Crowd:
             silent.transport.abort()  # at once, with its descriptor
 
 
-def _key(client):
+def client_key(client: tuple | None) -> str | None:
     """The key of one address: a network of 2^64 for IPv6; None for this machine, where proxies are."""
     try:
         address = ipaddress.ip_address((client or ("",))[0].partition("%")[0])

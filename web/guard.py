@@ -6,6 +6,7 @@ import hmac
 import json
 import secrets
 import time
+from collections.abc import Callable
 from urllib.parse import parse_qsl, quote, urlencode
 
 from bgmatting.web.hosts import Hosts, absolute_form, header, headers_of
@@ -35,12 +36,14 @@ class Guard:
     """ASGI middleware.
 
     Args:
-        app: what it stands before. settings: ``web.settings.Settings``. lane_of: path -> the ``Lane`` that a POST there
-            would wait in, or None.
+        app: what it stands before. settings: ``web.settings.Settings``. check: (path, address of the client) -> None, which
+            raises Refused for a POST that would find no place. took: called with the size of each piece of a body; raises
+            Refused where there is no room for it.
     """
 
-    def __init__(self, app, settings: Settings, lane_of) -> None:
-        self._app, self._settings, self._lane_of = app, settings, lane_of
+    def __init__(self, app, settings: Settings, check: Callable = lambda path, client: None,
+                 took: Callable[[int], None] = lambda size: None) -> None:
+        self._app, self._settings, self._check_place, self._took = app, settings, check, took
         self._hosts, self._door, self._always = Hosts(settings), Door(settings.token), policy_headers(settings)
 
     async def __call__(self, scope, receive, send):
@@ -72,7 +75,7 @@ class Guard:
             return
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}  # routes know no other; the server leaves the body out
-        bounded = _Bounded(self._settings, scope, receive, answered)
+        bounded = _Bounded(self._settings, self._took, scope, receive, answered)
         try:
             await self._app(scope, bounded.receive, bounded.send)
         except Refused as refused:
@@ -91,9 +94,7 @@ class Guard:
         length = header(scope, b"content-length")
         if length.isdigit() and int(length) > self._settings.max_bytes:
             raise too_large(self._settings, int(length))
-        lane = self._lane_of(route)
-        if lane is not None:
-            lane.check()
+        self._check_place(route, scope.get("client"))
 
 
 class Door:
@@ -140,8 +141,8 @@ class Door:
 class _Bounded:
     """The two ends of a request whose body may have so many bytes and take so long; ``refused`` where it did not."""
 
-    def __init__(self, settings, scope, receive, send):
-        self._settings, self._receive, self._send = settings, receive, send
+    def __init__(self, settings, took, scope, receive, send):
+        self._settings, self._took, self._receive, self._send = settings, took, receive, send
         self._end, self._count, self._begun, self.refused = time.monotonic() + settings.upload_seconds, 0, False, None
         self._whole, length = False, header(scope, b"content-length")
         self._bare = length in ("", "0") and not header(scope, b"transfer-encoding")  # no body will come
@@ -161,6 +162,12 @@ class _Bounded:
         if self._count > self._settings.max_bytes:
             self.refused = too_large(self._settings, self._count)
             raise self.refused
+        if message.get("body"):  # others may go on: who fetches a result, makes room
+            try:
+                self._took(len(message["body"]))
+            except Refused as refused:
+                self.refused = refused
+                raise
         return message
 
     async def send(self, message):

@@ -63,8 +63,8 @@ class Hosts:
     def forwarded(self, scope: dict) -> dict:
         """The scope of a request as the client sent it, for one that a trusted proxy has handed on; others as they are.
 
-        Headers of proxies are taken out either way, and the path holds the prefix that the server has at the proxy, as
-        ASGI wants it.
+        Headers of proxies are taken out either way; the path holds the prefix that the server has at the proxy, as
+        ASGI wants it, and "client" is who asked the first of the trusted proxies.
         """
         headers = [(name, value) for name, value in scope["headers"] if name not in FORWARDED]
         prefix = self._settings.root_path
@@ -72,6 +72,7 @@ class Hosts:
             protocol = _last(scope, b"x-forwarded-proto").lower()
             if protocol in PORTS:
                 scope = {**scope, "scheme": protocol}
+            scope = {**scope, "client": (self._client(scope), 0)}
             prefix = _prefix(_last(scope, b"x-forwarded-prefix")) or prefix
             host = Authority.of(_last(scope, b"x-forwarded-host"))
             if host is not None and self._named(host.name):
@@ -117,6 +118,10 @@ class Hosts:
             return True
         # At a proxy that keeps its name or port to itself; other ports of this machine are other servers.
         return not is_loopback(sender.name) and any(port in (*PORTS.values(), one.port) for one in self._named(sender.name))
+
+    def _client(self, scope):
+        passed = [address.strip() for line in headers_of(scope, b"x-forwarded-for") for address in line.split(",")]
+        return next((address for address in reversed(passed) if not self._is_trusted(address)), scope["client"][0])
 
     def _is_trusted(self, address):
         try:

@@ -1,7 +1,10 @@
 """Work that takes minutes: begun by one request, looked at and fetched by others."""
+from __future__ import annotations
+
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bgmatting.web.refusals import PARTS, Refused, refusal
@@ -16,10 +19,10 @@ class Cancelled(Exception):
 
 
 class Job:
-    """One piece of work. folder: of its files; it belongs to the job from here on."""
+    """One piece of work. folder: of its files; the job's own from here on. client: whose it is, by ``client_key``."""
 
-    def __init__(self, folder):
-        self.id, self.folder, self.state = secrets.token_urlsafe(12), folder, QUEUED
+    def __init__(self, folder: Path, client: str | None = None):
+        self.id, self.folder, self.client, self.state = secrets.token_urlsafe(12), folder, client, QUEUED
         self.done, self.in_all, self.files, self.notes, self.error = 0, None, [], [], None
         self.ended, self._started, self._wanted = None, None, True
         self.future = None
@@ -72,14 +75,31 @@ class Jobs:
     def __init__(self, service):
         self._service, self._jobs, self._lock = service, {}, threading.Lock()
 
-    def begin(self, folder, work):
-        """The ``Job`` that will do ``work(progress)``. Raises Refused where the line is full; the folder is the caller's
-        then."""
-        job = Job(folder)
-        job.future = self._service.films.submit(job.run, work)
+    def begin(self, folder: Path, work: Callable, client: str | None = None) -> Job:
+        """The ``Job`` that will do ``work(progress)`` for a client. Raises Refused (429) where the line is full, or as
+        ``check``; the folder is the caller's then."""
+        job = Job(folder, client)
         with self._lock:
+            self._check(client)
+            job.future = self._service.films.submit(job.run, work)
             self._jobs[job.id] = job
         return job
+
+    def check(self, client: str | None) -> None:
+        """Raise Refused (429) where a client may begin no more, or no more results may be kept."""
+        with self._lock:
+            self._check(client)
+
+    def _check(self, client):
+        settings = self._service.settings
+        mine = sum(job.ended is None and job.client == client for job in self._jobs.values())
+        if client is not None and mine >= settings.jobs_per_client:
+            raise Refused(429, f"{mine} jobs of yours are under way or in line, and no more may be. Wait for one, or cancel "
+                               f"it.")
+        kept = sum(job.state not in (FAILED, CANCELLED) for job in self._jobs.values())
+        if kept >= settings.max_results:
+            raise Refused(429, f"{kept} results are kept or made here, and no more may be. Forget one of yours (DELETE "
+                               f"/v1/jobs/ID), or try again in {settings.keep_seconds / 60:.0f} minutes.")
 
     def get(self, key):
         """Raises Refused (404) where there is no such job."""

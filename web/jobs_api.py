@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from bgmatting.prediction.options import PHOTOS, VIDEO
 from bgmatting.web import schema, tasks
 from bgmatting.web.api import Answering, disposition, failed, zipped
+from bgmatting.web.connections import client_key
 from bgmatting.web.jobs import CANCELLED, DONE, FAILED
 from bgmatting.web.refusals import Refused, body, without_places
 from bgmatting.web.uploads import received
@@ -26,7 +27,7 @@ def router(service, jobs):
         folder = service.workplace.folder()
         try:
             work = await _work(service, request, folder)
-            job = jobs.begin(folder, work)
+            job = jobs.begin(folder, work, client_key(request.client))
         except (Exception, asyncio.CancelledError) as error:
             service.workplace.remove(folder)
             if isinstance(error, asyncio.CancelledError):
@@ -57,7 +58,7 @@ async def _work(service, request, folder):
     """progress -> (files, notes), for ``Job.run``; everything that can be checked before is."""
     form = await received(request, folder, tasks.FIELDS, tasks.FILES)
     kind = PHOTOS if "zip" in form.files else VIDEO
-    task = await run_in_threadpool(tasks.task_of, form, folder, service.settings, kind)
+    task = await run_in_threadpool(tasks.task_of, form, folder, service, kind)
     return lambda progress: task.made(service.matter, progress)
 
 

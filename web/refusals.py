@@ -1,6 +1,7 @@
 """Answers where something cannot be done: a status, a word for programs, a line for people."""
 import traceback
 
+from bgmatting.utils.archives import TooLarge
 from bgmatting.utils.errors import UserError, no_space, one_line
 from bgmatting.utils.files import PROJECT
 
@@ -30,7 +31,7 @@ def refusal(error, folders=()):
     elif no_space(error):
         status, text = 507, "no space left on the disk of the server. Try again later."
     elif isinstance(error, UserError):
-        status, text = 400, str(error)
+        status, text = 413 if isinstance(error, TooLarge) else 400, str(error)
     elif isinstance(error, MemoryError):
         status, text = 413, "it takes more memory than there is. Scale it down."
     else:

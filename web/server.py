@@ -7,9 +7,14 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from bgmatting.utils.errors import UserError
 from bgmatting.web.settings import Settings
+
+if TYPE_CHECKING:
+    from bgmatting.media.decoding import InPlace, Isolated
 
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
 NEEDED = "app.py needs packages that are not installed here ({}): pip install -r requirements-web.txt, or sh run.sh web."
@@ -28,22 +33,24 @@ def check_packages(page=True):
         raise UserError(NEEDED.format(error.name or error)) from None
 
 
-def make_app(settings, open_matter, add_page=None, warm=False, open_alone=None):
+def make_app(settings: Settings, open_matter: Callable[[], Any], add_page: Callable | None = None, warm: bool = False,
+             open_alone: Callable[[], Any] | None = None, decoding: InPlace | Isolated | None = None):
     """The ASGI application.
 
     Args:
         settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``. add_page: None, or ``web.page.add_page``:
             then the page is there too. warm: open the network at the start, beside the first requests. open_alone: None, or
-        as open_matter, of a network that needs a photo alone: then the page has a tab for it.
+        as open_matter, of a network that needs a photo alone: then the page has a tab for it. decoding: as ``Service``.
     Returns:
         the application; its attribute ``service`` is the ``web.service.Service``, and closing is part of its lifespan.
     """
     check_packages(add_page is not None)
     from bgmatting.web.camera import Cameras
+    from bgmatting.web.connections import client_key
     from bgmatting.web.guard import Guard
     from bgmatting.web.jobs import Jobs
     from bgmatting.web.service import Service
-    service = Service(settings, open_matter, open_alone)
+    service = Service(settings, open_matter, open_alone, decoding)
     jobs, cameras = Jobs(service), Cameras(service)
 
     @contextlib.asynccontextmanager
@@ -61,7 +68,14 @@ def make_app(settings, open_matter, add_page=None, warm=False, open_alone=None):
     if add_page is not None:
         app = add_page(app, service, jobs)
     lanes = {"/v1/mattes": service.photos, "/v1/jobs": service.films}
-    guarded = Guard(app, settings, lanes.get)
+
+    def check(route, client):
+        if route in lanes:
+            lanes[route].check()
+        if route == "/v1/jobs":
+            jobs.check(client_key(client))
+
+    guarded = Guard(app, settings, check, service.workplace.took)
     guarded.service = service
     return guarded
 

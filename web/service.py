@@ -1,10 +1,38 @@
-"""State that all requests share: the network, the lines, the folders."""
+"""State that all requests share: the network, the lines, the folders, the processes that decode."""
+from __future__ import annotations
+
+import importlib.util
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
+from bgmatting.media.decoding import InPlace, Isolated
+from bgmatting.media.video.isolated import CLASSES
+from bgmatting.prediction.source import SAMPLE
+from bgmatting.utils.isolation import Limits, Workers
+from bgmatting.utils.machine import free_memory
 from bgmatting.web.lanes import Lane
+from bgmatting.web.settings import Settings
 from bgmatting.web.workplace import Workplace
+
+CALLS = 3      # processes that look at uploads and read photos, kept warm
+STREAMS = 6    # videos that are read at once: src, bgr and target of a job, target of a photo, two to spare
+MODULES = ("bgmatting.prediction.photos.read_pair", "bgmatting.prediction.video.scene", "bgmatting.web.looks")
+BYTES = 12     # of a pixel in an answer: 16 and 8 bits a channel, and something to spare
+
+
+def decoders(settings: Settings, folders: Sequence[Path]) -> Isolated:
+    """The processes that decode what lies in ``folders``, as ``settings`` allow."""
+    free, memory = free_memory(), int(settings.decode_mib * 2 ** 20)
+    limits = Limits(settings.decode_seconds, 2 * settings.decode_seconds, memory if free is None else min(memory, free),
+                    BYTES * settings.max_pixels + (64 << 20))
+    modules = (*MODULES, *(["av"] if importlib.util.find_spec("av") else []))
+    calls, streams = (Workers(count, limits, modules, CLASSES, ready, folders)
+                      for count, ready in ((CALLS, CALLS), (STREAMS, 1)))
+    return Isolated(calls, streams, settings.max_frames)
 
 
 class Service:
@@ -13,18 +41,22 @@ class Service:
     Args:
         settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``; called once, when ``open`` or the first
             request wants it. open_alone: the same of a network that needs a photo alone, or None where there is none.
+        decoding: one of ``media.decoding`` that others close; None: ``decoders`` of its own.
     Attributes:
-        settings; photos, films: ``Lane``; workplace: ``Workplace``.
+        settings; photos, films: ``Lane``; workplace: ``Workplace``; decoding.
     """
 
-    def __init__(self, settings, open_matter, open_alone=None):
+    def __init__(self, settings: Settings, open_matter: Callable[[], Any], open_alone: Callable[[], Any] | None = None,
+                 decoding: InPlace | Isolated | None = None):
         self.settings, self._open_matter, self._open_alone, self._alone = settings, open_matter, open_alone, None
         self._matter, self._lock, self._started = None, threading.Lock(), time.monotonic()
         self.photos, self.films = Lane("photos", settings.queue), Lane("films", settings.queue)
         # The thread that imports paddle has to stay: where it ends, paddle is in static mode for threads that begin later,
         # and no other network can be built.
         self._opener = ThreadPoolExecutor(1, thread_name_prefix="opener")
-        self.workplace = Workplace(settings.keep_seconds)
+        self.workplace = Workplace(settings.keep_seconds, settings.max_spool_mib * 2 ** 20)
+        self._own = None if decoding else decoders(settings, [self.workplace.root, Path(SAMPLE[0]).parent])
+        self.decoding = decoding or self._own
 
     @property
     def ready(self):
@@ -68,4 +100,6 @@ class Service:
         self.photos.close()
         self.films.close()
         self._opener.shutdown(wait=False, cancel_futures=True)
+        if self._own is not None:
+            self._own.close()
         self.workplace.close()

@@ -32,6 +32,14 @@ class Settings(NamedTuple):
     upload_seconds: float = 120.0
     queue: int = 8
     keep_seconds: float = 540.0
+    max_frames: int = 20_000
+    max_result_mib: float = 2048.0
+    max_spool_mib: float = 8192.0
+    max_results: int = 100
+    jobs_per_client: int = 4
+    max_cameras: int = 4
+    decode_seconds: float = 30.0
+    decode_mib: float = 3072.0
 
     @property
     def max_bytes(self) -> int:
@@ -64,8 +72,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--insecure", action="store_true", help="no token beyond this machine: everybody who reaches the server can use it")
     add("--allowed-hosts", nargs="+", metavar="NAME", help="names that the server has for browsers, where a proxy stands "
         "before it (matting.example.com, *.example.com; * for any, which lets other web pages use it)")
-    add("--trusted-proxies", nargs="+", metavar="ADDRESS", help="whose X-Forwarded-Proto, -Host and -Prefix are obeyed: "
-        "addresses or networks (default: this machine)")
+    add("--trusted-proxies", nargs="+", metavar="ADDRESS", help="whose X-Forwarded-Proto, -For, -Host and -Prefix are "
+        "obeyed: addresses or networks (default: this machine)")
     add("--root-path", metavar="PATH", help="path of the server at its proxy, such as /matting, where that takes it off and "
         "sends no X-Forwarded-Prefix")
     add("--frame-ancestors", metavar="SOURCES", help="pages that may show this one in a frame, in the words of "
@@ -75,6 +83,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--max-seconds", type=float, help=f"length of a video (default: {usual.max_seconds:.0f})")
     add("--upload-seconds", type=float, help=f"what a request may take to arrive (default: {usual.upload_seconds:.0f})")
     add("--queue", type=int, help=f"photos that may wait, and as many videos (default: {usual.queue})")
+    add("--max-frames", type=int, help=f"of a video (default: {usual.max_frames:,})")
+    add("--max-result-mib", type=float, help=f"MiB of the results of a request (default: {usual.max_result_mib:,.0f})")
+    add("--max-spool-mib", type=float, help=f"MiB of all uploads and results that lie here (default: "
+        f"{usual.max_spool_mib:,.0f})")
+    add("--max-results", type=int, help=f"results of jobs that are kept (default: {usual.max_results})")
+    add("--jobs-per-client", type=int, help=f"jobs that an address beyond this machine may have under way or in line "
+        f"(default: {usual.jobs_per_client})")
+    add("--max-cameras", type=int, help=f"cameras at once (default: {usual.max_cameras})")
+    add("--decode-seconds", type=float, help=f"what decoding a photo, or a frame, may take (default: "
+        f"{usual.decode_seconds:.0f})")
+    add("--decode-mib", type=float, help=f"MiB of memory that decoding a file may take (default: {usual.decode_mib:,.0f})")
     parser.set_defaults(**{**usual._asdict(), **dict.fromkeys(ENVIRONMENT)})  # what is not given comes from the environment
 
 
@@ -84,7 +103,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
     Raises:
         UserError: a value makes no sense.
     """
-    for name in ("max_pixels", "max_mib", "max_seconds", "upload_seconds"):
+    for name in ("max_pixels", "max_mib", "max_seconds", "upload_seconds", "max_frames", "max_result_mib", "max_spool_mib",
+                 "max_results", "jobs_per_client", "max_cameras", "decode_seconds", "decode_mib"):
         if not 0 < getattr(args, name) < float("inf"):
             raise UserError(f"--{name.replace('_', '-')} has to be above 0, not {getattr(args, name)}.")
     if args.queue < 0:

@@ -1,6 +1,7 @@
 """A form as work: its fields become options, its files a source; both are checked, and the core does the rest."""
 from __future__ import annotations
 
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,22 +14,26 @@ from bgmatting.prediction.photos.zipped import unpack_photos
 from bgmatting.prediction.report import Report
 from bgmatting.prediction.source import Source
 from bgmatting.prediction.video.scene import first_frames
-from bgmatting.utils.archives import TooLarge
 from bgmatting.utils.errors import UserError
+from bgmatting.utils.isolation import WorkerFailed
 from bgmatting.web.refusals import Refused
-from bgmatting.web.settings import Settings
-from bgmatting.web.uploads import Form, check_photo, check_video
+from bgmatting.web.service import Service
+from bgmatting.web.uploads import Form, check_photo, check_video, too_long
+from bgmatting.web.workplace import size_of
 
 FIELDS = (*FORM, "src")   # of text; src, which has to be a file, is told so
 FILES = ("src", "bgr", "target", "zip")
+UNPACKED = 4  # times the size of a request that a ZIP may unpack to
+LOOK = 1.0    # seconds between two looks at the size of results
 WHAT = {PHOTO: "photo", VIDEO: "video"}
 
 
 class Task(NamedTuple):
-    """Work that is ready to be done. source, options: as ``prediction.core.settled`` has them; most: frames that are
-    allowed, or None; left_out: lines about what a ZIP holds and is not matted."""
+    """Work that is ready to be done. source, options: as ``prediction.core.settled`` has them; service: what bounds the
+    results; most: frames that are allowed, or None; left_out: lines about what a ZIP holds and is not matted."""
     source: Source
     options: Options
+    service: Service
     most: int | None = None
     left_out: tuple = ()
 
@@ -39,14 +44,29 @@ class Task(NamedTuple):
             matter: () -> the network. step: called with (photos or frames done, in all or None); what it raises ends it.
 
         Raises:
-            UserError: as predict.py says it. Refused: a video has more frames than are allowed.
+            UserError: as predict.py says it. Refused: a video has more frames than are allowed, or the results are larger.
         """
+        looked = 0.0
+
         def counted(done, in_all):
+            nonlocal looked
             if self.most is not None and done > self.most:
-                raise Refused(413, f"{self.source.name} has more than {self.most} frames; no more are taken here. Cut it.")
+                raise too_long(self.source.name, self.most)
+            if time.monotonic() - looked > LOOK:
+                self._check_results()
+                looked = time.monotonic()
             if step is not None:
                 step(done, in_all)
-        return core.matte(self.source, self.options, lambda _: matter(), counted)
+        report = core.matte(self.source, self.options, lambda _: matter(), counted)
+        self._check_results()
+        return report
+
+    def _check_results(self):
+        most = self.service.settings.max_result_mib
+        if size_of(self.options.output) > most * 2 ** 20:
+            raise Refused(413, f"the results take more than {most:.0f} MiB; no more are made here. Ask for fewer "
+                               f"types, or a smaller format.")
+        self.service.workplace.took(0)
 
     def made(self, matter: Callable[[], Any], step: Callable[[int, int | None], None]) -> tuple[list[Path], list[str]]:
         """([Path], notes) of ``run``, for a job: folders of pictures are packed.
@@ -68,39 +88,41 @@ class Task(NamedTuple):
         return [_packed(folders, "mattes", {"failures.txt": text} if lines else {})], lines
 
 
-def task_of(form: Form, folder: Path, settings: Settings, kind: str, alone: bool = False) -> Task:
+def task_of(form: Form, folder: Path, service: Service, kind: str, alone: bool = False) -> Task:
     """The ``Task`` of a form; its results go to FOLDER/out.
 
     Args:
+        service: which says what is allowed, and decodes.
         kind: of the source that it has to hold: "photo", "video", or "photos" for a ZIP, which is unpacked into FOLDER/src
             and FOLDER/bgr. alone: of a photo without bgr.
 
     Raises:
         UserError: something is missing, or holds what is not known. Refused (413): over a limit.
     """
+    settings, decoding = service.settings, service.decoding
     src, bgr, target = form.files.get("src"), _bgr(form, kind, alone), _target(form)
     texts = {name: text for name, text in form.fields.items() if name not in ("src", "bgr", "target")}
     options = Options(bgr=bgr, target_bgr=target, output=str(Path(folder, "out")),
                       **{"type": ("pha", "com") if kind == PHOTOS else ("com",), **form_values(texts)})
     if kind == PHOTOS:
         src = Path(folder, "src")
-        core.settled(Source(src, kind), options, True)  # what is wrong with the fields is said before it is unpacked
-        bgr, left_out = _unpacked(form.files["zip"], folder, settings)
-        source, options = core.settled(Source(src, kind), options, True, bgr=str(bgr))
-        _check_target(options, settings)
-        return Task(source, options, None, tuple(left_out))
+        core.settled(Source(src, kind, decoding), options, True)  # wrong fields are said before it is unpacked
+        bgr, left_out = _unpacked(form.files["zip"], folder, service)
+        source, options = core.settled(Source(src, kind, decoding), options, True, bgr=str(bgr))
+        _check_target(options, service)
+        return Task(source, options, service, None, tuple(left_out))
     if src is None:
         raise UserError(f"the request needs its src: the {WHAT[kind]} with the subject.")
-    source, options = core.settled(Source(src, kind), options, True)
+    source, options = core.settled(Source(src, kind, decoding), options, True)
     most = None
     if kind == VIDEO:
-        most = check_video(source, settings)
+        most = check_video(src, source.reader(), settings)
     else:
-        check_photo(src, settings)
+        check_photo(src, decoding, settings)
     if "bgr" in form.files:
-        _check(options.bgr, settings)
-    _check_target(options, settings)
-    return Task(source, options, most)
+        _check(options.bgr, service)
+    _check_target(options, service)
+    return Task(source, options, service, most)
 
 
 def _bgr(form, kind, alone):
@@ -133,31 +155,30 @@ def _target(form):
     return text
 
 
-def _check(path, settings):
+def _check(path, service):
     """Raise Refused (413) for an upload that is too large or too long, UserError for what is neither photo nor video."""
-    with Source(path) as found:
+    with Source(path, None, service.decoding) as found:
         if found.kind == VIDEO:
-            check_video(found, settings)
+            check_video(path, found.reader(), service.settings)
         else:
-            check_photo(path, settings)
+            check_photo(path, service.decoding, service.settings)
 
 
-def _check_target(options, settings):
+def _check_target(options, service):
     if options.target_bgr is not None and Path(options.target_bgr).is_absolute():
-        _check(options.target_bgr, settings)
+        _check(options.target_bgr, service)
 
 
-def _unpacked(path, folder, settings):
+def _unpacked(path, folder, service):
     """(bgr, lines about what is left out) of a ZIP; photos beyond the limits are left out as well."""
-    try:
-        left_out = unpack_photos(path, folder, 4 * settings.max_bytes)
-    except TooLarge as error:
-        raise Refused(413, str(error)) from None
+    most = UNPACKED * service.settings.max_bytes
+    service.workplace.took(min(most, UNPACKED * path.stat().st_size))
+    left_out = unpack_photos(path, folder, most)
     for file in sorted(file for name in ("src", "bgr") for file in Path(folder, name).rglob("*") if file.is_file()):
         try:
-            check_photo(file, settings)
-        except Refused as refused:
-            left_out.append(f"{file.relative_to(folder).as_posix()}: {refused}")
+            check_photo(file, service.decoding, service.settings)
+        except (Refused, WorkerFailed) as error:  # too large, or nobody knows how large
+            left_out.append(f"{file.relative_to(folder).as_posix()}: {error}")
             file.unlink()
         except UserError:
             pass  # it is one of the failures

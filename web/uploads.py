@@ -2,23 +2,20 @@
 from __future__ import annotations
 
 import re
-import warnings
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from PIL import Image
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from bgmatting.media import read_bytes
-from bgmatting.media.formats import PILLOW_FORMATS, check_kind, declared_size
-from bgmatting.media.heif import container_size
-from bgmatting.media.tiff import tiff_size
-from bgmatting.prediction.source import Source
+from bgmatting.media.decoding import InPlace, Isolated
+from bgmatting.media.video.isolated import IsolatedReader
+from bgmatting.media.video.reader import VideoReader
 from bgmatting.utils.errors import suggest
+from bgmatting.web.looks import photo_size
 from bgmatting.web.refusals import Refused
 from bgmatting.web.settings import Settings
 
@@ -180,45 +177,29 @@ def _cut(text):
     return text.encode()[:LONGEST].decode(errors="ignore").strip()
 
 
-def check_photo(path, settings):
+def check_photo(path: Path, decoding: InPlace | Isolated, settings: Settings) -> None:
     """Raise Refused (413) for a photo of more pixels than are allowed, told by its header; UserError where it is none."""
-    size = photo_size(path)
-    if size is not None and size[0] * size[1] > settings.max_pixels:
-        raise Refused(413, f"{path} is {size[0]}x{size[1]}, {size[0] * size[1] / 1e6:.1f} megapixels; at most "
-                           f"{settings.max_pixels / 1e6:.1f} are taken here. Save it smaller.")
+    size = decoding.call(photo_size, path)
+    if size is not None and (not size or size[0] * size[1] > settings.max_pixels):
+        said = f"is {size[0]}x{size[1]}, {size[0] * size[1] / 1e6:.1f} megapixels" if size else "has too many pixels"
+        raise Refused(413, f"{path} {said}; at most {settings.max_pixels / 1e6:.1f} are taken here. Save it smaller.")
 
 
-def photo_size(path):
-    """(width, height) of a photo by its header; None where that does not say, and reading it will say what is wrong. Raises
-    UserError for what is no photo by its first bytes."""
-    data = read_bytes(path)
-    kind = check_kind(path, data)  # also what is built to occupy a decoder
-    found = declared_size(data)
-    if found is not None:
-        return found
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if kind in ("HEIF", "AVIF"):
-                return container_size(path, kind, data)
-            if kind == "TIFF":
-                return tiff_size(path, data)
-            with Image.open(path, formats=PILLOW_FORMATS) as image:
-                return image.size
-    except Image.DecompressionBombError:
-        raise Refused(413, f"{path} has more pixels than are taken here. Save it smaller.") from None
-    except Exception:
-        return None
-
-
-def check_video(source: Source, settings: Settings) -> int:
-    """How many frames a video may have. Raises Refused (413) for larger frames or a longer one than is allowed, UserError
-    where it is none."""
-    info = source.reader().info
+def check_video(path: Path | str, reader: VideoReader | IsolatedReader, settings: Settings) -> int:
+    """How many frames a video may have. Raises Refused (413) for larger frames or a longer one than is allowed."""
+    info = reader.info
     if info.width * info.height > settings.max_pixels:
-        raise Refused(413, f"{source.name} has frames of {info.width}x{info.height}; at most "
+        raise Refused(413, f"{path} has frames of {info.width}x{info.height}; at most "
                            f"{settings.max_pixels / 1e6:.1f} megapixels are taken here. Scale it down.")
     if info.duration is not None and info.duration > settings.max_seconds:
-        raise Refused(413, f"{source.name} lasts {float(info.duration):.0f} s; at most {settings.max_seconds:.0f} are taken "
-                           f"here. Cut it.")
-    return int(settings.max_seconds * info.rate) + 1
+        raise Refused(413, f"{path} lasts {float(info.duration):.0f} s; at most {settings.max_seconds:.0f} are taken here. "
+                           f"Cut it.")
+    most = min(settings.max_frames, int(settings.max_seconds * info.rate) + 1)
+    if (getattr(reader, "frames", None) or 0) > most:
+        raise too_long(path, most)
+    return most
+
+
+def too_long(path: Path | str, most: int) -> Refused:
+    """The Refused for a video of more frames than are allowed."""
+    return Refused(413, f"{path} has more than {most} frames; no more are taken here. Cut it.")

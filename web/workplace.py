@@ -1,4 +1,6 @@
 """Folders for uploads and results. All lie in one of the process, which goes when it ends."""
+from __future__ import annotations
+
 import os
 import re
 import shutil
@@ -13,7 +15,10 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+from bgmatting.web.refusals import Refused
+
 NAME = re.compile(r"matting-web-(\d+)-\w+")
+MEASURED = 1.0  # seconds for which what lies there counts as measured
 ROUND = 20.0  # seconds between two looks for what is old
 
 
@@ -22,13 +27,15 @@ class Workplace:
 
     Args:
         keep_seconds: files of the page that nobody has touched for so long are removed.
+        most: bytes that may lie here in all.
     Attributes:
         page: Path, for the files of the page.
     """
 
-    def __init__(self, keep_seconds):
+    def __init__(self, keep_seconds: float, most: float = float("inf")):
         _clear_up()
-        self._keep = keep_seconds
+        self._keep, self._most = keep_seconds, most
+        self._used, self._measured, self._lock_used = 0, 0.0, threading.Lock()
         self.root = Path(tempfile.mkdtemp(prefix=f"matting-web-{os.getpid()}-"))
         self._lock = _locked(self.root)  # in containers every process may have the same number
         self.page = self.root / "page"
@@ -39,6 +46,17 @@ class Workplace:
         """Look for old files from now on; ``rounds`` are called as often, for what others keep."""
         self._rounds = rounds
         threading.Thread(target=self._go_round, daemon=True).start()
+
+    def took(self, size: int) -> None:
+        """Note that so many bytes more came, or will. Raises Refused (429) where they are more than may lie here in all."""
+        with self._lock_used:
+            now = time.monotonic()
+            if now - self._measured > MEASURED:
+                self._used, self._measured = size_of(self.root), now
+            self._used += size
+            if self._used > self._most:
+                raise Refused(429, f"uploads and results take the {self._most / 2 ** 20:.0f} MiB that there are for them. "
+                                   f"Try again later.")
 
     def folder(self):
         """A new folder, which somebody will ``remove``."""
@@ -82,6 +100,18 @@ class Workplace:
             self.sweep()
             for look in self._rounds:
                 look()
+
+
+def size_of(folder: str | os.PathLike) -> int:
+    """Bytes of all files below a folder; 0 where it is not there."""
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                size += os.lstat(os.path.join(place, name)).st_size
+            except OSError:  # gone by now
+                pass
+    return size
 
 
 def _clear_up():

@@ -9,13 +9,17 @@
     python benchmark.py train                                  # training steps a second, and peak memory
     python benchmark.py train --backbone resnet50 --phase joint --crop 1024 2048 --batch 4
 """
+from __future__ import annotations
+
 import argparse
+from argparse import Namespace
+from types import ModuleType
 
 from bgmatting.utils.cli import CommandLine
 from bgmatting.utils.cpu import prepare_cpu
 
 
-def parse(argv, commands):
+def parse(argv: list[str] | None, commands: dict[str, ModuleType]) -> Namespace:
     """The command line; ``commands`` is {word: module with HELP, add_flags(parser) and run(args)}."""
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -27,7 +31,7 @@ def parse(argv, commands):
     return parser.parse_args(argv)
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     prepare_cpu()  # before anything else imports paddle
     from bgmatting.benchmarks import data as bench_data
     from bgmatting.benchmarks import host as bench_host

@@ -15,10 +15,13 @@
 src is the photo with the subject; bgr is the same scene without it, from the same camera position.
 Exit codes: 0 done, 1 some photos of a folder failed (they are listed), 2 error, 130 stopped (the same command continues).
 """
+from __future__ import annotations
+
 import argparse
 import os
 import shutil
 import sys
+from argparse import Namespace
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +50,7 @@ from bgmatting.utils.files import WORKPLACE
 from bgmatting.utils.pipes import own_stdout, spooled
 
 
-def parse(argv=None):
+def parse(argv: list[str] | None = None) -> Namespace:
     """The parsed flags of a command line, by the names of ``prediction.options.Options``."""
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("inputs", nargs="*", metavar="SRC BGR TYPE", help="the same as --src, --bgr and --type")
@@ -61,7 +64,7 @@ def parse(argv=None):
     return args
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Do a command line. Returns the exit code; raises UserError or OSError where it cannot be done."""
     args = parse(argv)
     if "OPENCV_LOG_LEVEL" not in os.environ and hasattr(cv2.utils, "logging"):

@@ -7,10 +7,13 @@
 Needs requirements-web.txt; `sh run.sh web` installs it and starts the server.
 Exit codes: 0 ended, 2 cannot start, 130 stopped.
 """
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 import webbrowser
+from argparse import Namespace
 
 from bgmatting.prediction.choice import open_matter
 from bgmatting.prediction.options import Options
@@ -27,7 +30,7 @@ NETWORK = ("weights", "device", "backend", "precision", "max_memory", "backbone_
            "refine_threshold")
 
 
-def parse(argv=None):
+def parse(argv: list[str] | None = None) -> Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     add = parser.add_argument
@@ -50,7 +53,7 @@ def _alone(options):
     return lambda: open_matter(plain)
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     settings = settings_of(args)
     check_packages(args.page)

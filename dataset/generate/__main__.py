@@ -4,13 +4,16 @@
     python -m bgmatting generate --sheet PNG
     python -m bgmatting generate subjects --count N FOLDER
 """
+from __future__ import annotations
+
 import argparse
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from bgmatting.dataset.generate.cutouts import write_subjects
-from bgmatting.dataset.generate.sample import make_sample
+from bgmatting.dataset.generate.sample import Sample, make_sample
 from bgmatting.dataset.generate.sets import write_sample_data
 from bgmatting.dataset.generate.subjects.subject import KINDS
 from bgmatting.media import write_image
@@ -19,7 +22,7 @@ from bgmatting.media.sheet import in_rows
 from bgmatting.utils.cli import CommandLine, run_main, say
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> None:
     """Read the command line and write what it asks for."""
     parser = CommandLine(prog="python -m bgmatting generate", description=__doc__.replace("``", ""),
                          formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,13 +56,14 @@ def main(argv=None):
     print("\n".join([f"sample data in {options.root}:"] + [f"  {count:4d} {name}" for name, count in counts.items()]))
 
 
-def row_of(sample):
+def row_of(sample: Sample) -> np.ndarray:
     """src | bgr | pha | fgr of one sample, uint8 RGB (H, 4 W, 3)."""
     src = blend(sample.fgr, sample.pha, sample.bgr)
     return np.hstack((src, sample.bgr, cv2.cvtColor(sample.pha, cv2.COLOR_GRAY2RGB), sample.fgr))
 
 
-def write_sheet(path, seed=0, rows=8, columns=2, size=192, kind=None):
+def write_sheet(path: str | Path, seed: int = 0, rows: int = 8, columns: int = 2, size: int = 192,
+                kind: str | None = None) -> None:
     """Write ``rows`` x ``columns`` samples of ``size`` x ``size`` pixels to ``path``, seeds from ``seed`` on."""
     samples = [make_sample(number, size, size, kind) for number in range(seed, seed + rows * columns)]
     write_image(path, in_rows([row_of(sample) for sample in samples], columns))

@@ -1,4 +1,6 @@
 """A moving subject: frames of one painted picture that drifts, turns, grows and sways."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -8,7 +10,8 @@ from bgmatting.dataset.generate.subjects.subject import make_subject
 MARGIN = 1.12  # the subject is painted on a picture so much larger, so that it can move without a cut edge
 
 
-def make_clip(rng, frames, height, width, kind="person"):
+def make_clip(rng: np.random.Generator, frames: int, height: int, width: int,
+              kind: str = "person") -> list[tuple[np.ndarray, np.ndarray]]:
     """``frames`` pairs (pha uint8 (height, width), fgr uint8 (height, width, 3)) of one subject in smooth motion."""
     high, wide = int(height * MARGIN), int(width * MARGIN)
     pha, fgr = make_subject(rng, high, wide, kind)

@@ -1,4 +1,7 @@
 """One training sample from a seed."""
+from __future__ import annotations
+
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +17,8 @@ class Sample(NamedTuple):
     bgr: np.ndarray  # uint8 RGB (H, W, 3), the same view without the subject
 
 
-def make_sample(seed, height, width, kind=None, camouflage=None):
+def make_sample(seed: int | Sequence[int], height: int, width: int, kind: str | None = None,
+                camouflage: float | None = None) -> Sample:
     """The sample of ``height`` x ``width`` pixels that ``seed`` (int, or a sequence of ints) names; always the same.
 
     ``kind`` is a member of ``subject.KINDS``, drawn at random if None; ``camouflage`` (0..1) how likely the subject takes

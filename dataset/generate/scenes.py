@@ -1,4 +1,8 @@
 """Backgrounds: photographs and drawn scenes, float32 (H, W, 3) in 0..1."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 
@@ -8,7 +12,7 @@ from bgmatting.dataset.generate.paint import colour, noise, photos, texture
 PLANKS = np.array(((0.35, 0.23, 0.14), (0.45, 0.45, 0.44), (0.12, 0.08, 0.06)), np.float32)
 
 
-def make_background(rng, height, width):
+def make_background(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """One background, uint8 RGB (height, width, 3); ``rng`` is a numpy Generator and decides all."""
     image = scene(rng, height, width)
     if rng.random() < 0.2:
@@ -25,12 +29,12 @@ def make_background(rng, height, width):
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
-def scene(rng, height, width):
+def scene(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """A scene of random kind."""
     return SCENES[rng.choice(len(SCENES), p=SHARE)](rng, height, width)
 
 
-def joined(rng, first, second):
+def joined(rng: np.random.Generator, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Two scenes, the second in a rectangle, above a horizon or through a soft mask of noise."""
     height, width = first.shape[:2]
     pick = rng.integers(3)
@@ -48,12 +52,12 @@ def joined(rng, first, second):
     return first + mask * (second - first)
 
 
-def photograph(rng, height, width):
+def photograph(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """A crop of a photograph."""
     return photos.crop(rng, height, width, zoom=(0.6, 4))
 
 
-def room(rng, height, width):
+def room(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Wall, floor, window or door, furniture and pictures."""
     wall, floor = colour.cloth(rng) * 0.6 + 0.3, colour.near(rng, np.array((0.4, 0.3, 0.22), np.float32), 0.5)
     image = paper(rng, height, width, wall)
@@ -67,19 +71,19 @@ def room(rng, height, width):
     return image
 
 
-def tint(rgb):
+def tint(rgb: Iterable[float]) -> tuple[float, ...]:
     """A colour as OpenCV takes it."""
     return tuple(float(value) for value in rgb)
 
 
-def paper(rng, height, width, base):
+def paper(rng: np.random.Generator, height: int, width: int, base: np.ndarray) -> np.ndarray:
     """A plain painted surface with faint unevenness."""
     spread = np.float32(rng.uniform(0.01, 0.12))
     tone = 1 + spread * (2 * noise.octaves(rng, max(height, 2), width, rng.uniform(2, 20), 4, 0.7) - 1)
     return (base * tone[:height, :, None]).astype(np.float32)
 
 
-def opening(rng, image, line):
+def opening(rng: np.random.Generator, image: np.ndarray, line: int) -> None:
     """A window, door, poster or mirror on the wall, with a frame."""
     height, width = image.shape[:2]
     high, wide = int(height * rng.uniform(0.15, 0.75)) + 3, int(width * rng.uniform(0.1, 0.4)) + 3
@@ -98,7 +102,7 @@ def opening(rng, image, line):
         cv2.line(image, (left, y), (left + wide, y), frame, max(1, thick // 2))
 
 
-def box(rng, image, line):
+def box(rng: np.random.Generator, image: np.ndarray, line: int) -> None:
     """A cupboard, shelf or sofa that stands on ``line``."""
     height, width = image.shape[:2]
     high, wide = int(height * rng.uniform(0.08, 0.6)) + 4, int(width * rng.uniform(0.08, 0.5)) + 4
@@ -114,7 +118,7 @@ def box(rng, image, line):
     cv2.rectangle(image, (left, top), (left + wide, line), tint(base * 0.6), max(1, height // 200))
 
 
-def landscape(rng, height, width):
+def landscape(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Sky, hills and ground."""
     low, high = colour.hue(rng.uniform(0.5, 0.66), rng.uniform(0, 0.4), rng.uniform(0.6, 1)), colour.hue(
         rng.uniform(0.52, 0.68), rng.uniform(0.1, 0.9), rng.uniform(0.3, 1))
@@ -138,7 +142,7 @@ def landscape(rng, height, width):
     return image
 
 
-def leaves(rng, height, width):
+def leaves(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Shapes that cover each other, small ones more often: foliage, crowds, clutter, confetti."""
     image = np.repeat(paper(rng, 1, 1, colour.cloth(rng)), height, 0).repeat(width, 1)
     image = np.round(image * 255).clip(0, 255).astype(np.uint8)
@@ -163,7 +167,7 @@ def leaves(rng, height, width):
     return out * (1 + np.float32(0.15) * noise.smooth(rng, height, width, 50)[..., None])
 
 
-def bokeh(rng, height, width):
+def bokeh(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Discs of light before a dark blur."""
     base = texture.mottled(rng, height, width, colour.cloth(rng) * 0.5, colour.cloth(rng) * 0.8)
     image, unit = texture.blurred(base, min(height, width) * 0.05), min(height, width)
@@ -176,7 +180,7 @@ def bokeh(rng, height, width):
     return image + texture.blurred(light.astype(np.float32) / 255, unit * 0.004) * (1 - 0.6 * image)
 
 
-def facade(rng, height, width):
+def facade(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """A grid of windows, shelves, tiles, bricks or books."""
     ground, fill = colour.cloth(rng), colour.cloth(rng)
     image = paper(rng, height, width, ground)
@@ -192,7 +196,7 @@ def facade(rng, height, width):
     return turned(rng, image)
 
 
-def turned(rng, image):
+def turned(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """The picture seen from aside: a mild perspective."""
     height, width = image.shape[:2]
     corners = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float32)
@@ -201,7 +205,7 @@ def turned(rng, image):
                                borderMode=cv2.BORDER_REFLECT_101)
 
 
-def planks(rng, height, width):
+def planks(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Wood, stone or curtains: noise drawn out along one direction, with joints."""
     dark = colour.near(rng, PLANKS[rng.integers(len(PLANKS))], 0.4)
     upright = rng.random() < 0.5
@@ -213,7 +217,7 @@ def planks(rng, height, width):
     return np.ascontiguousarray(image.transpose(1, 0, 2)) if upright else image
 
 
-def backdrop(rng, height, width):
+def backdrop(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """A studio wall or sky: slow gradients, sometimes clouds of fine noise."""
     first = colour.cloth(rng)
     second = colour.near(rng, first, 0.4) if rng.random() < 0.6 else colour.cloth(rng)
@@ -224,7 +228,7 @@ def backdrop(rng, height, width):
     return image + np.float32(rng.uniform(0, 0.02)) * rng.standard_normal((height, width, 1)).astype(np.float32)
 
 
-def clutter(rng, height, width):
+def clutter(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Lines, cables, letters and marks over another scene."""
     image = (photograph if rng.random() < 0.5 else backdrop)(rng, height, width)
     image = np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
@@ -241,7 +245,7 @@ def clutter(rng, height, width):
     return image.astype(np.float32) / 255
 
 
-def stuff(rng, height, width):
+def stuff(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Noise of many octaves in two or three colours: earth, plaster, hedges."""
     image = texture.mottled(rng, height, width, colour.cloth(rng), colour.cloth(rng))
     if rng.random() < 0.5:

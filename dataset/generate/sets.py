@@ -1,5 +1,8 @@
 """Small sets of generated pictures in the folder layouts of the real data sets."""
+from __future__ import annotations
+
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,7 @@ COUNTS = {TRAIN_CLIPS: 24, TEST_CLIPS: 6, TRAIN_STILLS: 60, TEST_STILLS: 11, PHO
 PEOPLE = ("person", "portrait", "portrait", "group")
 
 
-def write_sample_data(root, seed=0, scale=1.0, private=False):
+def write_sample_data(root: str | Path, seed: int = 0, scale: float = 1.0, private: bool = False) -> dict[str, int]:
     """Write all sets below ``root``, or return at once where they are there already.
 
     Args:
@@ -50,7 +53,7 @@ def write_sample_data(root, seed=0, scale=1.0, private=False):
     return counts
 
 
-def existing(root, wanted):
+def existing(root: Path, wanted: dict[str, object]) -> dict[str, int]:
     """The counts of finished sets in ``root``; raises UserError if they are not the ``wanted`` ones."""
     try:
         found = json.loads((root / MARKER).read_text())
@@ -64,7 +67,7 @@ def existing(root, wanted):
     return counts
 
 
-def write_sets(root, seed, scale, private):
+def write_sets(root: Path, seed: int, scale: float, private: bool) -> dict[str, int]:
     """Write each set below ``root``; returns the number of files by set."""
     video, stills = root / "VideoMatte240K_JPEG_SD", root / "Distinctions646_person"
     counts = {
@@ -80,14 +83,14 @@ def write_sets(root, seed, scale, private):
     return counts
 
 
-def draws(stream, seed, scale):
+def draws(stream: int, seed: int, scale: float) -> Iterator[tuple[int, np.random.Generator, tuple[int, int]]]:
     """(number, rng, (height, width)) of each picture of one set."""
     for number in range(max(1, int(round(COUNTS[stream] * scale)))):
         rng = np.random.default_rng((seed, stream, number))
         yield number, rng, SIZES[rng.integers(len(SIZES))]
 
 
-def write_clips(folder, stream, frames, seed, scale):
+def write_clips(folder: Path, stream: int, frames: int, seed: int, scale: float) -> int:
     """fgr/CLIP/FRAME.jpg and pha/CLIP/FRAME.jpg; returns the number of frames."""
     total = 0
     for number, rng, (height, width) in draws(stream, seed, scale):
@@ -98,7 +101,7 @@ def write_clips(folder, stream, frames, seed, scale):
     return total
 
 
-def write_stills(folder, stream, seed, scale):
+def write_stills(folder: Path, stream: int, seed: int, scale: float) -> int:
     """FG/NAME.jpg and GT/NAME.png; returns the number of pictures."""
     total = 0
     for number, rng, (height, width) in draws(stream, seed, scale):
@@ -109,7 +112,7 @@ def write_stills(folder, stream, seed, scale):
     return total
 
 
-def write_cutouts(folder, seed, scale):
+def write_cutouts(folder: Path, seed: int, scale: float) -> int:
     """NAME.png with transparency; returns the number of pictures."""
     total = 0
     for number, rng, (height, width) in draws(PHOTOS, seed, scale):
@@ -119,7 +122,7 @@ def write_cutouts(folder, seed, scale):
     return total
 
 
-def write_backgrounds(folder, seed, scale):
+def write_backgrounds(folder: Path, seed: int, scale: float) -> int:
     """GROUP/NAME.jpg; returns the number of pictures."""
     total = 0
     for number, rng, (height, width) in draws(BACKGROUNDS, seed, scale):
@@ -128,7 +131,7 @@ def write_backgrounds(folder, seed, scale):
     return total
 
 
-def write_private(folder, seed, scale):
+def write_private(folder: Path, seed: int, scale: float) -> int:
     """fgr/NAME.jpg and pha/NAME.png of animals and free forms; returns the number of pictures."""
     total = 0
     for number, rng, (height, width) in draws(PRIVATE, seed, scale):

@@ -15,6 +15,7 @@ from bgmatting.media import read_image
 
 SIDE = 64  # pixels of a plain background
 
+
 class Pair(NamedTuple):
     """A foreground and its alpha: fgr uint8 RGB (H, W, 3), pha uint8 (H, W), name the path without suffix."""
     name: str

@@ -1,6 +1,7 @@
 """A sample of the stream: a subject placed before a scene, recoloured, relit, and often partly hidden in it."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Callable
 
 import numpy as np
@@ -49,8 +50,8 @@ class Stream:
         self._photo_share = 1.0 if valid else photos["share"]
         self.sets = [source.set for source in (self._painted, self._rendered, self._photos) if source is not None]
 
-    def sample(self, seed, height: int, width: int, kind: str | None = None, camouflage: float | None = None,
-               load: Callable | None = None) -> Sample:
+    def sample(self, seed: int | Sequence[int], height: int, width: int, kind: str | None = None,
+               camouflage: float | None = None, load: Callable | None = None) -> Sample:
         """Make the sample of ``height`` x ``width`` pixels that ``seed`` (int, or a sequence of ints) names.
 
         Args:

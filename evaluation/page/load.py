@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from bgmatting.evaluation.methods import short_names
 from bgmatting.evaluation.protocols import UNKNOWN_REGION, USUAL_DIGITS, Column
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_is_file
@@ -48,7 +50,8 @@ def read_results(folders: list[str | Path]) -> Results:
         UserError: no results.json, one of another form, folders whose pictures differ in name, or one metric in
             different units.
     """
-    runs = [(label, folder, _read(folder)) for label, folder in zip(_labels(folders), map(Path, folders))]
+    labels = short_names(map(os.path.abspath, folders))
+    runs = [(label, folder, _read(folder)) for label, folder in zip(labels, map(Path, folders))]
     names = [row["name"] for row in next(iter(runs[0][2]["methods"].values()))["images"]]
     columns = _columns([content for _, _, content in runs])
     errors, settings, pictures = {}, {}, {}
@@ -91,12 +94,6 @@ def _read(folder):
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(f"{path} is not what eval.py writes, or is damaged. Run eval.py again.") from None
     return content
-
-
-def _labels(folders):
-    """A short name for each folder: the last part of its path, or all of it where that does not tell them apart."""
-    short = [Path(folder).resolve().name for folder in folders]
-    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
 
 
 def _columns(contents):

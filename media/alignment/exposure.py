@@ -4,6 +4,8 @@ Per channel a curve, in logarithms ``src = a + b * bgr + c * bgr^2``: ``a`` is a
 (iteratively reweighted least squares; Holland and Welsch, 1977), shared by the channels and by neighbours, and the scale of
 the noise is that of the best fitting part of the picture, since more than half of it may be subject.
 """
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import cv2
@@ -37,18 +39,18 @@ class Exposure(NamedTuple):
     gains: the factor of each channel at middle gray; 1.0 where curves is None.
     fitting: share of the pixels that agree under the curves, 0..1.
     """
-    curves: object
+    curves: np.ndarray | None
     coefficients: np.ndarray
     gains: tuple[float, float, float]
     fitting: float
 
 
-def apply_exposure(bgr, exposure):
+def apply_exposure(bgr: np.ndarray, exposure: Exposure) -> np.ndarray:
     """bgr through the curves of an ``Exposure``; bgr itself where there are none."""
     return bgr if exposure.curves is None else cv2.LUT(bgr, exposure.curves[None])
 
 
-def fit_exposure(src, bgr):
+def fit_exposure(src: np.ndarray, bgr: np.ndarray) -> Exposure:
     """The ``Exposure`` that brings bgr to src: uint8 RGB (H, W, 3) of one size, aligned."""
     small = [reduced(image) for image in (src, bgr)]
     seen = np.logical_and.reduce([(image.min(2) > DARK) & (image.max(2) < CLIPPED) for image in small])
@@ -82,7 +84,7 @@ def _none(fitting):
     return Exposure(None, np.array(UNCHANGED), (1.0, 1.0, 1.0), float(fitting))
 
 
-def reduced(image):
+def reduced(image: np.ndarray) -> np.ndarray:
     """A copy with at most ``SIDE`` pixels on its longer side."""
     scale = SIDE / max(image.shape[:2])
     return image if scale >= 1 else scaled(image, scale)
@@ -125,7 +127,7 @@ def _solve(wanted, value, weight):
     return np.linalg.solve(weighted.T @ design + np.diag(inverse), weighted.T @ wanted.ravel() + inverse * (0, 1, 0))
 
 
-def curves_of(coefficients):
+def curves_of(coefficients: np.ndarray) -> np.ndarray:
     """uint8 (256, 3), never falling, of coefficients (3, 3) as in ``Exposure``."""
     value = np.log(np.arange(256) + FLOOR) - MIDDLE
     curves = np.exp(coefficients @ np.stack([np.ones(256), value, value ** 2]) + MIDDLE) - FLOOR

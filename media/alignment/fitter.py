@@ -1,10 +1,22 @@
 """Makes a bgr fit its src: aligned, exposed alike, and of the same scene at all."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
-from bgmatting.media.alignment.exposure import UNCHANGED, apply_exposure, curves_of, fit_exposure
+from bgmatting.media.alignment.exposure import UNCHANGED, Exposure, apply_exposure, curves_of, fit_exposure
 from bgmatting.media.alignment.exposure import reduced as small_copy
-from bgmatting.media.alignment.homography import LEAST_INLIERS, MOVED_LEAST, corner_shift, find_homography, track, warp
+from bgmatting.media.alignment.homography import (
+    LEAST_INLIERS,
+    MOVED_LEAST,
+    Alignment,
+    corner_shift,
+    find_homography,
+    track,
+    warp,
+)
 from bgmatting.utils.errors import UserError, suggest
 
 MODES = {"align": ("auto", "homography", "off"), "exposure": ("auto", "off")}
@@ -18,7 +30,7 @@ STRONGEST = 0.3      # in logarithms of gray levels (0.95 stops); or
 SMALL_DIFFERENCE = 12.0  # gray levels, the median over the picture
 
 
-def fitter(align="auto", exposure="auto", video=False):
+def fitter(align: str = "auto", exposure: str = "auto", video: bool = False) -> Callable:
     """A callable ``(src, bgr) -> (bgr, notes)`` that prepares backgrounds for ``Matter.predict``.
 
     Args:
@@ -42,7 +54,7 @@ class Fitter:
     After a call, ``alignment`` (of ``find_homography``), ``moved`` (whether bgr was warped) and ``gains`` say what was done.
     """
 
-    def __init__(self, align=True, exposure=True, always=False):
+    def __init__(self, align: bool, exposure: bool, always: bool):
         self._align, self._exposure, self._always = align, exposure, always
         self.alignment, self.moved, self.gains = None, False, (1.0, 1.0, 1.0)
 
@@ -98,9 +110,7 @@ class VideoFitter(Fitter):
     PACE = 0.15         # of a change of the exposure is taken over with each frame
     JUMP = 0.12         # changes larger than this (logarithm) are taken over at once
 
-    def __init__(self, align=True, exposure=True, always=False):
-        super().__init__(align, exposure, always)
-        self._bgr = None
+    _bgr = None
 
     def __call__(self, src, bgr):
         """As ``Fitter``; notes come with the first frame, and with others after the camera was lost."""
@@ -148,7 +158,7 @@ class VideoFitter(Fitter):
         return cv2.LUT(self._warped, curves_of(self._coefficients)[None]) if self._corrects else self._warped
 
 
-def other_scene(alignment, exposure, src, bgr):
+def other_scene(alignment: Alignment | None, exposure: Exposure | None, src: np.ndarray, bgr: np.ndarray) -> str:
     """The warning for a bgr that shows another scene than src, "" where it may be the same one.
 
     Args:

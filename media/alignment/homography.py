@@ -5,13 +5,15 @@ steps: SIFT features (Lowe, "Distinctive image features from scale-invariant key
 et al., CVPR 2020), then iterated photometric least squares from coarse to fine (Lucas and Kanade, IJCAI 1981; in the
 inverse compositional form of Baker and Matthews, IJCV 2004) with Tukey's weights, so that the subject does not vote.
 """
-from typing import NamedTuple, Optional
+from __future__ import annotations
+
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from bgmatting.media.alignment.level import Level
-from bgmatting.media.alignment.registration import assess, polish, register, search
+from bgmatting.media.alignment.registration import Fit, assess, polish, register, search
 from bgmatting.media.operations import scaled
 
 FEATURE_SIDE = 640    # the longer side at which features are sought; pixels
@@ -40,7 +42,7 @@ class Alignment(NamedTuple):
     error: expected error at the corners in pixels, from the covariance of the fit.
     reason: one line, why matrix is None; "" otherwise.
     """
-    matrix: Optional[np.ndarray]
+    matrix: np.ndarray | None
     inliers: int
     matches: int
     features: int
@@ -52,7 +54,7 @@ class Alignment(NamedTuple):
     reason: str
 
 
-def find_homography(src, bgr):
+def find_homography(src: np.ndarray, bgr: np.ndarray) -> Alignment:
     """Find how bgr has to be warped to lie on src.
 
     Args:
@@ -105,12 +107,12 @@ def _polished(fit, src, bgr):
     return finer if finer.error < np.inf and away < POLISHED_MOST else fit
 
 
-def track(src, bgr, matrix, finest=FEATURE_SIDE):
+def track(src: np.ndarray, bgr: np.ndarray, matrix: np.ndarray, finest: int = FEATURE_SIDE) -> Fit:
     """Follow a camera: refine a matrix that was right a moment ago. Returns registration.Fit."""
     return register(pyramid(src, bgr, finest), matrix)
 
 
-def warp(bgr, matrix, size):
+def warp(bgr: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """bgr as seen from where src was taken.
 
     Args:
@@ -122,7 +124,7 @@ def warp(bgr, matrix, size):
     return cv2.warpPerspective(bgr, matrix, (size[1], size[0]), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
-def corner_shift(matrix, size, other=None):
+def corner_shift(matrix: np.ndarray, size: tuple[int, int], other: np.ndarray | None = None) -> float:
     """Return how far the corner that moves most moves under ``matrix``, against ``other`` (default: unmoved), in pixels."""
     height, width = size
     corners = np.array([[[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]]], np.float64)
@@ -131,7 +133,7 @@ def corner_shift(matrix, size, other=None):
     return float(np.hypot(moved[..., 0], moved[..., 1]).max())
 
 
-def pyramid(src, bgr, finest=FINEST_SIDE):
+def pyramid(src: np.ndarray, bgr: np.ndarray, finest: int = FINEST_SIDE) -> list[Level]:
     """Levels from coarse to fine, each half the next; the finest has at most ``finest`` pixels on its longer side."""
     pair = _pair(src, bgr, finest)
     pairs = [pair]
@@ -146,7 +148,7 @@ def _pair(src, bgr, finest):
     return [reduced(image, scale) for image in (src, bgr)]
 
 
-def reduced(image, scale):
+def reduced(image: np.ndarray, scale: float) -> np.ndarray:
     """Gray uint8 of an RGB photo, shrunk by ``scale``."""
     if scale < 1:
         image = scaled(image, scale)

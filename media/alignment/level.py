@@ -4,6 +4,8 @@ Both pictures are logarithms, so that another exposure leaves little more than a
 factor, a curve, a slope across the picture) is described by ``Level.light``. On coarse levels broad brightness is taken out,
 so that nothing has to be known of it.
 """
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
@@ -35,7 +37,7 @@ class Level:
     ``from_photo``, ``to_pixel`` (3, 3): pixel of the photo -> normalised place -> pixel here. ``src_texture``: (h, w).
     """
 
-    def __init__(self, src, bgr, size, flat, dense=False):
+    def __init__(self, src: np.ndarray, bgr: np.ndarray, size: tuple[int, int], flat: bool, dense: bool = False):
         self.src, self.shape = src, src.shape
         self.dense = dense
         height, width = src.shape
@@ -66,7 +68,7 @@ class Level:
                               [ones, self.value - MIDDLE, np.square(self.value - MIDDLE), x, y], 1)
         self.design = np.hstack([jacobian, self.light])
 
-    def first_light(self, current):
+    def first_light(self, current: np.ndarray) -> np.ndarray:
         """The coefficients of ``light`` to start from: another exposure alone, of a few the one with the best score.
 
         The differences that most points share are tried, and none: a large subject can have the commonest one.
@@ -85,7 +87,7 @@ class Level:
         lights = [np.append(offset, light[1:]) for offset in tries]
         return max(lights, key=lambda light: self.score(current, light, 3.0))
 
-    def score(self, current, light, scale=1.0):
+    def score(self, current: np.ndarray, light: np.ndarray, scale: float = 1.0) -> float:
         """``Fit.score``, noise taken to be ``scale`` times as strong."""
         rest, inside = self.rest(current, light)
         good = inside & self.locates
@@ -94,7 +96,7 @@ class Level:
             score -= tukey(self.rest(current, light, side)[0][good], scale).sum() / 2
         return float(score / max(good.sum(), LEAST_POINTS))
 
-    def rest(self, current, light, aside=0.0):
+    def rest(self, current: np.ndarray, light: np.ndarray, aside: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """(src - bgr in units of the noise (N,), which points can be told (N,)) under a normalised matrix.
 
         ``aside``: look so many times ``ASIDE`` pixels beside the place.
@@ -109,7 +111,7 @@ class Level:
         inside = ((place[0] >= 1) & (place[0] <= width - 2) & (place[1] >= 1) & (place[1] <= height - 2) & (gray < CLIPPED))
         return (seen - self.value - self.light @ light) / self.sigma, inside
 
-    def shared(self, weight, inside):
+    def shared(self, weight: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """How far a point's neighbours fit, (N,) in 0..1: single pixels of a subject fit by chance, regions do not."""
         total = np.bincount(self.cell, inside, NEIGHBOURS ** 2).reshape(NEIGHBOURS, NEIGHBOURS)
         fitting = np.bincount(self.cell, weight, NEIGHBOURS ** 2).reshape(NEIGHBOURS, NEIGHBOURS)
@@ -117,7 +119,7 @@ class Level:
         return np.clip((fitting / np.maximum(total, 1e-6) - 0.3) / 0.4, 0, 1).ravel()[self.cell] ** 2
 
 
-def texture(gray, flat):
+def texture(gray: np.ndarray, flat: bool) -> np.ndarray:
     """float32 (h, w): the logarithm of a picture; ``flat``: without its broad brightness."""
     value = cv2.LUT(gray, np.log(np.arange(256, dtype=np.float32) + FLOOR))
     value = cv2.GaussianBlur(value, (0, 0), SMOOTH)
@@ -132,19 +134,19 @@ def _broad(value, sigma):
     return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 4), value.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def noise_of(gray):
+def noise_of(gray: np.ndarray) -> float:
     """Deviation of the noise of a picture in gray levels, from the flattest third of its finest detail (Immerkaer, 1996)."""
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     fine = np.abs(cv2.filter2D(gray[::2] if gray.shape[0] > 400 else gray, cv2.CV_32F, kernel))
     return max(float(np.quantile(fine[:, ::2], 0.3)) / 0.385 / 6, 0.4)
 
 
-def tukey(rest, scale):
+def tukey(rest: np.ndarray, scale: float) -> np.ndarray:
     """Tukey's weights, 1 at 0 and 0 from ``TUKEY * scale`` on."""
     return np.square(np.clip(1 - np.square(rest / (TUKEY * scale)), 0, None))
 
 
-def sample(image, place, how):
+def sample(image: np.ndarray, place: np.ndarray, how: int) -> np.ndarray:
     """(N,) values of an image (h, w) at places float32 (2, N), x and y."""
     count = place.shape[1]
     x, y = np.pad(place, ((0, 0), (0, -count % ROW)) if count > ROW else 0).reshape(2, -1, min(count, ROW))

@@ -3,11 +3,13 @@
 Iterated least squares in the inverse compositional form (Baker and Matthews, "Lucas-Kanade 20 Years On", IJCV 2004): the
 slopes belong to the picture that moves. What light did is fitted along.
 """
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
 
-from bgmatting.media.alignment.level import LEAST_POINTS, tukey
+from bgmatting.media.alignment.level import LEAST_POINTS, Level, tukey
 
 STEPS = 12         # iterations at one level
 LATE = 6           # from so many on the start is forgotten
@@ -41,12 +43,12 @@ class Fit(NamedTuple):
     light: np.ndarray
 
 
-def failed(matrix):
+def failed(matrix: np.ndarray) -> Fit:
     """A Fit that says that nothing was found."""
     return Fit(matrix, 0.0, 0.0, np.inf, np.zeros(0))
 
 
-def register(levels, matrix, tight=False):
+def register(levels: list[Level], matrix: np.ndarray, tight: bool = False) -> Fit:
     """Refine ``matrix`` (3, 3, pixels of the photos) from the first level (coarse) to the last (fine). Returns Fit.
 
     ``tight``: the noise is what a camera makes, no more. That finds less from afar, but a start that is right is kept even
@@ -60,7 +62,7 @@ def register(levels, matrix, tight=False):
     return fit
 
 
-def polish(level, fit):
+def polish(level: Level, fit: Fit) -> Fit:
     """The last of the accuracy for the ``fit`` of a sparse level, from a dense one of the same size.
 
     Its agreement and score stay those of the strong points, which bounds for them are made for.
@@ -69,12 +71,12 @@ def polish(level, fit):
     return fit._replace(matrix=finer.matrix, error=finer.error, light=finer.light)
 
 
-def assess(level, matrix):
+def assess(level: Level, matrix: np.ndarray) -> Fit:
     """The Fit of ``matrix`` as it is: only what light does is fitted. Its error is infinite where too little is seen."""
     return _at_level(level, matrix, False)
 
 
-def search(level, count=2):
+def search(level: Level, count: int = 2) -> list[np.ndarray]:
     """The ``count`` matrices (3, 3) among shifts and turns in steps that fit best at a level, best first."""
     keep = level.locates
     if not level.flat or keep.sum() < LEAST_POINTS:
@@ -160,7 +162,7 @@ def _solve(design, rest, weight, current, flat, move):
     return np.linalg.solve(normal, right), np.linalg.inv(normal)[:8, :8]
 
 
-def corner_error(covariance):
+def corner_error(covariance: np.ndarray) -> float:
     """Expected length of the worst corner's error, in normalised units, from the covariance (8, 8) of the matrix."""
     worst = 0.0
     for x, y in ((-0.7, -0.7), (0.7, -0.7), (0.7, 0.7), (-0.7, 0.7)):

@@ -10,24 +10,28 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bgmatting.media.video.audio import Sound, same_stream
 from bgmatting.media.video.colour import Colour
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.light import Light
-from bgmatting.media.video.reader import Frame, Info, open_video
+from bgmatting.media.video.reader import Frame, Info, Reading, open_video
 from bgmatting.media.video.samples import Continuous
-from bgmatting.utils.isolation import Workers
+
+if TYPE_CHECKING:
+    from bgmatting.media.decoding import Isolated
 
 MODULE = __name__  # for a worker to import before it is asked
 CLUSTER, NO_BLOCKS = b"\x1f\x43\xb6\x75", b"\x83\xe7\x81\x00"  # where packets begin in Matroska, and none of them
 
 
 class Facts(NamedTuple):
-    """Facts known before the frames are read. ``head`` describes the sound to copy; None where no file can hold it."""
+    """Facts known before the frames are read. frames: as many were counted; None: they were not. head: describes the sound
+    to copy; None where no file can hold it."""
     info: Info
     note: str | None
+    frames: int | None
     codec: str | None = None
     layout: str | None = None
     rate: int = 0
@@ -55,50 +59,32 @@ class IsolatedTrack:
             self.stream = self._container.streams.audio[0]
 
 
-class IsolatedReader:
+class IsolatedReader(Reading):
     """Stands for a ``VideoReader`` of a file. ``damaged`` and ``missing`` are known at the end.
 
     Args:
-        workers: ``utils.isolation.Workers`` with the CLASSES of this module. source: path of the file.
-        sound: whether it is wanted.
+        decoding: ``media.decoding.Isolated``. source: path of the file. sound: whether it is wanted.
+        most: frames up to which they are counted, for the attribute ``frames``, which is one more where there are more;
+            None: they are not counted.
     Raises:
-        UserError: as ``open_video``, or as ``Workers``.
+        UserError: as ``open_video``, or as ``utils.isolation.Workers``.
     """
 
-    def __init__(self, workers: Workers, source: str | os.PathLike, sound: bool = True):
-        self.source, self.damaged, self.missing, self._deep, self._sound = source, 0, 0.0, False, sound
-        self._workers, self._stack = workers, ExitStack()
-        facts = workers.decode(facts_of, source, sound)
-        self.info, self.note = facts.info, facts.note
+    def __init__(self, decoding: Isolated, source: str | os.PathLike, sound: bool = True, most: int | None = None):
+        self.source, self.damaged, self.missing, self._sound = source, 0, 0.0, sound
+        self._decoding, self._stack = decoding, ExitStack()
+        facts = decoding.call(facts_of, source, sound, most)
+        self.info, self.note, self.frames = facts.info, facts.note, facts.frames
         self.audio = None if facts.codec is None else IsolatedTrack(facts)
-
-    def __enter__(self) -> IsolatedReader:
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the reading; the worker serves others."""
         self._stack.close()
 
-    def want_samples(self, wanted: bool) -> None:
-        """As ``VideoReader.want_samples``."""
-        if self.audio is not None:
-            self.audio.decode = wanted
-
-    def want_depth(self, wanted: bool) -> None:
-        """As ``VideoReader.want_depth``."""
-        self._deep = wanted
-
-    def __iter__(self) -> Iterator[Frame]:
-        return (frame for frame in self.items() if frame.image is not None)
-
     def items(self) -> Iterator[Frame]:
         """As ``VideoReader.items``."""
         decode = self.audio is not None and self.audio.decode
-        found = self._stack.enter_context(self._workers.stream(
-            frames_of, os.fspath(self.source), self._sound, self._deep, decode, name=self.source))
+        found = self._stack.enter_context(self._decoding.stream(items_of, self.source, self._sound, self._deep, decode))
         for item in found:
             if isinstance(item, End):
                 self.damaged, self.missing = item.damaged, item.missing
@@ -109,16 +95,15 @@ class IsolatedReader:
                                            for sound in item.audio])
 
 
-def facts_of(source: str, sound: bool) -> Facts:
-    """For a worker: the ``Facts`` of a file."""
+def facts_of(source: str, sound: bool, most: int | None = None) -> Facts:
+    """For a worker: the ``Facts`` of a file; its frames are counted up to ``most`` + 1."""
     with open_video(source, sound) as reader:
         audio = reader.audio
-        if audio is None:
-            return Facts(reader.info, reader.note)
-        return Facts(reader.info, reader.note, audio.codec, audio.layout, audio.rate, _head(audio.stream))
+        told = () if audio is None else (audio.codec, audio.layout, audio.rate, _head(audio.stream))
+        return Facts(reader.info, reader.note, None if most is None else reader.count(most + 1), *told)
 
 
-def frames_of(source: str, sound: bool, deep: bool, decode: bool) -> Iterator[Frame | End]:
+def items_of(source: str, sound: bool, deep: bool, decode: bool) -> Iterator[Frame | End]:
     """For a worker: the ``Frame``s of a file, whose sound has samples as (array, layout, rate, time), then its ``End``."""
     with open_video(source, sound) as reader:
         reader.want_depth(deep)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -80,7 +81,33 @@ def open_video(source: str | os.PathLike, sound: bool = True) -> VideoReader:
     return VideoReader(source, sound)
 
 
-class VideoReader:
+class Reading:
+    """What all readers of a video have: a context manager, and an iterator of ``Frame``, with the subclass's ``items`` and
+    ``close``; ``audio`` is its track of sound, or None."""
+
+    audio, _deep = None, False
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def want_samples(self, wanted: bool) -> None:
+        """Whether sound is decoded too, for outputs that cannot hold its codec."""
+        if self.audio is not None:
+            self.audio.decode = wanted
+
+    def want_depth(self, wanted: bool) -> None:
+        """Whether frames come with their own depth, too, where it is more than 8 bits."""
+        self._deep = wanted
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames, once."""
+        return (frame for frame in self.items() if frame.image is not None)
+
+
+class VideoReader(Reading):
     """An open video. ``info`` tells what it is, ``damaged`` how many frames or packets were left out so far,
     ``missing`` how many seconds before the end that its header names it ended, ``note`` what is to be said of its sound.
 
@@ -91,9 +118,8 @@ class VideoReader:
     """
 
     def __init__(self, source: str | os.PathLike, sound: bool = True):
-        self.source, self.damaged, self.missing, self.audio, self.note = source, 0, 0.0, None, None
+        self.source, self.damaged, self.missing, self.note = source, 0, 0.0, None
         self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
-        self._deep = False
         self._av = av = import_av()
         self._container = container = open_container(av, source)
         try:
@@ -127,30 +153,9 @@ class VideoReader:
             self.note = f"the result has no sound: that of {self.source} is of a kind that this FFmpeg does not know."
         return sound
 
-    def __enter__(self) -> VideoReader:
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close the file; the object is not used afterwards."""
         self._container.close()
-
-    def want_samples(self, wanted: bool) -> None:
-        """Set whether sound is decoded too, for outputs that cannot hold its codec."""
-        if self.audio is not None:
-            self.audio.decode = wanted
-
-    def want_depth(self, wanted: bool) -> None:
-        """Set whether frames come with their own depth, too, where it is more than 8 bits."""
-        self._deep = wanted
-
-    def __iter__(self) -> Iterator[Frame]:
-        """The frames, once."""
-        for frame in self.items():
-            if frame.image is not None:
-                yield frame
 
     def items(self) -> Iterator[Frame]:
         """As iterating, but sound that comes without a picture is handed out too, as frames whose image is None."""
@@ -226,9 +231,13 @@ class VideoReader:
         image = turned(image, self._matrix)
         return to_8_bits(image), image if self._deep and image.dtype == np.uint16 else None
 
-    def count(self) -> int:
-        """The number of frames, told by the packets that hold them; reads the rest of the file, which is spent then."""
-        return sum(packet.stream.type == "video" for packet in self._packets()) + self._sent
+    def count(self, most: int | None = None) -> int:
+        """The number of frames, told by the packets that hold them; reads the rest of the file, which is spent then.
+
+        most: where counting may end.
+        """
+        rest = (packet for packet in self._packets() if packet.stream.type == "video")
+        return sum(1 for _ in islice(rest, None if most is None else max(0, most - self._sent))) + self._sent
 
     def _decoded_all(self):
         first, self._first = self._first, None

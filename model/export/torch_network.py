@@ -155,13 +155,13 @@ def build_backbone(name: str) -> MobileNetV2 | ResNet:
 class Pyramid(nn.Module):
     """Atrous spatial pyramid pooling: 1x1, three dilated 3x3, the image's mean; (B, inputs, H, W) to (B, 256, H, W)."""
 
-    def __init__(self, inputs: int, outputs: int = 256, rates: tuple[int, ...] = (3, 6, 9)):
+    def __init__(self, inputs: int):
         super().__init__()
-        branches = [convolution(inputs, outputs, 1, nn.ReLU)]
-        branches += [convolution(inputs, outputs, 3, nn.ReLU, dilation=rate) for rate in rates]
-        branches.append([nn.AdaptiveAvgPool2d(1)] + convolution(inputs, outputs, 1, nn.ReLU))
+        branches = [convolution(inputs, 256, 1, nn.ReLU)]
+        branches += [convolution(inputs, 256, 3, nn.ReLU, dilation=rate) for rate in (3, 6, 9)]
+        branches.append([nn.AdaptiveAvgPool2d(1)] + convolution(inputs, 256, 1, nn.ReLU))
         self.convs = nn.ModuleList(nn.Sequential(*layers) for layers in branches)
-        self.project = nn.Sequential(*convolution(outputs * len(branches), outputs, 1, nn.ReLU), nn.Dropout(0.5))
+        self.project = nn.Sequential(*convolution(256 * len(branches), 256, 1, nn.ReLU), nn.Dropout(0.5))
 
     def forward(self, x: Tensor) -> Tensor:
         maps = [branch(x) for branch in self.convs]

@@ -1,8 +1,10 @@
 """Pictures of a camera by OpenCV: the newest one whenever one is asked for, or those of a file, one after the other."""
+from __future__ import annotations
+
 import os
 import threading
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -28,7 +30,7 @@ class Shot(NamedTuple):
     time: float
 
 
-def open_source(text, live):
+def open_source(text: str, live: bool) -> Every | Newest:
     """Open what follows "camera:" in ``text``.
 
     Args:
@@ -57,12 +59,12 @@ class Every:
 
     live, dropped = False, 0
 
-    def __init__(self, name, capture):
+    def __init__(self, name: str, capture: Any):
         self._capture, self._count, self.rate = capture, 0, _rate(capture)
         self._first = _first(name, capture)
         self.size = self._first.shape[:2]
 
-    def next(self, timeout=None):
+    def next(self, timeout: float | None = None) -> Shot | object:
         image, self._first = self._first, None
         if image is None:
             image = _read(self._capture)
@@ -71,7 +73,7 @@ class Every:
         self._count += 1
         return Shot(image, (self._count - 1) / self.rate)
 
-    def close(self):
+    def close(self) -> None:
         self._capture.release()
 
 
@@ -84,7 +86,7 @@ class Newest:
 
     live = True
 
-    def __init__(self, name, capture, ends=False):
+    def __init__(self, name: str, capture: Any, ends: bool = False):
         self._name, self._capture, self._ends, self.rate = name, capture, ends, _rate(capture)
         self._shot, self._over, self._closing = Shot(_first(name, capture), time.perf_counter()), False, threading.Event()
         self.size = self._shot.image.shape[:2]
@@ -93,7 +95,7 @@ class Newest:
         self._thread = threading.Thread(target=self._grab, daemon=True)
         self._thread.start()
 
-    def next(self, timeout=0.1):
+    def next(self, timeout: float | None = 0.1) -> Shot | object | None:
         """Raises UserError where the camera has stopped."""
         with self._change:
             self._change.wait_for(lambda: self._shot is not None or self._over, timeout)
@@ -111,7 +113,7 @@ class Newest:
                             f"connection, and whether another program took it.")
         return None
 
-    def close(self):
+    def close(self) -> None:
         """Stop reading. A camera whose last reading does not return is left to the end of the program."""
         self._closing.set()
         self._thread.join(JOIN)

@@ -1,9 +1,13 @@
 """The loop between camera, session, preview and virtual camera."""
-import time
+from __future__ import annotations
 
-from bgmatting.prediction.camera.capture import END
+import time
+from typing import Any
+
+from bgmatting.prediction.camera.capture import END, Every, Newest
 from bgmatting.prediction.camera.preview import Meter, drawn, lines_of
-from bgmatting.prediction.camera.session import WAITING
+from bgmatting.prediction.camera.session import WAITING, Session
+from bgmatting.prediction.progress import Progress
 from bgmatting.prediction.report import stop_on_signal
 from bgmatting.utils.errors import UserError
 
@@ -18,12 +22,12 @@ class Loop:
         matted: number of pictures; seconds that it ran; meter: rate and delay of the last pictures.
     """
 
-    def __init__(self, name, source, session, window, sender, progress):
+    def __init__(self, name: str, source: Every | Newest, session: Session, window: Any, sender: Any, progress: Progress):
         self._name, self._source, self._session = name, source, session
         self._window, self._sender, self._progress = window, sender, progress
         self.matted, self.seconds, self.meter, self._told = 0, 0.0, Meter(), 0
 
-    def run(self):
+    def run(self) -> bool:
         """Go on until the session is done, the source has ended, or SIGINT or SIGTERM comes. Returns whether one did.
 
         Raises:

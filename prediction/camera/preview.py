@@ -1,11 +1,16 @@
 """The preview: a window of OpenCV, and its keys."""
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 import cv2
+import numpy as np
 
 from bgmatting.media.sheet import write_text
 from bgmatting.prediction.camera.session import KEYS
@@ -34,7 +39,7 @@ class Window:
             raise UserError(f"this OpenCV is a build without windows (opencv-python-headless?). {ADVICE}") from None
         self._shown = False
 
-    def show(self, picture=None):
+    def show(self, picture: np.ndarray | None = None) -> str:
         """picture: uint8 RGB (H, W, 3), or None: the last one stays."""
         if picture is not None:
             if not self._shown:
@@ -46,7 +51,7 @@ class Window:
             return "q"
         return "" if key < 0 else chr(key & 0xFF)
 
-    def close(self):
+    def close(self) -> None:
         cv2.destroyWindow(NAME)
 
 
@@ -70,27 +75,27 @@ def _check_screen():
 class Meter:
     """Pictures per second, and milliseconds from the camera to the window, over the last pictures."""
 
-    def __init__(self, clock=time.perf_counter):
+    def __init__(self, clock: Callable[[], float] = time.perf_counter):
         self._clock, self._times, self._delays = clock, deque(maxlen=LAST), deque(maxlen=LAST)
 
-    def shown(self, taken):
+    def shown(self, taken: float) -> None:
         """A picture taken at ``taken`` is shown now."""
         now = self._clock()
         self._times.append(now)
         self._delays.append(now - taken)
 
     @property
-    def fps(self):
+    def fps(self) -> float:
         if len(self._times) < 2 or self._times[-1] == self._times[0]:
             return 0.0
         return (len(self._times) - 1) / (self._times[-1] - self._times[0])
 
     @property
-    def latency(self):
+    def latency(self) -> float:
         return 1000 * sum(self._delays) / len(self._delays) if self._delays else 0.0
 
 
-def lines_of(view, session, meter, dropped):
+def lines_of(view: Any, session: Any, meter: Meter, dropped: int) -> list[str]:
     """The lines of text that go with a ``View``."""
     refined = "" if view.refined is None else f"  {view.refined} pixels refined"
     lines = [f"{meter.latency:.0f} ms  {meter.fps:.1f} fps  {dropped} dropped{refined}"]
@@ -99,7 +104,7 @@ def lines_of(view, session, meter, dropped):
     return lines + ([view.text] if view.text else []) + session.notes[-1:] + [KEYS]
 
 
-def drawn(picture, lines):
+def drawn(picture: np.ndarray, lines: list[str]) -> np.ndarray:
     """A copy of uint8 RGB (H, W, 3) with ``lines`` in its upper left corner, the picture dark behind them."""
     picture = picture.copy()
     scale = max(0.35, min(1.5, picture.shape[0] / 900))

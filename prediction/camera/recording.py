@@ -1,7 +1,12 @@
 """A video file of what the camera sees, with the times at which it saw it."""
+from __future__ import annotations
+
+import os
 import time
 from fractions import Fraction
 from pathlib import Path
+
+import numpy as np
 
 from bgmatting.media.video.colour import BT601, BT709, LIMITED, Colour
 from bgmatting.media.video.reader import Info
@@ -22,13 +27,13 @@ class Recording:
         UserError: a suffix that is not written, or PyAV is missing.
     """
 
-    def __init__(self, path, rate):
+    def __init__(self, path: str | os.PathLike, rate: float):
         self.path, self.frames = Path(path), 0
         self._rate, self._writer, self._start = Fraction(rate).limit_denominator(1001), None, 0.0
         if not FORMATS[format_of(path)].suffix:
             raise UserError(f"{path} has no suffix; a recording is .mp4, .mov or .webm.")
 
-    def write(self, image, now):
+    def write(self, image: np.ndarray, now: float) -> None:
         """Append uint8 RGB (H, W, 3), seen at ``now`` seconds. Raises as ``VideoWriter.write``, and as it is opened."""
         if self._writer is None:
             self._writer, self._start = open_writer(self.path, self._info(image)), now
@@ -36,7 +41,7 @@ class Recording:
         self._writer.write(image, pts, 1 / self._rate)
         self.frames = self._writer.frames
 
-    def close(self):
+    def close(self) -> None:
         """Finish the file. Without a picture there is none. Raises OSError where it could not be finished."""
         writer, self._writer = self._writer, None
         if writer is not None:
@@ -48,7 +53,7 @@ class Recording:
         return Info(width, height, self._rate, TICK, Colour(LIMITED, matrix, matrix, matrix), None, None, False, Fraction(1))
 
 
-def timed_name(folder, suffix=".mp4"):
+def timed_name(folder: str | os.PathLike, suffix: str = ".mp4") -> Path:
     """FOLDER/camera_YYYYMMDD-HHMMSS.mp4, with a number behind it where that exists."""
     name = time.strftime("camera_%Y%m%d-%H%M%S")
     path, number = Path(folder, name + suffix), 2

@@ -18,7 +18,7 @@ from bgmatting.prediction.camera.recording import Recording, timed_name
 from bgmatting.prediction.camera.session import Session
 from bgmatting.prediction.camera.virtual import VirtualCamera
 from bgmatting.prediction.options import RECORDED, Options
-from bgmatting.prediction.outputs import folder_of, names_picture
+from bgmatting.prediction.outputs import check_free, folder_of, names_picture
 from bgmatting.prediction.progress import Progress
 from bgmatting.prediction.report import Report
 from bgmatting.prediction.sizes import fit_size
@@ -151,7 +151,4 @@ def _check_file(options):
                         f"folder. --no-window writes one file.")
     if options.format is not None and options.format != format_of(options.output):
         raise UserError(f"--output {options.output} is not {options.format}. Leave --format out.")
-    if os.path.realpath(options.output) == os.path.realpath(options.src[len(PREFIX):]):
-        raise UserError(f"{options.output} would be overwritten, and it is an input. Name another with --output.")
-    if os.path.lexists(options.output) and not options.overwrite:
-        raise UserError(f"{options.output} exists. --overwrite replaces it; --output names another place.")
+    check_free([options.output], [options.src[len(PREFIX):]], options.overwrite)

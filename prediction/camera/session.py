@@ -1,5 +1,8 @@
 """The state of a camera session. Knows no window, camera or clock: keys and pictures with their times come in."""
-from typing import NamedTuple, Optional
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,10 +25,10 @@ class View(NamedTuple):
     sent on. state: one of the four. text: what to do or what is done, a line. refined: pixels, or None.
     """
     picture: np.ndarray
-    com: Optional[np.ndarray]
+    com: np.ndarray | None
     state: str
     text: str
-    refined: Optional[int]
+    refined: int | None
 
 
 class Session:
@@ -45,8 +48,9 @@ class Session:
         recorded: [path] of those that are finished.
     """
 
-    def __init__(self, matter, backdrops, background=None, countdown=3.0, fit_background=None, smooth=None, record=None,
-                 alone=False, refines=True):
+    def __init__(self, matter: Any, backdrops: list, background: np.ndarray | None = None, countdown: float = 3.0,
+                 fit_background: Callable | None = None, smooth: Callable | None = None, record: Callable | None = None,
+                 alone: bool = False, refines: bool = True):
         self._matter, self._backdrops, self._countdown = matter, list(backdrops), countdown
         self._fit, self._smooth, self._record = fit_background, smooth, record
         self._alone, self._refines = alone, refines
@@ -56,11 +60,11 @@ class Session:
         self._shots, self._wanted, self._delay, self._due = [], 0, 0.0, None
 
     @property
-    def backdrop(self):
+    def backdrop(self) -> str:
         """Name of what subjects are set before."""
         return self._backdrops[self._chosen][0]
 
-    def key(self, sign):
+    def key(self, sign: str) -> None:
         """Obey a key: b, t, r, +, -, q or Esc, in either case; others do nothing."""
         act = {"b": lambda: self.capture(SHOTS, self._countdown), "t": self._next_backdrop, "r": self._toggle,
                "+": lambda: self._refine(2), "=": lambda: self._refine(2), "-": lambda: self._refine(0.5),
@@ -69,7 +73,7 @@ class Session:
             self._said = ""
             act()
 
-    def capture(self, count, delay=0.0):
+    def capture(self, count: int, delay: float = 0.0) -> None:
         """Make the background of ``count`` pictures, the first of them ``delay`` seconds behind the next."""
         if self._alone:
             self._said = "this network needs no background"
@@ -77,7 +81,7 @@ class Session:
         self._shots, self._wanted, self._delay, self._due = [], count, delay, None
         self.state = COUNTDOWN if delay > 0 else CAPTURING
 
-    def frame(self, src, now):
+    def frame(self, src: np.ndarray, now: float) -> View:
         """Take the next picture.
 
         Args:
@@ -101,7 +105,7 @@ class Session:
             return View(src, None, WAITING, self._said or "press b, then leave the frame: it takes the background", None)
         return self._matte(src)
 
-    def close(self):
+    def close(self) -> None:
         """End a recording under way, and close the backdrops."""
         try:
             self._stop_recording()

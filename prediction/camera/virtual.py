@@ -1,4 +1,8 @@
 """A virtual camera, which other programs take for a real one; pyvirtualcam makes it."""
+from __future__ import annotations
+
+import numpy as np
+
 from bgmatting.utils.errors import UserError
 
 
@@ -11,14 +15,14 @@ class VirtualCamera:
         UserError: pyvirtualcam is not installed.
     """
 
-    def __init__(self, rate):
+    def __init__(self, rate: float):
         try:
             import pyvirtualcam
         except ImportError:
             raise UserError("--virtual-camera takes a package more: pip install pyvirtualcam.") from None
         self._module, self._rate, self._camera = pyvirtualcam, rate, None
 
-    def send(self, picture):
+    def send(self, picture: np.ndarray) -> None:
         """picture: uint8 RGB (H, W, 3). Raises UserError where the system has no virtual camera."""
         height, width = picture.shape[:2]
         if self._camera is not None and (self._camera.width, self._camera.height) != (width, height):
@@ -31,7 +35,7 @@ class VirtualCamera:
                                 f"elsewhere.") from None
         self._camera.send(picture)
 
-    def close(self):
+    def close(self) -> None:
         if self._camera is not None:
             self._camera.close()
             self._camera = None

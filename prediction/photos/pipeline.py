@@ -5,9 +5,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+from bgmatting.prediction.backdrop import Backdrop
 from bgmatting.prediction.outputs import Canvas, deepened, wanted_of, write_pictures
 from bgmatting.prediction.photos.plan import Job
+from bgmatting.prediction.photos.sheet import Sheet
 from bgmatting.prediction.progress import Photo
 from bgmatting.utils.errors import UserError, no_space
 
@@ -40,7 +43,8 @@ class Work:
         done: photos that were written. failures: those that could not be done.
     """
 
-    def __init__(self, read, matter, bits=8, backdrop=None, sheet=None, report=None, premultiplied=False, crop=None):
+    def __init__(self, read: Callable, matter: Any, bits: int = 8, backdrop: Backdrop | None = None,
+                 sheet: Sheet | None = None, report: Callable | None = None, premultiplied: bool = False, crop: Any = None):
         self._premultiplied, self._crop = premultiplied, crop
         self._read, self._matter, self._bits, self._backdrop, self._sheet = read, matter, bits, backdrop, sheet
         self._report = report or (lambda _: None)

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from bgmatting.media import PHOTO_SUFFIXES, list_image_names
 from bgmatting.media.files import not_listed
 from bgmatting.media.unsupported import other_kind
 from bgmatting.prediction.options import Options
-from bgmatting.prediction.outputs import NAMED, SUFFIXES, check_format, names_picture, too_long
+from bgmatting.prediction.outputs import NAMED, SUFFIXES, check_format, check_free, names_picture, too_long
+from bgmatting.prediction.photos.pairing import partners_by_name, partners_in_order
 from bgmatting.utils.errors import UserError, quote
 from bgmatting.utils.files import inside, why_missing
 
@@ -103,28 +103,16 @@ def photo_jobs(src: str | os.PathLike, bgr: str | os.PathLike | None, output: st
         plan = _folder_plan(src, partner, output, types, suffix, shard, pair)
     else:
         plan = _single_plan(src, partner, output, as_file, types, suffix, shard)
-    _check_inputs_kept(plan.jobs)
+    check_free((path for job in plan.jobs for path in job.outputs.values()),
+               (path for job in plan.jobs for path in (job.src, job.bgr)), overwrite or src.is_dir())
     if trimap is not None:
         plan = plan._replace(jobs=[job._replace(bgr=None, trimap=job.bgr) for job in plan.jobs])
-    if overwrite:
-        return plan
-    if not src.is_dir():
-        there = [path for path in plan.jobs[0].outputs.values() if os.path.lexists(path)]
-        if there:
-            raise UserError(f"{there[0]} exists. --overwrite replaces it; --output names another place.")
+    if overwrite or not src.is_dir():
         return plan
     jobs = [job._replace(outputs={kind: path for kind, path in job.outputs.items() if not os.path.isfile(path)})
             for job in plan.jobs]
     jobs = [job for job in jobs if job.outputs]
     return plan._replace(jobs=jobs, finished=len(plan.jobs) - len(jobs))
-
-
-def _check_inputs_kept(jobs):
-    """Raises UserError where an output would replace an input."""
-    inputs = {os.path.realpath(path) for job in jobs for path in (job.src, job.bgr) if path is not None}
-    for path in (path for job in jobs for path in job.outputs.values()):
-        if os.path.realpath(path) in inputs:
-            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
 
 
 def shard_of(name: str, count: int) -> int:
@@ -156,7 +144,7 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
         scenes = _by_name(partner, [], unread)
     failures = [(str(error.filename), f"{error.strerror or error}; nothing in this folder was done") for error in unread]
     in_order = pair == "order" and partner is not None and partner.is_dir()
-    partners = _in_order(src, photos, partner, scenes) if in_order else _partners(photos, scenes)
+    partners = partners_in_order(src, photos, partner, scenes) if in_order else partners_by_name(photos, scenes)
     if not partners:
         raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {partner} ({quote(sorted(scenes))}) have "
                         f"no name in common. Partners have the same path apart from the suffix; --pair order takes them "
@@ -174,29 +162,6 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
         else:
             jobs.append(Job(name, files[0], scene[0], outputs))
     return Plan(jobs, failures, 0, notes, left_out)
-
-
-def _partners(photos, scenes):
-    """{name of a photo: that of its scene}: the same, or the same but for how the system writes accents (Unicode forms)."""
-    composed = {}
-    for name in scenes:
-        composed.setdefault(unicodedata.normalize("NFC", name), []).append(name)
-    partners = {name: name for name in photos if name in scenes}
-    for name in photos.keys() - partners.keys():
-        alike = [other for other in composed.get(unicodedata.normalize("NFC", name), ()) if other not in photos]
-        if len(alike) == 1:
-            partners[name] = alike[0]
-    return partners
-
-
-def _in_order(src, photos, partner, scenes):
-    """As ``_partners``, the first with the first; numbers in names count as numbers."""
-    if len(photos) != len(scenes):
-        raise UserError(f"--pair order takes as many pictures of each: {src} has {len(photos)}, {partner} {len(scenes)}.")
-
-    def place(name):
-        return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
-    return dict(zip(sorted(photos, key=place), sorted(scenes, key=place)))
 
 
 def others_by_kind(names: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from bgmatting.media import write_image
 from bgmatting.media.sheet import strip
 from bgmatting.prediction.options import Options
-from bgmatting.prediction.outputs import folder_of, rendered
+from bgmatting.prediction.outputs import check_free, folder_of, rendered
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_place, inside
 
@@ -33,12 +34,8 @@ def open_sheet(options: Options, single: bool, notes: list[str]) -> Sheet | None
     for folder in named:
         if os.path.isdir(folder) and inside(options.sheet, folder):
             raise UserError(f"--sheet {options.sheet} lies among the photos of {folder}. Name another place.")
-    inputs = {os.path.realpath(path) for path in named}
-    if os.path.realpath(options.sheet) in inputs:
-        raise UserError(f"--sheet {options.sheet} is an input. Name another file.")
+    check_free([options.sheet], named, options.overwrite or not single, "--sheet")
     if os.path.lexists(options.sheet) and not options.overwrite:
-        if single:
-            raise UserError(f"{options.sheet} exists. --overwrite replaces it; --sheet can name another file.")
         notes.append(f"{options.sheet} exists and stays as it is; --overwrite replaces it.")
         return None
     return Sheet(options.sheet, options.sheet_rows)
@@ -51,54 +48,53 @@ class Sheet:
         path: of the picture to write; limit: how many rows it takes.
     """
 
-    def __init__(self, path, limit):
+    def __init__(self, path: str | os.PathLike, limit: int):
         self.path, self._limit, self._rows = path, limit, []
 
     @property
-    def room(self):
+    def room(self) -> bool:
         """Whether it takes another row."""
         return len(self._rows) < self._limit
 
-    def add(self, name, pair, matte, behind=None):
+    def add(self, name: str, pair: Any, matte: Any, behind: np.ndarray | None = None) -> None:
         """Add a row, if there is room. behind: uint8 (H, W, 3), or None for plain green."""
         if self.room:
             given = {"bgr": pair.bgr} if pair.trimap is None else {"trimap": np.repeat(pair.trimap[..., None], 3, axis=2)}
             given = {word: picture for word, picture in given.items() if picture is not None}
             self._rows.append((name, ("src", *given, "pha", "com"), panels(pair.src, given, matte, behind)))
 
-    def write(self):
+    def write(self) -> bool:
         """Write the picture, if there are rows. Returns whether. Raises as ``media.write_image``."""
         if self._rows:
             write_image(self.path, laid_out(self._rows))
         return bool(self._rows)
 
 
-def panels(src, given, matte, behind=None, height=HEIGHT):
+def panels(src: np.ndarray, given: dict[str, np.ndarray], matte: Any, behind: np.ndarray | None = None) -> np.ndarray:
     """src, what is given beside it, pha and the cut-out before another background, side by side.
 
     Args:
         src: uint8 (H, W, 3). given: {name: uint8 (H, W, 3)}.
         matte: with pha (H, W) and fgr (H, W, 3), as ``Matter.predict`` returns it.
         behind: uint8 or uint16 (H, W, 3) that the subject is set before, or None for plain green.
-        height: of the panels, in pixels.
 
     Returns:
-        uint8 (height, about (3 or 4) * height * W / H, 3)
+        uint8 (HEIGHT, about (3 or 4) * HEIGHT * W / H, 3)
     """
     made = rendered(matte, ("pha", "com"), 8, np.full_like(src, GREEN) if behind is None else behind)
     shown = [src, *given.values(), cv2.cvtColor(made["pha"], cv2.COLOR_GRAY2RGB), made["com"]]
-    return np.hstack([_panel(image, height) for image in shown])
+    return np.hstack([_panel(image) for image in shown])
 
 
-def _panel(image, height):
-    """A picture at ``height``; a strip that would be too wide so is as wide as may be, with paper above and below."""
-    scale = min(height / image.shape[0], WIDEST * height / image.shape[1])
+def _panel(image):
+    """A picture at HEIGHT; a strip that would be too wide so is as wide as may be, with paper above and below."""
+    scale = min(HEIGHT / image.shape[0], WIDEST * HEIGHT / image.shape[1])
     width, own = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    image, top = cv2.resize(image, (width, own), interpolation=cv2.INTER_AREA), (height - own) // 2
-    return cv2.copyMakeBorder(image, top, height - own - top, 0, 0, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
+    image, top = cv2.resize(image, (width, own), interpolation=cv2.INTER_AREA), (HEIGHT - own) // 2
+    return cv2.copyMakeBorder(image, top, HEIGHT - own - top, 0, 0, cv2.BORDER_CONSTANT, value=(PAPER,) * 3)
 
 
-def laid_out(rows):
+def laid_out(rows: list) -> np.ndarray:
     """[(name, headings, uint8 (HEIGHT, W, 3) of as many panels)] below each other, with headings: uint8 (H, W, 3)."""
     width = max(panels.shape[1] for _, _, panels in rows) + 2 * MARGIN
     parts = []

@@ -74,10 +74,12 @@ def matte_frames(open_matter: Callable[[], Any], job: VideoJob, on_progress: Cal
         source = stack.enter_context(as_source(job.src))
         reader, scene, notes = source.reader(), None, []
         if job.bgr is not None:
-            scene = open_scene(job.bgr, source.name, reader.info, job.fit, notes)
+            scene = open_scene(job.bgr, source.name, reader.info, job.fit, notes, source.decoding)
             stack.callback(scene.close)
-        writers = _open_writers(job, reader)  # first: an encoder that cannot be used is known before the network is read
-        matter = _opened(open_matter, writers)
+        with ExitStack() as undo:  # an encoder or a network that cannot be used leaves nothing
+            writers = _open_writers(job, reader, undo)  # first: the network takes longer
+            matter = open_matter()
+            undo.pop_all()
         if any(writer.bits > 8 for writer in writers.values()):
             reader.want_depth(True)
         reader.want_samples(any(writer.needs_samples for writer in writers.values()))
@@ -292,30 +294,16 @@ def _lost(job, info, writers):
     return lines
 
 
-def _open_writers(job, reader):
-    """{type: writer}, all or none."""
+def _open_writers(job, reader, undo):
+    """{type: writer}; ``undo`` drops them."""
     import_av()
     writers = {}
-    try:
-        for kind, path in job.outputs.items():
-            alpha = kind == "com" and job.backdrop is None
-            writers[kind] = (RawWriter(job.stdout or sys.stdout.buffer) if path == RAW else
-                             open_writer(path, reader.info, alpha, reader.audio, kind in GRAY, job.pictures))
-    except BaseException:
-        for writer in writers.values():
-            writer.drop()
-        raise
+    for kind, path in job.outputs.items():
+        alpha = kind == "com" and job.backdrop is None
+        writers[kind] = (RawWriter(job.stdout or sys.stdout.buffer) if path == RAW else
+                         open_writer(path, reader.info, alpha, reader.audio, kind in GRAY, job.pictures))
+        undo.callback(writers[kind].drop)
     return writers
-
-
-def _opened(open_matter, writers):
-    """The network; where it cannot be opened, the writers leave nothing."""
-    try:
-        return open_matter()
-    except BaseException:
-        for writer in writers.values():
-            writer.drop()
-        raise
 
 
 def _in_all(info):

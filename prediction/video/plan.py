@@ -12,7 +12,7 @@ from bgmatting.media.video.picture_folder import check_replaceable
 from bgmatting.media.video.sequence import is_sequence, name_of
 from bgmatting.media.video.writer import FORMATS, RAW, check_alpha
 from bgmatting.prediction.options import PIPE, SEQUENCE, VIDEO, Options
-from bgmatting.prediction.outputs import NAMED, names_picture, too_long
+from bgmatting.prediction.outputs import NAMED, check_free, names_picture, too_long
 from bgmatting.utils.errors import UserError
 
 
@@ -71,14 +71,10 @@ def video_outputs(src: str, folder: str, types: Iterable[str], cut_out: bool, ch
 
 def check_outputs(outputs: dict[str, Path], inputs: Iterable[str | None], overwrite: bool) -> None:
     """Raises UserError where an output exists and may not be overwritten, or is one of the inputs."""
-    inputs = {Path(path).resolve() for path in inputs if path is not None and not is_url(path)}
-    inputs |= {path.parent for path in inputs if is_sequence(path)}
-    for path in outputs.values():
-        if path.resolve() in inputs:
-            raise UserError(f"{path} would be overwritten, and it is an input. Name another folder with --output.")
-        if path.exists() and not overwrite:
-            raise UserError(f"{path} exists. Use --overwrite, or name another folder with --output.")
-        if path.exists() and path.suffix and path.is_dir():
-            raise UserError(f"{path} is a folder. Move it, or name another folder with --output.")
-        if path.exists() and not path.suffix:
+    inputs = [path for path in inputs if path is not None and not is_url(path)]
+    check_free(outputs.values(), [*inputs, *(Path(path).parent for path in inputs if is_sequence(path))], overwrite)
+    for path in filter(Path.exists, outputs.values()):
+        if not path.suffix:
             check_replaceable(path)
+        elif path.is_dir():
+            raise UserError(f"{path} is a folder. Move it, or name another folder with --output.")

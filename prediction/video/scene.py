@@ -3,23 +3,26 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import numpy as np
 
+from bgmatting.media.decoding import HERE, InPlace, Isolated
 from bgmatting.media.video.opening import is_live
 from bgmatting.media.video.reader import Info
-from bgmatting.media.video.sequence import read_still
 from bgmatting.prediction.options import PIPE
 from bgmatting.prediction.sizes import check_size, fit_size
-from bgmatting.prediction.source import Source, is_video
+from bgmatting.prediction.source import Source, frames_of, info_of, is_video, still
 from bgmatting.utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
+PULSE = 25    # frames between two signs of life
 SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done strip by strip
 
 
 def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: str | None = None,
-               notes: list[str] | None = None) -> Still | MovingScene:
+               notes: list[str] | None = None, decoding: InPlace | Isolated = HERE) -> Still | MovingScene:
     """The background of each frame of a video.
 
     Args:
@@ -28,7 +31,7 @@ def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: 
         src: path or address of the video itself. info: its ``Info``.
         fit: what to do with a bgr of another size: "resize" stretches it, "crop" covers the frame and cuts what stands
             over on both sides; None refuses it.
-        notes: None, or a list to which remarks on a photo are appended.
+        notes: None, or a list to which remarks on a photo are appended. decoding: by what files are decoded.
     Returns:
         An object with frame(index) -> uint8 RGB (height, width, 3), and close().
     Raises:
@@ -40,10 +43,13 @@ def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: 
         if is_live(src) or src == PIPE:
             raise UserError(f"--bgr {bgr} reads the clip before it mattes it, which {src} does not allow. "
                             f"Name a photo of the empty scene.")
-        return Still(clip_median(src, count, info))
-    if is_video(bgr):
-        return MovingScene(bgr, size, fit, src, info.first)
-    return Still(fit_size(read_still(bgr, notes), size, fit, src, bgr))
+        return Still(clip_median(src, count, info, decoding))
+    if is_video(bgr, decoding):
+        return MovingScene(bgr, size, fit, src, info.first, decoding)
+    image, found = decoding.call(still, bgr)
+    if notes is not None:
+        notes += found
+    return Still(fit_size(image, size, fit, src, bgr))
 
 
 def first_frames(bgr: str | os.PathLike | None) -> int | None:
@@ -59,14 +65,14 @@ def first_frames(bgr: str | os.PathLike | None) -> int | None:
 class Still:
     """One picture for all frames."""
 
-    def __init__(self, image):
+    def __init__(self, image: np.ndarray):
         self._image = image
 
-    def frame(self, index):
+    def frame(self, index: int) -> np.ndarray:
         """uint8 RGB (H, W, 3)."""
         return self._image
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is open."""
 
 
@@ -77,23 +83,20 @@ class MovingScene:
     first.
 
     Args:
-        size: (height, width) of src. first: number of its first image, where it is a sequence.
+        size: (height, width) of src. first: number of its first image, where it is a sequence. decoding: by what it is read.
     """
 
-    def __init__(self, path, size, fit, src, first=None):
+    def __init__(self, path: str | os.PathLike, size: tuple[int, int], fit: str | None, src: str | os.PathLike,
+                 first: int | None = None, decoding: InPlace | Isolated = HERE):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
-        self._reader = Source(path).reader(sound=False)
-        try:
-            check_size((self._reader.info.height, self._reader.info.width), size, fit, src, path)
-        except UserError:
-            self.close()
-            raise
-        self._frames, info = iter(self._reader), self._reader.info
+        self._open, info = ExitStack(), decoding.call(info_of, path)
+        check_size((info.height, info.width), size, fit, src, path)
+        self._frames = self._open.enter_context(decoding.stream(frames_of, path))
         self._rate, self._ahead = None if info.first is None else info.rate, 0
         if None not in (first, info.first) and 0 <= first - info.first < info.duration * info.rate:
             self._ahead = first - info.first
 
-    def frame(self, index):
+    def frame(self, index: int) -> np.ndarray:
         """uint8 RGB (H, W, 3) of frame ``index``, missing ones of a sequence counted; it never falls from call to call."""
         image = None
         while self._at < index:
@@ -107,28 +110,33 @@ class MovingScene:
             self._image = fit_size(image, self._size, self._fit, bgr_name=self._path)
         return self._image
 
-    def close(self):
+    def close(self) -> None:
         """Close the file."""
-        self._reader.close()
+        self._open.close()
 
 
-def clip_median(path: str | os.PathLike, count: int | None, info: Info) -> np.ndarray:
+def clip_median(path: str | os.PathLike, count: int | None, info: Info, decoding: InPlace | Isolated = HERE) -> np.ndarray:
     """Median over time of a clip: what is seen there for more than half of the frames looked at.
 
     Args:
         path: the video. count: look at its first ``count`` frames, or None for its whole length; at most SAMPLES frames,
-            evenly spread, are taken either way. info: its ``Info``.
+            evenly spread, are taken either way. info: its ``Info``. decoding: by what it is decoded.
     Returns:
         uint8 RGB (H, W, 3).
     """
+    with decoding.stream(median_strips, path, count, info.height, info.width) as strips:
+        return np.concatenate([strip for strip in strips if strip is not None])
+
+
+def median_strips(path: str, count: int | None, height: int, width: int) -> Iterator[np.ndarray | None]:
+    """The rows of ``clip_median``, some at a time; and None now and then: it goes on, although there is nothing yet."""
     if count is None or count > SAMPLES:
         there = _count(path)
         count = there if count is None else min(count, there)
     chosen = _spread(count)
-    height, width = info.height, info.width
     rows = max(1, min(height, SAMPLE_BYTES // (len(chosen) * width * 3)))
-    strips = [_strip_median(path, chosen, top, min(top + rows, height)) for top in range(0, height, rows)]
-    return np.concatenate(strips)
+    for top in range(0, height, rows):
+        yield from _strip_median(path, chosen, top, min(top + rows, height))
 
 
 def median_of(images: np.ndarray) -> np.ndarray:
@@ -146,6 +154,8 @@ def _strip_median(path, chosen, top, bottom):
     kept, images = 0, None
     with Source(path).reader(sound=False) as reader:
         for index, (decoded, _, _) in enumerate(item for item in reader.timed() if item[0] is not None):
+            if index % PULSE == 0:
+                yield None
             if index in chosen:
                 strip = reader.image(decoded)[top:bottom]
                 if images is None:
@@ -156,7 +166,7 @@ def _strip_median(path, chosen, top, bottom):
                 break
     if not kept:
         raise UserError(f"{path} has no frame to make a background of.")
-    return median_of(images[:kept])
+    yield median_of(images[:kept])
 
 
 def _spread(count):

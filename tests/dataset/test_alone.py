@@ -43,17 +43,6 @@ def test_a_window_is_of_a_given_side_and_shape():
     assert 100 <= min(sides) < 105 and 195 < max(sides) <= 200
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_a_share_of_the_windows_is_at_the_edge(share):
-    rng, pha = np.random.default_rng(1), np.zeros((400, 400), np.uint8)
-    pha[100, 310] = 90  # the only soft pixel
-    hits = 0
-    for _ in range(200):
-        top, left, height, width = draw_window(rng, pha, (32, 32), Cuts((40,), share))
-        hits += (top, left) == (80, 290)
-    assert abs(hits / 200 - share) < 0.12
-
-
 def test_a_trimap_grows_and_shrinks_by_what_is_drawn():
     pha, widths = disc(radius=70), set()
     for seed in range(40):

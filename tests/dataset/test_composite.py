@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from bgmatting.dataset import composite
-from bgmatting.dataset.augment import Affine
-from bgmatting.dataset.composite import add_noise, blend, cast_shadow, change_exposure, compose_pair, move, through_jpeg
+from bgmatting.dataset.augment import Affine, add_noise, cast_shadow, change_exposure, move, through_jpeg
+from bgmatting.dataset.composite import blend, compose_pair
 
 NEVER = {"shadow": 0.0, "noise": 0.0, "noise_sigma": 0.03, "bgr_jitter": 0.0, "bgr_affine": 0.0, "jpeg": 0.0,
          "exposure": 0.0, "subpixel": 0.0}
@@ -27,13 +27,6 @@ def test_blend_is_exact_at_both_ends_and_rounded_between():
     bright, dark = np.full((1, 3, 3), 200, np.uint8), np.full((1, 3, 3), 100, np.uint8)
     one = blend(bright, np.array([[1, 128, 254]], np.uint8), dark)
     assert one[0, :, 0].tolist() == [100, 150, 200]  # 100.4, 150.2, 199.6
-
-
-def test_with_all_probabilities_0_the_photos_are_exact():
-    fgr, pha, bgr = images()
-    src, other = compose_pair(rng(), fgr, pha, bgr, NEVER)
-    np.testing.assert_array_equal(src, blend(fgr, pha, bgr))
-    np.testing.assert_array_equal(other, bgr)
 
 
 @pytest.mark.parametrize("name, src_changes, bgr_changes", [
@@ -70,11 +63,6 @@ def test_a_shadow_only_darkens_at_most_by_0_3():
     np.testing.assert_array_equal(cast_shadow(rng(), scene, np.zeros_like(pha)), scene)
 
 
-def test_a_shadow_of_the_deepest_kind_on_black_does_not_wrap():
-    pha = np.full((64, 64), 255, np.uint8)
-    assert max(cast_shadow(rng(seed), np.full((64, 64, 3), 5, np.uint8), pha).max() for seed in range(20)) <= 5
-
-
 def test_noise_has_no_mean_and_a_strength_of_0_to_sigma():
     grey = np.full((80, 80, 3), 128, np.uint8)
     generator = rng()
@@ -91,12 +79,6 @@ def test_noise_of_src_and_bgr_is_not_the_same():
     grey = np.full((80, 80, 3), 128, np.uint8)
     src, bgr = compose_pair(rng(1), grey, np.zeros((80, 80), np.uint8), grey, {**NEVER, "noise": 1.0})
     assert abs(np.corrcoef(src.ravel(), bgr.ravel())[0, 1]) < 0.03 and min(src.std(), bgr.std()) > 0.3
-
-
-def test_noise_is_clipped_not_wrapped():
-    for value in (0, 255):
-        out = add_noise(rng(2), np.full((50, 50, 3), value, np.uint8), 0.1).astype(int)
-        assert np.abs(out - value).max() < 128 and (out != value).any()
 
 
 def test_exposure_keeps_order_and_range():
@@ -121,34 +103,8 @@ def test_jpeg_keeps_the_channels_in_order():
         through_jpeg(noise, 40).astype(int) - noise).mean()
 
 
-def test_jpeg_weighs_colours_as_a_camera_does():
-    """Chroma is halved in size, brightness is not: stripes of blue on black blur more than stripes of green."""
-    def blur_of(channel):
-        stripes = np.zeros((64, 64, 3), np.uint8)
-        stripes[:, ::2, channel] = 200
-        return np.abs(through_jpeg(stripes, 95).astype(int) - stripes)[..., channel].mean()
-
-    assert blur_of(1) < blur_of(0) < blur_of(2)
-
-
 def test_move_by_whole_pixels():
     image = images()[2]
     np.testing.assert_array_equal(move(image, Affine(0, 0, 0, 1, 0)), image)
     moved = move(image, Affine(0, 8 / 80, 6 / 60, 1, 0))
     np.testing.assert_array_equal(moved[6:, 8:], image[:-6, :-8])
-
-
-def test_subpixel_shift_is_below_a_pixel():
-    ramp = np.repeat(np.repeat(np.arange(0, 240, 3, dtype=np.uint8)[None, :, None], 60, 0), 3, 2)
-    shifts = []
-    for seed in range(200):
-        _, bgr = compose_pair(rng(seed), ramp, np.zeros((60, 80), np.uint8), ramp, {**NEVER, "subpixel": 1.0})
-        shifts.append((ramp.astype(float) - bgr)[10:-10, 10:-10].mean() / 3)
-    assert max(np.abs(shifts)) < 0.9 and min(shifts) < -0.5 and max(shifts) > 0.5 and abs(np.mean(shifts)) < 0.1
-
-
-def test_the_same_seed_gives_the_same_photos():
-    fgr, pha, bgr = images()
-    always = {**dict.fromkeys(NEVER, 1.0), "noise_sigma": 0.03}
-    first, again, other = (compose_pair(rng(seed), fgr, pha, bgr, always) for seed in (5, 5, 6))
-    assert all((a == b).all() for a, b in zip(first, again)) and any((a != b).any() for a, b in zip(first, other))

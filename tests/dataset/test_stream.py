@@ -3,16 +3,14 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.dataset.batches import Batches, read_batches
 from bgmatting.dataset.generate.__main__ import main
 from bgmatting.dataset.samples import SampleKey, training_set
-from bgmatting.dataset.stream import Stream, looks, open_stream, placing, subjects
+from bgmatting.dataset.stream import Stream, looks, placing, subjects
 from bgmatting.dataset.stream.panorama import developed, view
 from bgmatting.dataset.stream.parts import part
-from bgmatting.dataset.stream.scenes import Photos, window
+from bgmatting.dataset.stream.scenes import Photos
 from bgmatting.dataset.stream.subjects import Folder, Subject
 from bgmatting.training.config import DEFAULT, load_config
-from bgmatting.training.validation import validation_set
 from bgmatting.utils.errors import UserError
 
 NONE = {"share": 0.0, "folder": None}
@@ -53,19 +51,6 @@ def test_a_sample_is_a_function_of_its_seed(folders):
     assert equal(first, again) and not equal(first, other)
 
 
-def test_any_count_of_workers_and_any_start_give_the_same_batches(folders):
-    samples = training_set(stage(folders, stream_length=12), "base", None)
-
-    def batches(workers, start=0):
-        reader = read_batches(samples, Batches(12, 2, (64, 64), 1, 0, start), workers)
-        return [[image.numpy() for image in batch] for batch in reader]
-
-    whole = batches(0)
-    assert len(whole) == 6 and whole[0][0].shape == (2, 3, 64, 64)
-    assert all(equal(one, other) for one, other in zip(whole, batches(2)))
-    assert all(equal(one, other) for one, other in zip(whole[4:], batches(0, start=4)))
-
-
 def test_shares_say_where_samples_come_from(folders):
     asked = [0, 0, 0]
     stream = Stream({**folders["painted"], "share": 0.2}, {**folders["rendered"], "share": 0.6}, folders["photos"])
@@ -77,10 +62,6 @@ def test_shares_say_where_samples_come_from(folders):
     for seed in range(120):
         stream.sample(seed, 32, 32, load=load)
     assert 0.15 < asked[0] / (asked[0] + asked[1]) < 0.35 and 45 < asked[2] < 75
-
-
-def test_without_a_share_or_folder_each_subject_is_painted_into_its_scene():
-    assert open_stream(load_config(DEFAULT)) is None
 
 
 def test_subjects_are_painted_anew_where_they_have_no_folder(folders):
@@ -107,11 +88,6 @@ def test_no_file_is_in_both_parts(folders):
         folder = folders["rendered" if source is Folder else "photos"]["folder"]
         names = [set(source(folder, valid).set.names) for valid in (False, True)]
         assert all(names) and not names[0] & names[1] and len(names[0] | names[1]) in (9, 12)
-
-
-def test_validation_images_are_fixed(folders):
-    first, again = (validation_set(stage(folders), None) for _ in range(2))
-    assert len(first) == 2 and all(equal((a.src, a.bgr, a.pha), (b.src, b.bgr, b.pha)) for a, b in zip(first, again))
 
 
 def test_views_of_one_panorama_stay_together():
@@ -162,13 +138,6 @@ def test_a_soft_outline_does_not_darken():
     assert np.allclose(colour[:, :22], 0.8, atol=0.01) and np.array_equal(alpha, pha)
 
 
-def test_windows_for_methods_that_see_one_photo(folders):
-    whole = {"size": 96, "cuts": [48, 64]}
-    samples = training_set(stage(folders, method="modnet", phases={"whole": whole}), "whole", None, alone=True)
-    src, bgr, fgr, pha, trimap = samples[SampleKey(1, 0, 0, 64, 64)]
-    assert src.shape == bgr.shape == fgr.shape == (3, 64, 64) and pha.shape == trimap.shape == (1, 64, 64)
-
-
 def test_a_hiding_part_takes_the_scenes_colour():
     rng = np.random.default_rng(4)
     scene = np.full((48, 48, 3), (0.2, 0.5, 0.3), np.float32)
@@ -178,13 +147,6 @@ def test_a_hiding_part_takes_the_scenes_colour():
         changed, behind = looks.hidden(rng, fgr, pha, scene)
         nearest.append(np.abs(changed - behind).max(2).min())
     assert np.median(nearest) < 0.25 < np.abs(fgr - scene).max(2).min()
-
-
-def test_a_window_keeps_proportions():
-    photo = np.zeros((200, 300, 3), np.uint8)
-    cv2.circle(photo, (150, 100), 60, (255, 255, 255), -1)
-    for seed in range(5):
-        assert window(np.random.default_rng(seed), photo, 64, 96).shape == (64, 96, 3)
 
 
 def test_a_panorama_looks_where_it_is_told():

@@ -46,12 +46,6 @@ def test_one_folder_keeps_its_name(tmp_path, make, suffix):
     assert unpack(archive, tmp_path / "data") == [(folder, True)]
 
 
-def test_several_go_into_a_folder_of_the_archives_name(tmp_path):
-    archive = make_zip(tmp_path / "Backgrounds.zip", {"a.jpg": "a", "more/b.jpg": "b", "__MACOSX/._a.jpg": "x"})
-    (folder, _), = unpack(archive, tmp_path)
-    assert folder.name == "Backgrounds" and tree(folder) == {"a.jpg": "a", "more/b.jpg": "b"}
-
-
 @pytest.mark.parametrize("above, beside", [("", {}), ("PhotoMatte85_eval/", {}), ("data/sets/", {"readme.txt": "r"}),
                                            ("PhotoMatte85_eval\\", {})])
 def test_several_sets_are_found_by_the_catalogue(tmp_path, above, beside):
@@ -74,11 +68,6 @@ def test_several_sets_are_found_by_the_catalogue(tmp_path, above, beside):
 def test_folders_of_one_set_stay_together(tmp_path, files):
     assert [folder.name for folder, _ in unpack(make_zip(tmp_path / "mine.zip", files), tmp_path / "data")] == ["mine"]
     assert tree(tmp_path / "data" / "mine") == files
-
-
-def test_a_single_file_is_no_folder(tmp_path):
-    (folder, _), = unpack(make_zip(tmp_path / "set.zip", {"a.jpg": "a"}), tmp_path)
-    assert folder.name == "set" and tree(folder) == {"a.jpg": "a"}
 
 
 @pytest.mark.parametrize("make, suffix", [(make_zip, ".zip"), (make_tar, ".tar.gz")])
@@ -112,7 +101,7 @@ def test_what_leads_out_is_refused_and_leaves_nothing(tmp_path):
 def test_damaged_archives(tmp_path, content):
     path = tmp_path / ("a.zip" if content[:1] != b"\x1f" else "a.tar.gz")
     path.write_bytes(content)
-    with pytest.raises(UserError, match=f"{path.name} cannot be unpacked"):
+    with pytest.raises(UserError, match=path.name):
         unpack(path, tmp_path / "data")
 
 

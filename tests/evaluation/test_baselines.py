@@ -45,7 +45,7 @@ def test_closed_form_matting_is_closer_than_its_key(scene, monkeypatch):
 def test_choosing(monkeypatch):
     assert choose_baselines(["knn", "keying", "knn"]) == (("keying", "knn"), ())
     assert choose_baselines([]) == ((), ())
-    with pytest.raises(UserError, match="unknown baseline 'knm'. Did you mean 'knn'"):
+    with pytest.raises(UserError, match="'knm'.*'knn'"):
         choose_baselines(["knm"])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert choose_baselines(["all"]) == (("keying", "mog2", "knn"), ("closed-form",))

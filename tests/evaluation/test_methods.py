@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bgmatting.evaluation.methods import Mattes, _name, open_mattes, open_networks, short_names
+from bgmatting.evaluation.methods import Mattes, _name, open_mattes, open_networks
 from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.media import write_image
 from bgmatting.model.inference.device import DeviceMatting
@@ -9,13 +9,6 @@ from bgmatting.utils.errors import UserError
 
 PHA = np.arange(48, dtype=np.uint8).reshape(6, 8)
 ITEM = EvalItem("a/1", None, None, PHA, None, None)
-
-
-def test_short_names():
-    assert short_names(["log/stage1/best/model.safetensors", "log/stage2/best/model.safetensors"]) == [
-        "stage1/best/model", "stage2/best/model"]
-    assert short_names(["x/v1.5", "x/v1.6"]) == ["v1.5", "v1.6"] and short_names(["x/a.pth", "b.pdparams"]) == ["a", "b"]
-    assert short_names([]) == [] and short_names(["a.pth", "a.pth"]) == ["a", "a"]
 
 
 def test_a_network_is_called_what_sets_it_apart():
@@ -45,7 +38,7 @@ def test_missing_extra_and_misfit_are_named(tmp_path):
         Mattes(tmp_path, ["a/1", "b", "c"])
     with pytest.raises(UserError, match=r"1 mattes that belong to no picture of the benchmark \(a/3\)"):
         Mattes(tmp_path, ["a/1", "a/2"])
-    with pytest.raises(UserError, match="1.png is 8x5, but a/1 of the benchmark is 8x6"):
+    with pytest.raises(UserError, match="1.png.*8x5.*1.*8x6"):
         Mattes(tmp_path, ["a/1", "a/2"], part=True)(ITEM)
     with pytest.raises(UserError, match="does not exist"):
         Mattes(tmp_path / "none", ["a"])

@@ -11,25 +11,13 @@ from bgmatting.evaluation.keying import difference_key
 from bgmatting.evaluation.methods import Mattes
 from bgmatting.evaluation.pipeline import _baseline, _pool, _score_all, evaluate_items, measure
 from bgmatting.evaluation.protocols import PROTOCOLS
-from bgmatting.evaluation.testset.composed import EvalItem
-from bgmatting.evaluation.testset.trimap import make_trimap
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import write_bytes
+from tests.evaluation.items import item
 
 PAPER = PROTOCOLS["paper"]
 RVM = PROTOCOLS["rvm"].changed(sequences=True)
 WORDS = tuple(word for word in BASELINES if word != "closed-form" or importlib.util.find_spec("pymatting"))
-
-
-def item(number, name=None, size=(61, 83)):
-    rng = np.random.default_rng(number)
-    y, x = np.mgrid[:size[0], :size[1]]
-    pha = (np.clip((18 - np.hypot(y - 30, x - 40 - number)) / 5 + 0.5, 0, 1) * 255).astype(np.uint8)
-    bgr = rng.integers(0, 90, (*size, 3), dtype=np.uint8)
-    fgr = np.full((*size, 3), 220, np.uint8)
-    weight = pha[..., None] / 255
-    src = (fgr * weight + bgr * (1 - weight)).astype(np.uint8)
-    return EvalItem(name or f"item{number}", src, bgr, pha, fgr, make_trimap(pha))
 
 
 ITEMS = [item(number) for number in range(5)]
@@ -102,7 +90,7 @@ class Bomb:
 
 
 def test_a_worker_that_dies_is_named():
-    with pytest.raises(UserError, match="Use fewer --workers"):
+    with pytest.raises(UserError, match="--workers"):
         list(measure([ITEMS[0]._replace(fgr=Bomb())], PAPER, {"bright": bright}, (), 1))
 
 

@@ -6,50 +6,20 @@ import numpy as np
 import pytest
 
 from bgmatting.evaluation.gallery import Gallery
-from bgmatting.evaluation.keying import difference_key
 from bgmatting.evaluation.methods import as_u8
 from bgmatting.evaluation.pipeline import ahead, evaluate_items
 from bgmatting.evaluation.protocols import PROTOCOLS
 from bgmatting.evaluation.report import comparison, heading, line, write_report
 from bgmatting.evaluation.scoring import Result, mean_of, score
 from bgmatting.evaluation.testset.composed import EvalItem
-from bgmatting.evaluation.testset.trimap import make_trimap
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.files import prepare_folder
-
-
-def item(seed, size=(40, 44)):
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:size[0], :size[1]]
-    pha = (np.clip((12 + seed - np.hypot(y - 20, x - 22)) / 5 + 0.5, 0, 1) * 255).astype(np.uint8)
-    bgr = rng.integers(0, 90, (*size, 3), dtype=np.uint8)
-    fgr = np.full((*size, 3), 220, np.uint8)
-    weight = pha[..., None] / 255
-    src = (fgr * weight + bgr * (1 - weight)).astype(np.uint8)
-    return EvalItem(f"item{seed}", src, bgr, pha, fgr, make_trimap(pha))
-
+from tests.evaluation.items import item
 
 ITEMS = [item(seed) for seed in range(5)]
 
 
-def keyed(one):
-    return difference_key(one.src, one.bgr), one.src
-
-
 def half(one):
     return np.full(one.src.shape[:2], 128, np.uint8), None
-
-
-def test_a_perfect_method_scores_zero():
-    rows, mean = evaluate_items(lambda one: (one.pha, one.fgr), ITEMS)
-    assert [row["name"] for row in rows] == [f"item{i}" for i in range(5)]
-    assert mean == {"sad": 0, "mse": 0, "grad": 0, "conn": 0, "fg_mse": 0}
-
-
-def test_score_without_a_foreground():
-    rows, mean = evaluate_items(half, ITEMS)
-    assert mean["fg_mse"] is None and mean["sad"] > 0
-    assert mean["sad"] == pytest.approx(sum(row["sad"] for row in rows) / 5)
 
 
 def test_mean_of_passes_over_missing_values():
@@ -70,7 +40,7 @@ def test_a_picture_with_nothing_unknown_has_no_score_and_no_say():
 
 
 def test_sizes_are_cut_to_multiples_of_four():
-    odd = item(1, (43, 47))
+    odd = item(1, size=(43, 47))
     spoilt = odd.pha.copy()
     spoilt[40:], spoilt[:, 44:] = 255, 255
     assert score(PROTOCOLS["paper"], odd, spoilt, odd.fgr) == {"name": "item1", "sad": 0, "mse": 0, "grad": 0, "conn": 0,
@@ -80,13 +50,6 @@ def test_sizes_are_cut_to_multiples_of_four():
 @pytest.mark.parametrize("workers", (0, 1, 3, 9))
 def test_what_is_made_ahead_keeps_its_order(workers):
     assert list(ahead(list(range(20)), workers)) == list(range(20))
-
-
-def test_another_order_gives_the_same_rows():
-    rows, mean = evaluate_items(keyed, ITEMS)
-    backward, other = evaluate_items(keyed, ITEMS[::-1])
-    assert backward[::-1] == rows
-    assert other == pytest.approx(mean)
 
 
 @pytest.mark.parametrize("workers", (0, 2))
@@ -103,13 +66,6 @@ def test_answers_are_rounded_and_clipped_and_finite():
     assert as_u8(np.array([[-0.1, 0.5, 1.2]], np.float32)).tolist() == [[0, 128, 255]]
     with pytest.raises(UserError, match="not finite"):
         as_u8(np.full((1, 3), np.nan))
-
-
-def test_the_table_shows_both_mse_times_a_thousand():
-    row = {"sad": 8.65, "mse": 0.00957, "grad": 8736.4, "conn": 6637.2, "fg_mse": None}
-    assert heading().split() == ["image", "SAD", "MSE", "e3", "Grad", "Conn", "FG", "MSE", "e3"]
-    assert line("a.png", row).split() == ["a.png", "8.650", "9.570", "8736.4", "6637.2", "-"]
-    assert len(line("x" * 80, row)) == len(heading())
 
 
 def test_comparison_says_who_wins():
@@ -164,15 +120,6 @@ def test_names_in_the_table_are_no_formulas_and_may_be_no_text(tmp_path):
     assert {line["method"] for line in table} == {"'=method"} and {line["sad"] for line in table} == {"-1.5"}
     content = json.loads(json_path.read_text(encoding="utf-8"))
     assert [row["name"] for row in content["methods"]["=method"]["images"]] == names
-
-
-def test_an_output_folder_that_cannot_be_written(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write into the output folder"):
-        prepare_folder(tmp_path / "file")
-    with pytest.raises(UserError, match="cannot write into the output folder"):
-        prepare_folder(tmp_path / "file" / "below")
-    assert os.listdir(prepare_folder(tmp_path / "fine")) == []
 
 
 @pytest.mark.parametrize("name", list(PROTOCOLS))

@@ -1,13 +1,9 @@
 import numpy as np
 import pytest
 
-from bgmatting.dataset.catalog_file import read_entries
 from bgmatting.dataset.layouts.sets import PairSet
 from bgmatting.evaluation.testset.composed import EvaluationSet
-from bgmatting.evaluation.testset.placement import disturb_background
 from bgmatting.utils.errors import UserError
-
-ENTRY = "set:\n  layout: rgba_folder\n  path: x\n  backgrounds_each: {each}\n  splits: {{test: .}}\n"
 
 
 class Backgrounds:
@@ -56,19 +52,3 @@ def test_all_frames_of_a_clip_stand_before_one_background():
 def test_clips_keep_their_size_and_background(options):
     with pytest.raises(UserError, match="frames of clips keep their size"):
         EvaluationSet(pairs("a/0"), Backgrounds(1), clips=True, **options)
-
-
-def test_the_noise_of_the_disturbance():
-    flat = np.full((64, 64, 3), 128, np.uint8)
-    quiet, loud = (disturb_background(flat, np.random.default_rng(1), sigma) for sigma in (0, 0.05))
-    assert quiet.std() == 0 and 10 < loud.std() < 16
-
-
-def test_the_catalogue_says_how_many(tmp_path):
-    file = tmp_path / "sets.yml"
-    file.write_text(ENTRY.format(each=5))
-    assert read_entries(file)["set"]["backgrounds_each"] == 5
-    for wrong in ("0", "many", "true", "1.5"):
-        file.write_text(ENTRY.format(each=wrong))
-        with pytest.raises(UserError, match="`backgrounds_each` must be a whole number of 1 or more"):
-            read_entries(file)

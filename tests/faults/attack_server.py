@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import json
 import os
 import re
@@ -19,20 +20,28 @@ import sys
 import tempfile
 import threading
 import time
+import zipfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from bgmatting.utils.files import PROJECT
+from tests.faults import traps
+from tests.media.video.clips import make_clip
+from tests.media.video.test_video_sound import many_channels
 
 SAMPLE = PROJECT / "image" / "sample"
 MOUNTS = ("/en", "/zh")
 MARK = "the-secret-of-this-machine"
 DESCRIPTORS = 64
 SERVER = """
-import sys, app
+import sys
+from bgmatting.commands import serve as app
+from tests.faults import traps
 from tests.prediction.command import StandIn
+traps.set_up()
 if int(sys.argv[1]):
     import resource
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
@@ -418,9 +427,133 @@ def connections(tally, quick):
         tally.held(kind, "the log", len(said) < 5000 and "Traceback" not in said, len(said))
 
 
+def media(tally, quick):
+    """Files that crash a decoder, keep it, eat memory, or name other files and addresses: each is one failed request."""
+    src, bgr = ((SAMPLE / name).read_bytes() for name in ("src.jpg", "bgr.jpg"))
+    flags = ("--no-page", "--decode-seconds", "2", "--decode-mib", "600", "--max-mib", "30")
+    with tempfile.TemporaryDirectory(prefix="media-") as folder, running(*flags) as target:
+        clip, sound = Path(folder, "clip.mp4"), Path(folder, "sound.mkv")
+        make_clip(clip, 20)
+        many_channels(sound, "libopus", "7.1", "flt")
+        clip, sound = clip.read_bytes(), sound.read_bytes()
+        honestly = [("src", "a.jpg", src), ("bgr", "b.jpg", bgr)]
+        _judge(target, tally, "honest use", "a photo", honestly, 200)
+        _judge(target, tally, "honest use", "sound of 8 channels", [("src", "a.mkv", sound), ("bgr", None, b"median")], 200)
+        for way in traps.WAYS[:5:2] if quick else traps.WAYS:
+            for moment in traps.MOMENTS:
+                end = traps.trap(way, moment)
+                pairs = {"src": ("a.jpg", src + end, bgr), "bgr": ("a.jpg", src, bgr + end),
+                         "plate": ("a.mp4", clip, bgr + end)}
+                forms = {what: [("src", name, one), ("bgr", "b.jpg", other), ("fit", None, b"crop")]
+                         for what, (name, one, other) in pairs.items()}
+                forms["target"] = [*honestly, ("target", "c.jpg", src + end)]
+                forms["video"] = [("src", "a.mp4", clip + end), ("bgr", None, b"median")]
+                forms["a ZIP"] = [("zip", "a.zip", _zip({"src/a.jpg": src + end, "bgr/a.jpg": bgr}))]
+                for name, parts in list(forms.items())[::4 if quick and way != "crash" else 1]:
+                    _judge(target, tally, "decoder", f"{way} at {moment} of {name}", parts, 400)
+            status, _, answer = target.ask("POST", "/v1/cameras")
+            camera = json.loads(answer)["id"]
+            status, _, answer = target.ask("POST", f"/v1/cameras/{camera}/frame", src + traps.trap(way, "look"))
+            tally.held("decoder", f"{way} at a camera's picture", status == 400 or way == "noise", answer)
+            target.ask("DELETE", f"/v1/cameras/{camera}")
+            _judge(target, tally, "honest use", f"a photo after {way}", honestly, 200)
+        _naming(target, tally, honestly[1])
+        status, _, answer = target.ask("POST", "/v1/cameras")
+        status, _, answer = target.ask("POST", f"/v1/cameras/{json.loads(answer)['id']}/frame", bytes(5 << 20))
+        tally.held("decoder", "a camera's picture of 5 MiB", status == 413, answer)
+        _judge(target, tally, "honest use", "a photo at the end", honestly, 200)
+        said = target.log.read_text()
+        tally.held("decoder", "a traceback in the log", "Traceback" not in said, said[-300:])
+
+
+def _zip(files):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def _judge(target, tally, kind, what, parts, wanted):
+    """Send a form to where it belongs, and compare the status of its answer, or of the job's result, with that ``wanted``.
+
+    A file that ends the wrong one of its two moments, or an answer that was only disturbed, may be done as well.
+    """
+    is_job = any(name == "zip" or (file or "").endswith((".mp4", ".mkv")) for name, file, _ in parts)
+    body, sent = form(parts)
+    status, _, answer = target.ask("POST", "/v1/jobs" if is_job else "/v1/mattes", body, [("Content-Type", sent)])
+    if status == 202:
+        key, end = json.loads(answer)["id"], time.monotonic() + 60
+        while json.loads(target.ask("GET", f"/v1/jobs/{key}")[2])["state"] in ("queued", "running"):
+            if time.monotonic() > end:
+                break
+            time.sleep(0.1)
+        status, _, answer = target.ask("GET", f"/v1/jobs/{key}/result")
+        target.ask("DELETE", f"/v1/jobs/{key}")
+    is_one_line = status == 200 or answer.startswith(b"{") and "\n" not in json.loads(answer)["error"]["message"]
+    tally.held(kind, what, status == wanted and is_one_line and target.process.poll() is None, (status, answer[:200]))
+
+
+def _naming(target, tally, bgr):
+    """Videos that name other files and addresses, for FFmpeg to open."""
+    listener, secret = Listener(), target.folder / "secret.mp4"
+    make_clip(secret, 5)
+    address = listener.address
+    named = {
+        "a playlist": "#EXTM3U\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n", "concat": "ffconcat version 1.0\nfile '{}'\n",
+        "a description": "v=0\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\na=control:{}\n",
+        "a reference": "[Reference]\nRef1={}\n",
+        "DASH": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet '
+                'mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>{}</BaseURL></Representation>'
+                '</AdaptationSet></Period></MPD>', "SVG": '<svg xmlns="http://www.w3.org/2000/svg"><image href="{}"/></svg>'}
+    for kind, text in named.items():
+        for place in (address, f"file://{secret}", str(secret), f"concat:{secret}", f"subfile,,start,0,end,0,,:{secret}"):
+            for name in ("a.mp4", "a.m3u8", "a.avi"):
+                parts = [("src", name, text.format(place).encode()), bgr]
+                body, sent = form(parts)
+                status, _, answer = target.ask("POST", "/v1/jobs", body, [("Content-Type", sent)])
+                tally.held("decoder", f"{kind} of {place} as {name}", status == 400 and not listener.asked, answer[:200])
+
+
+def budgets(tally, quick):
+    """More than is allowed of everything that clients can heap up."""
+    kind = "budget"
+    src, bgr = ((SAMPLE / name).read_bytes() for name in ("src.jpg", "bgr.jpg"))
+    flags = ("--no-page", "--max-frames", "20", "--max-result-mib", "0.5", "--max-spool-mib", "6", "--max-results", "2",
+             "--jobs-per-client", "1", "--max-cameras", "2")
+    with tempfile.TemporaryDirectory(prefix="media-") as folder, running(*flags) as target:
+        clip, longer = Path(folder, "clip.mp4"), Path(folder, "longer.mp4")
+        make_clip(clip, 20)
+        make_clip(longer, 21)
+
+        def begin(path, *more, sender="10.0.0.1"):
+            body, sent = form([("src", path.name, path.read_bytes()), ("bgr", None, b"first:2"), *more])
+            return target.ask("POST", "/v1/jobs", body, [("Content-Type", sent), ("X-Forwarded-For", sender)])
+        status, _, answer = begin(longer)
+        tally.held(kind, "frames", status == 413, answer)
+        with ThreadPoolExecutor(6) as pool:
+            found = list(pool.map(lambda _: target.ask("POST", "/v1/cameras")[0], range(6)))
+        tally.held(kind, "cameras", sorted(found) == [200] * 2 + [429] * 4, found)
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: begin(clip)[0], range(4)))
+        tally.held(kind, "jobs of a client", sorted(found) == [202, 429, 429, 429], found)
+        status, _, answer = begin(clip, sender="10.0.0.2")
+        tally.held("honest use", "a job of another client", status == 202, answer)
+        status, _, answer = begin(clip, sender="10.0.0.3")
+        tally.held(kind, "results that are kept", status == 429, answer)
+        body, sent = form([("src", "a.jpg", src), ("bgr", "b.jpg", bgr), ("format", None, b"tiff")])
+        status, _, answer = target.ask("POST", "/v1/mattes", body, [("Content-Type", sent)])
+        tally.held(kind, "bytes of results", status == 413, answer[:200])
+        body, sent = form([("src", "a.jpg", src + bytes(7 << 20)), ("bgr", "b.jpg", bgr)])
+        status, _, answer = target.ask("POST", "/v1/mattes", body, [("Content-Type", sent)])
+        tally.held(kind, "bytes in all", status == 429, answer[:200])
+
+
 def attack(quick: bool) -> Tally:
     """Try everything."""
     tally = Tally()
+    media(tally, quick)
+    budgets(tally, quick)
     with running() as target:
         for part in (honest, serve_live, other_sites, forms, fetch_addresses, read_files, honest):
             part(target, tally, quick)

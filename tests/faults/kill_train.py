@@ -21,7 +21,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint  # noqa: E402  (the project lies two folders up)
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint  # noqa: E402  (the project lies two folders up)
 
 STAGE = {
     "dataset_name": "stream", "stream_length": 100, "num_workers": 1, "log_train_loss_interval": 1, "ema": 0.9,

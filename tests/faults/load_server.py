@@ -3,9 +3,10 @@
     python -m tests.faults.load_server                          # 32 clients for two minutes
     python -m tests.faults.load_server --seconds 20 --clients 8
 
-Judged: nothing but expected answers; memory flat within 10 % after the first third; no file left; 95 % of the right ones
-answered within 1.3 x (places in line x what one takes in that run, as the server tells). Ends with 1 where something is not
-so. Other work beside it counts as the server's: a machine that is busy for a part of the run fails the last of these.
+Judged: nothing but expected answers; memory of the server flat within 10 % after the first third; no file left; 95 % of
+the right ones answered within 1.3 x (places in line x what one takes in that run, as the server tells). Ends with 1 where
+something is not so. Other work beside it counts as the server's: a machine that is busy for a part of the run fails the last
+of these.
 """
 import argparse
 import http.client
@@ -106,9 +107,18 @@ class Client:
 
 
 def memory(pid):
-    """MiB that a process holds."""
-    text = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+    """MiB that a process holds; 0 where it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return int(next((line for line in text.splitlines() if line.startswith("VmRSS")), "VmRSS 0").split()[1]) / 1024
+
+
+def memory_of_children(pid):
+    """MiB that the processes hold that a process has begun: those that decode."""
+    paths = Path(f"/proc/{pid}/task").glob("*/children")
+    return sum(memory(child) for path in paths for child in path.read_text().split())
 
 
 def started(folder):
@@ -186,7 +196,7 @@ def measured(process, address, args, folder):
     client = Client(address, sent)
     expected = client.send("right")[2]
     alone = statistics.median(client.send("right")[1] for _ in range(5))
-    load, memories = Load(address, sent, expected), []
+    load, memories, decoding = Load(address, sent, expected), [], [0]
     end = time.monotonic() + args.seconds
     threads = [threading.Thread(target=load.run, args=(seed, end)) for seed in range(args.clients)]
     for thread in threads:
@@ -194,9 +204,11 @@ def measured(process, address, args, folder):
     while time.monotonic() < end:
         time.sleep(1)
         memories.append(memory(process.pid))
+        decoding.append(memory_of_children(process.pid))
     for thread in threads:
         thread.join()
     time.sleep(3)
+    print(f"processes that decode: at most {max(decoding):.0f} MiB")
     return told(load, memories, alone, [path for path in folder.rglob("*") if path.is_file()])
 
 

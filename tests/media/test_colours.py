@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin, features
+from PIL import Image, ImageCms, features
 
 from bgmatting.media import read_image, read_photo
 from bgmatting.media.stated_colours import PRIMARIES, SRGB_CURVE, made_profile
@@ -172,9 +172,3 @@ def test_avif_states_its_primaries_and_has_profiles(tmp_path):
     at = data.index(b"colrnclx")
     (tmp_path / "c.avif").write_bytes(data[:at + 8] + struct.pack(">HH", 12, 13) + data[at + 12:])
     assert np.abs(read_photo(tmp_path / "c.avif")[6, 8] - wanted((170, 60, 40), None, PRIMARIES[12])).max() < 4
-
-
-def test_text_chunks_do_no_harm(tmp_path):
-    info = PngImagePlugin.PngInfo()
-    info.add_text("Software", "x" * 500, zip=True)
-    assert read(tmp_path, "a.png", PATCH, pnginfo=info)[0][6, 8].tolist() == [170, 60, 40]

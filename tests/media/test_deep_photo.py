@@ -13,7 +13,7 @@ from bgmatting.media import heif, read_deep_photo, read_photo
 from bgmatting.media.colour_profile import Profile, Shaper
 from bgmatting.media.heif import has_avif, is_deep_avif
 from bgmatting.media.stated_colours import PRIMARIES, SRGB_CURVE, made_profile
-from tests.media.test_colours import SRGB, curve, gray_profile, light, wanted, xyz_matrix
+from tests.media.test_colours import SRGB, curve, gray_profile, light, xyz_matrix
 
 RAMP = np.linspace(0, 65535, 4096).round().astype(np.uint16)
 WIDE = made_profile(PRIMARIES[9], SRGB_CURVE)
@@ -151,13 +151,6 @@ def test_a_profile_that_is_a_table_is_left_to_littlecms():
     assert Shaper.of(bent(2, (2.0, 0.9, 0.05, 0.02)), "RGB") is None  # its black is not 0
     assert Shaper.of(bent(0, (2.0,)), "RGB") is not None
     assert Shaper.of(WIDE, "CMYK") is None and Shaper.of(WIDE[:140], "RGB") is None and Shaper.of(b"", "RGB") is None
-
-
-def test_a_color_between(tmp_path):
-    """A patch of colour, by the formula of the other tests of profiles."""
-    tifffile.imwrite(tmp_path / "a.tif", np.full((4, 4, 3), (43690, 15420, 10280), np.uint16), photometric="rgb",
-                     iccprofile=made_profile(PRIMARIES[12], (2.2,)))
-    assert np.abs(read_deep_photo(tmp_path / "a.tif")[2, 2] / 257 - wanted((170, 60, 40), 2.2, PRIMARIES[12])).max() < 0.4
 
 
 def test_an_avif_of_more_bits_says_that_8_are_read(tmp_path, monkeypatch):

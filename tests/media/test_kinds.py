@@ -9,14 +9,10 @@ from PIL import Image, features
 from bgmatting.media import PHOTO_SUFFIXES, is_animation, list_image_names, read_gray, read_image, read_photo, read_rgba
 from bgmatting.media.formats import kind_of
 from bgmatting.utils.errors import UserError
+from tests.media.pictures import near, smooth
 from tests.media.tiffs import directory, tiff
 
 AVIF = features.check("avif")
-
-
-def smooth(height=48, width=64):
-    row, column = np.mgrid[:height, :width]
-    return np.stack([128 + 100 * np.sin(row / 15), 128 + 100 * np.cos(column / 20), 0 * row + 90], -1).astype(np.uint8)
 
 
 def saved(kind, image=None, **options):
@@ -41,10 +37,6 @@ def heif(images, **options):
 def put(tmp_path, name, data):
     (tmp_path / name).write_bytes(data)
     return tmp_path / name
-
-
-def near(found, expected, most=6):
-    assert found.shape == expected.shape and np.abs(found.astype(int) - expected).mean() < most
 
 
 def exif(kind, order, turn):

@@ -10,16 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from bgmatting.media import encode, is_animation, read_image, read_photo, read_rgba, write_image
+from bgmatting.media import encode, is_animation, read_image, read_photo, write_image
 from bgmatting.utils.errors import UserError
+from tests.media.pictures import near, smooth
 
 AVIF = "avif" in features.modules and features.check("avif")
-
-
-def smooth(height=48, width=64):
-    """A photo without fine detail, so that every codec keeps it."""
-    row, column = np.mgrid[:height, :width]
-    return np.stack([128 + 100 * np.sin(row / 15), 128 + 100 * np.cos(column / 20), 0 * row + 90], -1).astype(np.uint8)
 
 
 def saved(path, image, **options):
@@ -27,35 +22,9 @@ def saved(path, image, **options):
     return path
 
 
-def near(found, expected, most=6):
-    assert found.shape == expected.shape and found.dtype == np.uint8
-    assert np.abs(found.astype(int) - expected).mean() < most
-
-
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.bmp", "a.tif", "a.webp"])
 def test_usual_formats(tmp_path, name):
     near(read_photo(saved(tmp_path / name, smooth())), smooth())
-
-
-def test_the_content_decides_not_the_name(tmp_path):
-    saved(tmp_path / "a.png", smooth()).rename(tmp_path / "a.jpg")
-    np.testing.assert_array_equal(read_photo(tmp_path / "a.jpg"), smooth())
-
-
-@pytest.mark.skipif(not AVIF, reason="this Pillow has no AVIF")
-def test_avif(tmp_path):
-    near(read_photo(saved(tmp_path / "a.avif", smooth())), smooth())
-
-
-def test_heic_also_under_a_jpeg_name(tmp_path):
-    pillow_heif = pytest.importorskip("pillow_heif")
-    try:
-        pillow_heif.from_pillow(Image.fromarray(smooth())).save(tmp_path / "a.heic")
-    except Exception as error:  # a build that only reads
-        pytest.skip(str(error))
-    near(read_photo(tmp_path / "a.heic"), smooth())
-    (tmp_path / "a.heic").rename(tmp_path / "a.jpg")
-    near(read_photo(tmp_path / "a.jpg"), smooth())
 
 
 def test_heic_without_its_package_is_named(tmp_path, monkeypatch):
@@ -90,76 +59,10 @@ def test_alpha_is_left_out_and_the_colour_beneath_is_kept(tmp_path, name):
     near(read_photo(saved(tmp_path / name, rgba, **options)), smooth(), 1)
 
 
-def test_rgba_of_a_tiff_is_not_darkened(tmp_path):
-    rgba = np.dstack([smooth(), np.full((48, 64), 60, np.uint8)])
-    rgb, pha = read_rgba(saved(tmp_path / "a.tif", rgba))
-    np.testing.assert_array_equal(rgb, smooth())
-    assert (pha == 60).all()
-
-
 def test_cmyk(tmp_path):
     image = Image.fromarray(smooth()).convert("CMYK")
     image.save(tmp_path / "a.jpg", quality=95)
     near(read_photo(tmp_path / "a.jpg"), np.asarray(image.convert("RGB")))
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
-@pytest.mark.parametrize("turn, back", [(3, 2), (6, 1), (8, 3)])
-def test_turned_upright(tmp_path, name, turn, back):
-    lying = np.ascontiguousarray(np.rot90(smooth(), back))
-    exif = Image.Exif()
-    exif[0x0112] = turn
-    near(read_photo(saved(tmp_path / name, lying, exif=exif)), smooth())
-
-
-def wide_gamut(gamma=2.0):
-    """A colour profile (ICC): sRGB's primaries with red and green exchanged, and another gamma."""
-    def number(x):
-        return struct.pack(">i", round(x * 65536))
-    red, green, blue = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
-    xyz = {name: b"XYZ \0\0\0\0" + b"".join(map(number, value)) for name, value in
-           ((b"rXYZ", green), (b"gXYZ", red), (b"bXYZ", blue), (b"wtpt", (0.9642, 1, 0.8249)))}
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
-    text = b"desc\0\0\0\0" + struct.pack(">I", 7) + b"swapped"[:6] + b"\0" + bytes(78) + b"\0\0\0"
-    parts = {**xyz, b"rTRC": curve, b"gTRC": curve, b"bTRC": curve, b"desc": text, b"cprt": b"text\0\0\0\0none\0\0\0\0"}
-    table, body, at = struct.pack(">I", len(parts)), b"", 128 + 4 + 12 * len(parts)
-    for name, value in parts.items():
-        table += name + struct.pack(">II", at + len(body), len(value))
-        body += value + bytes(-len(value) % 4)
-    head = struct.pack(">I4sI4s4s4s12s4s", at + len(body), b"none", 0x02100000, b"mntr", b"RGB ", b"XYZ ", bytes(12),
-                       b"acsp")
-    return head + bytes(28) + b"".join(map(number, (0.9642, 1, 0.8249))) + bytes(128 - len(head) - 40) + table + body
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif"])
-def test_colour_profile_is_converted_to_srgb(tmp_path, name):
-    image = np.full((16, 16, 3), (200, 0, 0), np.uint8)
-    options = {"quality": 100, "subsampling": 0} if name == "a.jpg" else {}
-    saved(tmp_path / name, image, icc_profile=wide_gamut(), **options)
-    found = read_photo(tmp_path / name)[8, 8].astype(int)
-    light = (200 / 255) ** 2.0  # linear light of the profile; in sRGB's curve:
-    expected = 255 * (1.055 * light ** (1 / 2.4) - 0.055)
-    assert abs(found[1] - expected) < 4 and found[0] < 12 and found[2] < 12
-    assert read_image(tmp_path / name)[8, 8].argmax() == 0  # data sets: as stored
-
-
-def test_a_broken_profile_and_that_of_srgb_change_nothing(tmp_path):
-    from PIL import ImageCms
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    for icc in (b"nothing", wide_gamut()[:200], srgb):
-        np.testing.assert_array_equal(read_photo(saved(tmp_path / "a.png", smooth(), icc_profile=icc)), smooth())
-
-
-def test_gif_of_one_picture_is_a_photo_and_of_two_is_not(tmp_path):
-    image = Image.fromarray(smooth()).quantize(64)
-    image.save(tmp_path / "one.gif")
-    image.save(tmp_path / "two.gif", save_all=True, append_images=[image.rotate(90)])
-    near(read_photo(tmp_path / "one.gif"), np.asarray(image.convert("RGB")), 1)
-    assert not is_animation(tmp_path / "one.gif") and is_animation(tmp_path / "two.gif")
-    with pytest.raises(UserError, match="animation of 2 pictures"):
-        read_photo(tmp_path / "two.gif")
-    for name in ("none.gif", "."):
-        assert not is_animation(tmp_path / name)
 
 
 def png_that_claims(width, height):
@@ -213,12 +116,6 @@ def test_flipped_bytes_of_a_png_are_noticed_without_a_line_of_the_library(tmp_pa
     with pytest.raises(UserError, match="cannot decode"):
         read_photo(tmp_path / "a.png")
     assert capfd.readouterr().err == ""
-
-
-def test_numbers_of_unknown_range(tmp_path):
-    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(UserError, match="32-bit"):
-        read_photo(tmp_path / "a.tif")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")

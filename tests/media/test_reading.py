@@ -55,19 +55,6 @@ def test_16_bit_cut_out_is_rounded_to_8(tmp_path):
     assert rgb[0, 0].tolist() == [1, 1, 0] and pha[0, 0] == 1 and pha[1, 1] == 255
 
 
-def test_exif_turn_is_applied(tmp_path):
-    jpeg = cv2.imencode(".jpg", np.zeros((8, 24, 3), np.uint8))[1].tobytes()
-    exif = (b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" + b"\0\0\0\0")  # 6: a quarter turn
-    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
-    (tmp_path / "turned.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
-    assert read_image(tmp_path / "turned.jpg").shape == (24, 8, 3)
-
-
-def test_name_outside_ascii(tmp_path):
-    write_image(tmp_path / "Grüße 人.png", noise(3, 3, 3))
-    assert read_image(tmp_path / "Grüße 人.png").shape == (3, 3, 3)
-
-
 def cut(data, share=0.6):
     return data[:int(len(data) * share)]
 

@@ -61,12 +61,6 @@ def test_last_stage_is_dilated_instead_of_strided(backbone, dilated):
     assert len(main_path) == {"resnet50": 3, "mobilenetv3_small_os32": 5}.get(backbone, 4)  # ResNet's fourth is a pooling
 
 
-@pytest.mark.parametrize("backbone, parameters", [
-    ("mobilenetv2", 5_006_839), ("resnet50", 40_247_703), ("resnet101", 59_239_831)])
-def test_number_of_parameters(backbone, parameters):
-    assert count(MattingRefine(backbone)) == parameters
-
-
 @pytest.mark.parametrize("backbone, parameters", [("mobilenetv3", 2_971_952), ("mobilenetv3_small", 927_008)])
 def test_mobilenetv3_has_the_parameters_of_torchvisions_features(backbone, parameters):
     assert count(build_backbone(backbone, 3)) == parameters
@@ -115,7 +109,7 @@ def test_coarse_size_follows_the_scale_and_is_never_empty(scale, coarse):
 
 @pytest.mark.parametrize("height, width", [(66, 96), (64, 97), (3, 3)])
 def test_sides_that_are_not_multiples_of_four(refine, height, width):
-    with pytest.raises(ValueError, match=f"multiples of 4, not {height} and {width}"):
+    with pytest.raises(ValueError, match=f"4.*{height}.*{width}"):
         run(refine, *photos(height, width))
 
 
@@ -124,14 +118,8 @@ def test_photos_of_unequal_size(refine):
         run(refine, photos(64, 96)[0], photos(64, 64)[0])
 
 
-@pytest.mark.parametrize("scale", (0, -0.25, 0.51, 1))
-def test_scale_out_of_range(scale):
-    with pytest.raises(UserError, match=f"not {scale}"):
-        MattingRefine("mobilenetv2", backbone_scale=scale)
-
-
 def test_unknown_backbone():
-    with pytest.raises(UserError, match="'resnet5O'.*Did you mean 'resnet50'"):
+    with pytest.raises(UserError, match="'resnet5O'.*'resnet50'"):
         MattingBase("resnet5O")
 
 

@@ -73,16 +73,6 @@ def test_all_patches_selected_equal_mode_full_up_to_the_border(mode, threshold, 
     assert np.abs(full[0] - enlarged(tensors[2].numpy())).mean() > 0.05  # refining does something
 
 
-@pytest.mark.parametrize("mode, sample_pixels, threshold", [("sampling", 0, 0.0), ("sampling", 15, 0.0),
-                                                            ("thresholding", 1000, 1.0)])
-def test_nothing_selected_is_bilinear_enlargement(mode, sample_pixels, threshold):
-    tensors = inputs()
-    pha, fgr, ref = run(refiner(mode, sample_pixels, threshold), tensors)
-    assert (ref == 0).all() and ref.shape == (2, 1, 8, 12)
-    assert np.abs(pha - enlarged(tensors[2].numpy())).max() < 1e-5
-    assert np.abs(fgr - enlarged(tensors[3].numpy())).max() < 1e-5
-
-
 def test_refined_patches_equal_mode_full_and_the_rest_is_enlarged():
     tensors = inputs()
     pha, fgr, ref = run(refiner(sample_pixels=16 * 20), tensors)
@@ -90,22 +80,6 @@ def test_refined_patches_equal_mode_full_and_the_rest_is_enlarged():
     inside = per_pixel(ref)
     assert np.abs(pha - np.where(inside, full_pha, enlarged(tensors[2].numpy()))).max() < 1e-5
     assert np.abs(fgr - np.where(inside, full_fgr, enlarged(tensors[3].numpy()))).max() < 1e-5
-
-
-@pytest.mark.parametrize("sample_pixels", (16, 100, 160, 1000))
-def test_sampling_takes_the_largest_errors_of_each_image(sample_pixels):
-    tensors = inputs(3)
-    _, _, ref = run(refiner(sample_pixels=sample_pixels), tensors)
-    for chosen, err in zip(ref > 0, tensors[4].numpy()):
-        assert chosen.sum() == sample_pixels // 16
-        assert err[chosen].min() > err[~chosen].max()
-
-
-def test_sampling_more_pixels_than_the_image_has_takes_all_with_an_error():
-    err = np.full((2, 1, 8, 12), 0.3, np.float32)
-    err[0, 0, 3, 5] = 0
-    _, _, ref = run(refiner(sample_pixels=10 ** 9), inputs(err=err))
-    assert np.array_equal(ref, (err > 0).astype(np.float32))
 
 
 @pytest.mark.parametrize("mode, threshold", [("sampling", 0.5), ("thresholding", 0.0)])
@@ -118,14 +92,6 @@ def test_patches_without_error_are_never_refined(mode, threshold):
     plain = enlarged(tensors[2].numpy())
     assert np.abs(pha - plain)[~per_pixel(ref)].max() < 1e-5
     assert np.abs(pha - plain)[per_pixel(ref)].max() > 1e-2
-
-
-def test_thresholding_takes_what_lies_above_the_threshold_and_not_on_it():
-    err = np.linspace(0, 1, 97, dtype=np.float32)[1:].reshape(1, 1, 8, 12)
-    err[0, 0, 0, :3] = [0.25, np.nextafter(np.float32(0.25), np.float32(1)), 0]
-    _, _, ref = run(refiner("thresholding", threshold=0.25), inputs(1, err=err))
-    assert np.array_equal(ref > 0, err > 0.25)
-    assert ref[0, 0, 0, :3].tolist() == [0, 1, 0]
 
 
 def test_error_maps_of_another_size_are_brought_to_one_pixel_per_patch():
@@ -147,22 +113,7 @@ def test_every_parameter_learns(mode):
     assert float(tensors[5].grad.abs().max()) > 0
 
 
-@pytest.mark.parametrize("kernel_size", (1, 3))
-def test_kernel_sizes(kernel_size):
-    model = refiner(kernel_size=kernel_size)
-    area = kernel_size ** 2
-    expected = area * (42 * 24 + 24 * 16 + 22 * 12 + 12 * 4) + 4 + 2 * (24 + 16 + 12)
-    assert sum(int(np.prod(x.shape)) for x in model.parameters() if not x.stop_gradient) == expected
-
-
-def test_unknown_arguments_are_named():
-    with pytest.raises(UserError, match="refine mode 'samplin'.*Did you mean 'sampling'"):
-        Refiner(Refinement("samplin", 100, 0.1), 3)
-    for kernel_size in (0, 2, 5):
-        with pytest.raises(UserError, match=f"1 or 3, not {kernel_size}"):
-            Refiner(Refinement("sampling", 100, 0.1), kernel_size)
-    with pytest.raises(UserError, match="at least 0, not -16"):
-        Refiner(Refinement("sampling", -16, 0.1), 3)
-    for threshold in (-0.1, 1.5, float("nan")):
-        with pytest.raises(UserError, match=f"in 0..1, not {threshold}"):
-            Refiner(Refinement("thresholding", 100, threshold), 3)
+@pytest.mark.parametrize("kernel_size", (0, 2, 5))
+def test_an_unknown_kernel_size_is_named(kernel_size):
+    with pytest.raises(UserError, match=f"1.*3.*{kernel_size}"):
+        Refiner(Refinement(), kernel_size)

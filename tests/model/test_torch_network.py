@@ -12,9 +12,7 @@ from bgmatting.model.export.torch_network import (  # noqa: E402
     Base,
     Matting,
     choose_patches,
-    crop_patches,
     load_state,
-    replace_patches,
     state_of,
     torch_state,
 )
@@ -104,15 +102,6 @@ def test_weights_go_home(tmp_path):
     report = load_torch_state(home, arrays)
     assert not report.missing and not report.unexpected
     assert np.array_equal(home.state_dict()["aspp.project.1._mean"].numpy(), arrays["aspp.project.1.running_mean"])
-
-
-def test_what_was_not_refined_is_the_coarse_result():
-    x, index = torch.rand(2, 4, 16, 24), torch.tensor([[0, 1, 2], [1, 3, 5]])
-    patches = torch.rand(2, 4, 4, 4)
-    out = replace_patches(x, patches, index)
-    assert torch.equal(out[0, :, 4:8, 8:12], patches[0]) and torch.equal(out[1, :, 12:16, 20:24], patches[1])
-    assert int((out != x).any(1).sum()) == 32
-    assert torch.equal(crop_patches(out, index, 4, 0), patches)
 
 
 def test_worst_patches_only_where_something_is_wrong():

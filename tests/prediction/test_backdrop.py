@@ -48,8 +48,6 @@ def test_blur_of_a_large_picture_is_as_strong_as_of_a_small_one():
 
 
 def test_video_goes_round(tmp_path):
-    pytest.importorskip("av")
-    pytest.importorskip("bgmatting.media.video")
     path = str(tmp_path / "clip.avi")
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 10, (32, 32))
     if not writer.isOpened():
@@ -80,9 +78,6 @@ def test_what_is_no_background(text, words):
 
 @pytest.mark.parametrize("name", ["broken.jpg", "broken.mp4"])
 def test_broken_files(tmp_path, name):
-    if name.endswith("mp4"):
-        pytest.importorskip("av")
-        pytest.importorskip("bgmatting.media.video")
     (tmp_path / name).write_bytes(b"nothing")
     with pytest.raises(UserError, match=name):
         open_backdrop(tmp_path / name)

@@ -1,6 +1,5 @@
 """Which method mattes a command line: by what is given, by the weights, by the configuration; and what is refused."""
 import importlib.util
-import re
 
 import numpy as np
 import pytest
@@ -83,62 +82,49 @@ def test_weights_at_their_place(home):
 
 
 @pytest.mark.parametrize("line, file", [
-    ("--src me.png", "modnet-mobilenetv2.pdparams"), ("--src clip.mp4", "modnet-mobilenetv2.pdparams"),
-    ("--src me.png --trimap tri.png", "dim-vgg16.pdparams"), ("--src me.png --trimap auto", "dim-vgg16.pdparams"),
-    ("--src me.png --trimap auto --weights dim.safetensors", "modnet-mobilenetv2.pdparams"),
-    ("--src me.png --config net.yml", "modnet-resnet50_vd.pdparams")])
+    ("--src me.png", "modnet-mobilenetv2"), ("--src clip.mp4", "modnet-mobilenetv2"),
+    ("--src me.png --trimap tri.png", "dim-vgg16"), ("--src me.png --trimap auto", "dim-vgg16"),
+    ("--src me.png --trimap auto --weights dim.safetensors", "modnet-mobilenetv2"),
+    ("--src me.png --config net.yml", "modnet-resnet50_vd")])
 def test_missing_weights_are_said_in_two_lines(home, capsys, line, file):
     (home / "net.yml").write_text("method: modnet\nbackbone: resnet50_vd\n")
     with pytest.raises(SystemExit) as ended:
         run_main(predict.main, [*line.split(), "--output", "out"])
     lines = capsys.readouterr().err.splitlines()
     assert ended.value.code == 2 and len(lines) == 2 and not (home / "out").exists()
-    assert lines[0].startswith("error: ") and "not there" in lines[0]
-    assert f"https://paddleseg.bj.bcebos.com/matting/models/{file}" in lines[1] and str(home / "place") in lines[1]
-    assert f"bgmatting fetch {file.partition('.')[0]}" in lines[1]
-    assert "--weights" in lines[1] and ("--bgr" in lines[1]) == ("--bgr" in lines[0])
+    assert f"{file}.pdparams" in lines[1] and f"fetch {file}" in lines[1] and str(home / "place") in lines[1]
 
 
-@pytest.mark.parametrize("line, words", [
-    ("--src me.png --bgr room.png --weights modnet.safetensors", "is of modnet, which takes src alone. Leave --bgr out"),
-    ("--src me.png --weights background.safetensors", "me.png needs its --bgr"),
-    ("--src clip.mp4 --weights background.safetensors", "clip.mp4 needs its --bgr.*first:N"),
-    ("--src me.png --weights dim.safetensors", "is of dim, which needs --trimap: a file, a folder, or auto"),
-    ("--src me.png --bgr room.png --weights dim.safetensors", "is of dim, which needs --trimap"),
-    ("--weights dim.safetensors", "is of dim, which needs --trimap"),
-    ("--src me.png --trimap tri.png --weights modnet.safetensors", "--trimap is for dim, and modnet.safe"),
-    ("--src me.png --trimap tri.png --bgr room.png --weights dim.safetensors", "--bgr is not looked at beside --trimap tri"),
-    ("--src clip.mp4 --trimap tri.png --weights dim.safetensors", "--trimap tri.png is for photos; clip.mp4"),
-    ("--trimap tri.png --weights dim.safetensors", "needs its --src"),
-    ("--bgr room.png", "needs its --src"), ("--src camera:0 --bgr room.png --weights modnet.safetensors", "src alone"),
-    ("--src me.png --bgr room.png --trimap-weights modnet.safetensors", "--trimap-weights is for --trimap auto"),
-    ("--src me.png --trimap tri.png --weights dim.safetensors --trimap-weights modnet.safetensors",
-     "--trimap-weights is for --trimap auto"),
-    ("--src me.png --bgr room.png --trimap auto --weights dim.safetensors --trimap-weights modnet.safetensors",
-     "modnet.safetensors is of modnet, which needs src alone"),
-    ("--src me.png --weights me.png", "is not a weights file"),
-    ("--src me.png --weights gone.pdparams", "no such weights file"),
-    ("--src me.png --weights modnet.safetensors --type err", "gives pha and fgr, and no err"),
-    ("--src me.png --bgr room.png --trimap auto --weights dim.safetensors --type ref", "no ref, which is of the method"),
-    ("--src clip.mp4 --bgr room.png --temporal on_", "unknown temporal 'on_'"),
-    ("--src me.png --config gone.yml", "no such configuration: .*gone.yml"),
+@pytest.mark.parametrize("line, named", [
+    ("--src me.png --bgr room.png --weights modnet.safetensors", "--bgr"),
+    ("--src me.png --weights background.safetensors", "--bgr"),
+    ("--src clip.mp4 --weights background.safetensors", "first:N"), ("--src me.png --weights dim.safetensors", "--trimap"),
+    ("--src me.png --bgr room.png --weights dim.safetensors", "--trimap"), ("--weights dim.safetensors", "--trimap"),
+    ("--src me.png --trimap tri.png --weights modnet.safetensors", "--trimap"),
+    ("--src me.png --trimap tri.png --bgr room.png --weights dim.safetensors", "--bgr"),
+    ("--src clip.mp4 --trimap tri.png --weights dim.safetensors", "clip.mp4"),
+    ("--trimap tri.png --weights dim.safetensors", "--src"), ("--bgr room.png", "--src"),
+    ("--src camera:0 --bgr room.png --weights modnet.safetensors", "--bgr"),
+    ("--src me.png --bgr room.png --trimap-weights modnet.safetensors", "--trimap auto"),
+    ("--src me.png --trimap tri.png --weights dim.safetensors --trimap-weights modnet.safetensors", "--trimap auto"),
+    ("--src me.png --bgr room.png --trimap auto --weights dim.safetensors --trimap-weights modnet.safetensors", "modnet"),
+    ("--src me.png --weights me.png", "me.png"), ("--src me.png --weights gone.pdparams", "gone.pdparams"),
+    ("--src me.png --weights modnet.safetensors --type err", "err"),
+    ("--src me.png --bgr room.png --trimap auto --weights dim.safetensors --type ref", "ref"),
+    ("--src clip.mp4 --bgr room.png --temporal on_", "on_"), ("--src me.png --config gone.yml", "gone.yml"),
     ("--src me.png --config me.png", "me.png")])
-def test_what_does_not_go_together(line, words):
-    assert re.search(words, said(line))
+def test_what_does_not_go_together(line, named):
+    assert named in said(line)
 
 
-@pytest.mark.parametrize("content, words", [
-    ("method: modnets", "unknown method 'modnets'. Did you mean 'modnet'"),
-    ("method: [1]", "'method' in c.yml must be a name"), ("backbone: 3", "'backbone' in c.yml must be a name, not 3"),
-    ("- 1", "is no configuration"), ("a: [", "not valid YAML"),
-    ("_base_: c.yml", "builds on itself"), ("_base_: none.yml", "no such configuration: .*none.yml"),
-    ("method: dim", "c.yml is of dim, which needs --trimap"),
-    ("method: background", "me.png needs its --bgr"),
-    ("method: modnet\nbackbone: hrnet_w18", "modnet.safetensors is of modnet with mobilenetv2, and c.yml of modnet with")])
-def test_a_configuration_that_cannot_be(home, content, words):
+@pytest.mark.parametrize("content, named", [
+    ("method: modnets", "'modnet'"), ("method: [1]", "c.yml"), ("backbone: 3", "c.yml"), ("- 1", "c.yml"), ("a: [", "c.yml"),
+    ("_base_: c.yml", "c.yml"), ("_base_: none.yml", "none.yml"), ("method: dim", "--trimap"),
+    ("method: background", "--bgr"), ("method: modnet\nbackbone: hrnet_w18", "mobilenetv2")])
+def test_a_configuration_that_cannot_be(home, content, named):
     (home / "c.yml").write_text(content)
-    named = " --weights modnet.safetensors" if "hrnet" in content else ""
-    assert re.search(words, said(f"--src me.png --type pha --config c.yml{named}"))
+    weights = " --weights modnet.safetensors" if "hrnet" in content else ""
+    assert named in said(f"--src me.png --type pha --config c.yml{weights}")
 
 
 def test_a_configuration_builds_on_others_and_the_first_wins(home):

@@ -1,5 +1,4 @@
 """What is made of a matte, in numbers, and which formats can hold it."""
-from collections import namedtuple
 
 import cv2
 import numpy as np
@@ -8,10 +7,9 @@ import pytest
 from bgmatting.media.reading import read_stored
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.options import PHOTO, Options, checked
-from bgmatting.prediction.outputs import Canvas, check_format, rendered, wanted_of, write_pictures
+from bgmatting.prediction.outputs import Canvas, check_format, rendered, write_pictures
 from bgmatting.utils.errors import UserError
-
-Matte = namedtuple("Matte", "pha fgr err ref")
+from tests.prediction.command import Matte
 
 
 def matte():
@@ -52,12 +50,6 @@ def test_the_matte_is_left_as_it_is():
     np.testing.assert_array_equal(given.fgr, matte().fgr)
 
 
-@pytest.mark.parametrize("types, parts", [(("pha",), ("pha",)), (("com",), ("pha", "fgr")), (("ref", "fgr"), ("fgr", "ref")),
-                                          (("err", "com"), ("pha", "fgr", "err"))])
-def test_only_what_is_needed_is_computed(types, parts):
-    assert wanted_of(types) == parts
-
-
 @pytest.mark.parametrize("suffix, bits", [(".png", 8), (".png", 16), (".tif", 8), (".tif", 16), (".webp", 8)])
 def test_pha_and_cut_outs_lose_nothing(tmp_path, suffix, bits):
     rng = np.random.default_rng(0)
@@ -74,12 +66,6 @@ def test_pha_and_cut_outs_lose_nothing(tmp_path, suffix, bits):
         assert again.dtype == expected.dtype
         if not (suffix == ".tif" and word == "com" and bits == 8):  # OpenCV's reader darkens those; see test_photo
             np.testing.assert_array_equal(again, expected)
-
-
-@pytest.mark.parametrize("name, bits, types, opaque", [("webp", 8, ("com", "pha"), False), ("jpg", 8, ("com",), True),
-                                                       ("jpg", 8, ("pha", "fgr"), False), ("tiff", 16, ("com",), False)])
-def test_formats_that_hold_it(name, bits, types, opaque):
-    check_format(name, bits, types, opaque)
 
 
 @pytest.mark.parametrize("name, bits, types, words", [

@@ -30,14 +30,6 @@ def flickering(truth, seed, depth):
     return truth + np.kron(coarse, np.ones((8, 8), np.float32))
 
 
-def test_films_are_the_same_for_the_same_seed(film):
-    again = make_film((3, 1), FRAMES, *SIZE)
-    first, second = ((*each.srcs, *each.phas, each.bgr) for each in (film, again))
-    assert all(np.array_equal(a, b) for a, b in zip(first, second))
-    assert len(film.srcs) == FRAMES and film.srcs[0].shape == (*SIZE, 3) and film.phas[0].shape == SIZE
-    assert np.abs(film.phas[0].astype(int) - film.phas[-1]).mean() > 1  # it moves
-
-
 def test_takes_flicker_out(film):
     truth = np.float32(0.3) + np.stack(film.phas) * np.float32(0.4 / 255)  # so that nothing has to be cut off
     phas = flickering(truth, 1, 0.06)
@@ -82,13 +74,6 @@ def test_the_first_matte_and_the_one_after_a_reset_stay(film):
     assert not np.array_equal(smoother(film.srcs[1], 1 - pha), 1 - pha)
     smoother.reset()
     assert np.array_equal(smoother(film.srcs[0], pha), pha) and np.array_equal(pha, kept)
-
-
-def test_no_memory_changes_nothing(film):
-    smoother, rng = Smoother(memory=0), np.random.default_rng(0)
-    for src in film.srcs[:3]:
-        pha = rng.random(SIZE, dtype=np.float32)
-        assert np.array_equal(smoother(src, pha), pha)
 
 
 def test_another_size_starts_anew(film):

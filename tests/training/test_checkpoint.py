@@ -1,181 +1,81 @@
-"""Checkpoints appear whole or not at all, and damage is noticed."""
-import errno
-
-import numpy as np
+"""What a run is taken up with, and what is refused because it would be another run."""
 import pytest
+from safetensors import safe_open
 
-from bgmatting.model.weights import weights_path
-from bgmatting.training import checkpoint
-from bgmatting.training.checkpoint import (
-    checkpoints,
-    clear,
-    keep_newest,
-    latest_checkpoint,
-    load_checkpoint,
-    recover,
-    save_checkpoint,
-)
+from bgmatting.model.weights.metadata import stored_settings
+from bgmatting.training.checkpoint import State, checkpoint_size, resume, save_iteration
+from bgmatting.training.checkpoint_files import Checkpoint, checkpoints
+from bgmatting.training.config import load_config
+from bgmatting.training.schedule import plan
+from bgmatting.training.step import train_step
 from bgmatting.utils.errors import UserError
+from tests.training.runs import fails, learner_of, run
 
 
-def save(folder, value, optimizer=True):
-    model = {"a.weight": np.full((3, 2), value, np.float32), "b": np.arange(4, dtype=np.int64)}
-    moments = {"a.weight|moment1_0": np.full(5, value / 3, np.float32)} if optimizer else None
-    save_checkpoint(folder, model, moments, {"step": value, "rate": 0.1 + 0.2, "none": None}, {"backbone": "x"})
-
-
-def value_of(folder):
-    return int(load_checkpoint(folder)[0]["a.weight"][0, 0])
-
-
-def flip(path, position):
-    data = bytearray(path.read_bytes())
-    data[position] ^= 1
-    path.write_bytes(bytes(data))
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def test_round_trip(tmp_path):
-    save(tmp_path / "iter_7", 7)
-    model, moments, state, ema = load_checkpoint(tmp_path / "iter_7")
-    assert ema is None and model["a.weight"].tolist() == [[7, 7]] * 3 and model["b"].dtype == np.int64
-    np.testing.assert_array_equal(moments["a.weight|moment1_0"], np.full(5, 7 / 3, np.float32))
-    assert state == {"step": 7, "rate": 0.1 + 0.2, "none": None}
-    assert names(tmp_path) == ["iter_7"]
-
-
-def test_weights_alone(tmp_path):
-    save(tmp_path / "best_model", 1, optimizer=False)
-    assert load_checkpoint(tmp_path / "best_model")[1] is None
-    assert names(tmp_path / "best_model") == ["model.safetensors", "state.json"]
-    assert weights_path(tmp_path / "best_model") == tmp_path / "best_model" / "model.safetensors"
-    assert weights_path(tmp_path / "other.pth") == tmp_path / "other.pth"
-
-
-@pytest.mark.parametrize("fails_at", [1, 2, 3])
-def test_a_full_disk_leaves_the_previous_one_whole(tmp_path, monkeypatch, fails_at):
-    save(tmp_path / "best_model", 1)
-    write, count = checkpoint._write_synced, []
-
-    def full(path, data):
-        count.append(path)
-        if len(count) == fails_at:
-            path.write_bytes(data[:10])
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        write(path, data)
-
-    monkeypatch.setattr(checkpoint, "_write_synced", full)
-    with pytest.raises(OSError, match="No space"):
-        save(tmp_path / "best_model", 2)
-    assert value_of(tmp_path / "best_model") == 1 and names(tmp_path) == ["best_model"]
-
-
-@pytest.mark.parametrize("old, new, expected", [
-    ("best_model", ".best_model.tmp", 1),       # cut off before the old one was moved away
-    (".best_model.old", ".best_model.tmp", 1),  # ... before the new one was moved in
-    (".best_model.old", "best_model", 2),       # ... before the old one was deleted
+@pytest.mark.slow
+@pytest.mark.parametrize("flags, word", [
+    (["--learning-rate", "0.5"], "learning_rate: 0.0001, now 0.5"),
+    (["--batch_size", "1"], "phases.base.batch_size: 2, now 1"),
+    (["--backbone", "mobilenetv3"], "backbone: mobilenetv2, now mobilenetv3"),
 ])
-def test_recovery_after_a_cut_in_the_middle_of_a_swap(tmp_path, old, new, expected):
-    save(tmp_path / old, 1)
-    save(tmp_path / new, 2)
-    recover(tmp_path)
-    assert value_of(tmp_path / "best_model") == expected and names(tmp_path) == ["best_model"]
+def test_other_settings_are_refused_when_going_on(stage, tmp_path, capsys, flags, word):
+    run(stage(joint=0), "--epoch-end", "1")
+    said = fails(capsys, stage(joint=0), "--epoch-end", "2", *flags)
+    assert word in said and "--force" in said
 
 
-def test_the_swap_passes_through_these_states_only(tmp_path, monkeypatch):
-    save(tmp_path / "best_model", 1)
-    seen, rename = [], type(tmp_path).rename
-
-    def watched(path, target):
-        seen.append(names(tmp_path))
-        return rename(path, target)
-
-    monkeypatch.setattr(type(tmp_path), "rename", watched)
-    save(tmp_path / "best_model", 2)
-    assert seen == [[".best_model.tmp", "best_model"], [".best_model.old", ".best_model.tmp"]]
+@pytest.mark.slow
+def test_phases_cannot_be_moved_under_a_run(stage, tmp_path, capsys):
+    run(stage(base=1, joint=1))
+    assert "epochs of a phase" in fails(capsys, stage(base=2, joint=2))
+    assert "epochs of a phase" in fails(capsys, stage(base=0, joint=3))
+    run(stage(base=1, joint=2, log_train_loss_interval=2))  # what comes after may change, and what is only shown
+    assert len(checkpoints(tmp_path / "run")) == 6
 
 
-def test_recover_leaves_everything_else_alone(tmp_path):
-    save(tmp_path / "iter_1", 1)
-    (tmp_path / "train.log").write_text("x")
-    (tmp_path / ".hidden").mkdir()
-    recover(tmp_path)
-    recover(tmp_path / "not there")
-    assert names(tmp_path) == [".hidden", "iter_1", "train.log"]
+def test_a_set_of_another_size_is_another_run(stage, tmp_path):
+    config = load_config(stage(joint=0))
+    facts = {"config": config, "samples": 8, "step": 1, "phase": "base", "phase_start": 0, "scores": {}}
+    with pytest.raises(UserError, match="8.*9"):
+        resume(Checkpoint({}, None, facts, None), learner_of(config), State(9), plan(config, 9), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors"])
-@pytest.mark.parametrize("position", [0, 60, -1])
-def test_every_flipped_byte_is_noticed(tmp_path, name, position):
-    save(tmp_path / "iter_1", 1)
-    flip(tmp_path / "iter_1" / name, position)
-    with pytest.raises(UserError, match=name):
-        load_checkpoint(tmp_path / "iter_1")
+@pytest.mark.slow
+def test_a_checkpoint_from_before_these_keys_is_taken_up(stage, tmp_path, monkeypatch, capsys):
+    facts = State.facts
+    later = ("amp", "amp_dtype", "accumulate", "ema", "nonfinite_max")
+
+    def earlier(self, learner):
+        kept = {name: value for name, value in facts(self, learner).items()
+                if name not in ("skipped", "processes", "precision", "ema_updates")}
+        return {**kept, "config": {name: value for name, value in kept["config"].items() if name not in later}}
+
+    monkeypatch.setattr(State, "facts", earlier)
+    run(stage(joint=0), "--epoch-end", "1")
+    monkeypatch.undo()
+    run(stage(joint=0), "--epoch-end", "2")
+    assert "[RESUME] from iteration 2 of 4" in capsys.readouterr().out
 
 
-def test_a_changed_fact_is_noticed(tmp_path):
-    save(tmp_path / "iter_1", 1)
-    state = tmp_path / "iter_1" / "state.json"
-    state.write_text(state.read_text().replace('"step": 1', '"step": 3'))
-    with pytest.raises(UserError, match="state.json is not what was written"):
-        load_checkpoint(tmp_path / "iter_1")
+def test_files_say_what_they_are_meant_for(begun, tmp_path):
+    learner, phase, _ = begun(refine={"backbone_scale": 0.5, "sample_pixels": 1600})
+    state = State(4)
+    state.enter(phase)
+    state.step = 7
+    save_iteration(tmp_path, learner, state)
+    with safe_open(tmp_path / "iter_7" / "model.safetensors", "np") as file:
+        metadata = file.metadata()
+    assert metadata == {"method": "background", "backbone": "mobilenetv2", "backbone_scale": "0.5",
+                        "refine_mode": "sampling", "iterations": "7", "refine_sample_pixels": "1600",
+                        "refine_threshold": "0.1", "refine_kernel_size": "3", "data": "stream", "version": "1"}
+    assert stored_settings(metadata, "file")["backbone_scale"] == 0.5
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "{}", '{"sha256": 5}'])
-def test_a_state_that_is_none(tmp_path, text):
-    save(tmp_path / "iter_1", 1)
-    (tmp_path / "iter_1" / "state.json").write_text(text)
-    with pytest.raises(UserError, match="iter_1 is not a whole checkpoint"):
-        load_checkpoint(tmp_path / "iter_1")
-
-
-def test_the_newest_whole_one_is_used_and_damaged_ones_are_named_and_set_aside(tmp_path):
-    for step in (2, 9, 10, 30):
-        save(tmp_path / f"iter_{step}", step)
-    flip(tmp_path / "iter_30" / "model.safetensors", -1)
-    (tmp_path / "iter_10" / "optimizer.safetensors").unlink()
-    said = []
-    assert latest_checkpoint(tmp_path, said.append)[2]["step"] == 9
-    assert len(said) == 2 and "iter_30" in said[0] and "model.safetensors" in said[0]
-    assert "iter_10" in said[1] and "going on from iter_9" in said[1]
-    assert names(tmp_path) == ["iter_10.damaged", "iter_2", "iter_30.damaged", "iter_9"]
-    # A damaged iter_30 must not count as the one to keep when iter_12 is written next.
-    save(tmp_path / "iter_12", 12)
-    keep_newest(tmp_path, 1)
-    assert [path.name for path in checkpoints(tmp_path)] == ["iter_12"]
-
-
-def test_no_checkpoint_at_all(tmp_path):
-    assert latest_checkpoint(tmp_path, pytest.fail) is None
-    assert latest_checkpoint(tmp_path / "not there", pytest.fail) is None
-
-
-def test_when_none_is_whole_the_run_does_not_silently_start_over(tmp_path):
-    save(tmp_path / "iter_1", 1)
-    (tmp_path / "iter_1" / "model.safetensors").unlink()
-    for _ in range(2):
-        with pytest.raises(UserError, match="--force"):
-            latest_checkpoint(tmp_path, pytest.fail)
-    assert names(tmp_path) == ["iter_1"]
-
-
-def test_keep_newest_deletes_the_oldest_by_number(tmp_path):
-    for step in (9, 100, 20, 1000):
-        save(tmp_path / f"iter_{step}", step)
-    save(tmp_path / "best_model", 5)
-    keep_newest(tmp_path, 2)
-    assert names(tmp_path) == ["best_model", "iter_100", "iter_1000"]
-    keep_newest(tmp_path, 5)
-    assert names(tmp_path) == ["best_model", "iter_100", "iter_1000"]
-
-
-def test_clear_deletes_checkpoints_only(tmp_path):
-    for name in ("iter_1", "best_model", "iter_3.damaged"):
-        save(tmp_path / name, 1)
-    (tmp_path / "iter_notes").mkdir()
-    (tmp_path / "thesis.tex").write_text("x")
-    clear(tmp_path)
-    assert names(tmp_path) == ["iter_notes", "thesis.tex"]
+def test_the_size_of_a_checkpoint_is_told_right(begun, tmp_path):
+    learner, phase, batches = begun(ema=0.5)
+    train_step(learner, phase, 0, batches)
+    state = State(4)
+    state.enter(phase)
+    save_iteration(tmp_path, learner, state)
+    written = sum(file.stat().st_size for file in (tmp_path / "iter_0").iterdir())
+    assert checkpoint_size(learner) == pytest.approx(written, rel=0.02)

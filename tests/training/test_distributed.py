@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
-from bgmatting.training.distributed import Ranks, join_ranks, synchronised
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
+from bgmatting.training.distributed import Ranks, join_ranks
 from bgmatting.utils.errors import UserError
 
 HERE = Path(__file__).resolve().parent
@@ -126,16 +126,6 @@ def workers(launcher):
     return found
 
 
-def test_one_process_needs_no_others():
-    alone = Ranks(0, 1, "cpu")
-    assert alone.first and alone.mean([0.1, 2.0]) == [0.1, 2.0] and alone.share("a") == "a"
-    assert alone.any(True) and not alone.any(False) and alone.on_first(lambda: 5) == 5
-    layer = object()
-    assert alone.wrap(layer, True) is layer and synchronised(layer, alone) is layer
-    with pytest.raises(UserError, match="mine"):
-        alone.on_first(lambda: (_ for _ in ()).throw(UserError("mine")))
-
-
 class Mail(Ranks):
     """Two processes one after the other in this one: what the first shared, the second receives."""
 
@@ -183,12 +173,3 @@ def test_each_process_takes_the_gpu_that_the_launcher_gave_it(monkeypatch):
     assert join_ranks(None).device == "gpu:3"
     assert join_ranks("gpu").device == "gpu:3"
     assert join_ranks("gpu:0").device == "gpu:0"  # a single process is where the user says
-
-
-def test_batchnorm_is_synchronised_on_gpus_alone():
-    from paddle import nn
-    network = nn.Sequential(nn.Conv2D(3, 4, 3), nn.BatchNorm2D(4))
-    names = set(network.state_dict())
-    assert type(synchronised(network, Ranks(0, 2, "cpu"))[1]) is nn.BatchNorm2D
-    changed = synchronised(network, Ranks(0, 2, "gpu:0"))
-    assert type(changed[1]) is nn.SyncBatchNorm and set(changed.state_dict()) == names

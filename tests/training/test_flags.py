@@ -42,10 +42,9 @@ def test_words_of_other_programs():
     assert settings_of(train.parse(["--config", "a.yml", "--batch-size", "auto"]))[1]["batch_auto"] is True
 
 
-@pytest.mark.parametrize("flag, instead", [("--resume_model", "the same command goes on")])
-def test_what_does_it_here(flag, instead):
-    with pytest.raises(UserError, match=f"^{flag.replace('_', '-')} is not known here: .*{instead}"):
-        settings_of(train.parse(["--config", "a.yml", flag, "5"]))
+def test_a_flag_that_means_nothing_here():
+    with pytest.raises(UserError, match="^--resume-model"):
+        settings_of(train.parse(["--config", "a.yml", "--resume_model", "5"]))
 
 
 def test_a_bare_name_is_looked_for_where_stages_save(tmp_path, monkeypatch):

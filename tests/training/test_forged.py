@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from bgmatting.training.checkpoint import _state_sum, load_checkpoint
+from bgmatting.training.checkpoint import State, resume, save_iteration
+from bgmatting.training.checkpoint_files import _state_sum, load_checkpoint
 from bgmatting.training.config import load_config
 from bgmatting.training.optimizer import load_optimizer_arrays
 from bgmatting.training.schedule import plan
-from bgmatting.training.state import State, resume, save_iteration
 from bgmatting.training.step import train_step
 from bgmatting.utils.errors import UserError
 from tests.training.runs import first_iteration

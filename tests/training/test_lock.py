@@ -3,10 +3,10 @@ import os
 import subprocess
 import sys
 
-from bgmatting.training.checkpoint import locked
+from bgmatting.training.checkpoint_files import locked
 from tests.training.runs import fails
 
-HOLD = ("import sys, time\nfrom bgmatting.training.checkpoint import locked\n"
+HOLD = ("import sys, time\nfrom bgmatting.training.checkpoint_files import locked\n"
         "with locked(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(100)")
 
 

@@ -99,16 +99,6 @@ def test_a_failing_visualdl_warns_once(tmp_path, visualdl, capsys):
     assert said.count("[WARNING]") == 1 and "record file gone" in said
 
 
-def test_picture_row():
-    batch = np.zeros((6, 1, 2, 3), np.float32)
-    batch[1], batch[2], batch[3] = 0.5, 2.0, -1.0
-    row = picture_row(batch)
-    assert row.shape == (2, 12, 3) and row.dtype == np.uint8
-    assert row[0, ::3, 0].tolist() == [0, 128, 255, 0] and (row[..., 0] == row[..., 2]).all()
-    colour = picture_row(np.array([0.2, 0.4, 0.6], np.float32).reshape(1, 3, 1, 1))
-    assert colour.tolist() == [[[51, 102, 153]]]
-
-
 def test_the_meter_counts_iterations_and_not_what_lies_between_them(monkeypatch):
     clock = iter([0, 1, 4,      # waits 1 s, takes 4 s; then 96 s of validation
                   100, 103, 106])  # waits 3 s, takes 6 s

@@ -8,10 +8,9 @@ import paddle
 import pytest
 
 from bgmatting.training import memory as fit
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 from bgmatting.training.memory import Division, fitted, out_of_memory
 from bgmatting.training.step import Learner, train_step
-from bgmatting.utils.errors import UserError
 from tests.training.runs import equal, fails, first_iteration, run, weights
 
 PADDLE = ("\n\n----------------------\nC++ Traceback\nResourceExhaustedError: \n\nOut of memory error on GPU "
@@ -121,13 +120,3 @@ def test_a_single_sample_leaves_the_statistics_of_the_pooled_branch(stage):
     moved = {name for name, value in weights(learner).items() if not np.array_equal(value, before[name])}
     assert not any(name.startswith("aspp.convs.4.") and name.endswith(("_mean", "_variance")) for name in moved)
     assert {"aspp.convs.4.1.weight", "aspp.convs.3.1._mean"} <= moved
-
-
-@pytest.mark.slow
-def test_a_division_that_never_fits_names_what_is_left_to_do(stage, monkeypatch):
-    learner, *_ = first_iteration(stage())
-    too_little(monkeypatch, 0)
-    said = []
-    with pytest.raises(UserError, match="base batches of 1 x 64x64 .* a smaller crop or backbone"):
-        fitted(learner, "base", Division(4, 1), True, said.append)
-    assert len(said) == 2 and "batches of 1, 4 an iteration" in said[1]

@@ -4,7 +4,7 @@ import paddle
 import pytest
 
 from bgmatting.training import precision as module
-from bgmatting.training.precision import FIRST_SCALE, GROWTH_AFTER, Precision, Statistics, all_finite
+from bgmatting.training.precision import FIRST_SCALE, GROWTH_AFTER, Precision, Statistics
 from bgmatting.utils.errors import UserError
 
 
@@ -18,7 +18,7 @@ def gpu(monkeypatch):
 
 @pytest.mark.parametrize("level", ["O1", "O2"])
 def test_a_cpu_refuses_before_training(level):
-    with pytest.raises(UserError, match=f"--amp {level} needs a GPU"):
+    with pytest.raises(UserError, match=f"--amp.*{level}"):
         Precision(level, "bfloat16", "cpu")
 
 
@@ -26,17 +26,6 @@ def test_a_gpu_that_lacks_the_type_refuses(monkeypatch):
     monkeypatch.setattr(paddle.amp, "is_bfloat16_supported", lambda device: False)
     with pytest.raises(UserError, match="gpu:1 cannot compute in bfloat16"):
         Precision("O1", "bfloat16", "gpu:1")
-
-
-def test_full_precision_changes_nothing():
-    plain, loss = Precision(None, "float16", "cpu"), paddle.to_tensor(3.0)
-    assert plain.scaled(loss) is loss and plain.scale == 1
-    plain.update(False)
-    assert plain.scale == 1
-
-
-def test_bfloat16_needs_no_scale(gpu):
-    assert gpu(dtype="bfloat16").scale == 1 and gpu().scale == FIRST_SCALE
 
 
 def test_the_network_runs_in_what_was_asked_for(gpu, monkeypatch):
@@ -55,12 +44,6 @@ def test_the_scale_is_taken_back_out_of_the_gradients(gpu):
     for norm, gradient in found:
         assert norm == pytest.approx((6 ** 2 + 8 ** 2 + 2 ** 2) ** 0.5)  # weights and bias together
         np.testing.assert_allclose(gradient, [[6], [8]])
-
-
-def test_an_overflow_shows_in_the_norm(gpu):
-    layer, precision = paddle.nn.Linear(1, 1), gpu()
-    precision.scaled(layer(paddle.to_tensor([[3e38]])).sum()).backward()
-    assert not np.isfinite(precision.unscale(layer.parameters()).item())
 
 
 def test_the_scale_falls_at_once_and_grows_slowly(gpu):
@@ -95,7 +78,3 @@ def test_statistics_are_put_back():
     kept.restore()
     for name, value in network.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), before[name])
-
-
-def test_all_finite():
-    assert all_finite([1.0, -2.0]) and not all_finite([1.0, float("inf")]) and not all_finite([float("nan")])

@@ -2,7 +2,7 @@
 import pytest
 
 from bgmatting.training import trainer
-from bgmatting.training.checkpoint import RESULTS
+from bgmatting.training.checkpoint_files import RESULTS
 from bgmatting.training.config import load_config
 from bgmatting.training.trainer import train
 

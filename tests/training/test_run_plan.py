@@ -77,11 +77,6 @@ def test_what_no_run_can_have(stage, flags, words):
         main(["--config", str(stage(base=1)), *flags])
 
 
-def test_dry_run_is_the_same(stage, tmp_path, capsys, probes):
-    train.main(["--config", str(stage(base=1, joint=0)), "--dry-run"])
-    assert "[PLAN] base: iterations 1 to 2" in capsys.readouterr().out and not (tmp_path / "run").exists()
-
-
 def test_steps_that_cannot_be_tried(stage, capsys, monkeypatch):
     path = str(stage(base=1, joint=0))
     monkeypatch.setattr(outline, "measure_apart", lambda *_: {"error": "does not fit in memory"})

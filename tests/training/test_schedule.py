@@ -29,11 +29,6 @@ def test_iterations_of_several_batches_and_processes_are_fewer():
         plan(config(), 3, world=4)
 
 
-def test_a_phase_without_epochs_is_left_out():
-    assert outline(plan(config(base=0), 20)) == [("joint", 0, 2, 0, 10)]
-    assert outline(plan(config(joint=0), 20)) == [("base", 0, 8, 0, 16)]
-
-
 @pytest.mark.parametrize("epoch_end, expected", [
     (3, [("base", 0, 3, 0, 6)]),
     (8, [("base", 0, 8, 0, 16)]),
@@ -45,24 +40,10 @@ def test_epoch_end(epoch_end, expected):
     assert outline(plan(config(), 20, epoch_end)) == expected
 
 
-def test_epoch_end_lengthens_the_only_phase():
-    assert outline(plan(config(joint=0), 20, 11)) == [("base", 0, 11, 0, 22)]
-
-
-def test_a_batch_larger_than_the_set_takes_the_whole_set():
-    assert outline(plan(config(base=3, joint=0), 5)) == [("base", 0, 3, 0, 3)]
-
-
 @pytest.mark.parametrize("settings, epoch_end", [(config(base=0, joint=0), None), (config(), 0)])
 def test_nothing_to_train(settings, epoch_end):
     with pytest.raises(UserError, match="no epochs to train"):
         plan(settings, 20, epoch_end)
-
-
-def test_constant_rate():
-    base, joint = plan(config(), 20)
-    assert {learning_rate(config(), base, step) for step in range(16)} == {0.01}
-    assert learning_rate(config(), joint, 16) == 0.01
 
 
 def test_warm_up_at_the_start_of_each_phase():
@@ -106,12 +87,6 @@ def test_the_real_stages_are_as_long_as_they_are_meant_to_be():
 def test_a_run_of_so_many_iterations(iterations, expected):
     assert outline(plan(config(iterations=iterations), 20)) == expected
     assert outline(plan(config(iterations=iterations), 20, 9)) == [("base", 0, 8, 0, 16), ("joint", 8, 9, 16, 21)]
-
-
-def test_methods_have_phases_of_their_own():
-    settings = config(method="modnet", iterations=7)
-    settings["phases"]["whole"] = {"epochs": 1, "batch_size": 4}
-    assert outline(plan(settings, 20)) == [("whole", 0, 2, 0, 7)]
 
 
 def test_the_rate_falls_in_steps():

@@ -12,8 +12,8 @@ import pytest
 from bgmatting.commands import train as script
 from bgmatting.model.inference.matter import Matter
 from bgmatting.model.weights import read_weights, weights_path
-from bgmatting.training import checkpoint, trainer
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training import checkpoint_files, trainer
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 from bgmatting.training.config import load_config
 from bgmatting.training.config.flags import FLAGS
 from bgmatting.training.start import network_of
@@ -59,15 +59,6 @@ def test_a_whole_stage(stage, tmp_path, capsys):
     assert matte.pha.shape == (50, 70) and np.isfinite(matte.pha).all()
     best = load_checkpoint(folder / "best_model")
     assert best[1] is None and best[2]["phase"] == "joint"
-
-
-@pytest.mark.slow
-def test_the_base_phase_leaves_the_refiner_untouched(stage, tmp_path):
-    path = stage(joint=0)
-    before = first_weights(path)
-    run(path)
-    moved = changed(before, load_checkpoint(tmp_path / "run" / "iter_2")[0])
-    assert moved["refiner"] == set() and moved["backbone"] and moved["aspp"] and moved["decoder"]
 
 
 @pytest.mark.slow
@@ -132,34 +123,20 @@ def test_force_deletes_nothing_when_the_new_run_cannot_begin(stage, tmp_path, ca
 
 
 @pytest.mark.slow
-def test_force_may_start_from_the_best_of_the_run_it_replaces(stage, tmp_path, capsys):
-    run(stage(joint=0))
-    run(stage(joint=0), "--force", "--pretrain", str(tmp_path / "run" / "best_model"))
-    said = capsys.readouterr().out  # a base phase leaves a base network: the refiner's names are not in it
-    assert re.search(r"\[PRETRAIN\] .* 1[0-9] of this network not in it", said) and "iter_2" in names(tmp_path / "run")
-
-
-@pytest.mark.slow
 def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(stage, tmp_path, capsys, monkeypatch):
-    write = checkpoint._write_synced
+    write = checkpoint_files._write_synced
 
     def full(path, data):
         if "iter_2" in str(path):
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
         write(path, data)
 
-    monkeypatch.setattr(checkpoint, "_write_synced", full)
+    monkeypatch.setattr(checkpoint_files, "_write_synced", full)
     assert "no space left" in fails(capsys, stage(joint=0))
     assert "iter_1" in names(tmp_path / "run") and not [name for name in names(tmp_path / "run") if "iter_2" in name]
     monkeypatch.undo()
     run(stage(joint=0))
     assert "[RESUME] from iteration 1 of 2" in capsys.readouterr().out and "iter_2" in names(tmp_path / "run")
-
-
-@pytest.mark.slow
-def test_old_checkpoints_are_dropped(stage, tmp_path):
-    run(stage(joint=0, stream_length=8, keep_checkpoint_max=2))
-    assert [path.name for path in checkpoints(tmp_path / "run")] == ["iter_3", "iter_4"]
 
 
 def test_bad_input_is_one_line_and_code_2(stage, tmp_path, capsys):
@@ -179,17 +156,6 @@ def test_hyphen_and_underscore(name):
     first, second = (script.parse(["--config", "c.yml", f"--{spelt}", "1"]) for spelt in
                      (name, name.replace("_", "-")))
     assert vars(first) == vars(second) and str(getattr(first, name)) in ("1", "1.0")
-
-
-@pytest.mark.slow
-def test_a_finished_stage_leaves_its_scores_and_a_forced_one_takes_them_back(stage, tmp_path):
-    run(stage())
-    results = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert set(results["valid"]) == {"base", "joint"} and results["iterations"] == 4
-    for scores in results["valid"].values():
-        assert scores["before"]["sad"] > 0 and scores["best"]["sad"] > 0
-    checkpoint.clear(tmp_path / "run")
-    assert not {"results.json", "best_model", "iter_4"} & set(names(tmp_path / "run"))
 
 
 @pytest.mark.slow

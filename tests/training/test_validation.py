@@ -9,10 +9,10 @@ from bgmatting.dataset.catalog import open_catalog
 from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.model.inference.matte import Matte
 from bgmatting.training import validation
-from bgmatting.training.checkpoint import load_checkpoint
+from bgmatting.training.checkpoint import State
+from bgmatting.training.checkpoint_files import load_checkpoint
 from bgmatting.training.config import load_config
 from bgmatting.training.lessons import background
-from bgmatting.training.state import State
 from bgmatting.training.step import train_step
 from bgmatting.training.trainer import Trainer
 from bgmatting.training.validation import spread, validation_set
@@ -64,11 +64,6 @@ def test_items_are_spread_over_all_subjects(sizes, count, expected):
     assert sorted(Counter(subjects[place] for place in places).values()) == sorted(expected)
     distances = [after - before for before, after in zip(places, places[1:]) if subjects[before] == subjects[after]]
     assert max(distances, default=1) <= max(1, -(-max(sizes) // min(expected)))
-
-
-def test_fewer_items_than_subjects_are_of_subjects_far_apart():
-    subjects = [f"clip{number}" for number in range(10) for _ in range(3)]
-    assert [subjects[place] for place in spread(subjects, 5)] == ["clip1", "clip3", "clip5", "clip7", "clip9"]
 
 
 @pytest.fixture

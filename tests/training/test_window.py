@@ -4,7 +4,7 @@ import paddle
 import pytest
 
 from bgmatting.training import step as module
-from bgmatting.training.checkpoint import load_checkpoint
+from bgmatting.training.checkpoint_files import load_checkpoint
 from bgmatting.training.lessons import background
 from bgmatting.training.optimizer import optimizer_arrays
 from bgmatting.training.step import Learner, Window, train_step

@@ -65,16 +65,13 @@ def test_a_process_without_streams_has_its_exit_code(closed, monkeypatch):
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("words, said", [
-    (["--sr", "x", "--bogus"], "error: unrecognized arguments: --bogus. tool --help shows what it takes.\n"),
-    (["--sorce", "a\nb"], r"error: unrecognized arguments: --sorce a\nb. Did you mean '--source'? tool --help shows what it "
-                          "takes.\n"),
-    (["--number", "x"], "error: argument --number: invalid int value: 'x'. tool --help shows what it takes.\n"),
-    (["--number"], "error: argument --number: expected one argument. tool --help shows what it takes.\n")])
-def test_a_wrong_flag_is_one_line(capsys, words, said):
+@pytest.mark.parametrize("words, named", [(["--sr", "x", "--bogus"], "--bogus"), (["--sorce", "a\nb"], "'--source'"),
+                                          (["--number", "x"], "'x'"), (["--number"], "--number")])
+def test_a_wrong_flag_is_one_line(capsys, words, named):
     parser = CommandLine(prog="tool")
     parser.add_argument("--source", "--src")
     parser.add_argument("--number", type=int)
     with pytest.raises(SystemExit) as ended:
         parser.parse_args(words)
-    assert ended.value.code == 2 and capsys.readouterr().err == said
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and named in said and said.count("\n") == 1

@@ -4,7 +4,7 @@ import errno
 import pytest
 
 from bgmatting.utils.cli import run_main
-from bgmatting.utils.errors import UserError, no_space, suggest
+from bgmatting.utils.errors import UserError, suggest
 
 
 def end(main, capsys):
@@ -49,11 +49,6 @@ def test_faults_of_the_program_are_not_hidden():
         run_main(raising(ZeroDivisionError()))
     with pytest.raises(PermissionError):
         run_main(raising(PermissionError(errno.EACCES, "denied")))
-
-
-def test_no_space():
-    assert no_space(OSError(errno.ENOSPC, "")) and no_space(OSError(errno.EDQUOT, ""))
-    assert not no_space(OSError(errno.EACCES, "")) and not no_space(ValueError())
 
 
 def test_places_that_cannot_be_used_are_one_line(capsys):

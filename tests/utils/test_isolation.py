@@ -6,8 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from bgmatting.utils.confinement import only_reading, without_network
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.isolation import Limits, Workers, without_network
+from bgmatting.utils.isolation import Limits, Workers
 from tests.utils import faults
 
 LIMITS = Limits(seconds=3.0, cpu_seconds=1.0, memory=300 << 20, answer=64 << 20)
@@ -49,8 +50,8 @@ def test_errors_of_files_are_those_of_files(workers, tmp_path):
         workers.call(faults.missing, str(tmp_path / "none"))
     assert caught.value.filename == str(tmp_path / "none")
     with pytest.raises(OSError):
-        workers.call(faults.written, str(tmp_path / "large"), LIMITS.answer + (1 << 20))
-    assert (tmp_path / "large").stat().st_size <= LIMITS.answer
+        workers.call(faults.written, str(tmp_path / "file"), 1)
+    assert not (tmp_path / "file").exists() or (tmp_path / "file").stat().st_size == 0
 
 
 def test_no_network(workers):
@@ -84,7 +85,50 @@ def test_several_threads_at_once(workers):
 
 
 def test_workers_end(tmp_path):
-    with Workers(2, LIMITS).warm() as workers:
+    with Workers(2, LIMITS, ready=2) as workers:
         assert workers.call(faults.greedy, 3) == 3
         processes = [worker._process for worker in workers._all]
     assert len(processes) == 2 and all(process.poll() is not None for process in processes)
+
+
+def test_what_is_read_and_written(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "a.txt").write_bytes(b"x")
+    with Workers(1, LIMITS, folders=[here]) as workers:
+        assert workers.call(faults.missing, str(here / "a.txt")) == b"x"
+        if not Workers(1).call(only_reading):
+            pytest.skip("this kernel grants no bounds of files")
+        for path in (there / "a.txt", "/etc/passwd", "/etc/hostname"):
+            with pytest.raises(OSError):
+                workers.call(faults.missing, str(path))
+        for function in (faults.emptied, faults.removed):
+            with pytest.raises(OSError):
+                workers.call(function, str(here / "a.txt"))
+    assert (here / "a.txt").read_bytes() == b"x"
+
+
+def test_secrets_of_the_environment_stay_here(monkeypatch):
+    for name in ("MATTING_TOKEN", "aws_secret_access_key", "PLAIN"):
+        monkeypatch.setenv(name, "x")
+    with Workers(1, LIMITS) as workers:
+        found = workers.call(faults.environment)
+    assert "PLAIN" in found and not {"MATTING_TOKEN", "aws_secret_access_key"} & set(found)
+
+
+@pytest.mark.parametrize("answer", [
+    b"", b"[]", b"[1]", b"[[[[", b'["done", ["os.system", "x"]]', b'["done", ["array", "|O", 3]]',
+    b'["done", ["array", "|u1", -1]]', b'["done", ["array", "|u1", 99999999999]]', b'["done", ["bytes", 9e9]]',
+    b'["done", ["fraction", 1, 0]]', b'["done", ' + b"9" * 5000 + b"]", b"[" * 100_000, b"\xff\xfe"])
+def test_answers_that_are_none(workers, answer):
+    with pytest.raises(UserError, match="a.png"):
+        workers.call(faults.answered, answer, name="a.png")
+    assert workers.call(faults.greedy, 7) == 7
+
+
+def test_workers_are_renewed(monkeypatch):
+    monkeypatch.setattr("bgmatting.utils.isolation.USES", 3)
+    with Workers(1, LIMITS, ready=1) as workers:
+        numbers = [workers.call(faults.process) for _ in range(7)]
+    assert [numbers.index(number) for number in numbers] == [0, 0, 0, 3, 3, 3, 6]

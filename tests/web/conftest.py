@@ -41,9 +41,18 @@ def server(tmp_path_factory):
         yield Server(address, folder / "calls.txt", folder / "modnet-mobilenetv2.pdparams")
 
 
+@pytest.fixture(scope="session")
+def decoding():
+    """The processes that decode, shared by the servers of all tests."""
+    from bgmatting.web.service import decoders
+    made = decoders(Settings(), ["/"])
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def serve():
-    """serve(matter=StandIn(), **settings) -> TestClient; all are closed at the end."""
+def serve(decoding):
+    """serve(matter=StandIn(), decoding=None, **settings) -> TestClient; all are closed at the end."""
     for name in ("fastapi", "uvicorn", "python_multipart", "httpx"):
         pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
     from fastapi.testclient import TestClient
@@ -51,8 +60,8 @@ def serve():
     from bgmatting.web.server import make_app
     clients = []
 
-    def start(matter=None, **settings):
-        app = make_app(Settings(**settings), lambda: matter or StandIn())
+    def start(matter=None, decoding=decoding, **settings):
+        app = make_app(Settings(**settings), lambda: matter or StandIn(), decoding=decoding)
         client = TestClient(app, "http://127.0.0.1")
         client.__enter__()
         clients.append(client)

@@ -28,8 +28,8 @@ class Halves:
 
 
 @pytest.fixture
-def service():
-    made = Service(Settings(), lambda: pytest.fail("the network for pairs was opened"), Halves)
+def service(decoding):
+    made = Service(Settings(), lambda: pytest.fail("the network for pairs was opened"), Halves, decoding)
     yield made
     made.close()
 
@@ -42,9 +42,9 @@ def titles(service, language):
 
 
 @pytest.mark.parametrize("language", ("en", "zh"))
-def test_the_tab_is_there_where_its_network_is(service, language):
+def test_the_tab_is_there_where_its_network_is(service, language, decoding):
     assert titles(service, language)[1] == WORDS[language]
-    without = Service(Settings(), Halves)
+    without = Service(Settings(), Halves, None, decoding)
     try:
         assert WORDS[language] not in titles(without, language)
     finally:
@@ -67,10 +67,10 @@ def test_a_photo_alone_is_matted_by_its_own_network(service, tmp_path):
     assert "未能完成" in failed and "no.png" in failed and str(tmp_path) not in failed
 
 
-def test_networks_are_opened_in_one_thread_that_stays():
+def test_networks_are_opened_in_one_thread_that_stays(decoding):
     seen = []
     service = Service(Settings(), lambda: seen.append(threading.current_thread()) or Halves(),
-                      lambda: seen.append(threading.current_thread()) or Halves())
+                      lambda: seen.append(threading.current_thread()) or Halves(), decoding)
     try:
         for opens in (service.matter, service.alone, service.alone):
             asker = threading.Thread(target=opens)

@@ -14,7 +14,7 @@ from bgmatting.media import encode
 from bgmatting.web.guard import Guard
 from bgmatting.web.refusals import Refused
 from bgmatting.web.settings import Settings
-from bgmatting.web.workplace import Workplace
+from bgmatting.web.workplace import MEASURED, Workplace
 from tests.web.conftest import Slow, left, parts
 
 
@@ -82,7 +82,7 @@ def through_guard(app, messages, settings=None, headers=()):
 
     scope = {"type": "http", "method": "POST", "path": "/v1/mattes", "query_string": b"",
              "headers": [(b"host", b"localhost"), *headers]}
-    asyncio.run(Guard(app, settings or Settings(), {}.get)(scope, receive, send))
+    asyncio.run(Guard(app, settings or Settings())(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 
@@ -163,3 +163,32 @@ def test_what_a_killed_server_left_goes_with_the_next(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [f"matting-web-{os.getppid()}-abc", "matting-web-x", "other", place.root.name])
     place.close()
+
+
+def test_bytes_that_lie_here_in_all(serve, pair):
+    client = serve(max_spool_mib=0.02)
+    assert client.post("/v1/mattes", files=parts(pair)).status_code == 200
+    (client.service.workplace.page / "uploaded.png").write_bytes(bytes(20_000))
+    time.sleep(MEASURED + 0.1)
+    answer = client.post("/v1/mattes", files=parts(pair))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "busy")
+    assert left(client) == [] and client.get("/v1/info").status_code == 200
+
+
+def test_bytes_of_results(serve, pair):
+    client = serve(max_result_mib=0.0001)
+    assert client.post("/v1/mattes", files=parts(pair)).status_code == 413
+    assert left(client) == []
+
+
+def test_cameras(serve, pair):
+    client = serve(max_cameras=2)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: client.post("/v1/cameras"), range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 2 + [429] * 4
+    key = next(answer.json()["id"] for answer in answers if answer.status_code == 200)
+    shot, large = (encode(".jpg", np.zeros((*size, 3), np.uint8)) for size in ((48, 64), (1280, 1280)))
+    for data, status in ((shot, 200), (large, 413), (bytes(5 << 20), 413), (shot[:99], 400), (pair.src, 200), (shot, 200)):
+        assert client.post(f"/v1/cameras/{key}/frame", content=data).status_code == status
+    client.delete(f"/v1/cameras/{key}")
+    assert client.post("/v1/cameras").status_code == 200

@@ -63,11 +63,3 @@ def test_folders_of_two_scenes_are_no_pair(serve, pair):
     assert ended(client, begun(client, {"zip": ("set.zip", data)}).json()["id"])["state"] == "failed"
     made, _ = result(client, packed(**{"x/y/src/a.png": pair.src, "x/bgr/a.png": pair.bgr}))
     assert set(made) == {"pha/a.png"}
-
-
-def test_codings_other_than_deflate_are_refused(serve, pair):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_LZMA) as archive:
-        archive.writestr("src/a.png", bytes(64 << 20))
-        archive.writestr("bgr/a.png", pair.bgr)
-    assert begun(serve(), {"zip": ("set.zip", data.getvalue())}).status_code == 400

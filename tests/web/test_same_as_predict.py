@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.commands import predict  # noqa: E402
-from bgmatting.media import read_image, write_image  # noqa: E402
-from bgmatting.prediction import core  # noqa: E402
-from bgmatting.prediction.options import (  # noqa: E402
+from bgmatting.commands import predict
+from bgmatting.media import read_image, write_image
+from bgmatting.prediction import core
+from bgmatting.prediction.options import (
     FORM,
     HTTP,
     HTTP_NAMES,
@@ -25,10 +24,10 @@ from bgmatting.prediction.options import (  # noqa: E402
     flag_of,
     form_schema,
 )
-from bgmatting.utils.errors import UserError  # noqa: E402
-from bgmatting.utils.files import PROJECT  # noqa: E402
-from tests.media.video.clips import make_clip  # noqa: E402
-from tests.web.test_limits import until  # noqa: E402
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import PROJECT
+from tests.media.video.clips import make_clip
+from tests.web.test_limits import until
 
 SIZE = 64, 48   # of photos and frames
 FRAMES = 4
@@ -79,14 +78,14 @@ def matter():
 
 
 @pytest.fixture(scope="module")
-def client(matter):
+def client(matter, decoding):
     for name in ("fastapi", "uvicorn", "python_multipart", "httpx"):
         pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
     from fastapi.testclient import TestClient
 
     from bgmatting.web.server import make_app
     from bgmatting.web.settings import Settings
-    with TestClient(make_app(Settings(), lambda: matter), "http://127.0.0.1") as client:
+    with TestClient(make_app(Settings(), lambda: matter, decoding=decoding), "http://127.0.0.1") as client:
         yield client
 
 

@@ -67,7 +67,7 @@ def train(args) -> None:
     """Run one phase."""
     import torch
 
-    from bgmatting.training.checkpoint import locked
+    from bgmatting.training.checkpoint_files import locked
     from tools.starter.judging import Judge
     from tools.starter.phases import PHASES
     from tools.starter.run import Run

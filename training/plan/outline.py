@@ -61,10 +61,10 @@ def lines_of(config: dict, epoch_end: int | None, gpu_memory: float | None, comm
         UserError: data or settings that cannot be used.
     """
     from bgmatting.dataset.samples import training_set
+    from bgmatting.training.checkpoint import checkpoint_size
     from bgmatting.training.distributed import Ranks
     from bgmatting.training.schedule import plan, plan_line, split_line, valid_interval
     from bgmatting.training.start import catalog_of, network_of
-    from bgmatting.training.state import checkpoint_size
     from bgmatting.training.step import Learner
     from bgmatting.training.validation import validation_set
     device = find_device(config["device"])

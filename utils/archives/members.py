@@ -5,6 +5,7 @@ import functools
 import os
 import re
 import stat
+import tarfile
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -46,7 +47,7 @@ class Member(NamedTuple):
 class Members:
     """Common part of both kinds."""
 
-    def __init__(self, bounds):
+    def __init__(self, bounds: Bounds):
         self.members, self.refused, self._bounds = [], [], bounds
 
     def __enter__(self):
@@ -66,7 +67,7 @@ class Members:
         if left:
             raise ValueError(f"{member.name} is shorter than it says")
 
-    def check_number(self, number):
+    def check_number(self, number: int) -> None:
         """Raise TooLarge for more members than are taken."""
         if number > self._bounds.members:
             raise TooLarge(f"the archive holds more than {self._bounds.members} members. Divide it.")
@@ -106,7 +107,7 @@ class Members:
         self.members = [member for member in self.members if id(member) not in alike]
 
 
-def no_file(kind, info=None):
+def no_file(kind: int, info: tarfile.TarInfo | None = None) -> str | None:
     """Why a member of this kind, as ``stat`` numbers it, is not unpacked; None for files and folders."""
     if info is not None and info.islnk():
         return f"a hard link to {info.linkname}. Pack the file itself (tar --hard-dereference)"

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import stat
 import tarfile
+from typing import IO
 
-from bgmatting.utils.archives.members import Members, no_file
+from bgmatting.utils.archives.members import Bounds, Members, no_file
 
 STEP = 1 << 20  # bytes unpacked at once
 MOST_HEADER = 1 << 20    # bytes of a long name or of pax records before one member
@@ -16,7 +17,7 @@ LONG_HEADERS = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDT
 class TarMembers(Members):
     """Those of a tar; see ``open_archive``."""
 
-    def __init__(self, file, bounds):
+    def __init__(self, file: IO[bytes], bounds: Bounds):
         super().__init__(bounds)
         self._archive = tarfile.open(fileobj=file, tarinfo=_Header)  # noqa: SIM115, closed by ``close``
         for info in self._archive:
@@ -26,7 +27,7 @@ class TarMembers(Members):
             pass
         self._refuse_alike()
 
-    def close(self):
+    def close(self) -> None:
         self._archive.close()
 
     def _pieces(self, member):

@@ -8,8 +8,9 @@ import stat
 import struct
 import zipfile
 import zlib
+from typing import IO
 
-from bgmatting.utils.archives.members import Members, TooLarge, no_file
+from bgmatting.utils.archives.members import Bounds, Members, TooLarge, no_file
 from bgmatting.utils.archives.zip_names import UTF8, decoded_names
 
 STEP = 1 << 20  # bytes unpacked at once
@@ -22,7 +23,7 @@ CODINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.
 class ZipMembers(Members):
     """Those of a ZIP; see ``open_archive``. file: open, which stays the caller's."""
 
-    def __init__(self, file, bounds):
+    def __init__(self, file: IO[bytes], bounds: Bounds):
         super().__init__(bounds)
         self._file = file
         self._archive = zipfile.ZipFile(_Bounded(file, bounds.directory))
@@ -42,7 +43,7 @@ class ZipMembers(Members):
                       no_file(kind) or (None if is_folder else self._why_packed(info)))
         self._refuse_alike()
 
-    def close(self):
+    def close(self) -> None:
         self._archive.close()
 
     def _why_packed(self, info):

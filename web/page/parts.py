@@ -22,13 +22,8 @@ def photo(label, elem_id, visible=True):
     made = gr.Image(label=label, elem_id=elem_id, type="filepath", image_mode=None, height=260, visible=visible,
                     sources=["upload", "webcam", "clipboard"], webcam_options=gr.WebcamOptions(mirror=False),
                     buttons=["fullscreen"])
-    usual = made.preprocess
-
-    def preprocess(payload):
-        uploaded = payload is not None and payload.path is not None and not (payload.url or "").startswith("data:")
-        return payload.path if uploaded else usual(payload)
-
-    made.preprocess = preprocess  # a subclass would have Gradio write a file beside this one
+    # Gradio would decode it in this process; a subclass would have it write a file beside this one
+    made.preprocess = lambda payload: None if payload is None else payload.path
     return made
 
 

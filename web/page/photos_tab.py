@@ -6,16 +6,15 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from bgmatting.media import read_photo
 from bgmatting.media.reading import read_stored
 from bgmatting.prediction.options import OPTIONS, PHOTO
 from bgmatting.prediction.source import SAMPLE
+from bgmatting.web.looks import small, small_photo
 from bgmatting.web.page.parts import AT_ONCE, CURES, CURES_OF, cure_of, fit_settings, message, photo, told, view_settings
 from bgmatting.web.refusals import without_places
 from bgmatting.web.tasks import task_of
 from bgmatting.web.uploads import Form
 
-SHOWN = 1600               # pixels of the longer side of what the page shows
 SQUARE, LIGHT, DARK = 12, 250, 215  # of the board that stands for nothing, as gray levels
 
 
@@ -101,7 +100,7 @@ class PhotosTab:
         words, paths = self._words, (src, bgr, behind)
         try:
             path, notes = self._made(src, bgr, {**fields, **view_fields(view, colour)}, behind if view == "photo" else None)
-            before, after = small(read_photo(src)), shown(read_stored(path))
+            before, after = self._service.decoding.call(small_photo, src), shown(read_stored(path))
         except Exception as error:
             cure = cure_of(error, ())
             said = message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])
@@ -117,7 +116,7 @@ class PhotosTab:
         service = self._service
         files = {name: Path(path) for name, path in (("src", src), ("bgr", bgr), ("target", behind)) if path}
         folder = Path(tempfile.mkdtemp(dir=service.workplace.page))
-        task = task_of(Form(fields, files), folder, service.settings, PHOTO, alone=bgr is None)
+        task = task_of(Form(fields, files), folder, service, PHOTO, alone=bgr is None)
         matter = self._mattes.of(service.alone if bgr is None else service.matter)
         report = service.photos.submit(task.run, matter).result()
         return report.paths[0], report.notes
@@ -160,12 +159,6 @@ def css_colour(text):
         return text or "white"
     red, green, blue = (round(float(part)) for part in text[5:-1].split(",")[:3])
     return f"rgb({red}, {green}, {blue})"
-
-
-def small(image):
-    """uint8 (H, W[, C]) with at most SHOWN pixels on its longer side."""
-    scale = SHOWN / max(image.shape[:2])
-    return image if scale >= 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 def shown(image):

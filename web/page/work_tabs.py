@@ -9,6 +9,7 @@ import gradio as gr
 
 from bgmatting.prediction.options import OPTIONS, PHOTOS, VIDEO
 from bgmatting.web import tasks
+from bgmatting.web.connections import client_key
 from bgmatting.web.jobs import CANCELLED, ENDED, FAILED, QUEUED
 from bgmatting.web.page.parts import AT_ONCE, fit_settings, message, told, view_settings
 from bgmatting.web.page.photos_tab import view_fields
@@ -39,17 +40,18 @@ class WorkTab:
                     concurrency_limit=self._service.settings.queue + 1)
         cancel.click(self.cancel, key, None, **AT_ONCE)
 
-    def _follow(self, form, kind):
+    def _follow(self, form, kind, request):
         """Begin a job and tell how far it is: yields (HTML of the progress, HTML of the result, id of the job or None).
 
         Args:
-            form: ``Form`` whose files are the page's. kind: of the source, "video" or "photos".
+            form: ``Form`` whose files are the page's. kind: of the source, "video" or "photos". request: ``gr.Request``.
         """
         folder, job = self._service.workplace.folder(), None
         try:
             form = Form(form.fields, {name: _taken(path, folder / name) for name, path in form.files.items()})
-            task = tasks.task_of(form, folder, self._service.settings, kind)
-            job = self._jobs.begin(folder, lambda progress: task.made(self._service.matter, progress))
+            task = tasks.task_of(form, folder, self._service, kind)
+            job = self._jobs.begin(folder, lambda progress: task.made(self._service.matter, progress),
+                                   client_key(request.client))
             while job.state not in ENDED:
                 yield self._progress(job), "", job.id
                 time.sleep(POLL)
@@ -123,7 +125,7 @@ class VideoTab(WorkTab):
                     [plate, count], **AT_ONCE)
         self._wire(controls, [clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal])
 
-    def run(self, clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal):
+    def run(self, clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal, request: gr.Request):
         """Matte a video; yields as ``_follow``."""
         words, missing = self._words, None
         if not clip:
@@ -142,7 +144,7 @@ class VideoTab(WorkTab):
             fields["bgr"] = "median" if kind == "median" else f"first:{int(count or 0)}"
         if view == "photo" and behind:
             files["target"] = behind
-        yield from self._follow(Form(fields, files), VIDEO)
+        yield from self._follow(Form(fields, files), VIDEO, request)
 
     def _result(self, job):
         """The video to play, where browsers do; links; remarks."""
@@ -178,13 +180,13 @@ class ManyTab(WorkTab):
                 controls = self._controls("many")
         self._wire(controls, [packed, types, form, fit, align, exposure])
 
-    def run(self, packed, types, form, fit, align, exposure):
+    def run(self, packed, types, form, fit, align, exposure, request: gr.Request):
         """Matte the photos of a ZIP; yields as ``_follow``."""
         if not packed:
             yield message(self._words["need_zip"], "error"), "", None
             return
         fields = {"type": types, "format": form, "fit": fit, "align": align, "exposure": exposure}
-        yield from self._follow(Form(fields, {"zip": packed}), PHOTOS)
+        yield from self._follow(Form(fields, {"zip": packed}), PHOTOS, request)
 
     def _result(self, job):
         return self._downloads(job) + self._remarks(job)

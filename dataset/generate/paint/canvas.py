@@ -1,4 +1,8 @@
 """The picture a subject is painted on: premultiplied colour and alpha, layer over layer."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -12,7 +16,7 @@ TAPER = ((1.0, 0.12), (0.88, 0.4), (0.72, 0.7), (0.5, 1.0))  # (share of the len
 FAR = 1 << 14  # coordinates beyond this many pixels are pulled in, OpenCV counts them in 32 bits
 
 
-def fixed(points, scale=1.0):
+def fixed(points: np.ndarray, scale: float = 1.0) -> np.ndarray:
     """Pixel coordinates (..., 2), pixel centres at whole numbers + 0.5, as OpenCV's fixed-point integers."""
     moved = np.clip(np.asarray(points) * scale - 0.5, -FAR, FAR)
     return np.round(moved * (1 << SHIFT)).astype(np.int32)
@@ -21,15 +25,15 @@ def fixed(points, scale=1.0):
 class Canvas:
     """``rgba`` float32 (height, width, 4) in 0..1, colours multiplied by alpha; empty at first."""
 
-    def __init__(self, height, width):
+    def __init__(self, height: int, width: int):
         self.rgba = np.zeros((height, width, 4), np.float32)
 
     @property
-    def size(self):
+    def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.rgba.shape[:2]
 
-    def box(self, points, margin=2):
+    def box(self, points: np.ndarray, margin: float = 2) -> tuple[slice, slice] | None:
         """Slices (rows, columns) of the part of the picture that ``points`` (N, 2) cover, or None if none."""
         height, width = self.size
         low, high = np.floor(points.min(0)) - margin, np.ceil(points.max(0)) + margin
@@ -39,7 +43,8 @@ class Canvas:
             return None
         return slice(top, bottom), slice(left, right)
 
-    def fill(self, points, paint, opacity=1.0, soft=0.0, relief=0.0, light=(-0.5, -0.8)):
+    def fill(self, points: np.ndarray, paint: np.ndarray, opacity: float = 1.0, soft: float = 0.0, relief: float = 0.0,
+             light: Sequence[float] = (-0.5, -0.8)) -> None:
         """Paint the inside of an outline (N, 2) in pixels.
 
         ``paint`` is one colour (3,) or a picture (height, width, 3). ``soft`` is the blur of the edge in pixels.
@@ -58,7 +63,7 @@ class Canvas:
             paint = paint * bulge(cover, relief, light)[..., None]
         self.over(box, cover * np.float32(opacity), paint)
 
-    def over(self, box, cover, paint):
+    def over(self, box: tuple[slice, slice], cover: np.ndarray, paint: np.ndarray) -> None:
         """Lay ``paint`` over the part ``box`` where ``cover`` (h, w) in 0..1 says."""
         view = self.rgba[box]
         cover = cover[..., None]
@@ -66,7 +71,8 @@ class Canvas:
         view[..., :3] += cover * paint
         view[..., 3:] += cover
 
-    def strands(self, curves, colours, width, opacity=1.0, taper=False):
+    def strands(self, curves: np.ndarray, colours: np.ndarray, width: float, opacity: float = 1.0,
+                taper: bool = False) -> None:
         """Draw thin curves (N, P, 2) in pixels, ``width`` pixels wide (may be below 1).
 
         ``colours`` are those of the curves (N, 3), or any other number of colours, which are dealt out. ``taper``
@@ -94,20 +100,20 @@ class Canvas:
             layer = cv2.resize(layer, (wide, high), interpolation=cv2.INTER_AREA)
         self.lay(box, layer.astype(np.float32) * np.float32(opacity / 255))
 
-    def lay(self, box, layer):
+    def lay(self, box: tuple[slice, slice], layer: np.ndarray) -> None:
         """Lay a premultiplied picture (h, w, 4) over the part ``box``."""
         view = self.rgba[box]
         view *= 1 - layer[..., 3:]
         view += layer
 
-    def finish(self):
+    def finish(self) -> tuple[np.ndarray, np.ndarray]:
         """The painted subject as (pha uint8 (H, W), fgr float32 (H, W, 3) in 0..1), colours continued everywhere."""
         # Blurs and fixed-point drawing leave alphas a hair off 0 and 1; a matte is exactly 0 and 255 there.
         pha = np.clip((self.rgba[..., 3] - 0.006) / 0.988, 0, 1)
         return np.round(pha * 255).astype(np.uint8), extend(self.rgba)
 
 
-def alike(count, colours):
+def alike(count: int, colours: np.ndarray) -> list[tuple[slice | np.ndarray, np.ndarray]]:
     """Pairs (which of ``count`` curves, their colour (3,)): some ten groups that are drawn together."""
     groups = min(count, GROUPS)
     if len(colours) != count or count <= groups:
@@ -117,7 +123,7 @@ def alike(count, colours):
     return [(parts[place], colours[parts[place]].mean(0)) for place in order]
 
 
-def bulge(cover, strength, light):
+def bulge(cover: np.ndarray, strength: float, light: Sequence[float]) -> np.ndarray:
     """Brightness factors (h, w) of a shape ``cover`` (h, w) that bulges towards the viewer."""
     size = max(3, int(0.45 * min(cover.shape)) | 1)
     hill = cv2.blur(cv2.blur(cover, (size, size)), (size, size))
@@ -125,7 +131,7 @@ def bulge(cover, strength, light):
     return np.clip(1 + np.float32(strength) * (np.float32(size / 4) * slope + 0.5 * (hill - 0.7)), 0.35, 1.5)
 
 
-def extend(rgba):
+def extend(rgba: np.ndarray) -> np.ndarray:
     """Continue premultiplied colours beyond the subject: float32 (H, W, 3) in 0..1, unchanged where alpha is full."""
     levels = [rgba]
     while min(levels[-1].shape[:2]) > 1:

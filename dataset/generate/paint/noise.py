@@ -1,9 +1,11 @@
 """Smooth random fields and lines."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
 
-def smooth(rng, height, width, cells, stretch=1.0):
+def smooth(rng: np.random.Generator, height: int, width: int, cells: float, stretch: float = 1.0) -> np.ndarray:
     """Smooth noise, float32 (height, width), mean 0, deviation about 0.7.
 
     ``cells`` is the number of bumps along the longer side; ``stretch`` above 1 draws bumps out along x.
@@ -15,7 +17,8 @@ def smooth(rng, height, width, cells, stretch=1.0):
     return cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def octaves(rng, height, width, cells=3, count=4, gain=0.55, stretch=1.0):
+def octaves(rng: np.random.Generator, height: int, width: int, cells: float = 3, count: int = 4, gain: float = 0.55,
+            stretch: float = 1.0) -> np.ndarray:
     """Sum of ``count`` octaves of ``smooth`` noise, float32 (height, width), about 0..1 around 0.5 and clipped."""
     total = np.zeros((height, width), np.float32)
     weight, power = 1.0, 0.0
@@ -28,7 +31,7 @@ def octaves(rng, height, width, cells=3, count=4, gain=0.55, stretch=1.0):
     return np.clip(0.5 + total * np.float32(0.3 / max(power, 1e-6) ** 0.5), 0, 1)
 
 
-def line(rng, count, cells, closed=False):
+def line(rng: np.random.Generator, count: int, cells: float, closed: bool = False) -> np.ndarray:
     """Smooth noise along a line, float32 (count,), mean 0, deviation about 0.7; ``closed`` joins its ends."""
     knots = rng.standard_normal(max(3, int(cells)))
     knots = np.append(knots, knots[0]) if closed else knots

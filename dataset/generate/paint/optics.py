@@ -1,11 +1,13 @@
 """The effect of a lens on the outline: antialiasing, defocus (even or uneven) and motion blur; and soft fur."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
 from bgmatting.dataset.generate.paint import noise, texture
 
 
-def soften(rng, rgba):
+def soften(rng: np.random.Generator, rgba: np.ndarray) -> np.ndarray:
     """Blur a premultiplied subject (H, W, 4) as a camera would; mostly little, seldom much. Returns a new array."""
     height, width = rgba.shape[:2]
     unit = min(height, width)
@@ -23,7 +25,7 @@ def soften(rng, rgba):
     return motion(rng, rgba, unit * rng.uniform(0.008, 0.05))
 
 
-def downy(rng, rgba):
+def downy(rng: np.random.Generator, rgba: np.ndarray) -> np.ndarray:
     """Let the outline of a premultiplied subject (H, W, 4) fade as dense soft fur does, unevenly. Returns a new array.
 
     Single strands are too fine to be seen in such a coat: alpha falls off over the length of the fur, streaked by it.
@@ -40,7 +42,7 @@ def downy(rng, rgba):
     return soft * (np.clip(alpha * fade, 0, 1) / np.maximum(alpha, 1e-4))[..., None]
 
 
-def motion(rng, rgba, length):
+def motion(rng: np.random.Generator, rgba: np.ndarray, length: float) -> np.ndarray:
     """Blur along one direction, ``length`` pixels."""
     size = max(3, int(length) | 1)
     kernel = np.zeros((size, size), np.float32)

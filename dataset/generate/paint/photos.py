@@ -1,6 +1,9 @@
 """Crops of the photographs that lie inside the scikit-image package: the only real pictures the generator knows."""
+from __future__ import annotations
+
 import functools
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -21,7 +24,7 @@ FACE_COUNT = 100  # the first half of the stored patches are faces, the second h
 
 
 @functools.lru_cache(maxsize=1)
-def folder():
+def folder() -> Path:
     """The folder of pictures inside the installed scikit-image, found without importing it."""
     spec = importlib.util.find_spec("skimage")
     path = Path(spec.submodule_search_locations[0]) / "data" if spec else None
@@ -31,7 +34,7 @@ def folder():
 
 
 @functools.lru_cache(maxsize=1)
-def available():
+def available() -> tuple[str, ...]:
     """Names of ``PHOTOS`` that this installation has, in the order of ``PHOTOS``."""
     names = tuple(name for name in PHOTOS if (folder() / name).is_file())
     if not names:
@@ -40,7 +43,7 @@ def available():
 
 
 @functools.cache
-def photo(name):
+def photo(name: str) -> np.ndarray:
     """One photograph, uint8 RGB (H, W, 3), read once. Callers must not write into it."""
     image = read_image(folder() / name)
     image.setflags(write=False)
@@ -48,20 +51,21 @@ def photo(name):
 
 
 @functools.lru_cache(maxsize=1)
-def faces():
+def faces() -> np.ndarray | None:
     """Small grey faces, float32 (N, 25, 25) in 0..1, or None where this installation has none."""
     path = folder() / FACES
     return np.load(path)[:FACE_COUNT].astype(np.float32) if path.is_file() else None
 
 
-def choose(rng, among=None):
+def choose(rng: np.random.Generator, among: Sequence[str] | None = None) -> str:
     """The name of a photograph: any, or one of ``among`` where present."""
     names = [name for name in available() if among is None or name in among] or list(available())
     weights = np.array([WEIGHTS[PHOTOS.index(name)] for name in names], float)
     return names[rng.choice(len(names), p=weights / weights.sum())]
 
 
-def crop(rng, height, width, zoom=(0.5, 4.0), among=None):
+def crop(rng: np.random.Generator, height: int, width: int, zoom: tuple[float, float] = (0.5, 4.0),
+         among: Sequence[str] | None = None) -> np.ndarray:
     """A random window of a random photograph, float32 (height, width, 3) in 0..1.
 
     ``zoom`` bounds the magnification where 1 shows the whole photograph; below 1 it is tiled by mirroring.

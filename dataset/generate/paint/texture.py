@@ -1,11 +1,13 @@
 """Surfaces of cloth, things and fur: pictures float32 (H, W, 3) in 0..1."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
 from bgmatting.dataset.generate.paint import colour, noise, photos
 
 
-def surface(rng, height, width, base=None):
+def surface(rng: np.random.Generator, height: int, width: int, base: np.ndarray | None = None) -> np.ndarray:
     """A surface with pattern, folds and shade. ``base`` is its main colour (3,), at random if None."""
     base = colour.cloth(rng) if base is None else base
     kind = rng.choice(6, p=(0.42, 0.14, 0.08, 0.14, 0.14, 0.08))
@@ -24,7 +26,7 @@ def surface(rng, height, width, base=None):
     return np.clip(image * folds(rng, height, width)[..., None], 0, 1)
 
 
-def folds(rng, height, width):
+def folds(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Brightness factors (H, W) of cloth that hangs in folds."""
     stretch = np.exp(rng.normal(0, 0.9))
     field = noise.smooth(rng, height, width, rng.uniform(4, 12), stretch)
@@ -32,7 +34,7 @@ def folds(rng, height, width):
     return ridges + np.float32(rng.uniform(0.02, 0.08)) * noise.smooth(rng, height, width, rng.uniform(25, 70))
 
 
-def coordinates(rng, height, width):
+def coordinates(rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Two turned and slightly warped coordinates (H, W), 0..1 along the longer side."""
     turn = rng.choice((0.0, np.pi / 2, rng.uniform(0, np.pi))) + rng.normal(0, 0.08)
     side = max(height, width)
@@ -44,12 +46,12 @@ def coordinates(rng, height, width):
     return cos * x + sin * y, cos * y - sin * x
 
 
-def wave(position, period, sharp):
+def wave(position: np.ndarray, period: float, sharp: float) -> np.ndarray:
     """A periodic 0..1 pattern with edges that soften as the period nears a few pixels."""
     return np.clip(0.5 + sharp * np.sin(2 * np.pi * position / np.float32(period)), 0, 1).astype(np.float32)
 
 
-def stripes(rng, height, width, base):
+def stripes(rng: np.random.Generator, height: int, width: int, base: np.ndarray) -> np.ndarray:
     """Stripes of two or three colours."""
     along, _ = coordinates(rng, height, width)
     period = rng.uniform(0.015, 0.12)
@@ -60,7 +62,7 @@ def stripes(rng, height, width, base):
     return image
 
 
-def checks(rng, height, width, base):
+def checks(rng: np.random.Generator, height: int, width: int, base: np.ndarray) -> np.ndarray:
     """Crossing stripes of see-through colour."""
     along, across = coordinates(rng, height, width)
     period, other = rng.uniform(0.03, 0.14), colour.cloth(rng)
@@ -68,7 +70,7 @@ def checks(rng, height, width, base):
     return image + (other - image) * (0.5 * wave(across, period, 2))[..., None]
 
 
-def print_cloth(rng, height, width, base):
+def print_cloth(rng: np.random.Generator, height: int, width: int, base: np.ndarray) -> np.ndarray:
     """Blots or dots of several colours on a ground."""
     if rng.random() < 0.4:
         along, across = coordinates(rng, height, width)
@@ -82,20 +84,20 @@ def print_cloth(rng, height, width, base):
     return image
 
 
-def tinted_photo(rng, height, width, base):
+def tinted_photo(rng: np.random.Generator, height: int, width: int, base: np.ndarray) -> np.ndarray:
     """A photograph as a print, drawn towards the colour ``base``."""
     image = photos.crop(rng, height, width, zoom=(0.7, 5))
     pull = np.float32(rng.uniform(0, 0.75))
     return image + pull * (base * (0.5 + image.mean(2, keepdims=True)) - image)
 
 
-def mottled(rng, height, width, base, other):
+def mottled(rng: np.random.Generator, height: int, width: int, base: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Two colours mixed by many octaves of noise."""
     mix = noise.octaves(rng, height, width, rng.uniform(2, 10), 5, rng.uniform(0.5, 0.8))
     return base + (other - base) * np.clip((mix - 0.5) * 2 + 0.5, 0, 1)[..., None]
 
 
-def coat(rng, height, width):
+def coat(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """The skin of an animal: fur colours in patches or shades, with the grain of fur."""
     base = colour.fur(rng)
     pick = rng.random()
@@ -114,13 +116,13 @@ def coat(rng, height, width):
     return np.clip(image * (1 + np.float32(rng.uniform(0.03, 0.15)) * grain[..., None]), 0, 1)
 
 
-def grain(rng, height, width):
+def grain(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Brightness factors (H, W) of pores, threads and dust: detail of a few pixels, faint."""
     cells = max(height, width) * rng.uniform(0.1, 0.5)
     return 1 + np.float32(rng.uniform(0.01, 0.09)) * noise.smooth(rng, height, width, cells)
 
 
-def lighting(rng, height, width):
+def lighting(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Brightness and tint factors (H, W, 3) of light from one side with soft shadows."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     turn = rng.uniform(0, 2 * np.pi)
@@ -130,7 +132,7 @@ def lighting(rng, height, width):
     return np.clip(factor, 0.25, 1.7)[..., None] * (0.96 + rng.normal(0, 0.05, 3)).astype(np.float32)
 
 
-def blurred(image, sigma):
+def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
     """``image`` blurred by ``sigma`` pixels; beyond some pixels on a smaller grid, which looks the same."""
     if sigma < 0.25:
         return image

@@ -1,12 +1,17 @@
 """Animals and furry free forms. A body is a union of outlines; its rim and its inside carry fur."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
 import cv2
 import numpy as np
 
 from bgmatting.dataset.generate.paint import colour, photos, shapes, texture
+from bgmatting.dataset.generate.paint.canvas import Canvas
 from bgmatting.dataset.generate.subjects import hair
 
 
-def paint(rng, canvas, unit, centre):
+def paint(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence[float]) -> None:
     """Paint one animal of about ``unit`` pixels around ``centre`` (x, y)."""
     height, width = canvas.size
     make = (bust, quadruped, sitter, lump, horse)[rng.choice(5, p=(0.36, 0.22, 0.18, 0.16, 0.08))]
@@ -35,7 +40,7 @@ def paint(rng, canvas, unit, centre):
     details(rng, canvas, put, extras, unit, light)
 
 
-def silhouettes(size, outlines):
+def silhouettes(size: tuple[int, int], outlines: list[np.ndarray]) -> list[np.ndarray]:
     """Outer contours (N, 2) of the union of ``outlines`` in a picture of ``size`` (height, width)."""
     pad = 12  # contours that leave the picture must not run along its border
     mask = np.zeros((size[0] + 2 * pad, size[1] + 2 * pad), np.uint8)
@@ -45,13 +50,14 @@ def silhouettes(size, outlines):
     return [smooth_contour(line[:, 0].astype(float) - pad + 0.5) for line in found if len(line) > 20]
 
 
-def smooth_contour(points):
+def smooth_contour(points: np.ndarray) -> np.ndarray:
     """A pixel contour without its steps, (N, 2)."""
     kernel = np.ones(7) / 7
     return np.stack([np.convolve(np.pad(points[:, axis], 3, "wrap"), kernel, "valid") for axis in (0, 1)], 1)
 
 
-def inner_fur(rng, canvas, outlines, length, unit, lean):
+def inner_fur(rng: np.random.Generator, canvas: Canvas, outlines: list[np.ndarray], length: float, unit: float,
+              lean: Sequence[float]) -> None:
     """Strands all over the body that give it the grain of fur."""
     points = np.concatenate(outlines)
     low, high = np.maximum(points.min(0), 0), np.minimum(points.max(0), canvas.size[::-1])
@@ -68,7 +74,8 @@ def inner_fur(rng, canvas, outlines, length, unit, lean):
         canvas.strands(part, tones, max(unit * 0.0025, 0.4), 0.6)
 
 
-def details(rng, canvas, put, extras, unit, light):
+def details(rng: np.random.Generator, canvas: Canvas, put: Callable[[Sequence], np.ndarray], extras: dict, unit: float,
+            light: Sequence[float]) -> None:
     """Eyes, nose and whiskers at the places ``extras`` names (in units)."""
     dark = np.array((0.04, 0.03, 0.03), np.float32)
     size = rng.uniform(0.012, 0.03)
@@ -88,7 +95,7 @@ def details(rng, canvas, put, extras, unit, light):
                            max(0.0022 * unit, 0.25), rng.uniform(0.5, 1.0))
 
 
-def ear(rng, base, reach, heading):
+def ear(rng: np.random.Generator, base: np.ndarray, reach: float, heading: np.ndarray) -> np.ndarray:
     """Outline of an ear that stands at ``base`` towards ``heading``, ``reach`` long."""
     wide, round_top = rng.uniform(0.2, 0.42) * reach, rng.random() < 0.5
     across = np.array((-heading[1], heading[0]))
@@ -98,7 +105,7 @@ def ear(rng, base, reach, heading):
     return shapes.rounded(points, 2)
 
 
-def animal_head(rng, centre, size):
+def animal_head(rng: np.random.Generator, centre: Sequence[float], size: float) -> tuple[list[np.ndarray], dict]:
     """Outlines and details of a head around ``centre`` (x, y), ``size`` its radius; it looks to the front or to +x."""
     centre = np.asarray(centre, float)
     aside, long_face = rng.random() < 0.55, rng.uniform(0.3, 1.5)
@@ -116,7 +123,7 @@ def animal_head(rng, centre, size):
     return parts, {"eyes": eyes, "nose": tuple(snout + ahead * size * 0.2)}
 
 
-def bust(rng):
+def bust(rng: np.random.Generator) -> tuple[list[np.ndarray], dict]:
     """Head and neck, the neck running out of the picture below."""
     size = rng.uniform(0.16, 0.26)
     parts, extras = animal_head(rng, (0.12, -0.35), size)
@@ -126,7 +133,7 @@ def bust(rng):
     return [neck] + parts, extras
 
 
-def quadruped(rng):
+def quadruped(rng: np.random.Generator) -> tuple[list[np.ndarray], dict]:
     """A standing or walking animal seen from the side."""
     long, fat, leg = rng.uniform(0.28, 0.42), rng.uniform(0.13, 0.22), rng.uniform(0.18, 0.42)
     parts = []
@@ -146,7 +153,7 @@ def quadruped(rng):
     return parts + more, extras
 
 
-def sitter(rng):
+def sitter(rng: np.random.Generator) -> tuple[list[np.ndarray], dict]:
     """An animal that sits upright: cat, dog, rabbit, bird."""
     wide = rng.uniform(0.2, 0.34)
     body = shapes.rounded([(-wide * 0.5, -0.25), (wide * 0.5, -0.25), (wide, 0.25), (wide * 0.95, 0.52),
@@ -163,13 +170,13 @@ def sitter(rng):
     return parts + more, extras
 
 
-def lump(rng):
+def lump(rng: np.random.Generator) -> tuple[list[np.ndarray], dict]:
     """A furry form of no species: plush, cushion, wig, hedgehog."""
     outline = shapes.wavy(rng, shapes.ellipse((0, 0), rng.uniform(0.3, 0.5, 2)), 0.08, int(rng.integers(5, 14)))
     return [outline], {}
 
 
-def horse(rng):
+def horse(rng: np.random.Generator) -> tuple[list[np.ndarray], dict]:
     """The silhouette of a horse that scikit-image ships, squeezed at random."""
     outline = horse_outline()
     if outline is None:
@@ -177,7 +184,7 @@ def horse(rng):
     return [outline * rng.uniform(0.8, 1.25, 2)], {}
 
 
-def horse_outline():
+def horse_outline() -> np.ndarray | None:
     """Outline (N, 2) of the shipped horse in units, or None where it is missing."""
     path = photos.folder() / "horse.png"
     if not path.is_file():

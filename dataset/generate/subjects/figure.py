@@ -1,7 +1,12 @@
 """The bodies of people: joints, limbs, clothes. Lengths are in heads, the origin is the base of the neck, y down."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from bgmatting.dataset.generate.paint import colour, shapes, texture
+from bgmatting.dataset.generate.paint.canvas import Canvas
 
 UPPER_ARM, FOREARM, HAND = 1.3, 1.15, 0.42
 THIGH, SHIN = 1.75, 1.7
@@ -26,7 +31,7 @@ LEG_POSES = ("stand", "walk", "wide", "sit", "skirt")
 class Frame:
     """Places body coordinates in the picture: turn, mirror, scale, a slight bend, then ``origin`` in pixels."""
 
-    def __init__(self, rng, unit, origin, lean=0.08):
+    def __init__(self, rng: np.random.Generator, unit: float, origin: Sequence[float], lean: float = 0.08):
         turn = rng.normal(0, lean)
         side = -1.0 if rng.random() < 0.5 else 1.0
         cos, sin = np.cos(turn), np.sin(turn)
@@ -35,7 +40,7 @@ class Frame:
         self.bend = shapes.bend(rng, 0.06, 5.0)
         self.light = (float(rng.uniform(-1, 1)), float(rng.uniform(-1, 0.2)))
 
-    def put(self, points):
+    def put(self, points: Sequence) -> np.ndarray:
         """Heads (N, 2) to pixels (N, 2)."""
         return self.bend(np.asarray(points, float)) @ self.matrix.T + self.origin
 
@@ -43,7 +48,7 @@ class Frame:
 class Build:
     """The random proportions and clothes of one person."""
 
-    def __init__(self, rng, height, width, tone=None):
+    def __init__(self, rng: np.random.Generator, height: int, width: int, tone: np.ndarray | None = None):
         self.broad = rng.uniform(0.78, 1.18)
         self.shoulder = rng.uniform(0.72, 1.0) * (0.8 + 0.2 * self.broad)
         self.waist = rng.uniform(0.5, 0.72) * self.broad
@@ -60,7 +65,7 @@ class Build:
         self.coat = rng.uniform(0.3, 1.6) if rng.random() < 0.2 else 0.0
 
 
-def body(rng, canvas, frame, build):
+def body(rng: np.random.Generator, canvas: Canvas, frame: Frame, build: Build) -> list[tuple]:
     """Paint legs, torso and the arms behind it; returns the arms that belong before it as calls to paint them."""
     lower(rng, canvas, frame, build)
     arms = [arm_joints(rng, build, side) for side in (-1, 1)]
@@ -74,7 +79,7 @@ def body(rng, canvas, frame, build):
     return before
 
 
-def torso(rng, canvas, frame, build):
+def torso(rng: np.random.Generator, canvas: Canvas, frame: Frame, build: Build) -> None:
     """Neck and trunk with collar; a coat reaches further down and flares."""
     shoulder, waist, hip = build.shoulder * build.turn, build.waist * build.turn, build.hip * build.turn
     neck = rng.uniform(0.2, 0.29)
@@ -96,7 +101,7 @@ def torso(rng, canvas, frame, build):
         canvas.fill(frame.put(shapes.rounded(strip, 1)), colour.cloth(rng), relief=0.2, light=frame.light)
 
 
-def collar(rng, canvas, frame, build, neck):
+def collar(rng: np.random.Generator, canvas: Canvas, frame: Frame, build: Build, neck: np.ndarray) -> None:
     """A collar, scarf or tie in half of the cases."""
     pick = rng.random()
     paint = colour.near(rng, build.top[::9, ::9].reshape(-1, 3).mean(0), 0.3)
@@ -112,7 +117,7 @@ def collar(rng, canvas, frame, build, neck):
         canvas.fill(frame.put(tie), colour.cloth(rng))
 
 
-def arm_joints(rng, build, side):
+def arm_joints(rng: np.random.Generator, build: Build, side: int) -> tuple[tuple, str]:
     """Random pose of one arm: ((shoulder, elbow, wrist, hand angle), name of the pose)."""
     pose = list(ARM_POSES)[rng.choice(len(ARM_POSES), p=ARM_SHARE)]
     upper, fore = (np.radians(rng.uniform(*span)) for span in ARM_POSES[pose])
@@ -124,7 +129,7 @@ def arm_joints(rng, build, side):
     return (start, elbow, wrist, np.array((side * np.sin(hand), np.cos(hand)))), pose
 
 
-def arm(rng, canvas, frame, build, joints):
+def arm(rng: np.random.Generator, canvas: Canvas, frame: Frame, build: Build, joints: tuple) -> None:
     """One arm with hand and sleeve, sometimes with something held."""
     start, elbow, wrist, ahead = joints
     fat, light = build.limb, frame.light
@@ -144,7 +149,7 @@ def arm(rng, canvas, frame, build, joints):
     canvas.fill(frame.put(outline), build.top, relief=0.4, light=light)
 
 
-def hand(rng, canvas, frame, build, wrist, ahead):
+def hand(rng: np.random.Generator, canvas: Canvas, frame: Frame, build: Build, wrist: np.ndarray, ahead: np.ndarray) -> None:
     """A hand from ``wrist`` along the unit vector ``ahead``: mitten when small, fingers when they can be seen."""
     across = np.array((-ahead[1], ahead[0]))
     light, paint = frame.light, build.skin
@@ -171,7 +176,7 @@ def hand(rng, canvas, frame, build, wrist, ahead):
     canvas.fill(frame.put(thumb), paint, relief=0.15, light=light)
 
 
-def held(rng, canvas, frame, place):
+def held(rng: np.random.Generator, canvas: Canvas, frame: Frame, place: np.ndarray) -> None:
     """Something in the hand: a box, ball, stick or bag."""
     kind, paint = rng.integers(4), colour.cloth(rng)
     size, turn = rng.uniform(0.15, 0.55), rng.uniform(0, np.pi)
@@ -192,7 +197,7 @@ def held(rng, canvas, frame, place):
     canvas.fill(frame.put(outline), paint, relief=0.3, light=frame.light)
 
 
-def lower(rng, canvas, frame, build):
+def lower(rng: np.random.Generator, canvas: Canvas, frame: Frame, build: Build) -> None:
     """Legs with trousers, skirt or bare, and shoes."""
     bare = build.legs == "skirt" or rng.random() < 0.1
     paint = build.skin if bare else build.bottom

@@ -1,13 +1,21 @@
 """Hair and fur as curves: arrays (N, P, 2) of pixels, grown from roots and drawn clump by clump."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from bgmatting.dataset.generate.paint import colour, noise, shapes
+from bgmatting.dataset.generate.paint.canvas import Canvas
 
 MOST_STRANDS = 3000  # along one outline
 ALL_FROM = 45        # pixels per head from which all strands are drawn; on small heads they merge
+LOOSE = 0.3          # how far apart strands are at the root, as a share of that at the tip
+VARIETY = 0.35       # of the colours of strands
 
 
-def grow(rng, roots, directions, lengths, weight=(0.0, 0.5), turn=0.3, steps=12):
+def grow(rng: np.random.Generator, roots: np.ndarray, directions: np.ndarray, lengths: np.ndarray,
+         weight: Sequence[float] = (0.0, 0.5), turn: float = 0.3, steps: int = 12) -> np.ndarray:
     """Curves (N, steps, 2) that leave ``roots`` (N, 2) along ``directions`` (N, 2), ``lengths`` (N,) pixels long.
 
     ``weight`` is the pull (x, y) that bends them over their length (gravity, wind), ``turn`` how much each bends
@@ -25,7 +33,7 @@ def grow(rng, roots, directions, lengths, weight=(0.0, 0.5), turn=0.3, steps=12)
     return np.stack(curves, 1)
 
 
-def curl(rng, curves, size, turns):
+def curl(rng: np.random.Generator, curves: np.ndarray, size: float, turns: float) -> np.ndarray:
     """Wind curves around themselves: ``size`` pixels is the radius at the tip, ``turns`` how often."""
     share = np.linspace(0, 1, curves.shape[1])[None]
     phase = rng.uniform(0, 2 * np.pi, (len(curves), 1))
@@ -34,21 +42,21 @@ def curl(rng, curves, size, turns):
     return curves + np.stack((radius * np.cos(angle), radius * np.sin(angle)), -1)
 
 
-def wave(rng, curves, size, wavelength):
+def wave(rng: np.random.Generator, curves: np.ndarray, size: float, wavelength: float) -> np.ndarray:
     """Let neighbouring curves swing together, more towards their tips: ``size`` and ``wavelength`` in their unit."""
     share = np.linspace(0, 1, curves.shape[1])[None, :, None]
     moved = shapes.bend(rng, size, wavelength)(curves.reshape(-1, 2)).reshape(curves.shape)
     return curves + np.minimum(2 * share, 1) * (moved - curves)
 
 
-def around(rng, guides, count, spread, loose=0.3):
+def around(rng: np.random.Generator, guides: np.ndarray, count: int, spread: float) -> np.ndarray:
     """``count`` strands around each guide, (N * count, P, 2).
 
-    They are ``spread`` pixels apart at the tip, ``loose`` of that at the root.
+    They are ``spread`` pixels apart at the tip, ``LOOSE`` of that at the root.
     """
     share = np.linspace(0, 1, guides.shape[1])[None, None, :, None]
     shape = (len(guides), count, 1, 2)
-    offset = rng.normal(0, spread, shape) * (loose + (1 - loose) * share)
+    offset = rng.normal(0, spread, shape) * (LOOSE + (1 - LOOSE) * share)
     offset = offset + rng.normal(0, spread * 0.8, shape) * share ** 3
     cut = np.exp(rng.normal(-0.05, 0.18, (len(guides), count, 1, 1)))
     root = guides[:, None, :1]
@@ -56,7 +64,7 @@ def around(rng, guides, count, spread, loose=0.3):
     return strands.reshape(-1, *guides.shape[1:])
 
 
-def smoothed(curves, points):
+def smoothed(curves: np.ndarray, points: int) -> np.ndarray:
     """Curves resampled to ``points`` points each by straight steps; finer curls need more of them."""
     count = curves.shape[1]
     place = np.linspace(0, count - 1, points)
@@ -65,7 +73,8 @@ def smoothed(curves, points):
     return curves[:, low] * (1 - part) + curves[:, low + 1] * part
 
 
-def draw(rng, canvas, guides, base, unit, body=0.06, strands=8, spread=0.04, width=0.006, opacity=0.8, variety=0.35):
+def draw(rng: np.random.Generator, canvas: Canvas, guides: np.ndarray, base: np.ndarray, unit: float, body: float = 0.06,
+         strands: int = 8, spread: float = 0.04, width: float = 0.006, opacity: float = 0.8) -> None:
     """Draw hair: a thick tapering lock along each guide, then fine strands around it.
 
     Lengths ``body`` (width of a lock), ``spread`` and ``width`` (of a strand) are shares of ``unit`` pixels. ``base``
@@ -75,18 +84,19 @@ def draw(rng, canvas, guides, base, unit, body=0.06, strands=8, spread=0.04, wid
     guides = guides[order]
     thick = body * unit
     if thick > 0.5:
-        canvas.strands(guides, colour.shades(rng, base, 24, 0.4 * variety) * np.float32(0.85), thick, taper=True)
+        canvas.strands(guides, colour.shades(rng, base, 24, 0.4 * VARIETY) * np.float32(0.85), thick, taper=True)
     few = max(2, int(round(strands * np.clip(unit / ALL_FROM, 0.35, 1))))
     wisps = around(rng, guides, few, spread * unit)
     wisps = wisps[rng.permutation(len(wisps))]
     thirds = np.array_split(wisps, 3)
     for part, share in zip(thirds, (1.0, 0.8, 0.55)):
         if len(part):
-            canvas.strands(part, colour.shades(rng, base, 24, variety), max(width * unit, 0.22),
+            canvas.strands(part, colour.shades(rng, base, 24, VARIETY), max(width * unit, 0.22),
                            min(1.0, opacity * share + 0.05))
 
 
-def flyaways(rng, canvas, roots, directions, base, unit, count, length=0.35):
+def flyaways(rng: np.random.Generator, canvas: Canvas, roots: np.ndarray, directions: np.ndarray, base: np.ndarray,
+             unit: float, count: int, length: float = 0.35) -> None:
     """A few single hairs that stand off, from random ``roots`` (N, 2)."""
     if count < 1 or len(roots) == 0:
         return
@@ -97,7 +107,8 @@ def flyaways(rng, canvas, roots, directions, base, unit, count, length=0.35):
     canvas.strands(curves, colour.shades(rng, base, 24, 0.4), max(0.0045 * unit, 0.22), rng.uniform(0.35, 0.9))
 
 
-def fringe(rng, canvas, outline, length, density, width, lean=(0.0, 0.4), clump=0.5, opacity=0.85):
+def fringe(rng: np.random.Generator, canvas: Canvas, outline: np.ndarray, length: float, density: float, width: float,
+           lean: Sequence[float] = (0.0, 0.4), clump: float = 0.5, opacity: float = 0.85) -> None:
     """Fur along a closed ``outline`` (N, 2) of what is painted: strands of about ``length`` pixels that stand off it.
 
     ``density`` strands per pixel of outline, ``width`` of one in pixels, ``lean`` the direction (x, y) that all lean
@@ -121,21 +132,21 @@ def fringe(rng, canvas, outline, length, density, width, lean=(0.0, 0.4), clump=
         canvas.strands(part, sampled(rng, canvas, part), width * thick, opacity * share, taper=True)
 
 
-def outwards(canvas, points):
+def outwards(canvas: Canvas, points: np.ndarray) -> np.ndarray:
     """Unit normals (N, 2) of a closed line that point away from what is painted; into a hole where it bounds one."""
     out = shapes.normals(points, closed=True)
     reach = max(2.0, 0.01 * max(canvas.size))
     return out if alpha_at(canvas, points - reach * out) >= alpha_at(canvas, points + reach * out) else -out
 
 
-def alpha_at(canvas, points):
+def alpha_at(canvas: Canvas, points: np.ndarray) -> float:
     """Mean alpha (0..1) under those of ``points`` (N, 2) that lie in the picture."""
     place = np.floor(points).astype(int)
     place = place[np.all((place >= 0) & (place < canvas.size[::-1]), axis=1)]
     return float(canvas.rgba[place[:, 1], place[:, 0], 3].mean()) if len(place) else 0.0
 
 
-def sampled(rng, canvas, curves):
+def sampled(rng: np.random.Generator, canvas: Canvas, curves: np.ndarray) -> np.ndarray:
     """Colours (N, 3) for strands: those painted at their roots, varied a little."""
     height, width = canvas.size
     x = np.clip(curves[:, 0, 0].astype(int), 0, width - 1)

@@ -1,9 +1,13 @@
 """Heads of people: face, ears, hair of many cuts, beard, hat, glasses. Lengths in heads, the chin near (0, -0.22)."""
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
 from bgmatting.dataset.generate.paint import colour, photos, shapes
+from bgmatting.dataset.generate.paint.canvas import Canvas
 from bgmatting.dataset.generate.subjects import hair
+from bgmatting.dataset.generate.subjects.figure import Frame
 
 RADII = np.array((0.37, 0.5))
 STYLES = ("bald", "buzz", "short", "afro", "medium", "long", "ponytail", "bun", "blown")
@@ -13,7 +17,7 @@ STYLE_SHARE = (0.06, 0.08, 0.25, 0.13, 0.12, 0.18, 0.06, 0.05, 0.07)
 class Head:
     """The random features of one head."""
 
-    def __init__(self, rng, skin, tone=None):
+    def __init__(self, rng: np.random.Generator, skin: np.ndarray, tone: np.ndarray | None = None):
         self.centre = np.array((rng.normal(0, 0.06), -0.72 + rng.normal(0, 0.03)))
         self.radii = RADII * rng.uniform(0.93, 1.07, 2)
         self.style = STYLES[rng.choice(len(STYLES), p=STYLE_SHARE)]
@@ -29,9 +33,9 @@ class Head:
             self.sway = rng.uniform(0.1, 0.25)
             self.wind = (rng.choice((-1, 1)) * rng.uniform(1.0, 3.0), rng.uniform(-0.6, 1.5))
 
-    def outline(self, grow=1.0, count=48):
-        """Outline of the skull (count, 2) in heads, ``grow`` times as large."""
-        angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    def outline(self, grow: float = 1.0) -> np.ndarray:
+        """Outline of the skull (48, 2) in heads, ``grow`` times as large."""
+        angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
         x, y = np.sin(angle), -np.cos(angle)
         x = x * (1 - self.jaw * np.clip(y, 0, 1) ** 1.5)
         if self.profile:
@@ -40,13 +44,13 @@ class Head:
             x = x + self.profile * (nose - lip + 0.12 * np.minimum(x, 0))
         return np.stack((x, y), 1) * self.radii * grow + self.centre
 
-    def at(self, angle, share=1.0):
+    def at(self, angle: np.ndarray, share: float | np.ndarray = 1.0) -> np.ndarray:
         """Points (N, 2) in heads at ``angle`` (N,) radians from the crown, ``share`` of the way out."""
         ring = np.stack((np.sin(angle), -np.cos(angle)), 1) * self.radii
         return self.centre + ring * np.reshape(share, (-1, 1))
 
 
-def paint_back(rng, canvas, frame, head):
+def paint_back(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head) -> None:
     """The hair that hangs behind neck and shoulders; painted before the body."""
     if head.style in ("long", "medium", "blown"):
         reach = rng.uniform(*{"long": (1.0, 2.4), "medium": (0.6, 0.95), "blown": (0.9, 1.8)}[head.style])
@@ -65,7 +69,7 @@ def paint_back(rng, canvas, frame, head):
         lay_locks(rng, canvas, frame, head, curves, body=0.07, strands=10, spread=0.05)
 
 
-def paint(rng, canvas, frame, head):
+def paint(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head) -> None:
     """Neck upwards: face, ears, hair, beard, hat and glasses."""
     light = frame.light
     for side in (-1, 1):
@@ -85,7 +89,7 @@ def paint(rng, canvas, frame, head):
         hat(rng, canvas, frame, head)
 
 
-def face(rng, canvas, frame, head):
+def face(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head) -> None:
     """Features: the light and dark of a small real face, or painted eyes, brows, nose and mouth."""
     small = photos.faces()
     if small is not None and head.profile < 0.9 and rng.random() < 0.55:
@@ -96,7 +100,7 @@ def face(rng, canvas, frame, head):
         glasses(rng, canvas, frame, head)
 
 
-def tone_from_photo(canvas, frame, head, grey):
+def tone_from_photo(canvas: Canvas, frame: Frame, head: Head, grey: np.ndarray) -> None:
     """Multiply the face by the brightness of ``grey`` (25, 25)."""
     outline = frame.put(head.outline(0.96))
     box = canvas.box(outline)
@@ -114,7 +118,7 @@ def tone_from_photo(canvas, frame, head, grey):
     canvas.rgba[box][..., :3] *= 1 + inside * (factor[..., None] - 1)
 
 
-def painted_face(rng, canvas, frame, head):
+def painted_face(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head) -> None:
     """Eyes, brows, nose and mouth as soft dark shapes."""
     dark, soft = head.skin * np.float32(0.35), max(0.012 * frame.unit, 0.0)
     shift = 0.16 * head.profile
@@ -134,7 +138,7 @@ def painted_face(rng, canvas, frame, head):
     canvas.fill(frame.put(mouth), lips, 0.85, soft)
 
 
-def glasses(rng, canvas, frame, head):
+def glasses(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head) -> None:
     """Rims around the eyes, or dark lenses."""
     paint, sun = colour.cloth(rng) * np.float32(0.5), rng.random() < 0.4
     for side in (-1, 1):
@@ -145,7 +149,7 @@ def glasses(rng, canvas, frame, head):
         canvas.strands(frame.put(np.concatenate((ring, ring[:1])))[None], paint[None], max(0.022 * frame.unit, 0.5))
 
 
-def beard(rng, canvas, frame, head):
+def beard(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head) -> None:
     """Short hair on jaw and chin."""
     count = 160
     angle = rng.uniform(1.75, 2 * np.pi - 1.75, count)
@@ -155,7 +159,7 @@ def beard(rng, canvas, frame, head):
     lay_locks(rng, canvas, frame, head, curves, body=0.04, strands=3, spread=0.02)
 
 
-def scalp(rng, canvas, frame, head):
+def scalp(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head) -> None:
     """The hair on the head itself, by its style."""
     if head.style == "bald":
         return
@@ -174,7 +178,7 @@ def scalp(rng, canvas, frame, head):
     strands_on_scalp(rng, canvas, frame, head, thick)
 
 
-def strands_on_scalp(rng, canvas, frame, head, thick):
+def strands_on_scalp(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head, thick: float) -> None:
     """Locks and flyaways that start on the scalp."""
     locks = {"buzz": 150, "short": 130, "afro": 230, "medium": 110, "long": 90, "ponytail": 70, "bun": 70,
              "blown": 90}[head.style]
@@ -210,7 +214,7 @@ def strands_on_scalp(rng, canvas, frame, head, thick):
     stray(rng, canvas, frame, head, thick)
 
 
-def stray(rng, canvas, frame, head, thick):
+def stray(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head, thick: float) -> None:
     """Single hairs that stand off the outline."""
     angle = rng.uniform(-1.8, 1.8, 60)
     roots = head.at(angle, 1.0 + 0.5 * thick)
@@ -221,7 +225,7 @@ def stray(rng, canvas, frame, head, thick):
     hair.flyaways(rng, canvas, frame.put(roots), out, head.hair, frame.unit, count, length)
 
 
-def drape(head, curves):
+def drape(head: Head, curves: np.ndarray) -> np.ndarray:
     """Push curves that cross the face out to the sides of the head, so that hair falls around it."""
     away = (curves - head.centre) / head.radii
     far = np.hypot(away[..., :1], away[..., 1:])
@@ -229,14 +233,15 @@ def drape(head, curves):
     return np.where(crossing, head.centre + away / np.maximum(far, 0.3) * head.radii, curves)
 
 
-def lay_locks(rng, canvas, frame, head, curves, body, strands, spread):
+def lay_locks(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head, curves: np.ndarray, body: float,
+              strands: int, spread: float) -> None:
     """Draw curves given in heads."""
     flat = frame.put(curves.reshape(-1, 2)).reshape(curves.shape)
     hair.draw(rng, canvas, flat, head.hair, frame.unit, body=body, strands=strands, spread=spread,
               width=rng.uniform(0.0025, 0.007), opacity=rng.uniform(0.55, 1.0))
 
 
-def hat(rng, canvas, frame, head):
+def hat(rng: np.random.Generator, canvas: Canvas, frame: Frame, head: Head) -> None:
     """A cap, hat or hood over the hair."""
     paint, kind, low = colour.cloth(rng), rng.integers(3), rng.uniform(-0.5, -0.2)
     half, light = head.radii[0] * rng.uniform(1.05, 1.2), frame.light

@@ -1,6 +1,8 @@
 """One subject: what it is, where it stands, how it is lit, and whether it hides in its background."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bgmatting.dataset.generate.paint import colour, noise, optics, photos, texture
@@ -16,7 +18,8 @@ DOWNY = 0.45         # share of animals whose rim fades
 CAMOUFLAGE = 0.3     # share of subjects that take colours of the background
 
 
-def make_subject(rng, height, width, kind=None, bgr=None, camouflage=None):
+def make_subject(rng: np.random.Generator, height: int, width: int, kind: str | None = None, bgr: np.ndarray | None = None,
+                 camouflage: float | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Paint one subject.
 
     Args:
@@ -56,7 +59,7 @@ def make_subject(rng, height, width, kind=None, bgr=None, camouflage=None):
     return pha, np.round(np.clip(fgr, 0, 1) * 255).astype(np.uint8)
 
 
-def person(rng, canvas, tone):
+def person(rng: np.random.Generator, canvas: Canvas, tone: np.ndarray | None) -> None:
     """A half or full body."""
     height, width = canvas.size
     full = rng.random() < 0.45
@@ -66,7 +69,7 @@ def person(rng, canvas, tone):
     one_person(rng, canvas, unit, (x, y), tone)
 
 
-def portrait(rng, canvas, tone):
+def portrait(rng: np.random.Generator, canvas: Canvas, tone: np.ndarray | None) -> None:
     """Head and shoulders, or a head that fills the picture."""
     height, width = canvas.size
     close = rng.random() < 0.25
@@ -76,7 +79,7 @@ def portrait(rng, canvas, tone):
     one_person(rng, canvas, unit, (x, y), tone)
 
 
-def group(rng, canvas, tone):
+def group(rng: np.random.Generator, canvas: Canvas, tone: np.ndarray | None) -> None:
     """Two or three people, each before the last."""
     height, width = canvas.size
     count = int(rng.integers(2, 4))
@@ -87,7 +90,8 @@ def group(rng, canvas, tone):
         one_person(rng, canvas, unit, (x, unit * rng.uniform(1.4, 1.9)), tone)
 
 
-def one_person(rng, canvas, unit, origin, tone):
+def one_person(rng: np.random.Generator, canvas: Canvas, unit: float, origin: Sequence[float],
+               tone: np.ndarray | None) -> None:
     """A person whose base of the neck is at ``origin`` (x, y), ``unit`` pixels per head."""
     height, width = canvas.size
     frame = figure.Frame(rng, unit, origin)
@@ -102,14 +106,14 @@ def one_person(rng, canvas, unit, origin, tone):
         figure.arm(rng, canvas, frame, build, joints)
 
 
-def animal(rng, canvas, _tone):
+def animal(rng: np.random.Generator, canvas: Canvas, _tone: np.ndarray | None) -> None:
     """One animal, or a second one before it."""
     for _ in range(1 + (rng.random() < 0.12)):
         unit, centre = place(rng, canvas.size, 0.45, 1.05)
         creature.paint(rng, canvas, unit, centre)
 
 
-def free(rng, canvas, _tone):
+def free(rng: np.random.Generator, canvas: Canvas, _tone: np.ndarray | None) -> None:
     """A free form, sometimes with hair or something thin."""
     unit, centre = place(rng, canvas.size, 0.5, 1.3)
     things.free_form(rng, canvas, unit, centre)
@@ -117,7 +121,7 @@ def free(rng, canvas, _tone):
         things.thin(rng, canvas, unit, centre)
 
 
-def thin(rng, canvas, tone):
+def thin(rng: np.random.Generator, canvas: Canvas, tone: np.ndarray | None) -> None:
     """Thin structures, alone or with somebody."""
     unit, centre = place(rng, canvas.size, 0.6, 1.3)
     if rng.random() < 0.5:
@@ -126,7 +130,7 @@ def thin(rng, canvas, tone):
         things.thin(rng, canvas, unit, centre)
 
 
-def veil(rng, canvas, tone):
+def veil(rng: np.random.Generator, canvas: Canvas, tone: np.ndarray | None) -> None:
     """Somebody or something behind see-through cloth."""
     (portrait if rng.random() < 0.6 else free)(rng, canvas, tone)
     unit, centre = place(rng, canvas.size, 0.4, 1.0)
@@ -136,13 +140,13 @@ def veil(rng, canvas, tone):
 PAINTERS = dict(zip(KINDS, (person, portrait, group, animal, free, thin, veil)))
 
 
-def place(rng, size, low, high):
+def place(rng: np.random.Generator, size: tuple[int, int], low: float, high: float) -> tuple[float, tuple[float, float]]:
     """Random (unit in pixels, centre (x, y)) of something; ``low`` and ``high`` bound its size in picture sides."""
     height, width = size
     return min(size) * rng.uniform(low, high), (width * rng.uniform(0.3, 0.7), height * rng.uniform(0.35, 0.65))
 
 
-def colour_of(rng, scene):
+def colour_of(rng: np.random.Generator, scene: np.ndarray) -> np.ndarray:
     """A colour (3,) of the scene near its middle, float32 in 0..1."""
     height, width = scene.shape[:2]
     y, x = int(height * rng.uniform(0.2, 0.8)), int(width * rng.uniform(0.2, 0.8))

@@ -1,12 +1,17 @@
 """Free forms with holes, thin structures and see-through cloth."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from bgmatting.dataset.generate.paint import colour, noise, shapes, texture
+from bgmatting.dataset.generate.paint.canvas import Canvas
 from bgmatting.dataset.generate.subjects import hair
 
 
-def free_form(rng, canvas, unit, centre):
+def free_form(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence[float]) -> None:
     """A blob cut from smooth noise, with holes and bays, of about ``unit`` pixels."""
     height, width = canvas.size
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -26,13 +31,13 @@ def free_form(rng, canvas, unit, centre):
                             width=max(unit * rng.uniform(0.0015, 0.004), 0.25), clump=rng.uniform(0, 0.9))
 
 
-def thin(rng, canvas, unit, centre):
+def thin(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence[float]) -> None:
     """A thin structure: branch, wheel, net, chair or wires, of about ``unit`` pixels."""
     paint = (branch, wheel, net, chair, wires)[rng.choice(5, p=(0.34, 0.2, 0.14, 0.2, 0.12))]
     paint(rng, canvas, unit, np.asarray(centre))
 
 
-def branch(rng, canvas, unit, centre):
+def branch(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence[float]) -> None:
     """A twig that forks, often with leaves."""
     paint = colour.near(rng, np.array((0.32, 0.24, 0.17), np.float32), 0.4)
     angle = rng.uniform(0, 2 * np.pi)
@@ -56,7 +61,7 @@ def branch(rng, canvas, unit, centre):
         foliage(rng, canvas, np.concatenate(leaves[3:]), unit)
 
 
-def foliage(rng, canvas, places, unit):
+def foliage(rng: np.random.Generator, canvas: Canvas, places: np.ndarray, unit: float) -> None:
     """Leaves at some of ``places`` (N, 2)."""
     green = colour.hue(rng.uniform(0.15, 0.42), rng.uniform(0.3, 0.8), rng.uniform(0.25, 0.8))
     size = unit * rng.uniform(0.015, 0.05)
@@ -67,7 +72,7 @@ def foliage(rng, canvas, places, unit):
         canvas.fill(leaf, colour.near(rng, green, 0.2))
 
 
-def wheel(rng, canvas, unit, centre):
+def wheel(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence[float]) -> None:
     """A spoked wheel, or two with a frame between."""
     paint, radius = colour.cloth(rng), unit * rng.uniform(0.22, 0.45)
     squash = rng.uniform(0.5, 1.0)
@@ -87,7 +92,7 @@ def wheel(rng, canvas, unit, centre):
         canvas.strands(bars, colour.cloth(rng)[None].repeat(4, 0), max(unit * 0.018, 1.0))
 
 
-def net(rng, canvas, unit, centre):
+def net(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence[float]) -> None:
     """A mesh or fence, bent a little."""
     count, size = int(rng.integers(6, 22)), 0.5 * unit
     place, along = np.linspace(-1, 1, count), np.linspace(-1, 1, 20)
@@ -100,7 +105,7 @@ def net(rng, canvas, unit, centre):
     canvas.strands(lines, colour.shades(rng, colour.cloth(rng), 24, 0.15), max(unit * rng.uniform(0.003, 0.012), 0.35))
 
 
-def chair(rng, canvas, unit, centre):
+def chair(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence[float]) -> None:
     """Legs, seat and slatted back of a chair."""
     paint, wide = colour.near(rng, colour.cloth(rng), 0.2), rng.uniform(0.18, 0.3)
     thick = unit * rng.uniform(0.01, 0.035)
@@ -113,7 +118,7 @@ def chair(rng, canvas, unit, centre):
     canvas.fill(seat * unit * 0.9 + centre, paint, relief=0.2)
 
 
-def wires(rng, canvas, unit, centre):
+def wires(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence[float]) -> None:
     """Cables, ropes or straws that cross."""
     count = int(rng.integers(3, 14))
     roots = centre + rng.normal(0, 0.3 * unit, (count, 2))
@@ -123,7 +128,7 @@ def wires(rng, canvas, unit, centre):
     canvas.strands(curves, colour.shades(rng, colour.cloth(rng), 24, 0.4), max(unit * rng.uniform(0.003, 0.02), 0.4))
 
 
-def veil(rng, canvas, unit, centre):
+def veil(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence[float]) -> None:
     """See-through cloth, glass or smoke over and beside what is painted already."""
     height, width = canvas.size
     outline = shapes.wavy(rng, shapes.ellipse(centre, unit * rng.uniform(0.15, 0.45, 2), rng.uniform(0, np.pi)),

@@ -1,5 +1,4 @@
 """Each real layout, written small into tmp_path, comes back pixel for pixel; each flaw is named."""
-import pickle
 
 import numpy as np
 import pytest
@@ -33,29 +32,6 @@ def test_videomatte_clips_are_paired_and_are_the_subjects(tmp_path):
     assert np.abs(fgr.astype(int) - (20, 40, 60)).max() <= 3 and np.abs(pha.astype(int) - 20).max() <= 1
 
 
-def test_distinctions_pairs_jpg_with_png(tmp_path):
-    write_pair(tmp_path, "woman.v2", value=40, fgr_suffix=".jpg")
-    write_pair(tmp_path, "man", value=50, fgr_suffix=".JPG")
-    pairs = fgr_pha_folders(tmp_path, FOLDERS)
-    assert pairs.names == ["man", "woman.v2"] == pairs.subjects
-    assert pairs.load(0).pha.min() == pairs.load(0).pha.max() == 50
-
-
-def test_photomatte_rgba(tmp_path):
-    cutout = np.dstack([picture((1, 2, 3)), picture(77, channels=0)])
-    write_image(tmp_path / "a.png", cutout)
-    pairs = rgba_folder(tmp_path, ".")
-    assert pairs.names == ["a"]
-    np.testing.assert_array_equal(pairs.load(0).fgr, cutout[..., :3])
-    np.testing.assert_array_equal(pairs.load(0).pha, cutout[..., 3])
-
-
-def test_rgba_without_alpha_is_named(tmp_path):
-    write_image(tmp_path / "flat.png", picture(9))
-    with pytest.raises(UserError, match=r"flat\.png has no alpha"):
-        rgba_folder(tmp_path, ".").load(0)
-
-
 def test_backgrounds_of_any_nesting(tmp_path):
     write_image(tmp_path / "b.png", picture((5, 6, 7)))
     write_image(tmp_path / "in" / "deep" / "a.bmp", picture(8))
@@ -73,19 +49,6 @@ def test_subset_keeps_order_and_files_together(tmp_path):
         write_pair(tmp_path, f"p{value}", value)
     part = fgr_pha_folders(tmp_path, FOLDERS).subset([2, 0])
     assert [(pair.name, pair.pha[0, 0]) for pair in map(part.load, range(len(part)))] == [("p30", 30), ("p10", 10)]
-
-
-def test_sets_can_be_sent_to_worker_processes(tmp_path):
-    write_pair(tmp_path, "a", 30)
-    again = pickle.loads(pickle.dumps(fgr_pha_folders(tmp_path, FOLDERS)))
-    assert again.load(0).pha[0, 0] == 30
-
-
-def test_listing_opens_no_file(tmp_path):
-    for kind in FOLDERS:
-        (tmp_path / kind).mkdir()
-        (tmp_path / kind / "a.jpg").write_bytes(b"not a picture")
-    assert fgr_pha_folders(tmp_path, FOLDERS).names == ["a"]
 
 
 def test_unpaired_files_are_counted_and_quoted(tmp_path):
@@ -110,7 +73,7 @@ def test_two_files_for_one_name(tmp_path):
 def test_different_sizes_are_named(tmp_path):
     write_pair(tmp_path, "a")
     write_image(tmp_path / "pha" / "a.png", picture(1, size=(6, 9), channels=0))
-    with pytest.raises(UserError, match=r"a\.png is 9x6 but .*a\.png is 8x6"):
+    with pytest.raises(UserError, match=r"a\.png.*9x6.*a\.png.*8x6"):
         fgr_pha_folders(tmp_path, FOLDERS).load(0)
 
 
@@ -123,9 +86,3 @@ def test_missing_and_empty_folders(tmp_path, make, words):
         with pytest.raises(UserError, match=words) as error:
             read(folder, ".")
         assert str(folder) in str(error.value)
-
-
-def test_empty_pha_tree(tmp_path):
-    write_image(tmp_path / "fgr" / "a.png", picture(1))
-    with pytest.raises(UserError, match=r"pha does not exist"):
-        fgr_pha_folders(tmp_path, FOLDERS)

@@ -51,13 +51,6 @@ def test_an_alpha_channel_that_is_the_same_all_over_leaves_the_brightness(tmp_pa
     assert np.array_equal(read_pha(gray), PHA) and alpha_note(gray) is None   # nothing to choose from
 
 
-def test_check_says_which_was_taken(tmp_path):
-    path = saved(tmp_path, np.dstack([PHA, PHA, PHA, np.full_like(PHA, 255)]))
-    fgr = saved(tmp_path, np.dstack([PHA] * 3), "fgr.png")
-    findings = inspect_pair(0, read_fgr_pha, (fgr, path)).findings
-    assert [finding.kind for finding in findings] == ["alpha channel"] and "brightness" in findings[0].text
-
-
 def test_plain_files_are_read_as_they_were(tmp_path):
     tinted = np.dstack([PHA, np.maximum(PHA, 9) - 9, PHA])
     for image, name in ((PHA, "gray.png"), (tinted, "rgb.png"), (PHA, "gray.jpg"), (PHA, "gray.bmp")):
@@ -66,22 +59,6 @@ def test_plain_files_are_read_as_they_were(tmp_path):
         assert np.array_equal(read_pha(path), expected) and alpha_note(path) is None
     big = saved(tmp_path, np.full((64, 96), 200, np.uint8), "big.jpg")
     assert read_pha(big, least=16).shape == (16, 24)
-
-
-def test_a_palette_is_looked_up(tmp_path):
-    path = saved(tmp_path, palette(MASK, [(0, 0, 0), (255, 255, 255)]))
-    assert np.array_equal(read_pha(path), MASK * 255)
-    ramp = saved(tmp_path, palette(PHA, [(255 - k,) * 3 for k in range(256)]), "ramp.png")
-    assert np.array_equal(read_pha(ramp), 255 - PHA)
-
-
-@pytest.mark.parametrize("alpha", (None, 255, 0, "ramp"))
-def test_the_alpha_channel_counts_where_it_is_not_the_same_all_over(tmp_path, alpha):
-    colours, ramp = np.full((4, 6, 3), 90, np.uint8), np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
-    colours[1] = 200
-    last = () if alpha is None else (ramp if alpha == "ramp" else np.full((4, 6), alpha, np.uint8),)
-    write_image(tmp_path / "a.png", np.dstack([colours, *last]))
-    np.testing.assert_array_equal(read_pha(tmp_path / "a.png"), ramp if alpha == "ramp" else colours[..., 0])
 
 
 def test_mattes_of_one_channel_of_16_bits_and_of_a_palette(tmp_path):
@@ -160,5 +137,5 @@ def test_a_folder_of_composed_pictures_reads_its_mattes_so(tmp_path):
     write_image(tmp_path / "pha" / "a.png", np.dstack([PHA // 9, PHA // 9, PHA // 9, PHA]))
     assert np.array_equal(FolderSet(tmp_path)[0].pha, PHA)
     write_image(tmp_path / "pha" / "a.png", MASK)
-    with pytest.raises(UserError, match=r"pha/a\.png reaches only 1 of 255"):
+    with pytest.raises(UserError, match=r"pha/a\.png.*1.*255"):
         FolderSet(tmp_path)[0]

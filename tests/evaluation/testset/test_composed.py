@@ -6,22 +6,25 @@ import pytest
 
 from bgmatting.evaluation.testset.composed import EvaluationSet
 from bgmatting.evaluation.testset.placement import disturb_background, place, place_turned, scene_turned
-from bgmatting.evaluation.testset.trimap import make_trimap
-from bgmatting.media.operations import blend, cover, resize
+from bgmatting.media.operations import blend
 from bgmatting.utils.errors import UserError
 
 Pair = namedtuple("Pair", "name fgr pha")
 
 
-class Pairs:
-    """Discs of one colour each, red by alpha; black where alpha is 0."""
-
-    def __init__(self, count, size=(60, 50)):
-        self.names = [f"subject{i}" for i in range(count)]
-        self.size = size
+class Set:
+    def __init__(self, count, size):
+        self.names, self.size = [f"subject{i}" for i in range(count)], size
 
     def __len__(self):
         return len(self.names)
+
+
+class Pairs(Set):
+    """Discs of one colour each, red by alpha; black where alpha is 0."""
+
+    def __init__(self, count, size=(60, 50)):
+        super().__init__(count, size)
 
     def load(self, i):
         pha = np.zeros(self.size, np.uint8)
@@ -31,13 +34,9 @@ class Pairs:
         return Pair(self.names[i], fgr, pha)
 
 
-class Backgrounds:
+class Backgrounds(Set):
     def __init__(self, count, size=(40, 90)):
-        self.names = [f"{i}.png" for i in range(count)]
-        self.size = size
-
-    def __len__(self):
-        return len(self.names)
+        super().__init__(count, size)
 
     def load(self, i):
         return np.full((*self.size, 3), 20 * i + 5, np.uint8)
@@ -45,17 +44,6 @@ class Backgrounds:
 
 def equal(a, b):
     return a.name == b.name and all(np.array_equal(x, y) for x, y in zip(a[1:6], b[1:6]))
-
-
-def test_items_have_the_asked_size_and_types():
-    items = EvaluationSet(Pairs(3), Backgrounds(2), size=(96, 128))
-    assert len(items) == 3
-    for i, item in enumerate(items):
-        assert item.name == f"subject{i}"
-        assert item.src.shape == item.bgr.shape == item.fgr.shape == (96, 128, 3)
-        assert item.pha.shape == item.trimap.shape == (96, 128)
-        assert all(array.dtype == np.uint8 for array in item[1:6])
-        assert np.array_equal(item.trimap, make_trimap(item.pha))
 
 
 def test_the_same_in_any_order_and_by_any_instance():
@@ -71,11 +59,6 @@ def test_a_limit_does_not_change_the_items():
     part = EvaluationSet(Pairs(4), Backgrounds(3), size=(64, 64), limit=2)
     assert len(part) == 2 and all(equal(part[i], whole[i]) for i in range(2))
     assert len(EvaluationSet(Pairs(4), Backgrounds(3), limit=99)) == 4
-
-
-def test_another_seed_gives_other_items():
-    a, b = (EvaluationSet(Pairs(1), Backgrounds(1), size=(64, 64), seed=seed)[0] for seed in (0, 1))
-    assert not np.array_equal(a.pha, b.pha) and not np.array_equal(a.bgr, b.bgr)
 
 
 def test_every_background_is_used_before_one_comes_again():
@@ -114,14 +97,6 @@ def test_a_cut_side_stays_at_the_side_of_the_frame():
     for seed in range(3):
         _, placed = place(np.zeros((50, 70, 3), np.uint8), pha, (100, 100), np.random.default_rng(seed))
         assert placed[-1].max() == 255 and placed[0].max() == 0
-
-
-def test_a_subject_cut_by_opposite_sides_fills_the_frame():
-    pha = np.zeros((50, 70), np.uint8)
-    pha[20:] = 255
-    for seed in range(3):
-        _, placed = place(np.zeros((50, 70, 3), np.uint8), pha, (100, 140), np.random.default_rng(seed))
-        assert (placed[40:] == 255).all() and (placed[:40] == 0).all()
 
 
 def test_colours_without_alpha_do_not_bleed_into_the_edge():
@@ -181,32 +156,6 @@ def test_the_protocol_of_the_earlier_reproduction_moves_both():
     assert np.array_equal(items[0].bgr, scene) and np.array_equal(items[0].src, blend(fgr, pha, scene))
 
 
-def test_cover_crops_and_does_not_stretch():
-    image = np.zeros((40, 80, 3), np.uint8)
-    image[:, 40:] = 255
-    covered = cover(image, (20, 20))
-    assert covered.shape == (20, 20, 3)
-    assert (covered[:, :9] == 0).all() and (covered[:, 11:] == 255).all()
-    assert cover(image, (41, 13)).shape == (41, 13, 3) and cover(image, (300, 299)).shape == (300, 299, 3)
-    assert np.array_equal(cover(image, (40, 80)), image)
-
-
-@pytest.mark.parametrize("shape, size", [((200, 5), (3, 40)), ((4, 90), (60, 7)), ((90, 1), (1, 30))])
-def test_a_strip_of_another_shape_covers_as_any_picture(shape, size):
-    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    scale = max(wanted / had for wanted, had in zip(size, shape))
-    whole = [max(wanted, round(had * scale)) for wanted, had in zip(size, shape)]
-    top, left = ((large - wanted) // 2 for large, wanted in zip(whole, size))
-    expected = resize(image, *whole)[top:top + size[0], left:left + size[1]]
-    assert np.abs(cover(image, size).astype(int) - expected).max() <= 1
-
-
-def test_a_strip_does_not_take_all_memory():
-    column = np.arange(2000, dtype=np.uint32).astype(np.uint8).reshape(2000, 1, 1).repeat(3, axis=2)
-    covered = cover(column, (1, 2000))  # of 2000 x 4,000,000 pixels
-    assert covered.shape == (1, 2000, 3) and (covered == 231).all()  # between its middle rows, 999 and 1000
-
-
 def test_the_disturbance_is_small_and_within_its_bounds():
     means = []
     for seed in range(40):
@@ -215,13 +164,6 @@ def test_the_disturbance_is_small_and_within_its_bounds():
         assert 0.004 < flat.std() < 0.02
     middle = 128 / 255
     assert middle ** 1.15 - 0.021 < min(means) < middle - 0.02 and middle + 0.02 < max(means) < middle ** 0.85 + 0.021
-
-
-def test_the_disturbance_shifts_by_less_than_half_a_pixel():
-    ramp = np.repeat(np.arange(0, 250, 5, dtype=np.uint8)[None, :, None], 50, axis=0).repeat(3, axis=2)
-    for seed in range(5):
-        moved = disturb_background(ramp, np.random.default_rng(seed)).mean(axis=(0, 2))
-        assert np.corrcoef(moved, ramp[0, :, 0])[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("arguments, message", (

@@ -116,9 +116,9 @@ def test_a_score_of_a_part_is_no_score(tmp_path, monkeypatch):
             write_image(tmp_path / "set" / kind / f"{name}.png", np.full((8, 9, 3)[:2 if kind == "pha" else 3], 9, np.uint8))
             write_image(tmp_path / "pred" / f"{name}.png", np.zeros((8, 9), np.uint8))
     close_folder(monkeypatch, tmp_path / "set" / "bgr" / "clip", tmp_path / "pred" / "clip")
-    with pytest.raises(UserError, match=f"^cannot list {tmp_path / 'set' / 'bgr' / 'clip'}: Permission denied"):
+    with pytest.raises(UserError, match=str(tmp_path / 'set' / 'bgr' / 'clip')):
         FolderSet(tmp_path / "set")
-    with pytest.raises(UserError, match=f"^cannot list {tmp_path / 'pred' / 'clip'}: Permission denied"):
+    with pytest.raises(UserError, match=str(tmp_path / 'pred' / 'clip')):
         Mattes(tmp_path / "pred", ["a", "clip/b"])
 
 
@@ -139,7 +139,7 @@ def test_what_cannot_be_used_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no bgr beside the src of 1 pictures \(a\)"):
         FolderSet(tmp_path / "each")
     write(tmp_path / "sizes", item._replace(bgr=item.bgr[:9]))
-    with pytest.raises(UserError, match="a.png is 37x9 but .*a.png is 37x34"):
+    with pytest.raises(UserError, match="a.png.*37x9.*a.png.*37x34"):
         FolderSet(tmp_path / "sizes")[0]
     write(tmp_path / "lone", item)
     (tmp_path / "lone" / "pha" / "a.png").rename(tmp_path / "lone" / "pha" / "z.png")

@@ -1,7 +1,6 @@
 """Small clips made with PyAV, and stand-ins for the network, for the tests of videos."""
 from collections import namedtuple
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
@@ -76,11 +75,6 @@ def decoded(path, pixels="rgb24"):
         for frame in context.decode(None):
             found.append((frame, frame.pts * stream.time_base))
         return [(frame.reformat(format=pixels, dst_color_range=2).to_ndarray(), float(time)) for frame, time in found]
-
-
-def plays(path):
-    """The number of frames of a file that a player can show, looking at the file alone."""
-    return len(decoded(path)) if Path(path).exists() else 0
 
 
 class StandIn:

@@ -2,7 +2,6 @@
 import av
 import numpy as np
 
-LEVELS = np.uint16(1023)
 MASTERING = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=1000,400"
 HDR = (9, 16, 9, 1)  # primaries, transfer, matrix, range: BT.2020, PQ
 

@@ -3,16 +3,15 @@ import io
 import struct
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", minversion="14")
-from bgmatting.media.video import container as boxes  # noqa: E402
-from bgmatting.media.video.clock import Decoded  # noqa: E402
-from bgmatting.media.video.reader import open_video  # noqa: E402
-from bgmatting.media.video.writer import open_writer  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.media.video.clips import HEIGHT, RATE, WIDTH, make_clip, picture  # noqa: E402
+from bgmatting.media.video import container as boxes
+from bgmatting.media.video.reader import open_video
+from bgmatting.media.video.writer import open_writer
+from bgmatting.utils.errors import UserError
+from tests.media.video.clips import HEIGHT, RATE, WIDTH, make_clip, picture
 
 WIDE = Fraction(4, 3)
 
@@ -127,20 +126,6 @@ def test_frames_that_are_decoded_in_another_order(tmp_path, name, options):
         times = [float(frame.pts) for frame in reader]
     assert len(times) == 40
     assert np.allclose(np.diff(times), 1 / RATE, atol=0.0015)
-
-
-def test_stamps_of_decoding_become_those_of_showing():
-    order, shown = Decoded(), []
-    for stamp, own in zip(range(12), (None, None, 0, 3, 2, 1, 4, 7, None, 5, 8, 9)):  # 6 is lost in decoding
-        order.sent(stamp)
-        if own is not None:
-            shown.append(order.shown(own))
-    assert shown == sorted(set(shown)) and shown[:6] == [0, 1, 2, 3, 4, 5] and shown[-1] == 9
-    order = Decoded()
-    for stamp in (0, 1, 2):  # cannot be decoded
-        order.sent(stamp)
-    order.sent(3)
-    assert order.shown(3) == 3
 
 
 def by_sums(images, matrix, limited, deep):

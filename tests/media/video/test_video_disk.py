@@ -1,24 +1,19 @@
 """A disk that fills up in the middle: the video written so far is finished and plays, or there is no file."""
 import errno
 import os
-import shlex
-import shutil
-import subprocess
-import sys
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.media.video import disk  # noqa: E402
-from bgmatting.media.video.colour import Colour  # noqa: E402
-from bgmatting.media.video.reader import Info  # noqa: E402
-from bgmatting.media.video.writer import open_writer  # noqa: E402
-from bgmatting.prediction.video.pipeline import VideoJob, matte_frames  # noqa: E402
-from bgmatting.utils.cli import run_main  # noqa: E402
-from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip  # noqa: E402
+from bgmatting.media import write_image
+from bgmatting.media.video import disk
+from bgmatting.media.video.colour import Colour
+from bgmatting.media.video.reader import Info
+from bgmatting.media.video.writer import open_writer
+from bgmatting.prediction.video.pipeline import VideoJob, matte_frames
+from bgmatting.utils.cli import run_main
+from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip
 
 INFO = Info(WIDTH, HEIGHT, Fraction(RATE), Fraction(1, 12800), Colour(), None, None, False, Fraction(1))
 NOISE = [np.random.default_rng(index).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8) for index in range(60)]
@@ -131,35 +126,3 @@ def test_the_whole_run_ends_with_a_message(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         run_main(main)
     assert ended.value.code == 2 and "no space left" in capsys.readouterr().err
-
-
-SCRIPT = """
-import sys
-sys.path[:0] = sys.argv[3:]
-from tests.media.video.clips import StandIn, decoded, make_clip
-from test_video_disk import NOISE, VideoJob, matte_frames
-try:
-    matte_frames(StandIn, VideoJob(sys.argv[1], {"fgr": sys.argv[2] + "/fgr.mov"}, "first:1"))
-except OSError as error:
-    report = error.report
-    print(error.errno, report.done, len(decoded(report.files["fgr"])))
-import os
-print(os.listdir(sys.argv[2]))
-"""
-
-
-@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs a small disk of its own")
-def test_a_disk_that_is_really_full(tmp_path):
-    make_clip(tmp_path / "src.mp4", images=NOISE)
-    (tmp_path / "disk").mkdir()
-    here, project = os.path.dirname(__file__), os.getcwd()
-    mount = shlex.join(["mount", "-t", "tmpfs", "-o", "size=300k", "small", str(tmp_path / "disk")])
-    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode:
-        pytest.skip("mounting is not allowed")
-    (tmp_path / "try.py").write_text(SCRIPT)
-    words = [sys.executable, tmp_path / "try.py", tmp_path / "src.mp4", tmp_path / "disk", here, project]
-    command = f"{mount} && exec {shlex.join(map(str, words))}"
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True, timeout=60)
-    first, second = done.stdout.splitlines()
-    number, frames, played = map(int, first.split())
-    assert number == errno.ENOSPC and 0 < frames < 60 and played == frames and second == "['fgr.mov']", done

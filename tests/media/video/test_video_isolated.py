@@ -4,20 +4,20 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", minversion="14")
-from bgmatting.media.video.isolated import CLASSES, MODULE, IsolatedReader  # noqa: E402
-from bgmatting.media.video.reader import open_video  # noqa: E402
-from bgmatting.media.video.writer import open_writer  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from bgmatting.utils.isolation import Limits, Workers  # noqa: E402
-from tests.media.video.clips import decoded, make_clip  # noqa: E402
-from tests.media.video.test_video_sound import heard, many_channels  # noqa: E402
+from bgmatting.media.decoding import Isolated
+from bgmatting.media.video.isolated import CLASSES, MODULE, IsolatedReader
+from bgmatting.media.video.reader import open_video
+from bgmatting.media.video.writer import open_writer
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.isolation import Limits, Workers
+from tests.media.video.clips import decoded, make_clip
+from tests.media.video.test_video_sound import heard, many_channels
 
 
 @pytest.fixture(scope="module")
 def workers():
     with Workers(1, Limits(), [MODULE], CLASSES) as found:
-        yield found
+        yield Isolated(found, found)
 
 
 @dataclass

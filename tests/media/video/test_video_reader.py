@@ -4,18 +4,17 @@ import subprocess
 import sys
 from fractions import Fraction
 
+import av
+import cv2
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", minversion="14")
-import cv2  # noqa: E402
-
-from bgmatting.media.video import opening  # noqa: E402
-from bgmatting.media.video.reader import Info, open_video  # noqa: E402
-from bgmatting.media.video.turn import Turn, turn_of  # noqa: E402
-from bgmatting.prediction.source import Source  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.media.video.clips import HEIGHT, RATE, WIDTH, make_clip, picture, tone  # noqa: E402
+from bgmatting.media.video import opening
+from bgmatting.media.video.reader import open_video
+from bgmatting.media.video.turn import Turn, turn_of
+from bgmatting.prediction.source import Source
+from bgmatting.utils.errors import UserError
+from tests.media.video.clips import HEIGHT, RATE, WIDTH, make_clip, picture, tone
 
 
 def read(path):
@@ -209,7 +208,3 @@ def test_without_pyav(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UserError, match="pip install -U av"):
         open_video(tmp_path / "a.mp4")
-
-
-def test_info_is_complete():
-    assert Info._fields[:4] == ("width", "height", "rate", "time_base")

@@ -1,15 +1,15 @@
 """Sound: the first track that can be decoded, at a rate its encoder knows, without gap or overlap."""
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", minversion="14")
-from bgmatting.media.video.audio import nearest_rate  # noqa: E402
-from bgmatting.media.video.reader import open_video  # noqa: E402
-from bgmatting.media.video.samples import Continuous  # noqa: E402
-from tests.faults.bad_times import copied  # noqa: E402
-from tests.media.video.clips import make_clip, picture, tone  # noqa: E402
+from bgmatting.media.video.audio import nearest_rate
+from bgmatting.media.video.reader import open_video
+from bgmatting.media.video.samples import Continuous
+from tests.faults.bad_times import copied
+from tests.media.video.clips import make_clip, picture, tone
 
 
 def two_tracks(path, unknown):

@@ -3,12 +3,11 @@ from fractions import Fraction
 
 import pytest
 
-av = pytest.importorskip("av", minversion="14")
-from bgmatting.media.video.colour import Colour  # noqa: E402
-from bgmatting.media.video.reader import Info  # noqa: E402
-from bgmatting.media.video.writer import fine, open_writer  # noqa: E402
-from tests.faults import bad_times, stamps  # noqa: E402
-from tests.media.video.clips import HEIGHT, WIDTH, decoded, picture  # noqa: E402
+from bgmatting.media.video.colour import Colour
+from bgmatting.media.video.reader import Info
+from bgmatting.media.video.writer import fine, open_writer
+from tests.faults import bad_times, stamps
+from tests.media.video.clips import HEIGHT, WIDTH, decoded, picture
 
 
 @pytest.fixture(scope="module")

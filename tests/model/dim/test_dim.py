@@ -72,7 +72,7 @@ def test_wrong_inputs(network, img, trimap, words):
 
 
 def test_an_unknown_backbone():
-    with pytest.raises(UserError, match="unknown backbone 'vgg19'. Did you mean 'vgg16'?"):
+    with pytest.raises(UserError, match="'vgg19'.*'vgg16'"):
         DIM("vgg19")
 
 
@@ -85,10 +85,3 @@ def test_losses_are_means_over_the_unknown_pixels():
     assert float(terms["alpha_pred"]) == pytest.approx(0.25, abs=1e-5)
     assert float(terms["alpha_raw"]) == pytest.approx(0.5, abs=1e-5)
     assert float(terms["comp"]) == pytest.approx(3 * 0.5, abs=1e-5)
-
-
-def test_losses_of_a_trimap_that_knows_everything_are_none():
-    pha = paddle.ones([1, 1, 8, 8])
-    colour = paddle.ones([1, 3, 8, 8])
-    terms = dim_loss(DimOutput(pha, pha), colour, 0 * pha, 0 * pha, colour, colour)
-    assert all(float(x) == 0 for x in terms.values())

@@ -50,13 +50,6 @@ def refined(request, tmp_path_factory):
     return network, path
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
-    save_weights(reference_network(MattingRefine, "mobilenetv2"), path)
-    return path
-
-
 @pytest.mark.parametrize("size, to, bound", [
     ((96, 160), (24, 40), 1e-6), ((96, 160), (48, 80), 1e-6), ((8, 12), (2, 6), 1e-6), ((4, 4), (2, 2), 1e-6),
     # Paddle rounds the place of each sample, which adds up when it is no whole number of quarters.
@@ -89,16 +82,6 @@ def test_spread_matrix(reach, length):
         assert np.abs(matrix @ given - expected).max() < 1e-6
         in_photo = [0 <= row < 2 * length for row in range(block * 8 - 3 * reach, block * 8 - 3 * reach + side)]
         assert np.array_equal(matrix.sum(1), np.float32(in_photo))
-
-
-@pytest.mark.parametrize("inside", (True, False))
-def test_windows_inside(inside):
-    image = np.random.default_rng(0).random((40, 52, 3)).astype(np.float32)
-    rows, columns = np.array([1, 1, 3, 2]), np.array([1, 4, 4, 1])
-    found = windows(image, rows, columns, 8, 3, 14, inside)
-    assert found.shape == (4, 14, 14, 3) and found.dtype == np.float32
-    for cut, row, column in zip(found, rows, columns):
-        assert np.array_equal(cut, image[row * 8 - 3:row * 8 + 11, column * 8 - 3:column * 8 + 11])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 20), (24, 32), (20, 9)])
@@ -191,7 +174,7 @@ def test_the_result_does_not_depend_on_the_memory(weights, backend, scale):
 
 
 def test_too_little_memory(weights):
-    with pytest.raises(UserError, match="refining takes at least 0.8 MiB at once; 0.1 MiB do not do"):
+    with pytest.raises(UserError, match="0.8.*0.1"):
         Matter(weights, "paddle", "cpu", max_memory=0.1)
 
 

@@ -39,23 +39,6 @@ def test_the_device_gives_what_the_host_gives(weights, scale, mode):
         assert_alike(one, other, BOUND)
 
 
-def test_kernels_of_1(small):
-    host, device = opened(small, sample_pixels=1600, backbone_scale=0.25)
-    assert_alike(host.predict(*photos(100, 75)), device.predict(*photos(100, 75)), BOUND)
-
-
-@pytest.mark.slow
-def test_nothing_refined_and_a_network_without_refiner(weights, tmp_path):
-    from bgmatting.model import MattingBase
-    from bgmatting.model.weights import save_weights
-    from tests.model.reference import reference_network
-    save_weights(reference_network(MattingBase, "mobilenetv2"), tmp_path / "base.safetensors")
-    for file, settings in ((weights, {"sample_pixels": 0}), (tmp_path / "base.safetensors", {"refine_mode": "full"})):
-        one, other = (matter.predict(*photos(60, 44)) for matter in opened(file, **settings))
-        assert_alike(one, other, BOUND)
-        assert not other.ref.any()
-
-
 def test_bytes_go_up_and_only_what_is_wanted_comes_back(weights, monkeypatch):
     _, matter = opened(weights, sample_pixels=1600)
     seen, real = [], matter.device_matting.compute

@@ -39,7 +39,7 @@ def test_auto_passes_over_what_is_not_installed(weights, monkeypatch):
 @pytest.mark.parametrize("backend", ("openvino", "onnxruntime"))
 def test_a_missing_package_is_named(weights, backend, monkeypatch):
     monkeypatch.setitem(sys.modules, backend, None)
-    with pytest.raises(UserError, match=f"backend '{backend}' cannot be used: .*package {backend} is not installed"):
+    with pytest.raises(UserError, match=f"'{backend}'.*{backend}"):
         Matter(weights, backend, "cpu")
 
 
@@ -49,7 +49,7 @@ def test_a_package_that_the_export_needs_is_named(weights, package, monkeypatch,
     opened(weights, "onnxruntime")
     monkeypatch.setenv("MATTING_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UserError, match=f"backend 'onnxruntime' cannot be used: .*package {package} is not installed"):
+    with pytest.raises(UserError, match=f"'onnxruntime'.*{package}"):
         Matter(weights, "onnxruntime", "cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
@@ -117,7 +117,7 @@ def test_an_engine_that_raises_is_passed_over(weights, order, monkeypatch, raise
     for name, line in zip(("openvino", "onnxruntime"), told):
         assert line.startswith(f"backend {name} is passed over: {said}")
     for name in CLASSES:
-        with pytest.raises(UserError, match=f"backend '{name}' cannot be used: {name}: {said}"):
+        with pytest.raises(UserError, match=f"'{name}'.*{name}.*{said}"):
             Matter(weights, name, "cpu")
 
 

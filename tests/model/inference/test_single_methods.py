@@ -8,7 +8,6 @@ import pytest
 from safetensors.numpy import save_file
 
 from bgmatting.model import Matter
-from bgmatting.model.inference.engines import graph_cache
 from bgmatting.model.inference.engines.onnx import OnnxEngine
 from bgmatting.model.inference.engines.paddle_inference import InferenceEngine
 from bgmatting.model.inference.foreground import estimate_foreground
@@ -92,13 +91,6 @@ def test_every_engine_gives_what_the_layers_give(files, by_layers, backend, case
     assert np.abs(pha - by_layers(case, src)).max() < 1e-4
 
 
-def test_the_graph_is_exported_once_and_kept(files, cache, monkeypatch):
-    opened(files("dim_vgg16"), "onnxruntime", sample_pixels=None).close()
-    monkeypatch.setattr(graph_cache, "_export", lambda *_: pytest.fail("exported again"))
-    opened(files("dim_vgg16"), "onnxruntime", sample_pixels=None).close()
-    assert len(list(cache.glob("*/network.onnx"))) >= 1
-
-
 @pytest.mark.slow
 def test_an_engine_whose_answers_are_wrong_is_passed_over(files, order, monkeypatch):
     opened(files("dim_vgg16"), "onnxruntime", sample_pixels=None).close()
@@ -147,15 +139,6 @@ def test_settings_of_the_refiner_are_refused(files, argument):
     name, value = argument.popitem()
     with pytest.raises(UserError, match=f"{name.replace('_', ' ')} {value} is for the method background.*modnet"):
         Matter(files("modnet_mobilenetv2"), **{name: value})
-
-
-@pytest.mark.slow
-def test_weights_that_lack_an_array(files, tmp_path):
-    names = stored_names("dim_vgg16")
-    names.pop("decoder.deconv3.conv._conv.weight")
-    save_file({name: seeded_array(name, shape) for name, shape in names.items()}, tmp_path / "cut.safetensors")
-    with pytest.raises(UserError, match="cut.safetensors cannot be used: .*deconv3"):
-        Matter(tmp_path / "cut.safetensors", "paddle", "cpu")
 
 
 # ---- what is given and wanted

@@ -6,13 +6,12 @@ import numpy as np
 import paddle
 import pytest
 
-from bgmatting.model import DIM, MattingBase, MattingRefine, MODNet
+from bgmatting.model import MattingBase
 from bgmatting.model.methods import METHODS, find_method
 from bgmatting.model.methods.input_rule import InputRule
 from bgmatting.utils.errors import UserError
 
 NEEDS = {"background": "bgr", "modnet": None, "dim": "trimap"}
-KINDS = {"background": MattingRefine, "modnet": MODNet, "dim": DIM}
 SMALL = {"background": "mobilenetv2", "modnet": "mobilenetv2", "dim": "vgg16"}
 TERMS = {"modnet": {"semantic", "detail", "fusion_l1", "fusion_comp", "fusion_con_sem"},
          "dim": {"alpha_raw", "comp", "alpha_pred"},
@@ -44,16 +43,8 @@ def method(request):
     return find_method(request.param)
 
 
-def test_each_method_says_what_it_needs_and_has(method):
-    assert (method.name, method.needs) == (method.name, NEEDS[method.name])
-    assert SMALL[method.name] in method.backbones
-    assert "pha" in method.outputs
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        method.needs = "luck"
-
-
 def test_an_unknown_method():
-    with pytest.raises(UserError, match="unknown method 'modnets'. Did you mean 'modnet'?"):
+    with pytest.raises(UserError, match="'modnets'.*'modnet'"):
         find_method("modnets")
 
 
@@ -111,10 +102,6 @@ def test_sizes_of_modnet(size, steps):
 @pytest.mark.parametrize("size, steps", [((77, 101), []), ((7680, 4320), [(3840, 2160)])])
 def test_sizes_of_dim(size, steps):
     assert find_method("dim").rule.sizes(*size) == steps
-
-
-def test_a_side_is_never_resized_to_nothing():
-    assert InputRule(multiple=32).sizes(20, 100) == [(32, 96)]
 
 
 def test_padding_repeats_the_border_and_is_cut_off_again():

@@ -7,7 +7,7 @@ from bgmatting.model import MODNet
 from bgmatting.model.modnet import WEIGHTS
 from bgmatting.model.modnet.losses import modnet_loss
 from bgmatting.model.modnet.network import Blur, ModnetOutput
-from bgmatting.model.weights import load_paddleseg_state, load_weights, save_weights
+from bgmatting.model.weights import load_paddleseg_state
 from bgmatting.utils.errors import UserError
 from tests.model.paddleseg import (
     MODNETS,
@@ -93,18 +93,6 @@ def test_names_unknown_to_the_authors_network_are_reported():
     assert report.unexpected == [name]
 
 
-def test_another_networks_weights_are_refused():
-    with pytest.raises(ValueError, match="another network's file"):
-        load_paddleseg_state(MODNet("mobilenetv2"), {"fc.weight": np.ones((3, 4), np.float32)})
-
-
-def test_weights_survive_a_file(network, tmp_path):
-    save_weights(network, tmp_path / "w.safetensors")
-    other = MODNet("mobilenetv2")
-    load_weights(other, tmp_path / "w.safetensors")
-    assert all(np.array_equal(x.numpy(), network.state_dict()[name].numpy()) for name, x in other.state_dict().items())
-
-
 # ---- the network
 
 def test_outputs(network):
@@ -127,14 +115,8 @@ def test_wrong_inputs(network, shape, words):
 
 
 def test_an_unknown_backbone():
-    with pytest.raises(UserError, match="unknown backbone 'resnet50'. Did you mean 'resnet50_vd'?"):
+    with pytest.raises(UserError, match="'resnet50'.*'resnet50_vd'"):
         MODNet("resnet50")
-
-
-def test_a_new_network_does_not_saturate():
-    paddle.seed(0)
-    pha = MODNet("mobilenetv2")(paddle.to_tensor(noise(1) * 2 - 1))
-    assert 0.05 < float(pha.mean()) < 0.95
 
 
 def test_the_blur_is_a_gaussian_that_keeps_the_mean_and_does_not_learn():
@@ -148,13 +130,6 @@ def test_the_blur_is_a_gaussian_that_keeps_the_mean_and_does_not_learn():
 
 
 # ---- losses
-
-def test_nothing_is_lost_by_the_truth():
-    pha = tensor(1, [1, 1, 32, 32])
-    pred = ModnetOutput(pha, tensor(1, [1, 1, 2, 2]), pha)
-    terms = modnet_loss(pred, paddle.rand([1, 3, 32, 32]), pha, paddle.ones_like(pha), Blur())
-    assert all(float(x) == pytest.approx(0, abs=1e-6) for x in terms.values())
-
 
 def test_detail_counts_where_unknown_alone_and_edges_count_more():
     true, unknown = tensor(0, [1, 1, 32, 32]), tensor(0, [1, 1, 32, 32])

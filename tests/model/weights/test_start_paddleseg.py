@@ -39,7 +39,7 @@ def test_all_of_a_run_or_a_classifier_s_backbone(network, tmp_path):
 ])
 def test_what_is_of_another_network_is_refused(network, tmp_path, arrays, words):
     save_file(arrays, tmp_path / "other.safetensors")
-    with pytest.raises(UserError, match=f"is no start for a network with a mobilenetv2: .*{words}"):
+    with pytest.raises(UserError, match=words):
         start_from_paddleseg(network, tmp_path / "other.safetensors")
     with pytest.raises(UserError, match="nowhere to fetch"):
         start_from_paddleseg(network, "imagenet")

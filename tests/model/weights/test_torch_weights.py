@@ -98,18 +98,6 @@ def test_torchscript_keeps_a_member_called_model_beside_others(tmp_path):
     assert same(read_weights(tmp_path / "w.pth")[0], arrays)
 
 
-def test_torchscript_in_half_precision(tmp_path):
-    model, other = small(0), small(1)
-    halves = {name: value.astype(np.float16) if value.dtype == np.float32 else value
-              for name, value in torch_arrays(model).items()}
-    write_script(tmp_path / "w.pth", *script_of(halves))
-    read, _ = read_weights(tmp_path / "w.pth")
-    assert same(read, halves) and {value.dtype.name for value in read.values()} == {"float16", "int64"}
-    load_weights(other, tmp_path / "w.pth")
-    assert all(np.array_equal(value, arrays_of(model)[name].astype(np.float16).astype(np.float32))
-               for name, value in arrays_of(other).items())
-
-
 def test_torchscript_modules_in_modules_share_tensors(tmp_path):
     whole, bits = np.arange(24, dtype=np.float32).reshape(4, 6), np.array([0x3F80, 0xC000], np.uint16)
     conv, block = Global("__torch__.torch.nn.modules.conv.___torch_mangle_1", "Conv2d"), Global("__torch__", "Block")
@@ -140,12 +128,6 @@ def test_torchscript_attributes_that_are_no_tensors(tmp_path):
         "colour": Raw(b"c__torch__\nColour\nK\x01R"), "packed": Module(Global("__torch__.torch.classes.q", "P"), (1, 2)),
     }, {"0": ones})
     assert same(read_weights(tmp_path / "w.pth")[0], {"weight": ones})
-
-
-def test_torchscript_without_parameters_is_named(tmp_path):
-    write_script(tmp_path / "w.pth", {"refiner": modules({}), "backbone_scale": 0.25}, {})
-    with pytest.raises(UserError, match="w.pth is a TorchScript program without parameters; torch.jit.freeze"):
-        read_weights(tmp_path / "w.pth")
 
 
 @pytest.mark.parametrize("write", (write_zip, write_script))

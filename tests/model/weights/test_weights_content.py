@@ -40,7 +40,7 @@ def test_numbers_that_are_not_finite_are_refused_by_name(tmp_path, reader, wrong
     arrays = {name: value.copy() for name, value in arrays_of(small()).items()}
     arrays["bn2._mean"][3] = wrong
     save_file(arrays, tmp_path / "w.safetensors")
-    with pytest.raises(UserError, match="w.safetensors cannot be used: bn2._mean holds numbers that are not finite"):
+    with pytest.raises(UserError, match="w.safetensors.*bn2._mean"):
         READERS[reader](tmp_path / "w.safetensors", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
 
@@ -61,7 +61,7 @@ def test_numbers_that_are_not_finite_in_other_formats(tmp_path, suffix):
 def test_numbers_that_32_bits_do_not_hold(tmp_path, reader):
     arrays = arrays_of(small())
     save_file({**arrays, "bn2._mean": arrays["bn2._mean"].astype(np.float64) - 1e300}, tmp_path / "w.safetensors")
-    with pytest.raises(UserError, match="w.safetensors cannot be used: bn2._mean holds numbers beyond those of 32 bits"):
+    with pytest.raises(UserError, match="w.safetensors.*bn2._mean.*32"):
         READERS[reader](tmp_path / "w.safetensors", tmp_path)
 
 
@@ -78,7 +78,7 @@ def test_a_mean_is_of_floats(tmp_path):
     arrays = arrays_of(small())
     save_file(arrays, tmp_path / "fine.safetensors")
     save_file({**arrays, "bn2._mean": arrays["bn2._mean"].astype(np.int32)}, tmp_path / "whole.safetensors")
-    with pytest.raises(UserError, match="whole.safetensors cannot be averaged: bn2._mean holds int32"):
+    with pytest.raises(UserError, match="whole.safetensors.*bn2._mean"):
         average([tmp_path / "fine.safetensors", tmp_path / "whole.safetensors"], tmp_path / "out.safetensors")
     assert not (tmp_path / "out.safetensors").exists()
 
@@ -121,7 +121,7 @@ def test_what_is_no_float_is_refused_by_name(dtype, partial):
     before = arrays_of(model)
     arrays = {**before, "conv2.weight": np.zeros(before["conv2.weight"].shape, dtype)}
     for load in (load_state, load_torch_state):
-        with pytest.raises(ValueError, match="conv2.weight holds .*, and weights are floats"):
+        with pytest.raises(ValueError, match="conv2.weight"):
             load(model, arrays, partial)
     assert same(arrays_of(model), before)
 

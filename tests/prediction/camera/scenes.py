@@ -1,12 +1,12 @@
 """A scene with a subject in front of it, a stand-in for the network, and one for a camera."""
 import time
-from collections import namedtuple
 
 import av
 import numpy as np
 
+from tests.prediction.command import Matte
+
 HEIGHT, WIDTH, RATE = 48, 64, 25
-Matte = namedtuple("Matte", "pha fgr err ref")
 
 
 def scene(level=40):

@@ -4,13 +4,12 @@ import os
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.commands import predict  # noqa: E402
-from bgmatting.prediction import core  # noqa: E402
-from bgmatting.prediction.camera.session import MATTING, Session  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.prediction.camera.scenes import Matte, decoded, make_clip, picture  # noqa: E402
-from tests.prediction.weights import write_weights  # noqa: E402
+from bgmatting.commands import predict
+from bgmatting.prediction import core
+from bgmatting.prediction.camera.session import MATTING, Session
+from bgmatting.utils.errors import UserError
+from tests.prediction.camera.scenes import Matte, decoded, make_clip, picture
+from tests.prediction.weights import write_weights
 
 
 class Bright:

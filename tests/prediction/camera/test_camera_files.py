@@ -3,10 +3,9 @@ import os
 
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.prediction.camera import capture  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.prediction.camera.scenes import make_clip, picture  # noqa: E402
+from bgmatting.prediction.camera import capture
+from bgmatting.utils.errors import UserError
+from tests.prediction.camera.scenes import make_clip, picture
 
 
 @pytest.fixture(scope="module")

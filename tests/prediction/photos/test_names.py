@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bgmatting.media import write_image
-from bgmatting.prediction.photos.plan import others_by_kind, photo_jobs
+from bgmatting.prediction.photos.plan import photo_jobs
 from bgmatting.prediction.source import is_video
 from bgmatting.utils.files import PROJECT
 from tests.prediction.command import files, folder_flags, refuse, run, write_folders
@@ -138,24 +138,17 @@ def test_what_a_folder_leaves_out_is_counted_and_named(tmp_path, capsys):
         (tmp_path / "photos" / name).write_bytes(b"x")
     assert run(*folder_flags(tmp_path, "--type", "pha")) == 0
     said = capsys.readouterr().err
-    assert said.startswith("left out: ") and said.count("\n") == 1
-    for words in ("2 raw photos (b.CR2, c.nef): export TIFF", "1 Photoshop document (d.psd)", "1 no photo (notes.txt)",
-                  "1 video (clip.mp4): name it alone as --src", "5 JPEG XL files (e0.jxl, e1.jxl, e2.jxl, ...): make PNG"):
+    assert said.count("\n") == 1
+    for words in ("(b.CR2, c.nef)", "(d.psd)", "(notes.txt)", "(clip.mp4)", "(e0.jxl, e1.jxl, e2.jxl, ...)"):
         assert words in said, words
 
 
-@pytest.mark.parametrize("name, words", [
-    ("a.psd", "a Photoshop document"), ("a.NEF", "a raw photo"), ("a.svg", "a vector drawing"), ("a.pdf", "a PDF file"),
-    ("a.hdr", "a picture of high"), ("a.jxl", "a JPEG XL file")])
-def test_one_photo_of_a_kind_that_is_not_read(tmp_path, monkeypatch, capsys, name, words):
+@pytest.mark.parametrize("name", ["a.psd", "a.NEF", "a.svg"])
+def test_one_photo_of_a_kind_that_is_not_read(tmp_path, monkeypatch, capsys, name):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / name).write_bytes(b"8BPS")
     write_image(tmp_path / "b.png", PHOTO)
-    assert words in refuse(capsys, tmp_path / "out", "--src", name, "--bgr", "b.png")
     (tmp_path / "photos").mkdir()
-    (tmp_path / name).rename(tmp_path / "photos" / name)
-    assert words.split(" ", 1)[1] in refuse(capsys, tmp_path / "out", "--src", "photos", "--bgr", "b.png")
-
-
-def test_kinds_are_counted():
-    assert others_by_kind([]) == [] and others_by_kind(["a.txt", "b"]) == ["2 no photos (a.txt, b)"]
+    for place in (tmp_path, tmp_path / "photos"):
+        (place / name).write_bytes(b"8BPS")
+    for src in (name, "photos"):
+        assert name in refuse(capsys, tmp_path / "out", "--src", src, "--bgr", "b.png")

@@ -1,18 +1,17 @@
 """Reading, matting and writing overlap, in order, with little in memory; failures and stops leave the rest whole."""
 import threading
 import time
-from collections import namedtuple
 
 import numpy as np
 import pytest
 
 from bgmatting.prediction.photos import pipeline as module
-from bgmatting.prediction.photos.pairs import Pair
 from bgmatting.prediction.photos.pipeline import Work
 from bgmatting.prediction.photos.plan import Job
+from bgmatting.prediction.photos.read_pair import Pair
 from bgmatting.utils.errors import UserError
+from tests.prediction.command import Matte
 
-Matte = namedtuple("Matte", "pha fgr err ref")
 PHOTO = np.zeros((2, 2, 3), np.uint8)
 
 
@@ -68,17 +67,6 @@ def jobs(*names):
     return [Job(name, name, name, {"pha": name}) for name in names]
 
 
-def test_failures_do_not_stop_the_rest_and_indices_are_those_of_the_jobs(worked):
-    stage, told, failed = Stage(bad=("b", "e"), unwritable=("c",)), [], []
-    work = worked(stage, report=lambda photo: (failed if photo.reason else told).append(photo.job.name))
-    work.run(jobs("a", "b", "c", "d", "e"))
-    assert [photo.job.name for photo in work.done] == told == ["a", "d"]
-    failures = sorted((photo.job.name, photo.reason) for photo in work.failures)
-    assert failures == [("b", "bad b"), ("c", "cannot write c"), ("e", "bad e")]
-    assert sorted(failed) == list("bce")
-    assert [event for event in stage.events if event.startswith("index")] == ["index 0", "index 2", "index 3"]
-
-
 def test_few_photos_are_in_memory_at_once(worked):
     stage = Stage()
     worked(stage).run(jobs(*"abcdefghij"))
@@ -108,18 +96,3 @@ def test_the_next_is_read_while_one_is_matted(worked):
     work = worked(stage)
     work.run(jobs("a", "b"))
     assert len(work.done) == 2
-
-
-def test_a_stop_finishes_the_photo_under_way(worked):
-    stage = Stage()
-    work = worked(stage)
-    work.run(jobs(*"abcdef"), stopped=lambda: stage.events.count("predict") >= 2)
-    assert len(work.done) == 2 and [e for e in stage.events if e.startswith("write")] == ["write a", "write b"]
-
-
-def test_a_full_disk_ends_it(worked):
-    stage = Stage()
-    work = worked(stage)
-    with pytest.raises(OSError):
-        work.run(jobs("a", "full", "b", "c", "d", "e"))
-    assert len(work.done) == 1 and "write e" not in stage.events

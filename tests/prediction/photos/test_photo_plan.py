@@ -1,5 +1,4 @@
 """What goes with what, what is left to do, and how a folder is divided."""
-import os
 from collections import Counter
 
 import numpy as np
@@ -9,7 +8,6 @@ from bgmatting.media import write_image
 from bgmatting.prediction.options import parts_of
 from bgmatting.prediction.photos.plan import photo_jobs, shard_of
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.files import remove_leftovers
 
 NAMES = [f"clip{number % 7}/{number:04d}" for number in range(600)]
 
@@ -63,15 +61,6 @@ def test_shards_are_disjoint_complete_balanced_and_stable(count):
     assert all(shard_of(name, count) == parts[name] for name in NAMES[::-1])
 
 
-def test_shards_of_a_folder(tmp_path):
-    names = [f"{number}.png" for number in range(20)]
-    folders(tmp_path, names, names[1:])
-    parts = [plan(tmp_path, shard=(number, 3)) for number in (1, 2, 3)]
-    done = [job.name for part in parts for job in part.jobs]
-    assert sorted(done) == sorted(name[:-4] for name in names[1:]) and len(set(done)) == 19
-    assert sum(len(part.failures) for part in parts) == 1  # the photo without a partner is told once
-
-
 def test_decomposed_letters_are_in_the_same_part():
     assert all(shard_of("\u00e9" + str(n), 97) == shard_of("e\u0301" + str(n), 97) for n in range(20))
     assert 1 <= shard_of("undecodable \udcff", 7) <= 7
@@ -104,16 +93,6 @@ def test_videos_in_a_folder_are_named(tmp_path):
     (tmp_path / "photos" / "clip.mp4").touch()
     with pytest.raises(UserError, match=r"clip\.mp4"):
         plan(tmp_path)
-
-
-def test_only_old_leftovers_of_these_files_go(tmp_path):
-    names = [".a.png.77.tmp", ".a.png.78.tmp", ".b.png.77.tmp", "a.png", ".a.png.tmp"]
-    for name in names:
-        (tmp_path / name).touch()
-        if "78" not in name:
-            os.utime(tmp_path / name, (1, 1))
-    remove_leftovers([tmp_path / "a.png", tmp_path / "none" / "c.png"])
-    assert sorted(os.listdir(tmp_path)) == sorted(names[1:])
 
 
 def test_pairs_by_their_order(tmp_path):

@@ -6,8 +6,8 @@ import pytest
 
 from bgmatting.media import read_gray, read_image, read_rgba, write_image
 from bgmatting.prediction import core
-from bgmatting.prediction.photos.pairs import PairReader
 from bgmatting.prediction.photos.plan import Job
+from bgmatting.prediction.photos.read_pair import PairReader
 from tests.prediction.command import Matte, files, refuse, run
 from tests.prediction.weights import write_weights
 
@@ -117,6 +117,6 @@ def test_trimaps_that_are_taken(home, picture, note):
 
 def test_memory_is_reckoned_with_the_networks_input(home, capsys, monkeypatch):
     write_image(home / "thin.png", np.zeros((4, 400, 3), np.uint8))
-    monkeypatch.setattr("bgmatting.media.formats.free_memory", lambda: 1 << 30)
+    monkeypatch.setattr("bgmatting.media.bounds.free_memory", lambda: 1 << 30)
     said = refuse(capsys, home / "out", "--src", "thin.png", *MODNET[:2])
     assert re.search(r"thin.png, for modnet, is 51200x512: matting it takes about \d+\.\d GiB, and 1.0 GiB of memory", said)

@@ -1,16 +1,13 @@
 """Several frames at once: in their order, never more than so many, and an error in its turn."""
-import threading
-import time
 
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.prediction.video import pipeline as run_module  # noqa: E402
-from bgmatting.prediction.video.ahead import EXTRA, Ahead, at_once, sharing  # noqa: E402
-from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip  # noqa: E402
-from tests.prediction.video.runs import Several, job, matted, shades, within  # noqa: E402
+from bgmatting.media import write_image
+from bgmatting.prediction.video import pipeline as run_module
+from bgmatting.prediction.video.ahead import EXTRA, at_once, sharing
+from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip
+from tests.prediction.video.runs import Several, job, matted, shades, within
 
 
 @pytest.fixture
@@ -18,69 +15,6 @@ def clip(tmp_path):
     make_clip(tmp_path / "src.mp4", 12)
     write_image(tmp_path / "bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     return tmp_path
-
-
-class Counted:
-    """Calls that take some milliseconds; how many went on at once, and on which threads."""
-
-    def __init__(self):
-        self.now = self.most = 0
-        self.threads, self.done, self._lock = set(), [], threading.Lock()
-
-    def call(self, number, seconds, error=None):
-        def work():
-            with self._lock:
-                self.now += 1
-                self.most = max(self.most, self.now)
-                self.threads.add(threading.get_ident())
-            time.sleep(seconds)
-            with self._lock:
-                self.now -= 1
-                self.done.append(number)
-            if error is not None:
-                raise error
-            return 10 * number
-        return work
-
-
-@pytest.mark.parametrize("workers", (1, 2, 3, 5))
-def test_answers_come_in_order_from_so_many_threads(workers):
-    counted, found, rng = Counted(), [], np.random.default_rng(0)
-    with Ahead(workers) as ahead:
-        for number in range(30):
-            call = None if number % 7 == 3 else counted.call(number, float(rng.uniform(0, 0.01)))
-            found += ahead.push(number, call)
-            assert number + 1 - len(found) <= (0 if workers == 1 else workers)
-        found += ahead.due(0)
-    assert found == [(number, None if number % 7 == 3 else 10 * number) for number in range(30)]
-    assert counted.most == workers
-    assert (counted.threads == {threading.get_ident()}) == (workers == 1)
-    assert (counted.done == sorted(counted.done)) == (workers == 1)
-
-
-def test_what_is_done_can_be_had_without_waiting():
-    counted, gate = Counted(), threading.Event()
-    with Ahead(3) as ahead:
-        assert list(ahead.push("a", counted.call(1, 0))) in ([], [("a", 10)])
-        found = list(ahead.push("b", gate.wait))
-        found += ahead.push("c", counted.call(3, 0))
-        while counted.done != [1, 3]:
-            time.sleep(0.001)
-        time.sleep(0.01)
-        found += ahead.due()
-        assert [item for item, _ in found] in ([], ["a"])  # a may have been had before; c is done, and comes after b
-        gate.set()
-        assert list(ahead.due(0)) == [("b", True), ("c", 30)]
-
-
-@pytest.mark.parametrize("workers", (1, 3))
-def test_an_error_comes_in_its_turn_and_the_rest_is_dropped(workers):
-    counted, found = Counted(), []
-    with pytest.raises(KeyError, match="four"), Ahead(workers) as ahead:
-        for number in range(50):
-            found += ahead.push(number, counted.call(number, 0.002, KeyError("four") if number == 4 else None))
-    assert found == [(number, 10 * number) for number in range(4)]
-    assert len(counted.done) <= 4 + workers + 1 and counted.now == 0
 
 
 class Dividing:

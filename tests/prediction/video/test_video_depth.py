@@ -3,24 +3,22 @@ import types
 from pathlib import Path
 from typing import NamedTuple
 
+import av
+import cv2
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", minversion="14")
-import cv2  # noqa: E402
+from bgmatting.media import write_image
+from bgmatting.media.formats import chunks
+from bgmatting.media.video import encoders
+from bgmatting.media.video.light import Light, light_of
+from bgmatting.media.video.reader import open_video
+from bgmatting.prediction.backdrop import open_backdrop
+from bgmatting.prediction.outputs import deepened, rendered
+from bgmatting.prediction.video.pipeline import VideoJob, _lost, matte_frames
+from tests.media.video.clips import Matte, StandIn, make_clip
+from tests.media.video.deep_clips import HDR, deep_rgb, first_frame, levels, make_deep, ramp
 
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.media.formats import chunks  # noqa: E402
-from bgmatting.media.video import encoders  # noqa: E402
-from bgmatting.media.video.light import Light, light_of  # noqa: E402
-from bgmatting.media.video.reader import open_video  # noqa: E402
-from bgmatting.prediction.backdrop import open_backdrop  # noqa: E402
-from bgmatting.prediction.outputs import deepened, rendered  # noqa: E402
-from bgmatting.prediction.video.pipeline import VideoJob, _lost, matte_frames  # noqa: E402
-from tests.media.video.clips import Matte, StandIn, make_clip  # noqa: E402
-from tests.media.video.deep_clips import HDR, deep_rgb, first_frame, levels, make_deep, ramp  # noqa: E402
-
-HLG = (9, 18, 9, 1)
 KEPT = 600  # of 876 levels that 10 bits have in limited range; 8 bits have at most 256
 
 
@@ -127,14 +125,6 @@ def test_what_is_not_kept_of_the_light_is_said():
         "com.mp4 has 10 bits a colour; a.mov has 12. --format png keeps them.",
         "a.mov has Dolby Vision and HDR10+, which says anew for each scene how it is to be shown; that is not kept."]
     assert _lost(job, types.SimpleNamespace(depth=10, light=Light()), {"com": writer}) == []
-
-
-def test_hlg_of_prores(tmp_path, film):
-    make_deep(tmp_path / "hlg.mov", [ramp()], "prores_ks", "yuv422p10le", HLG)
-    (tmp_path / "bgr.png").write_bytes((film / "bgr.png").read_bytes())
-    report = mattes(tmp_path, tmp_path / "o", ".mp4", name="hlg.mov")
-    frame, tags = first_frame(report.files["fgr"])
-    assert tags == HLG and frame.color_trc == 18 and min(levels(deep_rgb(frame))) > KEPT
 
 
 def test_webm_says_that_it_has_8_bits(film, tmp_path):

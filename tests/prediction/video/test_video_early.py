@@ -2,13 +2,12 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.media import write_image  # noqa: E402
+from bgmatting.media import write_image
 from bgmatting.media.video import writer
-from bgmatting.media.video.encoders import Encoding  # noqa: E402
-from bgmatting.prediction.video.pipeline import VideoJob, matte_frames  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.media.video.clips import HEIGHT, WIDTH, StandIn, make_clip  # noqa: E402
+from bgmatting.media.video.encoders import Encoding
+from bgmatting.prediction.video.pipeline import VideoJob, matte_frames
+from bgmatting.utils.errors import UserError
+from tests.media.video.clips import HEIGHT, WIDTH, StandIn, make_clip
 
 
 @pytest.fixture

@@ -5,13 +5,12 @@ import sys
 import numpy as np
 import pytest
 
-pytest.importorskip("av", minversion="14")
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.prediction import core  # noqa: E402
-from bgmatting.prediction.options import Options  # noqa: E402
-from bgmatting.prediction.source import is_video  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip  # noqa: E402
+from bgmatting.media import write_image
+from bgmatting.prediction import core
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.source import is_video
+from bgmatting.utils.errors import UserError
+from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip
 
 
 def matted(name, bgr, **more):
@@ -39,22 +38,6 @@ def test_any_name(tmp_path, monkeypatch, name):
     assert matted(name, name, overwrite=True).done == matted(name, "median", overwrite=True).done == 3
     assert matted(name, "a:b.png", format="png").done == 3
     assert len(os.listdir(os.path.join("out", f"{stem}_pha"))) == 3 + 1
-
-
-@pytest.mark.parametrize("name", ["cam.MTS", "a.m2ts", "a.Ts", "a.3gp", "a.3G2", "a.ogv", "a.mov", "http.mp4", "x:y.mkv"])
-def test_suffixes_of_videos(name):
-    assert is_video(name)
-
-
-@pytest.mark.parametrize("name", ["cam.MTS", "a:b.M2TS", "phone.3gp"])
-def test_a_camera_suffix(tmp_path, monkeypatch, name):
-    monkeypatch.chdir(tmp_path)
-    muxer = "3gp" if name.endswith("3gp") else "mpegts"
-    make_clip(tmp_path / "clip", 3, muxer=muxer)
-    os.rename("clip", name)
-    write_image("bgr.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
-    assert matted(name, "bgr.png").done == 3
-    assert len(decoded(os.path.join("out", os.path.splitext(name)[0] + "_pha.mp4"))) == 3
 
 
 def test_a_name_whose_results_are_too_long(tmp_path, monkeypatch):

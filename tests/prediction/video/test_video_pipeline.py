@@ -7,19 +7,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bgmatting.media.video.reader import open_video
-
-pytest.importorskip("av", minversion="14")
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.media.video.colour import Colour  # noqa: E402
-from bgmatting.media.video.reader import Frame, Info  # noqa: E402
-from bgmatting.prediction.outputs import wanted_of  # noqa: E402
-from bgmatting.prediction.video import pipeline as run_module  # noqa: E402
-from bgmatting.prediction.video.pipe import END, Cancelled, Pipe  # noqa: E402
-from bgmatting.prediction.video.pipeline import matte_frames  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture  # noqa: E402
-from tests.prediction.video.runs import Boom, Several, fails_after, job, matted, shades, within  # noqa: E402
+from bgmatting.media import write_image
+from bgmatting.media.video.colour import Colour
+from bgmatting.media.video.reader import Frame, Info, open_video
+from bgmatting.prediction.outputs import wanted_of
+from bgmatting.prediction.video import pipeline as run_module
+from bgmatting.prediction.video.pipe import END, Cancelled, Pipe
+from bgmatting.utils.errors import UserError
+from tests.media.video.clips import HEIGHT, RATE, WIDTH, StandIn, decoded, make_clip, picture
+from tests.prediction.video.runs import Boom, Several, fails_after, job, matted, shades, within
 
 
 @pytest.fixture
@@ -52,35 +48,6 @@ def test_only_what_is_needed(clip):
     matted(matter, job(clip, ("pha",)))
     assert matter.wanted == ("pha",)
     assert wanted_of(("com",)) == ("pha", "fgr") and wanted_of(("err", "pha")) == ("pha", "err")
-
-
-def test_hooks(clip):
-    calls = {"backdrop": [], "smooth": 0}
-
-    class Backdrop:
-        def frame(self, index, src, bgr):
-            assert bgr.shape == src.shape
-            calls["backdrop"].append(index)
-            return np.full_like(src, 60)
-
-    def smooth(src, pha):
-        calls["smooth"] += 1
-        return pha * 0.5
-
-    def fit_background(src, bgr):
-        return bgr + 1, ["the light has changed"]
-
-    class Seeing(StandIn):
-        def predict(self, src, bgr, want):
-            assert bgr.min() == bgr.max() == 1
-            return super().predict(src, bgr, want)
-
-    report = matted(Seeing(), job(clip, ("com",), backdrop=Backdrop(), smooth=smooth, fit_background=fit_background))
-    assert calls == {"backdrop": list(range(12)), "smooth": 12} and report.notes == ["the light has changed"]
-    for index, (image, _) in enumerate(decoded(report.files["com"])):
-        truth = picture(index).min(2) > 200
-        inside, outside = image[truth].mean(), image[~truth].mean()
-        assert outside == pytest.approx(60, abs=4) and inside == pytest.approx((240 + 60) / 2, abs=15)
 
 
 def test_backdrop_of_another_size(clip):
@@ -122,7 +89,7 @@ class EndlessReader:
 @pytest.mark.parametrize("large", [False, True])
 def test_constant_memory(clip, monkeypatch, large):
     reader = EndlessReader()
-    monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: reader)
+    monkeypatch.setattr("bgmatting.media.decoding.open_video", lambda source, **_: reader)
     if large:
         monkeypatch.setattr(run_module, "LARGE", 1)
     report = within(60, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
@@ -165,7 +132,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, sever
                     if index == 7:
                         raise Boom
                     yield frame
-        monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: Failing())
+        monkeypatch.setattr("bgmatting.media.decoding.open_video", lambda source, **_: Failing())
     before = threading.active_count()
     with pytest.raises(Boom) as caught:
         within(30, lambda: matted(matter, job(clip, ("pha", "com"), ".mov", **hooks), progress))
@@ -179,7 +146,7 @@ def test_an_error_ends_all_and_leaves_what_plays(clip, monkeypatch, where, sever
 @pytest.mark.parametrize("after", [0, 3])
 def test_a_writer_that_fails_ends_all(clip, monkeypatch, after):
     reader = EndlessReader()
-    monkeypatch.setattr("bgmatting.prediction.source.open_video", lambda source, **_: reader)
+    monkeypatch.setattr("bgmatting.media.decoding.open_video", lambda source, **_: reader)
     real = run_module.open_writer
     opened = {}
 
@@ -201,19 +168,6 @@ def test_nothing_is_left_where_no_frame_was_done(clip):
     with pytest.raises(Boom) as caught:
         within(30, lambda: matted(type("Bad", (), {"predict": fails_after(0)})(), job(clip)))
     assert caught.value.report.files == {} and list((clip / "o").iterdir()) == []
-
-
-def test_refused_before_the_network_is_opened(clip):
-    write_image(clip / "bgr.png", np.zeros((HEIGHT, WIDTH + 2, 3), np.uint8))
-    with pytest.raises(UserError, match="--fit"):
-        matte_frames(fails_after(0), job(clip))
-    assert not (clip / "o").exists()
-
-
-def test_large_frames_are_done_one_at_a_time(clip, monkeypatch):
-    monkeypatch.setattr(run_module, "LARGE", 1)
-    report = within(30, lambda: matted(StandIn(), job(clip, ("pha", "com"), ".mov")))
-    assert report.done == 12 == len(decoded(report.files["com"]))
 
 
 def test_pipe():

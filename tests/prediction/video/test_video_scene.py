@@ -2,14 +2,12 @@
 import numpy as np
 import pytest
 
+from bgmatting.media import write_image
 from bgmatting.media.video.reader import open_video
-
-pytest.importorskip("av", minversion="14")
-from bgmatting.media import write_image  # noqa: E402
-from bgmatting.prediction.video import scene as scene_module  # noqa: E402
-from bgmatting.prediction.video.scene import first_frames, median_of, open_scene  # noqa: E402
-from bgmatting.utils.errors import UserError  # noqa: E402
-from tests.media.video.clips import HEIGHT, WIDTH, make_clip, picture  # noqa: E402
+from bgmatting.prediction.video import scene as scene_module
+from bgmatting.prediction.video.scene import first_frames, median_of, open_scene
+from bgmatting.utils.errors import UserError
+from tests.media.video.clips import HEIGHT, WIDTH, make_clip, picture
 
 
 def scene_of(bgr, src, fit=None):
@@ -89,7 +87,7 @@ def test_median_of_a_clip(tmp_path, monkeypatch):
     assert np.abs(whole.astype(int) - still).max() < 8
     opened = []
     real = open_video
-    monkeypatch.setattr("bgmatting.prediction.source.open_video",
+    monkeypatch.setattr("bgmatting.media.decoding.open_video",
                         lambda path, **more: opened.append(path) or real(path, **more))
     monkeypatch.setattr(scene_module, "SAMPLE_BYTES", 50 * WIDTH * 3 * 13)  # 13 rows at once: four strips
     in_strips = scene_of("median", tmp_path / "src.mp4").frame(0)

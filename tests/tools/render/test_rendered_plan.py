@@ -83,7 +83,7 @@ def test_a_size_that_is_none_is_refused(text):
 
 
 def test_an_unknown_kind_is_named_with_a_guess():
-    with pytest.raises(UserError, match="Did you mean 'person'"):
+    with pytest.raises(UserError, match="'person'"):
         make_jobs(3, kind="persn")
 
 
@@ -136,7 +136,7 @@ def test_missing_assets_are_named_with_their_remedy(tmp_path, monkeypatch):
     monkeypatch.delenv("RENDER_ASSETS", raising=False)
     with pytest.raises(UserError, match="--assets or RENDER_ASSETS.*tools/starter/render/README.md"):
         find_assets()
-    with pytest.raises(UserError, match="base.obj is missing"):
+    with pytest.raises(UserError, match="base.obj"):
         find_assets(tmp_path)
 
 

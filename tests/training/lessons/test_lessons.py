@@ -4,14 +4,13 @@ import dataclasses
 import re
 
 import numpy as np
-import paddle
 import pytest
 import yaml
 from safetensors import safe_open
 
 from bgmatting.model.backbones.paddleseg import vgg
 from bgmatting.model.methods import find_method, modnet
-from bgmatting.training.checkpoint import load_checkpoint
+from bgmatting.training.checkpoint_files import load_checkpoint
 from bgmatting.training.lessons import find_lesson
 from bgmatting.training.step import NAMES, train_step
 from tests.conftest import TINY
@@ -101,27 +100,6 @@ def test_one_batch_is_learnt(whole, method, terms):
     told, _ = learner.lesson.learn(learner.network, "whole", batch, learner.config, learner.precision)
     for name, value in expected.items():  # weighted, so that the loss is the sum of what the log shows
         assert told[name].item() == pytest.approx(find_method(method).weights.get(name, 1) * value.item(), rel=1e-4)
-
-
-@pytest.mark.slow
-def test_a_photo_is_judged_as_it_is_predicted(whole):
-    learner, _, batches = first_iteration(whole("modnet"), change=lambda network: network)
-    item = _Item(batches[0][0].numpy()[0].transpose(1, 2, 0))
-    learner.network.eval()
-    pha, fgr = learner.lesson.judge(learner.network, item, "cpu", False)
-    method = find_method("modnet")
-    with paddle.no_grad():
-        raw = learner.network(paddle.to_tensor(method.inputs(item.src)[0])).numpy()[0, 0]
-    np.testing.assert_allclose(pha, method.matte(raw, 64, 64), atol=1e-6)
-    assert fgr is None and pha.shape == (64, 64)
-
-
-class _Item:
-    def __init__(self, src):
-        self.src = np.ascontiguousarray(src)
-
-    def extra(self, needs):
-        assert needs is None
 
 
 def test_crops_are_what_a_network_takes(whole):

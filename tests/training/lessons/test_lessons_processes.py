@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from bgmatting.training.checkpoint import checkpoints, load_checkpoint
+from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 from tests.training.lessons.test_lessons import SGD, whole  # noqa: F401  (a fixture)
 from tests.training.test_distributed import curve, run
 

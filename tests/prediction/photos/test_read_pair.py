@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from bgmatting.media import read_photo, write_image
-from bgmatting.prediction.photos import pairs
-from bgmatting.prediction.photos.pairs import PairReader
+from bgmatting.prediction.photos import read_pair
 from bgmatting.prediction.photos.plan import Job
+from bgmatting.prediction.photos.read_pair import PairReader
 from bgmatting.utils.errors import UserError
 
 
@@ -33,7 +33,7 @@ def test_one_background_for_all_is_read_once(tmp_path, monkeypatch):
     for name in ("a.png", "b.png", "room.png"):
         write_image(tmp_path / name, np.zeros((4, 6, 3), np.uint8))
     read, count = read_photo, []
-    monkeypatch.setattr(pairs, "read_photo", lambda path, notes: count.append(path.name) or read(path, notes))
+    monkeypatch.setattr(read_pair, "read_photo", lambda path, notes: count.append(path.name) or read(path, notes))
     reader = PairReader()
     for name in ("a.png", "b.png"):
         reader(job(tmp_path, name, "room.png"))
@@ -57,8 +57,8 @@ def test_a_photo_that_memory_does_not_do_for_is_refused_with_numbers(tmp_path, m
     for name in ("a.png", "room.png"):
         write_image(tmp_path / name, np.zeros((40, 50, 3), np.uint8))
     for name, value in (("SMALL", 100), ("BYTES", reading), ("free_memory", lambda: 10 ** 5)):
-        monkeypatch.setattr(f"bgmatting.media.formats.{name}", value)
-    monkeypatch.setattr(pairs, "MATTE_BYTES", matting)
+        monkeypatch.setattr(f"bgmatting.media.bounds.{name}", value)
+    monkeypatch.setattr(read_pair, "MATTE_BYTES", matting)
     if words is None:
         assert PairReader()(job(tmp_path, "a.png", "room.png")).src.shape == (40, 50, 3)
     else:

@@ -1,11 +1,16 @@
 """A src and its bgr or trimap, read, brought to one size, and made to fit each other."""
+from __future__ import annotations
+
+import os
 import threading
-from typing import NamedTuple, Optional
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bgmatting.media import read_deep_photo, read_photo
-from bgmatting.media.formats import check_memory
+from bgmatting.media.bounds import check_memory
+from bgmatting.media.decoding import HERE
 from bgmatting.media.pixels import to_8_bits
 from bgmatting.media.reading import read_trimap
 from bgmatting.prediction.sizes import fit_size
@@ -19,35 +24,31 @@ class Pair(NamedTuple):
     """src, bgr: uint8 RGB (H, W, 3), trimap uint8 (H, W), of one size, None where there is none; notes: lines of text that
     the user should see; deep: src in uint16, where it has more than 8 bits and the results shall have them."""
     src: np.ndarray
-    bgr: Optional[np.ndarray]
+    bgr: np.ndarray | None
     notes: list
-    deep: Optional[np.ndarray] = None
-    trimap: Optional[np.ndarray] = None
+    deep: np.ndarray | None = None
+    trimap: np.ndarray | None = None
 
 
-def photo(path, bits):
+def photo(path: str | os.PathLike, bits: int) -> tuple[np.ndarray, list[str]]:
     """(``media.read_photo`` or ``read_deep_photo`` of a path, remarks on it)."""
     notes = []
     return (read_photo if bits == 8 else read_deep_photo)(path, notes), notes
-
-
-def in_place(function, path, *args):
-    """``function(path, *args)`` in this process; ``utils.isolation.Workers.decode`` does it in another."""
-    return function(path, *args)
 
 
 class PairReader:
     """Reads the pair of a ``Job``: ``reader(job)`` -> Pair. The bgr read last is kept, for folders with one for all.
 
     Args:
-        decode: (function, path, *args) -> what the function gives: ``in_place``, or as it.
+        decode: ``call`` of one of ``media.decoding``.
         fit: None, or how a bgr of another size is brought to that of src: "resize", "crop".
         adapt: None, or (src, bgr) -> (bgr, notes), which aligns and corrects the background.
         bits: of a channel of the results, 8 or 16.
         method: the ``model.methods.method.Method`` that they are for, if what it takes is to be looked at; None: it is not.
     """
 
-    def __init__(self, fit=None, adapt=None, bits=8, method=None, decode=in_place):
+    def __init__(self, fit: str | None = None, adapt: Callable | None = None, bits: int = 8, method: Any = None,
+                 decode: Callable = HERE.call):
         self._fit, self._adapt, self._bits, self._method, self._decode = fit, adapt, bits, method, decode
         self._kept = None, None
         self._lock = threading.Lock()
@@ -84,7 +85,8 @@ class PairReader:
             return self._kept[1]
 
 
-def check_trimap(trimap, path, src_path, size, notes):
+def check_trimap(trimap: np.ndarray, path: str | os.PathLike, src_path: str, size: tuple[int, int],
+                 notes: list[str]) -> None:
     """Raises UserError for a trimap that has another size than its photo.
 
     Args:
