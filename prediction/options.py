@@ -93,110 +93,117 @@ class Options:
     ``stdin`` and ``stdout`` are binary files in place of the process's own.
     """
     src: str | None = option(
-        None, "what to matte: a photo, a folder of photos, a video, numbered images (frame_####.exr, frame_%04d.png), a "
-        "stream address, camera:0, or - for stdin",
+        None, "what to matte: a photo, a folder of photos, a video, numbered images (frame_####.exr, or a printf "
+        "pattern), a stream address, camera:0, or - for stdin",
         "image/sample/src.jpg", flags=("--image-path",))
     bgr: str | None = option(
-        None, "photo of the empty scene, or a folder of such photos with the same names; for a video also a video, first:N "
-        "(its first N frames) or median; without it MODNet mattes src alone", "without --src image/sample/bgr.jpg",
+        None, "photo of the empty scene, or a folder of such photos with the same names; for a video also a video, "
+        "first:N (its first N frames) or median; if left out, MODNet mattes src alone",
+        "image/sample/bgr.jpg if --src is left out too",
         fronts=EVERYWHERE, upload=True, words="first:N or median, for a video")
     trimap: str | None = option(
-        None, "matte by DIM within the unknown region of a trimap (0 background, 255 foreground, else unknown): a file, a "
-        "folder with the same names, or auto: made from the matte of src and --bgr, or of src alone", "none",
+        None, "use DIM to matte the unknown region of a trimap (0 background, 255 foreground, else unknown): a file, a "
+        "folder with the same names, or auto, which makes one from the matte of src and --bgr, or of src alone", "none",
         flags=("--trimap-path",), metavar="WHICH")
     output: str = option(
-        "image", "folder for the results; for one photo also the image to write, for a camera without window the video; - "
-        "for stdout: a photo as PNG, frames as raw bytes, of one --type", "image", flags=("--save-dir",))
+        "image", "folder for the results; for one photo, can be an image file; for a camera with --no-window, the "
+        "video file; - writes one --type to stdout, a photo as PNG, a video as raw frames",
+        "image", flags=("--save-dir",))
     type: tuple[str, ...] | None = option(
         None, "what to write: pha alpha, com cut-out, fgr foreground, err predicted error, ref refined patches",
-        "pha com; com where --output names an image", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
+        "pha com; com if --output names an image", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
     target_bgr: str | None = option(
-        None, "new background of com: a photo, a video, a colour (white, #20c040), or blur: the scene out of focus",
-        "none: com is cut out, with alpha", metavar="BGR", fronts=EVERYWHERE, form="target", upload=True,
+        None, "new background for com: a photo, a video, a colour (white, #20c040), or blur (the scene out of focus)",
+        "none: com is a cut-out with alpha", metavar="BGR", fronts=EVERYWHERE, form="target", upload=True,
         words="a colour or blur")
     format: str | None = option(
-        None, "of photos png, webp (without loss for pha and cut-outs), tiff or jpg; of videos mp4, mov, webm, or png for a "
-        "folder of images, of sequences also exr, half floats in linear light; cut-outs need one that holds alpha (not "
-        "jpg, not mp4)",
-        "as --output is called, else png; of videos mov for cut-outs, else mp4; of sequences exr for plates, else png",
+        None, "file format; for photos: png, webp (lossless for pha and cut-outs), tiff or jpg; for videos: mp4, mov, "
+        "webm, or png for a folder of images; for sequences also exr (half floats in linear light); cut-outs need a "
+        "format with alpha (not jpg or mp4)",
+        "the suffix of --output, else png; for videos mov for cut-outs, else mp4; for sequences exr for plates, else png",
         choices=FORMATS_OF, fronts=EVERYWHERE, flags=("--video-format",))
     bit_depth: int | None = option(
-        None, "bits of every channel; 16 in png and tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
+        None, "bits per channel; 16 only in png and tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
     crop: int | None = option(
-        None, "crop results to the subject and so many pixels around it", "off", type=int, least=0, kinds=STILL,
+        None, "crop results to the subject plus a margin of this many pixels", "off", type=int, least=0, kinds=STILL,
         fronts=(COMMAND, PYTHON, HTTP), bare="0", metavar="MARGIN")
     premultiplied: bool = option(
-        False, "colours of cut-outs are multiplied by alpha, and so are those of plates that have it", "off",
+        False, "multiply the colours of cut-outs by alpha; plates with alpha are taken to be premultiplied, too", "off",
         kinds=(*STILL, *FILMS))
     frame_rate: Fraction | None = option(
-        None, "frames a second: 24, 23.976, 24000/1001", "as the files say, else 24", type=frame_rate, kinds=(SEQUENCE,),
-        metavar="N")
+        None, "frames per second, such as 24, 23.976 or 24000/1001", "as stored in the files, else 24", type=frame_rate,
+        kinds=(SEQUENCE,), metavar="N")
     size: str | None = option(
-        None, "--src - is raw frames, RGB of 8 bits, of so many pixels: 1920x1080", "off", kinds=(SEQUENCE,), metavar="WxH")
+        None, "stdin (--src -) is raw 8-bit RGB frames of this size, such as 1920x1080", "off", kinds=(SEQUENCE,),
+        metavar="WxH")
     overwrite: bool = option(
-        False, "replace existing results; without it a folder continues where it stopped, and all else is refused", "off")
+        False, "replace existing results; without it, a folder continues where it stopped, and anything else is "
+        "refused if its result exists", "off")
     shard: str | None = option(
-        None, "do part I of N of a folder, counted from 1, for several machines or job arrays", "all", kinds=(PHOTOS,),
-        metavar="I/N")
+        None, "process only part I of N of a folder, counted from 1, for several machines or job arrays", "all",
+        kinds=(PHOTOS,), metavar="I/N")
     sheet: str | None = option(
         None, "also write one image that shows src, bgr, pha and com of the first photos", "none", kinds=STILL,
         metavar="FILE")
-    sheet_rows: int = option(8, "how many photos it shows", "8", type=int, least=1, kinds=STILL, metavar="N")
+    sheet_rows: int = option(8, "how many photos --sheet shows", "8", type=int, least=1, kinds=STILL, metavar="N")
     fit: str | None = option(
-        None, "what to do if bgr and src differ in size: resize stretches bgr, crop scales and cuts it", "refuse it",
+        None, "what to do if bgr and src differ in size: resize stretches bgr, crop scales and crops it", "refuse it",
         choices=FITS, fronts=EVERYWHERE)
     pair: str = option(
-        "name", "which photo goes with which bgr or trimap: name, the same path without its suffix; order, the first "
-        "with the first", "name", choices=("name", "order"), kinds=(PHOTOS,), metavar="HOW")
+        "name", "how photos are paired with bgr or trimap files: name (same path without suffix) or order "
+        "(first with first)", "name", choices=("name", "order"), kinds=(PHOTOS,), metavar="HOW")
     align: str = option(
-        "auto", "move bgr to where src was taken from: auto, where it helps; homography, wherever one is found; off", "auto",
+        "auto", "align bgr with src: auto (if it helps), homography (whenever one is found) or off", "auto",
         choices=MODES["align"], fronts=EVERYWHERE)
     exposure: str = option(
-        "auto", "bring bgr to the light of src: auto, where it helps, or off", "auto", choices=MODES["exposure"],
+        "auto", "match bgr to the light of src: auto (if it helps) or off", "auto", choices=MODES["exposure"],
         fronts=EVERYWHERE)
     temporal: str | None = option(
-        None, "smooth the matte from frame to frame: flow, along the motion; ofd, one frame delayed, alpha that differs "
-        "from both neighbours replaced (not for cameras); auto, or no word: flow with bgr, ofd without; off", "off",
+        None, "smooth the matte over time: flow (along the motion); ofd (one frame of delay, replaces alpha that "
+        "differs from both neighbours; not for cameras); auto, also if no value is given (flow with bgr, ofd without); "
+        "or off", "off",
         choices={**dict.fromkeys(FILMS, ("auto", *WAYS)), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None},
         kinds=MOVING, fronts=EVERYWHERE, bare="auto", metavar="WAY")
     fps: float | None = option(
-        None, "frames a second to aim at; a slower machine shows the coarse network a smaller frame; 0: the finest matte, "
-        "however long it takes", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
-    no_window: bool = option(False, "no preview and no keys; writes --output FILE.mp4", "off", kinds=(CAMERA,))
+        None, "frames per second to aim at; a slower machine gives the coarse network a smaller frame; 0: the finest "
+        "matte, however long it takes", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
+    no_window: bool = option(False, "run without preview or keys, and write --output FILE.mp4", "off", kinds=(CAMERA,))
     virtual_camera: bool = option(
-        False, "also send the frames to other programs, by pyvirtualcam", "off", kinds=(CAMERA,))
+        False, "also send the frames to other programs, through pyvirtualcam", "off", kinds=(CAMERA,))
     countdown: float | None = option(
-        None, "seconds from key b until the background is taken", "3", type=float, least=0, most=3600, kinds=(CAMERA,),
-        metavar="S")
+        None, "seconds between pressing b and capturing the background", "3", type=float, least=0, most=3600,
+        kinds=(CAMERA,), metavar="S")
     weights: str | None = option(
-        None, "weights file or folder of a run, of any method; the file tells the backbone",
-        "the starter weights; of MODNet and DIM those in model/weights", flags=("--model-path",))
+        None, "weights file or run folder, of any method; the backbone is detected from the file",
+        "the starter weights; for MODNet and DIM those in model/weights", flags=("--model-path",))
     trimap_weights: str | None = option(
-        None, "--trimap auto: weights of the network that makes it", "likewise", metavar="WEIGHTS")
+        None, "weights of the network that makes the trimap for --trimap auto", "as for --weights", metavar="WEIGHTS")
     config: str | None = option(
-        None, "training configuration that names the method and the backbone of the weights", "none")
-    device: str | None = option(None, "cpu, gpu or gpu:N", "a GPU where there is one")
+        None, "training configuration that gives the method and backbone of the weights", "none")
+    device: str | None = option(None, "cpu, gpu or gpu:N", "a GPU if there is one")
     backend: str = option(
-        "auto", "openvino, onnxruntime, paddle-inference or paddle", "the fastest that is installed and sound")
+        "auto", "openvino, onnxruntime, paddle-inference or paddle", "the fastest that is installed and passes its "
+        "self-check")
     precision: str = option(
-        "auto", "fp32; bf16 or fp16 where backend and device support it; auto: bf16 where this CPU has instructions for "
+        "auto", "fp32; bf16 or fp16 if the backend and device support it; auto: bf16 if this CPU has instructions for "
         "it, else fp32", "auto")
     max_memory: float | None = option(
-        None, "MiB that refining may take at once; the result is the same", "what is fastest", type=float, metavar="MIB")
+        None, "memory in MiB that refining may use at once; the result is the same", "whatever is fastest", type=float,
+        metavar="MIB")
     backbone_scale: float | None = option(
         None, "size of the coarse network's input relative to the photo",
         "the weights file's; else 0.5, 0.25 from 2560 pixels on, 0.125 from 10,000", type=float)
     refine_mode: str | None = option(
-        None, "sampling, thresholding or full", "the weights file's; else sampling")
+        None, "which patches to refine: sampling, thresholding or full", "the weights file's; else sampling")
     sample_pixels: int | None = option(
-        None, "pixels to refine in mode sampling", "the weights file's; else 80000", type=int, least=0)
+        None, "number of pixels to refine in sampling mode", "the weights file's; else 80000", type=int, least=0)
     refine_threshold: float | None = option(
-        None, "predicted error above which mode thresholding refines", "the weights file's; else 0.1", type=float, least=0,
-        most=1)
+        None, "predicted error above which thresholding mode refines", "the weights file's; else 0.1", type=float,
+        least=0, most=1)
     unmix: bool = option(
-        True, "take the network's own alpha, without the last steps, which draw fine strands and fill holes", "off")
+        True, "keep the network's own alpha: skip the last steps, which recover fine strands and fill holes", "off")
     fill: bool = option(
-        True, "leave holes inside the subject that the photos contradict", "off", kinds=STILL)
+        True, "do not fill holes that the photos show to be wrong", "off", kinds=STILL)
     choice: Any = None
     stdin: Any = None
     stdout: Any = None

@@ -1,14 +1,14 @@
-"""Measure mattes so that others can check it: networks, baselines and other programs' mattes on one benchmark.
+"""Measure mattes reproducibly: networks, baselines and other programs' mattes on one benchmark.
 
-    python eval.py                                           # PhotoMatte85, or the generated sample data without it
+    python eval.py                                           # PhotoMatte85, or generated sample data if it is missing
     python eval.py --weights log/stage1/best_model/model.safetensors starter --baselines all
     python eval.py --protocol paper --dataset-name Distinctions646_person
-    python eval.py --weights starter log/modnet_mobilenetv2 log/dim_vgg16     # what a photo of the empty scene is worth
-    python eval.py --protocol paddleseg --weights log/modnet_mobilenetv2      # PPM-100 as PaddleSeg's Matting measures
+    python eval.py --weights starter log/modnet_mobilenetv2 log/dim_vgg16     # how much a background photo helps
+    python eval.py --protocol paddleseg --weights log/modnet_mobilenetv2      # PPM-100, measured like PaddleSeg's Matting
     python eval.py --export-set bench                        # the benchmark as PNG files with checksums
-    python eval.py --folder bench --pred theirs              # any program's mattes of it, theirs/NAME.png
+    python eval.py --folder bench --pred theirs              # score another program's mattes, theirs/NAME.png
 
-Prints a line per image and the means of all methods; writes results.csv, results.json and small images. The same seed
+Prints one line per image and the means of all methods; writes results.csv, results.json and small images. The same seed
 gives the same images on every machine. docs/explanation/protocols.md explains protocols, sets and metrics.
 """
 import argparse
@@ -41,47 +41,47 @@ def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--weights", "--model-path", nargs="+", metavar="FILE",
-        help="weights files, folders of runs, or the word starter (default: starter)")
-    add("--method", help="the matting method that the weights are of: background, modnet or dim (default: as they say)")
+        help="weights files, run folders, or the word starter (default: starter)")
+    add("--method", help="matting method of the weights: background, modnet or dim (default: detected from the weights)")
     add("--pred", nargs="+", metavar="DIR",
         help="score these mattes, DIR/NAME.png or DIR/pha/NAME.png, instead of a network")
     add("--baselines", nargs="*", metavar="NAME",
-        help=f"{', '.join(BASELINES)}, all, or nothing (default: keying)")
+        help=f"{', '.join(BASELINES)}, all, or no value for none (default: keying)")
     add("--baseline", dest="baselines", action="store_const", const=["keying"], help="score difference keying (default)")
     add("--no-baseline", dest="baselines", action="store_const", const=[], help="score no baseline")
-    add("--protocol", help=f"{', '.join(PROTOCOLS)} (default: paper; sample on sample data; a folder's own)")
-    add("--trimap", help=f"another rule for the trimap: {', '.join(TRIMAPS)}")
-    add("--dataset-name", help="a set of foregrounds, or of photos (default: PhotoMatte85; PPM100 of paddleseg)")
+    add("--protocol", help=f"{', '.join(PROTOCOLS)} (default: paper; sample for sample data; for --folder its own)")
+    add("--trimap", help=f"change the trimap rule: {', '.join(TRIMAPS)}")
+    add("--dataset-name", help="a set of foregrounds or of photos (default: PhotoMatte85; PPM100 for protocol paddleseg)")
     add("--background-name", help="a set of backgrounds, sample (generated ones), or a colour such as '#808080' or gray "
         "(default: Backgrounds)")
-    add("--background-dir", metavar="DIR", help="a folder of photos for backgrounds")
-    add("--split", help="split of both sets (default: test where there is one, else valid)")
+    add("--background-dir", metavar="DIR", help="a folder of photos to use as backgrounds")
+    add("--split", help="which split of both sets to use (default: test if there is one, else valid)")
     add("--data-root", "--data-path", help="folder of the datasets (default: $DATA_ROOT, else data/)")
     add("--folder", metavar="DIR",
-        help="a composed benchmark: DIR/{src,bgr,pha[,fgr,trimap]}/NAME.*, or DIR/NAME/src.* ...")
+        help="a ready-made benchmark: DIR/{src,bgr,pha[,fgr,trimap]}/NAME.*, or DIR/NAME/src.* ...")
     add("--export-set", metavar="DIR", help="write the benchmark to a new folder and stop")
     add("--size", metavar="N|WIDTHxHEIGHT|original",
-        help="size of composed images, tall ones as w1080h1920 (default: the protocol's)")
+        help="size of composited images; write portrait sizes as w1080h1920 (default: the protocol's)")
     add("--backgrounds-each", type=int, help="backgrounds for each foreground (default: the set's)")
-    add("--sequences", action="store_true", help="foregrounds are frames of clips, one background a clip")
-    add("--limit", type=int, help="use only the first so many foregrounds")
+    add("--sequences", action="store_true", help="foregrounds are frames of clips; use one background per clip")
+    add("--limit", type=int, help="use only the first LIMIT foregrounds")
     add("--output", default="log/eval", help="folder for the results (default: %(default)s)")
     add("--save-results", action="store_true", help="also write all mattes at full size: mattes/METHOD/NAME.png")
     add("--seed", type=int, help="seed of placement, backgrounds and disturbance (default: 0)")
     add("--no-disturb", dest="disturb", action="store_const", const=False,
-        help="keep bgr as it is inside src")
-    add("--noise", type=float, help="sigma of the noise on bgr, of the range 0..1 (default: 0.01)")
+        help="use the exact background of src as bgr")
+    add("--noise", type=float, help="sigma of the noise added to bgr, for values in 0..1 (default: 0.01)")
     add("--backend", nargs="+", default=["auto"], metavar="NAME",
-        help="one or several to compare (default: the fastest there)")
+        help="one or several to compare (default: the fastest that is installed)")
     add("--precision", nargs="+", default=["fp32"], metavar="NAME", help="fp32, bf16, fp16; one or several (default: fp32)")
     add("--backbone-scale", type=float,
         help="size of the coarse network's input (default: the protocol's)")
     add("--sample-pixels", type=int, help="pixels to refine (default: the protocol's)")
-    add("--unmix", nargs="?", const="on", choices=UNMIX, help="the last step of predict.py, which draws fine strands: score "
-        "the networks with it, as NAME + unmix; both: with and without (default: the protocol's; off but in sample)")
+    add("--unmix", nargs="?", const="on", choices=UNMIX, help="score the networks with the last step of predict.py, which "
+        "recovers fine strands, as NAME + unmix; both: with and without (default: the protocol's, off except in sample)")
     add("--no-unmix", dest="unmix", action="store_const", const="off", help="the same as --unmix off")
-    add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
-    add("--workers", type=int, help="processes for metrics and baselines; 0 works without (default: one a core, at most 8)")
+    add("--device", help="cpu, gpu or gpu:N (default: a GPU if there is one)")
+    add("--workers", type=int, help="processes for metrics and baselines; 0 uses none (default: one per core, at most 8)")
     return parser.parse_args(argv)
 
 

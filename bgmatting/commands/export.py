@@ -3,17 +3,17 @@
     python export.py                                         # the starter weights as export/matting.onnx
     python export.py --format openvino --weights my.safetensors --output out/my
     python export.py --format paddle --refine-mode full --backbone-scale 0.5
-    python export.py --format torchscript                    # as the authors' TorchScript files, for what runs those
+    python export.py --format torchscript                    # for programs that run the authors' TorchScript files
     python export.py --format torch                          # a state dict that the authors' code loads
 
     python export.py --weights modnet-mobilenetv2.pdparams --output export/modnet
 
-Inputs src and bgr, (batch, 3, height, width) in 0..1, any batch, height and width multiples of 4; outputs pha and fgr at
-full size, err and ref as the network makes them. Of MODNet: input src, sides multiples of 32, output pha; of DIM: src and
-trimap (batch, 1, height, width), 0, 128 / 255 or 1, sides of 32 or more, output pha. TorchScript gives pha, fgr, pha_sm,
-fgr_sm, err_sm and ref_sm, and a program may set its backbone_scale, refine_mode, refine_sample_pixels and refine_threshold;
-a state dict has no settings, so they stand in a .txt beside it. The file is then run on a photo, and compared with the
-network itself.
+The inputs are src and bgr, (batch, 3, height, width) in 0..1, with any batch size and a height and width that are multiples
+of 4. The outputs are pha and fgr at full size, and err and ref at the network's own size. MODNet takes src, with sides that
+are multiples of 32, and gives pha. DIM takes src and trimap, (batch, 1, height, width) with 0, 128 / 255 or 1, with sides of
+32 or more, and gives pha. TorchScript files give pha, fgr, pha_sm, fgr_sm, err_sm and ref_sm, and programs can set their
+backbone_scale, refine_mode, refine_sample_pixels and refine_threshold. A state dict has no settings, so they are written to
+a .txt file beside it. Every exported file is run on a photo and compared with the network.
 """
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ WEIGHTS = {"openvino": ".bin", "paddle": ".pdiparams"}  # what lies beside the g
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, refined = parser.add_argument, Refinement()
-    add("--format", help=f"{', '.join(FORMATS)} (default: as the suffix of --output says, else onnx)")
-    add("--weights", help="weights file or folder of a run (default: the starter weights)")
+    add("--format", help=f"{', '.join(FORMATS)} (default: from the suffix of --output, else onnx)")
+    add("--weights", help="weights file or run folder (default: the starter weights)")
     add("--output", default=PROJECT / "export" / NAME,
-        help="path, with or without the format's suffix, or a folder with a slash at its end (default: export/matting)")
+        help="path, with or without the format's suffix, or a folder ending in a slash (default: export/matting)")
     add("--half", action="store_true",
-        help="store the weights as float16, half the size (all but paddle); TorchScript then takes float16 photos, too")
-    told = "(default: as the header of the weights file says, else {})".format
+        help="store the weights as float16, half the size (not for paddle); TorchScript then also takes float16 photos")
+    told = "(default: from the header of the weights file, else {})".format
     add("--backbone-scale", type=float, help=f"size of the coarse network's input {told(BACKBONE_SCALE)}")
-    add("--refine-mode", help=f"sampling, thresholding or full {told(refined.mode)}")
-    add("--sample-pixels", type=int, help=f"pixels to refine in mode sampling {told(refined.sample_pixels)}")
-    add("--threshold", type=float, help=f"error above which thresholding refines {told(refined.threshold)}")
+    add("--refine-mode", help=f"which patches to refine: sampling, thresholding or full {told(refined.mode)}")
+    add("--sample-pixels", type=int, help=f"number of pixels to refine in sampling mode {told(refined.sample_pixels)}")
+    add("--threshold", type=float, help=f"predicted error above which thresholding mode refines {told(refined.threshold)}")
     add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: the sample)")
     add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background (default: image/sample/bgr.jpg)")
     return parser.parse_args(argv)

@@ -1,6 +1,6 @@
-"""Matte photos, videos and cameras: cut the subject out, or set it on another background.
+"""Matte photos, videos and cameras: cut the subject out, or put it on another background.
 
-    python predict.py                                              # the sample pair image/sample, into image/
+    python predict.py                                              # the sample pair in image/sample; results in image/
     python predict.py --src me.jpg --bgr room.jpg --output me.png  # the subject cut out
     python predict.py me.jpg room.jpg --output out                 # out/me_pha.png, out/me_com.png
     python predict.py --src photos --bgr rooms --output out        # out/pha/NAME.png, out/com/NAME.png
@@ -8,12 +8,12 @@
     python predict.py --src clip.mp4 --bgr room.jpg --output out   # a video; see --help
     python predict.py --src "shot_####.exr" --bgr plate.exr --output out  # numbered images; also frame_%04d.png
     python predict.py --src - --bgr room.jpg --output - < me.jpg > me.png # through pipes; frames: with --size 1920x1080
-    python predict.py --src camera:0                               # live, in a window: key b takes the empty scene
-    python predict.py --src me.jpg --output me.png                 # without the scene: by MODNet, if its weights are there
-    python predict.py --src me.jpg --trimap me_trimap.png --output me.png    # by DIM, within a trimap
+    python predict.py --src camera:0                               # live, in a window: press b to capture the empty scene
+    python predict.py --src me.jpg --output me.png                 # no background photo: MODNet, if its weights are there
+    python predict.py --src me.jpg --trimap me_trimap.png --output me.png    # with a trimap: uses DIM
 
-src is the photo with the subject, bgr the same scene without it, from the same camera position.
-Exit codes: 0 done, 1 some photos of a folder failed (listed), 2 it cannot be done, 130 stopped; the same command goes on.
+src is the photo with the subject; bgr is the same scene without it, from the same camera position.
+Exit codes: 0 done, 1 some photos of a folder failed (they are listed), 2 error, 130 stopped (the same command continues).
 """
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""A page in the browser, and an HTTP API, for mattes of photos and videos.
+"""Serve a web page and an HTTP API for matting photos and videos.
 
     python app.py                                # opens http://127.0.0.1:7860; the API's reference is at /docs
     python app.py --port 8000 --no-browser
-    python app.py --host 0.0.0.0     # for other machines too, with a token that it prints: docs/howto/deploy.md
+    python app.py --host 0.0.0.0     # open to other machines; prints the token they need: docs/howto/deploy.md
 
-Needs requirements-web.txt; `sh run.sh web` installs it and starts. Exit codes: 0 ended, 2 it cannot be started, 130 stopped.
+Needs requirements-web.txt; `sh run.sh web` installs it and starts the server.
+Exit codes: 0 ended, 2 cannot start, 130 stopped.
 """
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def parse(argv: list[str] | None = None) -> Namespace:
     add_flags(parser)
     add = parser.add_argument
     add("--no-browser", action="store_true", help="do not open the page in a browser")
-    add("--no-page", dest="page", action="store_false", help="the HTTP API alone")
+    add("--no-page", dest="page", action="store_false", help="serve only the HTTP API")
     add_options(parser, NETWORK)
     return parser.parse_args(argv)
 

@@ -1,11 +1,11 @@
-"""Train one stage. The same command goes on where an interrupted run stopped.
+"""Train one stage. If a run was interrupted, the same command continues it.
 
     python train.py --config configs/stage1.yml                     # base, then base and refiner, on VideoMatte240K
     python train.py --config configs/stage2.yml                     # fine-tuning on Distinctions-646 from stage 1
-    python train.py --config configs/stage2.yml --pretrain starter  # the same from the weights that come along
+    python train.py --config configs/stage2.yml --pretrain starter  # the same, from the included weights
     python train.py --dataset-name videomatte240k --epoch_end 9     # the stage that fits the set: 8 epochs base, 1 joint
-    python train.py --phase base --epochs 50 --fgr F --pha P --bgr B    # one phase alone, on folders
-    python train.py --config configs/stage1.yml --dry-run           # what it would do: data, iterations, memory, disk, time
+    python train.py --phase base --epochs 50 --fgr F --pha P --bgr B    # only one phase, on your own folders
+    python train.py --config configs/stage1.yml --dry-run           # show the plan: data, iterations, memory, disk, time
 """
 import argparse
 from typing import Optional

@@ -17,14 +17,14 @@ def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     parser = CommandLine(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--config", required=True, help="a configuration of train.py, such as configs/modnet/modnet_mobilenetv2.yml")
-    add("--model-path", "--weights", help="weights file, or folder of a run (default: the configuration's save_dir)")
+    add("--model-path", "--weights", help="weights file or run folder (default: the configuration's save_dir)")
     add("--save-dir", "--output", default="log/eval", help="folder for the results (default: %(default)s)")
     add("--data-root", help="folder of the datasets (default: the configuration's; else $DATA_ROOT, else data/)")
-    add("--num-workers", "--workers", type=int, help="processes for metrics (default: one a core, at most 8)")
-    add("--device", help="cpu, gpu or gpu:N (default: a GPU where there is one)")
-    add("--metrics", nargs="+", metavar="NAME", help="taken; all of the protocol are shown")
+    add("--num-workers", "--workers", type=int, help="processes for metrics (default: one per core, at most 8)")
+    add("--device", help="cpu, gpu or gpu:N (default: a GPU if there is one)")
+    add("--metrics", nargs="+", metavar="NAME", help="accepted; all metrics of the protocol are shown")
     add("--save-results", action="store_true", help="keep all mattes at full size, in mattes/ of --save-dir")
-    add("more", nargs="*", metavar="-- FLAGS", help="of eval.py, such as -- --limit 10")
+    add("more", nargs="*", metavar="-- FLAGS", help="flags for eval.py, such as -- --limit 10")
     return parser.parse_args(argv)
 
 

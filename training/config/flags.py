@@ -18,30 +18,32 @@ from bgmatting.utils.files import PROJECT, WORKPLACE
 
 FLAGS = (
     ("dataset_name", str, "a name in configs/datasets.yml, or 'stream' for generated samples"),
-    ("background_name", str, "a set of backgrounds in configs/datasets.yml, or sample: generated ones"),
+    ("background_name", str, "a set of backgrounds in configs/datasets.yml, or 'sample' for generated ones"),
     ("data_root", str, "folder of datasets (default: $DATA_ROOT, else data/)"),
-    ("learning_rate", float, "multiplied by the factor of each part of the network"),
-    ("pretrain", str, "weights to start from: a file, a folder of a run, 'starter', 'imagenet' or 'auto'; a bare name is "
-                      "looked for where stages save, too"),
+    ("learning_rate", float, "learning rate; multiplied by a factor for each part of the network"),
+    ("pretrain", str, "weights to start from: a file, a run folder, 'starter', 'imagenet' or 'auto'; a bare name is "
+                      "also looked up in the folders where stages are saved"),
     ("method", str, "background (with a photo of the empty scene), modnet (one photo) or dim (with a trimap)"),
-    ("backbone", str, "of background: mobilenetv2, mobilenetv3, mobilenetv3_small (_os32), resnet50 or resnet101"),
-    ("iterations", int, "last iteration of the run, counted over its phases"),
-    ("log_train_loss_interval", int, "iterations between two lines of the log"),
-    ("log_images_interval", int, "iterations between two sets of images in the log"),
-    ("valid_interval", int, "iterations between two validations"),
-    ("checkpoint_interval", int, "iterations between two checkpoints"),
+    ("backbone", str, "backbone for the method background: mobilenetv2, mobilenetv3, mobilenetv3_small (_os32), "
+                        "resnet50 or resnet101"),
+    ("iterations", int, "last iteration of the run, counted over all phases"),
+    ("log_train_loss_interval", int, "iterations between log lines"),
+    ("log_images_interval", int, "iterations between sets of images in the log"),
+    ("valid_interval", int, "iterations between validations"),
+    ("checkpoint_interval", int, "iterations between checkpoints"),
     ("keep_checkpoint_max", int, "number of checkpoints to keep"),
-    ("num_workers", int, "processes that prepare batches"),
+    ("num_workers", int, "number of processes that prepare batches"),
     ("accumulate", int, "batches per iteration; their gradients are averaged"),
     ("amp", str, "mixed precision on a GPU: O1 or O2"),
     ("device", str, "cpu, gpu or gpu:N"),
     ("save_dir", str, "where checkpoints and logs go"),
-    ("seed", int, "seed of everything random"),
+    ("seed", int, "random seed for everything"),
 )
 # Folders that are trained on without a set in the catalogue.
-FOLDERS = {"fgr": "a folder of foregrounds, without --pha of cut-outs", "pha": "their mattes",
-           "bgr": "a folder of photos without a subject", "valid_fgr": "the same for validation; without it a tenth is kept",
-           "valid_pha": "their mattes", "valid_bgr": "photos without a subject for validation"}
+FOLDERS = {"fgr": "a folder of foregrounds, or of cut-outs if --pha is left out", "pha": "mattes of --fgr",
+           "bgr": "a folder of photos without a subject",
+           "valid_fgr": "foregrounds for validation; if left out, a tenth of --fgr is used",
+           "valid_pha": "mattes of --valid-fgr", "valid_bgr": "photos without a subject for validation"}
 SAME = {"log_train_loss_interval": ("log-iters",), "checkpoint_interval": ("save-interval",), "data_root": ("data-path",),
         "iterations": ("iters",), "log_images_interval": ("log-train-images-interval",),
         "valid_interval": ("log-valid-interval",), "backbone": ("model-backbone",), "save_dir": ("checkpoint-path",),
@@ -73,15 +75,17 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         add("--" + name.replace("_", "-"), *("--" + other for other in SAME[name]), metavar="DIR", help=text)
     add("--phase", choices=PHASES, help="train this phase alone; the other parts keep their weights")
     add("--epoch-end", "--epochs", type=int,
-        help="last epoch of the stage, counted over its phases: phases that would begin later are left out")
+        help="last epoch of the stage, counted over all phases; phases that would start later are skipped")
     add("--batch-size", type=_batch_size, metavar="N|auto",
-        help="samples a batch, in every phase; auto: as configured, halved, and --accumulate doubled, until they fit")
+        help="samples per batch, in every phase; auto: start with the configured size, then halve it and double "
+        "--accumulate until it fits in memory")
     add("--force", action="store_true", help="start over, deleting the checkpoints in the save folder")
-    add("--dry-run", action="store_true", help="say what the run would do, and do nothing: see python -m bgmatting plan")
+    add("--dry-run", action="store_true",
+        help="show what the run would do, without doing it; see python -m bgmatting plan")
     for name in ALWAYS:
-        add("--" + name.replace("_", "-"), action="store_true", help="accepted; always done here")
+        add("--" + name.replace("_", "-"), action="store_true", help="accepted for compatibility; this is always done")
     for name in INSTEAD:
-        add("--" + name.replace("_", "-"), help="not supported; the error names the flag to use here")
+        add("--" + name.replace("_", "-"), help="not supported; the error message says what to use instead")
 
 
 def settings_of(args: argparse.Namespace) -> tuple[str | Path, dict]:
