@@ -236,7 +236,7 @@ def add_flags(parser: Any, names: Iterable[str] = OPTIONS, **defaults: Any) -> N
     for name in names:
         about, default = OPTIONS[name], _DEFAULTS[name]
         given = {"dest": name, "default": defaults.get(name, default),
-                 "help": f"{_for(about)}{about.help}" + (f" (default: {about.default})" if about.default else "")}
+                 "help": (f"{_for(about)}{about.help}" + (f" (default: {about.default})" if about.default else "")).replace("%", "%%")}
         if isinstance(default, bool):
             given["action"] = "store_false" if default else "store_true"
         else:
