@@ -235,8 +235,8 @@ def add_flags(parser: Any, names: Iterable[str] = OPTIONS, **defaults: Any) -> N
     """Add the flags of options to an argparse parser. ``defaults``: those that are others here."""
     for name in names:
         about, default = OPTIONS[name], _DEFAULTS[name]
-        given = {"dest": name, "default": defaults.get(name, default),
-                 "help": (f"{_for(about)}{about.help}" + (f" (default: {about.default})" if about.default else "")).replace("%", "%%")}
+        text = _for(about) + about.help + (f" (default: {about.default})" if about.default else "")
+        given = {"dest": name, "default": defaults.get(name, default), "help": text.replace("%", "%%")}
         if isinstance(default, bool):
             given["action"] = "store_false" if default else "store_true"
         else:
