@@ -6,7 +6,6 @@ import pytest
 from bgmatting.utils.files import PROJECT
 
 PACKAGES = ("benchmarks", "bgmatting", "dataset", "evaluation", "media", "model", "prediction", "training", "utils", "web")
-EXEMPT = ("dataset", "web")  # not yet
 ANY_PYTHON = ("bgmatting/commands/__init__.py", "utils/supported.py")  # old ones read them too, to end in one line
 
 
@@ -27,7 +26,7 @@ def bare(node, path):
             yield f"{path}:{child.lineno} {child.name}"
 
 
-@pytest.mark.parametrize("package", [package for package in PACKAGES if package not in EXEMPT])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_public_functions_are_annotated(package):
     files = {path.relative_to(PROJECT).as_posix(): path for path in (PROJECT / package).rglob("*.py")}
     assert [place for name, path in files.items() if name not in ANY_PYTHON

@@ -3,7 +3,10 @@ import asyncio
 import io
 import json
 import zipfile
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +18,7 @@ from bgmatting.prediction.options import PHOTO
 from bgmatting.prediction.outputs import TYPES
 from bgmatting.web import schema, tasks
 from bgmatting.web.refusals import Refused, body, headers, refusal, without_places
+from bgmatting.web.service import Service
 from bgmatting.web.uploads import received
 
 POLL = 0.25       # seconds between two looks whether the client is still there
@@ -25,7 +29,7 @@ MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff",
 class Answering(APIRoute):
     """A route whose errors are answered in the one shape of errors."""
 
-    def get_route_handler(self):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
         async def answered(request):
@@ -38,7 +42,7 @@ class Answering(APIRoute):
         return answered
 
 
-def router(service):
+def router(service: Service) -> APIRouter:
     """The routes of photos and of what the server is. service: ``web.service.Service``."""
     routes = APIRouter(prefix="/v1")
 
@@ -77,7 +81,7 @@ async def _mattes(service, request, folder):
     return await run_in_threadpool(_response, report, Path(task.source.name).stem, folder)
 
 
-async def waited(request, future):
+async def waited(request: Request, future: Future) -> Any:
     """The result of ``future``; None where the client left while it waited in line."""
     task = asyncio.wrap_future(future)
     while not (await asyncio.wait((task,), timeout=POLL))[0]:
@@ -99,7 +103,7 @@ def _response(report, name, folder):
         "Server-Timing": f"matte;dur={1000 * report.seconds:.0f}"})
 
 
-def zipped(files):
+def zipped(files: Iterable[Path]) -> bytes:
     """The bytes of a ZIP of files, which are compressed already."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
@@ -108,14 +112,14 @@ def zipped(files):
     return data.getvalue()
 
 
-def disposition(name):
+def disposition(name: str) -> str:
     """The header Content-Disposition for a file of any name."""
     from urllib.parse import quote
     plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def failed(error, *folders):
+def failed(error: Exception, *folders: Path) -> JSONResponse:
     """The answer for an error: JSON of one shape."""
     refused = refusal(error, folders)
     return JSONResponse(body(refused), refused.status, headers(refused))

@@ -5,11 +5,13 @@ import json
 import secrets
 import threading
 import time
+from typing import Any
 
 import cv2
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from bgmatting.media.decoding import InPlace, Isolated
 from bgmatting.prediction.camera.run import open_session
 from bgmatting.prediction.core import fitting
 from bgmatting.prediction.options import CAMERA, Options
@@ -17,6 +19,7 @@ from bgmatting.utils.errors import UserError
 from bgmatting.web.api import Answering, waited
 from bgmatting.web.looks import CAMERA_PIXELS, camera_picture
 from bgmatting.web.refusals import Refused
+from bgmatting.web.service import Service
 
 IDLE = 30.0          # seconds without a picture, after which a camera is given up
 MOST_BYTES = 4 << 20
@@ -27,16 +30,16 @@ OPTIONS = Options(target_bgr="#00b140", temporal="auto")
 class Camera:
     """One browser's camera: a ``Session``, used by one request at a time. decoding: one of ``media.decoding``."""
 
-    def __init__(self, matter, decoding):
+    def __init__(self, matter: Any, decoding: InPlace | Isolated) -> None:
         self._session, self._decoding = open_session(OPTIONS, fitting(matter, OPTIONS, CAMERA)), decoding
         self._lock, self.heard, self.sends = threading.Lock(), time.monotonic(), threading.Lock()
 
-    def key(self, sign):
+    def key(self, sign: str) -> None:
         """Obey "b" (take the background) or "t" (next backdrop)."""
         with self._lock:
             self._session.key(sign)
 
-    def frame(self, data):
+    def frame(self, data: bytes) -> tuple[bytes, dict[str, Any]]:
         """(JPEG of the result, what is to be told) of a JPEG. Raises UserError for what is none, or is too large."""
         image = self._decoding.call(camera_picture, data, name="the camera's picture")
         if not image.size:
@@ -51,7 +54,7 @@ class Camera:
             raise UserError("the picture could not be encoded.")
         return made.tobytes(), facts
 
-    def close(self):
+    def close(self) -> None:
         """Nobody uses it any more."""
         self._session.close()
 
@@ -59,10 +62,10 @@ class Camera:
 class Cameras:
     """The cameras of a server. service: ``web.service.Service``."""
 
-    def __init__(self, service):
+    def __init__(self, service: Service) -> None:
         self._service, self._open, self._lock = service, {}, threading.Lock()
 
-    def add(self):
+    def add(self) -> str:
         """The key of a new camera. Raises Refused (429) where there are too many."""
         self.sweep()
         most, key = self._service.settings.max_cameras, secrets.token_urlsafe(12)
@@ -79,7 +82,7 @@ class Cameras:
             self._open[key] = camera
         return key
 
-    def get(self, key):
+    def get(self, key: str) -> Camera:
         """Raises Refused (404) for one that was never there, or was idle for too long."""
         with self._lock:
             camera = self._open.get(key)
@@ -87,14 +90,14 @@ class Cameras:
             raise Refused(404, "no such camera; it was idle for too long. Start it again.")
         return camera
 
-    def drop(self, key):
+    def drop(self, key: str) -> None:
         """End a camera."""
         with self._lock:
             camera = self._open.pop(key, None)
         if camera is not None:
             camera.close()
 
-    def sweep(self):
+    def sweep(self) -> None:
         """End cameras that send nothing any more."""
         now = time.monotonic()
         with self._lock:
@@ -113,7 +116,7 @@ async def sent(request: Request) -> bytes:
     return bytes(data)
 
 
-def router(service, cameras):
+def router(service: Service, cameras: Cameras) -> APIRouter:
     """The routes below /v1/cameras, which the page uses."""
     routes = APIRouter(prefix="/v1/cameras", include_in_schema=False, route_class=Answering)
 

@@ -8,6 +8,7 @@ import asyncio
 import ipaddress
 import time
 from collections import Counter
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -87,7 +88,7 @@ class Connection(H11Protocol):
     """uvicorn's protocol with an end to waiting. A subclass has the server's ``crowd``."""
     crowd: Crowd
 
-    def __init__(self, *arguments, **options) -> None:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._timer = self._unread = None
         self.heard = time.monotonic()

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from urllib.parse import parse_qsl, quote, urlencode
 
+from starlette.types import ASGIApp, Send
+
 from bgmatting.web.hosts import Hosts, absolute_form, header, headers_of
 from bgmatting.web.refusals import Refused, body, headers
 from bgmatting.web.settings import Settings
@@ -41,7 +43,7 @@ class Guard:
             Refused where there is no room for it.
     """
 
-    def __init__(self, app, settings: Settings, check: Callable = lambda path, client: None,
+    def __init__(self, app: ASGIApp, settings: Settings, check: Callable = lambda path, client: None,
                  took: Callable[[int], None] = lambda size: None) -> None:
         self._app, self._settings, self._check_place, self._took = app, settings, check, took
         self._hosts, self._door, self._always = Hosts(settings), Door(settings.token), policy_headers(settings)
@@ -123,7 +125,7 @@ class Door:
         return bool(self._words) and scope["method"] in ("GET", "HEAD") and any(
             self._is_word(word.encode()) for name, word in _query(scope) if name == "token")
 
-    async def let_in(self, scope: dict, send) -> None:
+    async def let_in(self, scope: dict, send: Send) -> None:
         """The browser gets a cookie, and its address no longer shows the token."""
         rest = urlencode([(name, word) for name, word in _query(scope) if name != "token"])
         place = quote("/" + scope["path"].lstrip("/\\"), safe="/~!$&'()*+,;=:@") + (f"?{rest}" if rest else "")
@@ -186,7 +188,7 @@ class _Bounded:
             await _answer(self.refused, self._receive, self._send)
 
 
-def too_large(settings, count):
+def too_large(settings: Settings, count: int) -> Refused:
     """The Refused for a request of ``count`` bytes, so far."""
     return Refused(413, f"the request has {count / 2 ** 20:.0f} MiB or more; at most {settings.max_mib:.0f} are taken here.")
 

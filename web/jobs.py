@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bgmatting.web.refusals import PARTS, Refused, refusal
+from bgmatting.web.service import Service
 from bgmatting.web.workplace import Workplace
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
@@ -27,13 +28,13 @@ class Job:
         self.ended, self._started, self._wanted = None, None, True
         self.future = None
 
-    def progress(self, done, in_all):
+    def progress(self, done: int, in_all: int | None) -> None:
         """Note how far it is. Raises Cancelled where nobody wants it any more."""
         if not self._wanted:
             raise Cancelled
         self.done, self.in_all = done, in_all
 
-    def run(self, work):
+    def run(self, work: Callable[[Callable], tuple[list[Path], list[str]]]) -> None:
         """Do ``work(progress)`` -> (files, notes); its uploads are gone behind it."""
         try:
             self.progress(0, None)
@@ -46,14 +47,14 @@ class Job:
             self.error, state = refusal(error, [self.folder]), FAILED
         self._end(state)
 
-    def cancel(self):
+    def cancel(self) -> None:
         """End it after the picture under way, or before it began."""
         self._wanted = False
         if self.future is not None and self.future.cancel():
             self._end(CANCELLED)
 
     @property
-    def seconds_left(self):
+    def seconds_left(self) -> float | None:
         """None where that is not known yet."""
         if self.state != RUNNING or not self.done or not self.in_all:
             return None
@@ -72,7 +73,7 @@ class Jobs:
         service: ``web.service.Service``.
     """
 
-    def __init__(self, service):
+    def __init__(self, service: Service) -> None:
         self._service, self._jobs, self._lock = service, {}, threading.Lock()
 
     def begin(self, folder: Path, work: Callable, client: str | None = None) -> Job:
@@ -101,7 +102,7 @@ class Jobs:
             raise Refused(429, f"{kept} results are kept or made here, and no more may be. Forget one of yours (DELETE "
                                f"/v1/jobs/ID), or try again in {settings.keep_seconds / 60:.0f} minutes.")
 
-    def get(self, key):
+    def get(self, key: str) -> Job:
         """Raises Refused (404) where there is no such job."""
         with self._lock:
             job = self._jobs.get(key)
@@ -109,7 +110,7 @@ class Jobs:
             raise Refused(404, f"no such job: {key[:40]}. Results are kept for {self._service.settings.keep_seconds:.0f} s.")
         return job
 
-    def drop(self, key):
+    def drop(self, key: str) -> Job:
         """Cancel a job and forget it with all its files. Raises Refused (404)."""
         job = self.get(key)
         job.cancel()
@@ -117,7 +118,7 @@ class Jobs:
             self._forget(job)
         return job
 
-    def sweep(self):
+    def sweep(self) -> None:
         """Forget what ended long ago, and what was cancelled."""
         now = time.monotonic()
         with self._lock:
@@ -126,7 +127,7 @@ class Jobs:
         for job in old:
             self._forget(job)
 
-    def close(self):
+    def close(self) -> None:
         """Cancel all."""
         with self._lock:
             jobs = list(self._jobs.values())

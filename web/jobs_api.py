@@ -1,6 +1,7 @@
 """The routes /v1/jobs: videos and ZIPs."""
 import asyncio
 import mimetypes
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -10,14 +11,15 @@ from bgmatting.prediction.options import PHOTOS, VIDEO
 from bgmatting.web import schema, tasks
 from bgmatting.web.api import Answering, disposition, failed, zipped
 from bgmatting.web.connections import client_key
-from bgmatting.web.jobs import CANCELLED, DONE, FAILED
+from bgmatting.web.jobs import CANCELLED, DONE, FAILED, Job, Jobs
 from bgmatting.web.refusals import Refused, body, without_places
+from bgmatting.web.service import Service
 from bgmatting.web.uploads import received
 
 mimetypes.add_type("video/webm", ".webm")
 
 
-def router(service, jobs):
+def router(service: Service, jobs: Jobs) -> APIRouter:
     """The routes. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``."""
     routes = APIRouter(prefix="/v1/jobs", tags=["videos"], route_class=Answering)
 
@@ -62,7 +64,7 @@ async def _work(service, request, folder):
     return lambda progress: task.made(service.matter, progress)
 
 
-def state(job):
+def state(job: Job) -> dict[str, Any]:
     """The state of a job."""
     left = job.seconds_left
     return {"id": job.id, "state": job.state, "frames": job.done, "frames_in_all": job.in_all,

@@ -2,7 +2,7 @@
 import json
 from html import escape
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b2733}
@@ -17,7 +17,7 @@ CURL = {
     "/v1/health": 'curl {base}/v1/health', "/v1/info": 'curl {base}/v1/info'}
 
 
-def router(app):
+def router(app: FastAPI) -> APIRouter:
     """The route /docs of a FastAPI application."""
     routes = APIRouter()
 

@@ -1,5 +1,9 @@
 """Answers where something cannot be done: a status, a word for programs, a line for people."""
+from __future__ import annotations
+
 import traceback
+from collections.abc import Iterable
+from pathlib import Path
 
 from bgmatting.utils.archives import TooLarge
 from bgmatting.utils.errors import UserError, no_space, one_line
@@ -14,12 +18,12 @@ AGAIN = 5  # seconds after which a client that was told to come back may
 class Refused(UserError):
     """A request that is not done. status: of HTTP, one of ``CODES``; the message is one line: what, where, how to mend."""
 
-    def __init__(self, status, text):
+    def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
 
 
-def refusal(error, folders=()):
+def refusal(error: Exception, folders: Iterable[str | Path] = ()) -> Refused:
     """The ``Refused`` that an error amounts to: the words of the command line, without paths of this machine. What nobody
     expected is printed for who runs the server.
 
@@ -40,7 +44,7 @@ def refusal(error, folders=()):
     return Refused(status, without_places(text, folders))
 
 
-def without_places(text, folders=()):
+def without_places(text: str, folders: Iterable[str | Path] = ()) -> str:
     """``text`` in one line, without names of folders of this machine.
 
     Args:
@@ -53,11 +57,11 @@ def without_places(text, folders=()):
     return one_line(text)
 
 
-def body(error):
+def body(error: Refused) -> dict[str, dict]:
     """The one shape of errors, as a dictionary for JSON."""
     return {"error": {"status": error.status, "code": CODES[error.status], "message": str(error)}}
 
 
-def headers(error):
+def headers(error: Refused) -> dict[str, str]:
     """Headers that go with an answer."""
     return {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": str(AGAIN)}}.get(error.status, {})

@@ -15,12 +15,13 @@ from bgmatting.web.settings import Settings
 
 if TYPE_CHECKING:
     from bgmatting.media.decoding import InPlace, Isolated
+    from bgmatting.web.guard import Guard
 
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
 NEEDED = "app.py needs packages that are not installed here ({}): pip install -r requirements-web.txt, or sh run.sh web."
 
 
-def check_packages(page=True):
+def check_packages(page: bool = True) -> None:
     """Raise UserError where the packages of requirements-web.txt are missing."""
     os.environ.update(QUIET)  # before gradio is imported
     try:
@@ -34,7 +35,7 @@ def check_packages(page=True):
 
 
 def make_app(settings: Settings, open_matter: Callable[[], Any], add_page: Callable | None = None, warm: bool = False,
-             open_alone: Callable[[], Any] | None = None, decoding: InPlace | Isolated | None = None):
+             open_alone: Callable[[], Any] | None = None, decoding: InPlace | Isolated | None = None) -> Guard:
     """The ASGI application.
 
     Args:
@@ -115,7 +116,8 @@ def _warm(service):
         print(f"error: {error}", flush=True)
 
 
-def run(settings: Settings, open_matter, add_page=None, opened=None, open_alone=None) -> None:
+def run(settings: Settings, open_matter: Callable[[], Any], add_page: Callable | None = None,
+        opened: Callable[[str], None] | None = None, open_alone: Callable[[], Any] | None = None) -> None:
     """Serve until Ctrl-C. ``opened``: called with the address once it listens; the others as ``make_app``.
 
     Raises:
@@ -154,7 +156,7 @@ def _tell(server, opened, address):
         opened(address)
 
 
-def bound(host, port):
+def bound(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises UserError where that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)

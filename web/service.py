@@ -59,16 +59,16 @@ class Service:
         self.decoding = decoding or self._own
 
     @property
-    def ready(self):
+    def ready(self) -> bool:
         """Whether the network is open."""
         return self._matter is not None
 
     @property
-    def uptime(self):
+    def uptime(self) -> float:
         """Seconds."""
         return time.monotonic() - self._started
 
-    def matter(self):
+    def matter(self) -> Any:
         """The network. Raises UserError where it cannot be opened."""
         with self._lock:
             if self._matter is None:
@@ -76,18 +76,18 @@ class Service:
             return self._matter
 
     @property
-    def has_alone(self):
+    def has_alone(self) -> bool:
         """Whether photos can be matted without their scene."""
         return self._open_alone is not None
 
-    def alone(self):
+    def alone(self) -> Any:
         """The network that mattes photos without their scene. Raises UserError where it cannot be opened."""
         with self._lock:
             if self._alone is None:
                 self._alone = self._opener.submit(self._open_alone).result()
             return self._alone
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         """Facts on the network for the outside: its settings without places of this machine."""
         if not self.ready:
             return {}
@@ -95,7 +95,7 @@ class Service:
         return {name: settings.get(name) for name in ("backend", "device", "precision", "backbone", "backbone_scale",
                                                       "refine_mode", "sample_pixels", "sha256", "unmix")}
 
-    def close(self):
+    def close(self) -> None:
         """Give everything back."""
         self.photos.close()
         self.films.close()

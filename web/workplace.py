@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Workplace:
         self.page.mkdir()
         self._closed, self._rounds = threading.Event(), []
 
-    def start(self, *rounds):
+    def start(self, *rounds: Callable[[], None]) -> None:
         """Look for old files from now on; ``rounds`` are called as often, for what others keep."""
         self._rounds = rounds
         threading.Thread(target=self._go_round, daemon=True).start()
@@ -58,12 +59,12 @@ class Workplace:
                 raise Refused(429, f"uploads and results take the {self._most / 2 ** 20:.0f} MiB that there are for them. "
                                    f"Try again later.")
 
-    def folder(self):
+    def folder(self) -> Path:
         """A new folder, which somebody will ``remove``."""
         return Path(tempfile.mkdtemp(prefix="request-", dir=self.root))
 
     @contextmanager
-    def request(self):
+    def request(self) -> Iterator[Path]:
         """A new folder that is gone behind the ``with``."""
         folder = self.folder()
         try:
@@ -72,11 +73,11 @@ class Workplace:
             self.remove(folder)
 
     @staticmethod
-    def remove(folder):
+    def remove(folder: Path) -> None:
         """Remove a folder of ``folder``."""
         shutil.rmtree(folder, ignore_errors=True)
 
-    def sweep(self, now=None):
+    def sweep(self, now: float | None = None) -> None:
         """Remove what is old of the page's files."""
         now = time.time() if now is None else now
         for path in sorted(self.page.rglob("*"), reverse=True):  # what lies in a folder comes before it
@@ -87,7 +88,7 @@ class Workplace:
             except OSError:
                 continue  # not empty, or gone
 
-    def close(self):
+    def close(self) -> None:
         """Remove everything."""
         self._closed.set()
         shutil.rmtree(self.root, ignore_errors=True)

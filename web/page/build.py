@@ -3,9 +3,10 @@ import os
 from pathlib import Path
 
 import gradio as gr
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
+from bgmatting.web.jobs import Jobs
 from bgmatting.web.page import camera_tab
 from bgmatting.web.page.gate import Gate
 from bgmatting.web.page.mattes import Mattes
@@ -13,6 +14,7 @@ from bgmatting.web.page.parts import AT_ONCE
 from bgmatting.web.page.photos_tab import SAMPLE, AloneTab, PhotosTab
 from bgmatting.web.page.texts import LANGUAGES, language_of, words
 from bgmatting.web.page.work_tabs import ManyTab, VideoTab
+from bgmatting.web.service import Service
 
 HERE = Path(__file__).parent
 FONTS = ["system-ui", "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "sans-serif"]  # of the machine, none fetched
@@ -24,7 +26,7 @@ ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill=
 CODES = {"en": "en", "zh": "zh-CN"}
 
 
-def add(app, service, jobs):
+def add(app: FastAPI, service: Service, jobs: Jobs) -> Gate:
     """The ASGI application with the page in all languages.
 
     Args:
@@ -59,7 +61,7 @@ def add(app, service, jobs):
     return Gate(app, service.workplace.page, tuple(f"/{language}" for language in LANGUAGES))
 
 
-def theme():
+def theme() -> gr.themes.Base:
     """Gradio's plain one, with fonts that are there."""
     seen = {"button_primary_background_fill": "#1d4ed8", "button_primary_background_fill_hover": "#1e40af",
             "button_primary_text_color": "white", "block_info_text_color": "#4b5563"}  # contrasts that can be read
@@ -67,7 +69,7 @@ def theme():
     return gr.themes.Default(font=FONTS, font_mono=MONO, primary_hue="blue").set(**seen, **dark)
 
 
-def page(service, mattes, jobs, language):
+def page(service: Service, mattes: Mattes, jobs: Jobs, language: str) -> gr.Blocks:
     """The ``gr.Blocks`` of one language."""
     said = words(language)
     limits = service.settings

@@ -6,12 +6,12 @@ import gradio as gr
 STATES = ("waiting", "countdown", "capturing", "matting")
 
 
-def build(words):
+def build(words: dict[str, str]) -> None:
     """Add the tab's part to the ``gr.Blocks`` around."""
     gr.HTML(panel(words), elem_id="camera-tab")
 
 
-def panel(words):
+def panel(words: dict[str, str]) -> str:
     """HTML of the tab."""
     data = {**{state: words[state] for state in STATES}, "denied": words["camera_denied"]}
     attributes = " ".join(f'data-{name}="{escape(text)}"' for name, text in data.items())

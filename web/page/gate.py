@@ -10,6 +10,8 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from starlette.types import ASGIApp
+
 from bgmatting.web.connections import most_connections
 from bgmatting.web.guard import route_of
 from bgmatting.web.hosts import header
@@ -35,7 +37,7 @@ class Gate:
         app: what it stands before. folder: of the page's files, where Gradio puts uploads. mounts: paths of the pages.
     """
 
-    def __init__(self, app, folder: Path, mounts: tuple) -> None:
+    def __init__(self, app: ASGIApp, folder: Path, mounts: tuple) -> None:
         self._app, self._folder, self._mounts = app, Path(folder).resolve(), mounts
         self._lasting, self._most_lasting = 0, most_connections() // 2  # the others are for what ends by itself
         place = str(self._folder)

@@ -4,8 +4,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
 
 MOST_BYTES = 512 << 20  # of mattes that are kept
 KEPT = ("pha", "fgr")
@@ -55,7 +57,8 @@ class KeptMatter:
         matter = self._matter.with_settings(**changes) if hasattr(self._matter, "with_settings") else self._matter
         return KeptMatter(matter, self._mattes, (*self._changed, *sorted(changes.items())))
 
-    def predict(self, src, bgr, want=KEPT, rows=None):
+    def predict(self, src: np.ndarray, bgr: np.ndarray | None, want: Iterable[str] = KEPT,
+                rows: Callable[[int, Any], Any] | None = None) -> Any:
         """As ``Matter.predict`` of pha and fgr; large photos are handed out whole."""
         sums = (None if photo is None else hashlib.sha256(photo).digest() for photo in (src, bgr))
         key = (*sums, src.shape, self._changed)

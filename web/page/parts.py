@@ -1,4 +1,7 @@
 """Parts of the page that several tabs use."""
+from __future__ import annotations
+
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -16,7 +19,7 @@ AT_ONCE = {"queue": False, "api_visibility": "private", "show_progress": "hidden
 CURES_OF = {"resize": ("resize", "crop"), "swap": ("swap",), "align": ("align",)}
 
 
-def photo(label, elem_id, visible=True):
+def photo(label: str, elem_id: str, visible: bool = True) -> gr.Image:
     """A component for a photo: dropped, pasted, chosen, or taken with a webcam. It hands on the file that was uploaded,
     to the bit, whatever it is: predict's words say what is wrong with it."""
     made = gr.Image(label=label, elem_id=elem_id, type="filepath", image_mode=None, height=260, visible=visible,
@@ -27,7 +30,7 @@ def photo(label, elem_id, visible=True):
     return made
 
 
-def view_settings(words, prefix):
+def view_settings(words: dict[str, str], prefix: str) -> tuple[gr.Radio, gr.ColorPicker, gr.Image]:
     """(view, colour, photo): what com is set before; the latter two are seen where the first asks for them."""
     view = gr.Radio([(words[name], name) for name in ("cut", "alpha", "colour", "photo", "blur")], value="cut",
                     label=words["view"], elem_id=f"{prefix}-view")
@@ -38,7 +41,7 @@ def view_settings(words, prefix):
     return view, colour, behind
 
 
-def fit_settings(words, prefix):
+def fit_settings(words: dict[str, str], prefix: str) -> tuple[gr.Radio, ...]:
     """(fit, align, exposure): the components of a folded part of the page."""
     made = []
     for name, more in (("fit", [(words["fit_none"], "")]), ("align", []), ("exposure", [])):
@@ -47,7 +50,7 @@ def fit_settings(words, prefix):
     return tuple(made)
 
 
-def cure_of(error, notes):
+def cure_of(error: Exception | None, notes: Iterable[str]) -> str | None:
     """Return which kind of cure ("resize", "swap", "align") an error or its notes call for; None where none is known."""
     if isinstance(error, SizesDiffer):
         return "resize"
@@ -56,12 +59,12 @@ def cure_of(error, notes):
     return "align" if any(note.startswith(MOVED) for note in notes) else None
 
 
-def message(text, kind="note", lead=""):
+def message(text: str, kind: str = "note", lead: str = "") -> str:
     """HTML of a line that a screen reader says at once."""
     lead = f"<strong>{escape(lead)}</strong><br>" if lead else ""
     return f'<div class="message {kind}" role="{"alert" if kind == "error" else "status"}">{lead}{escape(text)}</div>'
 
 
-def told(error, paths):
+def told(error: Exception, paths: Iterable[str | Path | None]) -> str:
     """An error's line, without folders of this machine. paths: of the request's files."""
     return str(refusal(error, [Path(path).parent for path in paths if path]))

@@ -1,6 +1,10 @@
 """The tabs of photos, of a pair or one without its scene: before and after, other backdrops, a file to download."""
+from __future__ import annotations
+
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import gradio as gr
@@ -10,8 +14,10 @@ from bgmatting.media.reading import read_stored
 from bgmatting.prediction.options import OPTIONS, PHOTO
 from bgmatting.prediction.source import SAMPLE
 from bgmatting.web.looks import small, small_photo
+from bgmatting.web.page.mattes import Mattes
 from bgmatting.web.page.parts import AT_ONCE, CURES, CURES_OF, cure_of, fit_settings, message, photo, told, view_settings
 from bgmatting.web.refusals import without_places
+from bgmatting.web.service import Service
 from bgmatting.web.tasks import task_of
 from bgmatting.web.uploads import Form
 
@@ -23,10 +29,10 @@ class PhotosTab:
 
     prefix = "photo"  # of the names of its elements
 
-    def __init__(self, service, mattes, words):
+    def __init__(self, service: Service, mattes: Mattes, words: dict[str, str]) -> None:
         self._service, self._mattes, self._words = service, mattes, words
 
-    def build(self):
+    def build(self) -> tuple[Callable, None, list[gr.Image]]:
         """Add the components to the ``gr.Blocks`` around; returns (function, inputs, outputs) of the page's first matte."""
         words = self._words
         with gr.Row():
@@ -85,7 +91,8 @@ class PhotosTab:
             else:
                 button.click(lambda name=name: name, None, fit, **AT_ONCE)
 
-    def show(self, src, bgr, view, colour, behind, form, bits, fit, align, exposure):
+    def show(self, src: str | None, bgr: str | None, view: str, colour: str, behind: str | None, form: str, bits: int,
+             fit: str, align: str, exposure: str) -> list[dict[str, Any]]:
         """The page's view of a pair: updates of slider, download, message and the buttons of cures."""
         if not src or not bgr:
             return self._asked("both")
@@ -127,7 +134,7 @@ class AloneTab(PhotosTab):
 
     prefix = "alone"
 
-    def build(self):
+    def build(self) -> None:
         """Add the components to the ``gr.Blocks`` around."""
         words = self._words
         gr.Markdown(words["alone_help"])
@@ -140,20 +147,21 @@ class AloneTab(PhotosTab):
             bits = self._bits()
         self._show_when([src, *chosen, bits], shown_here)
 
-    def show(self, src, view, colour, behind, form, bits):
+    def show(self, src: str | None, view: str, colour: str, behind: str | None, form: str,
+             bits: int) -> list[dict[str, Any]]:
         """As ``PhotosTab.show``, of a photo alone."""
         if not src:
             return self._asked("need_src")
         return self._shown(src, None, view, colour, behind, {"format": form, "bit_depth": str(bits)})
 
 
-def view_fields(view, colour):
+def view_fields(view: str, colour: str) -> dict[str, Any]:
     """The form fields for what is to be shown, as ``view_settings`` has it."""
     target = {"colour": css_colour(colour), "blur": "blur"}.get(view)
     return {"type": ["pha" if view == "alpha" else "com"], **({} if target is None else {"target": target})}
 
 
-def css_colour(text):
+def css_colour(text: str | None) -> str:
     """The colours of a colour picker, as CSS colours that every part understands: rgba(1.2, 3, 4, 1) is rounded."""
     if not str(text).startswith("rgba"):
         return text or "white"
@@ -161,7 +169,7 @@ def css_colour(text):
     return f"rgb({red}, {green}, {blue})"
 
 
-def shown(image):
+def shown(image: np.ndarray) -> np.ndarray:
     """A result as RGB: gray as it is, a cut-out before a board of squares."""
     image = small(image)
     if image.ndim == 2:

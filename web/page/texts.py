@@ -1,4 +1,5 @@
 """The page's words, in English and Chinese."""
+from __future__ import annotations
 
 LANGUAGES = ("en", "zh")
 
@@ -118,13 +119,13 @@ _WORDS = {
 }
 
 
-def words(language):
+def words(language: str) -> dict[str, str]:
     """{name: text} of a language of ``LANGUAGES``."""
     place = LANGUAGES.index(language)
     return {name: texts[place] for name, texts in _WORDS.items()}
 
 
-def language_of(header):
+def language_of(header: str | None) -> str:
     """The language of ``LANGUAGES`` that a browser's Accept-Language asks for first; English where it names neither."""
     ranked = []
     for place, part in enumerate((header or "").split(",")):

@@ -1,6 +1,9 @@
 """The tabs of videos and of many photos: work that takes minutes, with its progress, an end before time, and a result."""
+from __future__ import annotations
+
 import shutil
 import time
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -10,10 +13,11 @@ import gradio as gr
 from bgmatting.prediction.options import OPTIONS, PHOTOS, VIDEO
 from bgmatting.web import tasks
 from bgmatting.web.connections import client_key
-from bgmatting.web.jobs import CANCELLED, ENDED, FAILED, QUEUED
+from bgmatting.web.jobs import CANCELLED, ENDED, FAILED, QUEUED, Jobs
 from bgmatting.web.page.parts import AT_ONCE, fit_settings, message, told, view_settings
 from bgmatting.web.page.photos_tab import view_fields
 from bgmatting.web.refusals import without_places
+from bgmatting.web.service import Service
 from bgmatting.web.uploads import Form
 
 POLL = 0.4  # seconds between two looks at a job
@@ -22,7 +26,7 @@ POLL = 0.4  # seconds between two looks at a job
 class WorkTab:
     """Common part of both tabs. service, jobs: what they work with; words: of their language."""
 
-    def __init__(self, service, jobs, words):
+    def __init__(self, service: Service, jobs: Jobs, words: dict[str, str]) -> None:
         self._service, self._jobs, self._words = service, jobs, words
 
     def _controls(self, prefix):
@@ -79,7 +83,7 @@ class WorkTab:
         bar = f'<progress max="{job.in_all or 1}" value="{value}" aria-label="{escape(count)}"></progress>'
         return f'<div class="message note" role="status">{bar} {escape(text)}</div>'
 
-    def cancel(self, key):
+    def cancel(self, key: str | None) -> None:
         """End the job of this page."""
         if key:
             self._jobs.drop(key)
@@ -102,7 +106,7 @@ class VideoTab(WorkTab):
 
     counted = "frames"
 
-    def build(self):
+    def build(self) -> None:
         """Add the components to the ``gr.Blocks`` around."""
         words = self._words
         with gr.Row():
@@ -125,7 +129,9 @@ class VideoTab(WorkTab):
                     [plate, count], **AT_ONCE)
         self._wire(controls, [clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal])
 
-    def run(self, clip, kind, plate, count, view, colour, behind, form, fit, align, exposure, temporal, request: gr.Request):
+    def run(self, clip: str | None, kind: str, plate: str | None, count: float | None, view: str, colour: str,
+            behind: str | None, form: str, fit: str, align: str, exposure: str, temporal: bool,
+            request: gr.Request) -> Iterator[tuple[str, str, str | None]]:
         """Matte a video; yields as ``_follow``."""
         words, missing = self._words, None
         if not clip:
@@ -163,7 +169,7 @@ class ManyTab(WorkTab):
 
     counted = "items"
 
-    def build(self):
+    def build(self) -> None:
         """Add the components to the ``gr.Blocks`` around."""
         words = self._words
         gr.Markdown(words["zip_help"])
@@ -180,7 +186,8 @@ class ManyTab(WorkTab):
                 controls = self._controls("many")
         self._wire(controls, [packed, types, form, fit, align, exposure])
 
-    def run(self, packed, types, form, fit, align, exposure, request: gr.Request):
+    def run(self, packed: str | None, types: list[str], form: str, fit: str, align: str, exposure: str,
+            request: gr.Request) -> Iterator[tuple[str, str, str | None]]:
         """Matte the photos of a ZIP; yields as ``_follow``."""
         if not packed:
             yield message(self._words["need_zip"], "error"), "", None
