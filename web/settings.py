@@ -63,37 +63,39 @@ def is_loopback(host: str) -> bool:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of ``Settings`` to an argparse parser."""
     usual, add = Settings(), parser.add_argument
-    add("--host", help="address to listen at: 127.0.0.1, the default, is this machine alone; 0.0.0.0 is every machine that "
-                       "reaches it")
+    add("--host", help="address to listen on: 127.0.0.1, the default, accepts only this machine; 0.0.0.0 accepts every machine "
+                       "that can reach this one")
     add("--port", type=int, help=f"(default: {usual.port})")
-    add("--token", help=f"word of {TOKEN_CHARACTERS} characters or more that requests have to bring (Authorization: Bearer "
-        f"WORD; for the page /?token=WORD once); default: $MATTING_TOKEN, else none on this machine alone, and one that is "
-        f"made and printed beyond it")
-    add("--insecure", action="store_true", help="no token beyond this machine: everybody who reaches the server can use it")
-    add("--allowed-hosts", nargs="+", metavar="NAME", help="names that the server has for browsers, where a proxy stands "
-        "before it (matting.example.com, *.example.com; * for any, which lets other web pages use it)")
-    add("--trusted-proxies", nargs="+", metavar="ADDRESS", help="whose X-Forwarded-Proto, -For, -Host and -Prefix are "
-        "obeyed: addresses or networks (default: this machine)")
-    add("--root-path", metavar="PATH", help="path of the server at its proxy, such as /matting, where that takes it off and "
-        "sends no X-Forwarded-Prefix")
-    add("--frame-ancestors", metavar="SOURCES", help="pages that may show this one in a frame, in the words of "
+    add("--token", help=f"password that requests must send, at least {TOKEN_CHARACTERS} characters (Authorization: Bearer "
+        f"WORD; for the page /?token=WORD once); default: $MATTING_TOKEN, else none on this machine alone; if other machines "
+        f"can connect, one is generated and printed")
+    add("--insecure", action="store_true", help="no token even if other machines can connect: anyone who reaches the server "
+        "can use it")
+    add("--allowed-hosts", nargs="+", metavar="NAME", help="host names of the server behind a proxy (matting.example.com, "
+        "*.example.com; * allows any, and lets other web pages use the server)")
+    add("--trusted-proxies", nargs="+", metavar="ADDRESS", help="addresses or networks whose X-Forwarded-Proto, -For, -Host "
+        "and -Prefix headers are trusted (default: this machine)")
+    add("--root-path", metavar="PATH", help="path of the server behind a proxy that strips it and sends no "
+        "X-Forwarded-Prefix, such as /matting")
+    add("--frame-ancestors", metavar="SOURCES", help="pages that may embed this one in a frame, as in "
         "Content-Security-Policy (default: 'self')")
-    add("--max-pixels", type=int, help=f"of a photo or a frame (default: {usual.max_pixels:,})")
-    add("--max-mib", type=float, help=f"MiB of a request (default: {usual.max_mib:.0f})")
-    add("--max-seconds", type=float, help=f"length of a video (default: {usual.max_seconds:.0f})")
-    add("--upload-seconds", type=float, help=f"what a request may take to arrive (default: {usual.upload_seconds:.0f})")
-    add("--queue", type=int, help=f"photos that may wait, and as many videos (default: {usual.queue})")
-    add("--max-frames", type=int, help=f"of a video (default: {usual.max_frames:,})")
-    add("--max-result-mib", type=float, help=f"MiB of the results of a request (default: {usual.max_result_mib:,.0f})")
-    add("--max-spool-mib", type=float, help=f"MiB of all uploads and results that lie here (default: "
+    add("--max-pixels", type=int, help=f"most pixels of a photo or frame (default: {usual.max_pixels:,})")
+    add("--max-mib", type=float, help=f"largest request, in MiB (default: {usual.max_mib:.0f})")
+    add("--max-seconds", type=float, help=f"longest video, in seconds (default: {usual.max_seconds:.0f})")
+    add("--upload-seconds", type=float, help=f"longest time to receive a request, in seconds (default: "
+        f"{usual.upload_seconds:.0f})")
+    add("--queue", type=int, help=f"most photos waiting; the same number of videos may wait (default: {usual.queue})")
+    add("--max-frames", type=int, help=f"most frames of a video (default: {usual.max_frames:,})")
+    add("--max-result-mib", type=float, help=f"largest results of one request, in MiB (default: {usual.max_result_mib:,.0f})")
+    add("--max-spool-mib", type=float, help=f"most disk space for all uploads and results, in MiB (default: "
         f"{usual.max_spool_mib:,.0f})")
-    add("--max-results", type=int, help=f"results of jobs that are kept (default: {usual.max_results})")
-    add("--jobs-per-client", type=int, help=f"jobs that an address beyond this machine may have under way or in line "
-        f"(default: {usual.jobs_per_client})")
-    add("--max-cameras", type=int, help=f"cameras at once (default: {usual.max_cameras})")
-    add("--decode-seconds", type=float, help=f"what decoding a photo, or a frame, may take (default: "
+    add("--max-results", type=int, help=f"most finished jobs to keep (default: {usual.max_results})")
+    add("--jobs-per-client", type=int, help=f"most unfinished jobs of one address beyond this machine (default: "
+        f"{usual.jobs_per_client})")
+    add("--max-cameras", type=int, help=f"most cameras at the same time (default: {usual.max_cameras})")
+    add("--decode-seconds", type=float, help=f"longest time to decode a photo or frame, in seconds (default: "
         f"{usual.decode_seconds:.0f})")
-    add("--decode-mib", type=float, help=f"MiB of memory that decoding a file may take (default: {usual.decode_mib:,.0f})")
+    add("--decode-mib", type=float, help=f"most memory to decode a file, in MiB (default: {usual.decode_mib:,.0f})")
     parser.set_defaults(**{**usual._asdict(), **dict.fromkeys(ENVIRONMENT)})  # what is not given comes from the environment
 
 
