@@ -63,12 +63,12 @@ def is_loopback(host: str) -> bool:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of ``Settings`` to an argparse parser."""
     usual, add = Settings(), parser.add_argument
-    add("--host", help="address to listen on: 127.0.0.1, the default, accepts only this machine; 0.0.0.0 accepts every machine "
-                       "that can reach this one")
+    add("--host", help="address to listen on: 127.0.0.1, the default, accepts only this machine; 0.0.0.0 accepts every "
+                       "machine that can reach this one")
     add("--port", type=int, help=f"(default: {usual.port})")
     add("--token", help=f"password that requests must send, at least {TOKEN_CHARACTERS} characters (Authorization: Bearer "
-        f"WORD; for the page /?token=WORD once); default: $MATTING_TOKEN, else none on this machine alone; if other machines "
-        f"can connect, one is generated and printed")
+        f"WORD; for the page /?token=WORD once); default: $MATTING_TOKEN, else none on this machine alone; if other "
+        f"machines can connect, one is generated and printed")
     add("--insecure", action="store_true", help="no token even if other machines can connect: anyone who reaches the server "
         "can use it")
     add("--allowed-hosts", nargs="+", metavar="NAME", help="host names of the server behind a proxy (matting.example.com, "
@@ -86,7 +86,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         f"{usual.upload_seconds:.0f})")
     add("--queue", type=int, help=f"most photos waiting; the same number of videos may wait (default: {usual.queue})")
     add("--max-frames", type=int, help=f"most frames of a video (default: {usual.max_frames:,})")
-    add("--max-result-mib", type=float, help=f"largest results of one request, in MiB (default: {usual.max_result_mib:,.0f})")
+    add("--max-result-mib", type=float, help=f"largest results of one request, in MiB (default: "
+        f"{usual.max_result_mib:,.0f})")
     add("--max-spool-mib", type=float, help=f"most disk space for all uploads and results, in MiB (default: "
         f"{usual.max_spool_mib:,.0f})")
     add("--max-results", type=int, help=f"most finished jobs to keep (default: {usual.max_results})")
