@@ -41,7 +41,7 @@ def make_pair(seed, height, width, moved=1.0):
 
     ``moved`` scales the movement; 0 is a tripod.
     """
-    rng = np.random.default_rng((seed, 77))
+    rng = np.random.default_rng([*np.atleast_1d(seed).tolist(), 77])  # a number, or several
     margin_y, margin_x = int(MARGIN * height), int(MARGIN * width)
     scene = make_background(rng, height + 2 * margin_y, width + 2 * margin_x)
     frame = np.s_[margin_y:margin_y + height, margin_x:margin_x + width]

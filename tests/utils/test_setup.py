@@ -115,7 +115,8 @@ def test_a_fresh_machine(machine):
     done, calls = machine.setup()
     assert done.returncode == 0, done.stderr
     assert "install -q --prefer-binary paddlepaddle==3.3.1" in calls
-    assert any("numpy>=" in call and "paddle" not in call for call in calls) and any("openvino" in call for call in calls)
+    assert any("numpy>=" in call and "paddle" not in call for call in calls)
+    assert any("openvino" in call for call in calls) or sys.version_info >= (3, 13)  # for which not all of it has wheels
     assert (machine.project / ".venv" / "installed.txt").is_file()
     assert machine.setup()[1] == []  # all is there
 
