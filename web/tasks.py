@@ -46,7 +46,7 @@ class Task(NamedTuple):
         Raises:
             UserError: as predict.py says it. Refused: a video has more frames than are allowed, or the results are larger.
         """
-        looked = 0.0
+        began, looked = time.monotonic(), 0.0
 
         def counted(done, in_all):
             nonlocal looked
@@ -59,7 +59,7 @@ class Task(NamedTuple):
                 step(done, in_all)
         report = core.matte(self.source, self.options, lambda _: matter(), counted)
         self._check_results()
-        return report
+        return report._replace(seconds=time.monotonic() - began)  # decoding and writing count too: others wait for them
 
     def _check_results(self):
         most = self.service.settings.max_result_mib
