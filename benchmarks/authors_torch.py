@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import sys
-import time
+
+from turns import process_start, take_turns  # beside this file
 
 
 def load(work: dict) -> tuple:
@@ -32,39 +33,12 @@ def load(work: dict) -> tuple:
     return network, *pair
 
 
-def process_start() -> float:
-    """When this process began, in seconds of time.time()."""
-    import os
-    with open("/proc/self/stat", encoding="ascii") as stat, open("/proc/uptime", encoding="ascii") as uptime:
-        ticks = int(stat.read().rsplit(")", 1)[1].split()[19])
-        return time.time() - float(uptime.read().split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
-
-
-def peak_memory() -> int:
-    """The most bytes that this process has held so far."""
-    with open("/proc/self/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
-
-
 def main() -> None:
-    work = json.loads(sys.argv[1])
-    begun = process_start()
+    begun, work = process_start(), json.loads(sys.argv[1])
     network, src, bgr = load(work)
-    import numpy as np
     import torch
     with torch.no_grad():
-        pha = network(src, bgr)[0]
-        start = time.time() - begun
-        np.save(work["matte"], pha[0, 0].numpy())
-        del pha
-        print(json.dumps({"start": start, "device": "cpu"}), flush=True)
-        for line in sys.stdin:
-            seconds = []
-            for _ in range(json.loads(line)["frames"]):
-                before = time.perf_counter()
-                network(src, bgr)
-                seconds.append(time.perf_counter() - before)
-            print(json.dumps({"seconds": seconds, "memory": peak_memory()}), flush=True)
+        take_turns(lambda: network(src, bgr)[0], work["matte"], begun)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ import importlib
 import json
 import os
 import sys
-import time
 import types
 from collections.abc import Callable
+
+from turns import process_start, take_turns  # beside this file
 
 UNUSED = ("sklearn", "sklearn.metrics", "prettytable", "filelock")  # that PaddleSeg imports, and a forward pass does not use
 CLASSES = {"mobilenetv2": "MobileNetV2", "resnet50_vd": "ResNet50_vd", "hrnet_w18": "HRNet_W18", "vgg16": "VGG16"}
@@ -56,24 +57,11 @@ def load(work: dict) -> Callable:
 
 
 def main() -> None:
-    from authors_torch import peak_memory, process_start
-    work = json.loads(sys.argv[1])
-    begun = process_start()
+    begun, work = process_start(), json.loads(sys.argv[1])
     frame = load(work)
-    import numpy as np
     import paddle
     with paddle.no_grad():
-        pha = frame()
-        start = time.time() - begun
-        np.save(work["matte"], pha)
-        print(json.dumps({"start": start, "device": "cpu"}), flush=True)
-        for line in sys.stdin:
-            seconds = []
-            for _ in range(json.loads(line)["frames"]):
-                before = time.perf_counter()
-                frame()
-                seconds.append(time.perf_counter() - before)
-            print(json.dumps({"seconds": seconds, "memory": peak_memory()}), flush=True)
+        take_turns(frame, work["matte"], begun)
 
 
 if __name__ == "__main__":

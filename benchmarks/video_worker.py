@@ -5,6 +5,8 @@ import json
 import sys
 import time
 
+from bgmatting.benchmarks.turns import peak_memory, process_start
+
 
 def whole(work: dict, begun: float) -> dict:
     """Matte a film as predict.py does: {"frames", "size", "fps", "cpu", "start", "memory"}.
@@ -15,7 +17,6 @@ def whole(work: dict, begun: float) -> dict:
     from bgmatting.prediction.backdrop import open_backdrop
     from bgmatting.prediction.pace import paced
     from bgmatting.prediction.video.pipeline import VideoJob, matte_frames
-    from bgmatting.utils.machine import peak_memory
     marks = []
     with open_backdrop("#78ff9b") as backdrop:
         job = VideoJob(work["src"], _outputs(work), work["bgr"], backdrop=backdrop)
@@ -24,7 +25,7 @@ def whole(work: dict, begun: float) -> dict:
     ended, cpu = time.time(), time.process_time()
     (first, first_cpu), frames = marks[0], report.done - 1
     return {"frames": report.done, "size": _size(work["src"]), "fps": frames / (ended - first),
-            "cpu": (cpu - first_cpu) / frames, "start": first - begun, "memory": peak_memory() or 0}
+            "cpu": (cpu - first_cpu) / frames, "start": first - begun, "memory": peak_memory()}
 
 
 def stages(work: dict) -> dict[str, float]:
@@ -80,7 +81,6 @@ def _size(path):
 
 
 def main(argv: list[str] | None = None) -> None:
-    from bgmatting.utils.machine import process_start
     begun = process_start()
     from bgmatting.utils.cpu import prepare_cpu
     prepare_cpu(load=False)

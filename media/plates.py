@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from bgmatting.media.bounds import out_of_memory
+from bgmatting.media.stated_colours import D50, PRIMARIES, to_xyz
 from bgmatting.media.video.disk import disk_full
 from bgmatting.media.video.opening import check_size
 from bgmatting.utils.errors import UserError, quote
@@ -25,9 +26,8 @@ SUFFIXES = (".exr", ".dpx")
 HALF_MOST = 65504.0     # the largest number of half precision
 KNEE, SLOPE = 0.0031308, 12.92  # where the curve of sRGB begins, and its rise below
 LOG_WHITE, LOG_BLACK, LOG_RISE = 685 / 1023, 95 / 1023, 1023 * 0.002 / 0.6  # Cineon's codes of white and black, per density
-BT709 = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)  # x and y of red, green, blue and white
+BT709 = PRIMARIES[1]    # x and y of red, green, blue and white
 EXACT = 2e-3            # chromaticities that differ by less are the same
-BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
 class Facts(NamedTuple):
@@ -173,29 +173,13 @@ def off_curve(coded: np.ndarray) -> np.ndarray:
 def to_bt709(path: str | os.PathLike, chromaticities: tuple) -> np.ndarray:
     """The matrix (3, 3) that brings linear light of these primaries to BT.709. Raises UserError where they span nothing."""
     try:
-        matrix = np.linalg.inv(_to_xyz(BT709)) @ _adapted(chromaticities) @ _to_xyz(chromaticities)
+        matrix = np.linalg.inv(to_xyz(BT709, D50)) @ to_xyz(chromaticities, D50)
         if np.linalg.cond(matrix) < 1e4:
             return matrix
     except (np.linalg.LinAlgError, ZeroDivisionError):
         pass
     raise UserError(f"{path} states primaries that no colours are made of ({quote(map(str, chromaticities))}). Remove its "
                     f"attribute chromaticities.")
-
-
-def _xyz(x, y):
-    return np.array([x / y, 1.0, (1 - x - y) / y])
-
-
-def _to_xyz(chromaticities):
-    pairs = [_xyz(*chromaticities[at:at + 2]) for at in range(0, 8, 2)]
-    primaries = np.stack(pairs[:3], axis=1)
-    return primaries * np.linalg.solve(primaries, pairs[3])
-
-
-def _adapted(chromaticities):
-    """From their white to that of BT.709, by Bradford's matrix."""
-    here, there = (BRADFORD @ _xyz(*points[6:]) for points in (chromaticities, BT709))
-    return np.linalg.inv(BRADFORD) @ np.diag(there / here) @ BRADFORD
 
 
 def write_exr(path: str | os.PathLike, light: np.ndarray, facts: Facts) -> None:

@@ -62,11 +62,12 @@ def png_profile(data: bytes, notes: list[str]) -> bytes | bool | None:
     if len(found.get(b"cHRM", b"")) == 32:
         white, *others = np.array(struct.unpack(">8I", found[b"cHRM"])).reshape(4, 2) / 100000
         points = (*np.concatenate(others), *white)
-    if abs(gamma - 0.45455) < 0.002:  # how programs wrote sRGB before there was a chunk for it
-        return None if np.allclose(points, PRIMARIES[1], atol=0.002) else made_profile(points, SRGB_CURVE)
+    is_srgb = abs(gamma - 0.45455) < 0.002  # how programs wrote it before there was a chunk for it
+    if is_srgb and np.allclose(points, PRIMARIES[1], atol=0.002):
+        return None
     try:
-        return made_profile(points, (1 / gamma,))
-    except np.linalg.LinAlgError:
+        return made_profile(points, SRGB_CURVE if is_srgb else (1 / gamma,))
+    except (np.linalg.LinAlgError, ZeroDivisionError):
         notes.append("the primaries that it states are none; they are left out.")
         return None
 
@@ -77,15 +78,11 @@ def made_profile(points: Sequence[float], curve: Sequence[float]) -> bytes:
     Args:
         points: x, y of red, green, blue, white. curve: parameters of an ICC parametric curve, of type 0 (gamma) or 3.
     Raises:
-        numpy.linalg.LinAlgError: the points span no colours.
+        numpy.linalg.LinAlgError, ZeroDivisionError: the points span no colours.
     """
-    columns = np.array([(x / y, 1, (1 - x - y) / y) if y else (0, 0, 1) for x, y in np.reshape(points, (4, 2))]).T
-    white = columns[:, 3]
-    matrix = columns[:, :3] * np.linalg.solve(columns[:, :3], white)
-    adapt = np.linalg.inv(BRADFORD) @ np.diag(BRADFORD @ D50 / (BRADFORD @ white)) @ BRADFORD
     numbers = b"para\0\0\0\0" + struct.pack(">HH", 3 if len(curve) == 5 else 0, 0) + _fixed(curve)
     parts = {b"desc": _text("stated in numbers"), b"cprt": _text("none"), b"wtpt": b"XYZ \0\0\0\0" + _fixed(D50)}
-    for colour, values in zip((b"r", b"g", b"b"), (adapt @ matrix).T):
+    for colour, values in zip((b"r", b"g", b"b"), to_xyz(points, D50).T):
         parts[colour + b"XYZ"], parts[colour + b"TRC"] = b"XYZ \0\0\0\0" + _fixed(values), numbers
     table, body, begin = struct.pack(">I", len(parts)), b"", 128 + 4 + 12 * len(parts)
     for name, value in parts.items():
@@ -94,6 +91,15 @@ def made_profile(points: Sequence[float], curve: Sequence[float]) -> bytes:
     head = struct.pack(">I4sI4s4s4s12s4s", begin + len(body), b"none", 0x04200000, b"mntr", b"RGB ", b"XYZ ", bytes(12),
                        b"acsp")
     return (head + bytes(28) + _fixed(D50)).ljust(128, b"\0") + table + body
+
+
+def to_xyz(points: Sequence[float], white: np.ndarray) -> np.ndarray:
+    """The matrix (3, 3) from light of these primaries to XYZ, from their white to another by Bradford's matrix. Args as
+    ``made_profile``; white: XYZ. Errors likewise."""
+    *primaries, own = (np.array([x / y, 1.0, (1 - x - y) / y]) for x, y in np.reshape(points, (4, 2)).tolist())
+    primaries = np.stack(primaries, axis=1)
+    adapted = np.linalg.inv(BRADFORD) @ np.diag(BRADFORD @ white / (BRADFORD @ own)) @ BRADFORD
+    return adapted @ (primaries * np.linalg.solve(primaries, own))
 
 
 def _fixed(values):

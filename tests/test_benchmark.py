@@ -56,15 +56,6 @@ def test_train(capsys):
         assert row[7] == "-" or float(row[7].split()[0]) > 0
 
 
-def test_host(capsys):
-    benchmark.main(["host", "--size", "160x96", "61x45", "--frames", "2"])
-    rows = cells(capsys.readouterr().out)
-    assert [row[:2] for row in rows] == [[size, dtype] for size in ("160x96", "61x45") for dtype in ("uint8", "float16")]
-    assert all(0 < float(row[3]) <= float(row[2]) for row in rows)
-    with pytest.raises(UserError, match="--frames.*1"):
-        benchmark.main(["host", "--frames", "0"])
-
-
 def ended(code, stderr=""):
     return lambda *_, **__: subprocess.CompletedProcess([], code, "", stderr)
 

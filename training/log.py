@@ -34,9 +34,10 @@ class RunLog:
         Path(save_dir).mkdir(parents=True, exist_ok=True)
         self._logger = logging.Logger("train", logging.INFO if first else logging.WARNING)
         form = _Lines("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S")
-        files = [_LogFile(Path(save_dir) / LOG, encoding="utf-8", errors="backslashreplace")] if first else []
-        for handler in [_Screen(sys.stdout)] + files:
+        files = [logging.FileHandler(Path(save_dir) / LOG, encoding="utf-8", errors="backslashreplace")] if first else []
+        for handler in [logging.StreamHandler(sys.stdout)] + files:
             handler.setFormatter(form)
+            handler.handleError = _raise
             self._logger.addHandler(handler)
         self._records = self._open_records(save_dir) if first else None
 
@@ -104,14 +105,8 @@ class _Lines(logging.Formatter):
         return "\n".join(one_line(line) for line in super().format(record).split("\n"))
 
 
-class _LogFile(logging.FileHandler):
-    def handleError(self, record):
-        raise  # a disk that is full is to stop the run here as anywhere else, in one line
-
-
-class _Screen(logging.StreamHandler):
-    def handleError(self, record):
-        raise  # and so is an output that nobody reads any more
+def _raise(_record):
+    raise  # a disk that is full, or an output that nobody reads any more, is to stop the run here as anywhere else
 
 
 class Meter:

@@ -3,14 +3,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bgmatting.training.lessons import find_lesson
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.machine import free_memory
+from bgmatting.utils.machine import free_memory, proc_bytes
 
 if TYPE_CHECKING:
     from bgmatting.training.step import Learner
@@ -120,29 +119,10 @@ def bounded_memory(device: str = "cpu") -> Iterator[None]:
     if free is None:
         yield
         return
-    bound = _data_size() + min(free, _group_room())
+    bound = (proc_bytes("/proc/self/status", "VmData:") or 0) + free  # the first counts towards the bound already
     hard = before[1]
     try:
         resource.setrlimit(resource.RLIMIT_DATA, (bound if hard < 0 else min(bound, hard), hard))
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-def _data_size():
-    """Bytes that count towards the bound already."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
-    except (OSError, StopIteration):
-        return 0
-
-
-def _group_room():
-    """Bytes that a container's own limit leaves; more than there are where it has none."""
-    try:
-        most, used = (int(Path("/sys/fs/cgroup", name).read_text(encoding="ascii"))
-                      for name in ("memory.max", "memory.current"))
-        return max(0, most - used)
-    except (OSError, ValueError):
-        return 1 << 62

@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import time
 from pathlib import Path
 
 import cv2
@@ -52,7 +51,7 @@ def free_memory(proc: str = "/proc", groups: str = "/sys/fs/cgroup") -> int | No
     Returns:
         None where the system does not say.
     """
-    found = [_kilobytes(f"{proc}/meminfo", "MemAvailable:"), *_group_memory(Path(proc), Path(groups))]
+    found = [proc_bytes(f"{proc}/meminfo", "MemAvailable:"), *_group_memory(Path(proc), Path(groups))]
     return min((count for count in found if count is not None), default=None)
 
 
@@ -90,20 +89,11 @@ def peak_memory(device: str = "cpu") -> int | None:
     if device != "cpu":
         import paddle
         return paddle.device.cuda.max_memory_allocated()
-    return _kilobytes("/proc/self/status", "VmHWM:")
+    return proc_bytes("/proc/self/status", "VmHWM:")
 
 
-def process_start() -> float:
-    """When this process began, in seconds of ``time.time()``; now, where the system does not say."""
-    try:
-        with open("/proc/self/stat", encoding="ascii") as stat, open("/proc/uptime", encoding="ascii") as uptime:
-            ticks = int(stat.read().rsplit(")", 1)[1].split()[19])
-            return time.time() - float(uptime.read().split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
-    except OSError:
-        return time.time()
-
-
-def _kilobytes(path, key):
+def proc_bytes(path: str, key: str) -> int | None:
+    """Bytes that a line "KEY N kB" of a file of /proc tells; None where there is none."""
     try:
         with open(path, encoding="utf-8") as file:
             return next((int(line.split()[1]) * 1024 for line in file if line.startswith(key)), None)

@@ -5,7 +5,6 @@
     python benchmark.py infer --peer ../BackgroundMattingV2    # beside the authors' code
     python benchmark.py infer --method modnet --peer-paddleseg ../PaddleSeg   # MODNet or DIM, beside PaddleSeg's code
     python benchmark.py video --peer ../BackgroundMattingV2    # frames a second of films, and where the time goes
-    python benchmark.py host                                   # the host's part of a frame where a GPU does the work
     python benchmark.py train                                  # training steps a second, and peak memory
     python benchmark.py train --backbone resnet50 --phase joint --crop 1024 2048 --batch 4
 """
@@ -33,11 +32,6 @@ def parse(argv: list[str] | None, commands: dict[str, ModuleType]) -> Namespace:
 
 def main(argv: list[str] | None = None) -> None:
     prepare_cpu()  # before anything else imports paddle
-    from bgmatting.benchmarks import data as bench_data
-    from bgmatting.benchmarks import host as bench_host
-    from bgmatting.benchmarks import infer as bench_infer
-    from bgmatting.benchmarks import train as bench_train
-    from bgmatting.benchmarks import video as bench_video
-    args = parse(argv, {"data": bench_data, "infer": bench_infer, "video": bench_video, "host": bench_host,
-                        "train": bench_train})
+    from bgmatting.benchmarks import data, infer, train, video
+    args = parse(argv, {"data": data, "infer": infer, "video": video, "train": train})
     args.run(args)

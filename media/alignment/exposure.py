@@ -11,17 +11,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from bgmatting.media.alignment.level import FLOOR, MIDDLE, tukey
 from bgmatting.media.operations import scaled
 
 SIDE = 160          # the curves are fitted on copies of so many pixels on the longer side: noise and fringes average out
-FLOOR = 12.0        # gray levels added before the logarithm
-MIDDLE = 4.7        # the logarithm of a middle gray
 DARK, CLIPPED = 3, 250  # gray levels beyond which a camera tells nothing
 WIDEST = 0.75       # the largest change that is sought, as a logarithm: 1.5 stops of light
 BIN = 0.03
 NOISE, RELATIVE = 1.2, 0.01  # what two shots of one thing differ by: gray levels, and a share of the brightness
 STEPS = 12
-TUKEY = 4.685
 SHARE = 0.12        # the noise is that of so large a part of the picture
 UNCHANGED = ((0.0, 1.0, 0.0),) * 3
 PRIOR = np.array([0.6, 0.15, 0.05])     # deviations of a, b - 1 and c: what few brightnesses do not tell is taken from here
@@ -64,12 +62,12 @@ def fit_exposure(src: np.ndarray, bgr: np.ndarray) -> Exposure:
     for _ in range(STEPS):
         rest = _rest(wanted, value, sigma, coefficients)
         scale = max(float(np.quantile(rest[seen], SHARE)) / 1.2, 1.0)
-        weight = _neighbours(_tukey(rest, scale) * seen, seen)
+        weight = _neighbours(tukey(rest, scale) * seen, seen)
         coefficients = np.stack([_solve(wanted[..., c], value[..., c], weight / (sigma[..., c] * scale) ** 2)
                                  for c in range(3)])
         middle = np.median(coefficients[:, 0])
         coefficients[:, 0] = np.clip(coefficients[:, 0], middle - APART, middle + APART)
-    before, after = (_tukey(_rest(wanted, value, sigma, which), 1.0)[seen].mean() for which in (unchanged, coefficients))
+    before, after = (tukey(_rest(wanted, value, sigma, which), 1.0)[seen].mean() for which in (unchanged, coefficients))
     if after < LEAST_FIT or after < LEAST_GAIN * before:
         return _none(max(before, after))
     curves = curves_of(coefficients)
@@ -107,10 +105,6 @@ def _rest(wanted, value, sigma, coefficients):
     """(h, w): how far the worst channel is from its curve, in units of the noise."""
     a, b, c = coefficients.T.astype(np.float32)
     return (np.abs(wanted - a - b * value - c * value * value) / sigma).max(2)
-
-
-def _tukey(rest, scale):
-    return np.square(np.clip(1 - np.square(rest / (TUKEY * scale)), 0, None))
 
 
 def _neighbours(weight, seen):

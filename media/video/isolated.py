@@ -71,7 +71,7 @@ class IsolatedReader(Reading):
     """
 
     def __init__(self, decoding: Isolated, source: str | os.PathLike, sound: bool = True, most: int | None = None):
-        self.source, self.damaged, self.missing, self._sound = source, 0, 0.0, sound
+        self.source, self._sound = source, sound
         self._decoding, self._stack = decoding, ExitStack()
         facts = decoding.call(facts_of, source, sound, most)
         self.info, self.note, self.frames = facts.info, facts.note, facts.frames

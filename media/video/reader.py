@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bgmatting.media.exif import upright
 from bgmatting.media.pixels import to_8_bits
 from bgmatting.media.video.audio import AudioReader, first_known
 from bgmatting.media.video.clock import Clock, Decoded, Steady
@@ -26,7 +27,7 @@ from bgmatting.media.video.opening import (
     start_of,
     video_stream,
 )
-from bgmatting.media.video.turn import parse_matrix, turned
+from bgmatting.media.video.rotation import rotation_of
 from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -82,16 +83,19 @@ def open_video(source: str | os.PathLike, sound: bool = True) -> VideoReader:
 
 
 class Reading:
-    """What all readers of a video have: a context manager, and an iterator of ``Frame``, with the subclass's ``items`` and
-    ``close``; ``audio`` is its track of sound, or None."""
+    """What all readers of a video have: a context manager, and an iterator of ``Frame``, with the subclass's ``items``;
+    ``audio`` is its track of sound, or None; ``damaged``, ``missing`` and ``note`` as of ``VideoReader``."""
 
-    audio, _deep = None, False
+    audio, damaged, missing, note, _deep = None, 0, 0.0, None, False
 
     def __enter__(self) -> Reading:
         return self
 
     def __exit__(self, *_) -> None:
         self.close()
+
+    def close(self) -> None:
+        """Close what is open; the object is not used afterwards."""
 
     def want_samples(self, wanted: bool) -> None:
         """Whether sound is decoded too, for outputs that cannot hold its codec."""
@@ -118,7 +122,7 @@ class VideoReader(Reading):
     """
 
     def __init__(self, source: str | os.PathLike, sound: bool = True):
-        self.source, self.damaged, self.missing, self.note = source, 0, 0.0, None
+        self.source = source
         self._waiting, self._packet_lasts, self._sent = [], 0, 0  # sound; the last packet's duration; packets decoded
         self._av = av = import_av()
         self._container = container = open_container(av, source)
@@ -137,7 +141,7 @@ class VideoReader(Reading):
                 raise UserError(f"{source} holds no frame that can be decoded ({stream.codec_context.name}): damaged, of "
                                 f"more than {MAX_PIXELS // 10 ** 6} million pixels, or of a kind that this FFmpeg does "
                                 f"not know.")
-            self._matrix = parse_matrix(self._first)
+            self._orientation = rotation_of(self._first)
             self.info = self._describe()
         except BaseException:
             self.close()
@@ -228,7 +232,7 @@ class VideoReader(Reading):
         if self._crop != Crop():
             left, top, right, bottom = self._crop
             image = np.ascontiguousarray(image[top:image.shape[0] - bottom, left:image.shape[1] - right])
-        image = turned(image, self._matrix)
+        image = upright(image, self._orientation)
         return to_8_bits(image), image if self._deep and image.dtype == np.uint16 else None
 
     def count(self, most: int | None = None) -> int:
@@ -332,7 +336,7 @@ class VideoReader(Reading):
         width, height = (size - before - after for size, before, after in zip(self._first_size, self._crop, self._crop[2:]))
         # the container's word, as players have it, then that of the stream
         aspect = Fraction(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)
-        if self._matrix.swaps:
+        if self._orientation > 4:
             width, height, aspect = height, width, 1 / aspect if aspect else Fraction(1)
         rate = next((Fraction(rate) for rate in (stream.average_rate, getattr(stream, "guessed_rate", None))
                      if rate and 0 < rate <= 1000), Fraction(25))

@@ -17,7 +17,7 @@ from bgmatting.media.pixels import to_8_bits
 from bgmatting.media.plates import SUFFIXES, Facts, is_plate, read_plate
 from bgmatting.media.video.colour import BT709, LIMITED, Colour
 from bgmatting.media.video.opening import check_size, is_url
-from bgmatting.media.video.reader import Frame, Info
+from bgmatting.media.video.reader import Frame, Info, Reading
 from bgmatting.utils.errors import UserError, quote
 
 PLACE = re.compile(r"#+|%(?:0?(\d{1,2}))?d")   # where the number stands in a name
@@ -106,36 +106,7 @@ def ranges(numbers: list[int]) -> str:
     return quote([str(first) if first == last else f"{first}-{last}" for first, last in parts])
 
 
-class _Reader:
-    """What both have: no sound, and frames each of which lasts until the next."""
-
-    audio, missing, note = None, 0.0, None
-    info: Info
-
-    def __init__(self, source):
-        self.source, self.damaged, self._deep = source, 0, False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def want_samples(self, wanted: bool) -> None:
-        """There is no sound."""
-
-    def want_depth(self, wanted: bool) -> None:
-        """As ``VideoReader.want_depth``."""
-        self._deep = wanted
-
-    def __iter__(self) -> Iterator[Frame]:
-        return self.items()
-
-
-class SequenceReader(_Reader):
+class SequenceReader(Reading):
     """Numbered images as a video; see ``VideoReader`` for what it has and does.
 
     A missing number, or an image that cannot be read, is left out: the image before it lasts longer, and ``note`` tells.
@@ -149,8 +120,7 @@ class SequenceReader(_Reader):
     """
 
     def __init__(self, source: str | os.PathLike, rate: Fraction | None = None, premultiplied: bool = False):
-        super().__init__(source)
-        self._files, self._premultiplied = numbered(source).files, premultiplied
+        self.source, self._files, self._premultiplied = source, numbered(source).files, premultiplied
         numbers = list(self._files)
         self._first, self._last, self._unread, self._kept = numbers[0], numbers[-1], [], None
         self._notes: list[str] = []
@@ -229,7 +199,7 @@ def read_still(path: str | os.PathLike, notes: list[str] | None = None) -> np.nd
     return read_photo(path, notes)
 
 
-class RawReader(_Reader):
+class RawReader(Reading):
     """Frames of three bytes a pixel, RGB, one behind the other, as FFmpeg writes them (-f rawvideo -pix_fmt rgb24).
 
     Args:
@@ -241,8 +211,7 @@ class RawReader(_Reader):
     """
 
     def __init__(self, stream: BinaryIO, size: tuple[int, int], rate: Fraction | None = None, name: str = "-"):
-        super().__init__(name)
-        width, height = size
+        self.source, (width, height) = name, size
         check_size(name, width, height)
         self._stream, self._shape, self._rate = stream, (height, width, 3), rate or RATE
         self._next = self._read()

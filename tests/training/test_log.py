@@ -1,5 +1,4 @@
 """The log's lines, and training that goes on without a working VisualDL."""
-import logging
 import re
 import sys
 import types
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 from bgmatting.training import log as runlog
-from bgmatting.training.log import Meter, RunLog, _LogFile, picture_interval, picture_row
+from bgmatting.training.log import Meter, RunLog, picture_interval, picture_row
 
 
 class Records:
@@ -62,11 +61,11 @@ def test_all_but_the_first_process_say_warnings_and_write_nothing(tmp_path, visu
     assert "a bad file" in said and "one of many" not in said and made == [] and not list(tmp_path.iterdir())
 
 
-def test_a_log_on_a_full_disk_is_an_error(visualdl):
+def test_a_log_on_a_full_disk_is_an_error(tmp_path, visualdl, monkeypatch):
     visualdl()
+    monkeypatch.setattr(runlog, "LOG", "/dev/full")
     with pytest.raises(OSError, match="No space left"):
-        log = _LogFile("/dev/full")
-        log.handle(logging.LogRecord("train", logging.INFO, "", 0, "x" * 100_000, None, None))
+        RunLog(tmp_path).info("x" * 100_000)
 
 
 def test_records(tmp_path, visualdl):

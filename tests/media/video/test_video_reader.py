@@ -11,7 +11,7 @@ import pytest
 
 from bgmatting.media.video import opening
 from bgmatting.media.video.reader import open_video
-from bgmatting.media.video.turn import Turn, turn_of
+from bgmatting.media.video.rotation import orientation_of_matrix
 from bgmatting.prediction.source import Source
 from bgmatting.utils.errors import UserError
 from tests.media.video.clips import HEIGHT, RATE, WIDTH, make_clip, picture, tone
@@ -94,8 +94,8 @@ def test_turns(tmp_path, matrix, upright):
 
 
 def test_turn_of_matrices():
-    assert turn_of(struct.pack("=9i", ONE, 0, 0, 0, ONE, 0, 0, 0, END)) == Turn()
-    assert turn_of(struct.pack("=9i", 0, ONE, 0, ONE, 0, 0, 0, 0, END)) == Turn(swaps=True)
+    assert orientation_of_matrix(struct.pack("=9i", ONE, 0, 0, 0, ONE, 0, 0, 0, END)) == 1
+    assert orientation_of_matrix(struct.pack("=9i", 0, ONE, 0, ONE, 0, 0, 0, 0, END)) == 5
 
 
 def noisy(frames):
