@@ -61,14 +61,6 @@ class Ema:
         self._average = {name: paddle.to_tensor(arrays[name]) for name in self._average}
         self.updates = updates
 
-    def copy(self) -> tuple[dict, int]:
-        """A copy that ``take`` puts back."""
-        return {name: value.clone() for name, value in self._average.items()}, self.updates
-
-    def take(self, copied: tuple[dict, int]) -> None:
-        """Be again what ``copy`` returned."""
-        self._average, self.updates = dict(copied[0]), copied[1]
-
     def _trained(self):
         return [(name, value) for name, value in self._network.named_parameters() if not value.stop_gradient]
 

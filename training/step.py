@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -25,7 +24,6 @@ from bgmatting.training.precision import Precision, Statistics, all_finite
 from bgmatting.training.schedule import Phase, learning_rate
 
 NAMES = ("src", "bgr", "fgr", "pha", "trimap")  # of what a batch holds, in this order; the last where the method wants it
-HELD_BYTES = 256 << 20  # of batches that a ``Window`` keeps at most, beyond its last
 
 # loss: number; terms: {name: number}; norm: of the gradient before clipping; updated: False where one of them was not
 # finite; pictures: function that makes pictures of the last batch
@@ -54,7 +52,6 @@ class Learner:
         self._parts = learning_parts(network)
         self.ema = None
         self.optimizer, self.rates = None, {}
-        self.reads_later = ranks.device != "cpu" and ranks.world == 1  # whether not to wait for the device pays: ``Window``
         self.single = False  # whether batches are of one sample, over all processes where BatchNorm looks at them all
 
     def begin(self) -> None:
@@ -95,10 +92,7 @@ class Learner:
         statistics, chance = Statistics(self.network), paddle.get_rng_state()
         try:
             learning = [value for value in self.network.parameters() if not value.stop_gradient]
-            # A ``Window`` keeps the weights, the moments and the average as they were, beside the gradients.
-            copies = self.moments + (1 + self.moments + (self.ema is not None) if self.reads_later else 0)
-            moments = [paddle.zeros_like(value) for value in learning for _ in range(copies)]
-            moments.append(paddle.zeros([HELD_BYTES if self.reads_later else 1], "uint8"))
+            moments = [paddle.zeros_like(value) for value in learning for _ in range(self.moments)]
             with self.ranks.local(self.loss):  # the other processes are not waited for: they may not get so far
                 terms, _ = self.loss(phase, *(paddle.to_tensor(image).astype("float32") / 255 for image in images))
                 self.precision.scaled(sum(terms.values())).backward()
@@ -155,95 +149,6 @@ def train_step(learner: Learner, phase: Phase, step: int, batches: list) -> Outc
         Outcome
     """
     statistics = Statistics(learner.network)
-    names, numbers, pictures = _gradients(learner, phase, step, batches)
-    outcome = _outcome(learner, names, numbers.numpy(), pictures)  # the one time that the device is waited for
-    if outcome.updated:
-        _update(learner, phase, step)
-    else:
-        statistics.restore()
-    learner.optimizer.clear_grad()
-    learner.precision.update(outcome.updated)
-    return outcome
-
-
-class Window:
-    """Iterations whose numbers are read together, so that a device is not waited for at each of them.
-
-    An update is made at once, as if its numbers were finite. Where reading shows that those of one iteration were not,
-    everything goes back to the window's beginning, and its iterations are done anew by ``train_step``. So nothing that is
-    learnt, counted or saved depends on when the numbers are read. A learner for which that does not pay has windows of
-    one iteration, and so has the first iteration of a phase, when the optimizer has no moments that could be kept.
-
-    Args:
-        learner: ``Learner`` that has entered the phase; phase: of ``training.schedule.plan``.
-    """
-
-    def __init__(self, learner: Learner, phase: Phase):
-        self._learner, self._phase = learner, phase
-        self._clear()
-
-    def _clear(self):
-        self._done, self._numbers, self._names, self._pictures, self._kept = [], [], None, None, None
-        self._outcomes = []
-
-    def __len__(self) -> int:
-        return len(self._done)
-
-    def add(self, step: int, batches: list, note: Callable | None = None) -> None:
-        """Do an iteration; args as for ``train_step``, and whatever ``read`` is to return with its outcome."""
-        learner = self._learner
-        if not self._done and learner.reads_later and learner.optimizer.state_dict():
-            self._kept = _Kept(learner)
-        self._done.append((step, batches, note))
-        if self._kept is None:
-            self._outcomes.append(train_step(learner, self._phase, step, batches))
-            return
-        self._names, numbers, self._pictures = _gradients(learner, self._phase, step, batches)
-        _update(learner, self._phase, step)
-        learner.optimizer.clear_grad()
-        learner.precision.update(True)
-        self._numbers.append(numbers)
-
-    def full(self, most: int) -> bool:
-        """Return whether it is to be read now: it has ``most`` iterations, or its batches take too much memory."""
-        size = sum(image.size for _, batches, _ in self._done for batch in batches for image in batch)  # uint8
-        return self._kept is None or len(self) >= most or size >= HELD_BYTES
-
-    def read(self) -> list:
-        """Wait for the device once; [(outcome, note)] of the iterations since the last time, in order."""
-        if self._numbers:
-            rows = np.split(paddle.concat(self._numbers).numpy(), len(self._numbers))
-            self._outcomes = [_outcome(self._learner, self._names, row, self._pictures) for row in rows]
-            if not all(outcome.updated for outcome in self._outcomes):
-                self._kept.restore()
-                self._outcomes = [train_step(self._learner, self._phase, step, batches) for step, batches, _ in self._done]
-        read = [(outcome, note) for outcome, (_, _, note) in zip(self._outcomes, self._done)]
-        self._clear()
-        return read
-
-
-class _Kept:
-    """All that an iteration changes, as it is now."""
-
-    def __init__(self, learner):
-        self._learner, self._precision = learner, learner.precision.state()
-        with paddle.no_grad():
-            self._values = [(value, value.detach().clone()) for value in
-                            (*learner.network.parameters(), *learner.optimizer.state_dict().values())
-                            if isinstance(value, paddle.Tensor)]
-        self._average = None if learner.ema is None else learner.ema.copy()
-
-    def restore(self):
-        """Put it back."""
-        for value, kept in self._values:
-            value.set_value(kept.numpy())  # as from a checkpoint: some of Adam's numbers lie on the host
-        self._learner.precision.load(self._precision)
-        if self._average is not None:
-            self._learner.ema.take(self._average)
-
-
-def _gradients(learner, phase, step, batches):
-    """Forward and backward: (names of the loss terms, tensor of each batch's terms and the gradient's norm, pictures)."""
     learner.train_mode()
     numbers = []
     for turn, batch in enumerate(batches):
@@ -254,22 +159,21 @@ def _gradients(learner, phase, step, batches):
             learner.precision.scaled(sum(terms.values()) / len(batches)).backward()
         numbers += [term.detach().reshape([1]) for term in terms.values()]
     numbers.append(learner.precision.unscale(learner.network.parameters()).reshape([1]))
-    return list(terms), paddle.concat(numbers), lambda: _pictures(learner, phase.name, images, pred)
-
-
-def _outcome(learner, names, numbers, pictures):
-    """The Outcome that the numbers of ``_gradients`` tell, float32 (batches * terms + 1,)."""
-    *losses, norm = numbers.astype(float).tolist()
-    terms = dict(zip(names, learner.ranks.mean(np.reshape(losses, (-1, len(names))).mean(axis=0).tolist())))
+    *losses, norm = paddle.concat(numbers).numpy().astype(float).tolist()  # the one time that the device is waited for
     # The same numbers in every process, so that all of them update or none.
-    return Outcome(sum(terms.values()), terms, norm, all_finite([norm, *terms.values()]), pictures)
-
-
-def _update(learner, phase, step):
-    learner.optimizer.set_lr(learning_rate(learner.config, phase, step))
-    learner.optimizer.step()
-    if learner.ema is not None:
-        learner.ema.update()
+    means = learner.ranks.mean(np.reshape(losses, (len(batches), -1)).mean(axis=0).tolist())
+    terms = dict(zip(terms, means))
+    updated = all_finite([norm, *means])
+    if updated:
+        learner.optimizer.set_lr(learning_rate(learner.config, phase, step))
+        learner.optimizer.step()
+        if learner.ema is not None:
+            learner.ema.update()
+    else:
+        statistics.restore()
+    learner.optimizer.clear_grad()
+    learner.precision.update(updated)
+    return Outcome(sum(means), terms, norm, updated, lambda: _pictures(learner, phase.name, images, pred))
 
 
 def _seed(learner, step, turn):

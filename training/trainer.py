@@ -31,7 +31,7 @@ from bgmatting.training.log import Meter, RunLog, picture_interval, time_line
 from bgmatting.training.memory import Division, fitted, largest_side, out_of_memory, too_large
 from bgmatting.training.schedule import Phase, learning_rate, plan, plan_line, split_line, valid_interval
 from bgmatting.training.start import catalog_of, load_pretrained, network_of
-from bgmatting.training.step import Learner, Window
+from bgmatting.training.step import Learner, train_step
 from bgmatting.training.validation import tell, told, validate, validate_arrays, validation_set
 from bgmatting.utils.cli import StopOnSignal
 from bgmatting.utils.errors import UserError
@@ -95,7 +95,6 @@ class Trainer:
         self._catalog, self._moments = catalog, None
         self.valid_interval = valid_interval(self.config, phases) if phases else None
         self.samples, self.division, self._valid_seconds = None, None, 0.0  # of the phase under way
-        self._window, self._outcome = None, None  # of iterations that are not counted yet, and the last that is
 
     def take_up(self, force: bool) -> bool:
         """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do."""
@@ -192,7 +191,6 @@ class Trainer:
         except WorkersFailed as error:
             if self.ranks.world > 1 or self.state.step == 0:  # the others know nothing of it; there is nothing to save
                 raise
-            self._read(Meter())
             self._save()
             raise UserError(f"{error} Iteration {self.state.step} is saved.") from None
         except Exception as error:  # of any kind: paddle's own, MemoryError, bad_alloc as RuntimeError
@@ -204,7 +202,7 @@ class Trainer:
     def _train_phase(self, phase, stop):
         self.enter(phase)
         state, config = self.state, self.config
-        samples, meter, self._window = self.samples, Meter(), Window(self.learner, phase)
+        samples, meter = self.samples, Meter()
         with tqdm(total=phase.end, initial=state.step, desc=phase.name, disable=not self._watched()) as bar:
             while state.step < phase.end:
                 epoch, first = divmod(state.step - phase.start, phase.per_epoch)
@@ -214,47 +212,29 @@ class Trainer:
                     meter.read()
                     for line in samples.news():
                         self.log.warn(line)
-                    self._window.add(state.step + len(self._window), group, partial(_names, samples, batches, number))
-                    due = self._due(phase, meter, stop)
-                    if due:
-                        self._read(meter)
+                    outcome = train_step(self.learner, phase, state.step, group)
+                    self.count(outcome.updated, partial(_names, samples, batches, number))
+                    meter.note(outcome.loss, outcome.terms)
                     bar.update()
                     meter.add(batches.batch_size * len(group) * self.ranks.world)
-                    if due and not self._after(phase, batches.epoch, meter, stop):
+                    if not self._after(phase, batches.epoch, meter, outcome, stop):
                         return False
                     if state.step == phase.end:  # sooner than planned, perhaps
                         break
                     meter.wait()
         return True
 
-    def _due(self, phase, meter, stop):
-        """Whether what the last iterations gave has to be known now: something is to be said or saved, or one more that is
-        not finite would be one too many."""
-        step, config = self.state.step + len(self._window), self.config
-        intervals = (config["log_train_loss_interval"], picture_interval(config, self.phases[-1].end), self.valid_interval,
-                     config["checkpoint_interval"])
-        return (self._window.full(config["nonfinite_max"] - self.state.skipped_in_row) or step == phase.end
-                or any(step % interval == 0 for interval in intervals) or meter.all_count + 1 == ESTIMATE_AFTER
-                or stop.wanted)
-
-    def _read(self, meter):
-        """Count the iterations that were done since the last time."""
-        for outcome, names in self._window.read():
-            self.count(outcome.updated, names)
-            meter.note(outcome.loss, outcome.terms)
-            self._outcome = outcome
-
-    def _after(self, phase, epoch, meter, stop):
+    def _after(self, phase, epoch, meter, outcome, stop):
         """Work due after an iteration: lines, pictures, a validation, a checkpoint; False where the run is to stop."""
         step, config, end = self.state.step, self.config, self.phases[-1].end
         if step % config["log_train_loss_interval"] == 0:
-            self._report(phase, epoch, meter, self._outcome.norm)
+            self._report(phase, epoch, meter, outcome.norm)
         if meter.all_count == ESTIMATE_AFTER:
             left = phase.end - step
             self.log.info(time_line(phase.name, meter.all_seconds / meter.all_count, left,
                                     -(-left // self.valid_interval), self._valid_seconds))
         if step % picture_interval(config, end) == 0:
-            self.log.pictures(self._outcome.pictures(), step)
+            self.log.pictures(outcome.pictures(), step)
         if step % self.valid_interval == 0 or step == phase.end:
             self.validate_and_keep_best()
             if self.state.stale == config["patience"] > 0 and step < phase.end:

@@ -9,38 +9,31 @@ import json
 import os
 import sys
 import traceback
-from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-Matte = namedtuple("Matte", "pha fgr err ref")
-
 ROWS = 512  # of a large photo at once, as the network has it
 
 
-class StandIn:
-    """Takes for subject what differs from bgr."""
+def stand_in():
+    """One that takes for subject what differs from bgr, and is asked for nothing that a network could not do."""
+    from tests.prediction.command import Matte, StandIn
 
-    settings = {"backend": "none", "precision": "fp32", "device": "cpu"}
-    sample_pixels = 0
+    class Checked(StandIn):
+        sample_pixels = 0
 
-    def predict(self, src, bgr, want=Matte._fields, rows=None):
-        if src.shape != bgr.shape or src.dtype != np.uint8 or bgr.dtype != np.uint8 or 0 in src.shape or src.ndim != 3:
-            raise AssertionError(f"the network would see {src.dtype} {src.shape} and {bgr.dtype} {bgr.shape}")
-        if rows is None:
-            return self._of(src, bgr, want)
-        for top in range(0, len(src), ROWS):
-            rows(top, self._of(src[top:top + ROWS], bgr[top:top + ROWS], want))
-        return None
-
-    @staticmethod
-    def _of(src, bgr, want):
-        pha = (src.max(2) != bgr.max(2)).astype(np.float32)
-        made = {"pha": pha, "fgr": src.astype(np.float32) / 255, "err": pha, "ref": pha}
-        return Matte(*(made[name] if name in want else None for name in Matte._fields))
+        def predict(self, src, bgr, want=Matte._fields, rows=None):
+            if src.shape != bgr.shape or src.dtype != np.uint8 or bgr.dtype != np.uint8 or 0 in src.shape or src.ndim != 3:
+                raise AssertionError(f"the network would see {src.dtype} {src.shape} and {bgr.dtype} {bgr.shape}")
+            if rows is None:
+                return super().predict(src, bgr, want)
+            for top in range(0, len(src), ROWS):
+                rows(top, super().predict(src[top:top + ROWS], bgr[top:top + ROWS], want))
+            return None
+    return Checked()
 
 
 def answer(argv):
@@ -48,7 +41,7 @@ def answer(argv):
     from bgmatting.commands import predict
     from bgmatting.prediction import core
     from bgmatting.utils.cli import run_main
-    core.open_matter = lambda args: StandIn()
+    core.open_matter = lambda args: stand_in()
     text, trace, code = io.StringIO(), "", None
     restart_peak()
     with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):

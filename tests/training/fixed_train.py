@@ -24,9 +24,8 @@ def fix(network):
 
 def main(losses, flags):
     prepare_cpu(1)
-    from bgmatting.training import step as steps
     from bgmatting.training import trainer
-    build, step = trainer.network_of, steps.train_step
+    build, step = trainer.network_of, trainer.train_step
 
     def noted(*arguments):
         outcome = step(*arguments)
@@ -35,7 +34,7 @@ def main(losses, flags):
                 file.write(f"{outcome.loss!r}\n")
         return outcome
 
-    trainer.network_of, steps.train_step = lambda config: fix(build(config)), noted
+    trainer.network_of, trainer.train_step = lambda config: fix(build(config)), noted
     train.main(flags)
 
 
