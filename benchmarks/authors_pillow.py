@@ -37,17 +37,9 @@ def draw(rng: np.random.Generator, scale: tuple[float, float]) -> Draw:
 
 def pil_sample(rng: np.random.Generator, files: Sequence[str], frame: tuple[int, int], size: int,
                scale: tuple[float, float]) -> list[np.ndarray]:
-    """One sample up to composition.
-
-    Args:
-        files: paths of fgr, pha and bgr.
-        frame: (height, width) of the crop.
-        size: side of the working square, in pixels.
-        scale: range of the foreground's size, 1 covers the square.
-
-    Returns:
-        [fgr (H, W, 3), pha (H, W), bgr (H, W, 3)], float32 in 0..1.
-    """
+    """One sample up to composition: [fgr (H, W, 3), pha (H, W), bgr (H, W, 3)], float32 in 0..1, of three files. frame:
+    (height, width) of the crop; size: side of the working square, in pixels; scale: range of the foreground's size, 1
+    covers the square."""
     fgr, pha, bgr = (Image.open(file).convert(mode) for file, mode in zip(files, ("RGB", "L", "RGB")))
     of_pair, of_bgr = draw(rng, scale), draw(rng, BACKGROUND_SCALE)
     fgr, pha, bgr = changed(fgr, of_pair, size), changed(pha, of_pair, size), changed(bgr, of_bgr, size)

@@ -69,17 +69,9 @@ def write_pictures(folder: str | os.PathLike, count: int, height: int, width: in
 
 
 def measure(folder: str | os.PathLike, phase: str, settings: dict, count: int) -> dict[str, float]:
-    """Median processor seconds a sample.
-
-    Args:
-        folder: as of ``write_pictures``.
-        phase: "base" or "joint".
-        settings: the phase's part of the configuration: size and crop.
-        count: samples to make on each side.
-
-    Returns:
-        {"pillow": up to composition, "ours": up to composition, "whole": this project's finished sample}.
-    """
+    """Median processor seconds of ``count`` samples of a phase ("base" or "joint") from the ``folder`` of
+    ``write_pictures``: {"pillow": up to composition, "ours": up to composition, "whole": this project's finished sample}.
+    settings: the phase's part of the configuration."""
     from bgmatting.benchmarks.authors_pillow import pil_sample  # needs Pillow
     from bgmatting.dataset.samples import CompositeSet, SampleKey
     cv2.setNumThreads(0)

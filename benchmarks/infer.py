@@ -145,12 +145,8 @@ def measure(args: Namespace, rows: list[Row]) -> None:
 
 
 class Row:
-    """One process that mattes the same frame whenever it is asked to.
-
-    Args:
-        name: first column. command: starts the process, which gets ``work`` as JSON behind it.
-        folder: for the matte it leaves.
-    """
+    """One process that mattes the same frame whenever it is asked to. name: first column; command: starts the process,
+    which gets ``work`` as JSON behind it; folder: for the matte it leaves."""
 
     def __init__(self, name: str, command: list[str], folder: str | os.PathLike, work: dict):
         self.peer = name.startswith(("authors", "PaddleSeg"))  # and not of this project

@@ -31,11 +31,8 @@ def peak_memory() -> int:
 def take_turns(frame: Callable[[], Any], matte: str, begun: float, device: str = "cpu",
                memory: Callable[[], int | None] = peak_memory) -> None:
     """Matte once, keep that in the file ``matte``, then matte as often as lines on standard input say; answer in JSON.
-
-    Args:
-        frame: () -> alpha of the frame, (H, W) or with axes of one before. begun: ``process_start``.
-        device: as it is to be told; memory: () -> peak bytes.
-    """
+    frame: () -> alpha, (H, W) or with axes of one before; begun: ``process_start``; device: as it is to be told; memory:
+    () -> peak bytes."""
     import numpy as np
     pha = frame()
     start = time.time() - begun

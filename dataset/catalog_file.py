@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bgmatting.dataset.layouts import BACKGROUND_LAYOUTS, FORMS, MEANT, PAIR_LAYOUTS
 from bgmatting.utils.errors import UserError, suggest
-from bgmatting.utils.plain_files import read_yaml, shown
+from bgmatting.utils.yaml_json import read_yaml, shown
 
 KEYS = ("layout", "path", "splits", "folders", "parts", "photo", "names_are_subjects", "backgrounds_each", "also")
 MOST_BACKGROUNDS = 1000  # for each foreground

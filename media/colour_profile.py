@@ -24,13 +24,8 @@ FINE = 1 << 18        # steps of light: the darkest are 3 of 65535 apart in sRGB
 
 
 class Profile:
-    """A colour profile that fits the pixels: ``space`` as above, ``apply(pixels)``.
-
-    Args:
-        icc: its bytes. space: of the pixels.
-    Raises:
-        ValueError: it cannot be used with them; the text says why, to follow "its colour profile ".
-    """
+    """A colour profile, of bytes ``icc``, that fits pixels of ``space``: ``apply(pixels)``. Raises ValueError: it cannot
+    be used with them; the text says why, to follow "its colour profile "."""
 
     def __init__(self, icc: bytes, space: str):
         self._space = space
@@ -82,12 +77,8 @@ class Profile:
 
 
 class Shaper:
-    """A profile that is curves and a matrix, or a curve alone for gray, for pixels of 16 bits.
-
-    Args:
-        curves: one for each channel, float32 (65536,): light by value. matrix: (3, 3) from the channels' light to XYZ; None
-            for gray.
-    """
+    """A profile that is curves and a matrix, or a curve alone for gray, for pixels of 16 bits. curves: one for each
+    channel, float32 (65536,), light by value; matrix: (3, 3) from the channels' light to XYZ, None for gray."""
 
     def __init__(self, curves: list[np.ndarray], matrix: np.ndarray | None):
         self._curves = curves

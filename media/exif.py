@@ -33,13 +33,9 @@ class Left:
 
 
 def directories(data: bytes, left: Left | None = None) -> Iterator[dict]:
-    """Every directory of a chain as {tag: tuple of whole numbers, bytes for bytes}; other types of values are left out.
-
-    Args:
-        data: bytes that begin with "II" or "MM". left: ``Left`` where further ones are read of the same file.
-    Raises:
-        struct.error, IndexError: cut short or damaged.
-    """
+    """Every directory of a chain, in bytes that begin with "II" or "MM", as {tag: tuple of whole numbers, bytes for
+    bytes}; other types of values are left out. left: ``Left`` where further ones are read of the same file. Raises
+    struct.error, IndexError: cut short or damaged."""
     left, offset, seen = left or Left(data), _first(data), set()
     while offset and offset not in seen and len(seen) < MOST:
         seen.add(offset)
@@ -100,11 +96,8 @@ def _directory(data, offset, left):
 
 
 def orientation(kind: str, data: bytes) -> int:
-    """1 to 8, as EXIF counts, of a file in memory; 1 where it does not say. The number may be of any whole type.
-
-    Args:
-        kind: "JPEG", "PNG" or "WEBP"; all others are upright here, since their readers turn them. data: bytes.
-    """
+    """1 to 8, as EXIF counts, of a file in memory; 1 where it does not say, and for all kinds but "JPEG", "PNG" and
+    "WEBP", since their readers turn them."""
     return orientation_in(_record(kind, data))
 
 

@@ -64,11 +64,8 @@ def is_system(name: str) -> bool:
 
 
 def read_bytes(path: str | os.PathLike) -> bytes:
-    """The content of a picture file.
-
-    Raises:
-        UserError: it is missing, a folder, a video, no regular file, too large for a picture, or may not be read.
-    """
+    """The content of a picture file. Raises UserError: it is missing, a folder, a video, no regular file, too large for a
+    picture, or may not be read."""
     path = Path(path)
     try:
         facts = path.stat()

@@ -23,13 +23,9 @@ ALIGNED = 8                # pixels by which a coded picture may be larger
 
 
 def read_container(path: str | os.PathLike, kind: str, data: bytes, bits: int = 8, notes: list[str] = ()) -> Stored:
-    """The primary picture as ``Stored``; its icc is made of the colours that the container states where it has none.
-
-    Args:
-        kind: "HEIF" or "AVIF". bits: 16: a HEIC of more than 8 bits comes with 16. notes: a list that takes remarks.
-    Raises:
-        UserError: too large, or the package that reads it is missing.
-    """
+    """The primary picture of a "HEIF" or "AVIF" as ``Stored``; its icc is made of the colours that the container states
+    where it has none. bits: 16: a HEIC of more than 8 bits comes with 16. notes: a list that takes remarks. Raises
+    UserError: too large, or the package that reads it is missing."""
     turn = 1  # of HEIC, turned by its container; what its EXIF record says does not count
     if kind == "HEIF":
         picture = _heif(path, data, bits)

@@ -9,15 +9,7 @@ MUCH = 8           # times the pixels that are wanted: a picture of a very diffe
 
 
 def blend(fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray) -> np.ndarray:
-    """fgr * pha + bgr * (1 - pha), rounded: the matting equation.
-
-    Args:
-        fgr, bgr: uint8 (H, W, 3).
-        pha: uint8 (H, W), 255 is opaque.
-
-    Returns:
-        uint8 (H, W, 3).
-    """
+    """fgr * pha + bgr * (1 - pha), rounded: the matting equation of uint8 (H, W, 3), and pha (H, W), 255 is opaque."""
     weight = cv2.merge((pha, pha, pha))
     total = np.multiply(fgr, weight, dtype=np.uint16)
     total += np.multiply(bgr, cv2.bitwise_not(weight), dtype=np.uint16)

@@ -20,7 +20,7 @@ from bgmatting.media.pixels import Stored, decoded, to_8_bits, visible
 from bgmatting.media.tiff import read_tiff
 from bgmatting.media.truncated import damage_told, ended
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.foreign import caught
+from bgmatting.utils.library_output import caught
 
 # JPEG decoding to a part of the size: the decoder leaves out what would not be seen.
 REDUCED = {
@@ -94,11 +94,8 @@ def read_gray(path: str | os.PathLike, least: int | None = None) -> np.ndarray:
 
 
 def read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-    """Read a picture with transparency as (rgb uint8 (H, W, 3), pha uint8 (H, W)).
-
-    Raises:
-        UserError: as ``read_image``, and where the file has no alpha channel.
-    """
+    """Read a picture with transparency as (rgb uint8 (H, W, 3), pha uint8 (H, W)). Raises UserError: as ``read_image``,
+    and where the file has no alpha channel."""
     image = read_stored(path)
     if image.ndim != 3 or image.shape[2] != 4:
         raise UserError(f"{path} has no alpha channel; expected an RGBA picture such as a PNG cut-out.")
@@ -106,13 +103,8 @@ def read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_stored(path: str | os.PathLike, bits: int = 8) -> np.ndarray:
-    """Read a picture with the channels that it has: uint8 (H, W), RGB (H, W, 3) or RGBA (H, W, 4); a palette is looked up.
-
-    Args:
-        bits: 16: uint16 where a PNG or TIFF has more than 8 bits a channel.
-    Raises:
-        UserError: as ``read_image``.
-    """
+    """Read a picture with the channels that it has: uint8 (H, W), RGB (H, W, 3) or RGBA (H, W, 4), uint16 where bits is
+    16 and a PNG or TIFF has more than 8; a palette is looked up. Raises UserError: as ``read_image``."""
     image = _decode(path, cv2.IMREAD_UNCHANGED, bits=bits)
     image = image if bits == 16 else to_8_bits(image)
     if image.ndim == 2:
@@ -121,11 +113,8 @@ def read_stored(path: str | os.PathLike, bits: int = 8) -> np.ndarray:
 
 
 def read_trimap(path: str | os.PathLike) -> np.ndarray:
-    """Read a trimap as uint8 (H, W): 0 background, 255 foreground, any other value unknown.
-
-    Raises:
-        UserError: as ``read_image``, and where the picture has colours or counts its classes 0, 1, 2.
-    """
+    """Read a trimap as uint8 (H, W): 0 background, 255 foreground, any other value unknown. Raises UserError: as
+    ``read_image``, and where the picture has colours or counts its classes 0, 1, 2."""
     deep = read_stored(path, 16)
     stored = to_8_bits(deep)
     if stored.ndim == 3 and (stored[..., :3].max(2) - stored[..., :3].min(2)).max() > COLOURED:

@@ -23,15 +23,8 @@ def write_text(image: np.ndarray, text: str, place: tuple[int, int], scale: floa
 
 def write_fine_text(image: np.ndarray, text: str, x: float, y: float, size: float = 18, ink: tuple[int, int, int] = INK,
                     align: str = "left", bold: bool = False) -> float:
-    """Write ``text`` into uint8 RGB ``image`` with its foot at (x, y), smoothly.
-
-    Args:
-        size: height of a capital letter with its foot, about, in pixels.
-        align: 'left', 'right' or 'middle' of the text is at x.
-
-    Returns:
-        width of the text in pixels.
-    """
+    """Write ``text`` into uint8 RGB ``image`` smoothly, its foot at (x, y), x at its 'left', 'right' or 'middle';
+    ``size``: pixels of a capital letter with its foot, about. Returns its width in pixels."""
     text = drawable(text)
     font, scale, thickness = BOLD if bold else PLAIN, size * FINE / 30, round(FINE * size / 18 * (1.6 if bold else 1.0))
     (width, height), below = cv2.getTextSize(text, font, scale, thickness)

@@ -73,13 +73,9 @@ def png_profile(data: bytes, notes: list[str]) -> bytes | bool | None:
 
 
 def made_profile(points: Sequence[float], curve: Sequence[float]) -> bytes:
-    """An ICC profile for RGB (version 4, a matrix and a curve) as bytes.
-
-    Args:
-        points: x, y of red, green, blue, white. curve: parameters of an ICC parametric curve, of type 0 (gamma) or 3.
-    Raises:
-        numpy.linalg.LinAlgError, ZeroDivisionError: the points span no colours.
-    """
+    """An ICC profile for RGB (version 4, a matrix and a curve) as bytes. points: x, y of red, green, blue, white; curve:
+    parameters of an ICC parametric curve, of type 0 (gamma) or 3. Raises LinAlgError or ZeroDivisionError: the points
+    span no colours."""
     numbers = b"para\0\0\0\0" + struct.pack(">HH", 3 if len(curve) == 5 else 0, 0) + _fixed(curve)
     parts = {b"desc": _text("stated in numbers"), b"cprt": _text("none"), b"wtpt": b"XYZ \0\0\0\0" + _fixed(D50)}
     for colour, values in zip((b"r", b"g", b"b"), to_xyz(points, D50).T):

@@ -39,12 +39,8 @@ GROUP = 1 << 22                            # samples unpacked at once where they
 
 
 def read_tiff(path: str | os.PathLike, data: bytes) -> Stored:
-    """The picture in the bytes ``data`` of a TIFF, as ``Stored``.
-
-    Raises:
-        UserError: a raw photo, several pages, floating-point or signed numbers, a kind that is not known, cut short,
-            damaged, or too large.
-    """
+    """The picture in the bytes ``data`` of a TIFF, as ``Stored``. Raises UserError: a raw photo, several pages,
+    floating-point or signed numbers, a kind that is not known, cut short, damaged, or too large."""
     tags = picture_tags(path, data)
     (width, *_), (height, *_) = tags[WIDTH], tags[HEIGHT]
     check_size(path, width, height)
@@ -172,11 +168,8 @@ def _check_blocks(path, data, tags):
 
 
 def _unpacked(path, data, tags, offsets, sizes, shape):
-    """The bytes of strips or tiles below one another, uint8 (rows in all, bytes of a row).
-
-    Args:
-        shape: bytes of a row, rows of each, rows in all: the last may have fewer.
-    """
+    """The bytes of strips or tiles below one another, uint8 (rows in all, bytes of a row). shape: bytes of a row, rows of
+    each, rows in all: the last may have fewer."""
     compression, fill = _one(tags, COMPRESSION, PLAIN), _one(tags, FILL, 1)
     row_bytes, rows, height = shape
     view = memoryview(data)

@@ -49,14 +49,8 @@ def encode(suffix: str, image: np.ndarray, lossless: bool = True, owned: bool = 
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray, lossless: bool = True) -> None:
-    """Write a picture; the suffix of ``path`` chooses the format. Args as ``encode``.
-
-    The file appears under its name only when it is complete.
-
-    Raises:
-        UserError: as ``encode``.
-        OSError: the disk is full, or the folder cannot be written.
-    """
+    """Write a picture, args as ``encode``; the suffix of ``path`` chooses the format, and the file appears under its name
+    only when it is complete. Raises UserError: as ``encode``; OSError: the disk is full, or the folder cannot be written."""
     path = Path(path)
     try:
         data = encode(path.suffix, image, lossless)

@@ -13,7 +13,7 @@ from bgmatting.prediction.outputs import wanted_of
 from bgmatting.prediction.source import Source
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.plain_files import read_config, shown
+from bgmatting.utils.yaml_json import read_config, shown
 
 AUTO = "auto"
 
@@ -180,7 +180,7 @@ def method_of_config(path: str | None) -> tuple[str | None, str | None]:
     """(method, backbone) that a training configuration names, None each where it does not; (None, None) without one.
 
     Raises:
-        UserError: it cannot be read (``utils.plain_files.read_config``), or one of them is no name.
+        UserError: it cannot be read (``utils.yaml_json.read_config``), or one of them is no name.
     """
     found = {} if path is None else read_config(path)
     for key in ("method", "backbone"):

@@ -17,7 +17,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import Any, Union
 
-from bgmatting.media.alignment.fitter import fitter
+from bgmatting.media.alignment.camera_motion import fitter
 from bgmatting.media.decoding import HERE, Isolated
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.choice import choose, open_matter

@@ -12,8 +12,8 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Any, Callable
 
-from bgmatting.media.alignment.fitter import MODES
-from bgmatting.media.plates import frame_rate
+from bgmatting.media.alignment.camera_motion import MODES
+from bgmatting.media.exr_dpx import frame_rate
 from bgmatting.media.video.writer import FORMATS
 from bgmatting.prediction.outputs import NAMED, SUFFIXES, TYPES, names_picture
 from bgmatting.prediction.sizes import FITS

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from bgmatting.media import encode, write_bytes
+from bgmatting.media.exr_dpx import off_curve
 from bgmatting.media.pixels import to_8_bits
-from bgmatting.media.plates import off_curve
 from bgmatting.model.inference.matte import Matte, as_float
 from bgmatting.utils.errors import UserError, no_space
 from bgmatting.utils.files import LONGEST_NAME

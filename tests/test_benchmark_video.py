@@ -10,7 +10,7 @@ from tests.test_benchmark import cells
 
 @pytest.mark.slow
 def test_a_clip_is_made_and_measured(capsys):
-    benchmark.main(["video", "--size", "160x96", "--frames", "3", "--rounds", "2", "--backbone-scale", "0.25"])
+    benchmark.main(["video", "--size", "160x96", "--frames", "3", "--rounds", "1", "--backbone-scale", "0.25"])
     text = capsys.readouterr().out
     whole, stages = text.split("\nMilliseconds")
     (name, *numbers), = cells(whole)

@@ -30,7 +30,7 @@ from bgmatting.training.schedule import Phase
 from bgmatting.training.step import Learner
 from bgmatting.training.validation import told
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.plain_files import shown
+from bgmatting.utils.yaml_json import shown
 
 # May change between an interrupted run and its continuation: they do not touch what is learnt.
 FREE_KEYS = ("num_workers", "device", "data_root", "bad_files_max", "nonfinite_max", "save_dir",
@@ -41,12 +41,8 @@ DIVIDING = ("accumulate", *(f"phases.{name}.batch_size" for name in PHASES))  # 
 
 
 class State:
-    """Where a run stands, beside its weights: counts, phase and scores. ``facts`` of it lie in every checkpoint.
-
-    Args:
-        samples: how many samples the training set has, processes: how many train together; a continued run must have
-            as many of both.
-    """
+    """Where a run stands, beside its weights: counts, phase and scores. ``facts`` of it lie in every checkpoint. samples:
+    of the training set; processes: that train together; a continued run must have as many of both."""
 
     def __init__(self, samples: int, processes: int = 1):
         self.samples, self.processes = samples, processes
@@ -114,11 +110,8 @@ def newest_checkpoint(save_dir: Path, ranks: Ranks, warn: Callable[[str], None])
 
 
 def resume(saved: Checkpoint, learner: Learner, state: State, phases: list[Phase], save_dir: Path) -> None:
-    """Take over a checkpoint as ``load_checkpoint`` returns it; the optimizer's part is left to ``learner.enter``.
-
-    Raises:
-        UserError: it was made with other settings, or is not on the way through ``phases``.
-    """
+    """Take over a checkpoint as ``load_checkpoint`` returns it; the optimizer's part is left to ``learner.enter``. Raises
+    UserError: it was made with other settings, or is not on the way through ``phases``."""
     facts = saved.state
     check_facts(facts, save_dir)
     before = {**completed(facts["config"]), "training samples": facts["samples"], "processes": facts.get("processes", 1)}

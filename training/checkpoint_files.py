@@ -25,7 +25,7 @@ from safetensors.numpy import save as to_bytes
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import WholeFolder
 from bgmatting.utils.locks import try_lock
-from bgmatting.utils.plain_files import read_json, shown
+from bgmatting.utils.yaml_json import read_json, shown
 
 MODEL, OPTIMIZER, EMA, STATE = "model.safetensors", "optimizer.safetensors", "ema.safetensors", "state.json"
 LOG = "train.log"
@@ -37,15 +37,9 @@ Checkpoint = namedtuple("Checkpoint", "model optimizer state ema")
 
 def save_checkpoint(folder: Path, model: dict, optimizer: dict | None, state: dict, metadata: dict[str, str],
                     ema: dict | None = None) -> None:
-    """Write a checkpoint folder; what stood under this name before is replaced when the new one is complete.
-
-    Args:
-        model: {name: ndarray}; optimizer: {name: ndarray} or None for weights alone; ema: {name: ndarray} or None.
-        state: JSON-able facts; metadata: {str: str} for the header of the weights file.
-
-    Raises:
-        OSError: the disk is full or not writable; the previous checkpoint is untouched.
-    """
+    """Write a checkpoint folder of {name: ndarray} (optimizer None: weights alone; ema None: there is none), JSON-able
+    ``state``, and ``metadata`` for the header of the weights; what stood under this name is replaced when the new one is
+    complete. Raises OSError: the disk is full or not writable; the previous checkpoint is untouched."""
     files = {MODEL: to_bytes(model, metadata=metadata)}
     if optimizer is not None:
         files[OPTIMIZER] = to_bytes(optimizer)
@@ -60,14 +54,7 @@ def save_checkpoint(folder: Path, model: dict, optimizer: dict | None, state: di
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a checkpoint folder.
-
-    Returns:
-        Checkpoint
-
-    Raises:
-        UserError: a file is missing or not what was written.
-    """
+    """Read a checkpoint folder. Raises UserError: a file is missing or not what was written."""
     folder = Path(folder)
     try:
         state = _read_state(folder)
@@ -105,15 +92,11 @@ def _arrays(data, name, folder):
 
 
 def latest_checkpoint(save_dir: Path, warn: Callable[[str], None]) -> Checkpoint | None:
-    """The newest whole ``iter_N`` in ``save_dir`` as ``load_checkpoint`` returns it, or None where there are none.
+    """The newest whole ``iter_N`` in ``save_dir`` as ``load_checkpoint`` returns it, or None where there are none. Raises
+    UserError: there are some, but not one of them is whole.
 
-    Damaged ones above it are renamed to ``iter_N.damaged``, so that they do not count among the newest to keep.
-
-    Args:
-        warn: called with a line of text for every damaged checkpoint that is passed over.
-
-    Raises:
-        UserError: there are checkpoints, but not one of them is whole.
+    Damaged ones above it are renamed to ``iter_N.damaged``, so that they do not count among the newest to keep, and
+    ``warn`` is called with a line for each.
     """
     folders, damaged = checkpoints(save_dir), []
     for folder in reversed(folders):
@@ -161,13 +144,8 @@ def clear(save_dir: Path) -> None:
 
 @contextmanager
 def locked(save_dir: Path) -> Iterator[None]:
-    """Context in which no other process trains in ``save_dir``, as far as its file system knows locks.
-
-    The lock is on train.log, and ends with this process.
-
-    Raises:
-        UserError: another process trains there.
-    """
+    """Context in which no other process trains in ``save_dir``, as far as its file system knows locks: one on train.log,
+    which ends with this process. Raises UserError: another process trains there."""
     with open(Path(save_dir) / LOG, "ab") as file:
         if not try_lock(file):
             raise UserError(f"another training is at work in {save_dir}. Wait for its end, or name another folder with "

@@ -35,20 +35,11 @@ PANEL = (4.2, 3.0)  # inches
 
 
 def read_curves(path: str | Path) -> dict:
-    """Read the log of a run.
+    """{name: [(iteration, value, phase), ...]} of a run's folder or its train.log, in the order of iterations: "loss",
+    its terms by their own names, "learning rate", "validation SAD", "validation MSE x1000".
 
-    A run that was resumed has done some iterations twice, and one that was started over all of them: what was done
-    last counts.
-
-    Args:
-        path: the run's folder, or its train.log.
-
-    Returns:
-        {name: [(iteration, value, phase), ...]} in the order of iterations: "loss", its terms by their own names,
-        "learning rate", "validation SAD", "validation MSE x1000".
-
-    Raises:
-        UserError: there is no log, or nothing to draw in it.
+    A run that was resumed has done some iterations twice, and one that was started over all of them: what was done last
+    counts. Raises UserError: there is no log, or nothing to draw in it.
     """
     path = Path(path)
     file = path / "train.log" if path.is_dir() else path
@@ -88,17 +79,8 @@ def _points(line):
 
 
 def draw(runs: dict) -> Figure:
-    """Draw runs into one figure: a panel for each number, a colour for each run, a grey line where a phase begins.
-
-    Args:
-        runs: {name: curves as ``read_curves`` returns them}.
-
-    Returns:
-        matplotlib Figure.
-
-    Raises:
-        UserError: matplotlib is missing.
-    """
+    """Draw runs, {name: curves as ``read_curves`` returns them}, into one figure: a panel for each number, a colour for
+    each run, a grey line where a phase begins. Raises UserError: matplotlib is missing."""
     try:
         from matplotlib.figure import Figure  # optional; VisualDL brings it along
     except ImportError:

@@ -16,13 +16,8 @@ from bgmatting.utils.machine import find_device
 
 
 class Ranks:
-    """This process among those of the run. Methods that talk are called by all at the same moment.
-
-    Args:
-        rank: number of this process; number 0 writes and validates.
-        world: how many there are.
-        device: where this one computes.
-    """
+    """This process, number ``rank``, among the ``world`` of the run, computing on ``device``. Methods that talk are
+    called by all at the same moment."""
 
     def __init__(self, rank: int, world: int, device: str):
         self.rank, self.world, self.device = rank, world, device
@@ -39,11 +34,8 @@ class Ranks:
         return self.world > 1 and os.getppid() != self._launcher
 
     def wrap(self, layer: paddle.nn.Layer, find_unused: bool) -> paddle.nn.Layer:
-        """``layer`` with gradients averaged over the processes, which begin with the weights of the first.
-
-        Args:
-            find_unused: whether there are forwards that leave parameters out.
-        """
+        """``layer`` with gradients averaged over the processes, which begin with the weights of the first. find_unused:
+        whether there are forwards that leave parameters out."""
         if self.world == 1:
             return layer
         return paddle.DataParallel(layer, find_unused_parameters=find_unused)
@@ -73,11 +65,8 @@ class Ranks:
         return box[0]
 
     def on_first(self, work: Callable) -> object:
-        """Call ``work`` in the first process while the others wait; its result, or its error, is everyone's.
-
-        Raises:
-            whatever ``work`` raises; in the other processes a UserError where it was one or an OSError.
-        """
+        """Call ``work`` in the first process while the others wait; its result, or its error, is everyone's: what it
+        raises; in the other processes a UserError where it was one or an OSError."""
         result, error = None, None
         if self.first:
             try:
@@ -93,14 +82,9 @@ class Ranks:
 
 
 def join_ranks(device: str | None) -> Ranks:
-    """Find the other processes and this one's device, and make it paddle's current one.
-
-    Args:
-        device: as for ``find_device``; with several processes it must not name one GPU for all of them.
-
-    Raises:
-        UserError: there is no such device, or the processes cannot talk to one another from it.
-    """
+    """Find the other processes and this one's device, and make it paddle's current one. device: as for ``find_device``;
+    with several processes it must not name one GPU for all. Raises UserError: there is no such device, or the processes
+    cannot talk to one another from it."""
     env = distributed.ParallelEnv()
     if env.world_size > 1 and (device or "").startswith("gpu:"):
         raise UserError(f"--device {device} would put all processes on one GPU; leave it out, and choose GPUs with the "

@@ -11,14 +11,9 @@ from bgmatting.utils.errors import UserError
 
 
 class Ema:
-    """The average of a network's trained weights; BatchNorm's statistics, averages already, are taken as they are.
-
-    The first steps weigh more, so that the random weights of the beginning are soon forgotten.
-
-    Args:
-        network: its weights now are the first average.
-        decay: in 0..1, what is kept of the average at each step.
-    """
+    """The average of a network's trained weights, which begins with those of now; BatchNorm's statistics, averages
+    already, are taken as they are. ``decay``, in 0..1: what is kept of the average at each step; the first ones weigh
+    more, so that the random weights of the beginning are soon forgotten."""
 
     def __init__(self, network: paddle.nn.Layer, decay: float):
         self._network, self._decay = network, decay
@@ -49,11 +44,8 @@ class Ema:
         return {name: np.ascontiguousarray(value.numpy()) for name, value in state.items()}
 
     def load(self, arrays: dict[str, np.ndarray], updates: int) -> None:
-        """Take over what ``arrays`` returned, and the ``updates`` of that moment.
-
-        Raises:
-            UserError: an array is missing, or is not this network's.
-        """
+        """Take over what ``arrays`` returned, and the ``updates`` of that moment. Raises UserError: an array is missing,
+        or is not this network's."""
         for name, value in self._average.items():
             if name not in arrays or list(arrays[name].shape) != list(value.shape) or arrays[name].dtype != np.float32:
                 raise UserError(f"the averaged weights are not this network's: {name} is missing or another. Put a copy of "

@@ -21,14 +21,9 @@ PICTURES_A_SET, MOST_PICTURES = 6, 200  # tags that ``training.step`` makes pict
 
 
 class RunLog:
-    """Writes ``save_dir/train.log`` and VisualDL records beside it. Use as a context manager.
-
-    Where VisualDL is missing or fails, training goes on with a warning.
-
-    Args:
-        save_dir: folder for the files.
-        first: False in all but the first of several processes: warnings on screen, and nothing else.
-    """
+    """Writes ``save_dir/train.log`` and VisualDL records beside it, within a ``with``. Where VisualDL is missing or
+    fails, training goes on with a warning. ``first``: False in all but the first of several processes: warnings on
+    screen, and nothing else."""
 
     def __init__(self, save_dir: Path, first: bool = True):
         Path(save_dir).mkdir(parents=True, exist_ok=True)
@@ -65,12 +60,8 @@ class RunLog:
             self._record("add_scalar", tag=tag, value=float(value), step=step)
 
     def progress(self, phase: str, epoch: int, step: int, last: Phase, meter: Meter, more: dict[str, float]) -> None:
-        """The progress line, and its numbers as records.
-
-        Args:
-            phase: name; epoch, step: of the run; last: its last phase (``training.schedule.Phase``).
-            meter: ``Meter``, which begins anew; more: {tag: number} to record beside its own, "train/lr" among them.
-        """
+        """The progress line, and its numbers as records. last: the run's last phase; meter: begins anew; more: {tag:
+        number} to record beside its own, "train/lr" among them."""
         loss, terms, costs, ips = meter.take()
         self.info(train_line(phase, epoch, last.last_epoch, step, last.end, loss, terms, more["train/lr"], costs, ips))
         self.scalars({"train/loss": loss, "train/ips": ips, "train/reader_cost": costs[0], "train/batch_cost": costs[1],
@@ -155,12 +146,8 @@ class Meter:
 
 def train_line(phase: str, epoch: int, epochs: int, iteration: int, iterations: int, loss: float, terms: dict[str, float],
                rate: float, costs: tuple[float, float], ips: float) -> str:
-    """The progress line, in the form PaddleSeg's users know.
-
-    Args:
-        loss, terms: mean since the last line; terms as {name: number}.
-        rate: learning rate; costs: (reader, batch) seconds an iteration; ips: samples a second.
-    """
+    """The progress line, in the form PaddleSeg's users know; loss and {name: number} terms are means since the last line,
+    costs (reader, batch) seconds an iteration, ips samples a second."""
     named = ", ".join(f"{name}: {value:.4f}" for name, value in terms.items())
     left = timedelta(seconds=int((iterations - iteration) * costs[1]))
     return (f"[TRAIN] {phase} epoch: {epoch}/{epochs}, iter: {iteration}/{iterations}, loss: {loss:.4f} ({named}), "
@@ -169,11 +156,8 @@ def train_line(phase: str, epoch: int, epochs: int, iteration: int, iterations: 
 
 
 def time_line(phase: str, seconds: float, left: int, validations: int, valid_seconds: float) -> str:
-    """Estimate from the first iterations of the time a phase will take.
-
-    Args:
-        seconds: an iteration's; left: iterations to come; validations: how many to come; valid_seconds: of one.
-    """
+    """Estimate of the time that a phase will take: ``seconds`` an iteration, ``left`` of them, and ``validations`` to
+    come."""
     whole = timedelta(seconds=int(seconds * left + validations * valid_seconds))
     return (f"[TIME] {phase}: about {whole} to its end, from {seconds:.2f} s an iteration and {valid_seconds:.0f} s a "
             f"validation ({left} and {validations} to come).")

@@ -46,17 +46,11 @@ def too_large(division: Division, phase: str, side: int, device: str) -> UserErr
 
 
 def fitted(learner: Learner, phase: str, division: Division, auto: bool, say: Callable[[str], None]) -> Division:
-    """The division that fits: ``division`` itself or, where ``auto`` is set, the first smaller one.
+    """The division that fits: ``division`` itself or, where ``auto`` is set, the first smaller one; ``say`` is called
+    with a line for each that does not. The ``learner`` has entered the phase. Raises UserError: it does not fit.
 
-    The largest batch of the phase goes forward and backward once. Nothing of it remains: neither weights nor
-    BatchNorm's statistics nor the state of random numbers change.
-
-    Args:
-        learner: ``training.step.Learner`` that has entered the phase.
-        phase: name; say: called with a line for every division that does not fit.
-
-    Raises:
-        UserError: it does not fit.
+    The largest batch of the phase goes forward and backward once. Nothing of it remains: neither weights nor BatchNorm's
+    statistics nor the state of random numbers change.
     """
     side = largest_side(learner.config, phase)
     while True:

@@ -8,7 +8,7 @@ import paddle
 from paddle.utils import unique_name
 
 from bgmatting.utils.errors import UserError, suggest
-from bgmatting.utils.plain_files import shown
+from bgmatting.utils.yaml_json import shown
 
 MOMENTS = {"adam": 2, "sgd": 1}  # arrays of a parameter's own shape that are kept of it
 SHAPED = ("moment1_0", "moment2_0", "velocity_0")
@@ -36,13 +36,10 @@ def optimizer_settings(config: dict) -> dict:
 
 def build_optimizer(network: paddle.nn.Layer, rates: dict[str, float], clip_norm: float = 0.0, kind: str = "adam",
                     momentum: float = 0.9, decay: float = 0.0) -> paddle.optimizer.Optimizer:
-    """An optimizer over the parts of ``network`` that ``rates`` names.
+    """An optimizer over the parts of ``network`` that ``rates``, {part: factor on the learning rate}, names.
 
-    Args:
-        rates: {part: factor} on the learning rate, parts being attributes of the network.
-        clip_norm: bound on the norm of the gradient of all these parts together; 0: none.
-        kind: one of ``MOMENTS``; momentum: of SGD.
-        decay: what is added to the gradient, times the weight.
+    clip_norm: bound on the norm of the gradient of all these parts together; 0: none. kind: one of ``MOMENTS``; momentum:
+    of SGD. decay: what is added to the gradient, times the weight.
     """
     parts = [name for name, _ in network.named_children()]
     unknown = [name for name in rates if name not in parts]
@@ -102,11 +99,8 @@ def optimizer_arrays(optimizer: paddle.optimizer.Optimizer, network: paddle.nn.L
 
 def load_optimizer_arrays(optimizer: paddle.optimizer.Optimizer, network: paddle.nn.Layer,
                           arrays: dict[str, np.ndarray]) -> None:
-    """Put back what ``optimizer_arrays`` returned, in this or another process.
-
-    Raises:
-        UserError: the arrays are not such an optimizer's of this network.
-    """
+    """Put back what ``optimizer_arrays`` returned, in this or another process. Raises UserError: the arrays are not such
+    an optimizer's of this network."""
     own = dict(network.named_parameters())
     state = {}
     for key, value in arrays.items():

@@ -73,12 +73,8 @@ def valid_interval(config: dict, phases: list[Phase]) -> int:
 
 def plan_line(phase: Phase, config: dict, samples: Dataset, division: tuple[int, int], world: int, items: int, interval: int,
               size: int) -> str:
-    """Plan of a phase in one line.
-
-    Args:
-        samples: the phase's training set; division: ``training.memory.Division``; world: processes.
-        items: pictures a validation; interval: iterations between two; size: bytes of a checkpoint.
-    """
+    """Plan of a phase in one line. samples: its training set; world: processes; items: pictures a validation; interval:
+    iterations between two; size: bytes of a checkpoint."""
     count = phase.end // interval - phase.start // interval + (phase.end % interval > 0)
     together = " x ".join(str(part) for part in (division.batch_size, division.accumulate, world))
     epochs = phase.last_epoch - phase.first_epoch

@@ -31,16 +31,9 @@ Outcome = namedtuple("Outcome", "loss terms norm updated pictures")
 
 
 class Learner:
-    """State that an iteration uses and changes: the network with its loss, optimizer, precision and averaged weights.
-
-    Args:
-        config: a stage's configuration.
-        network: as the method's lesson makes it.
-        ranks: ``training.distributed.Ranks``: the processes of the run, and this one's device.
-
-    Raises:
-        UserError: the device cannot compute as configured.
-    """
+    """State that an iteration uses and changes: the network of a stage's configuration with its loss, optimizer,
+    precision and averaged weights. ``ranks``: the processes of the run, and this one's device. Raises UserError where
+    that cannot compute as configured."""
 
     def __init__(self, config: dict, network: paddle.nn.Layer, ranks: Ranks):
         self.config, self.network, self.ranks = config, network, ranks
@@ -83,11 +76,8 @@ class Learner:
                 layer.eval()
 
     def rehearse(self, phase: str, images: list[np.ndarray]) -> None:
-        """Forward and backward, and room for the optimizer's moments, all of which is forgotten.
-
-        Args:
-            phase: name; images: ``NAMES`` as uint8 arrays (B, C, H, W).
-        """
+        """Forward and backward of ``images``, ``NAMES`` as uint8 arrays (B, C, H, W), and room for the optimizer's
+        moments, all of which is forgotten."""
         self.train_mode()
         statistics, chance = Statistics(self.network), paddle.get_rng_state()
         try:
@@ -114,19 +104,9 @@ class Learner:
 
 
 class PhaseLoss(paddle.nn.Layer):
-    """A network and its loss as one layer, so that a step over several devices is one forward.
-
-    Args:
-        network, config: as for ``Learner``.
-        precision: ``training.precision.Precision``.
-        lesson: ``training.lessons.Lesson`` of the network's method.
-
-    Input:
-        phase: name; images: ``NAMES``, (B, 3, H, W), pha and trimap (B, 1, H, W), in 0..1.
-
-    Output:
-        ({term: scalar}, the network's output in float32)
-    """
+    """A network and its loss as one layer, so that a step over several devices is one forward: (phase's name, images (B,
+    3, H, W), pha and trimap (B, 1, H, W), in 0..1 and in the order of ``NAMES``) -> ({term: scalar}, the network's output
+    in float32)."""
 
     def __init__(self, network: paddle.nn.Layer, config: dict, precision: Precision, lesson: Lesson):
         super().__init__()
@@ -137,17 +117,8 @@ class PhaseLoss(paddle.nn.Layer):
 
 
 def train_step(learner: Learner, phase: Phase, step: int, batches: list) -> Outcome:
-    """One iteration: the gradients of its batches are averaged, over all processes, and make one update.
-
-    Args:
-        learner: ``Learner`` that has entered the phase.
-        phase: of ``training.schedule.plan``.
-        step: number of the iteration in the run.
-        batches: list of lists of tensors, ``NAMES``, uint8.
-
-    Returns:
-        Outcome
-    """
+    """One iteration, number ``step`` of the run, of a ``learner`` that has entered the ``phase``: the gradients of its
+    batches, lists of the uint8 tensors ``NAMES``, are averaged, over all processes, and make one update."""
     statistics = Statistics(learner.network)
     learner.train_mode()
     numbers = []

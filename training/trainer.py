@@ -42,18 +42,13 @@ ESTIMATE_AFTER = 20  # iterations
 
 
 def train(config: dict, epoch_end: int | None = None, force: bool = False) -> bool:
-    """Run a stage to its end, from the newest checkpoint in its ``save_dir`` where there is one.
+    """Run a stage to its end, from the newest checkpoint in its ``save_dir`` where there is one. Returns False where a
+    signal stopped it; everything is saved.
 
-    Args:
-        config: as ``load_config`` returns it.
-        epoch_end: see ``training.schedule.plan``.
-        force: start over; the checkpoints in ``save_dir`` are deleted as soon as all that the new run needs is there.
+    Args: config: of ``load_config``. epoch_end: see ``training.schedule.plan``. force: start over; the checkpoints in
+    ``save_dir`` are deleted as soon as all that the new run needs is there.
 
-    Returns:
-        True when the stage is finished, False when a signal stopped it (everything is saved).
-
-    Raises:
-        UserError: data, weights, settings or devices that cannot be used, or losses that are not finite.
+    Raises UserError: data, weights, settings or devices that cannot be used, or losses that are not finite.
     """
     cv2.setNumThreads(0)  # the cores are for the network; and see dataset.batches
     ranks = join_ranks(config["device"])
@@ -80,12 +75,8 @@ def train(config: dict, epoch_end: int | None = None, force: bool = False) -> bo
 
 
 class Trainer:
-    """A stage under way: its phases one after the other, what is said and written on the way.
-
-    Args:
-        learner: ``training.step.Learner``; state: ``training.checkpoint.State``; phases: of ``training.schedule.plan``.
-        catalog: where the datasets lie; log: ``training.log.RunLog``.
-    """
+    """A stage under way: its ``phases`` (of ``training.schedule.plan``) one after the other, what is said and written on
+    the way. ``catalog``: where the datasets lie."""
 
     def __init__(self, learner: Learner, state: State, phases: list[Phase], catalog: Catalog, log: RunLog):
         self.config, self.ranks, self.learner = learner.config, learner.ranks, learner
@@ -116,11 +107,8 @@ class Trainer:
         return True
 
     def run(self, stop: StopOnSignal) -> bool:
-        """Train what is left of the phases; False when ``stop`` (``StopOnSignal``) ended it before the last step.
-
-        Raises:
-            UserError: memory ran out, or the losses were not finite; the checkpoints so far stay.
-        """
+        """Train what is left of the phases; False where ``stop`` ended it before the last step. Raises UserError: memory
+        ran out, or the losses were not finite; the checkpoints so far stay."""
         for phase in self.phases:
             if self.state.step < phase.end and not self._run_phase(phase, stop):
                 self.log.info(f"[STOPPED] saved iteration {self.state.step} in {self.save_dir}; the same command goes on "
@@ -149,14 +137,8 @@ class Trainer:
             self.state.scores[phase.name][1] = self.ranks.on_first(self._score_best)
 
     def count(self, updated: bool, names: Callable[[], list[str]]) -> None:
-        """Count an iteration as done, with or without an update.
-
-        Args:
-            names: function that tells which samples it read.
-
-        Raises:
-            UserError: too many in a row had no finite loss and gradient.
-        """
+        """Count an iteration as done, with or without an update. ``names``: tells which samples it read. Raises
+        UserError: too many in a row had no finite loss and gradient."""
         state, most = self.state, self.config["nonfinite_max"]
         state.count(updated)
         if updated:

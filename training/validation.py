@@ -58,15 +58,9 @@ def validation_set(config: dict, catalog: Catalog) -> Sequence[EvalItem]:
 
 
 def spread(subjects: Sequence[str], count: int) -> list[int]:
-    """Return which ``count`` items to take so that every subject is seen as often as any other, at even distances.
-
-    Args:
-        subjects: the subject of each item, such as ``PairSet.subjects``.
-
-    Returns:
-        numbers of items, ascending: all where there are no more; of more subjects than ``count``, one item each of some
-        at even distances.
-    """
+    """Return which ``count`` items to take, ascending, so that every subject is seen as often as any other, at even
+    distances: all where there are no more; of more subjects than ``count``, one item each of some. ``subjects``: the
+    subject of each item."""
     items = {}
     for number, subject in enumerate(subjects):
         items.setdefault(subject, []).append(number)
@@ -87,16 +81,8 @@ def _even(length, count):
 
 
 def validate(learner: Learner, items: Sequence[EvalItem], coarse_only: bool) -> dict:
-    """Score a network, with its averaged weights where there are any.
-
-    Args:
-        learner: ``training.step.Learner``.
-        items: as of ``validation_set``.
-        coarse_only: whether to leave the refiner out.
-
-    Returns:
-        {"sad", "mse"}: means over the items, each over its unknown region, or all of it; None where no item has one.
-    """
+    """Score a network, with its averaged weights where there are any and without its refiner where ``coarse_only``.
+    Returns {"sad", "mse"}: means over the items, each over its unknown region, or all of it; None where no item has one."""
     with learner.averaged():
         return _score(learner, items, coarse_only)
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import NoReturn, TextIO
 
 from bgmatting.utils.errors import UserError, no_space, one_line, suggest
-from bgmatting.utils.foreign import own_stderr, renew_in_forks
+from bgmatting.utils.library_output import own_stderr, renew_in_forks
 from bgmatting.utils.other_flags import same_flag
 
 STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

@@ -70,11 +70,8 @@ def cut_name(name: str, added: int = ADDED) -> str:
 
 
 def create_hidden(path: str | os.PathLike, create: Callable, suffix: str = "tmp") -> tuple[Path, object]:
-    """(name, ``create(name)``) for a temporary name of ``path`` that nobody has.
-
-    Args:
-        create: makes a file or folder of that name, and raises FileExistsError where there is one.
-    """
+    """(name, ``create(name)``) for a temporary name of ``path`` that nobody has. create: makes a file or folder of that
+    name, and raises FileExistsError where there is one."""
     for number in (None, *(random.getrandbits(40) for _ in range(9))):
         name = hidden_name(path, number, suffix)
         try:
@@ -236,14 +233,8 @@ def inside(path: str | os.PathLike, folder: str | os.PathLike) -> bool:
 
 
 def prepare_folder(folder: str | os.PathLike, flag: str = "--output") -> Path:
-    """Create the output folder and make sure that it can be written, before hours of work depend on it.
-
-    Args:
-        flag: what names the folder on the command line.
-
-    Raises:
-        UserError: it is a file, or cannot be created or written.
-    """
+    """Create the output folder, which ``flag`` names, and make sure that it can be written, before hours of work depend
+    on it. Raises UserError: it is a file, or cannot be created or written."""
     folder = Path(folder)
     probe = folder / f".probe.{os.getpid()}"
     try:

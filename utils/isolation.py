@@ -26,7 +26,7 @@ import numpy as np
 
 from bgmatting.utils.confinement import bound, only_reading, spend, without_network
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.foreign import own_stderr
+from bgmatting.utils.library_output import own_stderr
 
 USES = 100              # calls after which a worker is replaced
 MESSAGE = 4 << 20       # bytes of an answer beside its arrays

@@ -9,11 +9,8 @@ FAR = 1 << 30  # bytes; where Windows locks one, behind what files hold: there o
 
 
 def try_lock(file: IO) -> bool:
-    """Lock an open, writable file until it is closed or this process ends; forked workers do not inherit the lock.
-
-    Returns:
-        False where another process has it; True also where the system or the file system knows no such locks.
-    """
+    """Lock an open, writable file until it is closed or this process ends; forked workers do not inherit the lock. False
+    where another process has it; True also where the system or the file system knows no such locks."""
     try:
         import fcntl
     except ImportError:

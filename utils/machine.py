@@ -44,13 +44,8 @@ def computes_in_bf16(cpuinfo: str = "/proc/cpuinfo") -> bool:
 
 
 def free_memory(proc: str = "/proc", groups: str = "/sys/fs/cgroup") -> int | None:
-    """Bytes that can be had without swapping: of the machine, and of what a container or service may take of it.
-
-    Args:
-        proc, groups: where Linux tells of processes and of control groups (version 1 or 2).
-    Returns:
-        None where the system does not say.
-    """
+    """Bytes that can be had without swapping, of the machine, and of what a container or service may take of it; None
+    where the system does not say. proc, groups: where Linux tells of processes and of control groups (version 1 or 2)."""
     found = [proc_bytes(f"{proc}/meminfo", "MemAvailable:"), *_group_memory(Path(proc), Path(groups))]
     return min((count for count in found if count is not None), default=None)
 
@@ -107,11 +102,8 @@ def _load():
 
 
 def find_device(name: str | None = None) -> str:
-    """The device called ``name`` ("cpu", "gpu", "gpu:N"), or for None the first GPU, else the CPU.
-
-    Raises:
-        UserError: there is no such device.
-    """
+    """The device called ``name`` ("cpu", "gpu", "gpu:N"), or for None the first GPU, else the CPU. Raises UserError:
+    there is no such device."""
     if name == "cpu" or name is None and not _may_have_gpu():
         return "cpu"  # without importing paddle, which takes seconds
     prepare_cpu()  # or paddle would write lines of its own before ours
@@ -129,12 +121,7 @@ def find_device(name: str | None = None) -> str:
 
 def set_tf32(wanted: bool) -> bool:
     """Let GPUs round the factors of float32 products to 10 bits, or not; for this process, before its first work on one.
-
-    What the user has set in the environment stays.
-
-    Returns:
-        whether they may.
-    """
+    Returns whether they may: what the user has set in the environment stays."""
     if not wanted:
         os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")  # read by CUDA's libraries; 0 is its only value
     return os.environ.get("NVIDIA_TF32_OVERRIDE") != "0"

@@ -38,11 +38,8 @@ SAID = {
 
 
 def same_flag(word: str, flags: Collection[str]) -> str:
-    """``" Here it is --x."`` for a flag of another program; "" where nothing is known of it.
-
-    Args:
-        word: the flag, with hyphens or underscores. flags: of the program at hand.
-    """
+    """``" Here it is --x."`` for a flag of another program, with hyphens or underscores, among the ``flags`` of the one
+    at hand; "" where nothing is known of it."""
     name = word.replace("_", "-").lower()
     own = next((flag for flag in SAME.get(name, ()) if flag in flags), None)
     if own is not None:

@@ -148,11 +148,8 @@ def run(command: Sequence[str]) -> tuple[int, str]:
 
 
 def install(wheels: Iterable[Wheel], call: Callable = run, say: Callable = print) -> Wheel | None:
-    """Install the first wheel that works; returns it, or None where not even the last one can be installed.
-
-    Args:
-        call: command -> (exit code, output); say: takes a line of text.
-    """
+    """Install the first wheel that works; returns it, or None where not even the last one can be installed. call: command
+    -> (exit code, output); say: takes a line of text."""
     python = sys.executable
     for wheel in wheels:
         name = wheel.arguments[0]
@@ -181,11 +178,8 @@ def installed(names: Iterable[str] = KEPT) -> dict[str, str]:
 
 
 def wanted(text: str, has: Callable[[str], bool]) -> list[str]:
-    """Lines of a requirement file without paddle, and without OpenCV where another build of it is there.
-
-    Args:
-        has: module name -> whether this Python has it.
-    """
+    """Lines of a requirement file without paddle, and without OpenCV where another build of it is there. has: module name
+    -> whether this Python has it."""
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     return [line for line in lines if line and not line.startswith("paddlepaddle")
             and not (line.startswith("opencv") and has("cv2"))]
@@ -227,11 +221,8 @@ def has_paddle() -> bool:
 
 
 def doubt(has_cuda: bool, card: Card | None) -> str | None:
-    """A line for a paddle that was found and does not fit the machine; None where it does.
-
-    Args:
-        has_cuda: whether that paddle is compiled for GPUs; card: as ``candidates``.
-    """
+    """A line for a paddle that was found and does not fit the machine; None where it does. has_cuda: whether it is
+    compiled for GPUs; card: as ``candidates``."""
     if has_cuda or card is None:
         return None
     return (f"note: {card.name} is there, but this paddle computes on the CPU alone. `pip uninstall paddlepaddle` and run "

@@ -35,11 +35,8 @@ def own_stdout() -> Iterator[BinaryIO]:
 
 @contextmanager
 def spooled(stream: BinaryIO) -> Iterator[str]:
-    """Give the path of a temporary file with all that ``stream`` holds.
-
-    Raises:
-        UserError: it holds nothing, or is a terminal.
-    """
+    """Give the path of a temporary file with all that ``stream`` holds. Raises UserError: it holds nothing, or is a
+    terminal."""
     if stream.isatty():
         raise UserError("--src - reads a photo or video from stdin, which is this terminal. Pipe one in: < me.jpg.")
     with TemporaryDirectory() as folder:

@@ -33,12 +33,8 @@ def parse_size(text: str, names: dict | None = None) -> tuple[int, int] | None:
 
 
 def parse_landscape(text: str, names: dict | None = None) -> tuple[int, int] | None:
-    """``parse_size`` for a flag that once took height x width: where the first side is the smaller one and the sides are not
-    named, what is meant cannot be told.
-
-    Raises:
-        UserError: as ``parse_size``, and for "1080x1920", with both ways to say what may be meant.
-    """
+    """``parse_size`` for a flag that once took height x width: where the first side is the smaller one and the sides are
+    not named, as in "1080x1920", what is meant cannot be told, and is a UserError with both ways to say it."""
     size = parse_size(text, names)
     if size is not None and size[1] < size[0] and not PORTRAIT.fullmatch(text.lower()):
         height, width = size

@@ -24,7 +24,7 @@ from bgmatting.media.exif import ORIENTATION
 from bgmatting.media.formats import PILLOW_FORMATS
 from bgmatting.media.tiff import BITS
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.foreign import own_stderr
+from bgmatting.utils.library_output import own_stderr
 
 CHUNK = 16           # neighbours go to one worker, so that the frames of a video are decoded in turn
 CHUNKS_IN_FLIGHT = 3  # per worker

@@ -20,7 +20,7 @@ from bgmatting.media import write_image
 from bgmatting.media.files import LARGEST_FILE
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import WholeFolder, file_sha256, write_bytes
-from bgmatting.utils.plain_files import read_json, shown
+from bgmatting.utils.yaml_json import read_json, shown
 
 NAME = "manifest.json"
 FORMAT = 1

@@ -55,13 +55,8 @@ class Alignment(NamedTuple):
 
 
 def find_homography(src: np.ndarray, bgr: np.ndarray) -> Alignment:
-    """Find how bgr has to be warped to lie on src.
-
-    Args:
-        src, bgr: uint8 RGB (H, W, 3) of one size.
-    Returns:
-        Alignment. A matrix moves no corner by more than 15 % of the longer side.
-    """
+    """How bgr has to be warped to lie on src, both uint8 RGB (H, W, 3) of one size. A matrix moves no corner by more than
+    15 % of the longer side."""
     levels = pyramid(src, bgr)
     last, size = levels[-1], src.shape[:2]
     unmoved = assess(last, np.eye(3))
@@ -113,14 +108,9 @@ def track(src: np.ndarray, bgr: np.ndarray, matrix: np.ndarray, finest: int = FE
 
 
 def warp(bgr: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """bgr as seen from where src was taken.
-
-    Args:
-        bgr: uint8 (H, W, 3); matrix: as ``Alignment.matrix``; size: (height, width) of src.
-    Returns:
-        uint8 (height, width, 3), cubic interpolation. Where src sees beyond the edge of bgr, the edge's colour is continued:
-        what src shows there could be subject, so it is not taken for background.
-    """
+    """bgr (H, W, 3) as seen from where src of ``size`` (height, width) was taken: uint8, cubic interpolation. Where src
+    sees beyond the edge of bgr, the edge's colour is continued: what src shows there could be subject, so it is not taken
+    for background."""
     return cv2.warpPerspective(bgr, matrix, (size[1], size[0]), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 

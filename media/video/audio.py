@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from bgmatting.media.video.audio_resampling import Continuous
 from bgmatting.media.video.clock import Steady
 from bgmatting.media.video.libav import import_av, kept_layout
-from bgmatting.media.video.samples import Continuous
 
 if TYPE_CHECKING:
     import av

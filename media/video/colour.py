@@ -82,10 +82,7 @@ def depth_of(frame: av.VideoFrame) -> int:
 
 def to_rgb(frame: av.VideoFrame, colour: Colour, width: int | None = None, height: int | None = None) -> np.ndarray:
     """RGB (H, W, 3) of a decoded frame, uint16 for one of more than 8 bits, else uint8; scaled where a size is given.
-
-    Raises:
-        ValueError: a matrix that ``foreign_matrix`` names.
-    """
+    Raises ValueError: a matrix that ``foreign_matrix`` names."""
     size = {} if width is None else {"width": width, "height": height}
     if foreign_matrix(colour) is not None:
         raise ValueError(f"colours cannot be converted from {foreign_matrix(colour)}")

@@ -33,12 +33,8 @@ class Crop(NamedTuple):
 
 
 def crop_of(source: str | os.PathLike, formats: set[str], index: int, width: int, height: int) -> Crop:
-    """The Crop that a file asks for; none where it says nothing or nonsense.
-
-    Args:
-        source: path of the file. formats: FFmpeg's names of its format. index: which of its streams of pictures, from 0.
-        width, height: pixels of its frames.
-    """
+    """The Crop that a file asks for; none where it says nothing or nonsense. formats: FFmpeg's names of its format;
+    index: which of its streams of pictures, from 0; width, height: pixels of its frames."""
     find = _mp4_crop if "mp4" in formats else _matroska_crop if "matroska" in formats else None
     if find is None:
         return Crop()
@@ -51,13 +47,9 @@ def crop_of(source: str | os.PathLike, formats: set[str], index: int, width: int
 
 
 def write_display(path: str | os.PathLike, width: int, height: int, aspect: Fraction) -> None:
-    """Say in a finished WebM of one picture track how it is to be shown, in the place of a name of DISPLAY_ROOM characters.
-
-    Args:
-        width, height: pixels of its frames. aspect: of one pixel, width to height.
-    Raises:
-        OSError: the file cannot be changed. ValueError: it has no such name.
-    """
+    """Say in a finished WebM of one picture track, whose frames have this size in pixels of this ``aspect`` (width to
+    height), how it is to be shown, in the place of a name of DISPLAY_ROOM characters. Raises OSError: the file cannot be
+    changed; ValueError: it has no such name."""
     shown = shown_size(width, height, aspect)
     with open(path, "r+b") as file:
         end = file.seek(0, os.SEEK_END)

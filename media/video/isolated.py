@@ -13,11 +13,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from bgmatting.media.video.audio import Sound, same_stream
+from bgmatting.media.video.audio_resampling import Continuous
 from bgmatting.media.video.colour import Colour
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.light import Light
 from bgmatting.media.video.reader import Frame, Info, Reading, open_video
-from bgmatting.media.video.samples import Continuous
 
 if TYPE_CHECKING:
     from bgmatting.media.decoding import Isolated
@@ -60,15 +60,9 @@ class IsolatedTrack:
 
 
 class IsolatedReader(Reading):
-    """Stands for a ``VideoReader`` of a file. ``damaged`` and ``missing`` are known at the end.
-
-    Args:
-        decoding: ``media.decoding.Isolated``. source: path of the file. sound: whether it is wanted.
-        most: frames up to which they are counted, for the attribute ``frames``, which is one more where there are more;
-            None: they are not counted.
-    Raises:
-        UserError: as ``open_video``, or as ``utils.isolation.Workers``.
-    """
+    """Stands for a ``VideoReader`` of the file ``source``; ``damaged`` and ``missing`` are known at the end. most: frames
+    up to which they are counted, for the attribute ``frames``, which is one more where there are more; None: they are
+    not. Raises UserError: as ``open_video``, or as ``utils.isolation.Workers``."""
 
     def __init__(self, decoding: Isolated, source: str | os.PathLike, sound: bool = True, most: int | None = None):
         self.source, self._sound = source, sound

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from bgmatting.media.plates import Facts, import_oiio, write_exr
+from bgmatting.media.exr_dpx import Facts, import_oiio, write_exr
 from bgmatting.media.video.colour import UNKNOWN
 from bgmatting.media.video.disk import disk_full
 from bgmatting.utils.errors import UserError, no_space
@@ -79,7 +79,7 @@ class PictureWriter:
 
 
 class PlateWriter(PictureWriter):
-    """As ``PictureWriter``, but 000000.exr ...: ``write`` takes float32, as ``media.plates.write_exr``."""
+    """As ``PictureWriter``, but 000000.exr ...: ``write`` takes float32, as ``media.exr_dpx.write_exr``."""
 
     suffix = ".exr"
 

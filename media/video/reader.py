@@ -55,7 +55,7 @@ class Frame(NamedTuple):
 class Info(NamedTuple):
     """Facts on a video before it is read. Sizes are upright; pts are multiples of ``time_base``; ``depth`` is bits
     of a colour, ``aspect`` that of one pixel, width to height; ``colour`` is what videos made from it have; ``first`` is the
-    number of a sequence's first image; ``chromaticities`` as ``media.plates.Facts``."""
+    number of a sequence's first image; ``chromaticities`` as ``media.exr_dpx.Facts``."""
     width: int
     height: int
     rate: Fraction
@@ -72,13 +72,8 @@ class Info(NamedTuple):
 
 
 def open_video(source: str | os.PathLike, sound: bool = True) -> VideoReader:
-    """Open a video file, an animated GIF or an address (http, https, rtsp, rtmp, udp). ``sound``: whether it is wanted.
-
-    Returns:
-        ``VideoReader``, a context manager and iterator of ``Frame``.
-    Raises:
-        UserError: PyAV is missing; the file is missing, no video, has no frames, or frames of more than MAX_PIXELS.
-    """
+    """Open a video file, an animated GIF or an address (http, https, rtsp, rtmp, udp); ``sound``: whether it is wanted.
+    Raises UserError: PyAV is missing; the file is missing, no video, has no frames, or frames of more than MAX_PIXELS."""
     return VideoReader(source, sound)
 
 

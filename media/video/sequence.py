@@ -10,11 +10,11 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from bgmatting.media.exr_dpx import SUFFIXES, Facts, is_plate, read_plate
 from bgmatting.media.files import PHOTO_SUFFIXES
 from bgmatting.media.formats import kind_of
 from bgmatting.media.photo import read_deep_photo, read_photo
 from bgmatting.media.pixels import to_8_bits
-from bgmatting.media.plates import SUFFIXES, Facts, is_plate, read_plate
 from bgmatting.media.video.colour import BT709, LIMITED, Colour
 from bgmatting.media.video.opening import check_size, is_url
 from bgmatting.media.video.reader import Frame, Info, Reading
@@ -113,7 +113,7 @@ class SequenceReader(Reading):
 
     Args:
         source: pattern, or path of one file. rate: frames a second; None: as the first file says, else ``RATE``.
-        premultiplied: as ``media.plates.read_plate``.
+        premultiplied: as ``media.exr_dpx.read_plate``.
 
     Raises:
         UserError: see ``numbered``; the first image cannot be read.
@@ -193,22 +193,16 @@ class SequenceReader(Reading):
 
 
 def read_still(path: str | os.PathLike, notes: list[str] | None = None) -> np.ndarray:
-    """One photo or plate as uint8 sRGB (H, W, 3). Errors as ``media.read_photo`` and ``media.plates.read_plate``."""
+    """One photo or plate as uint8 sRGB (H, W, 3). Errors as ``media.read_photo`` and ``media.exr_dpx.read_plate``."""
     if is_sequence(path):
         return next(iter(SequenceReader(path))).image
     return read_photo(path, notes)
 
 
 class RawReader(Reading):
-    """Frames of three bytes a pixel, RGB, one behind the other, as FFmpeg writes them (-f rawvideo -pix_fmt rgb24).
-
-    Args:
-        stream: binary file that is read to its end. size: (width, height). rate: frames a second, by default ``RATE``.
-        name: of the source, for messages.
-
-    Raises:
-        UserError: the stream ends before the first frame, or it is larger than videos may be.
-    """
+    """Frames of three bytes a pixel, RGB, one behind the other, as FFmpeg writes them (-f rawvideo -pix_fmt rgb24). size:
+    (width, height); rate: frames a second, by default ``RATE``; name: of the source, for messages. Raises UserError: the
+    stream ends before the first frame, or it is larger than videos may be."""
 
     def __init__(self, stream: BinaryIO, size: tuple[int, int], rate: Fraction | None = None, name: str = "-"):
         self.source, (width, height) = name, size

@@ -43,11 +43,8 @@ WITH_ALPHA = [name for name, format in FORMATS.items() if format.alpha]
 
 
 def format_of(path: str | os.PathLike) -> str:
-    """The name in ``FORMATS`` that a path's suffix stands for; no suffix is a folder of pictures, "png".
-
-    Raises:
-        UserError: another suffix.
-    """
+    """The name in ``FORMATS`` that a path's suffix stands for; no suffix is a folder of pictures, "png". Raises
+    UserError: another suffix."""
     suffix = Path(path).suffix.lower()
     for name, format in FORMATS.items():
         if suffix == format.suffix:
@@ -176,11 +173,8 @@ class VideoWriter:
             raise disk_full(self.path)
 
     def close(self) -> None:
-        """Finish the file and give it its name; without a frame in it there is no file.
-
-        Raises:
-            OSError: it could not be finished, and is gone.
-        """
+        """Finish the file and give it its name; without a frame in it there is no file. Raises OSError: it could not be
+        finished, and is gone."""
         try:
             if self.frames:
                 self._mux(self._stream.encode(None))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bgmatting.media.alignment.fitter import Fitter, fitter
+from bgmatting.media.alignment.camera_motion import Fitter, fitter
 from bgmatting.model.refinement import Refinement
 from bgmatting.utils.errors import UserError, suggest
 

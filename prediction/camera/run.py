@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from bgmatting.media import VIDEO_SUFFIXES, read_photo
-from bgmatting.media.alignment.fitter import fitter
+from bgmatting.media.alignment.camera_motion import fitter
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.writer import FORMATS, format_of
 from bgmatting.prediction.backdrop import BLUR, open_backdrop

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bgmatting.media import VIDEO_SUFFIXES
-from bgmatting.media.plates import import_oiio, is_plate
+from bgmatting.media.exr_dpx import import_oiio, is_plate
 from bgmatting.media.video.opening import is_url
 from bgmatting.media.video.picture_folder import check_replaceable
 from bgmatting.media.video.sequence import is_sequence, name_of

@@ -220,7 +220,7 @@ def test_a_jpeg_that_is_damaged_inside_is_told(tmp_path):
     (tmp_path / "b.jpg").write_bytes(data)
     data[len(data) // 2:len(data) // 2 + 400] = bytes(400)
     (tmp_path / "a\n.jpg").write_bytes(data)
-    code = ("import sys; from bgmatting.utils.foreign import own_stderr; sys.stderr = own_stderr()\n"
+    code = ("import sys; from bgmatting.utils.library_output import own_stderr; sys.stderr = own_stderr()\n"
             "from bgmatting.dataset.check.inspection import header_findings\n"
             "from bgmatting.dataset.check.report import Report\n"
             "for name in ('a\\n.jpg', 'b.jpg'): Report(None).add('train', header_findings(name))")

@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 from bgmatting.dataset.augment import add_noise  # noqa: E402
 from bgmatting.dataset.generate import make_background, make_subject  # noqa: E402
-from bgmatting.media.alignment.fitter import fitter  # noqa: E402
+from bgmatting.media.alignment.camera_motion import fitter  # noqa: E402
 from bgmatting.media.alignment.homography import corner_shift  # noqa: E402
 from bgmatting.media.operations import blend  # noqa: E402  (the project lies two folders up)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
-from bgmatting.media.alignment.fitter import fitter  # noqa: E402
+from bgmatting.media.alignment.camera_motion import fitter  # noqa: E402
 from bgmatting.model import Matter  # noqa: E402  (the project lies two folders up)
 from bgmatting.prediction.smoothing import Smoother  # noqa: E402
 from tests.prediction.films import make_film  # noqa: E402

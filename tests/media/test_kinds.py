@@ -44,12 +44,10 @@ def exif(kind, order, turn):
     return mark + struct.pack(order + "HI", 42, 8) + directory(order, {0x112: (kind, [turn])}, 8)
 
 
-@pytest.mark.parametrize("suffix", ["JPEG", "PNG", "WEBP", *(["AVIF"] if AVIF else [])])
-@pytest.mark.parametrize("kind", [1, 3, 4, 6, 8, 9])
-@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("suffix, kind, order", [
+    *(("JPEG", kind, order) for kind in (1, 3, 4, 6, 8, 9) for order in "<>"), ("PNG", 3, "<"), ("PNG", 4, ">"),
+    ("WEBP", 3, ">"), *([("AVIF", 3, "<")] if AVIF else [])])
 def test_turned_whatever_type_the_number_has(tmp_path, suffix, kind, order):
-    if suffix == "AVIF" and kind == 1:
-        pytest.skip("Pillow does not write it")
     for turn, back in ((6, 1), (8, -1), (3, 2)):
         record = (b"Exif\0\0" if suffix == "JPEG" else b"") + exif(kind, order, turn)
         path = put(tmp_path, "a", saved(suffix, np.ascontiguousarray(np.rot90(smooth(), back)), exif=record))
@@ -89,10 +87,11 @@ def test_a_damaged_record_turns_nothing(tmp_path, record):
     np.testing.assert_array_equal(read_photo(put(tmp_path, "a.png", saved("PNG", exif=record))), smooth())
 
 
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 30}, {"subsampling": 0},
-                                     {"restart_marker_rows": 1}], ids=str)
-@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-@pytest.mark.parametrize("trailer", [b"", bytes(100), b"a maker's notes behind it"], ids=["none", "zeros", "text"])
+@pytest.mark.parametrize("options, mode, trailer", [
+    ({}, "RGB", b""), ({"progressive": True}, "RGB", b""), ({"progressive": True}, "L", bytes(9)),
+    ({"quality": 30}, "L", b""),
+    ({"subsampling": 0}, "RGB", bytes(100)), ({"restart_marker_rows": 1}, "RGB", b""),
+    ({}, "CMYK", b"notes of a maker")])
 def test_a_whole_jpeg_without_its_end_mark(tmp_path, options, mode, trailer):
     data = saved("JPEG", Image.fromarray(smooth()).convert(mode), **options)
     wanted, notes = read_photo(put(tmp_path, "a.jpg", data)), []
@@ -226,9 +225,7 @@ def test_other_formats_are_never_tried(tmp_path, data, monkeypatch):
     assert not is_animation(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), RecursionError(), MemoryError(), SyntaxError("x"), struct.error("x"),
-                                   ZeroDivisionError(), NotImplementedError(), AssertionError(), OverflowError(),
-                                   RuntimeError()])
+@pytest.mark.parametrize("error", [ValueError("x"), RecursionError(), MemoryError(), SyntaxError("x")])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "GIF", "WEBP", "BMP"])
 def test_whatever_a_decoder_raises_is_that_file_s_failure(tmp_path, kind, error, monkeypatch):
     def fail(*_, **__):

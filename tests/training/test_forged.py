@@ -1,42 +1,14 @@
 """Checkpoints whose checksums are right, but which say what cannot be: one line each."""
-import copy
 import hashlib
 import json
 
 import numpy as np
 import pytest
 
-from bgmatting.training.checkpoint import State, resume, save_iteration
+from bgmatting.training.checkpoint import State, resume
 from bgmatting.training.checkpoint_files import _state_sum, load_checkpoint
-from bgmatting.training.config import load_config
 from bgmatting.training.optimizer import load_optimizer_arrays
-from bgmatting.training.schedule import plan
-from bgmatting.training.step import train_step
 from bgmatting.utils.errors import UserError
-from tests.training.runs import first_iteration
-
-
-@pytest.fixture(scope="module")
-def kept():
-    return {}
-
-
-@pytest.fixture
-def saved(kept, stage):
-    """(a learner, its checkpoint after one iteration, its phases), made once."""
-    if not kept:
-        path = stage(joint=0, ema=0.5, keep_checkpoint_max=1)
-        config = load_config(path)
-        learner, phase, batches = first_iteration(path)
-        train_step(learner, phase, 0, batches)
-        state = State(4)
-        state.enter(phase)
-        state.count(True)
-        state.scores = {"base": [{"sad": 1.0, "mse": 2.0}, None]}
-        folder = path.parent
-        save_iteration(folder, learner, state)
-        kept.update(learner=learner, saved=load_checkpoint(folder / "iter_1"), phases=plan(config, 4))
-    return kept["learner"], copy.deepcopy(kept["saved"]), kept["phases"]
 
 
 def refused(tmp_path, learner, saved, phases):

@@ -77,11 +77,9 @@ def test_auto_halves_the_batch_and_doubles_accumulate_and_a_run_may_go_on_with_e
     assert "[FIT] base: batches of 2 x 64x64 do not fit in memory; going on with batches of 1, 2 an iteration." in said
     assert "1 x 2 x 1 samples an iteration" in said and "ASPP's pooled branch keeps its statistics" in said
     monkeypatch.undo()
-    run(stage(joint=0, ema=0.9, accumulate=2), "--epoch-end", "2", "--batch-size", "1")
-    assert "[RESUME] from iteration 2 of 4" in capsys.readouterr().out
-    run(stage(joint=0, ema=0.9, valid_count=2, valid_size=72, num_workers=1), "--epoch-end", "3")
+    run(stage(joint=0, ema=0.9, accumulate=2, valid_count=2, valid_size=72), "--epoch-end", "2", "--batch-size", "1")
     said = capsys.readouterr().out
-    assert "[RESUME] from iteration 4 of 6" in said and "best_model on the pictures asked for now" in said
+    assert "[RESUME] from iteration 2 of 4" in said and "best_model on the pictures asked for now" in said
 
 
 @pytest.mark.slow
@@ -94,9 +92,6 @@ def test_memory_that_runs_out_later_is_one_line_and_the_checkpoint_stays(stage, 
     monkeypatch.setattr("bgmatting.training.trainer.train_step", failing)
     assert "out of memory: base batches of 2" in fails(capsys, stage(joint=0))
     assert load_checkpoint(tmp_path / "run" / "iter_1").state["step"] == 1
-    monkeypatch.undo()
-    run(stage(joint=0))
-    assert "[RESUME] from iteration 1 of 2" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the system's bound on memory")

@@ -118,15 +118,12 @@ def test_generated_subjects_are_of_the_kinds_that_are_taught(clips, stage, monke
 
 
 @pytest.mark.slow
-def test_a_stage_that_never_gets_better_says_so_and_hands_on_what_it_began_with(stage, tmp_path, capsys, monkeypatch):
-    run(stage("first"))
-    best = tmp_path / "first" / "best_model"
-    capsys.readouterr()
+def test_a_stage_that_never_gets_better_says_so_and_hands_on_what_it_began_with(whole, stage, tmp_path, capsys, monkeypatch):
     sads = iter(range(1, 99))  # what a step brings is a matter of rounding; here each is for the worse
     monkeypatch.setattr("bgmatting.training.trainer.validate", lambda *given: {**validation.validate(*given),
                                                                       "sad": float(next(sads))})
-    run(stage("second", base=0, learning_rate=1.0, nonfinite_max=9), "--pretrain", str(best))
+    run(stage("second", base=0, learning_rate=1.0, nonfinite_max=9), "--pretrain", str(whole.best))
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert "[DONE]" in last and "never better than at its start" in last
-    assert equal(load_checkpoint(best).model, load_checkpoint(tmp_path / "second" / "best_model").model)
-    assert not equal(load_checkpoint(best).model, load_checkpoint(tmp_path / "second" / "iter_2").model)
+    assert equal(load_checkpoint(whole.best).model, load_checkpoint(tmp_path / "second" / "best_model").model)
+    assert not equal(load_checkpoint(whole.best).model, load_checkpoint(tmp_path / "second" / "iter_2").model)

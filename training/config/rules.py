@@ -5,7 +5,7 @@ from typing import Callable, NamedTuple
 
 from bgmatting.model.methods import METHODS
 from bgmatting.utils.errors import suggest
-from bgmatting.utils.plain_files import shown
+from bgmatting.utils.yaml_json import shown
 
 MANY = 10 ** 9
 LEAST_CROP = {"base": 16, "joint": 64, "whole": 64}  # the coarse network sees a quarter of a joint crop
@@ -14,12 +14,8 @@ MOST_SIDE = 16384  # pixels
 
 
 class Rule(NamedTuple):
-    """Rule for a value.
-
-    Attributes:
-        allowed: in words, after "must be".
-        taken: (value) -> the value as it is used; raises ValueError where it is not allowed.
-    """
+    """Rule for a value: what is allowed, in words after "must be"; and (value) -> the value as it is used, which raises
+    ValueError where it is not allowed."""
     allowed: str
     taken: Callable
 
@@ -135,11 +131,7 @@ RULES = {
 
 
 def checked(value: object, rule: Rule, key: str, where: str) -> object:
-    """``value`` as the configuration takes it.
-
-    Raises:
-        ValueError: it is not allowed; the text says what is.
-    """
+    """``value`` as the configuration takes it. Raises ValueError: it is not allowed; the text says what is."""
     try:
         return rule.taken(value)
     except (ValueError, TypeError, OverflowError):

@@ -10,11 +10,7 @@ _HOMES = {"background": "bgmatting.training.lessons.background"}  # methods with
 
 
 def find_lesson(name: str) -> Lesson:
-    """The ``Lesson`` of the method called ``name``, one of ``model.methods.METHODS``.
-
-    Raises:
-        UserError: there is no method of that name.
-    """
+    """The ``Lesson`` of a method of ``model.methods.METHODS``. Raises UserError: there is none of that name."""
     method = find_method(name)
     if name in _HOMES:
         return importlib.import_module(_HOMES[name]).LESSON

@@ -30,12 +30,9 @@ class Cost(NamedTuple):
 
 
 def cost_of(config: dict, phase: str, side: int) -> Cost | None:
-    """The ``Cost`` of a phase (its name) with samples of ``side`` x ``side`` pixels, from two small batches; None where they
-    do not fit in the memory that is free, or the system does not tell what they took.
-
-    Raises:
-        UserError: the configuration cannot be used.
-    """
+    """The ``Cost`` of a phase with samples of ``side`` x ``side`` pixels, from two small batches; None where they do not
+    fit in the memory that is free, or the system does not tell what they took. Raises UserError: the configuration cannot
+    be used."""
     many = max(2, min(config["phases"][phase]["batch_size"], PIXELS // side ** 2))
     batches = (many // 2, many)
     found = [measure_apart(config, phase, batch, side) for batch in batches]
@@ -50,15 +47,11 @@ def cost_of(config: dict, phase: str, side: int) -> Cost | None:
 
 
 def lines_of(config: dict, epoch_end: int | None, gpu_memory: float | None, command: str) -> Iterator[str]:
-    """Yields the plan of a run, as lines of text; those of memory take a while.
+    """Yields the plan of a run as lines of text; those of memory take a while. Raises UserError: data or settings that
+    cannot be used.
 
-    Args:
-        config: as ``training.config.load_config`` returns it; epoch_end: as of ``training.trainer.train``.
-        gpu_memory: GiB of the card that the run is planned for, or None.
-        command: the command line that trains so.
-
-    Raises:
-        UserError: data or settings that cannot be used.
+    config: of ``training.config.load_config``; epoch_end: as of ``training.trainer.train``; gpu_memory: GiB of the card
+    that the run is planned for, or None; command: the command line that trains so.
     """
     from bgmatting.dataset.samples import training_set
     from bgmatting.training.checkpoint import checkpoint_size

@@ -23,13 +23,8 @@ TOO_LARGE = "does not fit in memory"
 
 
 def measure_apart(config: dict, phase: str, batch: int, side: int, steps: int = 1) -> dict:
-    """``measure`` in a process of its own.
-
-    Returns:
-        its answer, or {"error": text} where it did not come to its end.
-    Raises:
-        UserError: the configuration cannot be used, such as an unknown backbone.
-    """
+    """``measure`` in a process of its own; {"error": text} where it did not come to its end. Raises UserError: the
+    configuration cannot be used, such as an unknown backbone."""
     work = {"config": config, "phase": phase, "batch": batch, "side": side, "steps": steps}
     done = subprocess.run([sys.executable, "-m", "bgmatting.training.plan.probe", json.dumps(work)], cwd=PROJECT, text=True,
                           capture_output=True, check=False)
@@ -44,15 +39,8 @@ def measure_apart(config: dict, phase: str, batch: int, side: int, steps: int = 
 
 
 def measure(config: dict, phase: str, batch: int, side: int, steps: int) -> dict:
-    """Train a few steps, after one for warming up.
-
-    Args:
-        config: as ``training.config.load_config`` returns it; phase: name.
-        batch: samples; side: pixels of their sides; steps: 1 or more.
-
-    Returns:
-        {"seconds": median of a step, "memory": peak bytes or None, "device": where}.
-    """
+    """Train a few steps, after one for warming up, on ``batch`` samples of ``side`` pixels a side: {"seconds": median of
+    a step, "memory": peak bytes or None, "device": where}."""
     import paddle
 
     from bgmatting.training.step import train_step

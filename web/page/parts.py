@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from bgmatting.media.alignment.fitter import MOVED, OTHER_SCENE
+from bgmatting.media.alignment.camera_motion import MOVED, OTHER_SCENE
 from bgmatting.prediction.options import OPTIONS
 from bgmatting.prediction.sizes import SizesDiffer
 from bgmatting.web.refusals import refusal

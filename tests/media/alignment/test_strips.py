@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from bgmatting.media.alignment.fitter import fitter
+from bgmatting.media.alignment.camera_motion import fitter
 from bgmatting.media.operations import scaled
 from bgmatting.prediction.smoothing import Smoother
 

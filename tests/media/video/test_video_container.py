@@ -28,9 +28,9 @@ def shaped_clip(path, codec, pixels="yuv420p", muxer=None, aspect=WIDE, options=
     return path
 
 
-@pytest.mark.parametrize("name, codec, pixels", [("a.mp4", "libx264", "yuv420p"), ("a.mov", "prores_ks", "yuv422p10le"),
-                                                 ("a.mov", "mjpeg", "yuvj420p"), ("a.avi", "mpeg4", "yuv420p")])
-@pytest.mark.parametrize("target, alpha", [("b.mp4", False), ("b.mov", True), ("b.webm", False), ("b.webm", True)])
+@pytest.mark.parametrize("name, codec, pixels, target, alpha", [
+    ("a.mp4", "libx264", "yuv420p", "b.mp4", False), ("a.mov", "prores_ks", "yuv422p10le", "b.mov", True),
+    ("a.mov", "mjpeg", "yuvj420p", "b.webm", False), ("a.avi", "mpeg4", "yuv420p", "b.webm", True)])
 def test_pixels_keep_their_shape(tmp_path, name, codec, pixels, target, alpha):
     with open_video(shaped_clip(tmp_path / name, codec, pixels)) as reader:
         assert reader.info.aspect == WIDE

@@ -40,10 +40,9 @@ def written(reader, target):
     return Written(writer.warning, reader.damaged, writer.frames)
 
 
-@pytest.mark.parametrize("name, codec, layout, kind", [
-    ("a.mp4", "aac", "stereo", "fltp"), ("a.mkv", "libopus", "7.1", "flt"),
-    ("a.mov", "pcm_s16le", "mono", "s16"), ("a.mkv", "ac3", "5.1", "fltp")])
-@pytest.mark.parametrize("target", ["b.mp4", "b.mov", "b.webm"])
+@pytest.mark.parametrize("name, codec, layout, kind, target", [  # copied, and encoded anew
+    ("a.mp4", "aac", "stereo", "fltp", "b.mp4"), ("a.mkv", "libopus", "7.1", "flt", "b.mov"),
+    ("a.mov", "pcm_s16le", "mono", "s16", "b.webm"), ("a.mkv", "ac3", "5.1", "fltp", "b.webm")])
 def test_what_is_written_is_the_same(tmp_path, workers, name, codec, layout, kind, target):
     many_channels(tmp_path / name, codec, layout, kind)
     here = written(open_video(tmp_path / name), tmp_path / target)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bgmatting.media.video.audio import nearest_rate
+from bgmatting.media.video.audio_resampling import Continuous
 from bgmatting.media.video.reader import open_video
-from bgmatting.media.video.samples import Continuous
 from tests.faults.bad_times import copied
 from tests.media.video.clips import make_clip, picture, tone
 

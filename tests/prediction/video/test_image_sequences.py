@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bgmatting.media import read_image, write_image
-from bgmatting.media.plates import Facts, off_curve, read_plate, write_exr
+from bgmatting.media.exr_dpx import Facts, off_curve, read_plate, write_exr
 from bgmatting.media.video.reader import open_video
 from bgmatting.media.video.sequence import RawReader, SequenceReader, is_sequence, name_of, numbered, ranges
 from bgmatting.prediction.core import matte

@@ -16,15 +16,16 @@ from bgmatting.training.step import NAMES, train_step
 from tests.conftest import TINY
 from tests.training.runs import changed, fails, first_iteration, run
 
+SMALL_VGG = ((8, 1), (8, 1), (16, 1), (16, 1), (16, 1))
 BACKBONES = {"modnet": "mobilenetv2", "dim": "vgg16"}
 
 
 @pytest.fixture
-def whole(tmp_path):
-    """write(method, folder="run", **keys) -> path of a stage of four iterations."""
+def written(tmp_path):
+    """write(method, folder="run", **keys) -> path of a stage of three iterations."""
     def write(kind, folder="run", crop=64, **keys):
         content = {**copy.deepcopy(TINY), "save_dir": str(tmp_path / folder), "method": kind, "backbone": BACKBONES[kind],
-                   "iterations": 4, "valid_interval": 4, "stream_length": 8, "learning_rate": 1e-3, **keys,
+                   "iterations": 3, "valid_interval": 3, "stream_length": 8, "learning_rate": 1e-3, **keys,
                    "phases": {"whole": {"batch_size": 2, "crop": [crop, crop], "size": 96, **keys.get("phases", {})}}}
         path = tmp_path / f"{folder}.yml"
         path.write_text(yaml.safe_dump(content))
@@ -37,35 +38,34 @@ SGD = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 4e-5, "schedule": "s
 
 
 @pytest.mark.slow
-def test_modnet_goes_on_bit_by_bit(whole, tmp_path, capsys, monkeypatch):
+def test_modnet_goes_on_bit_by_bit(written, tmp_path, capsys, monkeypatch):
     rule = dataclasses.replace(modnet.METHOD.rule, short=64)  # of the photos it is validated on; 512 takes twice as long
     monkeypatch.setattr(modnet, "METHOD", dataclasses.replace(modnet.METHOD, rule=rule))
-    run(whole("modnet", "undisturbed", **SGD))
+    run(written("modnet", "undisturbed", **SGD))
     said = capsys.readouterr().out
-    assert "[PLAN] whole: iterations 1 to 4, 1 epochs of 4" in said and "lr: 2.00e-02" in said and "lr: 2.00e-03" in said
-    run(whole("modnet", "parts", **SGD), "--iters", "2")
-    assert not (tmp_path / "parts" / "iter_3").exists()
-    run(whole("modnet", "parts", **SGD))
-    assert "[RESUME] from iteration 2 of 4" in capsys.readouterr().out
-    end = same_ends(tmp_path, "iter_4")
-    moved = changed(load_checkpoint(tmp_path / "parts" / "iter_2").model, end.model)
+    assert "[PLAN] whole: iterations 1 to 3, 1 epochs of 4" in said and "lr: 2.00e-02" in said and "lr: 2.00e-03" in said
+    run(written("modnet", "parts", **SGD), "--iters", "1")
+    assert not (tmp_path / "parts" / "iter_2").exists()
+    run(written("modnet", "parts", **SGD))
+    assert "[RESUME] from iteration 1 of 3" in capsys.readouterr().out
+    end = same_ends(tmp_path, "iter_3")
+    moved = changed(load_checkpoint(tmp_path / "parts" / "iter_1").model, end.model)
     assert moved["blurer"] == set() and moved["backbone"] and moved["head"]  # a fixed kernel is no weight
     assert {name.split("|")[1] for name in end.optimizer} == {"velocity_0"}
     with safe_open(str(tmp_path / "parts" / "best_model" / "model.safetensors"), "np") as file:
         assert {key: file.metadata()[key] for key in ("method", "backbone", "data")} == {
             "method": "modnet", "backbone": "mobilenetv2", "data": "stream"}
-    assert "backbone: mobilenetv2, now vgg16" in fails(capsys, whole("dim", "parts", **SGD))
+    assert "backbone: mobilenetv2, now vgg16" in fails(capsys, written("dim", "parts", **SGD))
 
 
 @pytest.mark.slow
-def test_dim_goes_on_bit_by_bit(whole, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(vgg, "_BLOCKS", ((8, 1), (8, 1), (16, 1), (16, 1), (16, 1)))  # a checkpoint would have 340 MB
-    settings = {"iterations": 3, "valid_interval": 3, "ema": 0.9,
-                "phases": {"cuts": [48, 64], "cut_unknown": 0.5}}
-    run(whole("dim", "undisturbed", **settings))
-    run(whole("dim", "parts", **settings), "--iters", "1")
+def test_dim_goes_on_bit_by_bit(written, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(vgg, "_BLOCKS", SMALL_VGG)  # a checkpoint would have 340 MB
+    settings = {"ema": 0.9, "phases": {"cuts": [48, 64], "cut_unknown": 0.5}}
+    run(written("dim", "undisturbed", **settings))
+    run(written("dim", "parts", **settings), "--iters", "1")
     assert "[RESUME]" not in capsys.readouterr().out and not (tmp_path / "parts" / "iter_2").exists()
-    run(whole("dim", "parts", **settings))
+    run(written("dim", "parts", **settings))
     assert "[RESUME] from iteration 1 of 3" in capsys.readouterr().out
     end = same_ends(tmp_path, "iter_3")
     moved = changed(load_checkpoint(tmp_path / "parts" / "iter_1").model, end.model)
@@ -87,8 +87,9 @@ def same_ends(folder, name):
 @pytest.mark.parametrize("method, terms", [
     ("modnet", ["semantic", "detail", "fusion_l1", "fusion_comp", "fusion_con_sem"]),
     ("dim", ["alpha_raw", "comp", "alpha_pred"])])
-def test_one_batch_is_learnt(whole, method, terms):
-    learner, phase, batches = first_iteration(whole(method), change=lambda network: network)
+def test_one_batch_is_learnt(written, monkeypatch, method, terms):
+    monkeypatch.setattr(vgg, "_BLOCKS", SMALL_VGG)
+    learner, phase, batches = first_iteration(written(method), change=lambda network: network)
     seen = [train_step(learner, phase, step, batches) for step in range(8)]
     assert all(outcome.updated for outcome in seen) and list(seen[0].terms) == terms
     assert seen[-1].loss < 0.8 * seen[0].loss
@@ -102,7 +103,7 @@ def test_one_batch_is_learnt(whole, method, terms):
         assert told[name].item() == pytest.approx(find_method(method).weights.get(name, 1) * value.item(), rel=1e-4)
 
 
-def test_crops_are_what_a_network_takes(whole):
+def test_crops_are_what_a_network_takes():
     assert (find_lesson("modnet").cell, find_lesson("dim").cell, find_lesson("background").cell) == (32, 4, 4)
     assert find_lesson("modnet").phases == ("whole",) and find_lesson("background").phases == ("base", "joint")
     assert not find_lesson("background").trimap and find_lesson("dim").trimap
@@ -115,5 +116,5 @@ def test_crops_are_what_a_network_takes(whole):
     ({"phases": {"epochs": 0}}, "set the epochs of phases.whole"),
     ({"method": "modnett"}, "'method' in .*must be one of background, modnet, dim, not 'modnett'. Did you mean 'modnet'"),
 ])
-def test_what_cannot_be_is_said_in_a_line(whole, capsys, keys, words):
-    assert re.search(words, fails(capsys, whole("modnet", **keys)))
+def test_what_cannot_be_is_said_in_a_line(written, capsys, keys, words):
+    assert re.search(words, fails(capsys, written("modnet", **keys)))

@@ -13,7 +13,7 @@ from bgmatting.media import read_photo
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
-from bgmatting.utils.foreign import caught, own_stderr
+from bgmatting.utils.library_output import caught, own_stderr
 from tests.prediction.command import folder_flags, run, write_folders
 
 LIBC = ctypes.CDLL(None)
@@ -93,7 +93,7 @@ def test_an_error_within_ends_the_catching(capfd):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
 def test_a_process_forked_within_has_its_terminal_back(capfd):
-    from bgmatting.utils.foreign import renew_in_forks
+    from bgmatting.utils.library_output import renew_in_forks
     renew_in_forks()
     with caught():
         child = os.fork()

@@ -183,12 +183,9 @@ def to_bt709(path: str | os.PathLike, chromaticities: tuple) -> np.ndarray:
 
 
 def write_exr(path: str | os.PathLike, light: np.ndarray, facts: Facts) -> None:
-    """Write half floats, compressed without loss: linear light (H, W, 3) RGB or (H, W, 4) RGBA of BT.709, which is brought
-    to the chromaticities of ``facts``; a matte (H, W) as channel Y.
-
-    Raises:
-        UserError: OpenImageIO is missing or fails. OSError: the disk is full.
-    """
+    """Write half floats, compressed without loss: linear light (H, W, 3) RGB or (H, W, 4) RGBA of BT.709, which is
+    brought to the chromaticities of ``facts``; a matte (H, W) as channel Y. Raises UserError: OpenImageIO is missing or
+    fails; OSError: the disk is full."""
     oiio = import_oiio()
     if light.ndim == 3 and facts.chromaticities is not None:
         light = light.copy()
@@ -216,11 +213,8 @@ def write_exr(path: str | os.PathLike, light: np.ndarray, facts: Facts) -> None:
 
 
 def frame_rate(value: object) -> Fraction:
-    """Frames a second of a number or text, such as 24, 23.976 or 24000/1001; what is near to N*1000/1001 is that.
-
-    Raises:
-        ValueError: it is none, or not from 0.01 to 1000.
-    """
+    """Frames a second of a number or text, such as 24, 23.976 or 24000/1001; what is near to N*1000/1001 is that. Raises
+    ValueError: it is none, or not from 0.01 to 1000."""
     rate = Fraction(value if isinstance(value, (Fraction, int)) else str(value).strip())
     if not Fraction(1, 100) <= rate <= 1000:
         raise ValueError(f"no frame rate: {value}")

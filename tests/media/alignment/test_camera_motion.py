@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.media.alignment.fitter import fitter
+from bgmatting.media.alignment.camera_motion import fitter
 from bgmatting.model import Matter
 from bgmatting.utils.errors import UserError
 from tests.prediction import pairs

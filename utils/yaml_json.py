@@ -18,12 +18,8 @@ SHOWN = 60  # characters of a value in a message
 
 
 def read_yaml(path: str | os.PathLike) -> object:
-    """The content of a YAML file.
-
-    Raises:
-        OSError: it cannot be read.
-        UserError: it is not YAML, is too large or too deep, or builds on itself through an alias.
-    """
+    """The content of a YAML file. Raises OSError: it cannot be read; UserError: it is not YAML, is too large or too deep,
+    or builds on itself through an alias."""
     text = _read(path)
     try:
         _check_yaml(text)
@@ -34,15 +30,8 @@ def read_yaml(path: str | os.PathLike) -> object:
 
 
 def read_json(path: str | os.PathLike, most: int = MOST_BYTES) -> object:
-    """The content of a JSON file, whose numbers are all finite.
-
-    Args:
-        path: the file; most: bytes that it may have.
-
-    Raises:
-        OSError: it cannot be read.
-        UserError: it is not JSON, or is too large or too deep.
-    """
+    """The content of a JSON file of at most so many bytes, whose numbers are all finite. Raises OSError: it cannot be
+    read; UserError: it is not JSON, or is too large or too deep."""
     text = _read(path, most)
     try:
         return json.loads(text, parse_constant=_not_finite, parse_float=_finite)

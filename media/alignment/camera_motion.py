@@ -59,16 +59,9 @@ class Fitter:
         self.alignment, self.moved, self.gains = None, False, (1.0, 1.0, 1.0)
 
     def __call__(self, src, bgr):
-        """Fit bgr to src.
-
-        Args:
-            src, bgr: uint8 RGB (H, W, 3) of one size.
-        Returns:
-            (bgr, notes): bgr itself where nothing had to be or could be done, else a new uint8 (H, W, 3); notes is a list
-            of warnings, one line each, usually empty.
-        Raises:
-            ValueError: src and bgr differ in size.
-        """
+        """(bgr fitted to src, notes) of uint8 RGB (H, W, 3) of one size: bgr itself where nothing had to be or could be
+        done, else a new array; notes are warnings, one line each, usually none. Raises ValueError: src and bgr differ in
+        size."""
         bgr, exposure, notes = self._fit(src, bgr)
         return apply_exposure(bgr, exposure) if exposure else bgr, notes
 
@@ -159,11 +152,7 @@ class VideoFitter(Fitter):
 
 
 def other_scene(alignment: Alignment | None, exposure: Exposure | None, src: np.ndarray, bgr: np.ndarray) -> str:
-    """The warning for a bgr that shows another scene than src, "" where it may be the same one.
-
-    Args:
-        alignment, exposure: what was found for the pair; src, bgr: uint8 (H, W, 3), bgr as it was aligned.
-    """
+    """The warning for a bgr, as it was aligned, that shows another scene than src; "" where it may be the same one."""
     if max(alignment.score, alignment.unmoved_score) >= SAME_SCENE or alignment.inliers >= LEAST_INLIERS:
         return ""
     if exposure.fitting >= SAME_LIGHT and np.abs(np.log(exposure.gains)).max() <= STRONGEST:

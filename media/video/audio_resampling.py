@@ -18,11 +18,8 @@ NEAR = 50        # stamps that are off by less than a 50th of a second are jitte
 
 
 class Continuous:
-    """Samples by their times: gaps become silence, what overlaps is left out, another rate or layout is converted.
-
-    Args:
-        layout: "mono" or "stereo". rate: samples per second wanted.
-    """
+    """Samples by their times: gaps become silence, what overlaps is left out, another rate or layout is converted to
+    ``rate`` a second and "mono" or "stereo"."""
 
     def __init__(self, layout: str, rate: int):
         self._layout, self._rate, self._channels = layout, rate, 1 if layout == "mono" else 2

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bgmatting.media.plates import Facts, frame_rate, off_curve, on_curve, read_plate, write_exr
+from bgmatting.media.exr_dpx import Facts, frame_rate, off_curve, on_curve, read_plate, write_exr
 from bgmatting.utils.errors import UserError
 
 ACES = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
