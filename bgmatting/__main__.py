@@ -22,14 +22,10 @@ def main() -> None:
         print("bgmatting", __version__)
         return
     if word not in COMMANDS:
-        sys.exit(_unknown(word))
+        print("error: unknown command '{}'. Commands: {}.".format(word, ", ".join(COMMANDS)), file=sys.stderr)
+        sys.exit(2)
     sys.argv[:2] = ["bgmatting " + word]
     start(word)
-
-
-def _unknown(word):
-    print("error: unknown command '{}'. Commands: {}.".format(word, ", ".join(COMMANDS)), file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
-import numpy as np
 import paddle
 
 from bgmatting.utils.errors import UserError
@@ -96,8 +95,3 @@ class Statistics:
         """Put them back."""
         for value, kept in self._kept:
             paddle.assign(kept, value)  # not set_value, which goes through the host before paddle 3
-
-
-def all_finite(values: np.ndarray) -> bool:
-    """Return whether no number among ``values`` is inf or nan."""
-    return bool(np.isfinite(values).all())

@@ -1,6 +1,7 @@
 """One iteration of training: forward and backward over its batches, then an update, or none where it would do harm."""
 from __future__ import annotations
 
+import math
 from collections import namedtuple
 from contextlib import AbstractContextManager, nullcontext
 
@@ -20,7 +21,7 @@ from bgmatting.training.optimizer import (
     optimizer_settings,
     part_rates,
 )
-from bgmatting.training.precision import Precision, Statistics, all_finite
+from bgmatting.training.precision import Precision, Statistics
 from bgmatting.training.schedule import Phase, learning_rate
 
 NAMES = ("src", "bgr", "fgr", "pha", "trimap")  # of what a batch holds, in this order; the last where the method wants it
@@ -134,7 +135,7 @@ def train_step(learner: Learner, phase: Phase, step: int, batches: list) -> Outc
     # The same numbers in every process, so that all of them update or none.
     means = learner.ranks.mean(np.reshape(losses, (len(batches), -1)).mean(axis=0).tolist())
     terms = dict(zip(terms, means))
-    updated = all_finite([norm, *means])
+    updated = all(map(math.isfinite, [norm, *means]))
     if updated:
         learner.optimizer.set_lr(learning_rate(learner.config, phase, step))
         learner.optimizer.step()

@@ -114,7 +114,8 @@ class Trainer:
                 self.log.info(f"[STOPPED] saved iteration {self.state.step} in {self.save_dir}; the same command goes on "
                               "from there.")
                 return False
-        self.ranks.on_first(self._finish)
+        for line in self.ranks.on_first(lambda: save_results(self.save_dir, self.state)):
+            self.log.info(line)
         return True
 
     def enter(self, phase: Phase) -> None:
@@ -173,7 +174,7 @@ class Trainer:
         except WorkersFailed as error:
             if self.ranks.world > 1 or self.state.step == 0:  # the others know nothing of it; there is nothing to save
                 raise
-            self._save()
+            save_iteration(self.save_dir, self.learner, self.state)
             raise UserError(f"{error} Iteration {self.state.step} is saved.") from None
         except Exception as error:  # of any kind: paddle's own, MemoryError, bad_alloc as RuntimeError
             if isinstance(error, UserError) or not out_of_memory(error):
@@ -185,7 +186,8 @@ class Trainer:
         self.enter(phase)
         state, config = self.state, self.config
         samples, meter = self.samples, Meter()
-        with tqdm(total=phase.end, initial=state.step, desc=phase.name, disable=not self._watched()) as bar:
+        watched = self.ranks.first and sys.stderr.isatty()
+        with tqdm(total=phase.end, initial=state.step, desc=phase.name, disable=not watched) as bar:
             while state.step < phase.end:
                 epoch, first = divmod(state.step - phase.start, phase.per_epoch)
                 batches = self._batches(phase, phase.first_epoch + epoch, first, len(samples))
@@ -210,7 +212,10 @@ class Trainer:
         """Work due after an iteration: lines, pictures, a validation, a checkpoint; False where the run is to stop."""
         step, config, end = self.state.step, self.config, self.phases[-1].end
         if step % config["log_train_loss_interval"] == 0:
-            self._report(phase, epoch, meter, outcome.norm)
+            memory = peak_memory(self.ranks.device)
+            self.log.progress(phase.name, epoch + 1, step, self.phases[-1], meter, {
+                "train/lr": learning_rate(config, phase, step - 1), "train/grad_norm": outcome.norm,
+                **({} if memory is None else {"train/memory_gib": memory / 2 ** 30})})
         if meter.all_count == ESTIMATE_AFTER:
             left = phase.end - step
             self.log.info(time_line(phase.name, meter.all_seconds / meter.all_count, left,
@@ -225,7 +230,7 @@ class Trainer:
                 step = self.state.step = phase.end
         stopping = self.ranks.any(stop.wanted or self.ranks.abandoned)  # all at the same step, whichever is told
         if stopping or step % config["checkpoint_interval"] == 0 or step == phase.end:
-            self.ranks.on_first(self._save)
+            self.ranks.on_first(lambda: save_iteration(self.save_dir, self.learner, self.state))
         return not (stopping and step < end)
 
     def _validate(self):
@@ -244,29 +249,13 @@ class Trainer:
                       f"MSE x1000 {told(score['mse'], 4, 1e3)}")
         return score
 
-    def _save(self):
-        save_iteration(self.save_dir, self.learner, self.state)
-
     def _save_best(self):
         save_best(self.save_dir, self.learner, self.state)
-
-    def _finish(self):
-        for line in save_results(self.save_dir, self.state):
-            self.log.info(line)
 
     def _batches(self, phase, epoch, start, length):
         settings = self.config["phases"][phase.name]
         return Batches(length, self.division.batch_size, settings["crop"], self.config["seed"], epoch, start,
                        self.division.accumulate, self.ranks.rank, self.ranks.world, self.learner.lesson.cell)
-
-    def _watched(self):
-        return self.ranks.first and sys.stderr.isatty()
-
-    def _report(self, phase, epoch, meter, norm):
-        memory = peak_memory(self.ranks.device)
-        self.log.progress(phase.name, epoch + 1, self.state.step, self.phases[-1], meter, {
-            "train/lr": learning_rate(self.config, phase, self.state.step - 1), "train/grad_norm": norm,
-            **({} if memory is None else {"train/memory_gib": memory / 2 ** 30})})
 
 
 def _names(samples, batches, number):

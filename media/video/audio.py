@@ -6,6 +6,7 @@ more, which ends the process.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -147,7 +148,8 @@ class AudioWriter:
                 for samples in sound.samples:
                     self._encode(self._samples.put(*samples))
             elif sound.data:
-                self._guarded(self._copy, sound)
+                with self._guarded():
+                    self._container.mux(self._packet(sound))
 
     def finish(self) -> None:
         """Write what the encoder holds back."""
@@ -156,19 +158,15 @@ class AudioWriter:
             self._container.mux(self._stream.encode(None))
 
     def _encode(self, frames):
-        self._guarded(self._encode_all, frames)
+        with self._guarded():
+            for frame in frames:
+                self._container.mux(self._stream.encode(frame))
 
-    def _encode_all(self, frames):
-        for frame in frames:
-            self._container.mux(self._stream.encode(frame))
-
-    def _copy(self, sound):
-        self._container.mux(self._packet(sound))
-
-    def _guarded(self, work, *what):
-        """A piece of sound that FFmpeg refuses is left out; the film goes on."""
+    @contextmanager
+    def _guarded(self):
+        """A piece of sound that FFmpeg refuses is left out; the video goes on."""
         try:
-            work(*what)
+            yield
         except (import_av().error.FFmpegError, ValueError):
             self._lost += 1
 

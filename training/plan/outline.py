@@ -106,7 +106,8 @@ def _data_lines(config, catalog):
         return [f"data: generated samples, {config['stream_length']} an epoch."]
     photos = find_lesson(config["method"]).trimap and catalog.holds_photos(config["dataset_name"])
     names = (config["dataset_name"], *(() if photos else (config["background_name"],)))
-    return [f"data: {name} at {catalog.where(name)}: {_counts(catalog, name)}." for name in names]
+    return [f"data: {name} at {catalog.where(name)}: " + ", ".join(
+        f"{split} {len(catalog.split(name, split))}" for split in catalog.splits(name)) + "." for name in names]
 
 
 def _weights_lines(config, learner):
@@ -117,10 +118,6 @@ def _weights_lines(config, learner):
     if name and os.path.exists(name):
         line, _ = load_pretrained(learner.network, name, config["data_root"], learner.lesson)
         yield line.splitlines()[0].replace("[PRETRAIN]", "weights:")
-
-
-def _counts(catalog, name):
-    return ", ".join(f"{split} {len(catalog.split(name, split))}" for split in catalog.splits(name))
 
 
 def _memory_lines(phase, cost, division, side, gpu_memory, device):
