@@ -63,8 +63,8 @@ def read(tmp_path, name, image, **options):
     return read_photo(tmp_path / name, notes), notes
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.webp"])
-@pytest.mark.parametrize("title", ["sRGB", "Linear sRGB", "anything"])
+@pytest.mark.parametrize("name, title", [("a.png", "sRGB"), ("a.jpg", "Linear sRGB"), ("a.tif", "anything"),
+                                         ("a.webp", "sRGB")])
 def test_a_linear_profile_is_applied_whatever_it_is_called(tmp_path, name, title):
     options = {"a.jpg": {"quality": 100, "subsampling": 0}, "a.webp": {"lossless": True}}.get(name, {})
     icc = renamed(made_profile(PRIMARIES[1], (1.0,)), title)

@@ -77,7 +77,7 @@ def pcm_clip(path, rate):
             container.mux(each.encode(None))
 
 
-@pytest.mark.parametrize("rate, known", [(11024, 11025), (5000, 7350), (22254, 22050), (192000, 96000)])
+@pytest.mark.parametrize("rate, known", [(5000, 7350), (22254, 22050), (192000, 96000)])
 def test_any_rate(tmp_path, rate, known):
     pcm_clip(tmp_path / "s.avi", rate)
     assert nearest_rate("aac", rate) == known
@@ -119,8 +119,7 @@ def many_channels(path, codec, layout, kind="fltp", count=25, **options):
     ("a.mkv", "wavpack", "7.1", "fltp", "b.mp4"), ("a.mov", "alac", "7.1(wide)", "s16p", "b.webm"),
     ("a.mp4", "aac", "7.1", "fltp", "b.webm"), ("a.mkv", "flac", "6.1", "s16", "b.mov"),
     ("a.mov", "pcm_s16le", "7.1", "s16", "b.webm"),
-    ("a.nut", "pcm_f32le", "16 channels", "flt", "b.mp4"), ("a.nut", "pcm_f32le", "11 channels", "flt", "b.mp4"),
-    ("a.mov", "pcm_f32le", "32 channels", "flt", "b.mp4")])
+    ("a.nut", "pcm_f32le", "11 channels", "flt", "b.mp4"), ("a.mov", "pcm_f32le", "32 channels", "flt", "b.mp4")])
 def test_any_number_of_channels(tmp_path, name, codec, layout, kind, target):
     many_channels(tmp_path / name, codec, layout, kind)
     assert copied(tmp_path / name, tmp_path / target).warning is None

@@ -49,7 +49,7 @@ def test_variable_times_and_length(tmp_path, name):
 
 
 @pytest.mark.parametrize("name, codec", [("a.mp4", "h264"), ("a.mov", "prores"), ("a.webm", "vp9")])
-@pytest.mark.parametrize("colour", [(1, 1), (2, 1), (1, 6), (2, 6)])
+@pytest.mark.parametrize("colour", [(1, 1), (2, 6)])
 def test_colours_through_the_chain(tmp_path, name, codec, colour):
     images = [picture(index) for index in range(4)]
     write(tmp_path / name, images, info(colour=Colour(*colour)))
@@ -91,8 +91,7 @@ def test_alpha_is_there(tmp_path, name, size):
         assert np.abs(image[seen].astype(int) - wanted[seen]).mean() < 6
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.webm"])
-@pytest.mark.parametrize("size", [(65, 49), (65, 48), (64, 49)])
+@pytest.mark.parametrize("name, size", [("a.mp4", (65, 49)), ("a.mp4", (65, 48)), ("a.mov", (64, 49)), ("a.webm", (65, 49))])
 def test_odd_sizes_are_kept(tmp_path, name, size):
     images = [picture(index, *size) for index in range(3)]
     write(tmp_path / name, images, info(*size))
