@@ -110,17 +110,14 @@ def orientation_in(record: bytes | None) -> int:
         return 1
 
 
-def turned(image: np.ndarray, turn: int) -> np.ndarray:
-    """An array (H, W[, C]) upright; ``turn`` is its ``orientation``. A view."""
-    if turn >= 5:
+def upright(image: np.ndarray, orientation: int) -> np.ndarray:
+    """An array (H, W[, C]) as it is to be seen, in memory of its own order."""
+    if orientation == 1:
+        return image
+    if orientation > 4:
         image = image.swapaxes(0, 1)
-    upside, mirrored = {1: (0, 0), 2: (0, 1), 3: (1, 1), 4: (1, 0), 5: (0, 0), 6: (0, 1), 7: (1, 1), 8: (1, 0)}[turn]
-    return image[::-1 if upside else 1, ::-1 if mirrored else 1]
-
-
-def upright(image: np.ndarray, turn: int) -> np.ndarray:
-    """As ``turned``, in memory of its own order."""
-    return image if turn == 1 else np.ascontiguousarray(turned(image, turn))
+    rows, columns = (-1 if orientation in backwards else 1 for backwards in ((3, 4, 7, 8), (2, 3, 6, 7)))
+    return np.ascontiguousarray(image[::rows, ::columns])
 
 
 def _record(kind, data):
