@@ -206,9 +206,3 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
             height, width = (int.from_bytes(data[at:at + 2], "big") for at in (begin + 1, begin + 3))
             return (width, height) if width and height else None
     return None
-
-
-def shorter_side(data: bytes) -> int | None:
-    """A JPEG's shorter side in pixels; None where the header does not say."""
-    found = jpeg_size(data)
-    return min(found) if found else None

@@ -47,9 +47,12 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def shrunk(image: np.ndarray) -> np.ndarray:
     """uint8 (H, W[, 3]) with a longer side of at most 512 pixels."""
-    scale = LONGEST / max(image.shape[:2])
-    if scale >= 1:
-        return image
+    return image if max(image.shape[:2]) <= LONGEST else fitted(image, LONGEST)
+
+
+def fitted(image: np.ndarray, side: int) -> np.ndarray:
+    """uint8 ``image`` at a longer side of ``side`` pixels, its shape kept."""
+    scale = side / max(image.shape[:2])
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 

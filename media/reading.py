@@ -14,7 +14,7 @@ from bgmatting.media.bounds import check_size, out_of_memory
 from bgmatting.media.colour_profile import to_rgb
 from bgmatting.media.exif import orientation, upright
 from bgmatting.media.files import read_bytes
-from bgmatting.media.formats import JPEG, check_kind, declared_size, pixels_only, shorter_side, undecodable
+from bgmatting.media.formats import JPEG, check_kind, declared_size, jpeg_size, pixels_only, undecodable
 from bgmatting.media.heif import read_container
 from bgmatting.media.pixels import Stored, decoded, to_8_bits, visible
 from bgmatting.media.tiff import read_tiff
@@ -157,5 +157,5 @@ def _as_opencv(pixels, alpha, flags):
 
 def _reduction(data, least):
     """The largest of 1, 2, 4, 8 that leaves a picture's shorter side ``least`` pixels; 1 for all but JPEG."""
-    side = shorter_side(data) if data.startswith(JPEG) else None
-    return next((part for part in (8, 4, 2) if side is not None and side >= part * least), 1)
+    size = jpeg_size(data) if data.startswith(JPEG) else None
+    return next((part for part in (8, 4, 2) if size is not None and min(size) >= part * least), 1)

@@ -53,10 +53,3 @@ def in_rows(cells: list[np.ndarray], columns: int) -> np.ndarray:
     columns = min(columns, len(cells))
     cells = [*cells, *[np.zeros_like(cells[0])] * (-len(cells) % columns)]
     return np.vstack([np.hstack(cells[at:at + columns]) for at in range(0, len(cells), columns)])
-
-
-def fitted(image: np.ndarray, side: int) -> np.ndarray:
-    """uint8 ``image`` at a longer side of ``side`` pixels, its shape kept."""
-    scale = side / max(image.shape[:2])
-    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)

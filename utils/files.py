@@ -9,6 +9,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from bgmatting.utils.errors import UserError, no_space
@@ -35,7 +36,7 @@ def write_bytes(path: str | os.PathLike, data: bytes) -> None:
     """Replace ``path`` by ``data`` in one step: a reader sees the old file or the new one, never half of it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part, file = create_hidden(path, _open_new)
+    part, file = create_hidden(path, partial(open, mode="xb"))  # no file that is there, nor what a link leads to
     try:
         with file:
             file.write(data)
@@ -47,10 +48,6 @@ def write_bytes(path: str | os.PathLike, data: bytes) -> None:
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
-
-
-def _open_new(name):
-    return open(name, "xb")  # never a file that is there, nor what a link leads to
 
 
 def hidden_name(path: str | os.PathLike, number: int | None = None, suffix: str = "tmp") -> Path:

@@ -18,7 +18,9 @@ from bgmatting.utils.errors import UserError, suggest
 def describe_machine() -> list[str]:
     """Lines of text for above a table: date, processor, cores, load, and versions."""
     named = ", ".join(f"{name} {version}" for name, version in versions().items())
-    return [f"{datetime.date.today().isoformat()}, {processor()}, {usable_cores()} cores{_load()}", named]
+    # the load of others matters to every timing; not every system tells it
+    load = f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
+    return [f"{datetime.date.today().isoformat()}, {processor()}, {usable_cores()} cores{load}", named]
 
 
 def processor() -> str:
@@ -94,11 +96,6 @@ def proc_bytes(path: str, key: str) -> int | None:
             return next((int(line.split()[1]) * 1024 for line in file if line.startswith(key)), None)
     except OSError:
         return None
-
-
-def _load():
-    """The load of others matters to every timing; not every system tells it."""
-    return f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
 
 
 def find_device(name: str | None = None) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 
 from bgmatting.dataset.check.report import Split
 from bgmatting.media import write_image
-from bgmatting.media.operations import blend
-from bgmatting.media.sheet import fitted, in_rows, strip
+from bgmatting.media.operations import blend, fitted
+from bgmatting.media.sheet import in_rows, strip
 from bgmatting.utils.errors import UserError
 
 CELL = 192      # pixels a side

@@ -4,6 +4,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 from bgmatting.utils.errors import no_space
@@ -27,7 +28,7 @@ class HiddenFile:
     def __init__(self, path: str | os.PathLike, reserve: int):
         self.path, self.full, self.error = Path(path), False, None
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.name, self._file = create_hidden(path, _open_new)
+        self.name, self._file = create_hidden(path, partial(open, mode="xb", buffering=0))
         self._spare = self.name.with_suffix(".reserve")
         self._set_aside(min(reserve, shutil.disk_usage(self.path.parent).free // 8))
 
@@ -92,10 +93,6 @@ class HiddenFile:
 
     def _remove_reserve(self):
         self._spare.unlink(missing_ok=True)
-
-
-def _open_new(name):
-    return open(name, "xb", buffering=0)
 
 
 def disk_full(path: str | os.PathLike) -> OSError:

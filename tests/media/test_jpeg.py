@@ -5,7 +5,7 @@ import pytest
 
 from bgmatting.dataset.layouts.pictures import read_fgr_pha
 from bgmatting.media import read_gray, read_image, write_image
-from bgmatting.media.formats import scan_start, shorter_side
+from bgmatting.media.formats import jpeg_size, scan_start
 from bgmatting.utils.errors import UserError
 
 
@@ -21,19 +21,19 @@ def encoded(image, *options):
 @pytest.mark.parametrize("options", [(), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_JPEG_RST_INTERVAL, 4)])
 def test_size_and_start_of_the_picture(options):
     data = encoded(smooth(70, 90), *options)
-    assert shorter_side(data) == 70 and data[scan_start(data):][:2] == b"\xff\xda"
+    assert jpeg_size(data) == (90, 70) and data[scan_start(data):][:2] == b"\xff\xda"
 
 
 def test_size_is_that_of_the_picture_not_of_a_copy_in_the_header():
     data, small = encoded(smooth(70, 90)), encoded(smooth(8, 8))
     part = b"\xff\xe1" + (len(small) + 2).to_bytes(2, "big") + small
-    assert shorter_side(data[:2] + part + b"\xff" + data[2:]) == 70
+    assert jpeg_size(data[:2] + part + b"\xff" + data[2:]) == (90, 70)
 
 
 @pytest.mark.parametrize("data", [
     b"", b"\xff\xd8", b"\xff\xd8\xff\xc0", b"\xff\xd8\xff\xc0\x00\x03\x08", b"\x89PNG...."])
 def test_headers_that_do_not_say(data):
-    assert shorter_side(data) is None and scan_start(data) >= 2
+    assert jpeg_size(data) is None and scan_start(data) >= 2
 
 
 @pytest.mark.parametrize("size", [(320, 480), (321, 483)])

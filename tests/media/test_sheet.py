@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from bgmatting.media.sheet import INK, drawable, fitted, in_rows, strip, write_fine_text
+from bgmatting.media.operations import fitted
+from bgmatting.media.sheet import INK, drawable, in_rows, strip, write_fine_text
 
 
 @pytest.mark.parametrize("align, columns",
