@@ -12,7 +12,7 @@ import pytest
 from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 
 PROJECT = Path(__file__).resolve().parent.parent
-STEPS = 4  # two in each phase
+STEPS = 6  # three in each phase
 
 # train.py that is killed while it writes the second file of a checkpoint, telling who its workers were
 KILLED = """
@@ -60,8 +60,8 @@ def undisturbed(tmp_path_factory):
 
 @pytest.fixture
 def path(stage, undisturbed):
-    """A stage of four steps, run once from beginning to end by whichever test comes first."""
-    path = stage()
+    """A stage of six steps, run once from beginning to end by whichever test comes first."""
+    path = stage(stream_length=6)
     if not undisturbed.exists():
         done = run(command(path, "--save-dir", str(undisturbed)))
         assert done.returncode == 0 and complaints(done.stderr) == []  # none of paddle's own lines either
@@ -76,7 +76,7 @@ def alive(pid):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers, killed_at", [(1, 3)])
+@pytest.mark.parametrize("workers, killed_at", [(1, 4)])
 def test_killed_in_the_middle_of_a_checkpoint(path, tmp_path, undisturbed, workers, killed_at):
     flags = ("--config", str(path), "--num-workers", str(workers))
     ended = run([sys.executable, "-c", KILLED, f".iter_{killed_at}.tmp", *flags])
