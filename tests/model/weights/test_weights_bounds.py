@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from bgmatting.model.weights import bounds, read_weights
+from bgmatting.model.weights import read_weights, unpickle
 from bgmatting.utils.errors import UserError
 from tests.faults.fuzz_weights import batch
 from tests.model.weights.handmade import Build, Call, Global, Raw, Tensor, pickled, tensor, write_legacy, write_zip
@@ -52,7 +52,7 @@ TEXT = b"X" + struct.pack("<I", 20_000) + b"a" * 20_000
     (b"I" + b"9" * 500_000 + b"\n", "a line of it has no end"), (HUGE, "a number in it has"),
 ], ids=("tuple", "OrderedDict", "encode", "steps", "text", "line", "number"))
 def test_a_little_that_makes_much(tmp_path, monkeypatch, program, words):
-    monkeypatch.setattr(bounds, "MOST_STEPS", 50_000)
+    monkeypatch.setattr(unpickle, "MOST_STEPS", 50_000)
     path = tmp_path / "w.pdparams"
     path.write_bytes(b"\x80\x02" + program + b".")
     assert words in refused(path)
