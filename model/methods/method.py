@@ -66,8 +66,7 @@ class Method:
             extra: what the method ``needs``: bgr uint8 (H, W, 3), or trimap uint8 (H, W), 0 background, 255 foreground, any
                 other value unknown; None where it needs nothing.
 
-        Raises:
-            ValueError: a picture is not of that kind, they differ in size, or ``extra`` is missing or too much.
+        Raises ValueError: a picture is not of that kind, they differ in size, or ``extra`` is missing or too much.
         """
         self.check(photo, extra)
         found = [self.rule.photo(photo)]

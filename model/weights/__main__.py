@@ -22,14 +22,9 @@ from bgmatting.utils.errors import UserError
 
 
 def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = False) -> tuple[dict, LoadReport]:
-    """Read ``source``, fit it to the network that it belongs to, and write ``target``.
-
-    Returns:
-        (description of the network, LoadReport)
-
-    Raises:
-        UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is no safetensors.
-    """
+    """Read ``source``, fit it to the network that it belongs to, and write ``target``. Returns (description of the network,
+    LoadReport). Raises UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is
+    no safetensors."""
     from bgmatting.model.matting import MattingBase, MattingRefine
     from bgmatting.model.weights.files import save_weights
     from bgmatting.model.weights.loading import describe_state, load_state
@@ -53,11 +48,8 @@ def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = F
 
 
 def describe(source: str | os.PathLike) -> list[str]:
-    """Lines that say what a weights file of this project or another holds: kind, backbone, counts by part, header.
-
-    Raises:
-        UserError: it cannot be read.
-    """
+    """Lines that say what a weights file of this project or another holds: kind, backbone, counts by part, header. Raises
+    UserError: it cannot be read."""
     from bgmatting.model.weights.files import read_weights
     from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of
     from bgmatting.model.weights.places import weights_path
@@ -87,10 +79,7 @@ def _kind(parts, arrays):
 def average(sources: Sequence[str | os.PathLike], target: str | os.PathLike,
             refiner: str | os.PathLike | None = None) -> None:
     """Write the mean of several files of one network, as float32; with ``refiner``, that file's refiner instead of theirs.
-
-    Raises:
-        UserError: they are of different networks, or cannot be read, or ``target`` is no safetensors.
-    """
+    Raises UserError: they are of different networks, or cannot be read, or ``target`` is no safetensors."""
     import numpy as np
     from safetensors.numpy import save
 

@@ -33,12 +33,8 @@ def start_from(network: Layer, source: str | os.PathLike) -> list[PartReport]:
         source: a file or folder as for ``weights_path``, of this project, the authors, or one of ``model.weights.naming``;
             or "imagenet": the backbone that ``paddle.vision`` fetches.
 
-    Returns:
-        list of PartReport, for each of ``PARTS`` that the network has, and "other".
-
-    Raises:
-        UserError: the file cannot be read, is of another backbone, or has nothing for this network; or there is no
-            network to fetch over.
+    Returns list of PartReport, for each of ``PARTS`` that the network has, and "other". Raises UserError: the file cannot be
+    read, is of another backbone, or has nothing for this network; or there is no network to fetch over.
     """
     arrays = imagenet_arrays(network.backbone_name) if source == IMAGENET else read_weights(weights_path(source))[0]
     try:
@@ -53,8 +49,7 @@ def take_matching(network: Layer, arrays: Mapping[str, np.ndarray]) -> list[Part
     The first convolution of a network for photos has 3 input channels, ours 6 (src and bgr). It is of another shape and
     so keeps its fresh values, as in the authors' training (their ``load_matched_state_dict``).
 
-    Raises:
-        ValueError: the arrays are of another backbone, or none fits.
+    Raises ValueError: the arrays are of another backbone, or none fits.
     """
     arrays = our_names(arrays)
     kind = backbone_kind(arrays)
@@ -87,11 +82,8 @@ def as_table(reports: list[PartReport]) -> list[str]:
 
 
 def imagenet_arrays(backbone: str) -> dict[str, np.ndarray]:
-    """{name: ndarray} of the classification network around ``backbone``, trained on ImageNet, from ``paddle.vision``.
-
-    Raises:
-        UserError: it cannot be fetched.
-    """
+    """{name: ndarray} of the classification network around ``backbone``, trained on ImageNet, from ``paddle.vision``. Raises
+    UserError: it cannot be fetched."""
     from paddle.vision import models
     try:
         network = getattr(models, _FACTORIES[backbone])(pretrained=True)

@@ -40,11 +40,8 @@ def origin_facts(data: str | None = None, iterations: int | None = None) -> dict
 
 
 def stored_settings(metadata: Mapping[str, str], path: str | os.PathLike) -> dict[str, Any]:
-    """The settings among the ``metadata`` of a weights file, those that it names: {key of SETTINGS: value}.
-
-    Raises:
-        UserError: one of them cannot be; ``path`` is named.
-    """
+    """The settings among the ``metadata`` of a weights file, those that it names: {key of SETTINGS: value}. Raises
+    UserError: one of them cannot be; ``path`` is named."""
     settings = {}
     try:
         for key, kind in SETTINGS.items():

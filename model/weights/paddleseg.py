@@ -51,11 +51,8 @@ def start_from_paddleseg(network: Layer, source: str | os.PathLike) -> tuple[lis
         source: a file or folder as for ``weights_path``: of this project, PaddleSeg, or MODNet's authors; or of the
             network's backbone alone, as PaddleSeg's classifiers are.
 
-    Returns:
-        (lines that say what was taken by part, whether anything is missing)
-
-    Raises:
-        UserError: the file cannot be read, or has next to nothing for this network; or ``source`` is "imagenet".
+    Returns (lines that say what was taken by part, whether anything is missing). Raises UserError: the file cannot be read,
+    or has next to nothing for this network; or ``source`` is "imagenet".
     """
     name = network.backbone_name
     if source == IMAGENET:

@@ -40,8 +40,7 @@ def exported_graphs(kind: str, sha256: str, described: Mapping[str, Any], arrays
         kind: "onnx" or "paddle".
         sha256: of the weights file. described, arrays: as for ``engines.graphs.network_of``.
 
-    Raises:
-        EngineError: a package for the export is missing, or the export fails.
+    Raises EngineError: a package for the export is missing, or the export fails.
     """
     folder = cache_folder() / f"{sha256[:16]}-{kind}-{VERSION}"
     with _EXPORTING:
