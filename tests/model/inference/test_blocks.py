@@ -1,5 +1,4 @@
 """Choosing patches and refining them in blocks on the host gives what the network gives that refines patch by patch."""
-
 import numpy as np
 import paddle
 import pytest
@@ -10,7 +9,6 @@ from bgmatting.model.geometry import BLOCK, CHANNELS, PATCH, coarse_side, photo_
 from bgmatting.model.inference.blocks import Blocks, shrink, windows
 from bgmatting.model.refinement import Refinement
 from bgmatting.model.weights import save_weights
-from bgmatting.utils.errors import UserError
 from tests.model.inference.engine_cases import HERE, photos
 from tests.model.reference import reference_network
 
@@ -39,15 +37,6 @@ def window(image, top, left, side):
     """Cut out of an image that goes on with zeros."""
     padded = np.pad(image, ((side, side), (side, side), (0, 0)))
     return padded[top + side:top + 2 * side, left + side:left + 2 * side]
-
-
-@pytest.fixture(scope="module", params=(1, 3), ids="kernel {}".format)
-def refined(request, tmp_path_factory):
-    """A network whose refiner has kernels of 1 or 3, and its weights file."""
-    network = reference_network(MattingRefine, "mobilenetv2", refine_kernel_size=request.param)
-    path = tmp_path_factory.mktemp("weights") / "refine.safetensors"
-    save_weights(network, path)
-    return network, path
 
 
 @pytest.mark.parametrize("size, to, bound", [
@@ -141,59 +130,48 @@ def test_only_the_chosen_patches_are_pasted():
     assert len(Blocks(np.zeros((25, 37), bool), 1, True)) == 0
 
 
-@pytest.mark.parametrize("mode", ("sampling", "thresholding", "full"))
-@pytest.mark.parametrize("scale", (0.25, 0.5, 0.3))
-def test_refined_as_by_the_network(refined, scale, mode):
-    network, path = refined
-    refinement = Refinement(mode, 3200, THRESHOLD)
-    matter = Matter(path, "paddle", "cpu", scale, *refinement, unmix=False)
-    for height, width in SIZES:
-        src, bgr = photos(height, width)
-        matte = matter.predict(src, bgr)
-        with paddle.no_grad():
-            out = network(tensor(src), tensor(bgr), scale, refinement)
-        ref = out.ref_sm.numpy()[0, 0].repeat(PATCH, 0).repeat(PATCH, 1)
-        same = matte.ref == ref
-        assert same.mean() > 0.99
-        assert np.abs(matte.pha - out.pha.numpy()[0, 0])[same].max() < 1e-5
-        assert np.abs(matte.fgr - out.fgr.numpy()[0].transpose(1, 2, 0))[same].max() < 1e-5
-        assert height < 60 or {"full": ref.all(), "thresholding": 0.2 < ref.mean() < 0.8,
-                               "sampling": ref.sum() == min(3200, ref.size // 16 * 16)}[mode]
+@pytest.mark.parametrize("kernel_size", (1, 3))
+def test_refined_as_by_the_network(kernel_size, tmp_path):
+    network = reference_network(MattingRefine, "mobilenetv2", refine_kernel_size=kernel_size)
+    save_weights(network, tmp_path / "w.safetensors")
+    matter = Matter(tmp_path / "w.safetensors", "paddle", "cpu", unmix=False)
+    for scale, refinement in zip((0.25, 0.5, 0.3), (Refinement("sampling", 3200), Refinement("thresholding", 0, THRESHOLD),
+                                                    Refinement("full"))):
+        mode, count, threshold = refinement
+        other = matter.with_settings(backbone_scale=scale, refine_mode=mode, sample_pixels=count, threshold=threshold)
+        for height, width in SIZES:
+            src, bgr = photos(height, width)
+            matte = other.predict(src, bgr)
+            with paddle.no_grad():
+                out = network(tensor(src), tensor(bgr), scale, refinement)
+            ref = out.ref_sm.numpy()[0, 0].repeat(PATCH, 0).repeat(PATCH, 1)
+            same = matte.ref == ref
+            assert same.mean() > 0.99
+            assert np.abs(matte.pha - out.pha.numpy()[0, 0])[same].max() < 1e-5
+            assert np.abs(matte.fgr - out.fgr.numpy()[0].transpose(1, 2, 0))[same].max() < 1e-5
+            assert height < 60 or {"full": ref.all(), "thresholding": 0.2 < ref.mean() < 0.8,
+                                   "sampling": ref.sum() == min(3200, ref.size // 16 * 16)}[mode]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", [name for name in HERE if name != "paddle-inference"])
-@pytest.mark.parametrize("scale", (0.25, 0.5))
-def test_the_result_does_not_depend_on_the_memory(weights, backend, scale):
-    src, bgr = photos(100, 148)
-    first, *others = (Matter(weights, backend, "cpu", scale, "full", max_memory=memory, unmix=False).predict(src, bgr)
-                      for memory in (None, 3, 0.8))
-    for other in others:
-        for name, one, two in zip(Matte._fields, first, other):
-            assert np.array_equal(one, two), name
+def test_the_result_does_not_depend_on_the_memory(weights, shared, backend):
+    pair = photos(100, 148)
+    for scale, memory in ((0.25, 3), (0.5, 0.8)):
+        with Matter(weights, backend, "cpu", scale, "full", max_memory=memory, unmix=False) as bounded:
+            for one, other in zip(shared(backend, backbone_scale=scale, refine_mode="full").predict(*pair),
+                                  bounded.predict(*pair)):
+                assert np.array_equal(one, other)
 
 
-def test_too_little_memory(weights):
-    with pytest.raises(UserError, match="0.8.*0.1"):
-        Matter(weights, "paddle", "cpu", max_memory=0.1)
-
-
-def test_batches(weights):
-    matter = Matter(weights, "paddle", "cpu", unmix=False)
-    (src, bgr), pair = photos(32, 48), photos(32, 44)
-    for matte, one in zip(matter.predict_batch((src, pair[0]), (bgr, pair[1])), ((src, bgr), pair)):
-        assert np.array_equal(matte.pha, matter.predict(*one).pha)
+def test_batches_and_only_what_is_wanted(shared):
+    matter, pairs = shared(), [photos(50, 75), photos(32, 44)]
+    whole = matter.predict_batch(*zip(*pairs))
+    for matte, pair in zip(whole, pairs):
+        assert np.array_equal(matte.pha, matter.predict(*pair).pha)
     assert matter.predict_batch([], []) == []
-    with pytest.raises(ValueError, match="as many src as bgr"):
-        matter.predict_batch([src], [])
-
-
-def test_only_what_is_wanted_is_made(weights):
-    matter = Matter(weights, "paddle", "cpu", sample_pixels=480, unmix=False)
-    src, bgr = photos(50, 75)
-    whole = matter.predict(src, bgr)
+    with pytest.raises(ValueError):
+        matter.predict_batch([pairs[0][0]], [])
     for want in (("pha",), ("fgr",), ("err", "ref"), ["ref", "pha"], ()):
-        matte = matter.predict(src, bgr, want)
-        assert [name for name in Matte._fields if getattr(matte, name) is not None] == sorted(want, key=Matte._fields.index)
-        for name in want:
-            assert np.array_equal(getattr(matte, name), getattr(whole, name)), name
+        for name, found, expected in zip(Matte._fields, matter.predict(*pairs[0], want), whole[0]):
+            assert np.array_equal(found, expected) if name in want else found is None
