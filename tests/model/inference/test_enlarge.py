@@ -1,35 +1,10 @@
 """Parts of an enlarged picture are those of the whole one, and large photos come out in strips as they do whole."""
-import cv2
 import numpy as np
 import pytest
 
 from bgmatting.model import Matte
 from bgmatting.model.inference import pair, scale
-from bgmatting.model.inference.enlarge import enlarged_rows, enlarged_windows
 from tests.model.inference.engine_cases import photos
-
-
-def whole(image, height, width):
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-@pytest.mark.parametrize("small, large", [((5, 7), (40, 56)), ((9, 11), (31, 50)), ((1, 3), (8, 24)), ((12, 10), (12, 10))])
-@pytest.mark.parametrize("channels", [(), (3,)])
-def test_rows(small, large, channels):
-    image = np.random.default_rng(1).random((*small, *channels), np.float32)
-    expected = whole(image, *large)
-    for top, bottom in ((0, large[0]), (0, 3), (large[0] // 2, large[0] // 2 + 4), (large[0] - 2, large[0])):
-        np.testing.assert_allclose(enlarged_rows(image, *large, top, bottom), expected[top:bottom], atol=2e-6)
-
-
-def test_windows():
-    image = np.random.default_rng(2).normal(size=(6, 9, 4)).astype(np.float32)
-    lowest, highest = np.array([0, -9, -9, -1], np.float32), np.array([1, 9, 9, 1], np.float32)
-    expected = np.pad(whole(np.clip(image, lowest, highest), 24, 36), ((5, 5), (5, 5), (0, 0)))
-    tops, lefts = np.array([-5, 0, 7, 19]), np.array([3, -5, 11, 31])
-    found = enlarged_windows(image, 24, 36, tops, lefts, 10, lowest, highest)
-    for window, top, left in zip(found, tops, lefts):
-        np.testing.assert_allclose(window, expected[top + 5:top + 15, left + 5:left + 15], atol=2e-6)
 
 
 @pytest.mark.parametrize("scale, mode, size", [
