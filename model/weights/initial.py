@@ -10,7 +10,8 @@ import numpy as np
 
 from bgmatting.model.weights.files import read_weights
 from bgmatting.model.weights.loading import LoadReport, load_state
-from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
+from bgmatting.model.weights.naming import PARTS, backbone_kind, from_torch_names, our_names, part_of, without_biases
+from bgmatting.model.weights.paddleseg import load_paddleseg_state
 from bgmatting.model.weights.places import weights_path
 from bgmatting.utils.errors import UserError
 
@@ -41,6 +42,33 @@ def start_from(network: Layer, source: str | os.PathLike) -> list[PartReport]:
         return take_matching(network, arrays)
     except ValueError as error:
         raise UserError(f"{source} is no start for a network with a {network.backbone_name}: {error}") from None
+
+
+def start_from_paddleseg(network: Layer, source: str | os.PathLike) -> tuple[list[str], bool]:
+    """Load what fits of a weights file into a network with PaddleSeg's names; nothing in the file is run.
+
+    Args:
+        source: a file or folder as for ``weights_path``: of this project, PaddleSeg, or MODNet's authors; or of the
+            network's backbone alone, as PaddleSeg's classifiers are.
+
+    Returns (lines that say what was taken by part, whether anything is missing). Raises UserError: the file cannot be read,
+    or has next to nothing for this network; or ``source`` is "imagenet".
+    """
+    name = network.backbone_name
+    if source == IMAGENET:
+        raise UserError(f"there is nowhere to fetch a classifier with a {name} from. Name a file with --pretrain.")
+    arrays, own = from_torch_names(read_weights(weights_path(source))[0]), network.state_dict()
+    if not any(array in own for array in arrays):
+        arrays = {f"backbone.{array}": value for array, value in arrays.items()}
+    try:
+        report = load_paddleseg_state(network, arrays, partial=True)
+        inside = [array for array in own if array.startswith("backbone.")]
+        taken = sum(array in report.matched for array in inside)
+        if 2 * taken < len(inside):
+            raise ValueError(f"of the {len(inside)} arrays of its backbone only {taken} are in it; it is another network's.")
+    except ValueError as error:
+        raise UserError(f"{source} is no start for a network with a {name}: {error}") from None
+    return as_table(by_part(report, [part for part, _ in network.named_children()])), not report.missing
 
 
 def take_matching(network: Layer, arrays: Mapping[str, np.ndarray]) -> list[PartReport]:

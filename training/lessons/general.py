@@ -4,7 +4,7 @@ from __future__ import annotations
 from functools import partial
 
 from bgmatting.model.methods.method import Method, unwrapped
-from bgmatting.model.weights.paddleseg import start_from_paddleseg
+from bgmatting.model.weights.initial import start_from_paddleseg
 from bgmatting.training.lessons.lesson import Lesson
 
 
