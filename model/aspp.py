@@ -3,6 +3,8 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
+from bgmatting.model.backbones.stages import conv_bn
+
 RATES = (3, 6, 9)  # of dilation
 OUTPUTS = 256      # channels
 
@@ -15,16 +17,11 @@ class ASPP(nn.Layer):
 
     def __init__(self, inputs: int):
         super().__init__()
-        branches = [_conv_bn_relu(inputs, OUTPUTS, 1, 0, 1)]
-        branches += [_conv_bn_relu(inputs, OUTPUTS, 3, rate, rate) for rate in RATES]
+        branches = [conv_bn(inputs, OUTPUTS, 1, nn.ReLU)]
+        branches += [conv_bn(inputs, OUTPUTS, 3, nn.ReLU, dilation=rate) for rate in RATES]
         branches.append(ImagePool(inputs, OUTPUTS))
         self.convs = nn.LayerList(branches)
-        self.project = nn.Sequential(
-            nn.Conv2D(OUTPUTS * len(branches), OUTPUTS, 1, bias_attr=False),
-            nn.BatchNorm2D(OUTPUTS),
-            nn.ReLU(),
-            nn.Dropout(0.5),
-        )
+        self.project = nn.Sequential(*conv_bn(OUTPUTS * len(branches), OUTPUTS, 1, nn.ReLU), nn.Dropout(0.5))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.project(paddle.concat([branch(x) for branch in self.convs], axis=1))
@@ -40,11 +37,3 @@ class ImagePool(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         pooled = nn.Sequential.forward(self, x)  # paddle 2.6 cannot make a graph of super()
         return F.interpolate(pooled, size=x.shape[2:], mode="bilinear", align_corners=False)
-
-
-def _conv_bn_relu(inputs, outputs, kernel, padding, dilation):
-    return nn.Sequential(
-        nn.Conv2D(inputs, outputs, kernel, padding=padding, dilation=dilation, bias_attr=False),
-        nn.BatchNorm2D(outputs),
-        nn.ReLU(),
-    )

@@ -13,8 +13,7 @@ def crop_patches(x: Tensor, index: Tensor, size: int, padding: int) -> Tensor:
         size: side of a patch and distance between neighbours, in pixels.
         padding: how far a crop reaches beyond its patch on every side; zeros outside the image.
 
-    Returns:
-        (P, C, size + 2 * padding, size + 2 * padding)
+    Returns (P, C, size + 2 * padding, size + 2 * padding).
     """
     return crop_windows(F.pad(x, [padding] * 4) if padding else x, index, size, size + 2 * padding)
 

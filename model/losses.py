@@ -53,8 +53,7 @@ def patch_loss(pred: RefineOutput, true_pha: Tensor, true_fgr: Tensor) -> dict[s
     Args:
         pred: MattingRefine's output in a mode that refines patches; the rest as for ``base_loss``.
 
-    Returns:
-        {"pha_l1", "pha_mse", "fgr_l1"}, scalar tensors, means over the refined pixels.
+    Returns {"pha_l1", "pha_mse", "fgr_l1"}, scalar tensors, means over the refined pixels.
     """
     where = F.interpolate(pred.ref_sm, size=true_pha.shape[2:], mode="nearest")
     seen = where * (true_pha != 0).astype(where.dtype)

@@ -28,8 +28,7 @@ def choose_patches(err: np.ndarray | Tensor, refinement: Refinement) -> np.ndarr
             not be known yet where a graph is exported.
         refinement: mode, number of pixels and threshold.
 
-    Returns:
-        bool of the shape of ``err``.
+    Returns bool of the shape of ``err``.
     """
     is_array = isinstance(err, np.ndarray)
     if refinement.mode == "full":

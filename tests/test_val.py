@@ -13,7 +13,6 @@ from bgmatting.media import read_gray, read_image, write_image
 from bgmatting.media.operations import blend
 from bgmatting.model import Matter
 from bgmatting.model.methods import find_method
-from bgmatting.model.methods.running import matted
 from bgmatting.model.modnet.network import MODNet
 from bgmatting.model.weights import save_weights
 from bgmatting.utils.cli import run_main
@@ -85,7 +84,7 @@ def test_paddleseg_s_line_measures_what_its_table_does(data, network, capsys):
     expected = []
     for row in facts["methods"]["network"]["images"]:
         photo = read_image(data / "PPM-100" / "val" / "fg" / f"{row['name']}.png")
-        pha = (matted(find_method("modnet"), network, photo) * 255 + 0.5).astype(np.uint8)
+        pha = (find_method("modnet").matted(network, photo) * 255 + 0.5).astype(np.uint8)
         true = read_gray(data / "PPM-100" / "val" / "alpha" / f"{row['name']}.png")
         assert (row["sad"], row["mse"]) == (sad(pha, true), mse(pha, true)) and row["sad"] > 0
         expected.append(row["sad"])
@@ -119,7 +118,7 @@ def test_trimaps_of_a_list_are_given_and_say_where_errors_count(data):
     photo, true = (read(data / "PPM-100" / "val" / part / "val_a.png") for read, part in ((read_image, "fg"),
                                                                                       (read_gray, "alpha")))
     photo = blend(photo, true, np.full((40, 60, 3), (90, 60, 30), np.uint8))
-    pha = (matted(find_method("dim"), network, photo, trimap) * 255 + 0.5).astype(np.uint8)
+    pha = (find_method("dim").matted(network, photo, trimap) * 255 + 0.5).astype(np.uint8)
     assert (row["sad"], row["mse"]) == (sad(pha, true, trimap), mse(pha, true, trimap))
     kept = read_gray(data / "out" / "mattes" / "network" / "val_a.png")
     assert np.array_equal(kept, pha)

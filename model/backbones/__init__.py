@@ -10,13 +10,10 @@ BACKBONES = ("mobilenetv2", "mobilenetv3", "mobilenetv3_small", "mobilenetv3_sma
 
 
 def build_backbone(name: str, in_channels: int) -> Layer:
-    """Return the encoder called ``name`` (one of ``BACKBONES``) for ``in_channels`` input channels.
+    """The encoder called ``name``, for ``in_channels`` input channels. Raises UserError: it is none of ``BACKBONES``.
 
-    The encoder's ``channels`` lists the channels of its outputs at 1/16, 1/8, 1/4, 1/2 and 1/1 of the input's size; of
+    Its ``channels`` lists the channels of its outputs at 1/16, 1/8, 1/4, 1/2 and 1/1 of the input's size; of
     "mobilenetv3_small_os32" at 1/32, 1/16, 1/8, 1/4 and 1/1.
-
-    Raises:
-        UserError: there is no encoder of that name.
     """
     if name == "mobilenetv2":
         return MobileNetV2Encoder(in_channels)

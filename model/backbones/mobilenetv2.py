@@ -1,7 +1,7 @@
 """MobileNetV2 encoder (Sandler et al., CVPR 2018) with its last stage dilated, so that the output stride is 16."""
 from paddle import Tensor, nn
 
-from bgmatting.model.backbones.stages import StagedEncoder
+from bgmatting.model.backbones.stages import StagedEncoder, conv_bn
 
 # expansion, output channels, repeats, stride of the first block
 _STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -12,7 +12,7 @@ class MobileNetV2Encoder(StagedEncoder):
     """Input (B, in_channels, H, W); output: features at 1/16 (320), 1/8 (32), 1/4 (24), 1/2 (16) and the input itself."""
 
     def __init__(self, in_channels: int):
-        blocks = [_conv_bn(in_channels, 32, kernel=3, stride=2)]
+        blocks = [conv_bn(in_channels, 32, 3, nn.ReLU6, stride=2)]
         inputs = 32
         for expand, outputs, repeats, first_stride in _STAGES:
             for repeat in range(repeats):
@@ -31,22 +31,9 @@ class InvertedResidual(nn.Layer):
         super().__init__()
         self.residual = stride == 1 and inputs == outputs
         hidden = inputs * expand
-        layers = [_conv_bn(inputs, hidden, kernel=1)] if expand != 1 else []
-        layers += [
-            _conv_bn(hidden, hidden, kernel=3, stride=stride, dilation=dilation, groups=hidden),
-            nn.Conv2D(hidden, outputs, 1, bias_attr=False),
-            nn.BatchNorm2D(outputs),
-        ]
-        self.conv = nn.Sequential(*layers)
+        layers = [conv_bn(inputs, hidden, 1, nn.ReLU6)] if expand != 1 else []
+        layers.append(conv_bn(hidden, hidden, 3, nn.ReLU6, stride, dilation, hidden))
+        self.conv = nn.Sequential(*layers, nn.Conv2D(hidden, outputs, 1, bias_attr=False), nn.BatchNorm2D(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv(x) if self.residual else self.conv(x)
-
-
-def _conv_bn(inputs, outputs, kernel, stride=1, dilation=1, groups=1):
-    padding = (kernel - 1) // 2 * dilation
-    return nn.Sequential(
-        nn.Conv2D(inputs, outputs, kernel, stride, padding, dilation, groups, bias_attr=False),
-        nn.BatchNorm2D(outputs),
-        nn.ReLU6(),
-    )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from bgmatting.model.backbones.stages import StagedEncoder
+from bgmatting.model.backbones.stages import StagedEncoder, conv_bn
 
 # kernel, expanded channels, output channels, squeeze-and-excitation, hard swish, stride
 _LARGE = (
@@ -43,6 +43,7 @@ _SMALL = (
     (5, 576, 96, True, True, 1),
     (5, 576, 96, True, True, 1),
 )
+_NORM = {"momentum": 0.99, "epsilon": 1e-3}  # the values the V3 weights in circulation were made with
 
 
 class _Variant(NamedTuple):
@@ -78,7 +79,7 @@ class MobileNetV3Encoder(StagedEncoder):
 
     def __init__(self, in_channels: int, variant: str):
         table, dilated_from, taken = _VARIANTS[variant]
-        blocks, inputs = [_conv_bn(in_channels, 16, 3, stride=2, activation=nn.Hardswish)], 16
+        blocks, inputs = [conv_bn(in_channels, 16, 3, nn.Hardswish, stride=2, **_NORM)], 16
         widths = [16]
         for number, (*shape, stride) in enumerate(table, 1):
             dilates = dilated_from is not None and number >= dilated_from
@@ -86,7 +87,7 @@ class MobileNetV3Encoder(StagedEncoder):
             inputs = shape[2]
             widths.append(inputs)
         deepest = table[-1][1]
-        blocks.append(_conv_bn(inputs, deepest, 1, activation=nn.Hardswish))
+        blocks.append(conv_bn(inputs, deepest, 1, nn.Hardswish, **_NORM))
         super().__init__(blocks, taken, [deepest, *(widths[number] for number in reversed(taken)), in_channels])
 
 
@@ -98,11 +99,11 @@ class InvertedResidual(nn.Layer):
         super().__init__()
         self.residual = stride == 1 and inputs == outputs
         activation = nn.Hardswish if swish else nn.ReLU
-        layers = [_conv_bn(inputs, hidden, 1, activation=activation)] if hidden != inputs else []
-        layers.append(_conv_bn(hidden, hidden, kernel, stride, dilation, groups=hidden, activation=activation))
+        layers = [conv_bn(inputs, hidden, 1, activation, **_NORM)] if hidden != inputs else []
+        layers.append(conv_bn(hidden, hidden, kernel, activation, stride, dilation, hidden, **_NORM))
         if squeeze:
             layers.append(SqueezeExcitation(hidden))
-        layers.append(_conv_bn(hidden, outputs, 1, activation=nn.Identity))
+        layers.append(conv_bn(hidden, outputs, 1, nn.Identity, **_NORM))
         self.block = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -127,13 +128,3 @@ class SqueezeExcitation(nn.Layer):
 def _round_to_eight(value):
     rounded = max(8, int(value + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * value else rounded
-
-
-def _conv_bn(inputs, outputs, kernel, stride=1, dilation=1, groups=1, activation=nn.ReLU):
-    """Convolution that keeps the size at stride 1, batch normalisation, activation (a class of layers)."""
-    padding = (kernel - 1) // 2 * dilation
-    return nn.Sequential(
-        nn.Conv2D(inputs, outputs, kernel, stride, padding, dilation, groups, bias_attr=False),
-        nn.BatchNorm2D(outputs, momentum=0.99, epsilon=1e-3),  # the values the V3 weights in circulation were made with
-        activation(),
-    )

@@ -1,4 +1,6 @@
-"""An encoder that is a chain of blocks, some of whose outputs are its maps."""
+"""What encoders are made of: a convolution with its norm, and a chain of blocks, some of whose outputs are the maps."""
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from paddle import Tensor, nn
@@ -25,3 +27,11 @@ class StagedEncoder(nn.Layer):
                 maps.append(x)
         maps.append(x)
         return maps[::-1]
+
+
+def conv_bn(inputs: int, outputs: int, kernel: int, activation: type[nn.Layer], stride: int = 1, dilation: int = 1,
+            groups: int = 1, **norm: float) -> nn.Sequential:
+    """Convolution without bias that keeps the size at stride 1, batch normalisation (``norm``: its settings), activation."""
+    padding = (kernel - 1) // 2 * dilation
+    return nn.Sequential(nn.Conv2D(inputs, outputs, kernel, stride, padding, dilation, groups, bias_attr=False),
+                         nn.BatchNorm2D(outputs, **norm), activation())

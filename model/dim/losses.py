@@ -25,8 +25,7 @@ def dim_loss(pred: DimOutput, img: Tensor, true_pha: Tensor, unknown: Tensor, tr
 
     Returns:
         {"alpha_raw": alpha of the decoder, "comp": the photo composed with it, "alpha_pred": alpha of the whole network},
-        scalar tensors. Departures of PaddleSeg from the paper, kept: 1e-6 is added below the root, where the paper adds
-        its square; and "comp" is the sum of three channels. All departures stand in docs/reference/other_methods.md.
+        scalar tensors. PaddleSeg's departures from the paper are kept; they stand in docs/reference/other_methods.md.
     """
     mask = unknown.astype(true_pha.dtype)
     composed = pred.pha_raw * true_fgr + (1 - pred.pha_raw) * true_bgr

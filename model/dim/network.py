@@ -36,10 +36,7 @@ class DIM(nn.Layer):
         UserError: no such backbone.
         ValueError: img and trimap differ in size or batch, have other channels, or a side is shorter than 32.
 
-    Departures of PaddleSeg from the paper, kept: the decoder enlarges bilinearly and adds the encoder's maps, where the
-    paper's unpools by remembered places; its convolutions are normalised and the encoder's have no biases; the refinement
-    sees alpha in 0..1 and not in 0..255, and its last convolution is normalised and followed by a ReLU, so that it adds to
-    alpha and never takes away; see also ``model.backbones.paddleseg.vgg``. All stand in docs/reference/other_methods.md.
+    PaddleSeg's departures from the paper are kept; they stand in docs/reference/other_methods.md.
 
     Example:
         network = DIM("vgg16")

@@ -14,18 +14,15 @@ from paddle.static import InputSpec
 
 from bgmatting.media import read_image
 from bgmatting.model.inference.engines.base import EngineError
-from bgmatting.model.inference.engines.makers import maker_of, network_from_arrays
+from bgmatting.model.inference.engines.graphs import SingleGraph, network_of
 from bgmatting.model.inference.engines.onnx_export import save_graph
 from bgmatting.model.inference.engines.openvino import import_openvino
-from bgmatting.model.inference.engines.single_graph import SingleGraph, input_specs
-from bgmatting.model.inference.matte import padded
 from bgmatting.model.matting import MattingRefine
 from bgmatting.model.methods.input_rule import InputRule
 from bgmatting.model.methods.method import Method
-from bgmatting.model.methods.recognition import read_network, refuse_refinement
-from bgmatting.model.refinement import BACKBONE_SCALE, NOTHING
+from bgmatting.model.methods.recognition import read_network
+from bgmatting.model.refinement import BACKBONE_SCALE
 from bgmatting.model.weights import file_sha256
-from bgmatting.model.weights.metadata import settings_of
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import write_bytes
 
@@ -53,13 +50,13 @@ class NetworkGraph(nn.Layer):
 
 
 class FileGraph(SingleGraph):
-    """The same for files that other programs run: photos come in 0..1, and each output is one of the graph's."""
+    """The same for methods that work in one go: photos come in 0..1, and each output is one of the graph's."""
 
-    def __init__(self, method: Method, network: Layer):
-        super().__init__(method, network, ranged=False)
-
-    def forward(self, src: str | os.PathLike, extra: Tensor | None = None) -> tuple[Tensor, ...]:
-        return tuple(self.parts(src, extra))
+    def forward(self, src: Tensor, extra: Tensor | None = None) -> tuple[Tensor, ...]:
+        ranged = self.method.rule.ranged
+        if self.method.needs == "bgr":
+            return tuple(self.parts(ranged(src), ranged(extra)))
+        return tuple(self.parts(ranged(src), extra))
 
 
 def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, kind: str, half: bool,
@@ -76,34 +73,39 @@ def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, 
         (the network, the file's path, ["setting value" of each that the header decided]); OpenVINO's .bin, Paddle's
         .pdiparams, and the .txt of Paddle's and torch's facts lie beside the file.
 
-    Raises:
-        UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
+    Raises UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
     """
     file, output = read_network(weights), Path(output)
-    method, described = file.method, file.described
-    network, settings, told = _network_of(file, settings)
-    facts = {"method": method.name, **described, **settings, "weights_sha256": file_sha256(file.path),
+    method = file.method
+    scale, refinement, told = file.settings(settings)
+    settings = {}
+    if method.refines:
+        settings = {"backbone_scale": scale or BACKBONE_SCALE,
+                    **{f"refine_{name}": value for name, value in refinement._asdict().items()}}
+    try:
+        network = network_of(file.described, file.arrays, **settings)
+    except ValueError as error:
+        raise error if isinstance(error, UserError) else UserError(f"{file.path} cannot be exported: {error}.") from None
+    facts = {**file.described, **settings, "weights_sha256": file_sha256(file.path),
              "precision": "float16" if half else "float32", "made_with": f"paddlepaddle {paddle.__version__}"}
     told = [f"{key} {settings[key]}" for key in told]
     if kind in ("torchscript", "torch"):
         return network, _to_torch(file, settings, output, kind, half, facts), told
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
+        _export_network(network, output, "paddle" if kind == "paddle" else "onnx", method)
         if kind == "paddle":
-            _export_network(network, output, "paddle", method)
             found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
             write_bytes(output.with_name(output.name + ".txt"), _text(facts).encode())
             return network, found, told
-        _export_network(network, output, "onnx", method)
         source = output.with_name(output.name + ".onnx")
         if kind == "onnx":
             _finish_onnx(source, half, facts)
             return network, source, told
         return network, _to_openvino(source, half, facts), told
-    except ImportError as error:
-        raise UserError(f"the package {error.name} is not installed. {ONNX_NEED}.") from None
-    except EngineError as error:
-        raise UserError(f"{error}. {ONNX_NEED}.") from None
+    except (ImportError, EngineError) as error:
+        said = f"the package {error.name} is not installed" if isinstance(error, ImportError) else error
+        raise UserError(f"{said}. {ONNX_NEED}.") from None
 
 
 def _to_torch(file, settings, output, kind, half, facts):
@@ -118,7 +120,8 @@ def _to_torch(file, settings, output, kind, half, facts):
     path = output.with_name(output.name + {"torchscript": ".pt", "torch": ".pth"}[kind])
     if path.exists() and path.samefile(file.path):
         raise UserError(f"{path} is the weights file itself. Name another --output.")
-    module = torch_export.network_of(file.arrays, file.described, settings, half)
+    settings = {**settings, **{key: file.described[key] for key in ("backbone", "refine_kernel_size")}}
+    module = torch_export.network_of(file.arrays, settings, half)
     text = _text({**facts, "made_with": torch_export.MADE_WITH})
     if kind == "torchscript":
         torch_export.write_script(module, path, text)
@@ -129,36 +132,12 @@ def _to_torch(file, settings, output, kind, half, facts):
 
 
 def _export_network(network, path, kind, method):
-    """Write the whole network as one graph with any height, width and batch.
-
-    Args:
-        network: what ``method`` builds.
-        path: without suffix; .onnx, or .json (.pdmodel before Paddle 3) and .pdiparams are added. kind: "onnx" or "paddle".
-    """
-    if method.refines:
-        names, outputs, layer = ("src", "bgr"), OUTPUTS, NetworkGraph(network)
-        specs = [InputSpec([None, 3, None, None], "float32", name) for name in names]
-    else:
-        outputs, layer = method.outputs, FileGraph(method, network)
-        specs = input_specs(method, ("src", *method.input_names[1:]))
+    """Write the whole network of a method as one graph with any height, width and batch, as ``save_graph``."""
+    layer, outputs = (NetworkGraph(network), OUTPUTS) if method.refines else (FileGraph(method, network), method.outputs)
+    specs = [InputSpec([None, 1 if name == "trimap" else 3, None, None], "float32", name)
+             for name in ("src", *([method.needs] if method.needs else []))]
     layer.eval()
     save_graph(layer, specs, path, kind, names=outputs)
-
-
-def _network_of(file, settings):
-    """(the network of a ``NetworkFile``, its settings, names of those that its header decided)"""
-    try:
-        if not file.method.refines:
-            refuse_refinement(settings, file.method, file.path)
-            return maker_of({"method": file.method.name, **file.described}).network(file.arrays), {}, []
-        scale, refinement, told = settings_of(settings, file.metadata, file.path)
-        if file.described["refine_kernel_size"] is None:
-            refinement = NOTHING._replace(threshold=refinement.threshold)
-        settings = {"backbone_scale": scale or BACKBONE_SCALE, **{f"refine_{name}": value for name, value
-                                                                  in refinement._asdict().items()}}
-        return network_from_arrays(file.described, file.arrays, **settings), settings, told
-    except ValueError as error:
-        raise error if isinstance(error, UserError) else UserError(f"{file.path} cannot be exported: {error}.") from None
 
 
 def inputs_of(method: Method, src: str | os.PathLike, bgr: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -167,27 +146,21 @@ def inputs_of(method: Method, src: str | os.PathLike, bgr: str | os.PathLike) ->
     The sides of a pair are made multiples of 4 by repeating the last row and column; a trimap leaves a frame in the middle
     of the photo open.
 
-    Raises:
-        UserError: one cannot be read, or the two differ in size.
+    Raises UserError: one cannot be read, or the two differ in size.
     """
-    if method.refines:
-        return _pair_of(src, bgr)
-    inputs = {"src": CHECKED.photo(read_image(src))}
-    rows, columns = (np.abs(np.linspace(-1, 1, side)) for side in inputs["src"].shape[2:])
-    away = np.maximum(rows[:, None], columns)
-    extra = {"trimap": np.select([away < 0.3, away < 0.7], [1, 128 / 255])[None, None].astype(np.float32)}
-    if method.needs is not None:
-        inputs[method.needs] = extra[method.needs] if method.needs in extra else CHECKED.photo(read_image(bgr))
+    photos = {"src": read_image(src)}
+    if method.needs == "bgr":
+        photos["bgr"] = read_image(bgr)
+        sizes = [f"{photo.shape[1]}x{photo.shape[0]}" for photo in photos.values()]
+        if sizes[0] != sizes[1]:
+            raise UserError(f"{src} is {sizes[0]}, but {bgr} is {sizes[1]}. Name the two photos of a pair: --src and --bgr.")
+    rule = method.rule if method.refines else CHECKED
+    inputs = {name: rule.photo(photo) for name, photo in photos.items()}
+    if method.needs == "trimap":
+        rows, columns = (np.abs(np.linspace(-1, 1, side)) for side in inputs["src"].shape[2:])
+        away = np.maximum(rows[:, None], columns)
+        inputs["trimap"] = np.select([away < 0.3, away < 0.7], [1, 128 / 255])[None, None].astype(np.float32)
     return inputs
-
-
-def _pair_of(src, bgr):
-    photos = {"src": read_image(src), "bgr": read_image(bgr)}
-    sizes = [f"{photo.shape[1]}x{photo.shape[0]}" for photo in photos.values()]
-    if sizes[0] != sizes[1]:
-        raise UserError(f"{src} is {sizes[0]}, but {bgr} is {sizes[1]}. Name the two photos of a pair: --src and --bgr.")
-    return {name: np.ascontiguousarray(padded(photo).transpose(2, 0, 1)[None]).astype(np.float32) / 255
-            for name, photo in photos.items()}
 
 
 def check_file(network: Layer, path: Path, kind: str, inputs: Mapping[str, np.ndarray], method: Method) -> dict[str, float]:
@@ -201,18 +174,11 @@ def check_file(network: Layer, path: Path, kind: str, inputs: Mapping[str, np.nd
         found = run_state(path, inputs, network)  # the file has no settings
     else:
         found = RUNNERS[kind](path, inputs)
-    expected = _answered(network, inputs, method)
-    differences = {name: np.abs(found[name] - value.numpy()) for name, value in expected.items()}
-    return {name: float(value.mean() if name == "ref" else value.max()) for name, value in differences.items()}
-
-
-def _answered(network, inputs, method):
-    given = [paddle.to_tensor(x) for x in inputs.values()]
+    layer = NetworkGraph(network) if method.refines else FileGraph(method, network)
     with paddle.no_grad():
-        if method.refines:
-            out = network(*given)
-            return {"pha": out.pha, "fgr": out.fgr, "err": out.err_sm, "ref": out.ref_sm}
-        return method.answer(network, *(x if name == "trimap" else method.rule.ranged(x) for name, x in zip(inputs, given)))
+        expected = zip(OUTPUTS, layer(*map(paddle.to_tensor, inputs.values())))
+        differences = {name: np.abs(found[name] - value.numpy()) for name, value in expected}
+    return {name: float(value.mean() if name == "ref" else value.max()) for name, value in differences.items()}
 
 
 def _finish_onnx(path, half, facts):

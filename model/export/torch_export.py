@@ -20,18 +20,12 @@ FACTS = "facts.txt"  # name of the facts inside a TorchScript file
 MADE_WITH = f"torch {torch.__version__}"
 
 
-def network_of(arrays: Mapping[str, np.ndarray], described: Mapping[str, Any], settings: Mapping[str, Any],
-               half: bool = False) -> Matting:
-    """The network of a weights file.
+def network_of(arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], half: bool = False) -> Matting:
+    """The network of a weights file; ``settings``: Matting's keyword arguments; ``half``: with parameters of float16.
 
-    Args:
-        arrays: {name: ndarray}, this project's or the authors' names. described: as ``describe_state`` answers.
-        settings: Matting's other keyword arguments. half: with parameters of float16.
-
-    Raises:
-        UserError: the backbone has no PyTorch definition. ValueError: an array is missing, or has another shape.
+    Raises UserError: the backbone has no PyTorch definition. ValueError: an array is missing, or has another shape.
     """
-    module = Matting(**described, **settings)
+    module = Matting(**settings)
     load_state(module, torch_state(arrays))
     module.eval().requires_grad_(False)
     return module.half() if half else module

@@ -267,8 +267,7 @@ class Matting(Base):
 
     Input: src, bgr (B, 3, H, W) in 0..1, sides multiples of 4. Output: Refined.
 
-    Raises:
-        UserError: the backbone has no PyTorch definition. ValueError, of ``forward``: shapes or the mode do not fit.
+    Raises UserError: the backbone has no PyTorch definition. ValueError, of ``forward``: shapes or the mode do not fit.
     """
 
     def __init__(self, backbone: str = BACKBONES[0], backbone_scale: float = BACKBONE_SCALE,
@@ -316,14 +315,8 @@ def resized(x: Tensor, size: list[int]) -> Tensor:
 
 def choose_patches(err: Tensor, mode: str, sample_pixels: int, threshold: float,
                    prevent_oversampling: bool = True) -> Tensor:
-    """Return which patches to refine, by their predicted error (B, 1, H/4, W/4): the rule of ``model.patches``.
-
-    Returns:
-        bool of the shape of ``err``.
-
-    Raises:
-        ValueError: there is no such mode.
-    """
+    """Return which patches to refine, by their predicted error (B, 1, H/4, W/4): the rule of ``model.patches``. Returns bool
+    of the shape of ``err``. Raises ValueError: there is no such mode."""
     if mode == "full":
         return torch.ones_like(err, dtype=torch.bool)
     if mode == "thresholding":
@@ -367,11 +360,8 @@ def torch_state(arrays: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
 
 
 def load_state(model: nn.Module, state: dict[str, Tensor]) -> None:
-    """Put ``state`` into ``model``, which may have fewer parameters.
-
-    Raises:
-        ValueError: one that it has is missing, or of another shape.
-    """
+    """Put ``state`` into ``model``, which may have fewer parameters. Raises ValueError: one that it has is missing, or of
+    another shape."""
     try:
         missing = model.load_state_dict(state, strict=False).missing_keys
     except RuntimeError as error:

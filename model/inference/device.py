@@ -52,8 +52,7 @@ class DeviceMatting:
             want, dtype: as for ``Matter.predict``, which says what comes back. unmixes: whether to end with ``unmix``.
             unit: what the sides are padded to multiples of.
 
-        Raises:
-            UserError: the GPU fails, or its memory does not do; or uint8 is asked for, and numbers are not finite.
+        Raises UserError: the GPU fails, or its memory does not do; or uint8 is asked for, and numbers are not finite.
         """
         height, width = src.shape[:2]
         src, bgr = padded(src, unit), padded(bgr, unit)

@@ -22,11 +22,7 @@ def estimate_foreground(src: np.ndarray, pha: np.ndarray) -> np.ndarray:
     Args:
         src: uint8 (H, W, 3) RGB. pha: float32 (H, W) in 0..1.
 
-    Returns:
-        float32 (H, W, 3) in 0..1.
-
-    Raises:
-        UserError: PyMatting is not installed.
+    Returns float32 (H, W, 3) in 0..1. Raises UserError: PyMatting is not installed.
     """
     check_foreground()
     from pymatting import estimate_foreground_ml  # optional, and slow to import: it compiles

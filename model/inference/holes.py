@@ -51,8 +51,7 @@ def find_holes(src: np.ndarray, bgr: np.ndarray, levels: np.ndarray) -> np.ndarr
         src, bgr: uint8 RGB (H, W, 3), the photo and the empty scene.
         levels: alpha as uint8 (H, W).
 
-    Returns:
-        bool (H, W), or None where there are none.
+    Returns bool (H, W), or None where there are none.
     """
     parts, labels, boxes, _ = cv2.connectedComponentsWithStats((levels < OPAQUE).view(np.uint8), connectivity=4)
     holes = [box for box in enumerate(boxes) if box[0] and box[1][4] >= SMALLEST]

@@ -4,24 +4,22 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bgmatting.model.inference.blocks import blocks_within
-from bgmatting.model.inference.engines import open_engine
-from bgmatting.model.inference.engines.device import find_device
+from bgmatting.model.inference.engines.choice import open_engine
 from bgmatting.model.inference.matte import BRIEF, DTYPES, Matte
 from bgmatting.model.inference.pair import PairMatting
 from bgmatting.model.inference.photos import Picture, opened
 from bgmatting.model.inference.settings import Chosen, Settings
 from bgmatting.model.inference.single import SingleMatting
-from bgmatting.model.methods.recognition import read_network, refuse_refinement
-from bgmatting.model.refinement import NOTHING, check_backbone_scale
+from bgmatting.model.methods.recognition import read_network
+from bgmatting.model.refinement import check_backbone_scale
 from bgmatting.model.weights import file_sha256
-from bgmatting.model.weights.metadata import settings_of
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.machine import set_tf32
+from bgmatting.utils.machine import find_device, set_tf32
 
 
 class Matter:
@@ -51,23 +49,29 @@ class Matter:
             given = replace(settings, **named)
         else:
             given = Settings(*(() if settings is None and not fields else (settings,)), *fields, **named)
-        path, arrays, metadata, self.method, described = read_network(given.weights)
-        self._refines = described.get("refine_kernel_size") is not None
+        file = read_network(given.weights)
+        self.method, described = file.method, file.described
+        scale, refinement, told = file.settings({
+            "backbone_scale": given.backbone_scale, "refine_mode": given.refine_mode,
+            "refine_sample_pixels": given.sample_pixels, "refine_threshold": given.threshold})
         device, refines = find_device(given.device), self.method.refines
-        settings = Chosen(str(path), file_sha256(path), given.backend, device, self.method.name, described["backbone"],
-                          given.precision, unmix=bool(given.unmix) and refines,
+        settings = Chosen(str(file.path), file_sha256(file.path), given.backend, device, self.method.name,
+                          described["backbone"], given.precision, unmix=bool(given.unmix) and refines,
                           fill=bool(given.fill and given.unmix) and refines,
-                          tf32=None if device == "cpu" else set_tf32(given.tf32),
-                          **self._refinement(given, metadata, path))
+                          tf32=None if device == "cpu" else set_tf32(given.tf32))
+        if refines:
+            settings = replace(settings, backbone_scale=scale or "auto", refine_mode=refinement.mode,
+                               sample_pixels=refinement.sample_pixels, threshold=refinement.threshold,
+                               told_by_weights=tuple(told))
         most = blocks_within(given.max_memory)
         on_device = given.on_device
         if on_device is None:
             on_device = device != "cpu" and given.backend in ("auto", "paddle")
         try:
-            engine = open_engine("paddle" if on_device else given.backend, {**described, "method": self.method.name}, arrays,
-                                 settings.sha256, device, given.precision, given.threads, bool(settings.tf32))
+            engine = open_engine("paddle" if on_device else given.backend, described, file.arrays, settings.sha256, device,
+                                 given.precision, given.threads, bool(settings.tf32))
         except ValueError as error:
-            raise error if isinstance(error, UserError) else UserError(f"{path} cannot be used: {error}") from None
+            raise error if isinstance(error, UserError) else UserError(f"{file.path} cannot be used: {error}") from None
         self._engine, self._fit = engine, given.fitter() if refines else None
         self.settings = replace(settings, backend=engine.name, precision=engine.precision)
         self._dtype = BRIEF[given.bits] if given.bits == 8 or on_device and given.bits is not None else "float32"
@@ -75,23 +79,11 @@ class Matter:
         if not refines:
             self._way = SingleMatting(engine, self.settings, self.method)
             return
+        self._refines = described["refine_kernel_size"] is not None
         if on_device:
             from bgmatting.model.inference.device import DeviceMatting  # imports paddle
             self.device_matting = DeviceMatting(engine.network, device, engine.precision, most)
         self._way = PairMatting(engine, self.settings, described["refine_kernel_size"], most, self.device_matting)
-
-    def _refinement(self, given: Settings, metadata: Mapping[str, str], path: os.PathLike) -> dict[str, Any]:
-        """Fields of ``Chosen`` that say what is refined."""
-        wanted = {"backbone_scale": given.backbone_scale, "refine_mode": given.refine_mode,
-                  "refine_sample_pixels": given.sample_pixels, "refine_threshold": given.threshold}
-        if not self.method.refines:
-            refuse_refinement(wanted, self.method, path)
-            return {}
-        scale, refinement, told = settings_of(wanted, metadata, path)
-        if not self._refines:  # a base network alone: its coarse result, enlarged
-            refinement = NOTHING._replace(threshold=refinement.threshold)
-        return {"backbone_scale": scale or "auto", "refine_mode": refinement.mode,
-                "sample_pixels": refinement.sample_pixels, "threshold": refinement.threshold, "told_by_weights": tuple(told)}
 
     def _set(self, **changes: Any) -> None:
         self.settings = self._way.settings = replace(self.settings, **changes)
@@ -115,7 +107,7 @@ class Matter:
     def sample_pixels(self, count: int) -> None:
         if count < 0:
             raise UserError(f"the number of pixels to refine is at least 0, not {count}.")
-        if self._refines:
+        if self.method.refines and self._refines:
             self._set(sample_pixels=int(count))
 
     @property

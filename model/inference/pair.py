@@ -9,8 +9,7 @@ import numpy as np
 
 from bgmatting.model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
 from bgmatting.model.inference.blocks import Blocks, shrink
-from bgmatting.model.inference.engines.base import Engine
-from bgmatting.model.inference.engines.samples import BATCH
+from bgmatting.model.inference.engines.base import BATCH, Engine
 from bgmatting.model.inference.enlarge import at_half, enlarged_rows
 from bgmatting.model.inference.holes import fill_holes, find_holes, levels_of
 from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
@@ -79,7 +78,8 @@ class PairMatting:
         unit, scale = padding_and_scale(src.shape[:2], self.settings.backbone_scale)
         photos = [padded(photo, unit) for photo in (src, bgr)]
         size = coarse_size(photos[0].shape[:2], scale)
-        return *photos, self._engine.coarse(*(shrink(photo, *size)[None] for photo in photos))[0]
+        small = {name: shrink(photo, *size)[None] for name, photo in zip(("src", "bgr"), photos)}
+        return *photos, self._engine.run("coarse", small)[0]
 
     def _refine(self, coarse, src, bgr, want, brief=False):
         """A Matte of one padded photo, from its coarse array (h, w, 37); with ``brief``, its fgr is uint8."""
@@ -113,9 +113,10 @@ class PairMatting:
 
     def _refined(self, blocks, coarse, src, bgr):
         """(batch, its refined blocks), one after the other."""
+        graph = "quarter" if blocks.quarter else "half"
         for batch in blocks.batches(self._batch):
             inputs, count = blocks.inputs(batch, coarse, src, bgr), batch.stop - batch.start
-            yield batch, self._engine.blocks(_filled(inputs, self._batch), blocks.quarter)[:count]
+            yield batch, self._engine.run(graph, _filled(inputs, self._batch))[:count]
 
     def _strips(self, coarse, src, bgr, want):
         """As ``_refine``: (top, Matte of ``STRIP`` rows from there), from top to bottom."""

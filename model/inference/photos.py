@@ -21,8 +21,7 @@ def opened(src: Picture, bgr: Picture | None,
     PIL images are turned upright and made RGB, and their colours stay; files are read as ``media.read_photo`` does, with
     their colours brought to sRGB.
 
-    Raises:
-        UserError: a file cannot be read, or a trimap's is none. TypeError: something is neither of these.
+    Raises UserError: a file cannot be read, or a trimap's is none. TypeError: something is neither of these.
     """
     return _array(src, "RGB", read_photo), _array(bgr, "RGB", read_photo), _array(trimap, "L", read_trimap)
 

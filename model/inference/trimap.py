@@ -25,8 +25,7 @@ def trimap_from_matte(pha: np.ndarray) -> np.ndarray:
     Args:
         pha: float32 (H, W) in 0..1.
 
-    Returns:
-        uint8 (H, W): 0 background, 128 unknown, 255 foreground.
+    Returns uint8 (H, W): 0 background, 128 unknown, 255 foreground.
     """
     reach = max(LEAST, round(REACH * min(pha.shape)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))

@@ -30,8 +30,7 @@ def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarra
         pha: float32 (H, W) in 0..1, the network's alpha, contiguous.
         residual: float32 (h, w, 3), its foreground colour less ``src``, of any size.
 
-    Returns:
-        pha, the same array.
+    Returns pha, the same array.
     """
     shrink = max(1.0, max(pha.shape) / LONGEST)
     pixels = _open_pixels(pha, round(MARGIN * shrink))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bgmatting.model.methods.input_rule import InputRule
-from bgmatting.model.methods.method import Method
-from bgmatting.model.methods.tensors import unwrapped
+from bgmatting.model.methods.method import Method, unwrapped
 from bgmatting.model.weights.loading import describe_state
 
 if TYPE_CHECKING:

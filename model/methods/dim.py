@@ -12,8 +12,7 @@ import numpy as np
 
 from bgmatting.model.dim.losses import WEIGHTS, dim_loss
 from bgmatting.model.methods.input_rule import InputRule
-from bgmatting.model.methods.method import Method
-from bgmatting.model.methods.tensors import unknown_of
+from bgmatting.model.methods.method import Method, unknown_of
 
 if TYPE_CHECKING:
     from paddle import Tensor

@@ -3,11 +3,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
 from bgmatting.model.methods.input_rule import InputRule
+
+if TYPE_CHECKING:
+    from paddle import Tensor
+    from paddle.nn import Layer
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,7 @@ class Method:
             extra: what the method ``needs``: bgr uint8 (H, W, 3), or trimap uint8 (H, W), 0 background, 255 foreground, any
                 other value unknown; None where it needs nothing.
 
-        Raises:
-            ValueError: a picture is not of that kind, they differ in size, or ``extra`` is missing or too much.
+        Raises ValueError: a picture is not of that kind, they differ in size, or ``extra`` is missing or too much.
         """
         self.check(photo, extra)
         found = [self.rule.photo(photo)]
@@ -94,6 +97,17 @@ class Method:
             pha[trimap == 255] = 1
         return pha
 
+    def matted(self, network: Layer, photo: np.ndarray, extra: np.ndarray | None = None) -> np.ndarray:
+        """Alpha of one photo, float32 (H, W) in 0..1, by the network as it is, in Paddle on its current device.
+
+        Args:
+            photo, extra: of ``inputs``, which says what is raised, too.
+        """
+        import paddle
+        with paddle.no_grad():
+            answer = self.answer(network, *(paddle.to_tensor(x) for x in self.inputs(photo, extra)))
+        return self.matte(answer["pha"].numpy()[0, 0], *photo.shape[:2], extra if self.needs == "trimap" else None)
+
     def loss(self, terms: Mapping[str, Any]) -> Any:
         """The sum of ``terms``' answer, weighted."""
         return sum(self.weights.get(name, 1) * value for name, value in terms.items())
@@ -105,3 +119,13 @@ def _check_picture(name, picture, channels):
         raise ValueError(f"{name} must be uint8 {shape}, not {picture.dtype} {picture.shape}")
     if picture.size == 0:
         raise ValueError(f"{name} is empty: {picture.shape[:2]}")
+
+
+def unknown_of(trimap: Tensor) -> Tensor:
+    """(B, 1, H, W) in 0..1 -> the same shape and type, 1 where it is neither background (0) nor foreground (1), else 0."""
+    return ((trimap > 0.25) & (trimap < 0.75)).astype(trimap.dtype)
+
+
+def unwrapped(network: Layer) -> Layer:
+    """The network itself where ``network`` is a ``paddle.DataParallel`` around it."""
+    return getattr(network, "_layers", network)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bgmatting.model.methods.input_rule import InputRule
-from bgmatting.model.methods.method import Method
-from bgmatting.model.methods.tensors import unknown_of, unwrapped
+from bgmatting.model.methods.method import Method, unknown_of, unwrapped
 from bgmatting.model.modnet import WEIGHTS
 from bgmatting.model.modnet.torch_names import is_authors_state
 

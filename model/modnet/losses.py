@@ -25,10 +25,7 @@ def modnet_loss(pred: ModnetOutput, img: Tensor, true_pha: Tensor, unknown: Tens
         alpha made small and blurred (MSE); the detail branch where unknown, a mean over those pixels (L1); alpha everywhere
         and where unknown (L1), the same for photo times alpha; and alpha made small against the semantic branch (MSE).
 
-    Departures of PaddleSeg from the paper, kept: errors near edges count four times more (as in the authors' trainer); the
-    semantic term is a mean without the factor 1/2; and the last term, of which the paper knows the like only where MODNet
-    adapts to films without a true alpha. In it the semantic branch learns from alpha, and alpha from it. All
-    departures stand in docs/reference/other_methods.md.
+    PaddleSeg's departures from the paper are kept; they stand in docs/reference/other_methods.md.
     """
     edges = unknown.astype(true_pha.dtype)
     true_semantic = blur(resize_like(true_pha, pred.semantic))

@@ -35,9 +35,7 @@ class MODNet(nn.Layer):
         UserError: no such backbone.
         ValueError: img has another number of channels or dimensions, or a side that is no multiple of 32.
 
-    Departures of PaddleSeg from the paper and from its authors' code, kept: instance normalisation has a scale and a bias;
-    squeeze-and-excitation, where the paper has e-ASPP, is made of 1x1 convolutions; the backbones' own, see
-    ``model.backbones.paddleseg``. All stand in docs/reference/other_methods.md.
+    PaddleSeg's departures from the paper and its authors' code are kept; they stand in docs/reference/other_methods.md.
 
     Example:
         network = MODNet("mobilenetv2")

@@ -32,8 +32,7 @@ def from_authors_names(arrays: Mapping[str, np.ndarray], model: MODNet) -> dict[
         arrays: buffers already called as Paddle's are, see ``model.weights.loading.from_torch_names``.
         model: a MODNet, for the shapes of what the authors' network has not; its blur kernel is kept.
 
-    Returns:
-        A complete state, where ``arrays`` was one. Names that the authors' network has not are left as they are.
+    Returns a complete state, where ``arrays`` was one. Names that the authors' network has not are left as they are.
     """
     renamed = _neutral(model)
     blocks = _encoder_names()

@@ -15,27 +15,26 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from bgmatting.model.weights.loading import LoadReport
+import numpy as np
+from safetensors.numpy import save
+
+from bgmatting.media import write_bytes
+from bgmatting.model.weights.files import read_weights, save_weights
+from bgmatting.model.weights.loading import LoadReport, describe_state, load_state
+from bgmatting.model.weights.metadata import ORIGIN, SETTINGS
+from bgmatting.model.weights.naming import PARTS, backbone_kind, from_torch_names, our_names, part_of
+from bgmatting.model.weights.places import weights_path
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import file_sha256
 
 
 def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = False) -> tuple[dict, LoadReport]:
-    """Read ``source``, fit it to the network that it belongs to, and write ``target``.
-
-    Returns:
-        (description of the network, LoadReport)
-
-    Raises:
-        UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is no safetensors.
-    """
-    from bgmatting.model.matting import MattingBase, MattingRefine
-    from bgmatting.model.weights.files import save_weights
-    from bgmatting.model.weights.loading import describe_state, load_state
-    from bgmatting.model.weights.metadata import ORIGIN, SETTINGS
-    from bgmatting.model.weights.places import weights_path
-    from bgmatting.utils.files import file_sha256
+    """Read ``source``, fit it to the network that it belongs to, and write ``target``. Returns (description of the network,
+    LoadReport). Raises UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is
+    no safetensors."""
+    from bgmatting.model.matting import MattingBase, MattingRefine  # imports paddle
     _check_target(target)
     source = weights_path(source)
     arrays, metadata = _own_arrays(source)
@@ -53,14 +52,8 @@ def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = F
 
 
 def describe(source: str | os.PathLike) -> list[str]:
-    """Lines that say what a weights file of this project or another holds: kind, backbone, counts by part, header.
-
-    Raises:
-        UserError: it cannot be read.
-    """
-    from bgmatting.model.weights.files import read_weights
-    from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of
-    from bgmatting.model.weights.places import weights_path
+    """Lines that say what a weights file of this project or another holds: kind, backbone, counts by part, header. Raises
+    UserError: it cannot be read."""
     path = weights_path(source)
     arrays, metadata = read_weights(path)
     arrays = our_names(arrays)
@@ -87,15 +80,7 @@ def _kind(parts, arrays):
 def average(sources: Sequence[str | os.PathLike], target: str | os.PathLike,
             refiner: str | os.PathLike | None = None) -> None:
     """Write the mean of several files of one network, as float32; with ``refiner``, that file's refiner instead of theirs.
-
-    Raises:
-        UserError: they are of different networks, or cannot be read, or ``target`` is no safetensors.
-    """
-    import numpy as np
-    from safetensors.numpy import save
-
-    from bgmatting.media import write_bytes
-    from bgmatting.model.weights.metadata import SETTINGS
+    Raises UserError: they are of different networks, or cannot be read, or ``target`` is no safetensors."""
     _check_target(target)
     found, metadata = zip(*map(_own_arrays, sources))
     for source, arrays in zip(sources, found):
@@ -119,9 +104,6 @@ def average(sources: Sequence[str | os.PathLike], target: str | os.PathLike,
 
 
 def _own_arrays(source):
-    from bgmatting.model.weights.files import read_weights
-    from bgmatting.model.weights.naming import from_torch_names
-    from bgmatting.model.weights.places import weights_path
     arrays, metadata = read_weights(weights_path(source))
     return from_torch_names(arrays), metadata
 
@@ -133,7 +115,7 @@ def _check_target(target):
 
 def main(argv: list[str] | None = None) -> None:
     parser = CommandLine(prog="python -m bgmatting weights", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+                         formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("describe", help="what a weights file holds")
     command.add_argument("file", help="weights, of this project or another, or 'starter'")

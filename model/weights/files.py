@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as safetensors_bytes
 
 from bgmatting.media import write_bytes
-from bgmatting.model.weights.arrays import damage_reported, from_bfloat16
+from bgmatting.model.weights.state_dict import arrays_only, damage_reported
 from bgmatting.model.weights.torch_files import read_torch
-from bgmatting.model.weights.unpickle import read_pdparams
+from bgmatting.model.weights.unpickle import ArrayReader, Budget, from_bfloat16
 from bgmatting.utils.errors import UserError, one_line
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def read_weights(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
     if path.suffix == ".safetensors":
         arrays, metadata = _read_safetensors(path)
     else:
-        arrays, metadata = (read_pdparams if path.suffix == ".pdparams" else read_torch)(path), {}
+        arrays, metadata = (_read_pdparams if path.suffix == ".pdparams" else read_torch)(path), {}
     for name, value in arrays.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise UserError(f"{path} cannot be used: {one_line(name)} holds numbers that are not finite, as after a "
@@ -70,6 +70,13 @@ def read_weights(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[s
             raise UserError(f"{path} cannot be used: {one_line(name)} holds numbers beyond those of 32 bits. Take an "
                             "earlier checkpoint.")
     return arrays, metadata
+
+
+def _read_pdparams(path):
+    """What ``paddle.save`` wrote; bfloat16 comes as uint16, and is read as float32."""
+    with damage_reported(path), open(path, "rb") as file:
+        return arrays_only(ArrayReader(file, Budget()).load(), path,
+                           lambda array: from_bfloat16(array) if array.dtype == np.uint16 else array)
 
 
 def _read_safetensors(path):

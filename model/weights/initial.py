@@ -10,7 +10,8 @@ import numpy as np
 
 from bgmatting.model.weights.files import read_weights
 from bgmatting.model.weights.loading import LoadReport, load_state
-from bgmatting.model.weights.naming import PARTS, backbone_kind, our_names, part_of, without_biases
+from bgmatting.model.weights.naming import PARTS, backbone_kind, from_torch_names, our_names, part_of, without_biases
+from bgmatting.model.weights.paddleseg import load_paddleseg_state
 from bgmatting.model.weights.places import weights_path
 from bgmatting.utils.errors import UserError
 
@@ -33,12 +34,8 @@ def start_from(network: Layer, source: str | os.PathLike) -> list[PartReport]:
         source: a file or folder as for ``weights_path``, of this project, the authors, or one of ``model.weights.naming``;
             or "imagenet": the backbone that ``paddle.vision`` fetches.
 
-    Returns:
-        list of PartReport, for each of ``PARTS`` that the network has, and "other".
-
-    Raises:
-        UserError: the file cannot be read, is of another backbone, or has nothing for this network; or there is no
-            network to fetch over.
+    Returns list of PartReport, for each of ``PARTS`` that the network has, and "other". Raises UserError: the file cannot be
+    read, is of another backbone, or has nothing for this network; or there is no network to fetch over.
     """
     arrays = imagenet_arrays(network.backbone_name) if source == IMAGENET else read_weights(weights_path(source))[0]
     try:
@@ -47,14 +44,40 @@ def start_from(network: Layer, source: str | os.PathLike) -> list[PartReport]:
         raise UserError(f"{source} is no start for a network with a {network.backbone_name}: {error}") from None
 
 
+def start_from_paddleseg(network: Layer, source: str | os.PathLike) -> tuple[list[str], bool]:
+    """Load what fits of a weights file into a network with PaddleSeg's names; nothing in the file is run.
+
+    Args:
+        source: a file or folder as for ``weights_path``: of this project, PaddleSeg, or MODNet's authors; or of the
+            network's backbone alone, as PaddleSeg's classifiers are.
+
+    Returns (lines that say what was taken by part, whether anything is missing). Raises UserError: the file cannot be read,
+    or has next to nothing for this network; or ``source`` is "imagenet".
+    """
+    name = network.backbone_name
+    if source == IMAGENET:
+        raise UserError(f"there is nowhere to fetch a classifier with a {name} from. Name a file with --pretrain.")
+    arrays, own = from_torch_names(read_weights(weights_path(source))[0]), network.state_dict()
+    if not any(array in own for array in arrays):
+        arrays = {f"backbone.{array}": value for array, value in arrays.items()}
+    try:
+        report = load_paddleseg_state(network, arrays, partial=True)
+        inside = [array for array in own if array.startswith("backbone.")]
+        taken = sum(array in report.matched for array in inside)
+        if 2 * taken < len(inside):
+            raise ValueError(f"of the {len(inside)} arrays of its backbone only {taken} are in it; it is another network's.")
+    except ValueError as error:
+        raise UserError(f"{source} is no start for a network with a {name}: {error}") from None
+    return as_table(by_part(report, [part for part, _ in network.named_children()])), not report.missing
+
+
 def take_matching(network: Layer, arrays: Mapping[str, np.ndarray]) -> list[PartReport]:
     """Load what fits by name and shape of {name: ndarray} into ``network``; returns as ``start_from``.
 
     The first convolution of a network for photos has 3 input channels, ours 6 (src and bgr). It is of another shape and
     so keeps its fresh values, as in the authors' training (their ``load_matched_state_dict``).
 
-    Raises:
-        ValueError: the arrays are of another backbone, or none fits.
+    Raises ValueError: the arrays are of another backbone, or none fits.
     """
     arrays = our_names(arrays)
     kind = backbone_kind(arrays)
@@ -87,11 +110,8 @@ def as_table(reports: list[PartReport]) -> list[str]:
 
 
 def imagenet_arrays(backbone: str) -> dict[str, np.ndarray]:
-    """{name: ndarray} of the classification network around ``backbone``, trained on ImageNet, from ``paddle.vision``.
-
-    Raises:
-        UserError: it cannot be fetched.
-    """
+    """{name: ndarray} of the classification network around ``backbone``, trained on ImageNet, from ``paddle.vision``. Raises
+    UserError: it cannot be fetched."""
     from paddle.vision import models
     try:
         network = getattr(models, _FACTORIES[backbone])(pretrained=True)

@@ -68,14 +68,8 @@ def load_state(model: Layer, arrays: Mapping[str, np.ndarray], partial: bool = F
 
 
 def describe_state(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Tell from names and shapes which network a state dict belongs to.
-
-    Returns:
-        {"backbone": str, "refine_kernel_size": 1 or 3, or None for a base network}
-
-    Raises:
-        ValueError: it is none of this project's networks.
-    """
+    """Tell from names and shapes which network a state dict belongs to. Returns {"backbone": str, "refine_kernel_size": 1 or
+    3, or None for a base network}. Raises ValueError: it is none of this project's networks."""
     first, refiner = arrays.get("backbone.features.0.0.weight"), arrays.get("refiner.conv1.weight")
     if any(kernel is not None and kernel.ndim != 4 for kernel in (first, refiner)):
         raise ValueError("its kernels are not those of a matting network")

@@ -40,18 +40,15 @@ def origin_facts(data: str | None = None, iterations: int | None = None) -> dict
 
 
 def stored_settings(metadata: Mapping[str, str], path: str | os.PathLike) -> dict[str, Any]:
-    """The settings among the ``metadata`` of a weights file, those that it names: {key of SETTINGS: value}.
-
-    Raises:
-        UserError: one of them cannot be; ``path`` is named.
-    """
+    """The settings among the ``metadata`` of a weights file, those that it names: {key of SETTINGS: value}. Raises
+    UserError: one of them cannot be; ``path`` is named."""
     settings = {}
     try:
         for key, kind in SETTINGS.items():
             if key in metadata:
                 settings[key] = kind(metadata[key])
         check_backbone_scale(settings.get("backbone_scale", 0.5))
-        check_refinement(_refinement(settings))
+        check_refinement(refinement_of(settings))
     except UserError as error:
         raise UserError(f"the header of {path} cannot be used: {error}") from None
     except ValueError:
@@ -59,28 +56,6 @@ def stored_settings(metadata: Mapping[str, str], path: str | os.PathLike) -> dic
     return settings
 
 
-def settings_of(given: Mapping[str, Any], metadata: Mapping[str, str],
-                path: str | os.PathLike) -> tuple[float | None, Refinement, list[str]]:
-    """The settings to run a weights file with: what is ``given``, else what its header says, else what is usual.
-
-    Args:
-        given: {key of SETTINGS: value}; None is as good as left out.
-        metadata: of the file at ``path``.
-
-    Returns:
-        (backbone scale, None where nobody says; Refinement; the keys of SETTINGS that the header decided)
-
-    Raises:
-        UserError: one of them cannot be.
-    """
-    given = {key: value for key, value in given.items() if value is not None}
-    if "backbone_scale" in given:
-        check_backbone_scale(given["backbone_scale"])
-    check_refinement(_refinement(given))
-    stored = {key: value for key, value in stored_settings(metadata, path).items() if key != "refine_kernel_size"}
-    found = {**stored, **given}
-    return found.get("backbone_scale"), _refinement(found), [key for key in stored if key not in given]
-
-
-def _refinement(settings):
+def refinement_of(settings: Mapping[str, Any]) -> Refinement:
+    """Of {key of SETTINGS: value}; what it lacks is as usual."""
     return Refinement(**{key: settings[f"refine_{key}"] for key in Refinement._fields if f"refine_{key}" in settings})

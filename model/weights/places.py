@@ -21,9 +21,8 @@ def weights_path(name: str | os.PathLike | None = None) -> Path:
     A folder ``best_model`` or ``iter_N`` of a training run means the weights in it; the folder of the run, those of its
     ``best_model``, or else of its newest ``iter_N``.
 
-    Raises:
-        UserError: a folder has no weights in it; or the starter weights are wanted, and the file is missing or not what
-            ``STARTER``'s .sha256 file says.
+    Raises UserError: a folder has no weights in it; or the starter weights are wanted, and the file is missing or not what
+    ``STARTER``'s .sha256 file says.
     """
     if name not in (None, "", "starter"):
         return _in_folder(Path(name)) if os.path.isdir(name) else Path(name)
@@ -41,8 +40,7 @@ def placed_weights(method: Any, backbone: str | None = None) -> Path:
     Args:
         method: a ``model.methods.method.Method``. backbone: one of its backbones, or None: the first one that is there.
 
-    Raises:
-        UserError: there is none; what to fetch and where it goes is the error's second line.
+    Raises UserError: there is none; what to fetch and where it goes is the error's second line.
     """
     backbones = method.backbones if backbone is None else (backbone,)
     for stem in [*(f"{method.name}-{name}" for name in backbones), *([method.name] if backbone is None else [])]:

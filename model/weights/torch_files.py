@@ -8,19 +8,18 @@ import zipfile
 
 import numpy as np
 
-from bgmatting.model.weights.arrays import (
-    DAMAGE,
+from bgmatting.model.weights.state_dict import DAMAGE, arrays_only, damage_reported
+from bgmatting.model.weights.unpickle import (
+    ArrayReader,
+    Budget,
     Refused,
     StandIn,
     StorageType,
     Table,
-    arrays_only,
-    damage_reported,
     from_bfloat16,
     numbers_of,
     shown,
 )
-from bgmatting.model.weights.unpickle import ArrayReader, Budget
 from bgmatting.utils.errors import UserError
 
 _TORCH_TYPES = {
@@ -39,15 +38,10 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # first object of PyTorch's files before
 
 
 def read_torch(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Return {name: ndarray} from a PyTorch state dict, zip layout or older, or from a TorchScript archive.
-
-    Raises:
-        UserError: as ``read_pdparams``, or a TorchScript archive without parameters.
-    """
+    """{name: ndarray} of a PyTorch state dict, zip layout or older, or of a TorchScript archive. Raises UserError: it asks
+    for anything but arrays, is damaged, or is a TorchScript archive without parameters."""
     with damage_reported(path):
-        if zipfile.is_zipfile(path):
-            return arrays_only(_read_torch_zip(path), path)
-        return arrays_only(_read_torch_legacy(path), path)
+        return arrays_only((_read_torch_zip if zipfile.is_zipfile(path) else _read_torch_legacy)(path), path)
 
 
 class _TorchReader(ArrayReader):

@@ -28,11 +28,6 @@ def shapes(output):
     return {name: list(value.shape) for name, value in output._asdict().items()}
 
 
-def count(layer):
-    # Paddle lists the statistics of batch normalization as parameters, too; those are not learned.
-    return sum(int(np.prod(value.shape)) for value in layer.parameters() if not value.stop_gradient)
-
-
 @pytest.fixture(scope="module")
 def refine():
     paddle.seed(0)
@@ -49,31 +44,12 @@ def test_backbones(backbone):
     strides = (32, 16, 8, 4, 1) if backbone.endswith("_os32") else (16, 8, 4, 2, 1)
     assert [list(x.shape) for x in maps] == [
         [1, channels, 64 // stride, 96 // stride] for channels, stride in zip(CHANNELS[backbone], strides)]
-
-
-@pytest.mark.parametrize("backbone, dilated", [
-    ("mobilenetv2", 3), ("mobilenetv3", 3), ("mobilenetv3_small", 3), ("mobilenetv3_small_os32", 0),
-    ("resnet50", 2)])
-def test_last_stage_is_dilated_instead_of_strided(backbone, dilated):
-    convs = [x for x in build_backbone(backbone, 6).sublayers() if isinstance(x, paddle.nn.Conv2D)]
+    # the last stage is dilated instead of strided
+    convs = [x for x in encoder.sublayers() if isinstance(x, paddle.nn.Conv2D)]
+    dilated = 2 if "resnet" in backbone else 0 if backbone.endswith("os32") else 3
     assert sum(tuple(x._dilation) == (2, 2) for x in convs) == dilated
-    main_path = [x for x in convs if x._kernel_size[0] > 1 and x._stride[0] == 2]
-    assert len(main_path) == {"resnet50": 3, "mobilenetv3_small_os32": 5}.get(backbone, 4)  # ResNet's fourth is a pooling
-
-
-@pytest.mark.parametrize("backbone, parameters", [("mobilenetv3", 2_971_952), ("mobilenetv3_small", 927_008)])
-def test_mobilenetv3_has_the_parameters_of_torchvisions_features(backbone, parameters):
-    assert count(build_backbone(backbone, 3)) == parameters
-
-
-def test_base_outputs():
-    paddle.seed(0)
-    out = run(MattingBase("mobilenetv3"), *photos(48, 64, batch=2))
-    assert shapes(out) == {
-        "pha": [2, 1, 48, 64], "fgr": [2, 3, 48, 64], "err": [2, 1, 48, 64], "hid": [2, 32, 48, 64]}
-    for value in (out.pha, out.fgr, out.err):
-        assert 0 <= float(value.min()) <= float(value.max()) <= 1
-    assert float(out.hid.min()) == 0 and float(out.hid.max()) > 0
+    main_path = [x for x in convs if x._kernel_size[0] > 1 and x._stride[0] == 2]  # ResNet's fourth is a pooling
+    assert len(main_path) == {"resnet50": 3, "resnet101": 3, "mobilenetv3_small_os32": 5}.get(backbone, 4)
 
 
 def test_outputs_are_clipped_and_the_foreground_is_relative_to_the_photo():
@@ -90,7 +66,7 @@ def test_outputs_are_clipped_and_the_foreground_is_relative_to_the_photo():
 
 
 @pytest.mark.parametrize("height, width, coarse", [
-    (64, 96, (16, 24)), (36, 44, (9, 11)), (60, 100, (15, 25)), (4, 4, (1, 1)), (4, 200, (1, 50))])
+    (64, 96, (16, 24)), (36, 44, (9, 11)), (4, 4, (1, 1))])
 def test_whole_network_at_even_and_odd_coarse_sizes(refine, height, width, coarse):
     out = run(refine, *photos(height, width, batch=2))
     assert shapes(out) == {
@@ -100,22 +76,13 @@ def test_whole_network_at_even_and_odd_coarse_sizes(refine, height, width, coars
         assert 0 <= float(value.min()) <= float(value.max()) <= 1, name
 
 
-@pytest.mark.parametrize("scale, coarse", [(0.5, (24, 32)), (0.3, (14, 19)), (0.01, (1, 1))])
-def test_coarse_size_follows_the_scale_and_is_never_empty(scale, coarse):
-    paddle.seed(0)
-    out = run(MattingRefine("mobilenetv2", backbone_scale=scale), *photos(48, 64))
-    assert out.pha_sm.shape[2:] == list(coarse) and out.pha.shape[2:] == [48, 64]
-
-
-@pytest.mark.parametrize("height, width", [(66, 96), (64, 97), (3, 3)])
-def test_sides_that_are_not_multiples_of_four(refine, height, width):
-    with pytest.raises(ValueError, match=f"4.*{height}.*{width}"):
-        run(refine, *photos(height, width))
-
-
-def test_photos_of_unequal_size(refine):
-    with pytest.raises(ValueError, match="one shape"):
-        run(refine, photos(64, 96)[0], photos(64, 64)[0])
+def test_photos_that_do_not_fit_and_coarse_sizes(refine):
+    for src, bgr, said in (((66, 96), (66, 96), "66.*96"), ((64, 97), (64, 97), "64.*97"), ((64, 96), (64, 64), "shape")):
+        with pytest.raises(ValueError, match=said):
+            run(refine, photos(*src)[0], photos(*bgr)[0])
+    for scale, coarse in ((0.5, (24, 32)), (0.3, (14, 19)), (0.01, (1, 1))):
+        with paddle.no_grad():
+            assert refine(*photos(48, 64), backbone_scale=scale).pha_sm.shape[2:] == list(coarse)
 
 
 def test_unknown_backbone():

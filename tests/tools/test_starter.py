@@ -159,27 +159,19 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(recipe, tmp_path):
         assert torch.allclose(whole.ema[name], second.ema[name], atol=1e-6), name
 
 
-def test_a_checkpoint_of_another_kind_is_refused(recipe, tmp_path):
+def test_what_cannot_be_used_is_refused(recipe, tmp_path):
     path = recipe()
+    save_file(state_of(Base()), tmp_path / "base.safetensors")
+    for phase, setting, said in (("base", "sede=1", "seed"), ("base", "seed", "KEY=VALUE"),
+                                 ("base", "stage={augment: {shade: 1}}", "shadow"),
+                                 ("refiner", f"start={tmp_path / 'base.safetensors'}", "refiner.conv1.weight")):
+        with pytest.raises(UserError, match=said):
+            main([phase, str(path), "--set", setting])
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "checkpoint.pt").write_bytes(b"nothing")
     with pytest.raises(UserError, match="checkpoint.pt"):
         run_of(path, "base", tmp_path / "base")
-
-
-@pytest.mark.parametrize("words, said", [(["--set", "sede=1"], "seed"), (["--set", "seed"], "KEY=VALUE"),
-                                         (["--set", "stage={augment: {shade: 1}}"], "shadow")])
-def test_wrong_settings_are_refused(recipe, words, said):
-    with pytest.raises(UserError, match=said):
-        main(["base", str(recipe()), *words])
-
-
-def test_a_recipe_without_a_key_and_weights_that_do_not_fit_are_refused(recipe, tmp_path):
-    path = recipe()
     content = yaml.safe_load(path.read_text())
-    save_file(state_of(Base()), tmp_path / "base.safetensors")
-    with pytest.raises(UserError, match="refiner.conv1.weight"):
-        main(["refiner", str(path), "--set", f"start={tmp_path / 'base.safetensors'}"])
     del content["base"]["buckets"]
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(UserError, match="buckets"):

@@ -3,12 +3,8 @@ from __future__ import annotations
 
 from functools import partial
 
-import paddle
-
-from bgmatting.model.methods.method import Method
-from bgmatting.model.methods.running import matted
-from bgmatting.model.methods.tensors import unwrapped
-from bgmatting.model.weights.paddleseg import start_from_paddleseg
+from bgmatting.model.methods.method import Method, unwrapped
+from bgmatting.model.weights.initial import start_from_paddleseg
 from bgmatting.training.lessons.lesson import Lesson
 
 
@@ -42,8 +38,7 @@ class _InPrecision:
 
 
 def _judge(method, network, item, device, coarse):
-    with paddle.no_grad():
-        return matted(method, network, item.src, item.extra(method.needs)), None
+    return method.matted(network, item.src, item.extra(method.needs)), None
 
 
 def _pictures(network, phase, batch, pred):

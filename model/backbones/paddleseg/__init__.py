@@ -19,10 +19,7 @@ ENCODERS = {"mobilenetv2": MobileNetV2Encoder, "resnet50_vd": ResNetVdEncoder, "
 
 def build_encoder(name: str) -> Layer:
     """The encoder called ``name`` (one of ``ENCODERS``): features at 1/32, 1/16, 1/8, 1/4 and 1/2 of an RGB photo's size.
-
-    Raises:
-        UserError: there is no encoder of that name.
-    """
+    Raises UserError: there is no encoder of that name."""
     if name not in ENCODERS:
         raise UserError(f"unknown backbone '{name}'.{suggest(name, ENCODERS)}")
     return ENCODERS[name]()

@@ -1,4 +1,4 @@
-"""Where networks run: which device, in which precision, and Paddle's names for them. Imports paddle when it is needed."""
+"""Paddle's devices: their names, what they compute in, and which is current. Imports paddle when it is needed."""
 from __future__ import annotations
 
 import contextlib
@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bgmatting.model.inference.engines.base import EngineAbsent
-from bgmatting.utils.machine import find_device
 
 if TYPE_CHECKING:
     from paddle.base.core import Place
-
-__all__ = ["AMP_TYPES", "check_precision", "find_device", "on_device", "place_of"]
 
 AMP_TYPES = {"fp16": "float16", "bf16": "bfloat16"}
 CAPABILITY = {"fp16": (5, 3), "bf16": (8, 0)}  # of an NVIDIA GPU that computes in them

@@ -7,47 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from bgmatting.model.inference.engines.base import Engine
+from bgmatting.model.inference.engines.base import Engine, check_engine
 from bgmatting.model.inference.engines.device import AMP_TYPES, check_precision, on_device, place_of
-from bgmatting.model.inference.engines.graph_cache import check_engine
 from bgmatting.utils.cpu import prepare_cpu
 
 TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2, "fp16": 0.1, "bf16": 0.1}
 
 
 class DygraphEngine(Engine):
-    """Runs Paddle's layers one by one.
-
-    Args:
-        described: what the weights are of, as for ``model.inference.engines.makers.maker_of``.
-        arrays: {name: ndarray}, the network's weights.
-        device: "cpu" or "gpu:N".
-        precision: "fp32", or on a GPU "fp16" or "bf16".
-        tf32: whether a GPU rounds the factors of float32 products.
-
-    Raises:
-        EngineError: its answers on the device are not those of the layers on the CPU; EngineAbsent: the device does not
-            compute in this precision. ValueError: the arrays are not those of such a network.
-    """
+    """Runs Paddle's layers one by one, on a GPU also in fp16 or bf16. Raises ValueError: the arrays do not fit."""
 
     name = "paddle"
 
-    def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str = "fp32",
+    def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str,
                  sha256: str | None = None, threads: int | None = None, tf32: bool = False):
         prepare_cpu()
         check_precision(device, precision)
-        from bgmatting.model.inference.engines.graphs import layer_answers
-        from bgmatting.model.inference.engines.makers import maker_of  # import paddle
+        from bgmatting.model.inference.engines.graphs import Graphs, network_of  # imports paddle
         self.precision, self._device, self.lock = precision, device, threading.Lock()
         with on_device("cpu"):
-            maker = maker_of(described)
-            network = maker.network(arrays)
-            answers = layer_answers(maker.layers(network), maker.samples(network, 2))
+            network = network_of(described, arrays)
+            answers = Graphs(described, network).answers(blocks=2)
         with on_device(device):
             self.network = network.to(device)
-            self._layers = maker.layers(self.network)
-        for layer in self._layers.values():
-            layer.eval()
+            self._layers = Graphs(described, self.network).layers
         check_engine(self, answers, TOLERANCE["tf32" if tf32 and precision == "fp32" else precision])
 
     def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Exported graphs on disk: made once for a weights file, kept in the user's cache, with an answer to check engines by.
 
-A folder holds coarse, quarter and half (BlockGraph for either size of the coarse image), or of a method that works in one
-go network alone, as .onnx or as Paddle's files; check.npz: a small input and what the layers themselves answer to it; and
-the SHA-256 of each. It is its user's alone. One that is not, or whose files are not what was written, is made anew.
+A folder holds each of ``engines.graphs.Graphs`` as .onnx or as Paddle's files; check.npz: a small input and what the layers
+themselves answer to it; and the SHA-256 of each. It is its user's alone. One that is not, or whose files are not what was
+written, is made anew.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bgmatting.model.inference.engines.base import Engine, EngineError
+from bgmatting.model.inference.engines.base import EngineError
 from bgmatting.utils.files import file_sha256
 
 VERSION = 3  # of the graphs; another one makes them anew
@@ -33,15 +33,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "background-matting"
 
 
-def exported_graphs(kind: str, sha256: str | None, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:
+def exported_graphs(kind: str, sha256: str, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:
     """The folder of a weights file's graphs, made if it is not there yet.
 
     Args:
         kind: "onnx" or "paddle".
-        sha256: of the weights file; described: as for ``model.inference.engines.makers.maker_of``; arrays: of the file.
+        sha256: of the weights file. described, arrays: as for ``engines.graphs.network_of``.
 
-    Raises:
-        EngineError: a package for the export is missing, or the export fails.
+    Raises EngineError: a package for the export is missing, or the export fails.
     """
     folder = cache_folder() / f"{sha256[:16]}-{kind}-{VERSION}"
     with _EXPORTING:
@@ -82,38 +81,17 @@ def _complete(folder):
 
 
 def stored_answers(folder: Path) -> dict[str, np.ndarray]:
-    """Answers of the layers when the graphs of ``folder`` were exported, for ``check_engine``."""
+    """Answers of the layers when the graphs of ``folder`` were exported, for ``base.check_engine``."""
     with np.load(folder / "check.npz") as stored:
         return dict(stored)
-
-
-def check_engine(engine: Engine, stored: dict[str, np.ndarray], tolerance: float) -> None:
-    """Let an engine answer small inputs.
-
-    Args:
-        stored: {"graph/name": ndarray} of inputs and answers, from ``stored_answers`` or ``graphs.layer_answers``.
-
-    Raises:
-        EngineError: an answer is not finite, or farther than ``tolerance`` from the stored one.
-    """
-    answers = {"coarse": lambda given: engine.coarse(given["src"], given["bgr"]),
-               "quarter": lambda given: engine.blocks(given, True), "half": lambda given: engine.blocks(given, False)}
-    if "network/answer" in stored:
-        answers = {"network": lambda given: engine.run("network", given)}
-    for graph, ask in answers.items():
-        given = {name.split("/")[1]: value for name, value in stored.items() if name.startswith(f"{graph}/")}
-        wanted = given.pop("answer")
-        got = ask(given)
-        worst = float(np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max())) if got.shape == wanted.shape else np.inf
-        if not worst <= tolerance:
-            raise EngineError(f"its self-check failed: {graph} is off by {worst:.3g}, allowed is {tolerance:g}")
 
 
 def _export(kind, folder, described, arrays):
     from bgmatting.utils.cpu import prepare_cpu
     prepare_cpu()
-    from bgmatting.model.inference.engines.makers import maker_of
-    from bgmatting.model.inference.engines.onnx_export import export_graphs
-    maker = maker_of(described)
-    answers = export_graphs(maker, maker.network(arrays), folder, kind)
-    np.savez(folder / "check.npz", **answers)
+    from bgmatting.model.inference.engines.graphs import Graphs, network_of
+    from bgmatting.model.inference.engines.onnx_export import save_graph
+    graphs = Graphs(described, network_of(described, arrays))
+    np.savez(folder / "check.npz", **graphs.answers())
+    for name, layer in graphs.layers.items():
+        save_graph(layer, graphs.specs(name), folder / name, kind)

@@ -7,16 +7,23 @@ surrounds them. An engine (``model.inference.engines``) runs the two graphs, how
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import Layer
 from paddle.nn import functional as F
+from paddle.static import InputSpec
 
-from bgmatting.model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, coarse_side, photo_side
+from bgmatting.model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, coarse_side, photo_side, spread_matrix
+from bgmatting.model.inference.engines.base import BATCH
 from bgmatting.model.matting import MattingRefine
+from bgmatting.model.methods import find_method
+from bgmatting.model.methods.method import Method
+from bgmatting.model.refinement import KERNEL_SIZE
 from bgmatting.model.refiner import Refiner
+from bgmatting.model.weights import load_paddleseg_state
 
 ORDER = ("coarse", "img", "src", "bgr", "spread", "trimap")  # in which ``forward`` takes inputs
 
@@ -101,28 +108,100 @@ def in_order(inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     return [inputs[name] for name in ORDER if name in inputs]
 
 
-def layer_answers(layers: Mapping[str, Layer], inputs: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Answers of the layers to small inputs, to check engines by.
+class SingleGraph(nn.Layer):
+    """The network of a method that works in one go, for ``Method.inputs``.
+
+    Input: img (B, 3, H, W), and what the method needs: trimap (B, 1, H, W) in 0..1 or bgr (B, 3, H, W).
+    Output: (B, C, H, W) in 0..1: pha, one channel, and fgr, three, where the method finds it.
+    """
+
+    def __init__(self, method: Method, network: Layer):
+        super().__init__()
+        self.method, self.network = method, network
+
+    def forward(self, img: Tensor, extra: Tensor | None = None) -> Tensor:
+        parts = self.parts(img, extra)
+        return parts[0] if len(parts) == 1 else paddle.concat(parts, axis=1)
+
+    def parts(self, img: Tensor, extra: Tensor | None) -> list[Tensor]:
+        """The method's outputs, each a tensor of its own."""
+        found = self.method.answer(self.network, img) if extra is None else self.method.answer(self.network, img, extra)
+        return [found[name] for name in self.method.outputs]
+
+
+class Graphs:
+    """The graphs that engines run of a network: "coarse", "quarter" and "half" (BlockGraph for either size of the coarse
+    image), or "network", where a method works in one go.
 
     Args:
-        layers: {graph: layer}.
-        inputs: {graph: {name: ndarray}}, as a maker's ``samples`` makes them.
+        described: as for ``network_of``, which made ``network``.
 
-    Returns:
-        {"graph/name": ndarray}: the inputs again, and each graph's "answer".
+    Attributes:
+        layers: {graph: layer}, in evaluation mode.
     """
-    answers = {}
-    for graph, layer in layers.items():
-        layer.eval()
-        given = inputs[graph]
-        with paddle.no_grad():
-            answer = layer(*map(paddle.to_tensor, in_order(given)))
-        answers[f"{graph}/answer"] = answer.numpy()
-        answers.update({f"{graph}/{name}": value for name, value in given.items()})
-    return answers
+
+    def __init__(self, described: Mapping[str, Any], network: Layer):
+        self._method, self._network = _method_of(described), network
+        if self._method.refines:
+            self.layers = {"coarse": CoarseGraph(network), "quarter": BlockGraph(network.refiner, True),
+                           "half": BlockGraph(network.refiner, False)}
+        else:
+            self.layers = {"network": SingleGraph(self._method, network)}
+        for layer in self.layers.values():
+            layer.eval()
+
+    def samples(self, blocks: int = BATCH) -> dict[str, dict[str, np.ndarray]]:
+        """{graph: {name: array}}: small inputs, always the same."""
+        rng = np.random.default_rng(0)
+        if not self._method.refines:
+            found = {}
+            for name in self._method.input_names:
+                x = rng.random((1, 1 if name == "trimap" else 3, 96, 128), np.float32)
+                found[name] = np.rint(2 * x) / 2 if name == "trimap" else self._method.rule.ranged(x).astype(np.float32)
+            return {"network": found}
+        reach, pair = self._network.refiner.reach, ("src", "bgr")
+        side, found = photo_side(reach), {"coarse": {name: rng.random((1, 48, 64, 3), np.float32) for name in pair}}
+        for graph in ("quarter", "half"):
+            c_side = coarse_side(reach, graph == "quarter")
+            found[graph] = {"coarse": rng.normal(0, 1, (blocks, c_side, c_side, CHANNELS)).astype(np.float32),
+                            **{name: rng.integers(0, 256, (blocks, side, side, 3), dtype=np.uint8) for name in pair}}
+        found["quarter"]["spread"] = np.kron(*[spread_matrix(1, reach)] * 2)[None]
+        return found
+
+    def answers(self, blocks: int = BATCH) -> dict[str, np.ndarray]:
+        """{"graph/name": ndarray}: the samples, and each graph's "answer" to them, to check engines by."""
+        answers = {}
+        for graph, given in self.samples(blocks).items():
+            with paddle.no_grad():
+                answers[f"{graph}/answer"] = self.layers[graph](*map(paddle.to_tensor, in_order(given))).numpy()
+            answers.update({f"{graph}/{name}": value for name, value in given.items()})
+        return answers
+
+    def specs(self, graph: str) -> list[InputSpec]:
+        """What a graph takes, for an export: any batch, and of a whole photo any height and width."""
+        free = {"coarse": (0, 1, 2), "network": (0, 2, 3)}.get(graph, (0,))
+        return [InputSpec([None if axis in free else side for axis, side in enumerate(array.shape)], str(array.dtype), name)
+                for name, array in self.samples()[graph].items()]
 
 
-def engine_layers(network: MattingRefine) -> dict[str, Layer]:
-    """{graph: layer} of a MattingRefine: what the engines run."""
-    return {"coarse": CoarseGraph(network), "quarter": BlockGraph(network.refiner, True),
-            "half": BlockGraph(network.refiner, False)}
+def network_of(described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], **settings: Any) -> Layer:
+    """The network that holds ``arrays``, in evaluation mode. Raises ValueError: they are not those of such a network.
+
+    Args:
+        described: ``Method.recognise``'s answer, and the name of the "method"; without it, background, whose refiner keeps
+            the values it is made with where "refine_kernel_size" is None: the file holds a base network alone.
+        settings: further arguments of MattingRefine.
+    """
+    method = _method_of(described)
+    if method.refines:
+        settings["refine_kernel_size"] = described["refine_kernel_size"] or KERNEL_SIZE
+    network = method.build(described["backbone"], **settings)
+    if method.refines and described["refine_kernel_size"] is None:
+        arrays = {**arrays, **{f"refiner.{name}": value.numpy() for name, value in network.refiner.state_dict().items()}}
+    load_paddleseg_state(network, arrays)
+    network.eval()
+    return network
+
+
+def _method_of(described):
+    return find_method(described.get("method", "background"))

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from bgmatting.model.inference.engines.base import Engine, EngineAbsent
-from bgmatting.model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent, check_engine
+from bgmatting.model.inference.engines.graph_cache import exported_graphs, stored_answers
 
 
 class OnnxEngine(Engine):
-    """Args as of ``DygraphEngine``, and ``sha256`` of the weights file. Raises EngineError: it cannot be used here."""
+    """On a CPU and in fp32."""
 
     name = "onnxruntime"
 
     def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str,
-                 sha256: str | None, threads: int | None = None):
+                 sha256: str, threads: int | None = None, tf32: bool = False):
         if device != "cpu" or precision != "fp32":
             raise EngineAbsent("it runs here on a CPU and in fp32 only")
         try:

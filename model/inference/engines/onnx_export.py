@@ -7,45 +7,26 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import paddle
 from paddle import nn
 from paddle.static import InputSpec
 
 from bgmatting.model import backbones
 from bgmatting.model.inference.engines.base import EngineAbsent, EngineError
-from bgmatting.model.inference.engines.graphs import layer_answers
-from bgmatting.model.inference.engines.makers import PairMaker, SingleMaker
 
 OPSET = 17
 
 
-def export_graphs(maker: PairMaker | SingleMaker, network: nn.Layer, folder: str | os.PathLike,
-                  kind: str) -> dict[str, np.ndarray]:
-    """Write the graphs of an engine, and answer small inputs with the layers themselves.
-
-    Args:
-        maker: ``model.inference.engines.makers.maker_of``. network: as it makes it. folder: that exists.
-        kind: "onnx" or "paddle".
-
-    Returns:
-        {"graph/name": ndarray}: the inputs again, and each graph's "answer".
-
-    Raises:
-        EngineError: the conversion fails; EngineAbsent: its package is not installed.
-    """
-    layers = maker.layers(network)
-    answers = layer_answers(layers, maker.samples(network))
-    for graph, specs in maker.specs(network).items():
-        save_graph(layers[graph], specs, Path(folder) / graph, kind)
-    return answers
-
-
 def save_graph(layer: nn.Layer, specs: list[InputSpec], path: str | os.PathLike, kind: str,
                names: Sequence[str] = ("answer",)) -> None:
-    """``jit.save`` a layer; for "onnx" convert it and keep that alone. ``names``: of the outputs in ONNX."""
+    """``jit.save`` a layer; for "onnx" convert it and keep that alone.
+
+    Args:
+        path: without suffix. kind: "onnx" or "paddle". names: of the outputs in ONNX.
+
+    Raises EngineError: the conversion fails; EngineAbsent: its package is not installed.
+    """
     if kind == "paddle":
         _jit_save(layer, specs, path)
         return
@@ -70,21 +51,14 @@ def save_graph(layer: nn.Layer, specs: list[InputSpec], path: str | os.PathLike,
     for node in graph.graph.node:
         if node.op_type == "Pad":
             del node.input[2:]  # the value to pad with, which paddle2onnx 2.1 leaves undefined; without it, it is 0
-    rename_outputs(graph, names)
-    onnx.save(graph, f"{path}.onnx")
-
-
-def rename_outputs(graph: Any, names: Sequence[str]) -> None:
-    """Give an ONNX model's outputs, in their order, the names they are known by."""
     for value, name in zip(graph.graph.output, names):
         for node in graph.graph.node:
-            for place, output in enumerate(node.output):
-                if output == value.name:
-                    node.output[place] = name
-            for place, used in enumerate(node.input):
-                if used == value.name:
-                    node.input[place] = name
+            for ends in (node.input, node.output):
+                for place, end in enumerate(ends):
+                    if end == value.name:
+                        ends[place] = name
         value.name = name
+    onnx.save(graph, f"{path}.onnx")
 
 
 def _jit_save(layer, specs, path):

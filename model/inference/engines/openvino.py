@@ -1,31 +1,34 @@
 """The engine "openvino": exported graphs in OpenVINO, compiled for the sizes in use. The fastest on most CPUs."""
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from bgmatting.model.inference.engines.base import Engine, EngineAbsent
-from bgmatting.model.inference.engines.blobs import note_blobs, sound_blobs
-from bgmatting.model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent, check_engine
+from bgmatting.model.inference.engines.graph_cache import exported_graphs, stored_answers
+from bgmatting.utils.files import file_sha256, write_bytes
 
 ANY_SIZE = ("coarse", "network")  # graphs that see the whole photo
 KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more
 TOLERANCE = {"fp32": 1e-3, "bf16": 0.1}
+SUMS = "blobs.json"  # {name: SHA-256} of the compiled graphs of a folder: OpenVINO would load damaged ones as they are
 
 
 class OpenvinoEngine(Engine):
-    """Args and errors as of ``OnnxEngine``; ``precision`` may be "bf16" where the CPU computes in it."""
+    """On a CPU, in fp32, or in bf16 where the CPU computes in it."""
 
     name = "openvino"
 
     def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str,
-                 sha256: str | None, threads: int | None = None):
+                 sha256: str, threads: int | None = None, tf32: bool = False):
         if device != "cpu" or precision not in TOLERANCE:
             raise EngineAbsent("it runs here on a CPU and in fp32 or bf16 only")
         try:
@@ -37,7 +40,7 @@ class OpenvinoEngine(Engine):
             raise EngineAbsent("this CPU does not compute in bf16")
         self.precision = precision
         self._folder = exported_graphs("onnx", sha256, described, arrays)
-        self._keeps = _usable(self._folder)
+        self._keeps = _only_sound(self._folder)
         self._config = {"INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
                         "PERFORMANCE_HINT": "LATENCY"}
         if threads:
@@ -89,20 +92,34 @@ class OpenvinoEngine(Engine):
                 kept = {"CACHE_DIR": str(self._folder)} if keeps else {}
                 self._compiled[key] = self._core.compile_model(model, "CPU", {**self._config, **kept})
                 if keeps:
-                    note_blobs(self._folder)
+                    _note(self._folder)
                 while len(self._compiled) > KEPT:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(key)
             return self._compiled[key]
 
 
-def _usable(folder):
-    """Whether compiled graphs can be kept in a folder; what is damaged in it is gone."""
+def _only_sound(folder: Path) -> bool:
+    """Remove compiled graphs that are not what ``_note`` saw; False where one cannot be removed."""
     try:
-        sound_blobs(folder)
+        sums = json.loads((folder / SUMS).read_text())
+    except (OSError, ValueError):
+        sums = None
+    try:
+        for path in folder.glob("*.blob"):
+            if not isinstance(sums, dict) or sums.get(path.name) != file_sha256(path):
+                path.unlink(missing_ok=True)
     except OSError:
         return False
     return True
+
+
+def _note(folder: Path) -> None:
+    """Write down the compiled graphs of a folder. Where that cannot be done, they are compiled once more next time."""
+    try:
+        write_bytes(folder / SUMS, json.dumps({path.name: file_sha256(path) for path in folder.glob("*.blob")}).encode())
+    except OSError:
+        pass
 
 
 def import_openvino() -> ModuleType:

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from bgmatting.model.inference.engines.base import Engine, EngineAbsent
-from bgmatting.model.inference.engines.graph_cache import check_engine, exported_graphs, stored_answers
+from bgmatting.model.inference.engines.base import Engine, EngineAbsent, check_engine
+from bgmatting.model.inference.engines.graph_cache import exported_graphs, stored_answers
 
 TOLERANCE = {"fp32": 1e-3, "tf32": 1e-2}
 
 
 class InferenceEngine(Engine):
-    """Args and errors as of ``OnnxEngine``; tf32: whether a GPU rounds the factors of float32 products."""
+    """On a CPU or a GPU, in fp32."""
 
     name = "paddle-inference"
 
     def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str,
-                 sha256: str | None, threads: int | None = None, tf32: bool = False):
+                 sha256: str, threads: int | None = None, tf32: bool = False):
         if precision != "fp32":
             raise EngineAbsent("it runs here in fp32 only")
         folder = exported_graphs("paddle", sha256, described, arrays)
@@ -27,16 +27,13 @@ class InferenceEngine(Engine):
         self._predictors, self._lock = {}, threading.Lock()
         check_engine(self, stored_answers(folder), TOLERANCE["tf32" if tf32 else "fp32"])
 
-    def blocks(self, inputs: Mapping[str, np.ndarray], quarter: bool) -> np.ndarray:
-        if quarter:  # Paddle 2.6 optimizes a product that broadcasts into one that does not
-            spread = inputs["spread"]
-            inputs = {**inputs, "spread": np.broadcast_to(spread, (len(inputs["src"]), *spread.shape[1:]))}
-        return super().blocks(inputs, quarter)
-
     def close(self) -> None:
         self._predictors.clear()
 
     def run(self, graph: str, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        if "spread" in inputs:  # Paddle 2.6 optimizes a product that broadcasts into one that does not
+            spread = inputs["spread"]
+            inputs = {**inputs, "spread": np.broadcast_to(spread, (len(inputs["src"]), *spread.shape[1:]))}
         with self._lock:  # a predictor serves one call at a time
             if graph not in self._predictors:
                 self._predictors[graph] = self._load(graph)

@@ -1,10 +1,10 @@
-"""Weights files, a matte to compare with, and a cache that may be spoilt, for the tests of the engines."""
+"""Weights files, engines opened once for all tests, and a cache that may be spoilt."""
 import shutil
 
 import pytest
 
-import bgmatting.model.inference.engines as engines
 from bgmatting.model import MattingRefine
+from bgmatting.model.inference.engines import choice
 from bgmatting.model.weights import save_weights
 from tests.model.inference.engine_cases import graphs_of, opened, photos
 from tests.model.reference import reference_network
@@ -26,23 +26,31 @@ def small(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def expected(weights):
+def shared(weights):
+    """shared(backend, on_device, **changes) -> a Matter with those settings; each engine is opened once."""
+    made = {}
+
+    def matter(backend="paddle", on_device=None, **changes):
+        if (backend, on_device) not in made:
+            made[backend, on_device] = opened(weights, backend, on_device=on_device)
+        return made[backend, on_device].with_settings(**changes)
+
+    return matter
+
+
+@pytest.fixture(scope="session")
+def expected(shared):
     """expected(scale) -> the Matte of ``photos(96, 160)`` by the engine "paddle"."""
     found = {}
-
-    def matte(scale):
-        if scale not in found:
-            found[scale] = opened(weights, "paddle", backbone_scale=scale).predict(*photos(96, 160))
-        return found[scale]
-
-    return matte
+    return lambda scale: found.get(scale) or found.setdefault(
+        scale, shared(backbone_scale=scale).predict(*photos(96, 160)))
 
 
 @pytest.fixture
-def private(weights, cache, tmp_path, monkeypatch):
+def private(weights, shared, cache, tmp_path, monkeypatch):
     """private(backend) -> the folder of its exported graphs, in a cache that the test may spoil."""
     def copy(backend):
-        opened(weights, backend)
+        shared(backend)
         folder = graphs_of(weights, backend, cache)
         shutil.copytree(folder, tmp_path / "cache" / folder.name)
         monkeypatch.setenv("MATTING_CACHE", str(tmp_path / "cache"))
@@ -54,4 +62,4 @@ def private(weights, cache, tmp_path, monkeypatch):
 @pytest.fixture
 def order(monkeypatch):
     """order(*backends): what "auto" tries on a CPU."""
-    return lambda *backends: monkeypatch.setitem(engines.FASTEST, "cpu", backends)
+    return lambda *backends: monkeypatch.setitem(choice.FASTEST, "cpu", backends)

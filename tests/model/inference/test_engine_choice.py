@@ -7,59 +7,41 @@ import numpy as np
 import pytest
 
 from bgmatting.model import Matter
-from bgmatting.model.inference import engines
+from bgmatting.model.inference.engines import choice
 from bgmatting.model.inference.engines.base import EngineAbsent, EngineError
 from bgmatting.model.inference.engines.eager import DygraphEngine
 from bgmatting.model.inference.engines.graph_cache import SUMS
-from bgmatting.model.inference.engines.paddle_inference import InferenceEngine
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import file_sha256
-from tests.model.inference.engine_cases import CLASSES, HERE, ONNX, assert_alike, opened, photos, refused
+from tests.model.inference.engine_cases import CLASSES, HERE, ONNX, opened, refused
 
 
 @pytest.mark.slow
-def test_auto_takes_the_fastest_that_is_there(weights, expected):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        matter = opened(weights, "auto", backbone_scale=0.5)
-    assert matter.settings["backend"] == next(name for name in ("openvino", "onnxruntime", "paddle") if name in HERE)
-    assert_alike(matter.predict(*photos(96, 160)), expected(0.5), 1e-4)
-
-
-def test_auto_passes_over_what_is_not_installed(weights, monkeypatch):
-    for package in ("openvino", "onnxruntime"):
-        monkeypatch.setitem(sys.modules, package, None)
+def test_auto_takes_the_fastest_that_is_installed(weights, monkeypatch):
+    left = ["openvino", "onnxruntime", "paddle"]
+    while left:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             found = opened(weights, "auto").settings["backend"]
-        left = {"openvino": ("onnxruntime", "paddle"), "onnxruntime": ("paddle",)}[package]
         assert found == next(name for name in left if name in HERE)
-
-
-@pytest.mark.parametrize("backend", ("openvino", "onnxruntime"))
-def test_a_missing_package_is_named(weights, backend, monkeypatch):
-    monkeypatch.setitem(sys.modules, backend, None)
-    with pytest.raises(UserError, match=f"'{backend}'.*{backend}"):
-        Matter(weights, backend, "cpu")
+        missing = left.pop(0)
+        if left:
+            monkeypatch.setitem(sys.modules, missing, None)
+            with pytest.raises(UserError, match=missing):
+                Matter(weights, missing, "cpu")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("package", ONNX)
 def test_a_package_that_the_export_needs_is_named(weights, package, monkeypatch, tmp_path):
-    opened(weights, "onnxruntime")
     monkeypatch.setenv("MATTING_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UserError, match=f"'onnxruntime'.*{package}"):
-        Matter(weights, "onnxruntime", "cpu")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        assert Matter(weights, "auto", "cpu").settings["backend"] == "paddle"
+    assert package in refused(weights, "onnxruntime")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_unknown_backend(weights):
-    said = refused(weights, "onnxruntim")
-    assert "unknown backend 'onnxruntim'" in said and "Did you mean 'onnxruntime'" in said
+    assert "'onnxruntime'" in refused(weights, "onnxruntim")
 
 
 @pytest.mark.parametrize("backend, precision", [
@@ -67,15 +49,11 @@ def test_unknown_backend(weights):
     ("auto", "fp16")])
 def test_precisions_that_an_engine_lacks(weights, backend, precision):
     said = refused(weights, backend, precision=precision)
-    if backend == "auto":
-        assert "no backend computes in fp16 on cpu: " in said
-    else:
-        assert f"backend '{backend}' cannot be used: {backend}: it " in said and " only" in said
+    assert ("fp16 on cpu" if backend == "auto" else f"'{backend}'") in said
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend, graph", [
-    ("openvino", "coarse"), ("onnxruntime", "half"), ("paddle-inference", "quarter")])
+@pytest.mark.parametrize("backend, graph", [("openvino", "coarse"), ("paddle-inference", "quarter")])
 def test_an_engine_that_answers_wrongly_is_passed_over(weights, private, order, backend, graph):
     folder = private(backend)
     with np.load(folder / "check.npz") as stored:
@@ -91,18 +69,15 @@ def test_an_engine_that_answers_wrongly_is_passed_over(weights, private, order, 
 
 
 @pytest.mark.parametrize("wrong", (lambda x: x * np.nan, lambda x: x[:, :8], lambda x: x + 1))
-def test_answers_that_are_no_numbers_or_too_few(weights, order, monkeypatch, wrong):
-    real = InferenceEngine.blocks
-    monkeypatch.setattr(InferenceEngine, "blocks", lambda *args: wrong(real(*args)))
-    assert "its self-check failed: quarter is off by" in refused(weights, "paddle-inference")
-    order("paddle-inference", "paddle")
-    with pytest.warns(RuntimeWarning, match="backend paddle-inference is passed over"):
-        assert Matter(weights, "auto", "cpu").settings["backend"] == "paddle"
+def test_answers_that_are_no_numbers_or_too_few(weights, monkeypatch, wrong):
+    real = DygraphEngine.run
+    monkeypatch.setattr(DygraphEngine, "run", lambda *args: wrong(real(*args)))
+    assert "self-check" in refused(weights, "paddle", on_device=True)
 
 
 @pytest.mark.parametrize("raised, said", [
     (RuntimeError("first line\nsecond line"), "RuntimeError: first line"), (KeyError(), "KeyError"),
-    (AssertionError(" "), "AssertionError"), (EngineError("it is on fire"), "it is on fire")])
+    (EngineError("it is on fire"), "it is on fire")])
 def test_an_engine_that_raises_is_passed_over(weights, order, monkeypatch, raised, said):
     def fail(*_):
         raise raised
@@ -116,28 +91,16 @@ def test_an_engine_that_raises_is_passed_over(weights, order, monkeypatch, raise
     assert len(told) == 2 and all("\n" not in line for line in told)
     for name, line in zip(("openvino", "onnxruntime"), told):
         assert line.startswith(f"backend {name} is passed over: {said}")
-    for name in CLASSES:
-        with pytest.raises(UserError, match=f"'{name}'.*{name}.*{said}"):
-            Matter(weights, name, "cpu")
+    with pytest.raises(UserError, match=said):
+        Matter(weights, "openvino", "cpu")
 
-
-@pytest.mark.parametrize("wrong", (lambda x: x * np.nan, lambda x: x[:, :8], lambda x: x + 1))
-def test_the_layers_themselves_are_checked_too(weights, monkeypatch, wrong):
-    real = DygraphEngine.blocks
-    monkeypatch.setattr(DygraphEngine, "blocks", lambda *args: wrong(real(*args)))
-    assert "its self-check failed: quarter is off by" in refused(weights, "paddle")
-    with pytest.raises(UserError, match="its self-check failed"):
-        Matter(weights, "paddle", "cpu", on_device=True)
-
-
-# ---- precision auto
 
 def imitated(asked, fails):
     """A class that stands for OpenVINO on a CPU with bf16; ``asked`` gets the precisions tried, bf16 raises ``fails``."""
     class Engine:
         name = "openvino"
 
-        def __init__(self, described, arrays, device, precision, sha256, threads=None):
+        def __init__(self, described, arrays, device, precision, *_):
             asked.append(precision)
             self.precision = precision
             if precision == "bf16" and fails is not None:
@@ -146,25 +109,18 @@ def imitated(asked, fails):
 
 
 @pytest.mark.parametrize("capable, fails, asked, warned", [
-    (False, None, ["fp32"], False),
-    (True, None, ["bf16"], False),
-    (True, EngineError("its self-check failed: coarse is off by 0.5, allowed is 0.1"), ["bf16", "fp32"], True),
-    (True, EngineAbsent("this CPU does not compute in bf16"), ["bf16", "fp32"], False)])
+    (False, None, ["fp32"], 0), (True, None, ["bf16"], 0),
+    (True, EngineError("its self-check failed: coarse is off by 0.5, allowed is 0.1"), ["bf16", "fp32"], 1),
+    (True, EngineAbsent("this CPU does not compute in bf16"), ["bf16", "fp32"], 0)])
 @pytest.mark.parametrize("backend", ("auto", "openvino"))
 def test_precision_auto_is_bf16_where_the_cpu_has_it_and_its_answers_are_right(weights, monkeypatch, backend, capable, fails,
                                                                                asked, warned):
     tried = []
-    monkeypatch.setattr(engines, "_class_of", lambda name: imitated(tried, fails))
-    monkeypatch.setattr(engines, "computes_in_bf16", lambda: capable)
+    monkeypatch.setattr(choice, "_class_of", lambda name: imitated(tried, fails))
+    monkeypatch.setattr(choice, "computes_in_bf16", lambda: capable)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         matter = Matter(weights, backend, "cpu", precision="auto")
     assert tried == asked and matter.settings["precision"] == asked[-1]
-    told = [str(warning.message) for warning in caught if "passed over" in str(warning.message)]
-    assert told == (["backend openvino in bf16 is passed over: its self-check failed: coarse is off by 0.5, allowed is 0.1."]
-                    if warned else [])
-
-
-def test_precision_auto_is_fp32_for_the_other_engines(weights, monkeypatch):
-    monkeypatch.setattr(engines, "computes_in_bf16", lambda: True)
-    assert opened(weights, "paddle", precision="auto").settings["precision"] == "fp32"
+    assert sum("openvino in bf16 is passed over" in str(warning.message) for warning in caught) == warned
+    assert choice._candidates("paddle", "cpu", "auto") == [("paddle", "fp32")]

@@ -1,76 +1,34 @@
 """Parts of an enlarged picture are those of the whole one, and large photos come out in strips as they do whole."""
-import cv2
 import numpy as np
 import pytest
 
-from bgmatting.model import Matte, Matter
-from bgmatting.model.inference import pair as module
-from bgmatting.model.inference import scale
-from bgmatting.model.inference import unmix as unmixing
-from bgmatting.model.inference.enlarge import enlarged_rows, enlarged_windows
-from bgmatting.model.inference.unmix import unmix
+from bgmatting.model import Matte
+from bgmatting.model.inference import pair, scale
+from tests.model.inference.engine_cases import photos
 
 
-def whole(image, height, width):
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-@pytest.mark.parametrize("small, large", [((5, 7), (40, 56)), ((9, 11), (31, 50)), ((1, 3), (8, 24)), ((12, 10), (12, 10))])
-@pytest.mark.parametrize("channels", [(), (3,)])
-def test_rows(small, large, channels):
-    image = np.random.default_rng(1).random((*small, *channels), np.float32)
-    expected = whole(image, *large)
-    for top, bottom in ((0, large[0]), (0, 3), (large[0] // 2, large[0] // 2 + 4), (large[0] - 2, large[0])):
-        np.testing.assert_allclose(enlarged_rows(image, *large, top, bottom), expected[top:bottom], atol=2e-6)
-
-
-def test_windows():
-    image = np.random.default_rng(2).normal(size=(6, 9, 4)).astype(np.float32)
-    lowest, highest = np.array([0, -9, -9, -1], np.float32), np.array([1, 9, 9, 1], np.float32)
-    expected = np.pad(whole(np.clip(image, lowest, highest), 24, 36), ((5, 5), (5, 5), (0, 0)))
-    tops, lefts = np.array([-5, 0, 7, 19]), np.array([3, -5, 11, 31])
-    found = enlarged_windows(image, 24, 36, tops, lefts, 10, lowest, highest)
-    for window, top, left in zip(found, tops, lefts):
-        np.testing.assert_allclose(window, expected[top + 5:top + 15, left + 5:left + 15], atol=2e-6)
-
-
-def test_unmixing_in_parts_is_unmixing_at_once(monkeypatch):
-    rng = np.random.default_rng(3)
-    src, bgr = (rng.integers(0, 256, (60, 80, 3), dtype=np.uint8) for _ in range(2))
-    pha, residual = rng.random((60, 80), np.float32), rng.normal(0, 0.1, (15, 20, 3)).astype(np.float32)
-    expected = unmix(src, bgr, pha.copy(), residual)
-    monkeypatch.setattr(unmixing, "AT_ONCE", 701)
-    np.testing.assert_allclose(unmix(src, bgr, pha.copy(), residual), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("scale, mode", [(0.5, "sampling"), (0.25, "thresholding"), (0.125, "sampling"), (0.2, "full"),
-                                         (0.3, "sampling")])
-@pytest.mark.parametrize("size", [(96, 160), (101, 147)])
-def test_strips_are_the_rows_of_the_whole(weights, scale, mode, size, monkeypatch):
-    monkeypatch.setattr(module, "STRIP", 32)
-    rng = np.random.default_rng(4)
-    src, bgr = (rng.integers(0, 256, (*size, 3), dtype=np.uint8) for _ in range(2))
-    strips = []
-    with Matter(weights, backend="paddle", backbone_scale=scale, refine_mode=mode, sample_pixels=1600,
-                threshold=0.42) as matter:
-        expected = matter.predict(src, bgr)
-        assert matter.predict(src, bgr, rows=lambda top, matte: strips.append((top, matte))) is None
-        only = []
-        matter.predict(src, bgr, ("pha",), lambda top, matte: only.append(matte))
+@pytest.mark.parametrize("scale, mode, size", [
+    (0.5, "sampling", (96, 160)), (0.25, "thresholding", (101, 147)), (0.125, "sampling", (96, 160)),
+    (0.2, "full", (101, 147)), (0.3, "sampling", (101, 147))])
+def test_strips_are_the_rows_of_the_whole(shared, scale, mode, size, monkeypatch):
+    monkeypatch.setattr(pair, "STRIP", 32)
+    matter, strips, only = shared(backbone_scale=scale, refine_mode=mode, threshold=0.42, unmix=True, fill=True), [], []
+    expected = matter.predict(*photos(*size))
+    assert matter.predict(*photos(*size), rows=lambda top, matte: strips.append((top, matte))) is None
+    matter.predict(*photos(*size), ("pha",), lambda top, matte: only.append(matte))
     assert [top for top, _ in strips] == list(range(0, size[0], 32)) and all(matte.fgr is None for matte in only)
     for name in Matte._fields:
         made = np.concatenate([getattr(matte, name) for _, matte in strips])
-        assert made.shape == getattr(expected, name).shape
         np.testing.assert_allclose(made, getattr(expected, name), atol=1e-4)
     np.testing.assert_allclose(np.concatenate([matte.pha for matte in only]), expected.pha, atol=1e-4)
 
 
-@pytest.mark.parametrize("scale", (0.1, 0.3, 0.5))
+@pytest.mark.parametrize("scale", (0.1, 0.5))
 @pytest.mark.parametrize("there", (None, True))
-def test_pictures_of_a_few_rows_or_columns(weights, scale, there):
+def test_pictures_of_a_few_rows_or_columns(shared, scale, there):
     """Their coarse picture is no part of them to the pixel: a side of it has one pixel at least."""
-    matter = Matter(weights, "paddle", "cpu", scale, "full", on_device=there)
-    for size in ((1, 300), (3, 100), (101, 2), (7, 1)):
+    matter = shared(on_device=there, backbone_scale=scale, refine_mode="full")
+    for size in ((1, 300), (3, 100), (7, 1)):
         src, bgr = np.full((*size, 3), 200, np.uint8), np.zeros((*size, 3), np.uint8)
         matte = matter.predict(src, bgr)
         assert matte.pha.shape == size and matte.fgr.shape == (*size, 3) and matte.ref.all()
@@ -79,13 +37,14 @@ def test_pictures_of_a_few_rows_or_columns(weights, scale, there):
         np.testing.assert_array_equal(matte.pha, larger.pha[:size[0], :size[1]])
 
 
-@pytest.mark.parametrize("size, coarse", [((90, 200), (12, 25)), ((90, 197), (12, 25)), ((90, 196), (23, 49))])
-def test_the_largest_photos_are_shown_at_an_eighth(weights, size, coarse, monkeypatch):
+@pytest.mark.parametrize("size, coarse", [((90, 200), (12, 25)), ((90, 197), (12, 25)), ((90, 196), (23, 49)),
+                                          ((60, 96), (30, 48))])
+def test_how_large_the_coarse_network_sees_a_photo(shared, size, coarse, monkeypatch):
     monkeypatch.setattr(scale, "QUARTER_FROM", 100)
     monkeypatch.setattr(scale, "EIGHTH_FROM", 200)
-    src, bgr, seen = np.zeros((*size, 3), np.uint8), np.full((*size, 3), 9, np.uint8), []
-    with Matter(weights, backend="paddle") as matter:
-        run = matter._engine.coarse
-        monkeypatch.setattr(matter._engine, "coarse", lambda *photos: seen.append(photos[0].shape[1:3]) or run(*photos))
-        assert matter.predict(src, bgr).pha.shape == size
+    matter, seen = shared(), []
+    run = matter._engine.run
+    monkeypatch.setattr(matter._engine, "run", lambda graph, given: (
+        graph == "coarse" and seen.append(given["src"].shape[1:3])) or run(graph, given))
+    assert matter.predict(*photos(*size)).pha.shape == size
     assert seen == [coarse]

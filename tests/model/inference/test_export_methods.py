@@ -57,53 +57,30 @@ def by_layers(network, method, given):
 
 
 @pytest.fixture(scope="module", params=CASES)
-def exported(request, tmp_path_factory):
-    """(method, network, made(kind) -> path of its file); what the formats have in common is done once for each network."""
+def case(request, tmp_path_factory):
+    """(method, network, its weights file, jit_save that does its work once)"""
     folder, (method, backbone) = tmp_path_factory.mktemp(request.param), request.param.split("_", 1)
-    network, weights, done = seeded_network(request.param), folder / "w.safetensors", {}
-    save_weights(network, weights, {"method": method, "backbone": backbone})
+    network, real, saved = seeded_network(request.param), onnx_export._jit_save, folder / "saved"
+    save_weights(network, folder / "w.safetensors", {"method": method, "backbone": backbone})
 
-    def kept(module, name):
-        real = getattr(module, name)
+    def save(layer, specs, path):
+        if not saved.exists():
+            saved.mkdir()
+            real(layer, specs, saved / "graph")
+        for file in saved.iterdir():
+            shutil.copy(file, f"{path}{file.suffix}")
 
-        def save(layer, specs, path, *kind, **names):
-            place = folder / "_".join((name, *kind))
-            if not place.exists():
-                place.mkdir()
-                real(layer, specs, place / "graph", *kind, **names)
-            for file in place.iterdir():
-                shutil.copy(file, f"{path}{file.suffix}")
-
-        return save
-
-    def made(kind):
-        need(kind)
-        if kind not in done:
-            with pytest.MonkeyPatch.context() as patch:
-                for module, name in ((onnx_export, "_jit_save"), (graph_files, "save_graph")):
-                    patch.setattr(module, name, kept(module, name))
-                export.main(["--weights", str(weights), "--format", kind, "--output", str(folder / kind / "m")])
-            done[kind] = graph_in(folder / kind)
-        return done[kind]
-
-    yield find_method(method), network, made
-    shutil.rmtree(folder)  # 200 MB
-
-
-@pytest.mark.parametrize("kind", ("torchscript", "torch"))
-def test_files_for_pytorch_are_of_the_method_background(tmp_path, kind):
-    save_weights(seeded_network("modnet_mobilenetv2"), tmp_path / "w.safetensors",
-                 {"method": "modnet", "backbone": "mobilenetv2"})
-    with pytest.raises(UserError, match="modnet"):
-        export.main(["--weights", str(tmp_path / "w.safetensors"), "--format", kind, "--output", str(tmp_path / "m")])
-    assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
+    return find_method(method), network, folder / "w.safetensors", save
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ("onnx", "openvino", "paddle"))
-def test_every_format_gives_what_the_layers_give(exported, kind, capfd):
-    method, network, made = exported
-    path, said = made(kind), capfd.readouterr().out
+def test_every_format_gives_what_the_layers_give(case, kind, capfd, tmp_path, monkeypatch):
+    need(kind)
+    method, network, weights, save = case
+    monkeypatch.setattr(onnx_export, "_jit_save", save)
+    export.main(["--weights", str(weights), "--format", kind, "--output", str(tmp_path / "m")])
+    path, said = graph_in(tmp_path), capfd.readouterr().out
     assert said.count("\n") == 2 and 0 <= differences_in(said)["pha"] < 5e-5
     for size in SIZES[method.name]:
         given = pictures(method, *size)
@@ -112,3 +89,9 @@ def test_every_format_gives_what_the_layers_give(exported, kind, capfd):
         off = np.abs(pha - expected)
         assert off.mean() < 5e-6 and off.max() < 5e-5
         assert expected.std() > 0.02 and (size[0] == 1 or np.abs(expected[0] - expected[1]).mean() > 0.02)
+
+
+def test_files_for_pytorch_are_of_the_method_background(case, tmp_path):
+    with pytest.raises(UserError, match=case[0].name):
+        export.main(["--weights", str(case[2]), "--format", "torch", "--output", str(tmp_path / "m")])
+    assert list(tmp_path.iterdir()) == []

@@ -46,9 +46,3 @@ def test_the_last_gpu_alone_is_used(weights):
     assert matter.predict(*photos(64, 96), dtype="uint8").fgr.dtype == np.uint8
     assert str(matter.device_matting._network.parameters()[0].place).endswith(f"{number})")
     assert paddle.get_device() == before
-
-
-def test_the_cpu_takes_no_memory_of_a_gpu(weights):
-    before = paddle.device.cuda.memory_allocated()
-    Matter(weights, "paddle", "cpu", on_device=True).predict(*photos(64, 96))
-    assert paddle.device.cuda.memory_allocated() == before

@@ -13,7 +13,7 @@ def soft_disc(side=200, radius=60, soft=4.0):
     return np.clip((radius - np.hypot(x, y)) / soft + 0.5, 0, 1).astype(np.float32)
 
 
-@pytest.mark.parametrize("side, reach", [(200, 3), (500, 5), (900, 9)])
+@pytest.mark.parametrize("side, reach", [(200, 3), (900, 9)])
 def test_the_band_lies_around_the_edge_and_grows_with_the_photo(side, reach):
     pha = soft_disc(side, 0.3 * side)
     trimap = trimap_from_matte(pha)
@@ -30,11 +30,8 @@ def test_beyond_the_border_nothing_is_unsure():
     pha[40:] = 1
     trimap = trimap_from_matte(pha)
     assert (trimap[-1] == 255).all() and (trimap[:, 0] == trimap[:, 50]).all()
-
-
-def test_nothing_and_everything():
-    assert not trimap_from_matte(np.zeros((30, 30), np.float32)).any()
-    assert (trimap_from_matte(np.ones((30, 30), np.float32)) == 255).all()
+    for level in (0, 1):
+        assert (trimap_from_matte(np.full((30, 30), level, np.float32)) == 255 * level).all()
 
 
 class Fake:

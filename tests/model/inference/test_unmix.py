@@ -3,6 +3,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bgmatting.model.inference import unmix as unmixing
 from bgmatting.model.inference.unmix import BAND, unmix
 
 SIZE = (120, 160)
@@ -31,11 +32,13 @@ def residual(src, colour):
     return np.float32(colour) / 255 - src.astype(np.float32) / 255
 
 
-def test_strands_come_back():
+def test_strands_come_back_also_in_parts(monkeypatch):
     src, bgr, true = scene(1, (220, 200, 180))
     blurred = soft(true)
     found = unmix(src, bgr, blurred.copy(), residual(src, (220, 200, 180)))
     assert np.abs(found - true).mean() < 0.25 * np.abs(blurred - true).mean()
+    monkeypatch.setattr(unmixing, "AT_ONCE", 701)
+    np.testing.assert_allclose(unmix(src, bgr, blurred.copy(), residual(src, (220, 200, 180))), found, atol=1e-6)
 
 
 def test_colour_of_the_sure_foreground_counts_more_than_the_networks():

@@ -1,4 +1,6 @@
 """Conversion of weights files, and the weights that come with the project."""
+from pathlib import Path
+
 import numpy as np
 import paddle
 import pytest
@@ -50,36 +52,6 @@ def test_the_authors_files_become_ours(tmp_path, capsys, write, network, words):
     np.testing.assert_array_equal(arrays[name + "_mean"], state[name + "running_mean"])
 
 
-def test_a_frozen_export_is_one_line(tmp_path, capsys):
-    write_script(tmp_path / "frozen.pth", {"refine_mode": "sampling"}, {})
-    with pytest.raises(SystemExit) as stop:
-        run_main(command.main, ["convert", str(tmp_path / "frozen.pth"), str(tmp_path / "out.safetensors")])
-    said = capsys.readouterr().err
-    assert stop.value.code == 2 and "torch.jit.freeze" in said and said.count("\n") == 1
-
-
-def test_half_is_half_the_size(tmp_path):
-    source = tmp_path / "theirs.pth"
-    write_theirs(source, reference_state(MattingBase("mobilenetv2")))
-    sizes = []
-    for flags in ([], ["--half"]):
-        target = tmp_path / f"ours{len(flags)}.safetensors"
-        command.main(["convert", str(source), str(target), *flags])
-        sizes.append(target.stat().st_size)
-    assert 0.5 <= sizes[1] / sizes[0] < 0.51
-
-
-@pytest.mark.parametrize("arguments, word", [
-    (["convert", "absent.pth", "out.safetensors"], "absent.pth"),
-    (["convert", "absent.pth", "out.pth"], "must end in .safetensors"),
-])
-def test_bad_arguments_are_one_line(capsys, arguments, word):
-    with pytest.raises(SystemExit) as stop:
-        run_main(command.main, arguments)
-    said = capsys.readouterr().err
-    assert stop.value.code == 2 and word in said and said.count("\n") == 1
-
-
 def test_the_starter_weights_are_those_of_the_checksum():
     arrays, metadata = read_weights(weights_path("starter"))
     assert metadata["backbone"] == "mobilenetv2" and arrays["refiner.conv1.weight"].shape == (24, 42, 3, 3)
@@ -100,38 +72,42 @@ def test_damaged_or_missing_starter_weights_are_named(tmp_path, monkeypatch):
     assert weights_path("mine.pth").name == "mine.pth"
 
 
-def test_average(tmp_path, capsys):
-    paths = [tmp_path / "one.safetensors", tmp_path / "two.safetensors"]
-    for seed, path in enumerate(paths):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Three networks, of which the second is stored as float16, and a base network."""
+    folder = tmp_path_factory.mktemp("weights")
+    for seed, network in enumerate((MattingRefine, MattingRefine, MattingRefine, MattingBase)):
         paddle.seed(seed)
-        save_weights(MattingBase("mobilenetv2"), path, half=bool(seed))
-    command.main(["average", *map(str, paths), str(tmp_path / "mean.safetensors")])
-    (one, _), (two, _), (mean, _) = (read_weights(path) for path in (*paths, tmp_path / "mean.safetensors"))
-    assert set(mean) == set(one) and str(tmp_path / "mean.safetensors") in capsys.readouterr().out
-    for name, value in mean.items():
-        assert value.dtype == np.float32 and np.allclose(value, (one[name] + two[name].astype(np.float64)) / 2, atol=1e-6)
+        save_weights(network("mobilenetv2"), folder / f"{seed}.safetensors", half=seed == 1)
+    return [str(folder / f"{seed}.safetensors") for seed in range(4)]
 
 
-def test_average_with_another_refiner(tmp_path):
-    paths = [tmp_path / f"{seed}.safetensors" for seed in range(3)]
-    for seed, path in enumerate(paths):
-        paddle.seed(seed)
-        save_weights(MattingRefine("mobilenetv2"), path)
+@pytest.mark.parametrize("refiner", (False, True))
+def test_average(files, tmp_path, refiner):
     out = tmp_path / "mean.safetensors"
-    command.main(["average", *map(str, paths[:2]), str(out), "--refiner", str(paths[2])])
-    (one, _), (two, _), (three, _), (mean, _) = (read_weights(path) for path in (*paths, out))
-    refiner = {name for name in mean if name.startswith("refiner.")}
-    assert 0 < len(refiner) < len(mean)
+    command.main(["average", *files[:2], str(out), *(["--refiner", files[2]] if refiner else [])])
+    one, two, three, mean = (read_weights(path)[0] for path in (*files[:3], out))
+    assert set(mean) == set(one) and any(name.startswith("refiner.") for name in mean)
     for name, value in mean.items():
-        expected = three[name] if name in refiner else (one[name] + two[name].astype(np.float64)) / 2
-        assert np.allclose(value, expected, atol=1e-6), name
-    save_weights(MattingBase("mobilenetv2"), tmp_path / "base.safetensors")
-    with pytest.raises(UserError, match="base.safetensors is of another network"):
-        command.main(["average", *map(str, paths[:2]), str(out), "--refiner", str(tmp_path / "base.safetensors")])
+        expected = (one[name] + two[name].astype(np.float64)) / 2
+        assert value.dtype == np.float32
+        assert np.allclose(value, three[name] if refiner and name.startswith("refiner.") else expected, atol=1e-6), name
 
 
-def test_average_of_different_networks(tmp_path):
-    save_weights(MattingBase("mobilenetv2"), tmp_path / "base.safetensors")
-    with pytest.raises(UserError, match="starter is of another network than .*base.safetensors"):
-        command.main(["average", str(tmp_path / "base.safetensors"), "starter", str(tmp_path / "mean.safetensors")])
-    assert not (tmp_path / "mean.safetensors").exists()
+def test_half_is_half_the_size(files, tmp_path):
+    command.main(["convert", files[0], str(tmp_path / "half.safetensors"), "--half"])
+    assert 0.5 <= (tmp_path / "half.safetensors").stat().st_size / Path(files[0]).stat().st_size < 0.51
+
+
+def test_what_cannot_be_done_is_one_line_and_writes_nothing(files, tmp_path, capsys):
+    write_script(tmp_path / "frozen.pth", {"refine_mode": "sampling"}, {})
+    out = str(tmp_path / "out.safetensors")
+    for words, said in ((["convert", str(tmp_path / "frozen.pth"), out], "torch.jit.freeze"),
+                        (["convert", "absent.pth", out], "absent.pth"), (["convert", files[0], "out.pth"], ".safetensors"),
+                        (["average", files[3], "starter", out], "3.safetensors"),
+                        (["average", *files[:2], out, "--refiner", files[3]], "3.safetensors")):
+        with pytest.raises(SystemExit) as stop:
+            run_main(command.main, words)
+        error = capsys.readouterr().err
+        assert stop.value.code == 2 and said in error and error.count("\n") == 1
+    assert not (tmp_path / "out.safetensors").exists()

@@ -1,4 +1,6 @@
 """Training starts from the files that people have: by part, every array that fits lands where it belongs."""
+from functools import partial
+
 import numpy as np
 import paddle
 import pytest
@@ -63,42 +65,23 @@ def check_values(network, given):
     assert own and not wrong
 
 
-@pytest.mark.parametrize("backbone, plus", [
-    ("mobilenetv2", False), ("resnet50", False), ("resnet101", False), ("mobilenetv2", True), ("resnet50", True)])
-def test_deeplab_of_vainf(networks, backbone, plus):
+@pytest.mark.parametrize("backbone, made, other, parts", [
+    *((backbone, vainf, 3, ("backbone", "aspp")) for backbone in ("mobilenetv2", "resnet50", "resnet101")),
+    *((backbone, partial(vainf, plus=True), 2, ("backbone", "aspp")) for backbone in ("mobilenetv2", "resnet50")),
+    *((backbone, torchvision_deeplab, 3, ("backbone", "aspp")) for backbone in ("resnet50", "resnet101", "mobilenetv3")),
+    *((backbone, classifier, 2, ("backbone",)) for backbone in ("resnet50", "mobilenetv2", "mobilenetv3",
+                                                                "mobilenetv3_small"))])
+def test_deeplabs_and_classifiers(networks, backbone, made, other, parts):
     network = networks(backbone)
-    given = numbered(network)
-    stem = network.state_dict()[STEMS[backbone]].numpy()
-    report = taken(initial.take_matching(network, torch_names(vainf(given, plus))))
-    assert report == {"backbone": (ARRAYS[backbone] - 1, 1, 1), "aspp": (ASPP, 0, 0), "decoder": (0, DECODER, 0),
-                      "other": (0, 0, 2 if plus else 3)}
+    given, stem = numbered(network, parts), network.state_dict()[STEMS[backbone]].numpy()
+    report = taken(initial.take_matching(network, torch_names(made(given))))
+    assert report == {"backbone": (ARRAYS[backbone] - 1, 1, 1), "decoder": (0, DECODER, 0), "other": (0, 0, other),
+                      "aspp": (ASPP, 0, 0) if "aspp" in parts else (0, ASPP, 0)}
     check_values(network, given)
     assert np.array_equal(network.state_dict()[STEMS[backbone]].numpy(), stem)  # of 3 channels in the file: left alone
 
 
-@pytest.mark.parametrize("backbone", ("resnet50", "resnet101", "mobilenetv3"))
-def test_deeplab_of_torchvision(networks, backbone):
-    network = networks(backbone)
-    given = numbered(network)
-    report = taken(initial.take_matching(network, torch_names(torchvision_deeplab(given))))
-    assert report == {"backbone": (ARRAYS[backbone] - 1, 1, 1), "aspp": (ASPP, 0, 0), "decoder": (0, DECODER, 0),
-                      "other": (0, 0, 3)}
-    check_values(network, given)
-
-
-@pytest.mark.parametrize("backbone", ("resnet50", "mobilenetv2", "mobilenetv3", "mobilenetv3_small"))
-def test_classifiers_of_torchvision(networks, backbone):
-    network = networks(backbone)
-    given = numbered(network, ("backbone",))
-    report = taken(initial.take_matching(network, torch_names(classifier(given))))
-    assert report == {"backbone": (ARRAYS[backbone] - 1, 1, 1), "aspp": (0, ASPP, 0), "decoder": (0, DECODER, 0),
-                      "other": (0, 0, 2)}
-    check_values(network, given)
-
-
-@pytest.mark.parametrize("backbone, factory", [
-    ("resnet50", "resnet50"), ("mobilenetv2", "mobilenet_v2"), ("mobilenetv3", "mobilenet_v3_large"),
-    ("mobilenetv3_small", "mobilenet_v3_small")])
+@pytest.mark.parametrize("backbone, factory", [("mobilenetv2", "mobilenet_v2"), ("mobilenetv3_small", "mobilenet_v3_small")])
 def test_imagenet_by_paddle_vision(networks, monkeypatch, backbone, factory):
     """The true networks of paddle.vision stand in for fetched ones: every array of the encoder but the first fits."""
     from paddle.vision import models
@@ -117,11 +100,8 @@ def test_imagenet_without_a_network_is_one_line(networks, monkeypatch):
     def unreachable(pretrained):
         raise RuntimeError("Download from https://example.org/a.pdparams failed.\nRetry limit reached")
     monkeypatch.setattr(models, "mobilenet_v2", unreachable)
-    with pytest.raises(UserError) as said:
+    with pytest.raises(UserError, match="mobilenetv2 .*https://example.org/a.pdparams failed. Retry limit.*--pretrain"):
         initial.start_from(networks("mobilenetv2"), "imagenet")
-    assert str(said.value) == (
-        "the ImageNet weights of mobilenetv2 cannot be fetched (Download from https://example.org/a.pdparams failed. Retry "
-        "limit reached); they need a network. Fetch them on a machine that has one, and name the file with --pretrain.")
 
 
 @pytest.mark.parametrize("backbone, fits", [
@@ -161,34 +141,6 @@ def test_base_and_refined_files_of_the_authors(tmp_path):
     assert taken(initial.start_from(whole, tmp_path / "base.pth"))["refiner"] == (0, 17, 0)
 
 
-@pytest.mark.parametrize("prefixes", ("module.", "_orig_mod.", "model.", "module._orig_mod.", "model.module.", "net."))
-@pytest.mark.parametrize("key", ("model_state", "state_dict", "model", "params", "net"))
-def test_prefixes_and_nesting(tmp_path, prefixes, key):
-    names = ("refiner.conv1.weight", "refiner.bn1._mean", "decoder.conv4.bias")
-    own = {f"{prefixes}{name}": np.full(3, 3, np.float32) for name in names}
-    state, storages = torch_state(own)
-    write_zip(tmp_path / "w.pth", {"cur_itrs": 30_000, key: state, "optimizer_state": {"state": {}}}, storages)
-    arrays = our_names(initial.read_weights(tmp_path / "w.pth")[0])
-    assert set(arrays) == set(names)
-
-
-@pytest.mark.parametrize("other, kind", [("mobilenetv3", "mobilenetv3"), ("resnet50", "resnet50")])
-def test_another_backbone_is_refused_with_its_kind(networks, tmp_path, other, kind):
-    network = networks("mobilenetv2")
-    before = {name: value.numpy() for name, value in network.state_dict().items()}
-    state = torch_names(classifier({name: np.zeros((*value.shape[:2], *[1] * (value.ndim - 2))) for name, value in
-                                    numbered(networks(other), ("backbone",)).items() if value.size < 3000}))
-    state["layer1.0.conv1.weight" if "resnet" in other else "features.15.block.0.0.weight"] = np.zeros(
-        (64 if "resnet" in other else 960, 64, 1, 1))
-    if "resnet" in other:
-        state.update({f"layer{stage}.{block}.conv3.weight": np.zeros((4, 4, 1, 1)) for stage, blocks in ((1, 3), (3, 6))
-                      for block in range(blocks)})
-    write_zip(tmp_path / "w.pth", *torch_state(state))
-    with pytest.raises(UserError, match=f"w.pth.*{kind}"):
-        initial.start_from(network, tmp_path / "w.pth")
-    assert all(np.array_equal(value.numpy(), before[name]) for name, value in network.state_dict().items())
-
-
 def test_kinds_of_backbones():
     one, wide = np.zeros((64, 64, 1, 1)), np.zeros((128, 64, 1, 1))
     third = {f"backbone.layer3.{block}.conv1.weight": one for block in range(36)}
@@ -209,9 +161,9 @@ def test_kinds_of_backbones():
 def test_networks_that_share_a_few_names_are_refused(networks):
     vgg = {f"features.{number}.weight": np.zeros((64, 64, 3, 3)) for number in range(10)}
     vgg["features.0.1.weight"] = np.zeros(32)
-    with pytest.raises(ValueError, match="of the 11 arrays of its backbone only 1 fit; it is another network"):
+    with pytest.raises(ValueError, match="of the 11 .* only 1 fit"):
         initial.take_matching(networks("mobilenetv2"), vgg)
-    with pytest.raises(ValueError, match="no name and shape in it is this network's"):
+    with pytest.raises(ValueError):
         initial.take_matching(networks("mobilenetv2"), {"stem.weight": np.zeros(3)})
 
 

@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from bgmatting.model.modnet.network import MODNet
-from bgmatting.model.weights.paddleseg import start_from_paddleseg
+from bgmatting.model.weights.initial import start_from_paddleseg
 from bgmatting.utils.errors import UserError
 
 

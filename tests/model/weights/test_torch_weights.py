@@ -1,14 +1,10 @@
 """Weights of PyTorch, state dicts and TorchScript, are read as PyTorch would."""
 import zipfile
-from collections import OrderedDict
 
 import numpy as np
 import pytest
 
-from bgmatting.model.weights import (
-    load_weights,
-    read_weights,
-)
+from bgmatting.model.weights import load_weights, read_weights
 from bgmatting.utils.errors import UserError
 from tests.model.weights.handmade import (
     Call,
@@ -24,10 +20,19 @@ from tests.model.weights.handmade import (
 from tests.model.weights.small import arrays_of, same, small, torch_arrays, torch_state
 
 
-@pytest.mark.parametrize("write", (write_zip, write_legacy))
-def test_torch_state_dict(tmp_path, write):
+def script_of(arrays):
+    """A TorchScript module with the parameters {dotted name: ndarray}, and its storages."""
+    keys = {name: str(number) for number, name in enumerate(arrays)}
+    return (modules({name: tensor(keys[name], value) for name, value in arrays.items()}),
+            {keys[name]: value for name, value in arrays.items()})
+
+
+@pytest.mark.parametrize("write, prefix", [(write_zip, ""), (write_legacy, "module."), (write_script, ""),
+                                           (write_script, "model.")])
+def test_state_dicts(tmp_path, write, prefix):
     model, other = small(0), small(1)
-    write(tmp_path / "w.pth", *torch_state(torch_arrays(model)))
+    arrays = {prefix + name: value for name, value in torch_arrays(model).items()}
+    write(tmp_path / "w.pth", *(script_of if write is write_script else torch_state)(arrays))
     report = load_weights(other, tmp_path / "w.pth")
     assert same(arrays_of(other), arrays_of(model))
     assert report.missing == [] and report.unexpected == []
@@ -57,45 +62,11 @@ def test_torch_windows_on_storages(tmp_path, write):
         "float16", "float64", "float32", "int64", "bool"]
 
 
-@pytest.mark.parametrize("write", (write_zip, write_legacy))
-@pytest.mark.parametrize("wrapper", ("state_dict", "model"))
-def test_torch_checkpoint_around_a_state_dict(tmp_path, write, wrapper):
-    model, other = small(0), small(1)
-    wrapped = OrderedDict((f"module.{name}", value) for name, value in torch_arrays(model).items())
-    state, storages = torch_state(wrapped)
-    write(tmp_path / "w.pth", {"epoch": 3, wrapper: state}, storages)
-    load_weights(other, tmp_path / "w.pth")
-    assert same(arrays_of(other), arrays_of(model))
-
-
 def test_other_zip_files_are_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
         archive.writestr("photo.txt", "hello")
     with pytest.raises(UserError, match="not a PyTorch state dict"):
         read_weights(tmp_path / "w.pth")
-
-
-def script_of(arrays):
-    """A TorchScript module with the parameters {dotted name: ndarray}, and its storages."""
-    keys = {name: str(number) for number, name in enumerate(arrays)}
-    return (modules({name: tensor(keys[name], value) for name, value in arrays.items()}),
-            {keys[name]: value for name, value in arrays.items()})
-
-
-@pytest.mark.parametrize("prefix", ("", "model."))
-def test_torchscript(tmp_path, prefix):
-    model, other = small(0), small(1)
-    write_script(tmp_path / "w.pth", *script_of({prefix + name: value for name, value in torch_arrays(model).items()}))
-    assert same(read_weights(tmp_path / "w.pth")[0], torch_arrays(model))
-    report = load_weights(other, tmp_path / "w.pth")
-    assert same(arrays_of(other), arrays_of(model))
-    assert report.missing == [] and report.unexpected == []
-
-
-def test_torchscript_keeps_a_member_called_model_beside_others(tmp_path):
-    arrays = {"model.0.weight": np.ones(3, np.float32), "head.weight": np.zeros(2, np.float32)}
-    write_script(tmp_path / "w.pth", *script_of(arrays))
-    assert same(read_weights(tmp_path / "w.pth")[0], arrays)
 
 
 def test_torchscript_modules_in_modules_share_tensors(tmp_path):

@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 
 from bgmatting.model import Matter
 from bgmatting.model.matting import MattingRefine
-from bgmatting.model.weights import load_state, load_torch_state, load_weights, read_weights
+from bgmatting.model.weights import load_torch_state, load_weights, read_weights
 from bgmatting.model.weights.__main__ import average, convert
 from bgmatting.model.weights.files import save_weights
 from bgmatting.model.weights.metadata import origin_facts, refine_facts
@@ -35,10 +35,14 @@ class FromBuffer:
 
 
 @pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("wrong", (np.nan, np.inf, -np.inf))
-def test_numbers_that_are_not_finite_are_refused_by_name(tmp_path, reader, wrong):
-    arrays = {name: value.copy() for name, value in arrays_of(small()).items()}
-    arrays["bn2._mean"][3] = wrong
+@pytest.mark.parametrize("wrong", (np.nan, -np.inf, 1e300, "whole numbers"))
+def test_numbers_that_are_none_or_too_large_are_refused_by_name(tmp_path, reader, wrong):
+    if wrong == "whole numbers" and reader not in ("load_weights", "average", "partial"):
+        pytest.skip("it is another network's file")
+    arrays = {name: value.astype(np.float64) for name, value in arrays_of(small()).items()}
+    arrays["bn2._mean"][3] = 0 if wrong == "whole numbers" else wrong
+    if wrong == "whole numbers":
+        arrays["bn2._mean"] = arrays["bn2._mean"].astype(np.int32)
     save_file(arrays, tmp_path / "w.safetensors")
     with pytest.raises(UserError, match="w.safetensors.*bn2._mean"):
         READERS[reader](tmp_path / "w.safetensors", tmp_path)
@@ -57,14 +61,6 @@ def test_numbers_that_are_not_finite_in_other_formats(tmp_path, suffix):
     assert str(error.value).isprintable()
 
 
-@pytest.mark.parametrize("reader", READERS)
-def test_numbers_that_32_bits_do_not_hold(tmp_path, reader):
-    arrays = arrays_of(small())
-    save_file({**arrays, "bn2._mean": arrays["bn2._mean"].astype(np.float64) - 1e300}, tmp_path / "w.safetensors")
-    with pytest.raises(UserError, match="w.safetensors.*bn2._mean.*32"):
-        READERS[reader](tmp_path / "w.safetensors", tmp_path)
-
-
 def test_numbers_that_16_bits_do_not_hold_keep_theirs(tmp_path):
     model = small()
     model.bn2._mean.set_value(np.full_like(model.bn2._mean.numpy(), 1e5))
@@ -72,15 +68,6 @@ def test_numbers_that_16_bits_do_not_hold_keep_theirs(tmp_path):
     found = read_weights(tmp_path / "half.safetensors")[0]
     assert found["bn2._mean"].dtype == np.float32 and (found["bn2._mean"] == 1e5).all()
     assert found["bn2._variance"].dtype == np.float16
-
-
-def test_a_mean_is_of_floats(tmp_path):
-    arrays = arrays_of(small())
-    save_file(arrays, tmp_path / "fine.safetensors")
-    save_file({**arrays, "bn2._mean": arrays["bn2._mean"].astype(np.int32)}, tmp_path / "whole.safetensors")
-    with pytest.raises(UserError, match="whole.safetensors.*bn2._mean"):
-        average([tmp_path / "fine.safetensors", tmp_path / "whole.safetensors"], tmp_path / "out.safetensors")
-    assert not (tmp_path / "out.safetensors").exists()
 
 
 @pytest.mark.parametrize("protocol", range(2, 6))
@@ -101,28 +88,14 @@ def test_buffers_of_protocol_5_that_are_none(tmp_path, wrong):
         read_weights(tmp_path / "w.pdparams")
 
 
-def test_bfloat16_of_paddle(tmp_path):
-    bits = np.array([0x3FC0, 0xC000, 0x4049], np.uint16)  # 1.5, -2, 3.140625
-    paddle.save({"a": bits.reshape(1, 3)}, str(tmp_path / "w.pdparams"))
-    found = read_weights(tmp_path / "w.pdparams")[0]["a"]
-    assert found.dtype == np.float32 and found.tolist() == [[1.5, -2, 3.140625]]
-    model, other = small(0), small(1)
-    cut = {name: (value.view(np.uint32) >> 16).astype(np.uint16) for name, value in arrays_of(model).items()}
-    paddle.save(cut, str(tmp_path / "all.pdparams"))
-    load_weights(other, tmp_path / "all.pdparams")
-    for name, value in arrays_of(other).items():
-        assert np.abs(value / arrays_of(model)[name] - 1).max() < 2 ** -7
-
-
-@pytest.mark.parametrize("dtype", ("int64", "uint8", "bool", [("re", "f4"), ("im", "f4")]))
+@pytest.mark.parametrize("dtype", ("int64", "bool", [("re", "f4"), ("im", "f4")]))
 @pytest.mark.parametrize("partial", (False, True))
 def test_what_is_no_float_is_refused_by_name(dtype, partial):
     model = small()
     before = arrays_of(model)
     arrays = {**before, "conv2.weight": np.zeros(before["conv2.weight"].shape, dtype)}
-    for load in (load_state, load_torch_state):
-        with pytest.raises(ValueError, match="conv2.weight"):
-            load(model, arrays, partial)
+    with pytest.raises(ValueError, match="conv2.weight"):
+        load_torch_state(model, arrays, partial)
     assert same(arrays_of(model), before)
 
 
@@ -132,10 +105,16 @@ def wrapped(keys, state):
     return state
 
 
-@pytest.mark.parametrize("keys", ("model_state", "params_ema", "net", "generator", "checkpoint.state.model.params"))
-@pytest.mark.parametrize("prefix", ("_orig_mod.module.", "module._orig_mod.model.net.module.", "a.b.c.student.", ""))
-def test_what_trainers_wrap_around_a_network(tmp_path, keys, prefix):
-    model, other = (MattingRefine("mobilenetv2") for _ in range(2))
+@pytest.fixture(scope="module")
+def networks():
+    return [MattingRefine("mobilenetv2") for _ in range(2)]
+
+
+@pytest.mark.parametrize("keys, prefix", [
+    ("model_state", "_orig_mod.module."), ("params_ema", "module._orig_mod.model.net.module."), ("net", ""),
+    ("generator", "a.b.c.student."), ("checkpoint.state.model.params", "net.")])
+def test_what_trainers_wrap_around_a_network(networks, tmp_path, keys, prefix):
+    model, other = networks
     arrays = {f"{prefix}{name}".replace("refiner.", "refiner.module."): value for name, value in arrays_of(model).items()}
     paddle.save({**wrapped(keys, arrays), "optimizer": {"moment": np.ones(3, np.float32)}}, str(tmp_path / "w.pdparams"))
     report = load_weights(other, tmp_path / "w.pdparams")
@@ -158,7 +137,6 @@ def test_tables_that_nothing_tells_apart_are_named(tmp_path):
 
 
 def test_settings_are_carried_through_conversion_and_averaging(tmp_path):
-    from bgmatting.model.weights import save_weights
     paddle.seed(0)
     network = MattingRefine("mobilenetv3", 0.125, "thresholding", 1600, 0.3)
     header = {**refine_facts(network), **origin_facts("VideoMatte240K", 12)}

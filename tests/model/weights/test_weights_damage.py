@@ -1,5 +1,4 @@
 """Weights files that are damaged, or lie about sizes, are reported with their name and take no memory."""
-import json
 import struct
 import zipfile
 
@@ -27,24 +26,18 @@ from tests.model.weights.handmade import (
 
 
 @pytest.mark.parametrize("layout", TORCH_LAYOUTS)
-def test_a_tensor_is_no_storage(tmp_path, layout):
-    path = tmp_path / f"w.{layout}"
-    rebuild, whole = Global("torch._utils", "_rebuild_tensor_v2"), np.arange(24, dtype=np.float32).reshape(4, 6)
-    LAYOUTS[layout](path, {"a": Call(rebuild, (tensor("0", whole), 3, (20,), (1,), False, {}))}, {"0": whole})
-    with pytest.raises(UserError, match="not on a storage"):
-        read_weights(path)
-
-
-@pytest.mark.parametrize("layout", TORCH_LAYOUTS)
 @pytest.mark.parametrize("window", [
-    {"shape": (5,)}, {"offset": 1}, {"offset": -1}, {"shape": (2, 2), "strides": (2, 2)},
+    {"key": tensor("0", ONES, 0, (2, 2), (2, 1))}, {"shape": (5,)}, {"offset": 1}, {"offset": -1},
+    {"shape": (2, 2), "strides": (2, 2)},
     {"shape": (BOMB,), "strides": (0,)}, {"shape": (10 ** 6, 10 ** 6), "strides": (0, 0)},
     {"shape": (BOMB,)}, {"shape": (-1,), "strides": (1,)}, {"shape": (4,), "strides": (-1,)},
     {"shape": (2, 2), "strides": (1,)}, {"offset": "x"}, {"shape": 5, "strides": (1,)}])
 def test_tensors_that_reach_outside_their_storage(tmp_path, layout, window):
     path = tmp_path / f"w.{layout}"
     window = {"shape": (4,), "strides": (1,), **window}
-    LAYOUTS[layout](path, {"a": tensor("0", ONES, **window)}, {"0": ONES})
+    thing = window.pop("key", None)
+    whole = Call(Global("torch._utils", "_rebuild_tensor_v2"), (thing, 0, (4,), (1,), False, {}))  # a tensor is no storage
+    LAYOUTS[layout](path, {"a": whole if thing else tensor("0", ONES, **window)}, {"0": ONES})
     with pytest.raises(UserError, match="cannot be read as weights"):
         read_weights(path)
 
@@ -96,6 +89,9 @@ def test_a_huge_memo_index_does_not_take_memory(tmp_path):
 WHOLE = ("w.safetensors", "w.pdparams", "w.zip.pth", "w.legacy.pth", "w.script.pth")
 
 
+GARBAGE = (b"hello, this is no weights file at all\n", bytes(1000), b"\xff" * 1000, b"\x80\x04N.", b"\x80\x04]\x94.")
+
+
 @pytest.fixture(scope="module")
 def whole_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
@@ -111,55 +107,25 @@ def whole_files(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_truncated_files_are_named(tmp_path, whole_files, name):
-    data = (whole_files / name).read_bytes()
+def test_damaged_files_are_named(tmp_path, whole_files, name):
+    data, path, rng, refused = (whole_files / name).read_bytes(), tmp_path / name, np.random.default_rng(0), 0
     assert read_weights(whole_files / name)[0]["bias"].shape == (30,)
-    path = tmp_path / name
-    for length in [0, 1, 2, 9, 100, *range(200, len(data), 211), len(data) - 1]:
-        path.write_bytes(data[:length])
+    for length in [0, 1, 2, 9, 100, *range(200, len(data), 211), len(data) - 1, *GARBAGE]:
+        path.write_bytes(data[:length] if isinstance(length, int) else length)
         with pytest.raises(UserError) as said:
             read_weights(path)
         assert str(path) in str(said.value) and str(said.value).isprintable()
-
-
-@pytest.mark.parametrize("name", WHOLE)
-def test_changed_bytes_give_arrays_or_a_clear_error(tmp_path, whole_files, name):
-    data = (whole_files / name).read_bytes()
-    rng = np.random.default_rng(0)
-    path = tmp_path / name
-    refused = 0
-    for _ in range(150):
+    for _ in range(60):
         broken = bytearray(data)
         for place in rng.integers(0, min(len(data), 700), 3):
             broken[place] = rng.integers(0, 256)
         path.write_bytes(broken)
         try:
-            arrays, _ = read_weights(path)
-            assert all(isinstance(value, np.ndarray) for value in arrays.values())
+            assert all(isinstance(value, np.ndarray) for value in read_weights(path)[0].values())
         except UserError as error:
             assert str(path) in str(error) and str(error).isprintable()
             refused += 1
-    assert refused > 30
-
-
-@pytest.mark.parametrize("suffix", (".safetensors", ".pdparams", ".pth", ".pt"))
-@pytest.mark.parametrize("data", (b"", b"hello, this is no weights file at all\n", bytes(1000), b"\xff" * 1000,
-                                  b"\x80\x04N.", b"\x80\x04]\x94.", b"<!DOCTYPE html><html></html>"))
-def test_garbage_is_named(tmp_path, suffix, data):
-    path = tmp_path / f"w{suffix}"
-    path.write_bytes(data)
-    with pytest.raises(UserError) as said:
-        read_weights(path)
-    assert str(path) in str(said.value) and str(said.value).isprintable()
-
-
-def test_safetensors_header_that_lies(tmp_path):
-    path = tmp_path / "w.safetensors"
-    for shape, offsets in (([10 ** 12], [0, 4 * 10 ** 12]), ([2], [0, 4]), ([-1], [0, 4])):
-        header = json.dumps({"a": {"dtype": "F32", "shape": shape, "data_offsets": offsets}}).encode()
-        path.write_bytes(struct.pack("<Q", len(header)) + header + b"1234")
-        with pytest.raises(UserError, match="w.safetensors cannot be read as weights"):
-            read_weights(path)
+    assert refused > 12
 
 
 def test_missing_files_and_unknown_endings(tmp_path):

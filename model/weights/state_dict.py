@@ -1,18 +1,18 @@
-"""Stand-ins for the objects that weights files are made of, and how a file that is none is reported."""
+"""The state dict in what a weights file holds, and how a file that has none is reported."""
 from __future__ import annotations
 
-import collections
 import contextlib
 import os
 import pickle
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from bgmatting.model.weights.unpickle import Array, Refused, shown
 from bgmatting.utils.errors import UserError
 
 DAMAGE = (pickle.UnpicklingError, struct.error, zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError,
@@ -26,104 +26,9 @@ DEEPEST = 32                         # so many of those may be inside one anothe
 MOST_COPIES, MOST_BESIDE = 3, 1 << 24  # bytes of all arrays together: so many times the file's, and so many more
 
 
-class Refused(Exception):
-    """The pickle names something that is not an array."""
-
-
-class StandIn:
-    """An object that a pickle may give a state."""
-
-    def take(self, state: Any) -> None:
-        """Passed over, unless a kind of object says otherwise."""
-
-
-class Table(StandIn, dict):
-    """Stands for a dict or an OrderedDict; entries without a name are dropped, and so is what PyTorch hangs on it."""
-
-    def __init__(self, pairs: Iterable = ()):
-        super().__init__()
-        self.put(pairs)
-
-    def put(self, pairs: Iterable) -> None:
-        for key, value in pairs:
-            if isinstance(key, str):
-                self[key] = value
-
-
-class Dtype(StandIn):
-    """Stands for a numpy dtype of plain numbers. The real one would let a pickle write its fields and offsets."""
-
-    def __init__(self, code: Any):
-        code = code.decode("ascii") if isinstance(code, bytes) else code
-        if not (isinstance(code, str) and code[:1] in "?biuf" and len(code) <= 3):
-            raise Refused(f"an array of {shown(code)}")
-        self.plain = np.dtype(code)
-
-    def take(self, state: Any) -> None:
-        if state[1] in ("<", ">", "="):
-            self.plain = self.plain.newbyteorder(state[1])
-
-
-class Array(StandIn):
-    """Stands for a numpy array: made empty, then told its shape, type and bytes."""
-
-    value = None
-
-    def take(self, state: Any) -> None:
-        _, shape, dtype, fortran, data = state
-        self.value = numbers_of(data, dtype.plain).reshape(shape, order="F" if fortran else "C")
-
-
-StorageType = collections.namedtuple("StorageType", "dtype")
-ARRAY_KIND = StorageType("ndarray")  # only ever an argument, never called
-
-
-def new_array(kind: Any, shape: Any, code: Any) -> Array:
-    if kind is not ARRAY_KIND:
-        raise Refused(f"an array of kind {shown(kind)}")
-    return Array()
-
-
-def from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
-    """An array as protocol 5 writes it: its bytes, type, shape, and "C" or "F"."""
-    if not isinstance(dtype, Dtype) or order not in ("C", "F"):
-        raise Refused(f"an array of kind {shown(dtype)}")
-    return numbers_of(data, dtype.plain).reshape(shape, order=order)
-
-
-def scalar(dtype: Any, data: Any) -> np.generic:
-    return numbers_of(data, dtype.plain)[0]
-
-
-def latin1(text: Any, encoding: Any) -> bytes:
-    if encoding != "latin1":
-        raise Refused(f"text encoded as {shown(encoding)}")
-    return text.encode("latin1")
-
-
-def numbers_of(data: Any, dtype: Any, count: int = -1) -> np.ndarray:
-    return np.frombuffer(data, dtype, count) if len(data) else np.zeros(0, dtype)  # older numpy refuses empty buffers
-
-
-def from_bfloat16(bits: np.ndarray) -> np.ndarray:
-    """float32 of the bits of bfloat16, which are the upper half of theirs."""
-    wide = bits.astype(np.uint32)
-    wide <<= 16
-    return wide.view(np.float32)
-
-
-def shown(thing: object) -> str:
-    """Text as it is, of anything else the type: written out, a small pickle may fill any memory."""
-    return repr(thing[:120]) if isinstance(thing, (str, bytes)) else f"a {type(thing).__name__}"
-
-
 @contextlib.contextmanager
 def damage_reported(path: str | os.PathLike) -> Iterator[None]:
-    """Turn what a damaged file raises into one line.
-
-    Raises:
-        UserError
-    """
+    """Turn what a damaged file raises into a UserError of one line."""
     try:
         yield
     except UserError:
@@ -143,14 +48,10 @@ def _one_line(error):
 
 def arrays_only(state: Any, path: str | os.PathLike,
                 convert: Callable[[np.ndarray], np.ndarray] = lambda array: array) -> dict[str, np.ndarray]:
-    """Take a state dict out of what tools wrap around it, and its arrays out of that.
+    """The arrays of a state dict, which tools have wrapped in something; ``convert`` is called with each.
 
-    Args:
-        convert: called with each array that is kept.
-
-    Raises:
-        UserError: there is no state dict, or no array in it.
-        ValueError: its arrays lie on one another, and would take many times the size of the file.
+    Raises UserError: there is no state dict, or no array in it. ValueError: its arrays lie on one another, and would take
+    many times the size of the file.
     """
     state = _state_dict(state, path)
     arrays, left = {}, MOST_COPIES * os.path.getsize(path) + MOST_BESIDE
