@@ -106,9 +106,8 @@ class Catalog:
         Args:
             unpaired: None, or a list that takes the files without a partner; they are an error otherwise.
             unread: None, or a list that takes the OSErrors over folders that cannot be listed; likewise.
-        Raises:
-            UserError: no such dataset or split, no pairs in it, its files are missing or unpaired, or it holds photos
-                and PyMatting is not installed.
+        Raises UserError: no such dataset or split, no pairs in it, its files are missing or unpaired, or it holds photos
+            and PyMatting is not installed.
         """
         if not self.holds_pairs(name):
             raise UserError(f"{name} holds backgrounds, not foreground and alpha pairs."
@@ -143,8 +142,7 @@ class Catalog:
     def name_of(self, name: str) -> str:
         """A dataset's name as the catalogue writes it: case, hyphens and words such as _JPEG_SD do not matter.
 
-        Raises:
-            UserError: no such dataset, or several that may be meant.
+        Raises UserError: no such dataset, or several that may be meant.
         """
         if name not in self._entries:
             self._add_backgrounds(str(name))
@@ -156,8 +154,7 @@ class Catalog:
         Args:
             folders: paths for "fgr", "pha", "bgr", "valid_fgr", "valid_pha", "valid_bgr"; None or absent for none. Without
                 pha, fgr are cut-outs; without folders for validation a tenth of the subjects is kept for it.
-        Raises:
-            UserError: a folder is missing, or a matte without its foregrounds.
+        Raises UserError: a folder is missing, or a matte without its foregrounds.
         """
         given = {key: os.path.abspath(os.path.expanduser(path)) for key, path in folders.items() if path}
         for key, path in given.items():
@@ -267,8 +264,7 @@ def open_catalog(path: str | Path | None = None, data_root: str | Path | None = 
         path: the file; default configs/datasets.yml of this project, from whichever folder it is called.
         data_root: the folder of datasets; default $DATA_ROOT, else data/ of this project.
         sample_root: where sample data lies or will be generated; default data/sample of this project.
-    Raises:
-        UserError: the file is missing, or says something the catalogue does not know.
+    Raises UserError: the file is missing, or says something the catalogue does not know.
     """
     path = path or PROJECT / "configs" / "datasets.yml"
     named_by = "--data-root" if data_root else "DATA_ROOT" if os.environ.get("DATA_ROOT") else None
@@ -283,8 +279,7 @@ def catalog_or_sample(names: Iterable[str], data_root: str | None = None, sample
     Args:
         names: the datasets that are needed; backgrounds also as ``Catalog.add_backgrounds`` takes them.
         data_root, sample_root: as ``open_catalog``. folders: as ``Catalog.add_own``, or None.
-    Raises:
-        UserError: as ``open_catalog`` and ``all_there``, or there is neither the set itself nor sample data for it.
+    Raises UserError: as ``open_catalog`` and ``all_there``, or there is neither the set itself nor sample data for it.
     """
     catalog = open_catalog(data_root=data_root, sample_root=sample_root)
     catalog.add_own(folders or {})
@@ -310,8 +305,7 @@ def all_there(catalog: Catalog, names: Iterable[str]) -> bool:
     Generated data never stands in for real data: not for a set that lacks its partner, not beside other sets that are
     there, and not in a folder that the user named.
 
-    Raises:
-        UserError: some sets are absent, and sample data may not be taken; names the absent ones and what to do.
+    Raises UserError: some sets are absent, and sample data may not be taken; names the absent ones and what to do.
     """
     names = list(dict.fromkeys(names))
     absent = [name for name in names if not catalog.available(name)]

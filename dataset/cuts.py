@@ -33,9 +33,7 @@ def draw_window(rng: np.random.Generator, pha: np.ndarray, frame: tuple[int, int
         pha: uint8 (H, W), the picture's alpha.
         frame: (height, width) that the window will be resized to.
         cuts: ``Cuts``.
-
-    Returns:
-        (top, left, height, width) in whole pixels; smaller than asked for where the picture is.
+    Returns (top, left, height, width) in whole pixels; smaller than asked for where the picture is.
     """
     largest = min(pha.shape[0] / frame[0], pha.shape[1] / frame[1]) * max(frame)
     if cuts.sides:
@@ -63,8 +61,7 @@ def cut_pair(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, bgr: np
     """The same window of a subject and of a background that covers the subject's picture, each flipped, filtered and
     recoloured as in ``dataset.augment``.
 
-    Returns:
-        (fgr, pha, bgr) of shape ``frame``.
+    Returns (fgr, pha, bgr) of shape ``frame``.
     """
     window = draw_window(rng, pha, frame, cuts)
     fgr, pha, bgr = (seen(image, window, frame) for image in (fgr, pha, cover(bgr, pha.shape)))

@@ -37,10 +37,8 @@ def part_of(subjects: Iterable[str], parts: dict[str, float], which: str) -> dic
         subjects: names; the same name always gets the same part.
         parts: {part: share}, shares adding up to 1, such as {"train": 0.8, "valid": 0.1, "test": 0.1}.
         which: the set's name, for messages.
-    Returns:
-        {subject: part}
-    Raises:
-        UserError: fewer subjects than parts.
+    Returns {subject: part}
+    Raises UserError: fewer subjects than parts.
     """
     places = {subject: zlib.crc32(subject.encode("utf-8", "surrogateescape")) / 2 ** 32 for subject in sorted(set(subjects))}
     if len(places) < len(parts):

@@ -37,8 +37,7 @@ def archives(places: list, left_out: list[str] | None = None) -> list[Path]:
 
     Args:
         left_out: None, or a list that takes a line about each archive below folders that cannot be opened here.
-    Raises:
-        UserError: a place is not there, or a file is no archive that can be unpacked.
+    Raises UserError: a place is not there, or a file is no archive that can be unpacked.
     """
     found, others = set(), {}
     for place in map(Path, places):
@@ -80,8 +79,7 @@ def _files_below(place):
 def unpack(archive: str | os.PathLike, root: str | os.PathLike) -> list[tuple[Path, bool]]:
     """Unpack one archive below ``root``; returns [(folder, whether it was there before)], one for each dataset in it.
 
-    Raises:
-        UserError: the archive is damaged, empty, no file, larger than the room on the disk, or holds what is refused.
+    Raises UserError: the archive is damaged, empty, no file, larger than the room on the disk, or holds what is refused.
     """
     archive, root = Path(archive), Path(root)
     with open_archive(archive) as opened:

@@ -29,9 +29,7 @@ def mog2(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
 
     Args:
         src_u8, bgr_u8: uint8 RGB (H, W, 3), the photo with the subject and that of the empty scene.
-
-    Returns:
-        uint8 (H, W), 0 or 255: a subtractor knows no half-transparent pixels.
+    Returns uint8 (H, W), 0 or 255: a subtractor knows no half-transparent pixels.
     """
     return _subtract(cv2.createBackgroundSubtractorMOG2(COPIES, detectShadows=False), src_u8, bgr_u8)
 
@@ -72,12 +70,8 @@ def choose_baselines(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, 
 
     Args:
         words: names of ``BASELINES``, or "all", which leaves closed-form matting out where PyMatting is not installed.
-
-    Returns:
-        (names, skipped): tuples; ``skipped`` are those that "all" left out.
-
-    Raises:
-        UserError: no such baseline, or closed-form matting is asked for by name and PyMatting is not installed.
+    Returns (names, skipped): tuples; ``skipped`` are those that "all" left out.
+    Raises UserError: no such baseline, or closed-form matting is asked for by name and PyMatting is not installed.
     """
     for word in words:
         if word not in BASELINES and word != "all":

@@ -55,9 +55,8 @@ class Gallery:
     def files(self, folder: str) -> tuple[dict, dict]:
         """Paths that are kept.
 
-        Returns:
-            ({path: bytes}, {name: {"src", "bgr", "truth", "trimap": path, "pred": {method: path}}}); paths begin with
-            ``folder``.
+        Returns ({path: bytes}, {name: {"src", "bgr", "truth", "trimap": path, "pred": {method: path}}}); paths begin with
+        ``folder``.
         """
         files = {}
         words = file_words(method for _, pictures in self._kept.values() for method in pictures.get("pred", ()))

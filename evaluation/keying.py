@@ -22,9 +22,7 @@ def difference_key(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
     Args:
         src_u8: uint8 RGB (H, W, 3), the photo with the subject.
         bgr_u8: uint8 RGB (H, W, 3), the photo of the empty scene.
-
-    Returns:
-        uint8 (H, W) alpha, 255 is opaque.
+    Returns uint8 (H, W) alpha, 255 is opaque.
     """
     distance = _colour_distance(src_u8, bgr_u8)
     key = np.clip((distance - _noise_floor(distance)) / SOFT_RANGE, 0, 1)

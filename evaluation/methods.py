@@ -32,9 +32,7 @@ class Network:
     Args:
         matter: the ``Matter``.
         rounded: pha uint8; False: float32 in 0..1, as the network gives it.
-
-    Raises (when called):
-        UserError: the network's answer is not finite, as after a training that diverged.
+    Raises (when called) UserError: the network's answer is not finite, as after a training that diverged.
     """
 
     def __init__(self, matter: Matter, rounded: bool = True):
@@ -58,9 +56,7 @@ class Mattes:
         folder: the folder.
         names: of the benchmark's items.
         part: whether they are only a part of a benchmark, and mattes of further pictures are to be expected.
-
-    Raises:
-        UserError: the folder is missing, or a picture of the benchmark has no matte, or a matte no picture.
+    Raises UserError: the folder is missing, or a picture of the benchmark has no matte, or a matte no picture.
     """
 
     def __init__(self, folder: str | Path, names: list[str], part: bool = False):
@@ -100,9 +96,7 @@ def open_networks(weights: list[str | None], backends: list[str], precisions: li
             others are run once, without them.
         rounded: as of ``Network``.
         method: name of the method that all are to be of; None: as the files say.
-
-    Raises:
-        UserError: as ``Matter``; or weights are not of ``method``.
+    Raises UserError: as ``Matter``; or weights are not of ``method``.
     """
     from bgmatting.model import Matter  # takes its time to import
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
@@ -155,9 +149,7 @@ def open_mattes(folders: Iterable[str], names: list[str], taken: Iterable[str] =
         folders: the folders.
         names, part: of ``Mattes``.
         taken: names that other methods have; "pred" is put before one of these.
-
-    Raises:
-        UserError: as ``Mattes``.
+    Raises UserError: as ``Mattes``.
     """
     methods = [f"pred {name}" if name in taken else name for name in short_names([str(folder) for folder in folders])]
     return {method: Mattes(folder, names, part) for method, folder in zip(methods, folders)}

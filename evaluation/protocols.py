@@ -111,8 +111,7 @@ class Protocol:
     def changed(self, **values: object) -> Protocol:
         """The protocol with some attributes replaced; those that are None stay. The size "original" stands for None.
 
-        Raises:
-            UserError: no such trimap or placement.
+        Raises UserError: no such trimap or placement.
         """
         values = {key: value for key, value in values.items() if value is not None}
         if "size" in values:

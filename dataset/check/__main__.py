@@ -28,10 +28,8 @@ LINES = 20  # of one kind in one split, without --all
 def check(catalog: Catalog, name: str, split_names: list[str], report: Report, workers: int) -> list[Split]:
     """Inspect the named splits of a dataset and tell ``report``.
 
-    Returns:
-        list of ``Split``, those that could be listed.
-    Raises:
-        UserError: no such dataset or split, or it is not there.
+    Returns list of ``Split``, those that could be listed.
+    Raises UserError: no such dataset or split, or it is not there.
     """
     splits, told = [], set()
     for split_name in split_names:

@@ -174,8 +174,7 @@ def inspect_set(items: PairSet | BackgroundSet, workers: int) -> Iterator[Facts]
     Args:
         items: ``PairSet`` or ``BackgroundSet``.
         workers: processes; 0 does it in this one.
-    Raises:
-        UserError: a worker was killed, most likely for want of memory.
+    Raises UserError: a worker was killed, most likely for want of memory.
     """
     if workers == 0:
         yield from (_inspect(*task) for task in _tasks(items))

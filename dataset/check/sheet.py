@@ -23,8 +23,7 @@ def write_sheet(path: str | Path, splits: list[Split], count: int = 36) -> None:
     Args:
         path: the file to write, PNG or JPEG.
         splits: ``dataset.check.report.Split`` objects.
-    Raises:
-        UserError: nothing can be shown, or the file's type is unknown.
+    Raises UserError: nothing can be shown, or the file's type is unknown.
     """
     cells = [cell for split in splits for cell in _cells(split, max(1, count // len(splits)))]
     if not cells:

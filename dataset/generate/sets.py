@@ -32,12 +32,8 @@ def write_sample_data(root: str | Path, seed: int = 0, scale: float = 1.0, priva
         seed: int of 0 or more; the same one gives the same files.
         scale: multiplies the number of pictures of each set (at least one of each).
         private: also write ``private/{fgr,pha}``, animals and free forms.
-
-    Returns:
-        dict of file counts by set, as it is kept in ``root``/sample_data.json.
-
-    Raises:
-        UserError: ``root`` holds something else, or sets of another seed, scale or version.
+    Returns dict of file counts by set, as it is kept in ``root``/sample_data.json.
+    Raises UserError: ``root`` holds something else, or sets of another seed, scale or version.
     """
     root = Path(root)
     if scale <= 0 or seed < 0:

@@ -42,10 +42,7 @@ def listed_pictures(root: str | Path, folders: dict[str, str]) -> list[Listed]:
     Args:
         root: the dataset's folder.
         folders: {"fgr": folder, "pha": folder, "list": file} below ``root``.
-
-    Returns:
-        list of ``Listed``.
-
+    Returns list of ``Listed``.
     Raises:
         UserError: the list is missing or empty, or names what is not there; a foreground has no alpha; or the second words
             are mattes, but not those of the photos.
@@ -109,8 +106,7 @@ def _kind_of_second(line):
 def read_listed(fgr_file: str, pha_file: str, bgr_file: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """(photo, pha): uint8 RGB (H, W, 3) and uint8 (H, W); the photo is composed where a line names a background.
 
-    Raises:
-        UserError: a file cannot be read, or fgr and pha are of different size.
+    Raises UserError: a file cannot be read, or fgr and pha are of different size.
     """
     fgr, pha = read_fgr_pha(fgr_file, pha_file)
     return (fgr if bgr_file is None else blend(fgr, pha, behind(read_image(bgr_file), pha.shape))), pha

@@ -21,10 +21,8 @@ def listed_names(path: Path, column: int, folder: str, names: Container[str]) ->
         column: 0 for the foreground, 1 for the background.
         folder: the folder of the listed pictures as the catalogue writes it, such as 'train/fg'.
         names: what is there: paths below ``folder`` without suffix.
-    Returns:
-        names, sorted, each once.
-    Raises:
-        UserError: the list is missing, is not text, has a line that is too short, or names what is not there.
+    Returns names, sorted, each once.
+    Raises UserError: the list is missing, is not text, has a line that is too short, or names what is not there.
     """
     prefix = "" if folder == "." else folder.rstrip("/") + "/"
     listed, missing = set(), []

@@ -36,9 +36,7 @@ def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
     Args:
         path: the file.
         least: as for ``media.read_image``.
-
-    Raises:
-        UserError: as ``media.read_gray``, and where the file is a mask of other units than 0 to 255, or in colours.
+    Raises UserError: as ``media.read_gray``, and where the file is a mask of other units than 0 to 255, or in colours.
     """
     head = _head(path)
     if _plain(head):

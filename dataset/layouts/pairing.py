@@ -15,8 +15,7 @@ def picture_names(folder: str | Path, unread: list | None = None) -> list[str]:
 
     Args:
         unread: None, or a list that takes the errors over folders below that cannot be listed.
-    Raises:
-        UserError: the folder is missing, is a file, or holds no picture.
+    Raises UserError: the folder is missing, is a file, or holds no picture.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -33,8 +32,7 @@ def picture_names(folder: str | Path, unread: list | None = None) -> list[str]:
 def files_by_name(folder: str | Path, unread: list | None = None) -> dict[str, str]:
     """{path without suffix: file} of all pictures below ``folder``; unread as in ``picture_names``.
 
-    Raises:
-        UserError: as ``picture_names``, and where two files differ in nothing but the suffix.
+    Raises UserError: as ``picture_names``, and where two files differ in nothing but the suffix.
     """
     files = {}
     for relative in picture_names(folder, unread):
@@ -63,8 +61,7 @@ def pair_up(first_root: Path, first: dict[str, str], second_root: Path, second: 
 
     Args:
         unpaired: None, or a list that takes the files without a partner, for a caller who reports them one by one.
-    Raises:
-        UserError: as ``check_partners``, where ``unpaired`` is None.
+    Raises UserError: as ``check_partners``, where ``unpaired`` is None.
     """
     if unpaired is None:
         check_partners(first_root, first, second_root, second)

@@ -23,9 +23,8 @@ def fgr_pha_folders(root: str | Path, folders: dict[str, str], unpaired: list | 
         folders: {"fgr": folder, "pha": folder} below ``root``; with "list" a text file below ``root`` whose lines
             begin with the foregrounds to take (see ``dataset.layouts.lists``).
         unpaired, unread: see ``dataset.layouts.pairing``.
-    Raises:
-        UserError: a folder or the list is missing or empty, the list names what is not there, or a picture has no
-            partner.
+    Raises UserError: a folder or the list is missing or empty, the list names what is not there, or a picture has no
+        partner.
     """
     fgr_root, pha_root = Path(root, folders["fgr"]), Path(root, folders["pha"])
     fgr, pha = files_by_name(fgr_root, unread), files_by_name(pha_root, unread)
@@ -53,8 +52,7 @@ def backgrounds(root: str | Path, folder: str | dict[str, str], unread: list | N
         folder: a folder below ``root``; or {"bgr": folder, "list": file}, where the second word of each line of the
             list names a picture to take: the backgrounds of Composition-1k.
         unread: see ``dataset.layouts.pairing.picture_names``.
-    Raises:
-        UserError: the folder or the list is missing or empty, or the list names what is not there.
+    Raises UserError: the folder or the list is missing or empty, or the list names what is not there.
     """
     if isinstance(folder, str):
         return BackgroundSet(Path(root, folder), picture_names(Path(root, folder), unread))
@@ -70,8 +68,7 @@ def read_fgr_pha(fgr_file: str, pha_file: str, least: int | None = None) -> tupl
     Args:
         fgr_file, pha_file: the paths.
         least: see ``media.read_image``. It counts where both are JPEG, so that both come out at one size.
-    Raises:
-        UserError: unreadable, of different size, or the alpha is a mask of other units than 0 to 255.
+    Raises UserError: unreadable, of different size, or the alpha is a mask of other units than 0 to 255.
     """
     if not (_is_jpeg(fgr_file) and _is_jpeg(pha_file)):
         least = None

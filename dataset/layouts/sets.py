@@ -54,9 +54,7 @@ class PairSet:
         Args:
             index: which.
             least: None, or pixels that the shorter side needs: a larger picture may be read at a part of its size.
-
-        Raises:
-            UserError: a file is gone or damaged, has no alpha, or fgr and pha are of different size.
+        Raises UserError: a file is gone or damaged, has no alpha, or fgr and pha are of different size.
         """
         options = {"least": least} if self.sizes else {}
         return Pair(self.names[index], *self.read(*self.files[index], **options))

@@ -25,10 +25,8 @@ def video_pairs(root: str | Path, folders: dict[str, str], unpaired: list | None
         root: the dataset's folder.
         folders: {"fgr": folder or file, "pha": folder or file} below ``root``.
         unpaired, unread: see ``dataset.layouts.pairing``.
-    Returns:
-        ``PairSet`` with names such as 'clip/00012'.
-    Raises:
-        UserError: nothing there, a clip without a partner, an unreadable file, or two lengths in one pair.
+    Returns ``PairSet`` with names such as 'clip/00012'.
+    Raises UserError: nothing there, a clip without a partner, an unreadable file, or two lengths in one pair.
     """
     fgr_root, pha_root = Path(root, folders["fgr"]), Path(root, folders["pha"])
     if fgr_root.is_file() and pha_root.is_file():

@@ -20,9 +20,7 @@ class Photos:
     Args:
         folder: where they are, any nesting.
         valid: whether to take those held out for validation, and as they are.
-
-    Raises:
-        UserError: there is no such folder, or it holds less than two.
+    Raises UserError: there is no such folder, or it holds less than two.
     """
 
     def __init__(self, folder: str, valid: bool = False):

@@ -35,9 +35,7 @@ class Folder:
     Args:
         folder: where they are, any nesting.
         valid: whether to take those held out for validation instead of those to train on.
-
-    Raises:
-        UserError: there is no such folder, or it holds less than two images.
+    Raises UserError: there is no such folder, or it holds less than two images.
     """
 
     def __init__(self, folder: str, valid: bool = False):
@@ -52,9 +50,7 @@ class Folder:
 
         Args:
             load: (index) -> ``Pair`` of that image of ``self.set``.
-
-        Raises:
-            UserError: there is none of this kind, or the image cannot be used.
+        Raises UserError: there is none of this kind, or the image cannot be used.
         """
         if kind is None:
             share = np.array([len(indices) for indices in self._kinds.values()]) ** RARE

@@ -12,12 +12,8 @@ def unknown_region(trimap: np.ndarray | None, *mattes: tuple[str, np.ndarray]) -
     Args:
         trimap: uint8 (H, W), or None for the whole picture.
         mattes: (name, array) of each matte, uint8 (H, W).
-
-    Returns:
-        bool (H, W).
-
-    Raises:
-        ValueError: an array is not uint8 (H, W), or they differ in shape.
+    Returns bool (H, W).
+    Raises ValueError: an array is not uint8 (H, W), or they differ in shape.
     """
     arrays = list(mattes) if trimap is None else [*mattes, ("trimap", trimap)]
     for name, array in arrays:

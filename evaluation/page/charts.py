@@ -24,9 +24,7 @@ def strip_chart(column: Column, names: list[str], errors: dict[str, np.ndarray],
         names: of the pictures.
         errors: {method: float (n,)}, NaN where there is no value.
         intervals: {method: ``statistics.Interval`` or None}.
-
-    Returns:
-        SVG text; '' where no method has a value.
+    Returns SVG text; '' where no method has a value.
     """
     finite = np.concatenate([values[np.isfinite(values)] for values in errors.values()]) * column.times
     if len(finite) == 0:
@@ -51,9 +49,7 @@ def difference_chart(column: Column, names: list[str], difference: np.ndarray, o
         names: of the pictures.
         difference: float (n,), NaN where there is none.
         other, first: words of the methods.
-
-    Returns:
-        SVG text; '' where there is no value.
+    Returns SVG text; '' where there is no value.
     """
     order = [index for index in np.argsort(difference, kind="stable") if np.isfinite(difference[index])]
     if not order:
@@ -80,9 +76,7 @@ def axis(low: float, high: float) -> tuple[Callable, list[tuple[float, str]], bo
 
     Args:
         low, high: of the values, in the units of the tables.
-
-    Returns:
-        (place, marks, log): place(value) -> x; marks [(x, text)]; whether the axis is logarithmic.
+    Returns (place, marks, log): place(value) -> x; marks [(x, text)]; whether the axis is logarithmic.
     """
     log = low > 0 and high / low >= LOG_FROM
     if log:

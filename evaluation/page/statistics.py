@@ -53,9 +53,7 @@ def resampled_means(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 
         resamples: how many samples.
         seed: of the draws; the same seed gives the same means.
         counts: None, or how many pictures each group has, (n,).
-
-    Returns:
-        float64 (resamples,)
+    Returns float64 (resamples,)
     """
     values = np.asarray(values, np.float64)
     rng = np.random.default_rng(seed)
@@ -80,12 +78,8 @@ def mean_interval(values: np.ndarray, groups: Iterable | None = None, level: flo
         groups: None, or (n,) labels of what belongs together.
         level: share of intervals that hold the true mean, in 0..1.
         resamples, seed: as ``resampled_means``.
-
-    Returns:
-        ``Interval``
-
-    Raises:
-        ValueError: no values, or one is not finite.
+    Returns ``Interval``
+    Raises ValueError: no values, or one is not finite.
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():
@@ -111,9 +105,7 @@ def paired_difference(first: np.ndarray, other: np.ndarray, groups: Iterable | N
     Args:
         first, other: float (n,) errors, NaN where there is none; such pictures are left out.
         groups: as ``mean_interval``.
-
-    Returns:
-        ``Paired``, or None where no picture has both values.
+    Returns ``Paired``, or None where no picture has both values.
     """
     difference = np.asarray(other, np.float64) - np.asarray(first, np.float64)
     known = np.isfinite(difference)
@@ -133,9 +125,7 @@ def wilcoxon_p(differences: np.ndarray) -> float:
 
     Args:
         differences: float (n,).
-
-    Returns:
-        float in 0..1.
+    Returns float in 0..1.
     """
     from scipy.stats import wilcoxon  # slow to load
     differences = np.asarray(differences, np.float64)
@@ -153,9 +143,7 @@ def holm(p_values: Iterable[float]) -> list[float]:
 
     Args:
         p_values: list of floats.
-
-    Returns:
-        list of adjusted values, in the order given.
+    Returns list of adjusted values, in the order given.
     """
     adjusted, highest = [0.0] * len(p_values), 0.0
     for rank, (p, place) in enumerate(sorted((p, place) for place, p in enumerate(p_values))):

@@ -32,8 +32,7 @@ class EvalItem(NamedTuple):
         """A method's input beside src: ``needs`` is "bgr", "trimap" (the one given, else that of the errors, else one made
         of pha by the rule "paper"), or None.
 
-        Raises:
-            UserError: bgr is needed, and there is none.
+        Raises UserError: bgr is needed, and there is none.
         """
         if needs == "bgr" and self.bgr is None:
             raise UserError(f"{self.name} is a photo without a picture of the empty scene, which this method needs. "
@@ -50,9 +49,7 @@ class ItemSet:
     Args:
         names: of all items.
         limit: only the first so many; None or a number beyond the end takes all.
-
-    Raises:
-        UserError: the limit is below 1.
+    Raises UserError: the limit is below 1.
     """
 
     size = None
@@ -94,10 +91,8 @@ class EvaluationSet(ItemSet):
         noise: sigma of the disturbance's noise, of the range 0..1.
         trimap: the rule of ``evaluation.testset.trimap.TRIMAPS``.
         placement: where the subject stands in a frame of ``size``, of ``evaluation.testset.placement.PLACEMENTS``.
-
-    Raises:
-        UserError: a negative seed, a limit, size or ``each`` below 1, or clips that are
-            to be resized or shown before several backgrounds.
+    Raises UserError: a negative seed, a limit, size or ``each`` below 1, or clips that are
+        to be resized or shown before several backgrounds.
     """
 
     def __init__(self, pair_set: PairSet, background_set: BackgroundSet, size: tuple[int, int] | None = (2048, 2048),

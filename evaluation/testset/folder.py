@@ -31,10 +31,8 @@ class FolderSet(ItemSet):
             manifest says that they were made by this rule or came with the images, or where there is no manifest; "whole"
             only gives them to methods that need one.
         limit: use only the first so many items; None uses all.
-
-    Raises:
-        UserError: the folder is missing, has neither form, lacks partners, or a file is not as the manifest says; the
-            limit is below 1.
+    Raises UserError: the folder is missing, has neither form, lacks partners, or a file is not as the manifest says; the
+        limit is below 1.
     """
 
     def __init__(self, folder: str | Path, trimap: str = "paper", limit: int | None = None):

@@ -26,9 +26,7 @@ class PhotoTestSet(ItemSet):
         limit: use only the first so many; None uses all.
 
     Each item is an ``EvalItem``; bgr is None where src is a photo, and fgr as well.
-
-    Raises:
-        UserError: the limit is below 1.
+    Raises UserError: the limit is below 1.
     """
 
     def __init__(self, pictures: PairSet | list[Listed], trimap: str, longest: int | None = None,

@@ -28,9 +28,7 @@ def make_subject(rng: np.random.Generator, height: int, width: int, kind: str | 
         kind: one of ``KINDS``, at random if None.
         bgr: background uint8 (height, width, 3). If given, light and sometimes colours are taken from it.
         camouflage: how likely colours are, 0..1; ``CAMOUFLAGE`` if None.
-
-    Returns:
-        pha uint8 (height, width), fgr uint8 RGB (height, width, 3) with colour beyond the outline too.
+    Returns pha uint8 (height, width), fgr uint8 RGB (height, width, 3) with colour beyond the outline too.
     """
     kind = KINDS[rng.choice(len(KINDS), p=SHARE)] if kind is None else kind
     scene = None if bgr is None else bgr.astype(np.float32) / 255
