@@ -62,7 +62,6 @@ def augment_pair(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, fra
     """Place, flip, blur, sharpen and recolour a foreground with its alpha; returns (fgr, pha) of shape ``frame``.
 
     Args:
-        rng: numpy Generator.
         fgr, pha: uint8 RGB (H, W, 3) and uint8 (H, W).
         frame, size, affine: as ``affine_matrix``.
     """

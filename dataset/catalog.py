@@ -13,8 +13,9 @@ from pathlib import Path
 
 from bgmatting.dataset.catalog_file import other_form, read_entries
 from bgmatting.dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
-from bgmatting.dataset.layouts.listed import Listed, listed_pictures, read_listed
+from bgmatting.dataset.layouts.lists import Listed, listed_pictures
 from bgmatting.dataset.layouts.photo_foregrounds import EstimateForeground
+from bgmatting.dataset.layouts.pictures import read_listed
 from bgmatting.dataset.layouts.sets import BackgroundSet, ColourSet, PairSet
 from bgmatting.dataset.locating import find_form, known_name
 from bgmatting.dataset.splits import check_disjoint, part_of
@@ -94,7 +95,7 @@ class Catalog:
         return self._part(name, split, lambda folders: self._read_pairs(name, folders))
 
     def listed(self, name: str, split: str) -> list[Listed] | None:
-        """The lines of a split's list file (``dataset.layouts.listed``), or None where it has none."""
+        """The lines of a split's list file (``dataset.layouts.lists``), or None where it has none."""
         self.require(name, split)
         folder, form = self._place(name)
         folders = form.get("splits", {}).get(split)

@@ -29,10 +29,8 @@ def draw_window(rng: np.random.Generator, pha: np.ndarray, frame: tuple[int, int
     """Draw a window of the shape of ``frame`` that lies within a picture.
 
     Args:
-        rng: numpy Generator.
         pha: uint8 (H, W), the picture's alpha.
         frame: (height, width) that the window will be resized to.
-        cuts: ``Cuts``.
     Returns (top, left, height, width) in whole pixels; smaller than asked for where the picture is.
     """
     largest = min(pha.shape[0] / frame[0], pha.shape[1] / frame[1]) * max(frame)

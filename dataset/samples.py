@@ -211,8 +211,6 @@ def training_set(config: dict, phase: str, catalog: Catalog | None,
     """The training samples of one phase.
 
     Args:
-        config: a stage's configuration.
-        phase: its name.
         catalog: where the datasets lie (``dataset.catalog.Catalog``); not used for "stream".
         alone: whether they are for a method that sees one photo alone. Sets of photos are then taken as they are.
     """

@@ -34,8 +34,7 @@ def encoded(image: np.ndarray) -> tuple[str, bytes]:
 class Gallery:
     """Keeps the pictures of every item of a small set, or those of the best and worst of a large one.
 
-    Args:
-        count: how many items the set has.
+    ``count``: how many items the set has.
     """
 
     def __init__(self, count: int):

@@ -53,7 +53,6 @@ def measure(items: Sequence[EvalItem], protocol: Protocol, methods: dict, baseli
     Args:
         items: sequence of ``evaluation.testset.composed.EvalItem``; frames of a clip follow each other where
             ``protocol.sequences`` is set, and are called CLIP/FRAME.
-        protocol: ``evaluation.protocols.Protocol``.
         methods: {name: (EvalItem) -> (pha, fgr_u8 or None)}, pha as ``score`` takes it; called in this process, one after
             the other.
         baselines: names of ``evaluation.baselines.BASELINES``.

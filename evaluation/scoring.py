@@ -35,7 +35,6 @@ def score(protocol: Protocol, item: EvalItem, pha: np.ndarray, fgr: np.ndarray |
     """The errors of one prediction, in plain units (``protocol.columns`` says how tables show them).
 
     Args:
-        protocol: ``evaluation.protocols.Protocol``.
         item: ``evaluation.testset.composed.EvalItem``; its src and bgr are not looked at.
         pha: predicted alpha, uint8 (H, W); where ``protocol.rounded`` is not set, float (H, W) in 0..1 as well.
         fgr: predicted foreground, uint8 RGB (H, W, 3), or None.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bgmatting.commands import eval as eval_script
-from bgmatting.dataset.generate.sets import TEST_STILLS, write_stills
+from bgmatting.dataset.generate.sets import write_set
 from bgmatting.media import list_image_names, read_image, write_image
 from bgmatting.model.methods import find_method
 from bgmatting.utils.cli import run_main
@@ -213,7 +213,7 @@ def small_sets(tmp_path_factory):
     for clip, frame in ((clip, frame) for clip in range(2) for frame in range(3)):
         for kind, picture in zip(("fgr", "pha"), subject(clip + 2 * frame)):
             write_image(root / f"VideoMatte240K_JPEG_SD/test/{kind}/000{clip}/000{frame}.jpg", picture)
-    write_stills(root / "Distinctions646_person" / "Test", TEST_STILLS, 0, 1 / 11)
+    write_set("Distinctions646_person/Test", root, 0, 1 / 11)
     for number in range(12):
         write_image(root / "Backgrounds" / f"{number}.jpg", subject(number, (90, 120))[2])
     return root

@@ -171,9 +171,7 @@ def _digest(image):
 def inspect_set(items: PairSet | BackgroundSet, workers: int) -> Iterator[Facts]:
     """Yield the ``Facts`` of each item, in the order of the set.
 
-    Args:
-        items: ``PairSet`` or ``BackgroundSet``.
-        workers: processes; 0 does it in this one.
+    ``workers``: processes; 0 does it in this one.
     Raises UserError: a worker was killed, most likely for want of memory.
     """
     if workers == 0:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bgmatting.dataset.generate.cutouts import cutout
 from bgmatting.dataset.layouts.pictures import rgba_folder
-from bgmatting.dataset.stream.parts import part
+from bgmatting.dataset.stream.held_out import part
 from bgmatting.utils.errors import UserError
 
 HELD_OUT = 8          # one of so many names is for validation alone
@@ -48,8 +48,7 @@ class Folder:
     def draw(self, rng: np.random.Generator, kind: str | None, load: Callable) -> Subject:
         """Draw one, of ``kind`` or, where that is None, of a rare kind more often than it is there.
 
-        Args:
-            load: (index) -> ``Pair`` of that image of ``self.set``.
+        ``load``: (index) -> ``Pair`` of that image of ``self.set``.
         Raises UserError: there is none of this kind, or the image cannot be used.
         """
         if kind is None:

@@ -63,8 +63,7 @@ def followed(target_before_u8: np.ndarray, target_u8: np.ndarray) -> tuple[np.nd
     """Return where each pixel of the frame before has gone: by Farneback, "Two-Frame Motion Estimation Based on Polynomial
     Expansion" (SCIA 2003), on the true alpha, rounded to whole pixels and held inside the frame.
 
-    Args:
-        target_before_u8, target_u8: true alpha of two frames, uint8 (H, W).
+    ``target_before_u8``, ``target_u8``: true alpha of two frames, uint8 (H, W).
     Returns (rows, columns), int (H, W) each: pixel (y, x) of the frame before is (rows[y, x], columns[y, x]) of this one.
     """
     flow = cv2.calcOpticalFlowFarneback(target_before_u8, target_u8, None, **SETTINGS)

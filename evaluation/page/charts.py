@@ -20,8 +20,6 @@ def strip_chart(column: Column, names: list[str], errors: dict[str, np.ndarray],
     diamond is the mean with its interval.
 
     Args:
-        column: ``evaluation.protocols.Column`` of the metric.
-        names: of the pictures.
         errors: {method: float (n,)}, NaN where there is no value.
         intervals: {method: ``statistics.Interval`` or None}.
     Returns SVG text; '' where no method has a value.
@@ -45,8 +43,6 @@ def difference_chart(column: Column, names: list[str], difference: np.ndarray, o
     """A bar for each picture, other - first, sorted: below the line the other method is better.
 
     Args:
-        column: ``evaluation.protocols.Column`` of the metric.
-        names: of the pictures.
         difference: float (n,), NaN where there is none.
         other, first: words of the methods.
     Returns SVG text; '' where there is no value.
@@ -74,8 +70,7 @@ def difference_chart(column: Column, names: list[str], difference: np.ndarray, o
 def axis(low: float, high: float) -> tuple[Callable, list[tuple[float, str]], bool]:
     """Return where values lie on the drawing.
 
-    Args:
-        low, high: of the values, in the units of the tables.
+    ``low``, ``high``: of the values, in the units of the tables.
     Returns (place, marks, log): place(value) -> x; marks [(x, text)]; whether the axis is logarithmic.
     """
     log = low > 0 and high / low >= LOG_FROM

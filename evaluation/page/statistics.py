@@ -50,7 +50,6 @@ def resampled_means(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 
 
     Args:
         values: float (n,), n >= 1; with ``counts`` the sums of n groups.
-        resamples: how many samples.
         seed: of the draws; the same seed gives the same means.
         counts: None, or how many pictures each group has, (n,).
     Returns float64 (resamples,)
@@ -123,8 +122,7 @@ def wilcoxon_p(differences: np.ndarray) -> float:
 
     Zero differences are left out, as Wilcoxon did. Where nothing is left, 1.0.
 
-    Args:
-        differences: float (n,).
+    ``differences``: float (n,).
     Returns float in 0..1.
     """
     from scipy.stats import wilcoxon  # slow to load
@@ -141,8 +139,7 @@ def holm(p_values: Iterable[float]) -> list[float]:
     """p values that allow for so many tests at once (Holm, "A Simple Sequentially Rejective Multiple Test Procedure",
     Scandinavian Journal of Statistics 6, 1979).
 
-    Args:
-        p_values: list of floats.
+    ``p_values``: list of floats.
     Returns list of adjusted values, in the order given.
     """
     adjusted, highest = [0.0] * len(p_values), 0.0

@@ -36,7 +36,6 @@ def export_set(items: Iterable[EvalItem], folder: str | Path, protocol: Any, fac
     Args:
         items: sequence (or iterator) of ``EvalItem``.
         folder: where; made if absent.
-        protocol: ``evaluation.protocols.Protocol``.
         facts: dict of where the pictures come from (dataset, seed, versions ...), of types that JSON knows.
         progress: None, or called with each item's name once it is written.
     Returns the path of the manifest.

@@ -95,7 +95,6 @@ def disturb_background(bgr: np.ndarray, rng: np.random.Generator, sigma: float =
 
     Args:
         bgr: uint8 RGB (H, W, 3).
-        rng: numpy Generator.
         sigma: of the noise, of the range 0..1.
     Returns uint8 RGB (H, W, 3).
     """

@@ -89,7 +89,7 @@ def test_unusable_files(root, capsys):
     (pha / "t3.png").write_bytes(b"")
     code, found, rest = run(root, capsys)
     assert code == 1 and len(found) == 3 and all(line.startswith("error: unusable: ") for line in found)
-    assert "t1.png is 80x50 but" in found[0] and "t2.png is cut short" in found[1] and "t3.png" in found[2]
+    assert "t1.png is 80x50, but" in found[0] and "t2.png is cut short" in found[1] and "t3.png" in found[2]
     assert ["train", "4", "4", "80x60", "80x60", "80x60", "3", "0"] in [line.split() for line in rest]
 
 

@@ -7,7 +7,7 @@ from bgmatting.dataset.generate.__main__ import main
 from bgmatting.dataset.samples import SampleKey, training_set
 from bgmatting.dataset.stream import Stream, looks, placing, subjects
 from bgmatting.dataset.stream.panorama import developed, view
-from bgmatting.dataset.stream.parts import part
+from bgmatting.dataset.stream.held_out import part
 from bgmatting.dataset.stream.scenes import Photos
 from bgmatting.dataset.stream.subjects import Folder, Subject
 from bgmatting.training.config import DEFAULT, load_config

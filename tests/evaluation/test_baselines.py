@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bgmatting.evaluation.baselines import BASELINES, choose_baselines, closed_form, knn, mog2
-from bgmatting.evaluation.keying import difference_key
+from bgmatting.evaluation.baselines import difference_key
 from bgmatting.utils.errors import UserError
 
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.evaluation.keying import difference_key
+from bgmatting.evaluation.baselines import difference_key
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from bgmatting.evaluation.baselines import BASELINES
 from bgmatting.evaluation.gallery import EXTREMES, Gallery
-from bgmatting.evaluation.keying import difference_key
+from bgmatting.evaluation.baselines import difference_key
 from bgmatting.evaluation.methods import Mattes
 from bgmatting.evaluation.pipeline import _baseline, _pool, _score_all, evaluate_items, measure
 from bgmatting.evaluation.protocols import PROTOCOLS

@@ -5,7 +5,7 @@ import pytest
 
 from bgmatting.commands import eval as script
 from bgmatting.dataset import catalog
-from bgmatting.dataset.generate.sets import write_backgrounds, write_cutouts
+from bgmatting.dataset.generate.sets import write_set
 
 MOST_SAD = 2.6
 
@@ -14,8 +14,8 @@ MOST_SAD = 2.6
 def test_the_sample_benchmark(tmp_path, monkeypatch):
     """By eval.py itself, on the two generated sets that the protocol "sample" composes."""
     sample = tmp_path / "data" / "sample"
-    write_cutouts(sample / "PhotoMatte85", 0, 1)
-    write_backgrounds(sample / "Backgrounds", 0, 1)
+    write_set("PhotoMatte85", sample, 0, 1)
+    write_set("Backgrounds", sample, 0, 1)
     monkeypatch.delenv("DATA_ROOT", raising=False)
     monkeypatch.setattr(catalog, "WORKPLACE", tmp_path)
     monkeypatch.setattr(catalog, "USUAL_ROOT", tmp_path / "data")

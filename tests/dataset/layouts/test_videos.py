@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.dataset.layouts import video_frames as frames
+from bgmatting.dataset.layouts import videos as frames
 from bgmatting.dataset.layouts import video_pairs
 from bgmatting.utils.errors import UserError
 
@@ -97,7 +97,7 @@ def test_no_video(tmp_path):
     with pytest.raises(UserError, match="holds no videos"):
         video_pairs(tmp_path, FOLDERS)
     (tmp_path / "fgr" / "a.mp4").write_bytes(b"not a video")
-    with pytest.raises(UserError, match="pha is no folder of videos"):
+    with pytest.raises(UserError, match="pha does not exist"):
         video_pairs(tmp_path, FOLDERS)
     write_video(tmp_path / "pha" / "a.mp4", 2)
     with pytest.raises(UserError, match=r"a\.mp4"):

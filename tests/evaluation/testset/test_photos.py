@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from bgmatting.dataset.catalog import open_catalog
-from bgmatting.dataset.layouts.listed import listed_pictures
+from bgmatting.dataset.layouts.lists import listed_pictures
 from bgmatting.evaluation.scoring import score
 from bgmatting.evaluation.selection import composed
 from bgmatting.evaluation.testset.photos import PhotoTestSet
