@@ -72,15 +72,3 @@ def test_the_search_ends_where_nothing_is(tmp_path):
     assert not catalog.available("PhotoMatte85") and catalog.where("PhotoMatte85") == tmp_path / "PhotoMatte85"
     pair(tmp_path / "test85", "fgr", "pha")    # put there while the catalogue is open
     assert catalog.available("PhotoMatte85")
-
-
-@pytest.mark.parametrize("also, said", (
-    ("{path: b}", "`also` must be a list of forms"), ("[b]", "`also` must be a list of forms"),
-    ("[{pth: b}]", "also: unknown key 'pth'. Did you mean 'path'"), ("[{path: null}]", "a form needs a path"),
-    ("[{path: b, splits: {train: x}}]", "layout fgr_pha_folders needs"), ("[{photo: true}]", "unknown key 'photo'"),
-    ("[{layout: backgrounds, splits: {train: x}}]", "holds pairs where the entry does")))
-def test_forms_that_cannot_be_meant(tmp_path, also, said):
-    entry = "layout: fgr_pha_folders, path: a, splits: {train: {fgr: f, pha: p}}"
-    (tmp_path / "c.yml").write_text(f"s: {{{entry}, also: {also}}}")
-    with pytest.raises(UserError, match=said):
-        open_catalog(tmp_path / "c.yml")
