@@ -38,13 +38,18 @@ def affine_matrix(affine: Affine, source: Sequence[int], frame: tuple[int, int],
     """
     cover = max(size / source[0], size / source[1])
     shrink = max(frame) / size
-    angle, shear = np.deg2rad(affine.angle), np.deg2rad(affine.shear)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.array([[1.0, np.tan(shear)], [0.0, 1.0]]) * (affine.scale * cover * shrink)
+    linear = _linear(affine, affine.scale * cover * shrink)
     shift = np.array([affine.shift_x * source[1], affine.shift_y * source[0]]) * cover * shrink
     middle = (np.array(source[::-1]) - 1) / 2
     centre = (np.array(frame[::-1]) - 1) / 2 + shift
     return np.hstack([linear, (centre - linear @ middle)[:, None]])
+
+
+def _linear(affine, scale):
+    """The turn, shear and ``scale`` of ``affine``, 2x2."""
+    angle, shear = np.deg2rad(affine.angle), np.deg2rad(affine.shear)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return turn @ np.array([[1.0, np.tan(shear)], [0.0, 1.0]]) * scale
 
 
 def mirrored(matrix: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
@@ -212,9 +217,7 @@ def through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
 def move(image: np.ndarray, affine: Affine, border: int = cv2.BORDER_REFLECT_101) -> np.ndarray:
     """Turn, shift, scale and shear an image about its middle; the shift is a fraction of its sides."""
     height, width = image.shape[:2]
-    angle, shear = np.deg2rad(affine.angle), np.deg2rad(affine.shear)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.array([[1.0, np.tan(shear)], [0.0, 1.0]]) * affine.scale
+    linear = _linear(affine, affine.scale)
     middle = np.array([width - 1, height - 1]) / 2
     offset = middle + [affine.shift_x * width, affine.shift_y * height] - linear @ middle
     return _warp(image, np.hstack([linear, offset[:, None]]), border)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from bgmatting.commands import eval as eval_script
-from bgmatting.dataset.generate.sets import write_set
 from bgmatting.evaluation.page import write_page
 from bgmatting.media import list_image_names, read_image, write_image
 from bgmatting.model.methods import find_method
@@ -207,7 +206,8 @@ def small_sets(tmp_path_factory):
     for clip, frame in ((clip, frame) for clip in range(2) for frame in range(3)):
         for kind, picture in zip(("fgr", "pha"), subject(clip + 2 * frame)):
             write_image(root / f"VideoMatte240K_JPEG_SD/test/{kind}/000{clip}/000{frame}.jpg", picture)
-    write_set("Distinctions646_person/Test", root, 0, 1 / 11)
+    for kind, picture in zip(("FG", "GT"), subject(0)):
+        write_image(root / "Distinctions646_person" / "Test" / kind / "person_0000.png", picture)
     for number in range(12):
         write_image(root / "Backgrounds" / f"{number}.jpg", subject(number, (90, 120))[2])
     return root
@@ -238,26 +238,3 @@ def test_clips_stand_before_one_background_and_get_errors_over_time(small_sets, 
     first, second, _ = figures(tmp_path / "a")["keying"][:3]
     assert first["dtssd"] == 0 and first["messddt"] is None and second["dtssd"] > 0 and second["messddt"] > 0
     assert "dtSSD e2" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name, fgr, pha, list_name", (
-    ("PPM100", "PPM-100/val/fg", "PPM-100/val/alpha", "PPM-100/val.txt"),
-    ("P3M500", "P3M-10k/validation/P3M-500-P/blurred_image", "P3M-10k/validation/P3M-500-P/mask", None),
-    ("AIM", "Composition-1k/val/fg", "Composition-1k/val/alpha", "Composition-1k/people.txt"),
-))
-def test_other_sets_in_their_layouts(small_sets, tmp_path, monkeypatch, name, fgr, pha, list_name):
-    monkeypatch.setattr("bgmatting.dataset.layouts.photo_foregrounds.estimate_fgr", lambda photo, pha: photo)
-
-    def begin(self, read, cache):
-        self._read, self._cache = read, tmp_path / "cache"
-
-    monkeypatch.setattr("bgmatting.dataset.layouts.photo_foregrounds.EstimateForeground.__init__", begin)
-    for number in range(2):
-        colour, matte, _ = subject(number)
-        write_image(small_sets / fgr / f"p{number}.jpg", colour)
-        write_image(small_sets / pha / f"p{number}.png", matte)
-    if list_name:
-        (small_sets / list_name).write_text("p1.jpg\n")
-    assert run("--data-root", small_sets, "--dataset-name", name, "--size", "48", "--output", tmp_path / "out") == 0
-    names = [row["name"] for row in figures(tmp_path / "out")["network"]]
-    assert names == {"PPM100": ["p1"], "P3M500": ["p0", "p1"], "AIM": [f"p1_{number}" for number in range(5)]}[name]
