@@ -8,7 +8,7 @@ from bgmatting.dataset import catalog
 from bgmatting.dataset.generate.sets import write_set
 
 SCALE = 1 / 4  # of the sample sets
-MOST_SAD = 2.6
+MOST_SAD = 1.95
 
 
 @pytest.mark.slow
