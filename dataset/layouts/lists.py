@@ -70,7 +70,6 @@ def listed_pictures(root: str | Path, folders: dict[str, str]) -> list[Listed]:
     """The lines of a set's list, in its order.
 
     ``folders``: {"fgr": folder, "pha": folder, "list": file} below ``root``.
-    Returns list of ``Listed``.
     Raises:
         UserError: the list is missing or empty, or names what is not there; a foreground has no alpha; or the second words
             are mattes, but not those of the photos.

@@ -30,8 +30,7 @@ def fg_mse(pred_fgr: np.ndarray, true_fgr: np.ndarray, true_pha: np.ndarray,
                          f"true_pha {true_pha.shape}")
     difference = cv2.absdiff(pred_fgr, true_fgr)[unknown]
     difference[true_pha[unknown] == 0] = 0
-    mean = mean_square(difference)
-    return None if mean is None else mean / 255 ** 2
+    return mean_square(difference)
 
 
 def fg_mse_inside(pred_fgr: np.ndarray, true_fgr: np.ndarray, true_pha: np.ndarray) -> float | None:

@@ -32,10 +32,8 @@ def check_array(name: str, array: object, axes: int) -> None:
 
 
 def mean_square(difference: np.ndarray) -> float | None:
-    """Mean of the squares of whole numbers of any shape, exact; None where there are none."""
-    if difference.size == 0:
-        return None
-    return square_sum(difference) / difference.size
+    """Mean square of differences of uint8 values, any shape, with values in 0..1; None where there are none."""
+    return square_sum(difference) / difference.size / 255 ** 2 if difference.size else None
 
 
 def square_sum(difference: np.ndarray) -> float:

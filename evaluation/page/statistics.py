@@ -64,8 +64,7 @@ def resampled_means(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 
     return means
 
 
-def mean_interval(values: np.ndarray, groups: Iterable | None = None, level: float = LEVEL, resamples: int = RESAMPLES,
-                  seed: int = 0) -> Interval:
+def mean_interval(values: np.ndarray, groups: Iterable | None = None, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
     """Mean and its bootstrap interval, bias-corrected and accelerated (BCa: Efron, "Better Bootstrap Confidence
     Intervals", Journal of the American Statistical Association 82, 1987).
 
@@ -75,9 +74,7 @@ def mean_interval(values: np.ndarray, groups: Iterable | None = None, level: flo
     Args:
         values: float (n,), n >= 1, finite.
         groups: None, or (n,) labels of what belongs together.
-        level: share of intervals that hold the true mean, in 0..1.
         resamples, seed: as ``resampled_means``.
-    Returns ``Interval``
     Raises ValueError: no values, or one is not finite.
     """
     values = np.asarray(values, np.float64)
@@ -91,7 +88,7 @@ def mean_interval(values: np.ndarray, groups: Iterable | None = None, level: flo
         return Interval(mean, mean, mean)
     means = resampled_means(sums, resamples, seed, counts)
     without = (sums.sum() - sums) / (counts.sum() - counts)  # the jackknife: the mean without each group
-    low, high = np.quantile(means, _bca_shares(mean, without, means, level))
+    low, high = np.quantile(means, _bca_shares(mean, without, means))
     return Interval(mean, float(low), float(high))
 
 
@@ -157,7 +154,7 @@ def _grouped(values, groups):
     return np.bincount(place, values), np.bincount(place).astype(np.float64)
 
 
-def _bca_shares(mean, without, means, level):
+def _bca_shares(mean, without, means):
     """Which quantiles of the resampled means end the interval; ``without`` are the jackknife's means."""
     normal, count = NormalDist(), len(means)
     below = ((means < mean).sum() + 0.5 * (means == mean).sum()) / count
@@ -165,7 +162,7 @@ def _bca_shares(mean, without, means, level):
     away = without.mean() - without
     acceleration = (away ** 3).sum() / (6 * (away ** 2).sum() ** 1.5)
     shares = []
-    for share in ((1 - level) / 2, (1 + level) / 2):
+    for share in ((1 - LEVEL) / 2, (1 + LEVEL) / 2):
         moved = bias + normal.inv_cdf(share)
         shares.append(normal.cdf(bias + moved / (1 - acceleration * moved)))
     return shares

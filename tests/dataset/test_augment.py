@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.stats import norm
+from scipy.stats import kstest, norm
 
 from bgmatting.benchmarks.authors_pillow import Draw, changed, cropped
 from bgmatting.dataset import augment
@@ -35,19 +35,6 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def distance(sample, cumulative):
-    """Kolmogorov-Smirnov: the largest gap between the sample's distribution and the function ``cumulative``."""
-    values, counts = np.unique(sample, return_counts=True)
-    upto = np.cumsum(counts) / len(sample)
-    expected = np.array([cumulative(value) for value in values])
-    before = np.array([cumulative(value - 1e-9) for value in values])
-    return max(np.abs(upto - expected).max(), np.abs(upto - counts / len(sample) - before).max())
-
-
-def uniform(low, high):
-    return lambda value: min(max((value - low) / (high - low), 0.0), 1.0)
-
-
 def test_geometry_read_back_from_the_matrix():
     """Turn and shear within 5 degrees, shift within a tenth of the covering picture's sides, and scale."""
     generator, scale, source, size, frame = rng(), (0.3, 1.0), (270, 480), 512, (384, 448)
@@ -63,7 +50,7 @@ def test_geometry_read_back_from_the_matrix():
                       *(middle / shrink / cover / [480, 270])])
         assert back[1, 1] == pytest.approx(1)
     for column, (low, high) in zip(np.array(found).T, [(-5, 5), scale, (-5, 5), (-0.1, 0.1), (-0.1, 0.1)]):
-        assert distance(column, uniform(low, high)) < 0.05
+        assert kstest(column, "uniform", (low, high - low)).statistic < 0.05
     assert np.abs(np.corrcoef(np.array(found).T) - np.eye(5)).max() < 0.12
 
 
@@ -97,23 +84,26 @@ def jittered(image, count=1000, **strength):
 
 def test_jitter_factors():
     """Brightness, contrast and saturation 1 +- 0.15, hue +- 0.05 of the circle; uniform but for rounding to 8 bits."""
-    factors = uniform(0.85, 1.15)
+    def distance(values, half, middle=1.0):
+        return kstest(values, "uniform", (middle - half, 2 * half)).statistic
+
     grey = np.full((1, 1, 3), 200, np.uint8)
-    assert distance(jittered(grey, brightness=0.15)[:, 0, 0] / 200, factors) < 0.05
+    assert distance(jittered(grey, brightness=0.15)[:, 0, 0] / 200, 0.15) < 0.05
     pair = np.repeat(np.array([[[28], [228]]], np.uint8), 3, 2)
     spread = jittered(pair, contrast=0.15)
-    assert distance((spread[:, 1, 0] - spread[:, 0, 0]) / 200, factors) < 0.05
+    assert distance((spread[:, 1, 0] - spread[:, 0, 0]) / 200, 0.15) < 0.05
     colour = jittered(np.full((1, 1, 3), (200, 100, 30), np.uint8), saturation=0.15)[:, 0]
-    assert distance((colour[:, 0] - colour[:, 2]) / 170, factors) < 0.05
+    assert distance((colour[:, 0] - colour[:, 2]) / 170, 0.15) < 0.05
     red = jittered(np.full((1, 1, 3), (255, 0, 0), np.uint8), hue=0.05)[:, 0]
-    assert distance((red[:, 1] - red[:, 2]) / 255 / 6, uniform(-0.05, 0.05)) < 0.09  # 26 steps
+    assert distance((red[:, 1] - red[:, 2]) / 255 / 6, 0.05, 0.0) < 0.09  # 26 steps
 
 
 @pytest.mark.parametrize("sigma", [0.3, 7.65])
 def test_noise_is_rounded_gaussian(sigma):
     table = noise_table(sigma)
     assert table.shape == (65536,) and abs(table.mean()) < 1e-3
-    assert distance(table, lambda value: norm.cdf(np.floor(value) + 0.5, scale=sigma)) < 1e-4
+    values, counts = np.unique(table, return_counts=True)
+    assert np.abs(np.cumsum(counts) / 65536 - norm.cdf(values + 0.5, scale=sigma)).max() < 1e-4
     if sigma > 1:
         assert table.std() == pytest.approx((sigma ** 2 + 1 / 12) ** 0.5, rel=1e-3)  # rounding adds a twelfth
     assert set(noise_table(0.0)) == {0}

@@ -118,18 +118,6 @@ def test_messages_name_the_files_that_a_sample_is_made_of(config, monkeypatch):
     assert StreamSet(5, AUGMENT).describe(wanted) == "generated sample 2 of epoch 4"
 
 
-def test_validation_pictures_are_fixed(config):
-    catalog = open_catalog(data_root=config["data_root"])
-    for settings in (config, {**config, "dataset_name": "stream"}):
-        first, again = validation_set(settings, catalog), validation_set(settings, catalog)
-        assert len(first) == len(again) == 2
-        for index in range(2):
-            assert first[index].src.shape == (64, 64, 3) and first[index].trimap.shape == (64, 64)
-            for name, value in first[index]._asdict().items():
-                np.testing.assert_array_equal(value, getattr(again[index], name), err_msg=name)
-        assert (first[0].pha != first[1].pha).any() and (first[0].src != first[0].bgr).any()
-
-
 def read(samples, workers, epoch=0, start=0):
     batches = Batches(len(samples), 2, (64, 96), 1, epoch, start)
     return [[image.numpy() for image in batch] for batch in read_batches(samples, batches, workers)]
