@@ -92,7 +92,7 @@ PLACEMENTS = {"fit": Placement(place, _scene_as_it_is), "turned": Placement(plac
 
 def disturb_background(bgr: np.ndarray, rng: np.random.Generator, sigma: float = NOISE_SIGMA) -> np.ndarray:
     """The picture of the empty scene, uint8 RGB (H, W, 3), as a second shot would show it (Lin et al., CVPR 2021): a shift
-    of up to 0.3 pixels, a gamma of 0.85 to 1.15, noise of ``sigma`` (of the range 0..1) and of a mean up to 0.02 either way."""
+    of up to 0.3 pixels, a gamma of 0.85 to 1.15, noise of ``sigma`` (range 0..1) and of a mean up to 0.02 either way."""
     x, y = rng.uniform(-SHIFT, SHIFT, 2)
     gamma, mean = rng.uniform(*GAMMA), rng.uniform(-NOISE_MEAN, NOISE_MEAN)
     matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
