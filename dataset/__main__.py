@@ -21,8 +21,7 @@ NEEDED = {"all": STAGES, "stage1": (STAGES[0], "Backgrounds"), "stage2": (STAGES
 def kind(catalog: Catalog, part: str) -> str:
     """Return which data a part of run.sh works on, "real" or "sample"; what is missing is said on stderr.
 
-    Raises:
-        UserError: some of the sets are there and others are not.
+    Raises UserError: some of the sets are there and others are not.
     """
     if part not in NEEDED:
         return "real" if any(catalog.available(name) for name in STAGES) else "sample"

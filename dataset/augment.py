@@ -17,6 +17,7 @@ from bgmatting.media.operations import warp
 
 PAIR_SCALE = {"base": (0.4, 1.0), "joint": (0.3, 1.0)}
 BACKGROUND_SCALE = (1.0, 2.0)
+JITTER = (0.15, 0.15, 0.15, 0.05)  # brightness, contrast, saturation, hue
 
 Affine = namedtuple("Affine", "angle shift_x shift_y scale shear")  # degrees, fractions of the covering size, factor
 
@@ -38,13 +39,18 @@ def affine_matrix(affine: Affine, source: Sequence[int], frame: tuple[int, int],
     """
     cover = max(size / source[0], size / source[1])
     shrink = max(frame) / size
-    angle, shear = np.deg2rad(affine.angle), np.deg2rad(affine.shear)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.array([[1.0, np.tan(shear)], [0.0, 1.0]]) * (affine.scale * cover * shrink)
+    linear = _linear(affine, affine.scale * cover * shrink)
     shift = np.array([affine.shift_x * source[1], affine.shift_y * source[0]]) * cover * shrink
     middle = (np.array(source[::-1]) - 1) / 2
     centre = (np.array(frame[::-1]) - 1) / 2 + shift
     return np.hstack([linear, (centre - linear @ middle)[:, None]])
+
+
+def _linear(affine, scale):
+    """The turn, shear and ``scale`` of ``affine``, 2x2."""
+    angle, shear = np.deg2rad(affine.angle), np.deg2rad(affine.shear)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return turn @ np.array([[1.0, np.tan(shear)], [0.0, 1.0]]) * scale
 
 
 def mirrored(matrix: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
@@ -62,17 +68,11 @@ def augment_pair(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, fra
     """Place, flip, blur, sharpen and recolour a foreground with its alpha; returns (fgr, pha) of shape ``frame``.
 
     Args:
-        rng: numpy Generator.
         fgr, pha: uint8 RGB (H, W, 3) and uint8 (H, W).
         frame, size, affine: as ``affine_matrix``.
     """
-    matrix = affine_matrix(affine, pha.shape, frame, size)
-    if rng.random() < 0.5:
-        matrix = mirrored(matrix, frame)
-    fgr, pha = warp(fgr, matrix, frame), warp(pha, matrix, frame)
-    for change in draw_filters(rng, max(frame) / size):
-        fgr, pha = change(fgr), change(pha)
-    return colour_jitter(rng, fgr, 0.15, 0.15, 0.15, 0.05), pha
+    fgr, pha = _placed(rng, (fgr, pha), frame, size, affine, cv2.BORDER_CONSTANT)
+    return colour_jitter(rng, fgr, *JITTER), pha
 
 
 def augment_background(rng: np.random.Generator, bgr: np.ndarray, frame: tuple[int, int], size: int,
@@ -82,13 +82,15 @@ def augment_background(rng: np.random.Generator, bgr: np.ndarray, frame: tuple[i
     Args as ``augment_pair``. Where the shifted picture ends, it is mirrored: the paper's black corners do not occur in
     photographs.
     """
-    matrix = affine_matrix(affine, bgr.shape[:2], frame, size)
+    return colour_jitter(rng, *_placed(rng, (bgr,), frame, size, affine, cv2.BORDER_REFLECT_101), *JITTER)
+
+
+def _placed(rng, images, frame, size, affine, border):
+    """Images of one scene, all moved, perhaps flipped, and filtered alike."""
+    matrix = affine_matrix(affine, images[0].shape[:2], frame, size)
     if rng.random() < 0.5:
         matrix = mirrored(matrix, frame)
-    bgr = warp(bgr, matrix, frame, cv2.BORDER_REFLECT_101)
-    for change in draw_filters(rng, max(frame) / size):
-        bgr = change(bgr)
-    return colour_jitter(rng, bgr, 0.15, 0.15, 0.15, 0.05)
+    return filtered(rng, max(frame) / size, *(warp(image, matrix, frame, border) for image in images))
 
 
 def colour_jitter(rng: np.random.Generator, image: np.ndarray, brightness: float, contrast: float, saturation: float,
@@ -142,6 +144,13 @@ def jittered(image: np.ndarray, brightness: float, contrast: float, saturation: 
         else:
             x[..., 0] = (x[..., 0] + np.float32(360 * hue)) % 360
     return cv2.convertScaleAbs(cv2.cvtColor(x, cv2.COLOR_HSV2RGB) if in_hsv else x, alpha=255)
+
+
+def filtered(rng: np.random.Generator, shrink: float, *images: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The images after ``draw_filters``."""
+    for change in draw_filters(rng, shrink):
+        images = tuple(map(change, images))
+    return images
 
 
 def draw_filters(rng: np.random.Generator, shrink: float) -> list[Callable[[np.ndarray], np.ndarray]]:
@@ -213,9 +222,7 @@ def through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
 def move(image: np.ndarray, affine: Affine, border: int = cv2.BORDER_REFLECT_101) -> np.ndarray:
     """Turn, shift, scale and shear an image about its middle; the shift is a fraction of its sides."""
     height, width = image.shape[:2]
-    angle, shear = np.deg2rad(affine.angle), np.deg2rad(affine.shear)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.array([[1.0, np.tan(shear)], [0.0, 1.0]]) * affine.scale
+    linear = _linear(affine, affine.scale)
     middle = np.array([width - 1, height - 1]) / 2
     offset = middle + [affine.shift_x * width, affine.shift_y * height] - linear @ middle
     return _warp(image, np.hstack([linear, offset[:, None]]), border)

@@ -34,11 +34,9 @@ class BadFiles:
         """Load an item of set number ``which``; for a bad one another, which depends on ``seed`` and the files alone.
 
         Args:
-            which, index: the item.
             seed: list of whole numbers >= 0, drawn from where the item is bad.
             args: passed on to the set's ``load`` after the index.
-        Raises:
-            UserError: more items are bad than ``most``, or all of this set.
+        Raises UserError: more items are bad than ``most``, or all of this set.
         """
         items, marks, rng = self._sets[which], self._marks[which], None
         while True:

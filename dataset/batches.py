@@ -31,7 +31,6 @@ def read_batches(samples: Dataset, batches: Batches, workers: int) -> Iterator[l
         samples: ``CompositeSet`` or ``StreamSet``; batches: ``Batches`` over it.
         workers: processes that prepare batches; Paddle copies them to its current device ahead of the one in use, to a GPU
             while that computes. 0 prepares and copies each when its turn comes.
-
     Raises:
         UserError: a sample cannot be made, whatever the reason.
         WorkersFailed: see there.
@@ -195,8 +194,7 @@ class Batches(BatchSampler):
 def batch_length(length: int, batch_size: int, batches: int) -> int:
     """Samples in each of the ``batches`` of one iteration: ``batch_size``, or less where a set of ``length`` is small.
 
-    Raises:
-        UserError: not even one sample for each.
+    Raises UserError: not even one sample for each.
     """
     if length < batches:
         raise UserError(f"{length} samples are too few for iterations of {batches} batches (accumulate x processes).")

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from bgmatting.dataset.catalog_file import other_form, read_entries
 from bgmatting.dataset.layouts import BACKGROUND_LAYOUTS, PAIR_LAYOUTS
-from bgmatting.dataset.layouts.listed import Listed, listed_pictures, read_listed
+from bgmatting.dataset.layouts.lists import Listed, listed_pictures
 from bgmatting.dataset.layouts.photo_foregrounds import EstimateForeground
+from bgmatting.dataset.layouts.pictures import read_listed
 from bgmatting.dataset.layouts.sets import BackgroundSet, ColourSet, PairSet
 from bgmatting.dataset.locating import find_form, known_name
 from bgmatting.dataset.splits import check_disjoint, part_of
@@ -94,7 +95,7 @@ class Catalog:
         return self._part(name, split, lambda folders: self._read_pairs(name, folders))
 
     def listed(self, name: str, split: str) -> list[Listed] | None:
-        """The lines of a split's list file (``dataset.layouts.listed``), or None where it has none."""
+        """The lines of a split's list file (``dataset.layouts.lists``), or None where it has none."""
         self.require(name, split)
         folder, form = self._place(name)
         folders = form.get("splits", {}).get(split)
@@ -106,9 +107,8 @@ class Catalog:
         Args:
             unpaired: None, or a list that takes the files without a partner; they are an error otherwise.
             unread: None, or a list that takes the OSErrors over folders that cannot be listed; likewise.
-        Raises:
-            UserError: no such dataset or split, no pairs in it, its files are missing or unpaired, or it holds photos
-                and PyMatting is not installed.
+        Raises UserError: no such dataset or split, no pairs in it, its files are missing or unpaired, or it holds photos
+            and PyMatting is not installed.
         """
         if not self.holds_pairs(name):
             raise UserError(f"{name} holds backgrounds, not foreground and alpha pairs."
@@ -143,8 +143,7 @@ class Catalog:
     def name_of(self, name: str) -> str:
         """A dataset's name as the catalogue writes it: case, hyphens and words such as _JPEG_SD do not matter.
 
-        Raises:
-            UserError: no such dataset, or several that may be meant.
+        Raises UserError: no such dataset, or several that may be meant.
         """
         if name not in self._entries:
             self._add_backgrounds(str(name))
@@ -156,8 +155,7 @@ class Catalog:
         Args:
             folders: paths for "fgr", "pha", "bgr", "valid_fgr", "valid_pha", "valid_bgr"; None or absent for none. Without
                 pha, fgr are cut-outs; without folders for validation a tenth of the subjects is kept for it.
-        Raises:
-            UserError: a folder is missing, or a matte without its foregrounds.
+        Raises UserError: a folder is missing, or a matte without its foregrounds.
         """
         given = {key: os.path.abspath(os.path.expanduser(path)) for key, path in folders.items() if path}
         for key, path in given.items():
@@ -267,8 +265,7 @@ def open_catalog(path: str | Path | None = None, data_root: str | Path | None = 
         path: the file; default configs/datasets.yml of this project, from whichever folder it is called.
         data_root: the folder of datasets; default $DATA_ROOT, else data/ of this project.
         sample_root: where sample data lies or will be generated; default data/sample of this project.
-    Raises:
-        UserError: the file is missing, or says something the catalogue does not know.
+    Raises UserError: the file is missing, or says something the catalogue does not know.
     """
     path = path or PROJECT / "configs" / "datasets.yml"
     named_by = "--data-root" if data_root else "DATA_ROOT" if os.environ.get("DATA_ROOT") else None
@@ -283,8 +280,7 @@ def catalog_or_sample(names: Iterable[str], data_root: str | None = None, sample
     Args:
         names: the datasets that are needed; backgrounds also as ``Catalog.add_backgrounds`` takes them.
         data_root, sample_root: as ``open_catalog``. folders: as ``Catalog.add_own``, or None.
-    Raises:
-        UserError: as ``open_catalog`` and ``all_there``, or there is neither the set itself nor sample data for it.
+    Raises UserError: as ``open_catalog`` and ``all_there``, or there is neither the set itself nor sample data for it.
     """
     catalog = open_catalog(data_root=data_root, sample_root=sample_root)
     catalog.add_own(folders or {})
@@ -310,8 +306,7 @@ def all_there(catalog: Catalog, names: Iterable[str]) -> bool:
     Generated data never stands in for real data: not for a set that lacks its partner, not beside other sets that are
     there, and not in a folder that the user named.
 
-    Raises:
-        UserError: some sets are absent, and sample data may not be taken; names the absent ones and what to do.
+    Raises UserError: some sets are absent, and sample data may not be taken; names the absent ones and what to do.
     """
     names = list(dict.fromkeys(names))
     absent = [name for name in names if not catalog.available(name)]

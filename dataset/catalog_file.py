@@ -18,8 +18,7 @@ def read_entries(path: str | Path) -> dict[str, dict]:
     `splits` {split: folders} or both `folders` and `parts` {split: share}; `photo`, `names_are_subjects` and
     `backgrounds_each` may follow.
 
-    Raises:
-        UserError: the file is missing, is not YAML, or has an entry that cannot be meant.
+    Raises UserError: the file is missing, is not YAML, or has an entry that cannot be meant.
     """
     path = Path(path)
     try:

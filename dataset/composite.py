@@ -24,9 +24,7 @@ def compose_pair(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, bgr
     Args:
         fgr, bgr: uint8 (H, W, 3); pha: uint8 (H, W).
         augment: the ``augment`` section of a stage's configuration: the probability of each disturbance.
-
-    Returns:
-        (src, bgr), uint8 (H, W, 3).
+    Returns (src, bgr), uint8 (H, W, 3).
     """
     scene = bgr
     if rng.random() < augment["shadow"]:

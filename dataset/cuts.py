@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bgmatting.dataset.augment import colour_jitter, draw_filters
+from bgmatting.dataset.augment import JITTER, colour_jitter, filtered
 from bgmatting.media.operations import cover, resize
 
 PHOTO_JITTER = (0.5, 0.5, 0.5, 0.07)  # brightness, contrast, saturation, hue of photos, each with probability 0.5
@@ -29,13 +29,9 @@ def draw_window(rng: np.random.Generator, pha: np.ndarray, frame: tuple[int, int
     """Draw a window of the shape of ``frame`` that lies within a picture.
 
     Args:
-        rng: numpy Generator.
         pha: uint8 (H, W), the picture's alpha.
         frame: (height, width) that the window will be resized to.
-        cuts: ``Cuts``.
-
-    Returns:
-        (top, left, height, width) in whole pixels; smaller than asked for where the picture is.
+    Returns (top, left, height, width) in whole pixels; smaller than asked for where the picture is.
     """
     largest = min(pha.shape[0] / frame[0], pha.shape[1] / frame[1]) * max(frame)
     if cuts.sides:
@@ -63,25 +59,21 @@ def cut_pair(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, bgr: np
     """The same window of a subject and of a background that covers the subject's picture, each flipped, filtered and
     recoloured as in ``dataset.augment``.
 
-    Returns:
-        (fgr, pha, bgr) of shape ``frame``.
+    Returns (fgr, pha, bgr) of shape ``frame``.
     """
     window = draw_window(rng, pha, frame, cuts)
     fgr, pha, bgr = (seen(image, window, frame) for image in (fgr, pha, cover(bgr, pha.shape)))
-    if rng.random() < 0.5:
-        fgr, pha, bgr = (cv2.flip(image, 1) for image in (fgr, pha, bgr))
-    for change in draw_filters(rng, 1):
-        fgr, pha, bgr = change(fgr), change(pha), change(bgr)
-    return colour_jitter(rng, fgr, 0.15, 0.15, 0.15, 0.05), pha, colour_jitter(rng, bgr, 0.15, 0.15, 0.15, 0.05)
+    fgr, pha, bgr = _flipped_and_filtered(rng, fgr, pha, bgr)
+    return colour_jitter(rng, fgr, *JITTER), pha, colour_jitter(rng, bgr, *JITTER)
 
 
 def cut_photo(rng: np.random.Generator, photo: np.ndarray, pha: np.ndarray, frame: tuple[int, int],
               cuts: Cuts) -> tuple[np.ndarray, np.ndarray]:
     """A window of a photo and of its alpha, flipped, filtered and recoloured; returns (photo, pha) of shape ``frame``."""
     window = draw_window(rng, pha, frame, cuts)
-    photo, pha = seen(photo, window, frame), seen(pha, window, frame)
-    if rng.random() < 0.5:
-        photo, pha = cv2.flip(photo, 1), cv2.flip(pha, 1)
-    for change in draw_filters(rng, 1):
-        photo, pha = change(photo), change(pha)
+    photo, pha = _flipped_and_filtered(rng, seen(photo, window, frame), seen(pha, window, frame))
     return colour_jitter(rng, photo, *(np.array(PHOTO_JITTER) * (rng.random(4) < 0.5))), pha
+
+
+def _flipped_and_filtered(rng, *images):
+    return filtered(rng, 1, *((cv2.flip(image, 1) for image in images) if rng.random() < 0.5 else images))

@@ -30,9 +30,7 @@ def known_name(name: str, known: Iterable[str], source: str | Path) -> str:
     Args:
         name: as a person writes it.
         known: the names of the catalogue; source: its file, for the message.
-
-    Raises:
-        UserError: none of them is meant, or several may be.
+    Raises UserError: none of them is meant, or several may be.
     """
     if name in known:
         return name
@@ -50,7 +48,6 @@ def find_form(root: Path, forms: list[dict]) -> tuple[Path, dict] | None:
     Args:
         root: the folder of datasets.
         forms: entries of the catalogue, each with ``path`` (text) and either ``splits`` or ``folders``.
-
     Returns:
         (folder, form): the set's folder, and the form with its folders as they are spelt there. Where no form is there but a
         folder of the set's name is, that and the first form; else None.

@@ -164,9 +164,7 @@ class StreamSet(_Samples):
         alone, cuts: as of ``CompositeSet``; size: side of the square that is made for windows to be cut out of.
         stream: the ``Stream`` that samples are drawn from; None: each is painted whole by ``generate.make_sample``.
         bad_files_max: as of ``CompositeSet``, of the stream's files.
-
-    Raises:
-        UserError: an unknown kind.
+    Raises UserError: an unknown kind.
     """
 
     def __init__(self, length: int, augment: dict[str, float], camouflage: float | None = None, kinds: Sequence[str] = (),
@@ -213,8 +211,6 @@ def training_set(config: dict, phase: str, catalog: Catalog | None,
     """The training samples of one phase.
 
     Args:
-        config: a stage's configuration.
-        phase: its name.
         catalog: where the datasets lie (``dataset.catalog.Catalog``); not used for "stream".
         alone: whether they are for a method that sees one photo alone. Sets of photos are then taken as they are.
     """

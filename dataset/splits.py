@@ -2,23 +2,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from bisect import bisect
+from collections.abc import Iterable
+from itertools import accumulate
 
+from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
 from bgmatting.utils.errors import UserError, quote
 
 
-class SetOfItems(Protocol):
-    """Common parts of ``PairSet`` and ``BackgroundSet``."""
-    subjects: Sequence[str]
-
-
-def check_disjoint(first: SetOfItems, second: SetOfItems, which: str) -> None:
+def check_disjoint(first: PairSet | BackgroundSet, second: PairSet | BackgroundSet, which: str) -> None:
     """Raise UserError where two sets share a subject, naming the first few. Compares names and opens no file.
 
-    Args:
-        first, second: ``PairSet`` or ``BackgroundSet``.
-        which: names both in the message, such as 'PPM100: train and valid'.
+    ``which`` names both in the message, such as 'PPM100: train and valid'.
     """
     shared = sorted(set(first.subjects) & set(second.subjects))
     if shared:
@@ -37,38 +32,19 @@ def part_of(subjects: Iterable[str], parts: dict[str, float], which: str) -> dic
         subjects: names; the same name always gets the same part.
         parts: {part: share}, shares adding up to 1, such as {"train": 0.8, "valid": 0.1, "test": 0.1}.
         which: the set's name, for messages.
-    Returns:
-        {subject: part}
-    Raises:
-        UserError: fewer subjects than parts.
+    Returns {subject: part}
+    Raises UserError: fewer subjects than parts.
     """
     places = {subject: zlib.crc32(subject.encode("utf-8", "surrogateescape")) / 2 ** 32 for subject in sorted(set(subjects))}
     if len(places) < len(parts):
         raise UserError(f"{which}: {len(places)} subject(s) cannot be divided into {', '.join(parts)}: a subject (a clip "
                         f"folder, or a single picture) is never divided. Add subjects, or give the set split folders.")
-    bounds = _bounds(parts)
-    chosen = {subject: _part_at(place, bounds) for subject, place in places.items()}
-    for part, (low, high) in bounds.items():
+    names, ends = list(parts), list(accumulate(parts.values()))  # shares may add up to a hair under 1
+    chosen = {subject: names[min(bisect(ends, place), len(ends) - 1)] for subject, place in places.items()}
+    for part, low, high in zip(names, [0.0, *ends], ends):
         if part not in chosen.values():
-            held = list(chosen.values())
-            fullest = max(parts, key=held.count)
+            fullest = max(parts, key=list(chosen.values()).count)
             middle = (low + high) / 2
             nearest = min((s for s in chosen if chosen[s] == fullest), key=lambda s: abs(places[s] - middle))
             chosen[nearest] = part
     return chosen
-
-
-def _bounds(parts):
-    """{part: (low, high)}: the stretch of 0..1 that each part covers."""
-    bounds, low = {}, 0.0
-    for part, share in parts.items():
-        bounds[part] = (low, low + share)
-        low += share
-    return bounds
-
-
-def _part_at(place, bounds):
-    for part, (_, high) in bounds.items():
-        if place < high:
-            return part
-    return part  # shares may add up to a hair under 1

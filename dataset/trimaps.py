@@ -16,9 +16,7 @@ def random_trimap(rng: np.random.Generator, pha: np.ndarray) -> np.ndarray:
     Args:
         rng: numpy Generator; two numbers are drawn.
         pha: uint8 (H, W).
-
-    Returns:
-        uint8 (H, W): 0 where alpha is 0 all around, 255 where it is 255 all around, else 128.
+    Returns uint8 (H, W): 0 where alpha is 0 all around, 255 where it is 255 all around, else 128.
     """
     side, steps = (int(rng.integers(least, most + 1)) for least, most in (SIDES, STEPS))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

@@ -35,10 +35,8 @@ SHOWN = 3              # refused members that are named
 def archives(places: list, left_out: list[str] | None = None) -> list[Path]:
     """The archives among files and below folders, sorted, each once.
 
-    Args:
-        left_out: None, or a list that takes a line about each archive below folders that cannot be opened here.
-    Raises:
-        UserError: a place is not there, or a file is no archive that can be unpacked.
+    ``left_out``: None, or a list that takes a line about each archive below folders that cannot be opened here.
+    Raises UserError: a place is not there, or a file is no archive that can be unpacked.
     """
     found, others = set(), {}
     for place in map(Path, places):
@@ -80,8 +78,7 @@ def _files_below(place):
 def unpack(archive: str | os.PathLike, root: str | os.PathLike) -> list[tuple[Path, bool]]:
     """Unpack one archive below ``root``; returns [(folder, whether it was there before)], one for each dataset in it.
 
-    Raises:
-        UserError: the archive is damaged, empty, no file, larger than the room on the disk, or holds what is refused.
+    Raises UserError: the archive is damaged, empty, no file, larger than the room on the disk, or holds what is refused.
     """
     archive, root = Path(archive), Path(root)
     with open_archive(archive) as opened:
@@ -133,7 +130,7 @@ def _write(opened, member, path):
 def _homes(archive, members):
     """[(name of the folder below the root, parts of the path in it)], where each member goes."""
     folders = [member.parts if member.is_folder else member.parts[:-1] for member in members]
-    shared = _shared(folders)
+    shared = os.path.commonprefix(folders) or ()  # the folders that all have in common from the top
     tops = {}  # {folder in the shared one: the folders in it}
     for parts in folders:
         if len(parts) > len(shared):
@@ -143,14 +140,6 @@ def _homes(archive, members):
     rest = f"{_stem(archive)} (rest)"  # of what lies beside the sets, such as a readme
     inner = [member.parts[len(shared):] for member in members]
     return [(parts[0], parts[1:]) if parts and parts[0] in tops else (rest, parts) for parts in inner]
-
-
-def _shared(paths):
-    """The folders that all ``paths``, tuples of names, have in common from the top."""
-    if not paths:
-        return ()
-    least, most = min(paths), max(paths)
-    return tuple(one for at, one in enumerate(least) if least[:at + 1] == most[:at + 1])
 
 
 def _are_sets(tops):

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from bgmatting.evaluation.keying import difference_key
 from bgmatting.utils.errors import UserError, suggest
 
 COPIES = 8                       # pictures of the empty scene that a subtractor learns from
@@ -18,6 +17,33 @@ COPY_STREAM = 12                 # of random numbers
 SURE_FOREGROUND, SURE_BACKGROUND = 242, 13   # 0.95 and 0.05: what the key is sure of
 MARGIN_SHARE = 1 / 64            # by which both shrink, against the longer side
 MOST_PIXELS = 1_000_000          # closed-form matting solves one equation a pixel; larger photos are shrunk to this
+BACKGROUND_SHARE = 0.25    # at least this part of the picture is taken to show the empty scene
+NOISE_REACH = 3.5          # noise of three channels stays below 3.5 times its lower quartile (99.9 % of it, Gaussian)
+FLOOR_RANGE = (0.02, 0.10)
+SOFT_RANGE = 0.08          # the colour distance over which alpha goes from 0 to 1
+RADIUS_SHARE = 1 / 256     # radius of the guided filter against the longer side
+EDGE_EPSILON = 1e-3        # guide variance below which the filter smooths
+
+
+def difference_key(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
+    """Alpha from the colour distance of the photo to the picture of the empty scene.
+
+    Three classic steps and no learning: the Euclidean distance of the colours; a soft threshold above a noise floor
+    that is estimated from the lower quartile of the distances; and smoothing along the edges of ``src`` with the
+    guided filter of He, Sun and Tang, "Guided Image Filtering" (ECCV 2010), written with box filters.
+
+    Args:
+        src_u8: uint8 RGB (H, W, 3), the photo with the subject.
+        bgr_u8: uint8 RGB (H, W, 3), the photo of the empty scene.
+    Returns uint8 (H, W) alpha, 255 is opaque.
+    """
+    distance = np.sqrt(np.square(cv2.absdiff(src_u8, bgr_u8).astype(np.float32) / 255).sum(axis=2))
+    # What noise alone does not exceed; bounded, for images that are all subject or free of noise.
+    floor = np.float32(np.clip(NOISE_REACH * np.quantile(distance, BACKGROUND_SHARE), *FLOOR_RANGE))
+    key = np.clip((distance - floor) / SOFT_RANGE, 0, 1)
+    guide = cv2.cvtColor(src_u8, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    radius = max(1, round(max(key.shape) * RADIUS_SHARE))
+    return np.clip(_guided_filter(guide, key, radius) * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
 def mog2(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
@@ -27,11 +53,8 @@ def mog2(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
     It learns from ``COPIES`` of bgr, each disturbed as a second photo of the scene would be (a shift of up to 0.3
     pixels, a gamma of 0.85 to 1.15, noise; the same ones for every call), and is then shown src. Shadow detection is off.
 
-    Args:
-        src_u8, bgr_u8: uint8 RGB (H, W, 3), the photo with the subject and that of the empty scene.
-
-    Returns:
-        uint8 (H, W), 0 or 255: a subtractor knows no half-transparent pixels.
+    ``src_u8``, ``bgr_u8``: uint8 RGB (H, W, 3), the photo with the subject and that of the empty scene.
+    Returns uint8 (H, W), 0 or 255: a subtractor knows no half-transparent pixels.
     """
     return _subtract(cv2.createBackgroundSubtractorMOG2(COPIES, detectShadows=False), src_u8, bgr_u8)
 
@@ -70,14 +93,9 @@ BASELINES = {"keying": difference_key, "mog2": mog2, "knn": knn, "closed-form": 
 def choose_baselines(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The baselines of a command line, each once.
 
-    Args:
-        words: names of ``BASELINES``, or "all", which leaves closed-form matting out where PyMatting is not installed.
-
-    Returns:
-        (names, skipped): tuples; ``skipped`` are those that "all" left out.
-
-    Raises:
-        UserError: no such baseline, or closed-form matting is asked for by name and PyMatting is not installed.
+    ``words``: names of ``BASELINES``, or "all", which leaves closed-form matting out where PyMatting is not installed.
+    Returns (names, skipped): tuples; ``skipped`` are those that "all" left out.
+    Raises UserError: no such baseline, or closed-form matting is asked for by name and PyMatting is not installed.
     """
     for word in words:
         if word not in BASELINES and word != "all":
@@ -88,6 +106,19 @@ def choose_baselines(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, 
     if "closed-form" in words:
         raise UserError("the baseline closed-form needs PyMatting, which is not installed. Run `pip install pymatting`.")
     return tuple(name for name in wanted if name != "closed-form"), ("closed-form",)
+
+
+def _guided_filter(guide, image, radius):
+    """``image`` smoothed by local linear fits to ``guide``; both float32 (H, W)."""
+    def mean(values):
+        return cv2.blur(values, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
+
+    guide_mean, image_mean = mean(guide), mean(image)
+    variance = mean(guide * guide) - guide_mean * guide_mean
+    covariance = mean(guide * image) - guide_mean * image_mean
+    slope = covariance / (variance + np.float32(EDGE_EPSILON))
+    offset = image_mean - slope * guide_mean
+    return mean(slope) * guide + mean(offset)
 
 
 def _subtract(subtractor, src, bgr):

@@ -72,11 +72,8 @@ def open_methods(args: argparse.Namespace, protocol: Protocol, names: list[str],
 def without_bgr(words: list[str] | None, export: str | None) -> tuple[()]:
     """The baselines of a benchmark of photos without a picture of the empty scene: none.
 
-    Args:
-        words: the names of the command line, or None; export: its folder for the benchmark, or None.
-
-    Raises:
-        UserError: baselines were asked for, or the benchmark is to be exported.
+    ``words``: the names of the command line, or None; export: its folder for the benchmark, or None.
+    Raises UserError: baselines were asked for, or the benchmark is to be exported.
     """
     if words:
         raise UserError(f"the baseline {words[0]} needs a picture of the empty scene, and these are photos as they are. "

@@ -34,8 +34,7 @@ def encoded(image: np.ndarray) -> tuple[str, bytes]:
 class Gallery:
     """Keeps the pictures of every item of a small set, or those of the best and worst of a large one.
 
-    Args:
-        count: how many items the set has.
+    ``count``: how many items the set has.
     """
 
     def __init__(self, count: int):
@@ -55,9 +54,8 @@ class Gallery:
     def files(self, folder: str) -> tuple[dict, dict]:
         """Paths that are kept.
 
-        Returns:
-            ({path: bytes}, {name: {"src", "bgr", "truth", "trimap": path, "pred": {method: path}}}); paths begin with
-            ``folder``.
+        Returns ({path: bytes}, {name: {"src", "bgr", "truth", "trimap": path, "pred": {method: path}}}); paths begin with
+        ``folder``.
         """
         files = {}
         words = file_words(method for _, pictures in self._kept.values() for method in pictures.get("pred", ()))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bgmatting.dataset.layouts.mattes import read_pha
-from bgmatting.dataset.layouts.pairing import check_partners, files_by_name
+from bgmatting.dataset.layouts.pairing import check_partners, check_sizes, files_by_name
 from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.media import read_image
 from bgmatting.model.inference.matte import NOT_FINITE, as_float
@@ -29,12 +29,8 @@ GIVEN = {"bgr": "src and bgr", "trimap": "src and trimap", None: "src alone"}  #
 class Network:
     """A ``model.Matter`` as a method: ``network(item) -> (pha, fgr_u8 or None)``; ``seconds`` is what it took.
 
-    Args:
-        matter: the ``Matter``.
-        rounded: pha uint8; False: float32 in 0..1, as the network gives it.
-
-    Raises (when called):
-        UserError: the network's answer is not finite, as after a training that diverged.
+    ``rounded``: pha uint8; False: float32 in 0..1, as the network gives it.
+    Raises (when called) UserError: the network's answer is not finite, as after a training that diverged.
     """
 
     def __init__(self, matter: Matter, rounded: bool = True):
@@ -55,12 +51,9 @@ class Mattes:
     """Mattes of any program as a method: DIR/NAME.* or DIR/pha/NAME.*, and DIR/fgr/NAME.* where there is DIR/pha.
 
     Args:
-        folder: the folder.
         names: of the benchmark's items.
         part: whether they are only a part of a benchmark, and mattes of further pictures are to be expected.
-
-    Raises:
-        UserError: the folder is missing, or a picture of the benchmark has no matte, or a matte no picture.
+    Raises UserError: the folder is missing, or a picture of the benchmark has no matte, or a matte no picture.
     """
 
     def __init__(self, folder: str | Path, names: list[str], part: bool = False):
@@ -81,9 +74,7 @@ class Mattes:
     @staticmethod
     def _read(read, file, item):
         image = read(file)
-        if image.shape[:2] != item.pha.shape:
-            raise UserError(f"{file} is {image.shape[1]}x{image.shape[0]}, but {item.name} of the benchmark is "
-                            f"{item.pha.shape[1]}x{item.pha.shape[0]}. Write mattes at the size of their photos.")
+        check_sizes(image, file, item.pha, f"{item.name} of the benchmark")
         return image
 
 
@@ -100,9 +91,7 @@ def open_networks(weights: list[str | None], backends: list[str], precisions: li
             others are run once, without them.
         rounded: as of ``Network``.
         method: name of the method that all are to be of; None: as the files say.
-
-    Raises:
-        UserError: as ``Matter``; or weights are not of ``method``.
+    Raises UserError: as ``Matter``; or weights are not of ``method``.
     """
     from bgmatting.model import Matter  # takes its time to import
     combinations = list(dict.fromkeys(itertools.product(weights, backends, precisions)))
@@ -152,12 +141,9 @@ def open_mattes(folders: Iterable[str], names: list[str], taken: Iterable[str] =
     """{name: Mattes} of folders of mattes; the name is as much of a path as tells it from the others.
 
     Args:
-        folders: the folders.
         names, part: of ``Mattes``.
         taken: names that other methods have; "pred" is put before one of these.
-
-    Raises:
-        UserError: as ``Mattes``.
+    Raises UserError: as ``Mattes``.
     """
     methods = [f"pred {name}" if name in taken else name for name in short_names([str(folder) for folder in folders])]
     return {method: Mattes(folder, names, part) for method, folder in zip(methods, folders)}

@@ -53,18 +53,13 @@ def measure(items: Sequence[EvalItem], protocol: Protocol, methods: dict, baseli
     Args:
         items: sequence of ``evaluation.testset.composed.EvalItem``; frames of a clip follow each other where
             ``protocol.sequences`` is set, and are called CLIP/FRAME.
-        protocol: ``evaluation.protocols.Protocol``.
         methods: {name: (EvalItem) -> (pha, fgr_u8 or None)}, pha as ``score`` takes it; called in this process, one after
             the other.
         baselines: names of ``evaluation.baselines.BASELINES``.
         workers: processes for the rest; 0 does all in this process.
         keep: None, or a folder for all mattes at full size: METHOD/NAME.png, 8 bits.
-
-    Yields:
-        ``Scored`` for each item, in their order, once it is ready.
-
-    Raises:
-        UserError: as ``items`` and methods do, or a worker process died.
+    Yields ``Scored`` for each item, in their order, once it is ready.
+    Raises UserError: as ``items`` and methods do, or a worker process died.
     """
     pool = _pool(workers)
     try:
@@ -167,12 +162,8 @@ def evaluate_items(predict: Callable, items: Sequence[EvalItem]) -> tuple[list[d
     Args:
         predict: (EvalItem) -> (pha_u8, fgr_u8 or None).
         items: sequence of ``EvalItem``.
-
-    Returns:
-        (rows, mean): one dict per item in the order of ``items``, as ``score`` gives it, and ``mean_of(rows)``.
-
-    Raises:
-        UserError: ``items`` is empty.
+    Returns (rows, mean): one dict per item in the order of ``items``, as ``score`` gives it, and ``mean_of(rows)``.
+    Raises UserError: ``items`` is empty.
     """
     rows = [score(PROTOCOLS["paper"], item, *predict(item)) for item in items]
     return rows, mean_of(rows)

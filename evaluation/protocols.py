@@ -61,47 +61,25 @@ OVER_TIME = {
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """One way to measure.
-
-    Attributes:
-        name: its word on the command line.
-        about: one line that says what it is.
-        family: which formulas: "unknown" (those of Lin et al., CVPR 2021), "paddle2021", "paddleseg" or "whole" (Robust
-            Video Matting).
-        trimap: the rule that makes it, of ``evaluation.testset.trimap.TRIMAPS``.
-        size: (height, width) of composed pictures; None: each foreground at its own size.
-        disturb: whether bgr differs from the background inside src, as a second photo of it would.
-        noise: sigma of the noise of that second photo, of the range 0..1.
-        placement: how composed pictures place the subject, of ``evaluation.testset.placement.PLACEMENTS``.
-        backbone_scale, sample_pixels: how the network is run; None: the network's own choice.
-        unmix: of ``UNMIX``: whether ``model.inference.unmix`` ends the network's work, or both ways are scored.
-        rounded: whether the network's alpha is rounded to 8 bits, as a file of it would be, before it is scored.
-        cell: pictures are cut at the right and the bottom to a multiple of this, as the authors' scripts do.
-        sequences: whether frames of a clip are also measured over time.
-        dataset: the set that is measured on unless another is named.
-        listed: whether sets of photos are taken as they are, and sets with a list as its lines compose them; other sets
-            are composed as under any protocol.
-        published: ((name, {metric: plain value}), ...): figures of others to stand beside, as theirs.
-        note: what a reader of the figures has to know; printed below them.
-    """
-    name: str
-    about: str
-    family: str = "unknown"
-    trimap: str = "paper"
-    size: tuple[int, int] | None = None
-    disturb: bool = True
-    noise: float = 0.01
-    placement: str = "fit"
-    backbone_scale: float | None = 0.25
-    sample_pixels: int | None = 320_000
-    unmix: str = "off"
-    rounded: bool = True
-    cell: int = 4
-    sequences: bool = False
-    dataset: str = "PhotoMatte85"
-    listed: bool = False
-    published: tuple = ()
-    note: str = ""
+    """One way to measure."""
+    name: str                               # its word on the command line
+    about: str                              # one line that says what it is
+    family: str = "unknown"                 # formulas: "unknown" (Lin et al., CVPR 2021), "paddle2021", "paddleseg", "whole"
+    trimap: str = "paper"                   # the rule that makes it, of ``evaluation.testset.trimap.TRIMAPS``
+    size: tuple[int, int] | None = None     # (height, width) of composed images; None: each foreground at its own size
+    disturb: bool = True                    # whether bgr differs from what is inside src, as a second photo of it would
+    noise: float = 0.01                     # sigma of the noise of that second photo, of the range 0..1
+    placement: str = "fit"                  # of the subject, of ``evaluation.testset.placement.PLACEMENTS``
+    backbone_scale: float | None = 0.25     # how the network is run; None: its own choice
+    sample_pixels: int | None = 320_000     # likewise
+    unmix: str = "off"                      # of ``UNMIX``: whether ``model.inference.unmix`` ends its work, or both
+    rounded: bool = True                    # whether its alpha is rounded to 8 bits, as in a file, before it is scored
+    cell: int = 4                           # images are cut to a multiple of this, as the authors' scripts do
+    sequences: bool = False                 # whether frames of a clip are also measured over time
+    dataset: str = "PhotoMatte85"           # what is measured on unless another is named
+    listed: bool = False                    # whether photos are taken as they are, and sets with a list as its lines say
+    published: tuple = ()                   # ((name, {metric: plain value}), ...): figures of others, shown as theirs
+    note: str = ""                          # what a reader of the figures has to know; printed below them
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -111,8 +89,7 @@ class Protocol:
     def changed(self, **values: object) -> Protocol:
         """The protocol with some attributes replaced; those that are None stay. The size "original" stands for None.
 
-        Raises:
-            UserError: no such trimap or placement.
+        Raises UserError: no such trimap or placement.
         """
         values = {key: value for key, value in values.items() if value is not None}
         if "size" in values:

@@ -75,9 +75,7 @@ def write_report(folder: str | Path, facts: dict, methods: dict, pictures: Galle
             as ``Protocol.facts`` says which metrics there are, and without it they are those of the unknown region.
         methods: {name: evaluation.scoring.Result, or (rows, mean)}.
         pictures: None, or ``evaluation.gallery.Gallery``.
-
-    Returns:
-        The paths of the two files.
+    Returns the paths of the two files.
     """
     folder, methods = Path(folder), {name: Result(*result) for name, result in methods.items()}
     csv_path, json_path = folder / "results.csv", folder / "results.json"

@@ -35,20 +35,15 @@ def score(protocol: Protocol, item: EvalItem, pha: np.ndarray, fgr: np.ndarray |
     """The errors of one prediction, in plain units (``protocol.columns`` says how tables show them).
 
     Args:
-        protocol: ``evaluation.protocols.Protocol``.
         item: ``evaluation.testset.composed.EvalItem``; its src and bgr are not looked at.
         pha: predicted alpha, uint8 (H, W); where ``protocol.rounded`` is not set, float (H, W) in 0..1 as well.
         fgr: predicted foreground, uint8 RGB (H, W, 3), or None.
         before: None, or (predicted alpha, true alpha) of the frame before this one in the same clip, uint8 (H, W).
-
-    Returns:
-        {"name": str, metric: float or None ...}, metrics in the order of ``protocol.columns``; None where the
-        foreground is not known, where nothing counts (no pixel of the trimap is unknown, or the picture is smaller than
-        what the protocol cuts to a multiple of), or, for MESSDdt, where there is no
-        frame before.
-
-    Raises:
-        ValueError: the prediction is not uint8 or of another size than the item.
+    Returns {"name": str, metric: float or None ...}, metrics in the order of ``protocol.columns``; None where the
+    foreground is not known, where nothing counts (no pixel of the trimap is unknown, or the picture is smaller than
+    what the protocol cuts to a multiple of), or, for MESSDdt, where there is no
+    frame before.
+    Raises ValueError: the prediction is not uint8 or of another size than the item.
     """
     def cut(image):
         return None if image is None else _cut(image, protocol.cell)
@@ -92,8 +87,7 @@ class Result(NamedTuple):
 def mean_of(rows: list[dict]) -> dict[str, float | None]:
     """{metric: mean over ``rows``}; None where no row has a value.
 
-    Raises:
-        UserError: there are no rows.
+    Raises UserError: there are no rows.
     """
     if not rows:
         raise UserError("nothing was evaluated: the benchmark is empty.")

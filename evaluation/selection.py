@@ -42,9 +42,7 @@ def composed(dataset: str, background: str, protocol: str | None = None, changes
         split: of both sets; None, or backgrounds without this split: "test" where there is one, else "valid".
         seed, limit, each: of ``EvaluationSet``; ``each`` None: what the catalogue says for the set, else 1.
         sequences: the foregrounds are frames of clips.
-
-    Raises:
-        UserError: as the catalogue, ``EvaluationSet`` and ``find_protocol`` do.
+    Raises UserError: as the catalogue, ``EvaluationSet`` and ``find_protocol`` do.
     """
     if protocol is not None and find_protocol(protocol).listed:
         as_it_is = _listed(dataset, split, data_root, protocol, changes, limit)
@@ -97,9 +95,7 @@ def from_folder(folder: str | Path, protocol: str | None = None, changes: dict |
         protocol: its name; None: that of the folder's manifest, else "paper".
         changes: as for ``composed``, of what is not fixed by the pictures.
         sequences: whether names are CLIP/FRAME; None: True where all names have a folder in them.
-
-    Raises:
-        UserError: as ``FolderSet`` and ``find_protocol`` do.
+    Raises UserError: as ``FolderSet`` and ``find_protocol`` do.
     """
     items = FolderSet(folder, limit=limit)
     manifest = items.manifest or {"protocol": {}}

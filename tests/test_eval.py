@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bgmatting.commands import eval as eval_script
-from bgmatting.dataset.generate.sets import TEST_STILLS, write_stills
+from bgmatting.evaluation.page import write_page
 from bgmatting.media import list_image_names, read_image, write_image
 from bgmatting.model.methods import find_method
 from bgmatting.utils.cli import run_main
@@ -55,7 +55,8 @@ def run(*arguments):
     return stop.value.code
 
 
-def test_the_script_end_to_end(data_root, tmp_path, capsys):
+def test_the_script_end_to_end(data_root, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("bgmatting.evaluation.page.write_page", write_page)
     assert run("--data_root", data_root, "--size", "72x64", "--output", tmp_path / "out", "--seed", "4") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("protocol paper: ") and lines[0].endswith("changed: size 72x64")
@@ -70,6 +71,7 @@ def test_the_script_end_to_end(data_root, tmp_path, capsys):
     assert content["methods"]["network"]["settings"]["sha256"] == "0" * 64
     assert all((tmp_path / "out" / path).is_file() for path in content["pictures"]["item1"]["pred"].values())
     assert set(content["methods"]) == {"network", "keying"} and len(content["methods"]["keying"]["images"]) == 3
+    assert (tmp_path / "out" / "index.html").is_file() and (tmp_path / "out" / "sheet.png").is_file()
     assert content["methods"]["network"]["mean"]["sad"] < content["methods"]["keying"]["mean"]["sad"]
 
 
@@ -104,13 +106,6 @@ def test_bad_input_is_one_line_and_code_2(data_root, tmp_path, capsys, arguments
     assert run("--data-root", data_root, "--output", tmp_path / "out", *arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1 and message in error
-
-
-def test_an_empty_dataset_is_named(data_root, tmp_path, capsys):
-    for file in (data_root / "PhotoMatte85").iterdir():
-        file.unlink()
-    assert run("--data-root", data_root, "--output", tmp_path / "out") == 2
-    assert "PhotoMatte85" in capsys.readouterr().err
 
 
 def figures(folder):
@@ -193,10 +188,8 @@ def test_the_last_step_is_named_where_it_is_on(data_root, tmp_path, capsys, monk
     monkeypatch.setattr("bgmatting.model.Matter", Seen)
     common = ("--data-root", data_root, "--size", "48", "--limit", "1", "--no-baseline", "--output", tmp_path / "out")
     for flags, rows, said in (
-            ((), {"network": False}, None), (("--no-unmix",), {"network": False}, None),
-            (("--unmix",), {"network + unmix": True}, "on"), (("--unmix", "on"), {"network + unmix": True}, "on"),
+            (("--no-unmix",), {"network": False}, None), (("--unmix",), {"network + unmix": True}, "on"),
             (("--unmix", "both"), {"network": False, "network + unmix": True}, "both"),
-            (("--protocol", "sample"), {"network + unmix": True}, None),
             (("--protocol", "sample", "--no-unmix"), {"network": False}, "off")):
         seen.clear()
         assert run(*common, *flags) == 0
@@ -213,15 +206,17 @@ def small_sets(tmp_path_factory):
     for clip, frame in ((clip, frame) for clip in range(2) for frame in range(3)):
         for kind, picture in zip(("fgr", "pha"), subject(clip + 2 * frame)):
             write_image(root / f"VideoMatte240K_JPEG_SD/test/{kind}/000{clip}/000{frame}.jpg", picture)
-    write_stills(root / "Distinctions646_person" / "Test", TEST_STILLS, 0, 1 / 11)
+    for kind, picture in zip(("FG", "GT"), subject(0)):
+        write_image(root / "Distinctions646_person" / "Test" / kind / "person_0000.png", picture)
     for number in range(12):
         write_image(root / "Backgrounds" / f"{number}.jpg", subject(number, (90, 120))[2])
     return root
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch):
+def no_network_and_no_page(monkeypatch):
     monkeypatch.setattr("bgmatting.model.Matter", FakeMatter)
+    monkeypatch.setattr("bgmatting.evaluation.page.write_page", lambda *folders: ())
     monkeypatch.setattr("bgmatting.evaluation.methods.recognised", lambda file: (FakeMatter.method, {}))
 
 
@@ -243,29 +238,3 @@ def test_clips_stand_before_one_background_and_get_errors_over_time(small_sets, 
     first, second, _ = figures(tmp_path / "a")["keying"][:3]
     assert first["dtssd"] == 0 and first["messddt"] is None and second["dtssd"] > 0 and second["messddt"] > 0
     assert "dtSSD e2" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name, fgr, pha, list_name", (
-    ("PPM100", "PPM-100/val/fg", "PPM-100/val/alpha", "PPM-100/val.txt"),
-    ("P3M500", "P3M-10k/validation/P3M-500-P/blurred_image", "P3M-10k/validation/P3M-500-P/mask", None),
-    ("AIM", "Composition-1k/val/fg", "Composition-1k/val/alpha", "Composition-1k/people.txt"),
-))
-def test_other_sets_in_their_layouts(small_sets, tmp_path, monkeypatch, name, fgr, pha, list_name):
-    monkeypatch.setattr("bgmatting.dataset.layouts.photo_foregrounds.estimate_fgr", lambda photo, pha: photo)
-    monkeypatch.setattr("bgmatting.dataset.layouts.photo_foregrounds.EstimateForeground.__init__", _with_cache(tmp_path))
-    for number in range(2):
-        colour, matte, _ = subject(number)
-        write_image(small_sets / fgr / f"p{number}.jpg", colour)
-        write_image(small_sets / pha / f"p{number}.png", matte)
-    if list_name:
-        (small_sets / list_name).write_text("p1.jpg\n")
-    assert run("--data-root", small_sets, "--dataset-name", name, "--size", "48", "--output", tmp_path / "out") == 0
-    names = [row["name"] for row in figures(tmp_path / "out")["network"]]
-    assert names == {"PPM100": ["p1"], "P3M500": ["p0", "p1"], "AIM": [f"p1_{number}" for number in range(5)]}[name]
-
-
-def _with_cache(folder):
-    def begin(self, read, cache):
-        self._read, self._cache = read, folder / "cache"
-
-    return begin

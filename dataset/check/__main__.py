@@ -28,10 +28,8 @@ LINES = 20  # of one kind in one split, without --all
 def check(catalog: Catalog, name: str, split_names: list[str], report: Report, workers: int) -> list[Split]:
     """Inspect the named splits of a dataset and tell ``report``.
 
-    Returns:
-        list of ``Split``, those that could be listed.
-    Raises:
-        UserError: no such dataset or split, or it is not there.
+    Returns list of ``Split``, those that could be listed.
+    Raises UserError: no such dataset or split, or it is not there.
     """
     splits, told = [], set()
     for split_name in split_names:
@@ -46,32 +44,27 @@ def check(catalog: Catalog, name: str, split_names: list[str], report: Report, w
         report.add(split_name, [Finding(ERROR, "unpaired", f"{file} has no partner.") for file in lone
                                 if file not in told])
         told.update(lone)
-        report.add(split_name, _list_findings(catalog, name, split_name))
+        # Faults of a list's further words count for photos, and for sets measured as their lists say.
+        report.add(split_name, _fault(ERROR if catalog.holds_photos(name) else WARNING, "list",
+                                      catalog.listed, name, split_name))
         split = Split(split_name, items)
         for facts in tqdm(inspect_set(items, workers), split_name, len(items), disable=not sys.stderr.isatty()):
             report.add(split_name, split.add(facts))
         splits.append(split)
     for first, second in combinations(splits, 2):
         report.add(second.name, second.shared_with(first))
-        report.add(second.name, _shared_subjects(catalog, name, first, second))
+        if catalog.names_are_subjects(name):
+            report.add(second.name, _fault(ERROR, "shared subjects", check_disjoint, first.items, second.items,
+                                           f"{name}: {first.name} and {second.name}"))
     return splits
 
 
-def _list_findings(catalog, name, split):
-    """Faults of the further words of a list: they count for photos, and for sets measured as their lists say."""
+def _fault(level, kind, check, *args):
+    """What ``check`` says against its arguments, as a list of findings."""
     try:
-        catalog.listed(name, split)
+        check(*args)
     except UserError as error:
-        return [Finding(ERROR if catalog.holds_photos(name) else WARNING, "list", str(error))]
-    return []
-
-
-def _shared_subjects(catalog, name, first, second):
-    if catalog.names_are_subjects(name):
-        try:
-            check_disjoint(first.items, second.items, f"{name}: {first.name} and {second.name}")
-        except UserError as error:
-            return [Finding(ERROR, "shared subjects", str(error))]
+        return [Finding(level, kind, str(error))]
     return []
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -80,11 +81,17 @@ def inspect_background(index: int, file: str) -> Facts:
 def header_findings(file: str) -> list[Finding]:
     """Warnings about how a picture is stored: 16 bit, CMYK, turned by EXIF, a JPEG damaged inside. Other files have none."""
     try:
-        with _quiet(), Image.open(file, formats=PILLOW_FORMATS) as picture:
-            mode, bits, turned, kind = picture.mode, _bits(file, picture), _turned(picture), picture.format
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of large pictures, which phones make
+            with Image.open(file, formats=PILLOW_FORMATS) as picture:
+                mode, bits, turned, kind = picture.mode, _bits(file, picture), _turned(picture), picture.format
     except Exception:  # whatever Pillow makes of what is no picture, or damaged: reading it tells
         return []
-    findings = [Finding(WARNING, "damaged", f"{file}: {note}") for note in _damage(file, kind)]
+    damage = []
+    if kind in ("JPEG", "MPO"):  # a JPEG that is read all the same is decoded once more, small
+        with contextlib.suppress(UserError):  # told by whoever reads it
+            read_image(file, 1, damage)
+    findings = [Finding(WARNING, "damaged", f"{file}: {note}") for note in damage]
     if bits > 8:
         findings.append(Finding(WARNING, "16 bit", f"{file} has {bits} bits a channel; 8 of them are used."))
     if mode == "CMYK":
@@ -93,14 +100,6 @@ def header_findings(file: str) -> list[Finding]:
         findings.append(Finding(WARNING, "turned by EXIF", f"{file} is stored lying and turned upright by its EXIF "
                                                            f"record; make sure that its partner is turned as well."))
     return findings
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Pillow warns of large pictures, which phones make."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def alpha_findings(pha: np.ndarray, file: str) -> list[Finding]:
@@ -141,15 +140,6 @@ def looks_inverted(pha: np.ndarray) -> bool:
     return border > INVERTED[0] and centre < INVERTED[1]
 
 
-def _damage(file, kind):
-    """A note on a JPEG that is read all the same: it is decoded once more, small."""
-    notes = []
-    if kind in ("JPEG", "MPO"):
-        with contextlib.suppress(UserError):  # told by whoever reads it
-            read_image(file, 1, notes)
-    return notes
-
-
 def _bits(file, picture):
     if picture.format == "PNG":
         with open(file, "rb") as head:
@@ -171,14 +161,11 @@ def _digest(image):
 def inspect_set(items: PairSet | BackgroundSet, workers: int) -> Iterator[Facts]:
     """Yield the ``Facts`` of each item, in the order of the set.
 
-    Args:
-        items: ``PairSet`` or ``BackgroundSet``.
-        workers: processes; 0 does it in this one.
-    Raises:
-        UserError: a worker was killed, most likely for want of memory.
+    ``workers``: processes; 0 does it in this one.
+    Raises UserError: a worker was killed, most likely for want of memory.
     """
     if workers == 0:
-        yield from (_inspect(*task) for task in _tasks(items))
+        yield from (task() for task in _tasks(items))
         return
     tasks, flying = _tasks(items), deque()
     # Spawned, not forked: OpenCV's threads, started here by whoever read a picture before, do not survive a fork.
@@ -202,18 +189,14 @@ def inspect_set(items: PairSet | BackgroundSet, workers: int) -> Iterator[Facts]
 
 
 def _tasks(items):
-    """(function, its arguments ...) for each item, small enough to be sent to a worker."""
+    """A call for each item, small enough to be sent to a worker."""
     if hasattr(items, "read"):
-        return ((inspect_pair, index, items.read, files) for index, files in enumerate(items.files))
-    return ((inspect_background, index, items.path(index)) for index in range(len(items)))
+        return (partial(inspect_pair, index, items.read, files) for index, files in enumerate(items.files))
+    return (partial(inspect_background, index, items.path(index)) for index in range(len(items)))
 
 
 def _inspect_chunk(tasks):
-    return [_inspect(*task) for task in tasks]
-
-
-def _inspect(function, *args):
-    return function(*args)
+    return [task() for task in tasks]
 
 
 def _start_worker():

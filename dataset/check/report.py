@@ -11,9 +11,7 @@ from bgmatting.utils.errors import one_line
 class Report:
     """Prints findings, a line each, and keeps their counts.
 
-    Args:
-        most: lines of one kind in one split before the rest are only counted; None prints all.
-        show: function that prints a line.
+    ``most``: lines of one kind in one split before the rest are only counted; None prints all.
     """
 
     def __init__(self, most: int | None, show: Callable[[str], None] = print):
@@ -62,12 +60,7 @@ def _sizes(sizes):
 
 
 class Split:
-    """One split: its set, the sizes (height, width) of its items in order, and which picture is whose.
-
-    Args:
-        name: such as 'train'.
-        items: ``PairSet`` or ``BackgroundSet``.
-    """
+    """One split: its set, the sizes (height, width) of its items in order, and which picture is whose."""
 
     def __init__(self, name: str, items: PairSet | BackgroundSet):
         self.name, self.items = name, items

@@ -20,11 +20,8 @@ COLUMNS = 6     # items side by side
 def write_sheet(path: str | Path, splits: list[Split], count: int = 36) -> None:
     """Write a sheet of about ``count`` readable items, taken at even distances from all splits.
 
-    Args:
-        path: the file to write, PNG or JPEG.
-        splits: ``dataset.check.report.Split`` objects.
-    Raises:
-        UserError: nothing can be shown, or the file's type is unknown.
+    ``path``: the file to write, PNG or JPEG.
+    Raises UserError: nothing can be shown, or the file's type is unknown.
     """
     cells = [cell for split in splits for cell in _cells(split, max(1, count // len(splits)))]
     if not cells:

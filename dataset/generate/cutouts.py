@@ -26,12 +26,8 @@ def write_subjects(folder: str | Path, count: int, seed: int = 0, size: int = 64
         seed: whole number of 0 or more; another one gives other subjects.
         size: side of the square that a subject is painted in, in pixels.
         tell: called with a line about each file.
-
-    Returns:
-        how many were written.
-
-    Raises:
-        UserError: ``count``, ``seed`` or ``size`` is out of range.
+    Returns how many were written.
+    Raises UserError: ``count``, ``seed`` or ``size`` is out of range.
     """
     if count < 1 or seed < 0 or not 16 <= size <= 8192:
         raise UserError("--count must be 1 or more, --seed 0 or more and --size from 16 to 8192, not "

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,6 @@ from bgmatting.utils.files import WholeFolder
 VERSION = 1  # of what is written; raise it when the same seed gives other pictures
 MARKER = "sample_data.json"
 SIZES = ((360, 480), (360, 640), (480, 360), (432, 576), (480, 640), (640, 480))
-# Streams of random numbers: one for each set, so that no picture of one can appear in another.
-TRAIN_CLIPS, TEST_CLIPS, TRAIN_STILLS, TEST_STILLS, PHOTOS, BACKGROUNDS, PRIVATE = range(101, 108)
-FRAMES_TRAIN, FRAMES_TEST = 5, 2
-COUNTS = {TRAIN_CLIPS: 24, TEST_CLIPS: 6, TRAIN_STILLS: 60, TEST_STILLS: 11, PHOTOS: 16, BACKGROUNDS: 90, PRIVATE: 12}
 PEOPLE = ("person", "portrait", "portrait", "group")
 
 
@@ -32,12 +27,8 @@ def write_sample_data(root: str | Path, seed: int = 0, scale: float = 1.0, priva
         seed: int of 0 or more; the same one gives the same files.
         scale: multiplies the number of pictures of each set (at least one of each).
         private: also write ``private/{fgr,pha}``, animals and free forms.
-
-    Returns:
-        dict of file counts by set, as it is kept in ``root``/sample_data.json.
-
-    Raises:
-        UserError: ``root`` holds something else, or sets of another seed, scale or version.
+    Returns dict of file counts by set, as it is kept in ``root``/sample_data.json.
+    Raises UserError: ``root`` holds something else, or sets of another seed, scale or version.
     """
     root = Path(root)
     if scale <= 0 or seed < 0:
@@ -48,7 +39,7 @@ def write_sample_data(root: str | Path, seed: int = 0, scale: float = 1.0, priva
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise UserError(f"{root} exists and is no sample data; name another folder, or move it away.")
     with WholeFolder(root) as part:
-        counts = write_sets(part, seed, scale, private)
+        counts = {name: write_set(name, part, seed, scale) for name in SETS if private or name != "private"}
         write_bytes(part / MARKER, (json.dumps({**wanted, "counts": counts}, indent=2) + "\n").encode())
     return counts
 
@@ -67,76 +58,52 @@ def existing(root: Path, wanted: dict[str, object]) -> dict[str, int]:
     return counts
 
 
-def write_sets(root: Path, seed: int, scale: float, private: bool) -> dict[str, int]:
-    """Write each set below ``root``; returns the number of files by set."""
-    video, stills = root / "VideoMatte240K_JPEG_SD", root / "Distinctions646_person"
-    counts = {
-        "VideoMatte240K_JPEG_SD/train": write_clips(video / "train", TRAIN_CLIPS, FRAMES_TRAIN, seed, scale),
-        "VideoMatte240K_JPEG_SD/test": write_clips(video / "test", TEST_CLIPS, FRAMES_TEST, seed, scale),
-        "Distinctions646_person/Train": write_stills(stills / "Train", TRAIN_STILLS, seed, scale),
-        "Distinctions646_person/Test": write_stills(stills / "Test", TEST_STILLS, seed, scale),
-        "PhotoMatte85": write_cutouts(root / "PhotoMatte85", seed, scale),
-        "Backgrounds": write_backgrounds(root / "Backgrounds", seed, scale),
-    }
-    if private:
-        counts["private"] = write_private(root / "private", seed, scale)
-    return counts
-
-
-def draws(stream: int, seed: int, scale: float) -> Iterator[tuple[int, np.random.Generator, tuple[int, int]]]:
-    """(number, rng, (height, width)) of each picture of one set."""
-    for number in range(max(1, int(round(COUNTS[stream] * scale)))):
+def write_set(name: str, root: Path, seed: int, scale: float) -> int:
+    """Write one of ``SETS`` to ``root``/``name``; returns how many frames, pairs, cut-outs or backgrounds it has."""
+    stream, count, draw = SETS[name]
+    total = 0
+    for number in range(max(1, int(round(count * scale)))):
         rng = np.random.default_rng((seed, stream, number))
-        yield number, rng, SIZES[rng.integers(len(SIZES))]
-
-
-def write_clips(folder: Path, stream: int, frames: int, seed: int, scale: float) -> int:
-    """fgr/CLIP/FRAME.jpg and pha/CLIP/FRAME.jpg; returns the number of frames."""
-    total = 0
-    for number, rng, (height, width) in draws(stream, seed, scale):
-        for frame, (pha, fgr) in enumerate(make_clip(rng, frames, height, width, PEOPLE[rng.integers(len(PEOPLE))])):
-            write_image(folder / "fgr" / f"{number:04d}" / f"{frame:04d}.jpg", fgr)
-            write_image(folder / "pha" / f"{number:04d}" / f"{frame:04d}.jpg", pha)
+        for images in draw(rng, number, *SIZES[rng.integers(len(SIZES))]):
             total += 1
+            for path, image in images.items():
+                write_image(root / name / path, image)
     return total
 
 
-def write_stills(folder: Path, stream: int, seed: int, scale: float) -> int:
-    """FG/NAME.jpg and GT/NAME.png; returns the number of pictures."""
-    total = 0
-    for number, rng, (height, width) in draws(stream, seed, scale):
-        pha, fgr = make_subject(rng, height, width, PEOPLE[rng.integers(len(PEOPLE))])
-        write_image(folder / "FG" / f"person_{number:04d}.jpg", fgr)
-        write_image(folder / "GT" / f"person_{number:04d}.png", pha)
-        total += 1
-    return total
+def _clip(frames):
+    def draw(rng, number, height, width):
+        for frame, (pha, fgr) in enumerate(make_clip(rng, frames, height, width, _person(rng))):
+            yield {f"{kind}/{number:04d}/{frame:04d}.jpg": image for kind, image in (("fgr", fgr), ("pha", pha))}
+    return draw
 
 
-def write_cutouts(folder: Path, seed: int, scale: float) -> int:
-    """NAME.png with transparency; returns the number of pictures."""
-    total = 0
-    for number, rng, (height, width) in draws(PHOTOS, seed, scale):
-        pha, fgr = make_subject(rng, height, width, PEOPLE[rng.integers(len(PEOPLE))])
-        write_image(folder / f"{number:04d}.png", np.dstack((fgr, pha)))
-        total += 1
-    return total
+def _still(rng, number, height, width):
+    pha, fgr = make_subject(rng, height, width, _person(rng))
+    yield {f"FG/person_{number:04d}.jpg": fgr, f"GT/person_{number:04d}.png": pha}
 
 
-def write_backgrounds(folder: Path, seed: int, scale: float) -> int:
-    """GROUP/NAME.jpg; returns the number of pictures."""
-    total = 0
-    for number, rng, (height, width) in draws(BACKGROUNDS, seed, scale):
-        write_image(folder / f"group_{number // 30:02d}" / f"{number:04d}.jpg", make_background(rng, height, width))
-        total += 1
-    return total
+def _cutout(rng, number, height, width):
+    pha, fgr = make_subject(rng, height, width, _person(rng))
+    yield {f"{number:04d}.png": np.dstack((fgr, pha))}
 
 
-def write_private(folder: Path, seed: int, scale: float) -> int:
-    """fgr/NAME.jpg and pha/NAME.png of animals and free forms; returns the number of pictures."""
-    total = 0
-    for number, rng, (height, width) in draws(PRIVATE, seed, scale):
-        pha, fgr = make_subject(rng, height, width, ("animal", "free")[number % 2])
-        write_image(folder / "fgr" / f"{number:04d}.jpg", fgr)
-        write_image(folder / "pha" / f"{number:04d}.png", pha)
-        total += 1
-    return total
+def _background(rng, number, height, width):
+    yield {f"group_{number // 30:02d}/{number:04d}.jpg": make_background(rng, height, width)}
+
+
+def _animal_or_form(rng, number, height, width):
+    pha, fgr = make_subject(rng, height, width, ("animal", "free")[number % 2])
+    yield {f"fgr/{number:04d}.jpg": fgr, f"pha/{number:04d}.png": pha}
+
+
+def _person(rng):
+    return PEOPLE[rng.integers(len(PEOPLE))]
+
+
+# {folder: (stream of random numbers, so that no picture of one set can appear in another; draws at scale 1; what draws)}
+SETS = {
+    "VideoMatte240K_JPEG_SD/train": (101, 24, _clip(5)), "VideoMatte240K_JPEG_SD/test": (102, 6, _clip(2)),
+    "Distinctions646_person/Train": (103, 60, _still), "Distinctions646_person/Test": (104, 11, _still),
+    "PhotoMatte85": (105, 16, _cutout), "Backgrounds": (106, 90, _background), "private": (107, 12, _animal_or_form),
+}

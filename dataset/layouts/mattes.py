@@ -33,12 +33,8 @@ def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
     """Read a matte as uint8 (H, W): the alpha channel of a picture that has one and is not the same all over, else its
     brightness; a palette is looked up.
 
-    Args:
-        path: the file.
-        least: as for ``media.read_image``.
-
-    Raises:
-        UserError: as ``media.read_gray``, and where the file is a mask of other units than 0 to 255, or in colours.
+    ``least``: as for ``media.read_image``.
+    Raises UserError: as ``media.read_gray``, and where the file is a mask of other units than 0 to 255, or in colours.
     """
     head = _head(path)
     if _plain(head):

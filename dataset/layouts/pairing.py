@@ -3,47 +3,57 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
-from bgmatting.media import list_image_names
+import numpy as np
+
+from bgmatting.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES, list_image_names
 from bgmatting.media.files import not_listed
 from bgmatting.utils.errors import UserError, quote
 
 
-def picture_names(folder: str | Path, unread: list | None = None) -> list[str]:
-    """Pictures below ``folder`` as ``media.list_image_names``, at least one.
+def names_below(folder: str | Path, unread: list | None = None, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> list[str]:
+    """Images (or videos, by their ``suffixes``) below ``folder`` as ``media.list_image_names``, at least one.
 
-    Args:
-        unread: None, or a list that takes the errors over folders below that cannot be listed.
-    Raises:
-        UserError: the folder is missing, is a file, or holds no picture.
+    ``unread``: None, or a list that takes the errors over folders below that cannot be listed.
+    Raises UserError: the folder is missing, is a file, or holds none.
     """
     folder = Path(folder)
+    what = "videos" if suffixes == VIDEO_SUFFIXES else "pictures"
     if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        raise UserError(f"{folder} {what}. Unpack the pictures there or correct the path.")
-    names = list_image_names(folder, unread=unread)
+        raise UserError(f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}. Unpack the {what} there or "
+                        "correct the path.")
+    names = list_image_names(folder, suffixes, unread=unread)
     if not names and unread:
         raise UserError(not_listed(unread[0]))
     if not names:
-        raise UserError(f"{folder} holds no pictures (jpg, png, bmp, tif, webp). Put some there or correct the path.")
+        shown = ", ".join(sorted(suffix.lstrip(".") for suffix in suffixes))
+        raise UserError(f"{folder} holds no {what} ({shown}). Put some there or correct the path.")
     return names
 
 
-def files_by_name(folder: str | Path, unread: list | None = None) -> dict[str, str]:
-    """{path without suffix: file} of all pictures below ``folder``; unread as in ``picture_names``.
+def files_by_name(folder: str | Path, unread: list | None = None,
+                  suffixes: Sequence[str] = IMAGE_SUFFIXES) -> dict[str, str]:
+    """{path without suffix: file} of ``names_below``, whose arguments it takes.
 
-    Raises:
-        UserError: as ``picture_names``, and where two files differ in nothing but the suffix.
+    Raises UserError: as that, and where two files differ in nothing but the suffix.
     """
     files = {}
-    for relative in picture_names(folder, unread):
+    for relative in names_below(folder, unread, suffixes):
         name = unicodedata.normalize("NFC", relative[:relative.rindex(".")])  # partners may come from another system
         if name in files:
             twin = os.path.relpath(files[name], folder)
             raise UserError(f"{folder} has both {twin} and {relative}: which is meant? Remove one of them.")
         files[name] = os.path.join(folder, relative)
     return files
+
+
+def check_sizes(image: np.ndarray, file: object, other: np.ndarray, other_file: object) -> None:
+    """Raise UserError unless two images have the same height and width; names both."""
+    if image.shape[:2] != other.shape[:2]:
+        raise UserError(f"{file} is {image.shape[1]}x{image.shape[0]}, but {other_file} "
+                        f"is {other.shape[1]}x{other.shape[0]}; both must have the same size.")
 
 
 def check_partners(first_root: Path, first: dict[str, str], second_root: Path, second: dict[str, str]) -> None:
@@ -61,10 +71,8 @@ def pair_up(first_root: Path, first: dict[str, str], second_root: Path, second: 
             unpaired: list | None = None) -> list[str]:
     """The names that both ``files_by_name`` have, in the order of the first.
 
-    Args:
-        unpaired: None, or a list that takes the files without a partner, for a caller who reports them one by one.
-    Raises:
-        UserError: as ``check_partners``, where ``unpaired`` is None.
+    ``unpaired``: None, or a list that takes the files without a partner, for a caller who reports them one by one.
+    Raises UserError: as ``check_partners``, where ``unpaired`` is None.
     """
     if unpaired is None:
         check_partners(first_root, first, second_root, second)

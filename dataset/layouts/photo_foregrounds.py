@@ -26,8 +26,7 @@ class EstimateForeground:
     Args:
         read: (photo file, pha file) -> (photo, pha), as ``dataset.layouts.pictures.read_fgr_pha``.
         cache: folder for the foregrounds; made when the first is written.
-    Raises:
-        UserError: PyMatting is not installed.
+    Raises UserError: PyMatting is not installed.
     """
 
     def __init__(self, read: Callable, cache: str | Path):
@@ -55,8 +54,7 @@ def estimate_fgr(photo: np.ndarray, pha: np.ndarray) -> np.ndarray:
     Args:
         photo: uint8 RGB (H, W, 3).
         pha: uint8 (H, W).
-    Returns:
-        uint8 RGB (H, W, 3).
+    Returns uint8 RGB (H, W, 3).
     """
     from pymatting import estimate_foreground_ml  # optional, and slow to import: it compiles
     fgr = estimate_foreground_ml(photo / 255.0, pha / 255.0)

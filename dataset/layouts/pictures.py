@@ -7,11 +7,11 @@ import numpy as np
 
 from bgmatting.dataset.layouts.lists import listed_names
 from bgmatting.dataset.layouts.mattes import check_matte, read_pha
-from bgmatting.dataset.layouts.pairing import files_by_name, pair_up, picture_names
+from bgmatting.dataset.layouts.pairing import check_sizes, files_by_name, names_below, pair_up
 from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
 from bgmatting.media import read_image, read_rgba
 from bgmatting.media.files import JPEG_SUFFIXES
-from bgmatting.utils.errors import UserError
+from bgmatting.media.operations import blend, resize
 
 
 def fgr_pha_folders(root: str | Path, folders: dict[str, str], unpaired: list | None = None,
@@ -19,13 +19,11 @@ def fgr_pha_folders(root: str | Path, folders: dict[str, str], unpaired: list | 
     """Two parallel trees, paired by path without suffix: VideoMatte240K, Distinctions-646, Composition-1k, PPM-100.
 
     Args:
-        root: the dataset's folder.
         folders: {"fgr": folder, "pha": folder} below ``root``; with "list" a text file below ``root`` whose lines
             begin with the foregrounds to take (see ``dataset.layouts.lists``).
         unpaired, unread: see ``dataset.layouts.pairing``.
-    Raises:
-        UserError: a folder or the list is missing or empty, the list names what is not there, or a picture has no
-            partner.
+    Raises UserError: a folder or the list is missing or empty, the list names what is not there, or a picture has no
+        partner.
     """
     fgr_root, pha_root = Path(root, folders["fgr"]), Path(root, folders["pha"])
     fgr, pha = files_by_name(fgr_root, unread), files_by_name(pha_root, unread)
@@ -49,17 +47,15 @@ def backgrounds(root: str | Path, folder: str | dict[str, str], unread: list | N
     """A tree of photographs, any nesting: Backgrounds, BG-20k.
 
     Args:
-        root: the dataset's folder.
         folder: a folder below ``root``; or {"bgr": folder, "list": file}, where the second word of each line of the
             list names a picture to take: the backgrounds of Composition-1k.
-        unread: see ``dataset.layouts.pairing.picture_names``.
-    Raises:
-        UserError: the folder or the list is missing or empty, or the list names what is not there.
+        unread: see ``dataset.layouts.pairing.names_below``.
+    Raises UserError: the folder or the list is missing or empty, or the list names what is not there.
     """
     if isinstance(folder, str):
-        return BackgroundSet(Path(root, folder), picture_names(Path(root, folder), unread))
+        return BackgroundSet(Path(root, folder), names_below(Path(root, folder), unread))
     path = Path(root, folder["bgr"])
-    names = {name[:name.rindex(".")]: name for name in picture_names(path, unread)}
+    names = {name[:name.rindex(".")]: name for name in names_below(path, unread)}
     wanted = listed_names(Path(root, folder["list"]), 1, folder["bgr"], names)
     return BackgroundSet(path, [names[name] for name in wanted])
 
@@ -67,18 +63,13 @@ def backgrounds(root: str | Path, folder: str | dict[str, str], unread: list | N
 def read_fgr_pha(fgr_file: str, pha_file: str, least: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Read fgr uint8 RGB (H, W, 3) and pha uint8 (H, W).
 
-    Args:
-        fgr_file, pha_file: the paths.
-        least: see ``media.read_image``. It counts where both are JPEG, so that both come out at one size.
-    Raises:
-        UserError: unreadable, of different size, or the alpha is a mask of other units than 0 to 255.
+    ``least``: see ``media.read_image``. It counts where both are JPEG, so that both come out at one size.
+    Raises UserError: unreadable, of different size, or the alpha is a mask of other units than 0 to 255.
     """
     if not (_is_jpeg(fgr_file) and _is_jpeg(pha_file)):
         least = None
     fgr, pha = read_image(fgr_file, least), read_pha(pha_file, least)
-    if fgr.shape[:2] != pha.shape:
-        raise UserError(f"{pha_file} is {pha.shape[1]}x{pha.shape[0]} but its foreground {fgr_file} is "
-                        f"{fgr.shape[1]}x{fgr.shape[0]}; both must have the same size.")
+    check_sizes(pha, pha_file, fgr, fgr_file)
     return fgr, pha
 
 
@@ -87,6 +78,24 @@ def read_cutout(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
     fgr, pha = read_rgba(file)
     check_matte(pha, file)
     return fgr, pha
+
+
+def read_listed(fgr_file: str, pha_file: str, bgr_file: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(photo, pha): uint8 RGB (H, W, 3) and uint8 (H, W); the photo is composed where a line names a background.
+
+    Raises UserError: a file cannot be read, or fgr and pha are of different size.
+    """
+    fgr, pha = read_fgr_pha(fgr_file, pha_file)
+    return (fgr if bgr_file is None else blend(fgr, pha, behind(read_image(bgr_file), pha.shape))), pha
+
+
+def behind(bgr: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A background (H, W, 3) for a picture of ``size`` (height, width): enlarged where it is smaller, and cut at the right
+    and the bottom, as PaddleSeg's Matting does."""
+    scale = max(whole / side for whole, side in zip(size, bgr.shape))
+    if scale > 1:
+        bgr = resize(bgr, *(max(whole, round(side * scale)) for whole, side in zip(size, bgr.shape)))
+    return bgr[:size[0], :size[1]].copy()
 
 
 def _is_jpeg(file):

@@ -51,12 +51,8 @@ class PairSet:
     def load(self, index: int, least: int | None = None) -> Pair:
         """Read one item as ``Pair``.
 
-        Args:
-            index: which.
-            least: None, or pixels that the shorter side needs: a larger picture may be read at a part of its size.
-
-        Raises:
-            UserError: a file is gone or damaged, has no alpha, or fgr and pha are of different size.
+        ``least``: None, or pixels that the shorter side needs: a larger picture may be read at a part of its size.
+        Raises UserError: a file is gone or damaged, has no alpha, or fgr and pha are of different size.
         """
         options = {"least": least} if self.sizes else {}
         return Pair(self.names[index], *self.read(*self.files[index], **options))
@@ -98,8 +94,7 @@ class BackgroundSet:
 class ColourSet:
     """One plain background. Takes the place of a ``BackgroundSet``.
 
-    Args:
-        colour: (red, green, blue), 0..255.
+    ``colour``: (red, green, blue), 0..255.
     """
 
     def __init__(self, colour: tuple[int, int, int]):

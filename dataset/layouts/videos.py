@@ -1,18 +1,23 @@
-"""Pairs of video files: a clip of foregrounds and a clip of alphas, frame by frame."""
+"""Pairs of video files, a clip of foregrounds and one of alphas, frame by frame, found by the time stamps in the files."""
 from __future__ import annotations
 
 import os
-import unicodedata
+import threading
+from bisect import bisect_left
+from collections import OrderedDict
 from pathlib import Path
 
+import av
 import cv2
+import numpy as np
 
 from bgmatting.dataset.layouts.mattes import check_matte
-from bgmatting.dataset.layouts.pairing import pair_up
+from bgmatting.dataset.layouts.pairing import check_sizes, files_by_name, pair_up
 from bgmatting.dataset.layouts.sets import PairSet
-from bgmatting.dataset.layouts.video_frames import FrameReader, count_frames
-from bgmatting.media import VIDEO_SUFFIXES, list_image_names
+from bgmatting.media import VIDEO_SUFFIXES
 from bgmatting.utils.errors import UserError
+
+OPEN_CLIPS = 8  # a file each for fgr and pha of the last four clips
 
 
 def video_pairs(root: str | Path, folders: dict[str, str], unpaired: list | None = None,
@@ -22,43 +27,23 @@ def video_pairs(root: str | Path, folders: dict[str, str], unpaired: list | None
     The header of each file is read to learn how many frames it has.
 
     Args:
-        root: the dataset's folder.
         folders: {"fgr": folder or file, "pha": folder or file} below ``root``.
         unpaired, unread: see ``dataset.layouts.pairing``.
-    Returns:
-        ``PairSet`` with names such as 'clip/00012'.
-    Raises:
-        UserError: nothing there, a clip without a partner, an unreadable file, or two lengths in one pair.
+    Returns ``PairSet`` with names such as 'clip/00012'.
+    Raises UserError: nothing there, a clip without a partner, an unreadable file, or two lengths in one pair.
     """
     fgr_root, pha_root = Path(root, folders["fgr"]), Path(root, folders["pha"])
     if fgr_root.is_file() and pha_root.is_file():
         clip = fgr_root.stem
         fgr, pha = {clip: os.fspath(fgr_root)}, {clip: os.fspath(pha_root)}
     else:
-        fgr, pha = videos_by_name(fgr_root, unread), videos_by_name(pha_root, unread)
+        fgr, pha = (files_by_name(folder, unread, VIDEO_SUFFIXES) for folder in (fgr_root, pha_root))
     names, files = [], []
     for clip in pair_up(fgr_root, fgr, pha_root, pha, unpaired):
         for frame in range(_common_length(fgr[clip], pha[clip])):
             names.append(f"{clip}/{frame:05d}")
             files.append((fgr[clip], pha[clip], frame))
     return PairSet(names, files, ReadVideoPair())
-
-
-def videos_by_name(folder: str | Path, unread: list | None = None) -> dict[str, str]:
-    """{path without suffix: file} of all videos below ``folder``. Raises UserError: none there, or two of one name."""
-    if not folder.is_dir():
-        raise UserError(f"{folder} is no folder of videos. Put the videos there or correct the path.")
-    files = {}
-    for relative in list_image_names(folder, VIDEO_SUFFIXES, unread=unread):
-        path = folder / relative
-        name = unicodedata.normalize("NFC", relative[:relative.rindex(".")])
-        if name in files:
-            raise UserError(f"{folder} has both {Path(files[name]).name} and {path.name}: which is meant? Remove one "
-                            f"of them.")
-        files[name] = os.fspath(path)
-    if not files:
-        raise UserError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}). Put some there or correct the path.")
-    return files
 
 
 class ReadVideoPair:
@@ -70,9 +55,7 @@ class ReadVideoPair:
     def __call__(self, fgr_file, pha_file, frame):
         fgr = self._frames.read(fgr_file, frame)
         pha = cv2.cvtColor(self._frames.read(pha_file, frame), cv2.COLOR_RGB2GRAY)
-        if fgr.shape[:2] != pha.shape:
-            raise UserError(f"{pha_file} is {pha.shape[1]}x{pha.shape[0]} but its foreground {fgr_file} is "
-                            f"{fgr.shape[1]}x{fgr.shape[0]}; both must have the same size.")
+        check_sizes(pha, pha_file, fgr, fgr_file)
         check_matte(pha, f"{pha_file} frame {frame}", lossless=False)
         return fgr, pha
 
@@ -82,3 +65,73 @@ def _common_length(fgr_file, pha_file):
     if fgr != pha:
         raise UserError(f"{pha_file} has {pha} frames but its foreground {fgr_file} has {fgr}; both must have as many.")
     return fgr
+
+
+class FrameReader:
+    """Reads frames and keeps the last few files open, apart for each process. Threads take turns. Can be pickled."""
+
+    def __init__(self):
+        # {process: (lock, {path: open clip})}. A forked worker must neither read through its parent's files, for both
+        # would move the same file position, nor close them, for a decoder waits for threads that were not forked.
+        # So what was inherited is left as it is.
+        self._kept = {}
+
+    def read(self, path: str | Path, number: int) -> np.ndarray:
+        """Frame ``number`` of the file, uint8 RGB (H, W, 3). Raises UserError: no such file, or no such frame."""
+        lock, clips = self._kept.setdefault(os.getpid(), (threading.Lock(), OrderedDict()))
+        with lock:
+            clip = clips.pop(path, None) or Clip(path)
+            image = clip.frame(number)
+            if image is None:  # left out of ``clips``, and so opened afresh for the next frame
+                raise UserError(f"cannot read frame {number} of {path}: the video is damaged or shorter than it says. "
+                                f"Write it again, or take it out of the set.")
+            clips[path] = clip
+            while len(clips) > OPEN_CLIPS:
+                clips.popitem(last=False)
+        return image
+
+    def __getstate__(self):
+        return {"_kept": {}}
+
+
+def count_frames(path: str | Path) -> int:
+    """Return how many frames a video has; at least 1. Raises UserError as ``Clip``, or for a video without frames."""
+    count = Clip(path).count
+    if count < 1:
+        raise UserError(f"{path} has no frames. Write it again, or take it out of the set.")
+    return count
+
+
+class Clip:
+    """A video. Opening it reads the time stamps of all frames, but decodes none. Raises UserError: missing, or no video."""
+
+    def __init__(self, path: str | Path):
+        if not os.path.isfile(path):
+            raise UserError(f"no such video: {path}. Check the path.")
+        try:
+            self._file = av.open(path)
+            self._stream = self._file.streams.video[0]
+            # Decoder threads would be waited for, in vain, where a forked worker collects a clip its parent dropped.
+            self._stream.thread_type = "NONE"
+            self._times = sorted(packet.pts for packet in self._file.demux(self._stream) if packet.pts is not None)
+        except (av.error.FFmpegError, IndexError):
+            raise UserError(f"cannot open {path}: not a video, or damaged. Convert it to H.264 in .mp4.") from None
+        self.count = len(self._times)
+        self._decoded = None
+        self._next = None
+
+    def frame(self, number: int) -> np.ndarray:
+        """uint8 RGB (H, W, 3), or None where the file has no such frame."""
+        if number >= self.count:
+            return None
+        try:
+            if number != self._next:
+                self._file.seek(self._times[number], stream=self._stream)  # to the key frame at or before it
+                self._decoded = self._file.decode(self._stream)
+            for frame in self._decoded:
+                if bisect_left(self._times, frame.pts) >= number:
+                    self._next = number + 1
+                    return frame.to_ndarray(format="rgb24")
+        except av.error.FFmpegError:
+            self._next = None
+        return None

@@ -33,8 +33,7 @@ def hidden(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, scene: np
     """Give a part of the subject the scene's colour, or the scene that of the subject, while the rest tells that somebody
     is there.
 
-    Returns:
-        (fgr, scene), either of them changed.
+    Returns (fgr, scene), either of them changed.
     """
     pick = rng.random()
     if pick < ALL_OVER:  # as white fur before sand: only texture and shade are left

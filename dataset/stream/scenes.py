@@ -8,7 +8,7 @@ import numpy as np
 
 from bgmatting.dataset.generate import make_background
 from bgmatting.dataset.layouts.pictures import backgrounds
-from bgmatting.dataset.stream.parts import part
+from bgmatting.dataset.stream.held_out import part
 
 HELD_OUT = 6        # one photograph of so many is for validation alone
 SHORTEST = 1067     # pixels that the shorter side of a photograph is read with at least, where it has them
@@ -20,9 +20,7 @@ class Photos:
     Args:
         folder: where they are, any nesting.
         valid: whether to take those held out for validation, and as they are.
-
-    Raises:
-        UserError: there is no such folder, or it holds less than two.
+    Raises UserError: there is no such folder, or it holds less than two.
     """
 
     def __init__(self, folder: str, valid: bool = False):

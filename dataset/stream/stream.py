@@ -29,12 +29,9 @@ class Stream:
             subjects without a folder are painted anew for each sample.
         valid: whether to draw what is held out for validation: other files, photographs as they are, and no drawn
             scenes where there are photographs.
-
     Attributes:
         sets: the ``PairSet`` and ``BackgroundSet`` of the files that samples are drawn from.
-
-    Raises:
-        UserError: a share without a folder, no share at all, or a folder with less than two usable files.
+    Raises UserError: a share without a folder, no share at all, or a folder with less than two usable files.
     """
 
     def __init__(self, painted: dict, rendered: dict, photos: dict, valid: bool = False):
@@ -58,9 +55,7 @@ class Stream:
             kind: of painted subjects, a member of ``generate.KINDS`` or, in a folder, of the names there; None: any.
             camouflage: share of subjects that take colours of their scene or give it theirs; None: the generator's own.
             load: (one of ``sets``, index, least) -> the item; default: the set's own ``load``.
-
-        Raises:
-            UserError: a file cannot be used.
+        Raises UserError: a file cannot be used.
         """
         load = load or (lambda items, index, *least: items.load(index, *least))
         rng = np.random.default_rng(seed)
@@ -103,8 +98,7 @@ def open_stream(config: dict, valid: bool = False) -> Stream | None:
     """Open the ``Stream`` that a stage's configuration describes; None where it names no folder and no share of its own:
     then samples are ``generate.make_sample``'s, each subject painted for its scene.
 
-    Raises:
-        UserError: as ``Stream``.
+    Raises UserError: as ``Stream``.
     """
     parts = {name: config[f"stream_{name}"] for name in ("painted", "rendered", "photos")}
     if not parts["painted"]["folder"] and not parts["rendered"]["share"] and not parts["photos"]["share"]:

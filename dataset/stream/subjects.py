@@ -9,7 +9,7 @@ import numpy as np
 
 from bgmatting.dataset.generate.cutouts import cutout
 from bgmatting.dataset.layouts.pictures import rgba_folder
-from bgmatting.dataset.stream.parts import part
+from bgmatting.dataset.stream.held_out import part
 from bgmatting.utils.errors import UserError
 
 HELD_OUT = 8          # one of so many names is for validation alone
@@ -35,9 +35,7 @@ class Folder:
     Args:
         folder: where they are, any nesting.
         valid: whether to take those held out for validation instead of those to train on.
-
-    Raises:
-        UserError: there is no such folder, or it holds less than two images.
+    Raises UserError: there is no such folder, or it holds less than two images.
     """
 
     def __init__(self, folder: str, valid: bool = False):
@@ -50,11 +48,8 @@ class Folder:
     def draw(self, rng: np.random.Generator, kind: str | None, load: Callable) -> Subject:
         """Draw one, of ``kind`` or, where that is None, of a rare kind more often than it is there.
 
-        Args:
-            load: (index) -> ``Pair`` of that image of ``self.set``.
-
-        Raises:
-            UserError: there is none of this kind, or the image cannot be used.
+        ``load``: (index) -> ``Pair`` of that image of ``self.set``.
+        Raises UserError: there is none of this kind, or the image cannot be used.
         """
         if kind is None:
             share = np.array([len(indices) for indices in self._kinds.values()]) ** RARE

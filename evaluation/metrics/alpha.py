@@ -42,8 +42,7 @@ def mse(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None
 
     Arguments, return value and errors as ``sad``.
     """
-    mean = mean_square(_difference(pred_u8, target_u8, trimap_u8))
-    return None if mean is None else mean / 255 ** 2
+    return mean_square(_difference(pred_u8, target_u8, trimap_u8))
 
 
 def _difference(pred, target, trimap):

@@ -19,12 +19,8 @@ def fg_mse(pred_fgr: np.ndarray, true_fgr: np.ndarray, true_pha: np.ndarray,
         pred_fgr, true_fgr: uint8 RGB (H, W, 3).
         true_pha: uint8 (H, W).
         trimap: uint8 (H, W), only pixels of value 128 count; None: the whole picture.
-
-    Returns:
-        float >= 0; None where nothing counts.
-
-    Raises:
-        ValueError: the arrays differ in height or width, are not uint8, or have another number of axes.
+    Returns float >= 0; None where nothing counts.
+    Raises ValueError: the arrays differ in height or width, are not uint8, or have another number of axes.
     """
     check_array("pred_fgr", pred_fgr, 3)
     check_array("true_fgr", true_fgr, 3)
@@ -34,8 +30,7 @@ def fg_mse(pred_fgr: np.ndarray, true_fgr: np.ndarray, true_pha: np.ndarray,
                          f"true_pha {true_pha.shape}")
     difference = cv2.absdiff(pred_fgr, true_fgr)[unknown]
     difference[true_pha[unknown] == 0] = 0
-    mean = mean_square(difference)
-    return None if mean is None else mean / 255 ** 2
+    return mean_square(difference)
 
 
 def fg_mse_inside(pred_fgr: np.ndarray, true_fgr: np.ndarray, true_pha: np.ndarray) -> float | None:

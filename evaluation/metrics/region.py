@@ -12,12 +12,8 @@ def unknown_region(trimap: np.ndarray | None, *mattes: tuple[str, np.ndarray]) -
     Args:
         trimap: uint8 (H, W), or None for the whole picture.
         mattes: (name, array) of each matte, uint8 (H, W).
-
-    Returns:
-        bool (H, W).
-
-    Raises:
-        ValueError: an array is not uint8 (H, W), or they differ in shape.
+    Returns bool (H, W).
+    Raises ValueError: an array is not uint8 (H, W), or they differ in shape.
     """
     arrays = list(mattes) if trimap is None else [*mattes, ("trimap", trimap)]
     for name, array in arrays:
@@ -36,10 +32,8 @@ def check_array(name: str, array: object, axes: int) -> None:
 
 
 def mean_square(difference: np.ndarray) -> float | None:
-    """Mean of the squares of whole numbers of any shape, exact; None where there are none."""
-    if difference.size == 0:
-        return None
-    return square_sum(difference) / difference.size
+    """Mean square of differences of uint8 values, any shape, with values in 0..1; None where there are none."""
+    return square_sum(difference) / difference.size / 255 ** 2 if difference.size else None
 
 
 def square_sum(difference: np.ndarray) -> float:

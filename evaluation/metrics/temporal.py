@@ -26,12 +26,8 @@ def dtssd(pred_u8: np.ndarray, pred_before_u8: np.ndarray, target_u8: np.ndarray
         pred_u8, pred_before_u8: predicted alpha of this frame and of the one before, uint8 (H, W).
         target_u8, target_before_u8: true alpha of the same two frames, uint8 (H, W).
         trimap_u8: uint8 (H, W), only pixels of value 128 count; None: the whole frame.
-
-    Returns:
-        float >= 0; None where nothing counts.
-
-    Raises:
-        ValueError: the arrays differ in shape, or are not uint8 (H, W).
+    Returns float >= 0; None where nothing counts.
+    Raises ValueError: the arrays differ in shape, or are not uint8 (H, W).
     """
     unknown = unknown_region(trimap_u8, ("pred", pred_u8), ("pred_before", pred_before_u8), ("target", target_u8),
                              ("target_before", target_before_u8))
@@ -67,11 +63,8 @@ def followed(target_before_u8: np.ndarray, target_u8: np.ndarray) -> tuple[np.nd
     """Return where each pixel of the frame before has gone: by Farneback, "Two-Frame Motion Estimation Based on Polynomial
     Expansion" (SCIA 2003), on the true alpha, rounded to whole pixels and held inside the frame.
 
-    Args:
-        target_before_u8, target_u8: true alpha of two frames, uint8 (H, W).
-
-    Returns:
-        (rows, columns), int (H, W) each: pixel (y, x) of the frame before is (rows[y, x], columns[y, x]) of this one.
+    ``target_before_u8``, ``target_u8``: true alpha of two frames, uint8 (H, W).
+    Returns (rows, columns), int (H, W) each: pixel (y, x) of the frame before is (rows[y, x], columns[y, x]) of this one.
     """
     flow = cv2.calcOpticalFlowFarneback(target_before_u8, target_u8, None, **SETTINGS)
     flow = np.nan_to_num(np.rint(flow)).astype(np.int64)

@@ -48,10 +48,8 @@ def panels(case: dict, methods: Iterable[str]) -> list[tuple[str, np.ndarray | N
     Args:
         case: an entry of ``Results.pictures``.
         methods: words, in order.
-
-    Returns:
-        [(caption, uint8 RGB (H, W, 3) or gray (H, W), or None where the file is missing or damaged)]: src, truth, then
-        the matte and its error map for each method that kept one.
+    Returns [(caption, uint8 RGB (H, W, 3) or gray (H, W), or None where the file is missing or damaged)]: src, truth, then
+    the matte and its error map for each method that kept one.
     """
     truth, trimap = _read(read_gray, case.get("truth")), _read(read_gray, case.get("trimap"))
     shown = [("src", _read(read_image, case.get("src"))), ("truth", truth)]
@@ -68,9 +66,7 @@ def error_map(pha: np.ndarray | None, truth: np.ndarray | None, trimap: np.ndarr
     Args:
         pha, truth: uint8 (H, W).
         trimap: uint8 (H, W) or None. Outside its unknown region, where no metric looks, errors are gray.
-
-    Returns:
-        uint8 RGB (H, W, 3), or None where an argument is None or the sizes differ.
+    Returns uint8 RGB (H, W, 3), or None where an argument is None or the sizes differ.
     """
     if pha is None or truth is None or pha.shape != truth.shape:
         return None

@@ -20,13 +20,9 @@ def strip_chart(column: Column, names: list[str], errors: dict[str, np.ndarray],
     diamond is the mean with its interval.
 
     Args:
-        column: ``evaluation.protocols.Column`` of the metric.
-        names: of the pictures.
         errors: {method: float (n,)}, NaN where there is no value.
         intervals: {method: ``statistics.Interval`` or None}.
-
-    Returns:
-        SVG text; '' where no method has a value.
+    Returns SVG text; '' where no method has a value.
     """
     finite = np.concatenate([values[np.isfinite(values)] for values in errors.values()]) * column.times
     if len(finite) == 0:
@@ -47,13 +43,9 @@ def difference_chart(column: Column, names: list[str], difference: np.ndarray, o
     """A bar for each picture, other - first, sorted: below the line the other method is better.
 
     Args:
-        column: ``evaluation.protocols.Column`` of the metric.
-        names: of the pictures.
         difference: float (n,), NaN where there is none.
         other, first: words of the methods.
-
-    Returns:
-        SVG text; '' where there is no value.
+    Returns SVG text; '' where there is no value.
     """
     order = [index for index in np.argsort(difference, kind="stable") if np.isfinite(difference[index])]
     if not order:
@@ -78,11 +70,8 @@ def difference_chart(column: Column, names: list[str], difference: np.ndarray, o
 def axis(low: float, high: float) -> tuple[Callable, list[tuple[float, str]], bool]:
     """Return where values lie on the drawing.
 
-    Args:
-        low, high: of the values, in the units of the tables.
-
-    Returns:
-        (place, marks, log): place(value) -> x; marks [(x, text)]; whether the axis is logarithmic.
+    ``low``, ``high``: of the values, in the units of the tables.
+    Returns (place, marks, log): place(value) -> x; marks [(x, text)]; whether the axis is logarithmic.
     """
     log = low > 0 and high / low >= LOG_FROM
     if log:

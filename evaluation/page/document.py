@@ -24,11 +24,7 @@ HERE = Path(__file__).parent
 
 
 def render(results: Results) -> str:
-    """The whole page as text.
-
-    Args:
-        results: ``load.Results``.
-    """
+    """The whole page as text."""
     style = (HERE / "page.css").read_text(encoding="utf-8")
     script = (HERE / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")

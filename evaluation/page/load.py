@@ -46,9 +46,8 @@ def read_results(folders: list[str | Path]) -> Results:
     A method that several folders have under one word is shown once where its numbers are the same, else as
     'word (folder)'. Pictures are put into the order of the first folder.
 
-    Raises:
-        UserError: no results.json, one of another form, folders whose pictures differ in name, or one metric in
-            different units.
+    Raises UserError: no results.json, one of another form, folders whose pictures differ in name, or one metric in
+        different units.
     """
     labels = short_names(map(os.path.abspath, folders))
     runs = [(label, folder, _read(folder)) for label, folder in zip(labels, map(Path, folders))]

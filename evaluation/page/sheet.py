@@ -21,8 +21,7 @@ COLOURS = ((11, 98, 168), (214, 102, 28), (11, 122, 83), (160, 60, 120), (122, 1
 def draw_sheet(results: Results) -> np.ndarray:
     """The picture, uint8 RGB (H, 1600, 3).
 
-    Args:
-        results: ``load.Results``; without kept pictures only the bars are drawn.
+    ``results``: ``load.Results``; without kept pictures only the bars are drawn.
     """
     parts = [_heading(results), _bars(results)]
     order = ranked(results)

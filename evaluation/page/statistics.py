@@ -50,12 +50,9 @@ def resampled_means(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 
 
     Args:
         values: float (n,), n >= 1; with ``counts`` the sums of n groups.
-        resamples: how many samples.
         seed: of the draws; the same seed gives the same means.
         counts: None, or how many pictures each group has, (n,).
-
-    Returns:
-        float64 (resamples,)
+    Returns float64 (resamples,)
     """
     values = np.asarray(values, np.float64)
     rng = np.random.default_rng(seed)
@@ -67,8 +64,7 @@ def resampled_means(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 
     return means
 
 
-def mean_interval(values: np.ndarray, groups: Iterable | None = None, level: float = LEVEL, resamples: int = RESAMPLES,
-                  seed: int = 0) -> Interval:
+def mean_interval(values: np.ndarray, groups: Iterable | None = None, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
     """Mean and its bootstrap interval, bias-corrected and accelerated (BCa: Efron, "Better Bootstrap Confidence
     Intervals", Journal of the American Statistical Association 82, 1987).
 
@@ -78,14 +74,8 @@ def mean_interval(values: np.ndarray, groups: Iterable | None = None, level: flo
     Args:
         values: float (n,), n >= 1, finite.
         groups: None, or (n,) labels of what belongs together.
-        level: share of intervals that hold the true mean, in 0..1.
         resamples, seed: as ``resampled_means``.
-
-    Returns:
-        ``Interval``
-
-    Raises:
-        ValueError: no values, or one is not finite.
+    Raises ValueError: no values, or one is not finite.
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():
@@ -98,7 +88,7 @@ def mean_interval(values: np.ndarray, groups: Iterable | None = None, level: flo
         return Interval(mean, mean, mean)
     means = resampled_means(sums, resamples, seed, counts)
     without = (sums.sum() - sums) / (counts.sum() - counts)  # the jackknife: the mean without each group
-    low, high = np.quantile(means, _bca_shares(mean, without, means, level))
+    low, high = np.quantile(means, _bca_shares(mean, without, means))
     return Interval(mean, float(low), float(high))
 
 
@@ -111,9 +101,7 @@ def paired_difference(first: np.ndarray, other: np.ndarray, groups: Iterable | N
     Args:
         first, other: float (n,) errors, NaN where there is none; such pictures are left out.
         groups: as ``mean_interval``.
-
-    Returns:
-        ``Paired``, or None where no picture has both values.
+    Returns ``Paired``, or None where no picture has both values.
     """
     difference = np.asarray(other, np.float64) - np.asarray(first, np.float64)
     known = np.isfinite(difference)
@@ -131,11 +119,8 @@ def wilcoxon_p(differences: np.ndarray) -> float:
 
     Zero differences are left out, as Wilcoxon did. Where nothing is left, 1.0.
 
-    Args:
-        differences: float (n,).
-
-    Returns:
-        float in 0..1.
+    ``differences``: float (n,).
+    Returns float in 0..1.
     """
     from scipy.stats import wilcoxon  # slow to load
     differences = np.asarray(differences, np.float64)
@@ -151,11 +136,8 @@ def holm(p_values: Iterable[float]) -> list[float]:
     """p values that allow for so many tests at once (Holm, "A Simple Sequentially Rejective Multiple Test Procedure",
     Scandinavian Journal of Statistics 6, 1979).
 
-    Args:
-        p_values: list of floats.
-
-    Returns:
-        list of adjusted values, in the order given.
+    ``p_values``: list of floats.
+    Returns list of adjusted values, in the order given.
     """
     adjusted, highest = [0.0] * len(p_values), 0.0
     for rank, (p, place) in enumerate(sorted((p, place) for place, p in enumerate(p_values))):
@@ -172,7 +154,7 @@ def _grouped(values, groups):
     return np.bincount(place, values), np.bincount(place).astype(np.float64)
 
 
-def _bca_shares(mean, without, means, level):
+def _bca_shares(mean, without, means):
     """Which quantiles of the resampled means end the interval; ``without`` are the jackknife's means."""
     normal, count = NormalDist(), len(means)
     below = ((means < mean).sum() + 0.5 * (means == mean).sum()) / count
@@ -180,7 +162,7 @@ def _bca_shares(mean, without, means, level):
     away = without.mean() - without
     acceleration = (away ** 3).sum() / (6 * (away ** 2).sum() ** 1.5)
     shares = []
-    for share in ((1 - level) / 2, (1 + level) / 2):
+    for share in ((1 - LEVEL) / 2, (1 + LEVEL) / 2):
         moved = bias + normal.inv_cdf(share)
         shares.append(normal.cdf(bias + moved / (1 - acceleration * moved)))
     return shares

@@ -20,13 +20,9 @@ def write_page(folder: str | Path, *others: str | Path, output: str | Path | Non
         folder: output folder of ``eval.py``, with its results.json.
         others: more such folders, evaluated on the same pictures, to compare with the first.
         output: where to write; default: ``folder``, or for several a folder named 'compare' beside the first.
-
-    Returns:
-        Paths of index.html and sheet.png.
-
-    Raises:
-        UserError: a results.json is missing or is none, the folders' pictures differ in name, or the output cannot be
-            written.
+    Returns paths of index.html and sheet.png.
+    Raises UserError: a results.json is missing or is none, the folders' pictures differ in name, or the output cannot be
+        written.
     """
     results = read_results([folder, *others])
     if output is None:

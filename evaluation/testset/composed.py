@@ -32,8 +32,7 @@ class EvalItem(NamedTuple):
         """A method's input beside src: ``needs`` is "bgr", "trimap" (the one given, else that of the errors, else one made
         of pha by the rule "paper"), or None.
 
-        Raises:
-            UserError: bgr is needed, and there is none.
+        Raises UserError: bgr is needed, and there is none.
         """
         if needs == "bgr" and self.bgr is None:
             raise UserError(f"{self.name} is a photo without a picture of the empty scene, which this method needs. "
@@ -50,9 +49,7 @@ class ItemSet:
     Args:
         names: of all items.
         limit: only the first so many; None or a number beyond the end takes all.
-
-    Raises:
-        UserError: the limit is below 1.
+    Raises UserError: the limit is below 1.
     """
 
     size = None
@@ -80,24 +77,17 @@ class EvaluationSet(ItemSet):
     the placement says otherwise.
 
     Args:
-        pair_set: foregrounds with alpha (``dataset.layouts.sets.PairSet``).
-        background_set: pictures of empty scenes (``dataset.layouts.sets.BackgroundSet``).
         size: (height, width) of every item; the subject is scaled and placed so that it fits. None keeps each
             foreground as it is, at its own size.
         seed: whole number >= 0. Each item draws from its own stream (seed, index).
-        disturb: vary bgr, but not the background inside src, as Lin et al. (CVPR 2021) do: a shift of up to 0.3
-            pixels, a gamma of 0.85 to 1.15, and noise whose mean is up to 0.02 either way.
+        disturb: vary bgr, but not the background inside src, by ``placement.disturb_background``.
         limit: use only the first so many foregrounds; None or a number beyond the end uses all.
         each: backgrounds per foreground; above 1 the items are called NAME_0, NAME_1 ...
         clips: the foregrounds are frames of clips (``pair_set.subjects``), and all frames of a clip stand before one
             background, disturbed once. They keep their size.
-        noise: sigma of the disturbance's noise, of the range 0..1.
-        trimap: the rule of ``evaluation.testset.trimap.TRIMAPS``.
-        placement: where the subject stands in a frame of ``size``, of ``evaluation.testset.placement.PLACEMENTS``.
-
-    Raises:
-        UserError: a negative seed, a limit, size or ``each`` below 1, or clips that are
-            to be resized or shown before several backgrounds.
+        noise, trimap, placement: as of ``evaluation.protocols.Protocol``.
+    Raises UserError: a negative seed, a limit, size or ``each`` below 1, or clips that are
+        to be resized or shown before several backgrounds.
     """
 
     def __init__(self, pair_set: PairSet, background_set: BackgroundSet, size: tuple[int, int] | None = (2048, 2048),

@@ -9,7 +9,7 @@ import unicodedata
 from pathlib import Path
 
 from bgmatting.dataset.layouts.mattes import read_pha
-from bgmatting.dataset.layouts.pairing import check_partners, files_by_name
+from bgmatting.dataset.layouts.pairing import check_partners, check_sizes, files_by_name
 from bgmatting.evaluation.testset.composed import EvalItem, ItemSet
 from bgmatting.evaluation.testset.manifest import read_manifest
 from bgmatting.evaluation.testset.trimap import trimap_of
@@ -31,10 +31,8 @@ class FolderSet(ItemSet):
             manifest says that they were made by this rule or came with the images, or where there is no manifest; "whole"
             only gives them to methods that need one.
         limit: use only the first so many items; None uses all.
-
-    Raises:
-        UserError: the folder is missing, has neither form, lacks partners, or a file is not as the manifest says; the
-            limit is below 1.
+    Raises UserError: the folder is missing, has neither form, lacks partners, or a file is not as the manifest says; the
+        limit is below 1.
     """
 
     def __init__(self, folder: str | Path, trimap: str = "paper", limit: int | None = None):
@@ -61,9 +59,7 @@ class FolderSet(ItemSet):
         kinds = [kind for kind in (*NEEDED, "fgr") if kind in self._files] + ["trimap"] * self._read_trimap
         read = {kind: READ[kind](self._files[kind][name]) for kind in kinds}
         for kind, image in read.items():
-            if image.shape[:2] != read["src"].shape[:2]:
-                raise UserError(f"{self._files[kind][name]} is {_size(image)} but {self._files['src'][name]} is "
-                                f"{_size(read['src'])}; all pictures of an item have one size.")
+            check_sizes(image, self._files[kind][name], read["src"], self._files["src"][name])
         given = read.get("trimap")
         trimap = trimap_of(read["pha"], self._trimap) if given is None or self._trimap == "whole" else given
         return EvalItem(name, read["src"], read["bgr"], read["pha"], read.get("fgr"), trimap, given)
@@ -107,7 +103,3 @@ def _check_names(folder, names, files):
     if missing:
         raise UserError(f"{folder} lacks {len(missing)} of the pictures its manifest lists ({quote(missing)}). "
                         "Copy or export it again.")
-
-
-def _size(image):
-    return f"{image.shape[1]}x{image.shape[0]}"

@@ -36,13 +36,9 @@ def export_set(items: Iterable[EvalItem], folder: str | Path, protocol: Any, fac
     Args:
         items: sequence (or iterator) of ``EvalItem``.
         folder: where; made if absent.
-        protocol: ``evaluation.protocols.Protocol``.
         facts: dict of where the pictures come from (dataset, seed, versions ...), of types that JSON knows.
         progress: None, or called with each item's name once it is written.
-
-    Returns:
-        The path of the manifest.
-
+    Returns the path of the manifest.
     Raises:
         UserError: the folder holds a benchmark already, or anything else.
         OSError: the disk is full, or the folder cannot be written.
@@ -77,8 +73,7 @@ def _write_items(items, folder, progress):
 def read_manifest(folder: str | Path) -> dict | None:
     """The manifest of a folder as dict, every file in it compared; None where it has none.
 
-    Raises:
-        UserError: it is not a manifest, a file is gone, or a file is not the one that was written.
+    Raises UserError: it is not a manifest, a file is gone, or a file is not the one that was written.
     """
     path = Path(folder) / NAME
     try:

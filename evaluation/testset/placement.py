@@ -30,9 +30,7 @@ def place(fgr: np.ndarray, pha: np.ndarray, size: tuple[int, int],
         fgr, pha: uint8 RGB (h, w, 3) and uint8 (h, w).
         size: (height, width) of the frame.
         rng: numpy Generator; three numbers are drawn from it.
-
-    Returns:
-        fgr uint8 (height, width, 3) and pha uint8 (height, width), both 0 beyond the subject's box.
+    Returns fgr uint8 (height, width, 3) and pha uint8 (height, width), both 0 beyond the subject's box.
     """
     share, down, right = rng.uniform(FIT[0], FIT[1]), rng.uniform(), rng.uniform()
     left, top, width, height = cv2.boundingRect((pha > 0).astype(np.uint8))
@@ -68,9 +66,7 @@ def scene_turned(bgr: np.ndarray, size: tuple[int, int], rng: np.random.Generato
         bgr: uint8 RGB (h, w, 3).
         size: (height, width) of the frame.
         rng: numpy Generator; five numbers are drawn.
-
-    Returns:
-        uint8 RGB (height, width, 3).
+    Returns uint8 RGB (height, width, 3).
     """
     return warp(bgr, affine_matrix(draw_affine(rng, TURNED_SCENE), bgr.shape[:2], size, max(size)), size)
 
@@ -95,16 +91,8 @@ PLACEMENTS = {"fit": Placement(place, _scene_as_it_is), "turned": Placement(plac
 
 
 def disturb_background(bgr: np.ndarray, rng: np.random.Generator, sigma: float = NOISE_SIGMA) -> np.ndarray:
-    """The picture of the empty scene as a second shot would show it: moved, exposed and with noise of its own.
-
-    Args:
-        bgr: uint8 RGB (H, W, 3).
-        rng: numpy Generator.
-        sigma: of the noise, of the range 0..1.
-
-    Returns:
-        uint8 RGB (H, W, 3).
-    """
+    """The picture of the empty scene, uint8 RGB (H, W, 3), as a second shot would show it (Lin et al., CVPR 2021): a shift
+    of up to 0.3 pixels, a gamma of 0.85 to 1.15, noise of ``sigma`` (range 0..1) and of a mean up to 0.02 either way."""
     x, y = rng.uniform(-SHIFT, SHIFT, 2)
     gamma, mean = rng.uniform(*GAMMA), rng.uniform(-NOISE_MEAN, NOISE_MEAN)
     matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)

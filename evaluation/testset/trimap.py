@@ -21,9 +21,7 @@ def make_trimap(pha_u8: np.ndarray, kernel: int = cv2.MORPH_CROSS) -> np.ndarray
     Args:
         pha_u8: uint8 (H, W), 255 is opaque.
         kernel: OpenCV's word for the 3x3 shape.
-
-    Returns:
-        uint8 (H, W): 0 background, 128 unknown, 255 foreground.
+    Returns uint8 (H, W): 0 background, 128 unknown, 255 foreground.
     """
     return _between(_grown(pha_u8 > LOW * 255, kernel), _shrunk(pha_u8 > HIGH * 255, kernel))
 

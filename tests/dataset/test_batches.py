@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bgmatting.dataset.batches import Batches, WorkersFailed, read_batches
-from bgmatting.dataset.samples import SampleKey, StreamSet
+from bgmatting.dataset.samples import CompositeSet, SampleKey, StreamSet
 from bgmatting.training.config import DEFAULT, load_config
 from bgmatting.utils.errors import UserError
 
@@ -36,7 +36,7 @@ class Broken(StreamSet):
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("error, words", [
     (OverflowError("cannot convert inf to integer"), "generated sample 3 of epoch 1 cannot be made: OverflowError"),
-    (MemoryError(), "generated sample 3 of epoch 1 cannot be made: MemoryError"), (None, "cannot be put into a batch"),
+    (None, "cannot be put into a batch"),
     (UserError("mine"), "mine")])
 def test_any_error_of_a_sample_is_one_line(error, words, workers):
     with pytest.raises(UserError, match=words) as raised:
@@ -45,7 +45,7 @@ def test_any_error_of_a_sample_is_one_line(error, words, workers):
     assert multiprocessing.active_children() == []
 
 
-def test_batches_are_copied_ahead_to_the_device_in_use(monkeypatch):
+def test_batches_are_copied_ahead_to_the_device_in_use_and_workers_end_with_the_reader(monkeypatch):
     """Paddle's queue of batches on a device is asked for one that copies ahead, to the device that is current."""
     from paddle.base import core
     asked, real = [], core.create_py_reader
@@ -56,14 +56,18 @@ def test_batches_are_copied_ahead_to_the_device_in_use(monkeypatch):
 
     monkeypatch.setattr(core, "create_py_reader", reader)
     samples = StreamSet(2, AUGMENT)
-    batch = next(read_batches(samples, Batches(2, 2, (32, 32), 1, 0), 1))
+    reader = read_batches(samples, Batches(2, 1, (32, 32), 1, 0), 1)
+    batch = next(reader)
+    assert len(multiprocessing.active_children()) == 1
+    reader.close()
+    assert multiprocessing.active_children() == []
     places, ahead = asked[0][5:7]
     assert len(asked) == 1 and ahead is True and [str(place) for place in places] == [str(batch[0].place)]
 
 
 @pytest.mark.slow
 def test_a_killed_worker_is_named():
-    reader = read_batches(StreamSet(400, AUGMENT), Batches(400, 2, (32, 32), 1, 0), 1)
+    reader = read_batches(StreamSet(100, AUGMENT), Batches(100, 1, (16, 16), 1, 0), 1)
     next(reader)
     os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
     with pytest.raises(WorkersFailed, match=r"ended \(killed by signal 9\), .* with --num-workers 0\.$"):
@@ -88,9 +92,8 @@ for workers in (0, 1):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", ["ro", "size=4k,nr_inodes=1"])
-def test_shared_memory_that_is_full_or_read_only(options):
-    mount = ["unshare", "-m", "sh", "-c", f'mount -t tmpfs -o {options} none /dev/shm || exit 77; exec "$@"', "sh"]
+def test_shared_memory_that_is_full():
+    mount = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=4k,nr_inodes=1 none /dev/shm || exit 77; exec "$@"', "sh"]
     try:
         done = subprocess.run([*mount, sys.executable, "-c", CODE], capture_output=True, text=True, cwd=PROJECT, timeout=100)
     except FileNotFoundError:
@@ -114,11 +117,10 @@ class Numbered:
 
 @pytest.mark.parametrize("pairs, backgrounds, longer, length", [(3, 8, True, 8), (8, 3, True, 8), (3, 8, False, 3)])
 def test_an_epoch_is_the_longer_of_foregrounds_and_backgrounds(pairs, backgrounds, longer, length):
-    from bgmatting.dataset.samples import CompositeSet
     samples = CompositeSet(Numbered("f", pairs), Numbered("b", backgrounds), 64, (0.4, 1.0), AUGMENT, longer=longer)
     assert len(samples) == length
     epochs = [[samples.describe(SampleKey(5, epoch, number, 32, 32)).split(" on ") for number in range(length)]
-              for epoch in range(6)]
+              for epoch in range(3)]
     for drawn in epochs:
         fgrs, bgrs = zip(*drawn)
         if length == backgrounds:

@@ -10,11 +10,6 @@ from bgmatting.utils.errors import UserError
 WHOLE = "fgr: {layout: fgr_pha_folders, path: fgr, splits: {train: {fgr: a, pha: b}}}\n"
 
 
-def write_catalog(path, text):
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
 @pytest.mark.parametrize("text, words", [
     (WHOLE.replace("layout", "layuot"), "unknown key 'layuot'. Did you mean 'layout'"),
     (WHOLE.replace("fgr_pha_folders", "fgr_pha_folder"), "Did you mean 'fgr_pha_folders'"),
@@ -36,10 +31,8 @@ def write_catalog(path, text):
     ("5: {layout: backgrounds, path: b, splits: {train: a}}", "the dataset name 5 is no text"),
     (WHOLE.replace("path: fgr", "path: ''"), "`path` must be"),
     (WHOLE.replace("path: fgr", 'path: "a\\0b"'), "`path` must be"),
-    (WHOLE.replace("path: fgr", "path: [fgr]"), "`path` must be"),
     (WHOLE.replace("fgr_pha_folders", "[a]"), "unknown layout ['a']"),
     (WHOLE.replace("train:", "1:"), "splits: the name 1 is no text"),
-    (WHOLE.replace("fgr: a", "1: a"), "splits: train: layout fgr_pha_folders needs"),
     (WHOLE.replace("fgr: a", "fgr: ''"), "splits: train: layout fgr_pha_folders needs"),
     (WHOLE.replace("path", "? [a, b]\n: c, path", 1), "not valid YAML"),
     (WHOLE.replace("path", "backgrounds_each: 100000, path"), "1000 at most"),
@@ -49,19 +42,23 @@ def write_catalog(path, text):
     ("b: {layout: backgrounds, path: b, folders: ., parts: {train: 1" + "0" * 400 + "}}", "add up to 1"),
     ("b: !!python/object/apply:os.getcwd []", "not valid YAML"),
     ("", "lists no datasets"),
+    *((WHOLE.replace("path: fgr", f"path: fgr, also: {also}"), words) for also, words in (
+        ("{path: b}", "`also` must be a list of forms"), ("[b]", "`also` must be a list of forms"),
+        ("[{pth: b}]", "also: unknown key 'pth'"), ("[{path: null}]", "a form needs a path"),
+        ("[{path: b, splits: {train: x}}]", "layout fgr_pha_folders needs"), ("[{photo: true}]", "unknown key 'photo'"),
+        ("[{layout: backgrounds, splits: {train: x}}]", "holds pairs where the entry does"))),
     ("b:", "expected `layout`"),
 ])
 def test_slips_in_the_file(tmp_path, text, words):
+    (tmp_path / "bad.yml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError) as error:
-        open_catalog(write_catalog(tmp_path / "bad.yml", text))
+        open_catalog(tmp_path / "bad.yml")
     assert words in str(error.value) and "bad.yml" in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_catalogue_that_is_no_file(tmp_path):
-    for path in (tmp_path, tmp_path / "pipe", tmp_path / "null"):
-        if path.name == "pipe":
-            os.mkfifo(path)
-        elif path.name == "null":
-            path.symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to("/dev/zero")
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "null", tmp_path / "none.yml"):
         with pytest.raises(UserError, match=re.escape(str(path))):
             open_catalog(path)

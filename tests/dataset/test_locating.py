@@ -66,21 +66,24 @@ def test_videomatte_in_either_size_and_the_small_one_first(tmp_path):
         catalog.pairs("VideoMatte240K", "valid")
 
 
+@pytest.mark.parametrize("name, fgr, pha, list_name, names, each", (
+    ("PPM100", "PPM-100/val/fg", "PPM-100/val/alpha", "PPM-100/val.txt", ["p1"], 1),
+    ("P3M500", "P3M-10k/validation/P3M-500-P/blurred_image", "P3M-10k/validation/P3M-500-P/mask", None, ["p0", "p1"], 1),
+    ("AIM", "Composition-1k/val/fg", "Composition-1k/val/alpha", "Composition-1k/people.txt", ["p1"], 5)))
+def test_sets_of_photos(tmp_path, monkeypatch, name, fgr, pha, list_name, names, each):
+    monkeypatch.setattr("importlib.util.find_spec", lambda module: True)  # PyMatting, which makes their foregrounds
+    for number in range(2):
+        pair(tmp_path, fgr, pha, f"p{number}")
+    if list_name:
+        (tmp_path / list_name).write_text("p1.png\n")
+    catalog = open_catalog(data_root=tmp_path)
+    assert catalog.pairs(name, "test" if "test" in catalog.splits(name) else "valid").names == names
+    assert catalog.backgrounds_each(name) == each
+
+
 def test_the_search_ends_where_nothing_is(tmp_path):
     (tmp_path / "other" / "PhotoMatte85").mkdir(parents=True)
     catalog = open_catalog(data_root=tmp_path)
     assert not catalog.available("PhotoMatte85") and catalog.where("PhotoMatte85") == tmp_path / "PhotoMatte85"
     pair(tmp_path / "test85", "fgr", "pha")    # put there while the catalogue is open
     assert catalog.available("PhotoMatte85")
-
-
-@pytest.mark.parametrize("also, said", (
-    ("{path: b}", "`also` must be a list of forms"), ("[b]", "`also` must be a list of forms"),
-    ("[{pth: b}]", "also: unknown key 'pth'. Did you mean 'path'"), ("[{path: null}]", "a form needs a path"),
-    ("[{path: b, splits: {train: x}}]", "layout fgr_pha_folders needs"), ("[{photo: true}]", "unknown key 'photo'"),
-    ("[{layout: backgrounds, splits: {train: x}}]", "holds pairs where the entry does")))
-def test_forms_that_cannot_be_meant(tmp_path, also, said):
-    entry = "layout: fgr_pha_folders, path: a, splits: {train: {fgr: f, pha: p}}"
-    (tmp_path / "c.yml").write_text(f"s: {{{entry}, also: {also}}}")
-    with pytest.raises(UserError, match=said):
-        open_catalog(tmp_path / "c.yml")

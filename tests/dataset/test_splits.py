@@ -18,17 +18,12 @@ def test_a_subject_has_one_part_and_keeps_it():
 def test_known_places():
     """crc32 is the same on every machine: these are written down, not computed by the code under test."""
     chosen = part_of([f"{i:04d}" for i in range(40)], {"train": 0.5, "valid": 0.5}, "own")
-    assert chosen["0000"] == "train"
-    assert chosen["0001"] == "train"
-    assert chosen["0002"] == "valid"
+    assert [chosen[name] for name in ("0000", "0001", "0002")] == ["train", "train", "valid"]
 
 
-@pytest.mark.parametrize("count", [3, 4, 7, 12])
-def test_no_part_of_a_small_set_is_empty(count):
-    chosen = part_of([f"{i}" for i in range(count)], PARTS, "own")
-    assert len(chosen) == count and set(chosen.values()) == set(PARTS)
-
-
-def test_too_few_subjects():
+def test_no_part_of_a_small_set_is_empty():
+    for count in (3, 4, 7, 12):
+        chosen = part_of([f"{i}" for i in range(count)], PARTS, "own")
+        assert len(chosen) == count and set(chosen.values()) == set(PARTS)
     with pytest.raises(UserError, match="1 subject"):
         part_of(["one", "one", "one"], PARTS, "own")

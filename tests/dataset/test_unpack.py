@@ -4,6 +4,7 @@ import os
 import shutil
 import tarfile
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -70,21 +71,14 @@ def test_folders_of_one_set_stay_together(tmp_path, files):
     assert tree(tmp_path / "data" / "mine") == files
 
 
-@pytest.mark.parametrize("make, suffix", [(make_zip, ".zip"), (make_tar, ".tar.gz")])
-def test_what_the_disk_has_no_room_for_is_refused_before_anything_is_written(tmp_path, make, suffix, monkeypatch):
-    archive = make(tmp_path / f"set{suffix}", {"set/a.txt": "a" * 600_000, "set/b.txt": "b" * 500_000})
-    asked = []
-
-    def usage(place):
-        asked.append(place)
-        return shutil._ntuple_diskusage(10 ** 9, 10 ** 9 - free, free)
-
-    monkeypatch.setattr("bgmatting.dataset.unpack.shutil.disk_usage", usage)
-    free = 1_099_999
+def test_what_the_disk_has_no_room_for_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    archive = make_zip(tmp_path / "set.zip", {"set/a.txt": "a" * 600_000, "set/b.txt": "b" * 500_000})
+    free = {tmp_path: 1_099_999}
+    monkeypatch.setattr("bgmatting.dataset.unpack.shutil.disk_usage", lambda place: SimpleNamespace(free=free[place]))
     with pytest.raises(UserError, match=r"set.* is 0\.0 GB when unpacked.*room for 0\.0 GB.*--data-root"):
         unpack(archive, tmp_path / "not" / "yet")
-    assert asked == [tmp_path] and not (tmp_path / "not").exists()
-    free = 1_100_000
+    assert not (tmp_path / "not").exists()
+    free[tmp_path] += 1
     assert tree(unpack(archive, tmp_path / "not" / "yet")[0][0])["b.txt"] == "b" * 500_000
 
 
@@ -97,27 +91,23 @@ def test_what_leads_out_is_refused_and_leaves_nothing(tmp_path):
     assert not (tmp_path / "evil.txt").exists() and (not data.exists() or list(data.iterdir()) == [])
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"\x1f\x8b\x08 not a tar"])
-def test_damaged_archives(tmp_path, content):
-    path = tmp_path / ("a.zip" if content[:1] != b"\x1f" else "a.tar.gz")
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=path.name):
-        unpack(path, tmp_path / "data")
-
-
 def test_the_command(tmp_path, capsys):
     (tmp_path / "mount" / "data1").mkdir(parents=True)
     make_zip(tmp_path / "mount" / "data1" / "one.zip", {"one/a": "a"})
     make_tar(tmp_path / "mount" / "two.tgz", {"two/b": "b"})
     (tmp_path / "mount" / "readme.txt").touch()
     (tmp_path / "mount" / "broken.zip").write_bytes(b"PK")
+    (tmp_path / "mount" / "#recycle").mkdir()
+    make_zip(tmp_path / "mount" / "#recycle" / "old.zip", {"old/a": "a"})  # another system's folder
+    os.mkfifo(tmp_path / "mount" / "pipe.zip")
     for name in ("r.rar", "s.7z", "t.tar.zst", "set.zip.001", "set.zip.002", "u.zip", "u.z01"):
         (tmp_path / "mount" / name).touch()
     for said in (False, True):
         assert main([str(tmp_path / "mount"), "--data-root", str(tmp_path / "data")]) == 1
         told = capsys.readouterr()
         assert told.out.count("there already") == 2 * said
-        assert all(name in told.err for name in ("broken.zip", "r.rar", "s.7z", "t.tar.zst", "set.zip.001", "u.zip"))
+        failed = ("broken.zip", "pipe.zip", "r.rar", "s.7z", "t.tar.zst", "set.zip.001", "u.zip")
+        assert all(name in told.err for name in failed)
         assert "set.zip.002" not in told.err
     assert tree(tmp_path / "data") == {"one/a": "a", "two/b": "b"}
     for place, words in ((tmp_path / "none", "no such file"), (tmp_path / "mount" / "readme.txt", "no archive of these")):
@@ -125,32 +115,23 @@ def test_the_command(tmp_path, capsys):
             archives([place])
 
 
-def test_damage_inside_what_is_compressed(tmp_path):
+def test_damage(tmp_path):
+    for name, start in (("a.zip", b""), ("b.zip", b"PK\x03\x04 not a zip"), ("c.tar.gz", b"\x1f\x8b\x08 not a tar")):
+        (tmp_path / name).write_bytes(start)
+        with pytest.raises(UserError, match=name):
+            unpack(tmp_path / name, tmp_path / "data")
     content = {"set/a": "".join(map(chr, np.random.default_rng(0).integers(33, 127, 3000)))}
     path = tmp_path / "set.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("set/a", content["set/a"])
-    whole, said = path.read_bytes(), set()
-    for at in range(40, 140):
+    whole = path.read_bytes()
+    for at in (40, 80, 120):
         path.write_bytes(whole[:at] + bytes((whole[at] ^ 255,)) + whole[at + 1:])
-        with pytest.raises(UserError, match="set.zip cannot be unpacked") as error:
+        with pytest.raises(UserError, match="set.zip cannot be unpacked"):
             unpack(path, tmp_path / "data")
-        said.add(str(error.value).split("(")[1].split()[0])
-    assert {"Bad", "Error"} <= said   # a wrong checksum, and what zlib itself raises
     tar = make_tar(tmp_path / "set.tgz", content)
     whole = tar.read_bytes()
     tar.write_bytes(whole[:-8] + b"\1\2\3\4" + whole[-4:])   # the checksum of what is fine until then
     with pytest.raises(UserError, match="set.tgz cannot be unpacked .CRC"):
         unpack(tar, tmp_path / "data")
     assert list((tmp_path / "data").iterdir()) == []
-
-
-def test_pipes_and_folders_of_other_systems(tmp_path):
-    for place in ("#recycle", "$Recycle.Bin", ".Trash-1000"):
-        (tmp_path / "mount" / place).mkdir(parents=True)
-        make_zip(tmp_path / "mount" / place / "old.zip", {"old/a": "a"})
-    os.mkfifo(tmp_path / "mount" / "pipe.zip")
-    found = archives([tmp_path / "mount"])
-    assert [path.name for path in found] == ["pipe.zip"]
-    with pytest.raises(UserError, match="pipe.zip cannot be unpacked .it is a device or pipe"):
-        unpack(found[0], tmp_path / "data")

@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.evaluation.baselines import BASELINES, choose_baselines, closed_form, knn, mog2
-from bgmatting.evaluation.keying import difference_key
+from bgmatting.evaluation.baselines import BASELINES, choose_baselines, closed_form, difference_key, knn, mog2
 from bgmatting.utils.errors import UserError
 
 
@@ -18,6 +17,19 @@ def scene():
     pha = np.clip((26 - np.hypot(y - 40, x - 56)) / 4 + 0.5, 0, 1)
     src = bgr * (1 - pha[..., None]) + np.array([250, 20, 30]) * pha[..., None]
     return src.astype(np.uint8), bgr, (pha * 255).astype(np.uint8)
+
+
+def noisy(image, seed):
+    return np.clip(image + np.random.default_rng(seed).normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+
+
+def test_keying_finds_a_subject_of_another_colour_and_no_noise(scene):
+    src, bgr, pha = scene
+    assert np.abs(difference_key(src, bgr).astype(int) - pha).mean() < 9  # the soft edge is steep in it
+    key = difference_key(noisy(src, 1), noisy(bgr, 2))
+    assert key.dtype == np.uint8 and key[cv2.dilate(pha, np.ones((9, 9), np.uint8)) == 0].max() <= 8
+    assert key[pha == 255].mean() > 240
+    assert difference_key(np.full_like(bgr, (0, 255, 0)), bgr).mean() > 240  # a subject that fills the image
 
 
 @pytest.mark.parametrize("method", (mog2, knn))

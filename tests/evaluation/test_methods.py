@@ -18,17 +18,13 @@ def test_a_network_is_called_what_sets_it_apart():
     assert _name((None, "auto", "fp32"), [None], ["auto"], ["fp32"]) == "network"
 
 
-@pytest.mark.parametrize("below", ("", "pha"))
-def test_mattes_of_a_folder(tmp_path, below):
+@pytest.mark.parametrize("below, colour", (("", False), ("pha", False), ("pha", True)))
+def test_mattes_of_a_folder(tmp_path, below, colour):
     write_image(tmp_path / below / "a" / "1.png", PHA)
+    if colour:
+        write_image(tmp_path / "fgr" / "a" / "1.png", np.dstack([PHA] * 3))
     pha, fgr = Mattes(tmp_path, ["a/1"])(ITEM)
-    assert np.array_equal(pha, PHA) and fgr is None
-
-
-def test_mattes_with_foreground(tmp_path):
-    write_image(tmp_path / "pha" / "a" / "1.png", PHA)
-    write_image(tmp_path / "fgr" / "a" / "1.png", np.dstack([PHA] * 3))
-    assert Mattes(tmp_path, ["a/1"])(ITEM)[1].shape == (6, 8, 3)
+    assert np.array_equal(pha, PHA) and (fgr is not None) == colour
 
 
 def test_missing_extra_and_misfit_are_named(tmp_path):

@@ -3,20 +3,6 @@ import json
 from bgmatting.evaluation.protocols import PROTOCOLS, columns
 
 
-def test_names_and_what_they_mean():
-    assert list(PROTOCOLS) == ["sample", "paper", "plain", "paddle2021", "rvm", "paddleseg"]
-    paper, plain = PROTOCOLS["paper"], PROTOCOLS["plain"]
-    assert (paper.size, paper.disturb, paper.sample_pixels, paper.trimap) == (None, True, 320_000, "paper")
-    assert (plain.size, plain.disturb) == ((2048, 2048), False)
-    assert PROTOCOLS["sample"].size == (512, 512) and PROTOCOLS["sample"].disturb
-    assert PROTOCOLS["rvm"].trimap == "whole" and PROTOCOLS["paddle2021"].trimap == "soft"
-    assert (PROTOCOLS["paddle2021"].placement, PROTOCOLS["paddle2021"].rounded) == ("turned", False)
-    assert {name: protocol.unmix for name, protocol in PROTOCOLS.items()} == {
-        "sample": "on", "paper": "off", "plain": "off", "paddle2021": "off", "rvm": "off",
-        "paddleseg": "off"}
-    assert "half" in PROTOCOLS["paddle2021"].note
-
-
 def test_columns():
     assert list(columns("unknown")) == list(columns("unknown", True)) == ["sad", "mse", "grad", "conn", "fg_mse"]
     assert list(columns("paddle2021")) == ["sad", "mse"]

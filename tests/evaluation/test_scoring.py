@@ -39,15 +39,7 @@ def test_a_picture_with_nothing_unknown_has_no_score_and_no_say():
     assert evaluate_items(half, [sure])[1] == dict.fromkeys(("sad", "mse", "grad", "conn", "fg_mse"))
 
 
-def test_sizes_are_cut_to_multiples_of_four():
-    odd = item(1, size=(43, 47))
-    spoilt = odd.pha.copy()
-    spoilt[40:], spoilt[:, 44:] = 255, 255
-    assert score(PROTOCOLS["paper"], odd, spoilt, odd.fgr) == {"name": "item1", "sad": 0, "mse": 0, "grad": 0, "conn": 0,
-                                                               "fg_mse": 0}
-
-
-@pytest.mark.parametrize("workers", (0, 1, 3, 9))
+@pytest.mark.parametrize("workers", (0, 3))
 def test_what_is_made_ahead_keeps_its_order(workers):
     assert list(ahead(list(range(20)), workers)) == list(range(20))
 
@@ -62,10 +54,14 @@ def test_an_error_while_preparing_reaches_the_caller(workers):
         list(ahead(Broken([1, 2, 3]), workers))
 
 
-def test_answers_are_rounded_and_clipped_and_finite():
+def test_answers_are_rounded_and_clipped_and_finite_and_sizes_cut_to_multiples_of_four():
     assert as_u8(np.array([[-0.1, 0.5, 1.2]], np.float32)).tolist() == [[0, 128, 255]]
     with pytest.raises(UserError, match="not finite"):
         as_u8(np.full((1, 3), np.nan))
+    odd = item(1, size=(43, 47))
+    spoilt = odd.pha.copy()
+    spoilt[40:], spoilt[:, 44:] = 255, 255
+    assert set(score(PROTOCOLS["paper"], odd, spoilt, odd.fgr).values()) == {"item1", 0}
 
 
 def test_comparison_says_who_wins():
@@ -74,16 +70,12 @@ def test_comparison_says_who_wins():
     assert comparison(mean, base).endswith("SAD 4.00 times lower, MSE 4.00 times HIGHER, Grad down to 0, Conn equal")
 
 
-def test_a_table_of_other_metrics():
-    shown = PROTOCOLS["rvm"].changed(sequences=True).columns
-    row = {"mad": 0.0123, "mse": 0.004, "grad": 1234.5, "conn": 20, "fg_mse": None, "dtssd": 0.05, "messddt": None}
-    assert line("a", row, shown).split() == ["a", "12.300", "4.000", "1.234", "0.020", "-", "5.000", "-"]
-    assert len(heading(shown)) == len(line("a", row, shown))
-
-
 def test_report_of_another_protocol(tmp_path):
     protocol = PROTOCOLS["rvm"].changed(sequences=True)
     row = {"name": "a/0", "mad": 0.5, "mse": 0.25, "grad": 3.0, "conn": 2.0, "fg_mse": None, "dtssd": 0.0, "messddt": None}
+    shown = line("a", {**row, "mad": 0.0123, "grad": 1234.5}, protocol.columns)
+    assert shown.split() == ["a", "12.300", "250.000", "1.234", "0.002", "-", "0.000", "-"]
+    assert len(heading(protocol.columns)) == len(shown)
     gallery = Gallery(1)
     gallery.add("a/0", 0.25, {"src": (".jpg", b"1"), "pred": {"mine": (".png", b"22")}})
     csv_path, json_path = write_report(tmp_path, {"protocol": protocol.facts()},

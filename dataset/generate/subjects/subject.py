@@ -24,13 +24,10 @@ def make_subject(rng: np.random.Generator, height: int, width: int, kind: str | 
 
     Args:
         rng: numpy Generator; the result depends on it and on the other arguments alone.
-        height, width: size in pixels.
         kind: one of ``KINDS``, at random if None.
         bgr: background uint8 (height, width, 3). If given, light and sometimes colours are taken from it.
         camouflage: how likely colours are, 0..1; ``CAMOUFLAGE`` if None.
-
-    Returns:
-        pha uint8 (height, width), fgr uint8 RGB (height, width, 3) with colour beyond the outline too.
+    Returns pha uint8 (height, width), fgr uint8 RGB (height, width, 3) with colour beyond the outline too.
     """
     kind = KINDS[rng.choice(len(KINDS), p=SHARE)] if kind is None else kind
     scene = None if bgr is None else bgr.astype(np.float32) / 255
@@ -156,8 +153,7 @@ def colour_of(rng: np.random.Generator, scene: np.ndarray) -> np.ndarray:
 def same_light(fgr: np.ndarray, scene: np.ndarray, share: float, pha: np.ndarray | None = None) -> np.ndarray:
     """Draw the mean colour of ``fgr`` towards that of ``scene``, ``share`` 0..1 of the way.
 
-    Args:
-        fgr, scene: float32 (H, W, 3) in 0..1. pha: float32 (H, W), where ``fgr`` counts; None: everywhere.
+    ``fgr``, ``scene``: float32 (H, W, 3) in 0..1. pha: float32 (H, W), where ``fgr`` counts; None: everywhere.
     """
     own, other = (image[::8, ::8].reshape(-1, 3).mean(0) + 0.02 for image in (fgr, scene))
     if pha is not None:

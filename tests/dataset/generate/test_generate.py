@@ -1,4 +1,6 @@
 """The sample generator: repeatable, offline, in range, and teaching what matting needs."""
+import functools
+import socket
 
 import cv2
 import numpy as np
@@ -11,28 +13,24 @@ from bgmatting.dataset.generate.subjects.hair import fringe
 from bgmatting.media import write_image
 from bgmatting.utils.errors import UserError
 
-SIZE = 128
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """Any attempt to reach the network fails the test."""
+    monkeypatch.setattr(socket.socket, "connect", lambda *args: pytest.fail("the generator reached for the network"))
 
 
 @pytest.fixture(scope="module")
 def samples():
-    """Fifty samples of 128 x 128 pixels."""
-    return [make_sample(seed, SIZE, SIZE) for seed in range(50)]
+    """Thirty samples of 80 x 80 pixels."""
+    return [make_sample(seed, 80, 80) for seed in range(30)]
 
 
 def partial(pha):
     return float(((pha > 0) & (pha < 255)).mean())
 
 
-def edge_contrast(sample):
-    """Median colour difference (0..255) of fgr and bgr where the alpha changes."""
-    inside = (sample.pha > 127).astype(np.uint8)
-    kernel = np.ones((5, 5), np.uint8)
-    edge = cv2.dilate(inside, kernel) > cv2.erode(inside, kernel)
-    return float(np.median(np.abs(sample.fgr.astype(int) - sample.bgr).max(2)[edge]))
-
-
-@pytest.mark.parametrize("height, width", [(96, 96), (64, 160), (150, 90)])
+@pytest.mark.parametrize("height, width", [(48, 120), (110, 64)])
 def test_same_arguments_give_the_same_bytes(height, width):
     first, again = make_sample(7, height, width), make_sample(7, height, width)
     for one, two in zip(first, again):
@@ -46,30 +44,21 @@ def test_generates_from_whatever_photographs_are_installed(tmp_path, monkeypatch
     source = photos.photo("coffee.png")
     write_image(tmp_path / "coffee.png", source)
     monkeypatch.setattr(photos, "folder", lambda: tmp_path)
-    for cache in (photos.available, photos.photo, photos.faces):
-        cache.cache_clear()
-    try:
-        assert photos.available() == ("coffee.png",)
-        assert all(make_sample(seed, 48, 48).pha.any() for seed in range(8))
-        (tmp_path / "coffee.png").unlink()
-        photos.available.cache_clear()
-        with pytest.raises(UserError, match="scikit-image"):
-            photos.available()
-    finally:
-        for cache in (photos.available, photos.photo, photos.faces):
-            cache.cache_clear()
-
-
-def test_seeds_give_different_samples(samples):
-    assert len({sample.pha.tobytes() for sample in samples}) == 50
-    assert len({sample.bgr.tobytes() for sample in samples}) == 50
+    for cached in ("available", "photo", "faces"):
+        monkeypatch.setattr(photos, cached, functools.cache(getattr(photos, cached).__wrapped__))
+    assert photos.available() == ("coffee.png",)
+    assert all(make_sample(seed, 48, 48).pha.any() for seed in range(4))
+    (tmp_path / "coffee.png").unlink()
+    photos.available.cache_clear()
+    with pytest.raises(UserError, match="scikit-image"):
+        photos.available()
 
 
 def test_subject_area_is_in_range(samples):
     areas = np.array([(sample.pha > 127).mean() for sample in samples])
     assert areas.min() > 0.01 and areas.max() < 0.93
     assert 0.2 < np.median(areas) < 0.55
-    assert np.ptp(areas) > 0.4
+    assert np.ptp(areas) > 0.4 and len({sample.bgr.tobytes() for sample in samples}) == len(samples)
 
 
 def test_most_pixels_are_exactly_in_or_out(samples):
@@ -110,26 +99,20 @@ def test_edge_pixels_hold_no_background():
     assert np.abs(np.median(inside, 0) - np.median(rim, 0)).max() < 90
 
 
-def test_some_subjects_hide_and_some_stand_out(samples):
-    contrast = np.array([edge_contrast(sample) for sample in samples])
-    assert (contrast < 40).mean() > 0.05
-    assert (contrast > 80).mean() > 0.25
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_paints_something(kind):
-    pha, fgr = make_subject(np.random.default_rng(11), 96, 128, kind)
-    assert (pha > 127).mean() > 0.01 and fgr.shape == (96, 128, 3)
+    pha, fgr = make_subject(np.random.default_rng(11), 64, 96, kind)
+    assert (pha > 127).mean() > 0.01 and fgr.shape == (64, 96, 3)
 
 
 def test_see_through_cloth_is_neither_in_nor_out():
     middles = [((pha > 50) & (pha < 205)).mean() for pha in
-               (make_subject(np.random.default_rng(seed), 96, 96, "veil")[0] for seed in range(12))]
+               (make_subject(np.random.default_rng(seed), 64, 64, "veil")[0] for seed in range(6))]
     assert max(middles) > 0.04
 
 
 def test_backgrounds_range_from_dark_to_bright_and_from_soft_to_sharp():
-    images = [make_background(np.random.default_rng(seed), 96, 128) for seed in range(60)]
+    images = [make_background(np.random.default_rng(seed), 64, 96) for seed in range(40)]
     means = np.array([image.mean() for image in images])
     detail = np.array([cv2.Laplacian(image, cv2.CV_32F).std() for image in images])
     assert np.percentile(means, 5) < 70 and np.percentile(means, 95) > 150
@@ -139,8 +122,8 @@ def test_backgrounds_range_from_dark_to_bright_and_from_soft_to_sharp():
 def test_camouflage_can_be_asked_for():
     def colours_apart(camouflage):
         apart = []
-        for seed in range(12):
-            pha, fgr, bgr = make_sample(seed, 64, 64, camouflage=camouflage)
+        for seed in range(8):
+            pha, fgr, bgr = make_sample(seed, 48, 48, camouflage=camouflage)
             inside = pha > 250
             apart.append(np.abs(fgr[inside].astype(float) - bgr[inside]).mean())
         return np.mean(apart)

@@ -30,12 +30,9 @@ def composition(tmp_path):
     return root
 
 
-def test_composition_takes_each_listed_foreground_once(composition):
+def test_composition_takes_each_listed_file_once(composition):
     pairs = fgr_pha_folders(composition, TRAIN)
     assert pairs.names == ["a", "b"] and pairs.load(0).fgr.shape == (4, 6, 3)
-
-
-def test_composition_backgrounds_are_the_second_column(composition):
     assert backgrounds(composition, {"bgr": "bg", "list": "train.txt"}).names == ["r1.jpg", "r2.jpg", "r3.jpg"]
     found = backgrounds(composition, {"bgr": "bg", "list": "val.txt"})
     assert found.names == ["r4.jpg"] and found.load(0).shape == (4, 6, 3)
@@ -48,28 +45,16 @@ def test_ways_to_write_a_line(composition, text):
 
 
 @pytest.mark.parametrize("text, words", [
-    ("train/fg/z.jpg\ntrain/fg/a.jpg\n", r"train\.txt names 1 .*not in train/fg \(line 1: train/fg/z\.jpg\)"),
-    ("\n\n", "no lines"),
-])
+    (b"train/fg/z.jpg\ntrain/fg/a.jpg\n", r"train\.txt names 1 .*not in train/fg \(line 1: train/fg/z\.jpg\)"),
+    (b"\n\n", "no lines"), (b"\xff\xfe\x00", "UTF-8"), (None, r"train\.txt"),
+    (b"train/fg/a.jpg\n", "line 1: expected at least 2 words")])
 def test_wrong_lists(composition, text, words):
-    (composition / "train.txt").write_text(text)
+    (composition / "train.txt").unlink()
+    if text is not None:
+        (composition / "train.txt").write_bytes(text)
     with pytest.raises(UserError, match=words):
         fgr_pha_folders(composition, TRAIN)
-
-
-def test_a_list_without_backgrounds(composition):
-    (composition / "train.txt").write_text("train/fg/a.jpg\n")
-    with pytest.raises(UserError, match="line 1: expected at least 2 words"):
         backgrounds(composition, {"bgr": "bg", "list": "train.txt"})
-
-
-def test_missing_and_binary_lists(composition):
-    (composition / "train.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="UTF-8"):
-        fgr_pha_folders(composition, TRAIN)
-    (composition / "train.txt").unlink()
-    with pytest.raises(UserError, match=r"train\.txt"):
-        fgr_pha_folders(composition, TRAIN)
 
 
 def test_listed_foreground_without_alpha(composition):

@@ -53,12 +53,7 @@ def test_changed_photo_is_estimated_anew(photos, tmp_path):
     write_image(photo, np.full((6, 8, 3), 20, np.uint8))
     os.utime(photo, ns=(1, 1))
     assert pairs.load(0).fgr[0, 0, 0] == 120 and made == [10, 20]
-
-
-def test_gone_photo_is_named(photos, tmp_path):
-    catalog, _ = photos
-    pairs = catalog.pairs("photos", "train")
-    (tmp_path / "photos" / "fg" / "a.png").unlink()
+    photo.unlink()
     with pytest.raises(UserError, match=r"a\.png"):
         pairs.load(0)
 

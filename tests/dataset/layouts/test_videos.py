@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.dataset.layouts import video_frames as frames
 from bgmatting.dataset.layouts import video_pairs
+from bgmatting.dataset.layouts import videos as frames
 from bgmatting.utils.errors import UserError
 
 FOLDERS = {"fgr": "fgr", "pha": "pha"}
@@ -78,10 +78,20 @@ def test_many_clips_keep_few_files_open(tmp_path):
     assert all(len(clips) <= frames.OPEN_CLIPS for _, clips in pairs.read._frames._kept.values())
 
 
-def test_two_lengths(tmp_path):
-    write_video(tmp_path / "fgr" / "a.mp4", 5)
-    write_video(tmp_path / "pha" / "a.mp4", 4)
-    with pytest.raises(UserError, match=r"a\.mp4.*4.*a\.mp4.*5"):
+@pytest.mark.parametrize("fgr, pha, words", [
+    ({"a": 5}, {"a": 4}, r"a\.mp4 has 4 frames .*a\.mp4 has 5"), ({"a": 2, "b": 2}, {"a": 2}, r"1.*\(b\)"),
+    ({"a": 2}, {"a": b"not a video"}, r"cannot open .*pha/a\.mp4"), ({"a": 2}, {}, "pha holds no videos"),
+    ({"a": 2}, None, "pha does not exist")])
+def test_what_is_no_pair(tmp_path, fgr, pha, words):
+    for kind, clips in (("fgr", fgr), ("pha", pha)):
+        if clips is not None:
+            (tmp_path / kind).mkdir()
+        for name, count in (clips or {}).items():
+            if isinstance(count, bytes):
+                (tmp_path / kind / f"{name}.mp4").write_bytes(count)
+            else:
+                write_video(tmp_path / kind / f"{name}.mp4", count)
+    with pytest.raises(UserError, match=words):
         video_pairs(tmp_path, FOLDERS)
 
 
@@ -90,25 +100,6 @@ def test_two_sizes(tmp_path):
     write_video(tmp_path / "pha" / "a.mp4", 2, size=(32, 48))
     with pytest.raises(UserError, match="32x48.*64x48"):
         video_pairs(tmp_path, FOLDERS).load(0)
-
-
-def test_no_video(tmp_path):
-    (tmp_path / "fgr").mkdir()
-    with pytest.raises(UserError, match="holds no videos"):
-        video_pairs(tmp_path, FOLDERS)
-    (tmp_path / "fgr" / "a.mp4").write_bytes(b"not a video")
-    with pytest.raises(UserError, match="pha is no folder of videos"):
-        video_pairs(tmp_path, FOLDERS)
-    write_video(tmp_path / "pha" / "a.mp4", 2)
-    with pytest.raises(UserError, match=r"a\.mp4"):
-        video_pairs(tmp_path, FOLDERS)
-
-
-def test_clip_without_partner(tmp_path):
-    for path in ("fgr/a.mp4", "fgr/b.mp4", "pha/a.mp4"):
-        write_video(tmp_path / path, 2)
-    with pytest.raises(UserError, match=r"1.*\(b\)"):
-        video_pairs(tmp_path, FOLDERS)
 
 
 def test_cut_video_names_frame_and_file(tmp_path):

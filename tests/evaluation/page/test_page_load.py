@@ -50,35 +50,27 @@ def test_folders_of_other_settings_carry_a_note(evaluation):
     assert [note for note in results.notes if "generated sample pictures" in note]
 
 
-def test_folders_of_other_pictures(evaluation):
-    with pytest.raises(UserError, match=r"\(2\).*\(5\).*9.png.*a.png.*b.png"):
-        read_results([evaluation("one"), evaluation("two", ["10.png", "other.png"])])
+@pytest.mark.parametrize("text, words", (
+    *((text, "results.json") for text in (None, "", "[]", "{}", '{"methods": {}}', '{"methods": {"a": {"images": []}}}',
+                                          '{"methods": {"a": {"images": [{"sad": 1}]}}}', "\xff")),
+    ('{"methods": {"a": {"images": [{"name": "x", "sad": null}]}}}', "--trimap")))
+def test_a_damaged_file_or_one_without_a_number(tmp_path, text, words):
+    if text is not None:
+        (tmp_path / "results.json").write_text(text, encoding="latin-1")
+    with pytest.raises(UserError, match=words):
+        read_results([tmp_path])
 
 
-def test_values_that_are_no_numbers_are_missing(evaluation):
+def test_values_that_are_no_numbers_are_missing_and_other_pictures_refused(evaluation):
     def spoil(content):
         rows = content["methods"]["network"]["images"]
         rows[0]["sad"], rows[1]["sad"] = float("nan"), "many"
         del rows[2]["sad"]
 
-    errors = read_results([edit(evaluation(), spoil)]).errors["network"]["sad"]
-    assert np.array_equal(errors, [np.nan, np.nan, np.nan, 2, 4], equal_nan=True)
-
-
-@pytest.mark.parametrize("text", ("", "[]", "{}", '{"methods": {}}', '{"methods": {"a": {"images": []}}}', "\xff",
-                                  '{"methods": {"a": {"images": [{"sad": 1}]}}}', '{"methods": {"a": {"images": [3]}}}'))
-def test_a_damaged_file(tmp_path, text):
-    (tmp_path / "results.json").write_text(text, encoding="latin-1")
-    with pytest.raises(UserError, match="results.json"):
-        read_results([tmp_path])
-
-
-def test_no_file_or_no_number(tmp_path):
-    with pytest.raises(UserError, match="results.json"):
-        read_results([tmp_path / "nowhere"])
-    (tmp_path / "results.json").write_text('{"methods": {"a": {"images": [{"name": "x", "sad": null}]}}}')
-    with pytest.raises(UserError, match="--trimap"):
-        read_results([tmp_path])
+    folder = edit(evaluation(), spoil)
+    assert np.array_equal(read_results([folder]).errors["network"]["sad"], [np.nan, np.nan, np.nan, 2, 4], equal_nan=True)
+    with pytest.raises(UserError, match=r"\(2\).*\(5\).*9.png.*a.png.*b.png"):
+        read_results([folder, evaluation("two", ["10.png", "other.png"])])
 
 
 @pytest.mark.parametrize("path", ("../secret.png", "/etc/secret.png", "pictures/../../secret.png"))

@@ -6,25 +6,16 @@ from bgmatting.evaluation.page.load import read_results
 from bgmatting.evaluation.page.sheet import COLOURS, draw_sheet, encode
 
 
-def rows_of(image, colour):
-    """Lengths of the runs of ``colour`` in each row that has any."""
-    return (image == np.array(colour)).all(axis=2).sum(axis=1)
-
-
 def test_bars_are_as_long_as_the_means(evaluation):
     image = draw_sheet(read_results([evaluation(pictures=False)]))
     bars = image[:, :320]  # SAD: 3 and 4
-    lengths = [rows_of(bars, colour).max() for colour in COLOURS[:2]]
+    lengths = [(bars == np.array(colour)).all(axis=2).sum(axis=1).max() for colour in COLOURS[:2]]
     assert lengths[0] / lengths[1] == pytest.approx(3 / 4, abs=0.02)
 
 
-@pytest.mark.parametrize("count", (1, 2, 3))
-def test_few_pictures(evaluation, count):
-    heights = draw_sheet(read_results([evaluation(names=list("abc")[:count])])).shape[0]
-    assert heights > 200 + 180 * count
-
-
-def test_pictures_that_are_missing(evaluation):
+def test_few_pictures_and_missing_ones(evaluation):
+    for count in (1, 2):
+        assert draw_sheet(read_results([evaluation(names=list("abc")[:count])])).shape[0] > 200 + 180 * count
     folder = evaluation()
     for path in (folder / "pictures").iterdir():
         path.unlink()

@@ -109,6 +109,25 @@ def test_the_protocol_of_a_folder(tmp_path):
         from_folder(tmp_path / "plain", "rvm", sequences=True)
 
 
+@pytest.mark.parametrize("kinds, one_folder_each, change, words", (
+    ((), False, None, "no such folder"), ((), False, lambda folder: folder.mkdir(), "holds no pictures"),
+    ((), False, lambda folder: write_image(folder / "photo.png", next(items()).src), "is no benchmark"),
+    (("src", "bgr"), False, None, "no folder pha"),
+    (("src", "pha"), True, None, r"no bgr beside the src of 1 pictures \(a\)"),
+    (("src", "bgr", "pha"), False, lambda folder: write_image(folder / "bgr" / "a.png", next(items()).bgr[:9]),
+     "a.png.*37x9.*a.png.*37x34"),
+    (("src", "bgr", "pha"), False, lambda folder: (folder / "pha" / "a.png").rename(folder / "pha" / "z.png"),
+     "without a partner")))
+def test_what_cannot_be_used_is_named(tmp_path, kinds, one_folder_each, change, words):
+    folder = tmp_path / "set"
+    if kinds:
+        write(folder, next(items()), one_folder_each, kinds)
+    if change:
+        change(folder)
+    with pytest.raises(UserError, match=words):
+        FolderSet(folder)[0]
+
+
 def test_a_score_of_a_part_is_no_score(tmp_path, monkeypatch):
     """A folder that may not be read ends an evaluation with its name, of the truth as of the mattes."""
     for kind in ("src", "bgr", "pha"):
@@ -120,28 +139,3 @@ def test_a_score_of_a_part_is_no_score(tmp_path, monkeypatch):
         FolderSet(tmp_path / "set")
     with pytest.raises(UserError, match=str(tmp_path / 'pred' / 'clip')):
         Mattes(tmp_path / "pred", ["a", "clip/b"])
-
-
-def test_what_cannot_be_used_is_named(tmp_path):
-    with pytest.raises(UserError, match="no such folder"):
-        FolderSet(tmp_path / "none")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="holds no pictures"):
-        FolderSet(tmp_path / "empty")
-    item = next(items())
-    write_image(tmp_path / "odd" / "photo.png", item.src)
-    with pytest.raises(UserError, match="is no benchmark"):
-        FolderSet(tmp_path / "odd")
-    write(tmp_path / "two", item, kinds=("src", "bgr"))
-    with pytest.raises(UserError, match="no folder pha"):
-        FolderSet(tmp_path / "two")
-    write(tmp_path / "each", item, True, kinds=("src", "pha"))
-    with pytest.raises(UserError, match=r"no bgr beside the src of 1 pictures \(a\)"):
-        FolderSet(tmp_path / "each")
-    write(tmp_path / "sizes", item._replace(bgr=item.bgr[:9]))
-    with pytest.raises(UserError, match="a.png.*37x9.*a.png.*37x34"):
-        FolderSet(tmp_path / "sizes")[0]
-    write(tmp_path / "lone", item)
-    (tmp_path / "lone" / "pha" / "a.png").rename(tmp_path / "lone" / "pha" / "z.png")
-    with pytest.raises(UserError, match="without a partner"):
-        FolderSet(tmp_path / "lone")

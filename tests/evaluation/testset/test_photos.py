@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from bgmatting.dataset.catalog import open_catalog
-from bgmatting.dataset.layouts.listed import listed_pictures
+from bgmatting.dataset.layouts.lists import listed_pictures
 from bgmatting.evaluation.scoring import score
 from bgmatting.evaluation.selection import composed
 from bgmatting.evaluation.testset.photos import PhotoTestSet
@@ -108,13 +108,7 @@ def test_the_protocol_counts_the_whole_picture_as_paddleseg_does(composition, tm
     assert row["mse"] == pytest.approx((off ** 2).mean() / 255 ** 2)
     assert set(row) == {"name", "sad", "mse"}
     assert protocol.columns["mse"].text(0.00983) == "0.0098" and protocol.columns["sad"].text(112.73) == "112.730"
+    write_image(tmp_path / "PhotoMatte85" / "a.png", np.full((8, 8, 4), 99, np.uint8))
+    assert open_catalog(data_root=tmp_path).listed("PhotoMatte85", "test") is None  # composed as under any protocol
     with pytest.raises(UserError, match="takes the pictures as they are, and no noise"):
         composed("PPM100", "Backgrounds", "paddleseg", {"noise": 0.1}, data_root=str(tmp_path))
-
-
-def test_a_set_without_a_list_is_composed_as_under_any_protocol(tmp_path):
-    catalog = open_catalog(data_root=tmp_path)
-    with pytest.raises(UserError):
-        catalog.listed("PPM100", "valid")  # it is not there
-    write_image(tmp_path / "PhotoMatte85" / "a.png", np.full((8, 8, 4), 99, np.uint8))
-    assert open_catalog(data_root=tmp_path).listed("PhotoMatte85", "test") is None

@@ -5,7 +5,8 @@ import pytest
 
 from bgmatting.dataset.catalog import open_catalog
 from bgmatting.dataset.cuts import Cuts, draw_window
-from bgmatting.dataset.samples import PhotoSet, SampleKey, StreamSet, training_set
+from bgmatting.dataset.layouts import backgrounds, fgr_pha_folders
+from bgmatting.dataset.samples import CompositeSet, PhotoSet, SampleKey, StreamSet, training_set
 from bgmatting.dataset.trimaps import random_trimap
 from bgmatting.media import write_image
 from bgmatting.training.config import load_config
@@ -39,13 +40,13 @@ def test_a_window_is_of_a_given_side_and_shape():
     assert seen == {(40, 40), (120, 120), (200, 200)}  # no larger than the picture
     top, left, height, width = draw_window(rng, pha, (64, 96), Cuts((120,)))
     assert (height, width) == (80, 120) and 0 <= top <= 120 and 0 <= left <= 180
-    sides = [draw_window(rng, pha, (50, 50), Cuts())[2] for _ in range(300)]
-    assert 100 <= min(sides) < 105 and 195 < max(sides) <= 200
+    sides = [draw_window(rng, pha, (50, 50), Cuts())[2] for _ in range(200)]
+    assert 100 <= min(sides) < 106 and 194 < max(sides) <= 200
 
 
 def test_a_trimap_grows_and_shrinks_by_what_is_drawn():
     pha, widths = disc(radius=70), set()
-    for seed in range(40):
+    for seed in range(20):
         trimap = random_trimap(np.random.default_rng(seed), pha)
         assert set(np.unique(trimap)) == {0, 128, 255}
         assert (pha[trimap == 255] == 255).all() and (pha[trimap == 0] == 0).all()
@@ -63,10 +64,8 @@ def test_photos_are_taken_as_they_are(photos):
     assert src.shape == (3, 64, 96) and pha.shape == trimap.shape == (1, 64, 96)
     np.testing.assert_array_equal(bgr, fgr)
     np.testing.assert_array_equal(src, fgr)
-    again = samples[KEY]
-    assert all(np.array_equal(one, other) for one, other in zip((src, bgr, fgr, pha, trimap), again))
-    other = samples[KEY._replace(epoch=2)]
-    assert not np.array_equal(src, other[0]) and samples.describe(KEY) == "a"
+    np.testing.assert_array_equal(trimap, samples[KEY][4])
+    assert not np.array_equal(src, samples[KEY._replace(epoch=2)][0]) and samples.describe(KEY) == "a"
     assert photos.holds_photos("PPM100") and not photos.holds_photos("Backgrounds")
 
 
@@ -104,8 +103,7 @@ def test_generated_samples_are_composed_of_what_comes_with_them(cuts):
 
 
 def test_the_shadow_is_in_the_background_that_comes_with_it():
-    samples = StreamSet(4, {**PLAIN, "shadow": 1.0}, alone=True)
-    plain, shadowed = StreamSet(4, PLAIN, alone=True)[KEY], samples[KEY]
+    plain, shadowed = (StreamSet(4, {**PLAIN, "shadow": share}, alone=True)[KEY] for share in (0.0, 1.0))
     darker = plain[1].astype(int) - shadowed[1]
     assert darker.min() >= 0 and darker.max() > 0
     alpha = shadowed[3] / 255
@@ -118,8 +116,6 @@ def test_a_cut_foreground_keeps_its_scale(tmp_path):
     pha[:, 100:] = 255
     write_image(tmp_path / "private" / "fgr" / "a.png", np.full((200, 200, 3), 200, np.uint8))
     write_image(tmp_path / "private" / "pha" / "a.png", pha)
-    from bgmatting.dataset.layouts import backgrounds, fgr_pha_folders
-    from bgmatting.dataset.samples import CompositeSet
     write_image(tmp_path / "bgr" / "b.png", cv2.resize(np.eye(7, dtype=np.uint8)[..., None].repeat(3, 2) * 99, (50, 50)))
     pairs = fgr_pha_folders(tmp_path / "private", {"fgr": "fgr", "pha": "pha"})
     samples = CompositeSet(pairs, backgrounds(tmp_path, "bgr"), 64, (1, 1), PLAIN, alone=True, cuts=Cuts((64,)))

@@ -18,9 +18,7 @@ def part(names: Sequence[str], one_of: int, valid: bool, folder: str) -> list[in
     Args:
         names: paths, with or without suffix; one_of: about one of so many is held out.
         folder: named in the error.
-
-    Raises:
-        UserError: all names are of one subject or scene, so that there is nothing to hold out.
+    Raises UserError: all names are of one subject or scene, so that there is nothing to hold out.
     """
     groups = [_group(name) for name in names]
     if len(set(groups)) < 2:
