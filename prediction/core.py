@@ -20,7 +20,7 @@ from typing import Any, Union
 from bgmatting.media.alignment.fitter import fitter
 from bgmatting.media.decoding import HERE, Isolated
 from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.choice import choose, open_matter
+from bgmatting.prediction.network_choice import choose, open_matter
 from bgmatting.prediction.options import (
     CAMERA,
     FILMS,
@@ -109,14 +109,8 @@ def matte_camera(source: AnySource, options: Options | None = None, matter: AnyM
 
 def settled(source: AnySource = None, options: Options | None = None, given: bool = False,
             **fields: Any) -> tuple[Source, Options]:
-    """(source, options) as all is done by: checked for the kind of source, and with a ``Choice``.
-
-    Args:
-        given: the network is there, so that there is none to choose. The others as ``matte``.
-
-    Raises:
-        UserError: as ``matte``, for all that can be said before a file is opened.
-    """
+    """(source, options) as all is done by: checked for the kind of source, and with a ``Choice``, unless the network is
+    ``given``; the others as ``matte``. Raises UserError for all that can be said before a file is opened."""
     options = replace(options or Options(), **fields)
     source = options.src if source is None else source
     sample = source is None
@@ -165,11 +159,7 @@ class _Network:
 
 def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None] | None = None) -> Any:
     """A network as sources of ``kind`` are matted by it: how fine its numbers are, whether holes are filled, how frames are
-    paced. What is given stays as it is.
-
-    Args:
-        note: called with a remark on the pace.
-    """
+    paced. What is given stays as it is. ``note``: called with a remark on the pace."""
     if hasattr(matter, "with_settings"):
         bits = 16 if kind == SEQUENCE else options.bits  # plates are finer than 8 bits
         matter = matter.with_settings(bits=bits, fill=kind in STILL and options.fill)
@@ -294,7 +284,7 @@ def _smoothing(options):
 
 def _camera(source, options, network, progress):
     from bgmatting.prediction.camera.run import run
-    return run(source, options, lambda: fitting(network(), options, CAMERA, progress.note), progress)
+    return run(options, lambda: fitting(network(), options, CAMERA, progress.note), progress)
 
 
 _DO = {PHOTO: _photo, PHOTOS: _photos, VIDEO: _video, SEQUENCE: _video, CAMERA: _camera}

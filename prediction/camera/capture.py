@@ -31,15 +31,14 @@ class Shot(NamedTuple):
 
 
 def open_source(text: str, live: bool) -> Every | Newest:
-    """Open what follows "camera:" in ``text``.
+    """Open what follows "camera:" in ``text``: a number, or the path or address of a video that stands in for a camera.
+
+    ``Newest`` or ``Every``: next(timeout) -> ``Shot``, None where there is none yet, or END behind a file's last; ``size``
+    (height, width), ``rate`` in pictures per second, ``dropped``, ``live``, close().
 
     Args:
-        text: "camera:0", or "camera:" and the path or address of a video that stands in for one.
         live: a file is played at its own pace, pictures that nobody takes in time are dropped; False: all its pictures
             are handed out, as fast as they are asked for. Cameras and addresses are live in any case.
-    Returns:
-        ``Newest`` or ``Every``: next(timeout) -> ``Shot``, None where there is none yet, or END behind a file's last;
-        ``size`` (height, width), ``rate`` in pictures per second, ``dropped``, ``live``, close().
     Raises:
         UserError: it cannot be opened, or gives no picture.
     """

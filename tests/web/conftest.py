@@ -90,4 +90,4 @@ def parts(pair, src="me.png", bgr="room.png"):
 
 def left(client):
     """Names of what lies in the server's folder besides that of the page."""
-    return sorted(path.name for path in client.service.workplace.root.iterdir() if path.name != "page")
+    return sorted(path.name for path in client.service.storage.root.iterdir() if path.name != "page")

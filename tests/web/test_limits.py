@@ -14,7 +14,7 @@ from bgmatting.media import encode
 from bgmatting.web.guard import Guard
 from bgmatting.web.refusals import Refused
 from bgmatting.web.settings import Settings
-from bgmatting.web.workplace import MEASURED, Workplace
+from bgmatting.web.storage import MEASURED, Storage
 from tests.web.conftest import Slow, left, parts
 
 
@@ -137,7 +137,7 @@ def test_browsers_are_told_to_call_nobody_else(serve):
 
 def test_old_files_of_the_page_go(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    place = Workplace(keep_seconds=540)
+    place = Storage(keep_seconds=540)
     for name in ("old/a.png", "new/b.png"):
         (place.page / name).parent.mkdir()
         (place.page / name).write_bytes(b"x")
@@ -159,7 +159,7 @@ def test_what_a_killed_server_left_goes_with_the_next(tmp_path, monkeypatch):
     ended.wait()
     for name in (f"matting-web-{ended.pid}-abc", f"matting-web-{os.getppid()}-abc", "matting-web-x", "other"):
         (tmp_path / name).mkdir()
-    place = Workplace(540)
+    place = Storage(540)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [f"matting-web-{os.getppid()}-abc", "matting-web-x", "other", place.root.name])
     place.close()
@@ -168,7 +168,7 @@ def test_what_a_killed_server_left_goes_with_the_next(tmp_path, monkeypatch):
 def test_bytes_that_lie_here_in_all(serve, pair):
     client = serve(max_spool_mib=0.02)
     assert client.post("/v1/mattes", files=parts(pair)).status_code == 200
-    (client.service.workplace.page / "uploaded.png").write_bytes(bytes(20_000))
+    (client.service.storage.page / "uploaded.png").write_bytes(bytes(20_000))
     time.sleep(MEASURED + 0.1)
     answer = client.post("/v1/mattes", files=parts(pair))
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "busy")

@@ -13,9 +13,19 @@ import numpy as np
 from bgmatting.media.reading import read_stored
 from bgmatting.prediction.options import OPTIONS, PHOTO
 from bgmatting.prediction.source import SAMPLE
-from bgmatting.web.looks import small, small_photo
-from bgmatting.web.page.mattes import Mattes
-from bgmatting.web.page.parts import AT_ONCE, CURES, CURES_OF, cure_of, fit_settings, message, photo, told, view_settings
+from bgmatting.web.inspection import small, small_photo
+from bgmatting.web.page.components import (
+    AT_ONCE,
+    CURES,
+    CURES_OF,
+    cure_of,
+    fit_settings,
+    message,
+    photo,
+    told,
+    view_settings,
+)
+from bgmatting.web.page.matte_cache import CachedMatter, MatteCache
 from bgmatting.web.refusals import without_places
 from bgmatting.web.service import Service
 from bgmatting.web.tasks import task_of
@@ -25,12 +35,12 @@ SQUARE, LIGHT, DARK = 12, 250, 215  # of the board that stands for nothing, as g
 
 
 class PhotosTab:
-    """Builds the tab. service, mattes: what it works with; words: of its language."""
+    """Builds the tab. words: of its language."""
 
     prefix = "photo"  # of the names of its elements
 
-    def __init__(self, service: Service, mattes: Mattes, words: dict[str, str]) -> None:
-        self._service, self._mattes, self._words = service, mattes, words
+    def __init__(self, service: Service, cache: MatteCache, words: dict[str, str]) -> None:
+        self._service, self._cache, self._words = service, cache, words
 
     def build(self) -> tuple[Callable, None, list[gr.Image]]:
         """Add the components to the ``gr.Blocks`` around; returns (function, inputs, outputs) of the page's first matte."""
@@ -122,10 +132,10 @@ class PhotosTab:
         """(path of the picture, remarks): what predict.py makes, in line with all other photos."""
         service = self._service
         files = {name: Path(path) for name, path in (("src", src), ("bgr", bgr), ("target", behind)) if path}
-        folder = Path(tempfile.mkdtemp(dir=service.workplace.page))
+        folder = Path(tempfile.mkdtemp(dir=service.storage.page))
         task = task_of(Form(fields, files), folder, service, PHOTO, alone=bgr is None)
-        matter = self._mattes.of(service.alone if bgr is None else service.matter)
-        report = service.photos.submit(task.run, matter).result()
+        opened = service.alone if bgr is None else service.matter
+        report = service.photos.submit(task.run, lambda: CachedMatter(opened(), self._cache)).result()
         return report.paths[0], report.notes
 
 

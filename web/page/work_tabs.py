@@ -14,7 +14,7 @@ from bgmatting.prediction.options import OPTIONS, PHOTOS, VIDEO
 from bgmatting.web import tasks
 from bgmatting.web.connections import client_key
 from bgmatting.web.jobs import CANCELLED, ENDED, FAILED, QUEUED, Jobs
-from bgmatting.web.page.parts import AT_ONCE, fit_settings, message, told, view_settings
+from bgmatting.web.page.components import AT_ONCE, fit_settings, message, told, view_settings
 from bgmatting.web.page.photos_tab import view_fields
 from bgmatting.web.refusals import without_places
 from bgmatting.web.service import Service
@@ -24,7 +24,7 @@ POLL = 0.4  # seconds between two looks at a job
 
 
 class WorkTab:
-    """Common part of both tabs. service, jobs: what they work with; words: of their language."""
+    """Common part of both tabs."""
 
     def __init__(self, service: Service, jobs: Jobs, words: dict[str, str]) -> None:
         self._service, self._jobs, self._words = service, jobs, words
@@ -45,12 +45,9 @@ class WorkTab:
         cancel.click(self.cancel, key, None, **AT_ONCE)
 
     def _follow(self, form, kind, request):
-        """Begin a job and tell how far it is: yields (HTML of the progress, HTML of the result, id of the job or None).
-
-        Args:
-            form: ``Form`` whose files are the page's. kind: of the source, "video" or "photos". request: ``gr.Request``.
-        """
-        folder, job = self._service.workplace.folder(), None
+        """Begin a job of a source of ``kind`` and tell how far it is: yields (HTML of the progress, HTML of the result, id
+        of the job or None). form: its files are the page's."""
+        folder, job = self._service.storage.folder(), None
         try:
             form = Form(form.fields, {name: _taken(path, folder / name) for name, path in form.files.items()})
             task = tasks.task_of(form, folder, self._service, kind)
@@ -61,7 +58,7 @@ class WorkTab:
                 time.sleep(POLL)
         except Exception as error:
             if job is None:
-                self._service.workplace.remove(folder)
+                self._service.storage.remove(folder)
             yield message(without_places(told(error, form.files.values()), [folder]), "error",
                           self._words["failed"]), "", None
             return

@@ -8,7 +8,7 @@ from bgmatting.commands import predict
 from bgmatting.media import write_image
 from bgmatting.model.weights import places
 from bgmatting.prediction import core
-from bgmatting.prediction.choice import method_of_config
+from bgmatting.prediction.network_choice import method_of_config
 from bgmatting.prediction.options import options_of
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError

@@ -4,8 +4,8 @@ import pytest
 
 from bgmatting.media import write_image
 from bgmatting.media.video.reader import open_video
-from bgmatting.prediction.video import scene as scene_module
-from bgmatting.prediction.video.scene import first_frames, median_of, open_scene
+from bgmatting.prediction.video import empty_scene as scene_module
+from bgmatting.prediction.video.empty_scene import first_frames, median_of, open_scene
 from bgmatting.utils.errors import UserError
 from tests.media.video.clips import HEIGHT, WIDTH, make_clip, picture
 

@@ -5,7 +5,7 @@ import pytest
 
 from bgmatting.media import write_image
 from bgmatting.prediction.video import pipeline as run_module
-from bgmatting.prediction.video.ahead import EXTRA, at_once, sharing
+from bgmatting.prediction.video.parallel import EXTRA, at_once, sharing
 from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip
 from tests.prediction.video.runs import Several, job, matted, shades, within
 
@@ -56,7 +56,7 @@ def test_one_frame_at_a_time_where_nothing_else_is_possible():
 
 @pytest.mark.parametrize("cores, frames", [(1, 1), (2, 2), (3, 3), (4, 4), (64, 4)])
 def test_as_many_as_there_are_cores_up_to_four(cores, frames, monkeypatch):
-    monkeypatch.setattr("bgmatting.prediction.video.ahead.usable_cores", lambda: cores)
+    monkeypatch.setattr("bgmatting.prediction.video.parallel.usable_cores", lambda: cores)
     assert at_once() == frames
 
 
