@@ -44,7 +44,7 @@ def test_photos_that_cannot_be_used_are_named(serve, pair):
 def test_what_no_request_may_hold_or_lack(serve, pair):
     client, whole = serve(), parts(pair)
     for data in ({"type": "alpha"}, {"format": "bmp"}, {"fit": "no"}, {"align": "yes"}, {"bit_depth": "12"}, {"tpye": "com"},
-                 {"format": "jpg"}, {"target": "white", "type": "pha"}, {"target": "/etc/passwd"}, {"target": "../src/me.png"},
+                 {"format": "jpg"}, {"target": "white", "type": "pha"}, {"target": "/etc/passwd"}, {"target": "../me.png"},
                  {"target": "x" * (1 << 20) + "x"}, {"type": ["com"] * 40}):
         refused(client, 400, whole, **data)
     for word in whole:
