@@ -21,16 +21,13 @@ def picture(matte, kind, bits=8, behind=None):
     return rendered(matte, (kind,), bits, behind)[kind]
 
 
-def test_8_bits():
+def test_each_depth_comes_from_the_numbers_themselves():
     assert picture(matte(), "pha").tolist() == [[0, 0, 128, 255]]
     assert picture(matte(), "com").tolist() == [[[0] * 4, [0] * 4, [102, 102, 102, 128], [102, 102, 102, 255]]]
-
-
-def test_16_bits_come_from_the_numbers_themselves():
-    found = picture(matte(), "pha", 16)
-    assert found.dtype == np.uint16 and found.tolist() == [[0, 66, 32768, 65535]]  # 66: lost in 8 bits
-    assert picture(matte(), "com", 16)[0, :, 3].tolist() == [0, 66, 32768, 65535]
-    assert picture(matte(), "com", 16)[0, 1, 0] == 26214
+    assert picture(matte(), "pha", 16).dtype == np.uint16
+    assert picture(matte(), "pha", 16).tolist() == [[0, 66, 32768, 65535]]  # 66: lost in 8 bits
+    assert picture(matte(), "com", 16)[0, :, 3].tolist() == [0, 66, 32768, 65535] and picture(
+        matte(), "com", 16)[0, 1, 0] == 26214
 
 
 @pytest.mark.parametrize("bits", [8, 16])

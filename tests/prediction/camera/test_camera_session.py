@@ -98,29 +98,19 @@ def test_recording_by_key_keeps_times(tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_a_recording_without_a_picture_leaves_no_file(tmp_path):
-    one = session(scene(), record=lambda: Recording(timed_name(tmp_path), 25.0))
-    one.key("r")
-    one.key("r")
-    assert not one.recorded and not list(tmp_path.iterdir())
-
-
 def test_another_size_ends_recording_and_background(tmp_path):
     one = session(scene(), record=lambda: Recording(tmp_path / "a.mp4", 25.0))
+    one.key("r")
+    one.key("r")
+    assert not one.recorded and not list(tmp_path.iterdir())  # without a picture there is no file
     one.key("r")
     one.frame(picture(0), 0.0)
     view = one.frame(picture(0)[:32], 0.1)
     assert view.state == WAITING and view.com is None and "press b" in view.text
     assert one.recording is None and len(decoded(tmp_path / "a.mp4")) == 1
-
-
-def test_keys_that_end():
-    for key in ("q", "\x1b"):
-        one = session()
-        one.key("x")
-        assert not one.done
+    for key, ends in (("x", False), ("q", True)):
         one.key(key)
-        assert one.done
+        assert one.done == ends
 
 
 def test_overlay_tells_speed_and_state():
