@@ -137,24 +137,17 @@ def _run(source, options, matter, progress, fields, kinds):
         raise UserError(f"{source.name} is {ONE_OF[source.kind]}, and not {ONE_OF[kinds[0]]}.")
     progress = as_progress(progress)
     with source, ExitStack() as stack:
-        return _DO[source.kind](source, options, _Network(matter, options, progress, stack), progress)
-
-
-class _Network:
-    """Call it for the network as the source needs it, once all else is known to be well."""
-
-    def __init__(self, matter, options, progress, stack):
-        self._matter, self._options, self._progress, self._stack = matter, options, progress, stack
-
-    def __call__(self):
-        matter, options = self._matter, self._options
-        if matter is None:
-            matter = open_matter(options)
-            self._stack.callback(getattr(matter, "close", lambda: None))
-        elif not hasattr(matter, "predict"):
-            matter = matter(options)
-        self._progress.network(matter.settings)
-        return matter
+        def network():
+            """The network, opened once all else is known to be well."""
+            opened = matter
+            if opened is None:
+                opened = open_matter(options)
+                stack.callback(getattr(opened, "close", lambda: None))
+            elif not hasattr(opened, "predict"):
+                opened = opened(options)
+            progress.network(opened.settings)
+            return opened
+        return _DO[source.kind](source, options, network, progress)
 
 
 def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None] | None = None) -> Any:
@@ -166,13 +159,10 @@ def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None
     return matter if kind in STILL else paced(matter, options.fps, options.backbone_scale, note)
 
 
-def _photo(source, options, network, progress):
-    return _planned(options, True, network, progress, source.decoding, source.decoding)
-
-
 def _photos(source, options, network, progress):
-    if source.decoding is not HERE:
-        return _planned(options, False, network, progress, source.decoding, source.decoding)
+    single = source.kind == PHOTO
+    if single or source.decoding is not HERE:
+        return _planned(options, single, network, progress, source.decoding, source.decoding)
     with Workers(1, DECODING, [photo.__module__], ready=1) as workers:  # a decoder that crashes costs one photo
         return _planned(options, False, network, progress, Isolated(workers, workers), HERE)
 
@@ -241,10 +231,7 @@ def _reader(options, plan, single, bits, decode):
         raise
     except Exception as error:
         raise UserError(f"{job.src}: {reason_of(error)}") from None
-
-    def kept(job):
-        return pair
-    return kept
+    return lambda job: pair
 
 
 def _doubts(options):
@@ -287,4 +274,4 @@ def _camera(source, options, network, progress):
     return run(options, lambda: fitting(network(), options, CAMERA, progress.note), progress)
 
 
-_DO = {PHOTO: _photo, PHOTOS: _photos, VIDEO: _video, SEQUENCE: _video, CAMERA: _camera}
+_DO = {PHOTO: _photos, PHOTOS: _photos, VIDEO: _video, SEQUENCE: _video, CAMERA: _camera}

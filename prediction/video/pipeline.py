@@ -143,11 +143,6 @@ class _Run:
             del frame  # or it would live on beside the one that is decoded next
 
     def _matte(self, stopped):
-        self._matte_frames(stopped)
-        if self._large:
-            self._release()
-
-    def _matte_frames(self, stopped):
         index = 0
         with sharing(self._matter, 1 if self._large else at_once()) as workers, Ahead(workers) as ahead:
             while not self._errors and not stopped():
@@ -170,6 +165,8 @@ class _Run:
                 del frame, bgr, call
             if not self._errors:
                 self._pass_on(ahead.due(0))
+        if self._large:
+            self._release()
 
     def _predict(self, frame, bgr):
         deep = {"dtype": "float32"} if self._light or frame.deep is not None else {}  # also where bytes would do for 8 bits

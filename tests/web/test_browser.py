@@ -244,7 +244,7 @@ def test_the_camera_takes_the_background_and_is_live(visit):
 
 def test_a_film_is_cancelled_and_another_plays_with_its_sound(visit, tmp_path):
     film(tmp_path / "long.mp4", 600)
-    write_image(tmp_path / "plate.png", film(tmp_path / "clip.mp4", 24))
+    write_image(tmp_path / "plate.png", film(tmp_path / "clip.mp4", 50))
     page = visit()
     page.get_by_role("tab", name="Video").click()
     upload(page, "video-src", tmp_path / "long.mp4")

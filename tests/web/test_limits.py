@@ -57,8 +57,8 @@ def test_a_full_line_answers_429_at_once(serve, pair):
     assert client.post("/v1/mattes", files=parts(pair)).status_code == 200
 
 
-def through_guard(app, messages, settings=None, headers=()):
-    """(status, JSON) that a ``Guard`` around ``app`` answers to a POST whose body comes as ``messages``; a number waits."""
+def through_guard(messages, settings):
+    """(status, JSON) that a ``Guard`` answers to a POST whose body comes as ``messages``; a number waits."""
     sent, rest = [], list(messages)
 
     async def receive():
@@ -71,9 +71,8 @@ def through_guard(app, messages, settings=None, headers=()):
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/v1/mattes", "query_string": b"",
-             "headers": [(b"host", b"localhost"), *headers]}
-    asyncio.run(Guard(app, settings or Settings())(scope, receive, send))
+    scope = {"type": "http", "method": "POST", "path": "/v1/mattes", "headers": [(b"host", b"localhost")]}
+    asyncio.run(Guard(reads_all, settings)(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 
@@ -93,17 +92,13 @@ async def reads_all(scope, receive, send):
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-def test_a_body_without_a_length_is_counted():
-    settings = Settings(max_mib=1)
-    status, said = through_guard(reads_all, [chunk(700_000), chunk(700_000), chunk(9, False)], settings)
-    assert (status, said["error"]["code"]) == (413, "too_large")
-    assert through_guard(reads_all, [chunk(700_000), chunk(9, False)], settings) == (200, {})
-
-
-def test_a_body_that_trickles_is_given_up():
-    end = {"type": "http.disconnect"}
-    status, said = through_guard(reads_all, [chunk(9), 0.1, chunk(9), 5.0, end], Settings(upload_seconds=0.3))
-    assert (status, said["error"]["code"]) == (408, "too_slow")
+def test_a_body_without_a_length_is_counted_and_one_that_trickles_is_given_up():
+    settings, end = Settings(max_mib=1, upload_seconds=0.3), {"type": "http.disconnect"}
+    assert through_guard([chunk(700_000), chunk(9, False)], settings) == (200, {})
+    for messages, wanted in (([chunk(700_000), chunk(700_000), chunk(9, False)], (413, "too_large")),
+                             ([chunk(9), 0.1, chunk(9), 5.0, end], (408, "too_slow"))):
+        status, said = through_guard(messages, settings)
+        assert (status, said["error"]["code"]) == wanted
 
 
 def test_the_token_is_asked_for_everywhere_but_for_health(serve, pair):

@@ -130,23 +130,15 @@ class VideoTab(WorkTab):
             behind: str | None, form: str, fit: str, align: str, exposure: str, temporal: bool,
             request: gr.Request) -> Iterator[tuple[str, str, str | None]]:
         """Matte a video; yields as ``_follow``."""
-        words, missing = self._words, None
-        if not clip:
-            missing = words["need_clip"]
-        elif kind == "file" and not plate:
-            missing = words["need_plate"]
-        if missing:
-            yield message(missing, "error"), "", None
+        if not clip or kind == "file" and not plate:
+            yield message(self._words["need_plate" if clip else "need_clip"], "error"), "", None
             return
         fields = {"format": form, "fit": fit, "align": align, "exposure": exposure, "temporal": "on" if temporal else "off",
                   **view_fields(view, colour)}
-        files = {"src": clip}
-        if kind == "file":
-            files["bgr"] = plate
-        else:
+        files = {"src": clip, **({"bgr": plate} if kind == "file" else {}),
+                 **({"target": behind} if view == "photo" and behind else {})}
+        if kind != "file":
             fields["bgr"] = "median" if kind == "median" else f"first:{int(count or 0)}"
-        if view == "photo" and behind:
-            files["target"] = behind
         yield from self._follow(Form(fields, files), VIDEO, request)
 
     def _result(self, job):

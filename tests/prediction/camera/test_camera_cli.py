@@ -18,7 +18,8 @@ from bgmatting.prediction.camera import capture
 from bgmatting.prediction.camera import preview as window
 from bgmatting.prediction.camera import run as camera_run
 from bgmatting.utils.errors import UserError
-from tests.prediction.camera.scenes import RATE, Capture, StandIn, decoded, make_clip, picture, scene
+from tests.media.video.clips import decoded, make_clip
+from tests.prediction.camera.scenes import RATE, Capture, StandIn, picture, scene
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def stand_in(monkeypatch):
 @pytest.fixture
 def folder(tmp_path):
     """clip.mp4: 4 pictures of the scene, then 8 with the subject; bgr.png: the scene."""
-    make_clip(tmp_path / "clip.mp4", [scene()] * 4 + [picture(index) for index in range(8)])
+    make_clip(tmp_path / "clip.mp4", images=[scene()] * 4 + [picture(index) for index in range(8)])
     write_image(tmp_path / "bgr.png", scene())
     return tmp_path
 

@@ -6,7 +6,8 @@ from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.camera.preview import Meter, drawn, lines_of
 from bgmatting.prediction.camera.recording import Recording, timed_name
 from bgmatting.prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session
-from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, decoded, picture, scene
+from tests.media.video.clips import decoded
+from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, picture, scene
 
 BACKDROPS = ("white", "#00b140", "blur")
 
