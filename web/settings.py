@@ -86,7 +86,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     given = {name: getattr(args, name) or os.environ.get(variable) or None for name, variable in ENVIRONMENT.items()}
     settings = Settings(**{
         **{one.name: getattr(args, one.name) for one in fields(Settings)},
-        "token": _checked_token(given["token"]), "insecure": _is_on(given["insecure"]),
+        "token": _checked_token(given["token"]), "insecure": str(given["insecure"]).lower() in ("1", "true", "yes", "on"),
         "allowed_hosts": tuple(name.lower() for name in _words(given["allowed_hosts"])),
         "trusted_proxies": _networks(given["trusted_proxies"]), "root_path": _checked_path(given["root_path"]),
         "frame_ancestors": _checked_sources(given["frame_ancestors"])})
@@ -104,10 +104,6 @@ def _checked_token(token):
     if token != token.strip() or not token.isprintable():
         raise UserError("the token begins or ends with a space, or holds what cannot be printed; no header carries that.")
     return token
-
-
-def _is_on(word):
-    return word is True or str(word).lower() in ("1", "true", "yes", "on")
 
 
 def _words(given):

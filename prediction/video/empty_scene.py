@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -115,9 +116,10 @@ def clip_median(path: str | os.PathLike, count: int | None, info: Info, decoding
 def median_strips(path: str, count: int | None, height: int, width: int) -> Iterator[np.ndarray | None]:
     """The rows of ``clip_median``, some at a time; and None now and then: it goes on, although there is nothing yet."""
     if count is None or count > SAMPLES:
-        there = _count(path)
-        count = there if count is None else min(count, there)
-    chosen = _spread(count)
+        with Source(path).reader(sound=False) as reader:
+            count = max(1, min(reader.count(), count or sys.maxsize))
+    number = min(count, SAMPLES)
+    chosen = {int((step + 0.5) * count / number) for step in range(number)}  # evenly spread
     rows = max(1, min(height, SAMPLE_BYTES // (len(chosen) * width * 3)))
     for top in range(0, height, rows):
         yield from _strip_median(path, chosen, top, min(top + rows, height))
@@ -151,15 +153,3 @@ def _strip_median(path, chosen, top, bottom):
     if not kept:
         raise UserError(f"{path} has no frame to make a background of.")
     yield median_of(images[:kept])
-
-
-def _spread(count):
-    """At most SAMPLES indices, evenly spread over ``count`` frames."""
-    number = max(1, min(count, SAMPLES))
-    return {int((step + 0.5) * count / number) for step in range(number)}
-
-
-def _count(path):
-    """How many frames a video has, counted without decoding them."""
-    with Source(path).reader(sound=False) as reader:
-        return max(1, reader.count())

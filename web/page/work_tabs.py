@@ -49,8 +49,11 @@ class WorkTab:
         of the job or None). form: its files are the page's."""
         folder, job = self._service.storage.folder(), None
         try:
-            form = Form(form.fields, {name: _taken(path, folder / name) for name, path in form.files.items()})
-            task = tasks.task_of(form, folder, self._service, kind)
+            files = {}
+            for name, path in form.files.items():  # the page's own go while a job takes its time
+                (folder / name).mkdir()
+                files[name] = Path(shutil.copy(path, folder / name / Path(path).name))
+            task = tasks.task_of(Form(form.fields, files), folder, self._service, kind)
             job = self._jobs.begin(folder, lambda progress: task.made(self._service.matter, progress),
                                    client_key(request.client))
             while job.state not in ENDED:
@@ -191,9 +194,3 @@ class ManyTab(WorkTab):
 def _address(job, path):
     """Where a file of a job is fetched from, as an attribute of HTML."""
     return escape(f"../v1/jobs/{job.id}/result?name={quote(path.name)}")
-
-
-def _taken(path, folder):
-    """The page's upload, moved into the folder of a job: there it stays for as long as that takes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.copy(path, folder / Path(path).name))

@@ -16,18 +16,13 @@ def session(background=None, matter=None, **more):
     return Session(matter or StandIn(), [(word, open_backdrop(word)) for word in BACKDROPS], background, **more)
 
 
-def test_nothing_leaves_before_there_is_a_background():
-    one = session()
-    view = one.frame(picture(0), 0.0)
+def test_background_is_the_median_of_what_follows_the_countdown():
+    one = session(countdown=3.0)
+    view = one.frame(picture(0), 10.0)
     assert view.state == WAITING and view.com is None and "press b" in view.text
     np.testing.assert_array_equal(view.picture, picture(0))
     one.key("r")
-    assert one.recording is None
-
-
-def test_background_is_the_median_of_what_follows_the_countdown():
-    one = session(countdown=3.0)
-    one.frame(picture(0), 10.0)
+    assert one.recording is None  # nothing leaves before there is a background
     one.key("b")
     states = [one.frame(picture(index), 11.0 + index / 2).state for index in range(6)]
     assert states == [COUNTDOWN] * 6  # 11.0, where the first picture behind the key is, to 13.5
