@@ -63,7 +63,7 @@ def test_what_fails_in_a_folder_is_listed_and_the_rest_is_done(tmp_path, capsys)
 def test_a_decoder_that_crashes_costs_one_photo(tmp_path, capsys, monkeypatch):
     write_folders(tmp_path, ("a", "b_crash", "c", "d_hang", "e"))
     monkeypatch.setattr(core, "Workers", Workers)
-    monkeypatch.setattr(core, "DECODING", core.DECODING._replace(seconds=2.0))
+    monkeypatch.setattr(core, "DECODING", core.DECODING._replace(seconds=4.0))
     monkeypatch.setattr(read_pair, "photo", faults.crashing_photo)
     assert run(*folder_flags(tmp_path, "--type", "pha")) == 1
     assert files(tmp_path / "out") == ["pha/a.png", "pha/c.png", "pha/e.png"]
