@@ -42,7 +42,7 @@ VALUES = {
 NEEDS = {"mp4": {"type": "pha"}, "jpg": {"type": "pha"}, "8": {"type": "pha"}, "16": {"type": "pha"}}  # besides
 PHOTO_FORMATS = "png", "webp", "tiff", "jpg"
 FORMATS = {PHOTO: PHOTO_FORMATS, PHOTOS: PHOTO_FORMATS, VIDEO: ("png", "mov", "mp4", "WebM")}
-ONCE = {PHOTOS: VALUES, VIDEO: ("type", "bit_depth", "fit", "align", "crop")}  # what a value does to a photo, it does to many
+ONCE = {PHOTOS: VALUES, VIDEO: ("type", "bit_depth", "fit", "align", "crop")}  # one photo has tried all their values
 CASES = [(kind, name, value) for kind in (PHOTO, PHOTOS, VIDEO) for name in VALUES
          for value in VALUES[name][:1 if name in ONCE.get(kind, ()) else None]]
 
