@@ -11,7 +11,7 @@ from bgmatting.commands import serve as app
 from bgmatting.utils.errors import UserError
 from bgmatting.web.connections import Crowd
 from bgmatting.web.guard import Door
-from bgmatting.web.hosts import Authority, Hosts
+from bgmatting.web.hosts import Hosts
 from bgmatting.web.log import Sparing
 from bgmatting.web.refusals import Refused
 from bgmatting.web.settings import Settings, settings_of
@@ -83,13 +83,6 @@ def test_whose_a_request_is():
         said = {"x_forwarded_for": passed} if passed else {}
         made = hosts.forwarded(scope(client=peer, **said))
         assert made["client"][0] == client
-
-
-@pytest.mark.parametrize("text, expected", [
-    ("LocalHost.:80", ("localhost", 80)), ("[::1]", ("::1", None)), ("a-b.c_d", ("a-b.c_d", None)), ("a:", ("a", None)),
-    ("a:65536", None), ("a:b", None), ("::1", None), ("[::1", None), ("u@a", None), ("a/b", None), ("", None)])
-def test_the_parts_of_an_address(text, expected):
-    assert Authority.of(text) == expected
 
 
 @pytest.mark.parametrize("flags", [

@@ -33,13 +33,6 @@ def test_resize_stretches_and_crop_cuts():
     assert fit_size(bgr, (40, 80), None) is bgr
 
 
-def test_background_is_adapted_and_what_there_is_to_say_kept(tmp_path):
-    write_image(tmp_path / "a.png", np.full((4, 6, 3), 9, np.uint8))
-    write_image(tmp_path / "b.png", np.full((4, 6, 3), 5, np.uint8))
-    pair = PairReader(adapt=lambda src, bgr: (bgr + src, ["moved"]))(job(tmp_path, "a.png", "b.png"))
-    assert (pair.bgr == 14).all() and (pair.src == 9).all() and pair.notes == ["moved"]
-
-
 def test_one_background_for_all_is_read_once(tmp_path, monkeypatch):
     for name in ("a.png", "b.png", "room.png"):
         write_image(tmp_path / name, np.zeros((4, 6, 3), np.uint8))
