@@ -28,14 +28,11 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
             file called as a colour: "./white"); None for none.
         notes: None, or a list to which remarks on a photo are appended.
         decoding: by what a file is decoded.
-
     Returns:
-        a ``Backdrop``: ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, an array that the caller may
-        not change, and ``close()``. bgr is the scene of src, or None;
-        index is the number of the picture, from 0; a video goes on by a picture for each index, or with the time where
-        ``behind`` shows it, and starts over at its end. Where src is uint16, so are what is blurred and videos that are as
-        deep.
-
+        an object with ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, which the caller may not
+            change, and ``close()``. bgr is the scene of src, or None; index counts pictures from 0: a video goes on by one
+            for each, or with the time where ``behind`` shows it, and starts over at its end. Where src is uint16, so are
+            what is blurred and deep videos.
     Raises:
         UserError: no such colour or file, or it cannot be read.
     """
@@ -49,14 +46,18 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
         return ColourBackdrop(colour)
     moves = is_video(text, decoding)
     if not moves and not os.path.exists(text):
-        why = f" {why_missing(text)}" if os.path.dirname(text) else ""
-        raise UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
+        raise no_backdrop(text, f" {why_missing(text)}" if os.path.dirname(text) else "")
     if moves:
         return VideoBackdrop(text, decoding)
     image, found = decoding.call(still, text)
     if notes is not None:
         notes += found
     return PhotoBackdrop(image)
+
+
+def no_backdrop(text: str, why: str = "") -> UserError:
+    """The error for a text that names none."""
+    return UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
 
 
 def behind(backdrop: Backdrop, time: float, index: int, src: np.ndarray, bgr: np.ndarray | None) -> np.ndarray:

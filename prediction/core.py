@@ -20,7 +20,7 @@ from typing import Any, Union
 from bgmatting.media.alignment.camera_motion import fitter
 from bgmatting.media.decoding import HERE, Isolated
 from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.choice import choose, open_matter
+from bgmatting.prediction.network_choice import choose, open_matter
 from bgmatting.prediction.options import (
     CAMERA,
     FILMS,
@@ -109,14 +109,8 @@ def matte_camera(source: AnySource, options: Options | None = None, matter: AnyM
 
 def settled(source: AnySource = None, options: Options | None = None, given: bool = False,
             **fields: Any) -> tuple[Source, Options]:
-    """(source, options) as all is done by: checked for the kind of source, and with a ``Choice``.
-
-    Args:
-        given: the network is there, so that there is none to choose. The others as ``matte``.
-
-    Raises:
-        UserError: as ``matte``, for all that can be said before a file is opened.
-    """
+    """(source, options) as all is done by: checked for the kind of source, and with a ``Choice``, unless the network is
+    ``given``; the others as ``matte``. Raises UserError for all that can be said before a file is opened."""
     options = replace(options or Options(), **fields)
     source = options.src if source is None else source
     sample = source is None
@@ -143,46 +137,32 @@ def _run(source, options, matter, progress, fields, kinds):
         raise UserError(f"{source.name} is {ONE_OF[source.kind]}, and not {ONE_OF[kinds[0]]}.")
     progress = as_progress(progress)
     with source, ExitStack() as stack:
-        return _DO[source.kind](source, options, _Network(matter, options, progress, stack), progress)
-
-
-class _Network:
-    """Call it for the network as the source needs it, once all else is known to be well."""
-
-    def __init__(self, matter, options, progress, stack):
-        self._matter, self._options, self._progress, self._stack = matter, options, progress, stack
-
-    def __call__(self):
-        matter, options = self._matter, self._options
-        if matter is None:
-            matter = open_matter(options)
-            self._stack.callback(getattr(matter, "close", lambda: None))
-        elif not hasattr(matter, "predict"):
-            matter = matter(options)
-        self._progress.network(matter.settings)
-        return matter
+        def network():
+            """The network, opened once all else is known to be well."""
+            opened = matter
+            if opened is None:
+                opened = open_matter(options)
+                stack.callback(getattr(opened, "close", lambda: None))
+            elif not hasattr(opened, "predict"):
+                opened = opened(options)
+            progress.network(opened.settings)
+            return opened
+        return _DO[source.kind](source, options, network, progress)
 
 
 def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None] | None = None) -> Any:
     """A network as sources of ``kind`` are matted by it: how fine its numbers are, whether holes are filled, how frames are
-    paced. What is given stays as it is.
-
-    Args:
-        note: called with a remark on the pace.
-    """
+    paced. What is given stays as it is. ``note``: called with a remark on the pace."""
     if hasattr(matter, "with_settings"):
         bits = 16 if kind == SEQUENCE else options.bits  # plates are finer than 8 bits
         matter = matter.with_settings(bits=bits, fill=kind in STILL and options.fill)
     return matter if kind in STILL else paced(matter, options.fps, options.backbone_scale, note)
 
 
-def _photo(source, options, network, progress):
-    return _planned(options, True, network, progress, source.decoding, source.decoding)
-
-
 def _photos(source, options, network, progress):
-    if source.decoding is not HERE:
-        return _planned(options, False, network, progress, source.decoding, source.decoding)
+    single = source.kind == PHOTO
+    if single or source.decoding is not HERE:
+        return _planned(options, single, network, progress, source.decoding, source.decoding)
     with Workers(1, DECODING, [photo.__module__], ready=1) as workers:  # a decoder that crashes costs one photo
         return _planned(options, False, network, progress, Isolated(workers, workers), HERE)
 
@@ -251,10 +231,7 @@ def _reader(options, plan, single, bits, decode):
         raise
     except Exception as error:
         raise UserError(f"{job.src}: {reason_of(error)}") from None
-
-    def kept(job):
-        return pair
-    return kept
+    return lambda job: pair
 
 
 def _doubts(options):
@@ -294,7 +271,7 @@ def _smoothing(options):
 
 def _camera(source, options, network, progress):
     from bgmatting.prediction.camera.run import run
-    return run(source, options, lambda: fitting(network(), options, CAMERA, progress.note), progress)
+    return run(options, lambda: fitting(network(), options, CAMERA, progress.note), progress)
 
 
-_DO = {PHOTO: _photo, PHOTOS: _photos, VIDEO: _video, SEQUENCE: _video, CAMERA: _camera}
+_DO = {PHOTO: _photos, PHOTOS: _photos, VIDEO: _video, SEQUENCE: _video, CAMERA: _camera}

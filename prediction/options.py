@@ -89,7 +89,7 @@ def option(value: Any, help: str, default: str = "", **more: Any) -> Any:
 class Options:
     """Options of a matting run: the flags of predict.py by their names (docs/reference/options.md). ``checked`` checks them.
 
-    ``src`` names the source, for messages; ``choice`` is a ``prediction.choice.Choice``, or None where the network is given;
+    ``src`` names the source, for messages; ``choice`` is a ``network_choice.Choice``, or None where the network is given;
     ``stdin`` and ``stdout`` are binary files in place of the process's own.
     """
     src: str | None = option(
@@ -266,14 +266,8 @@ def options_of(given: Mapping[str, Any]) -> Options:
 
 
 def checked(options: Options, kind: str) -> Options:
-    """``options`` with words in their one spelling and types in order, each once.
-
-    Args:
-        kind: of the source, one of ``KINDS``.
-
-    Raises:
-        UserError: an option is not for such a source, or its value is out of its range.
-    """
+    """``options`` with words in their one spelling and types in order, each once. Raises UserError where an option is not
+    for a source of ``kind``, or its value is out of its range."""
     changes = {}
     for name, about in OPTIONS.items():
         value = getattr(options, name)
@@ -339,17 +333,14 @@ def parts_of(shard: str | None) -> tuple[int, int]:
 def size_of(size: str | None) -> tuple[int, int]:
     """(width, height) of --size. Raises UserError where it is none."""
     parts = re.fullmatch(r"(\d{1,5})[xX*:](\d{1,5})", (size or "").strip())
-    if not parts or "0" in (parts[1].lstrip("0") or "0", parts[2].lstrip("0") or "0"):
+    if not parts or not int(parts[1]) * int(parts[2]):
         raise UserError(f"--size is WIDTHxHEIGHT of the frames, such as 1920x1080, not {size}.")
     return int(parts[1]), int(parts[2])
 
 
 def form_values(texts: Mapping[str, Any]) -> dict[str, Any]:
-    """{name of an option: its value} of a form's fields of text, {field: text}; empty ones are not given.
-
-    Raises:
-        UserError: a number is none. What else is wrong is said by ``checked``.
-    """
+    """{name of an option: its value} of a form's fields of text, {field: text}; empty ones are not given. Raises UserError
+    where a number is none; what else is wrong is said by ``checked``."""
     found = {}
     for form, text in texts.items():
         name = FORM[form]

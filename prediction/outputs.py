@@ -31,11 +31,7 @@ LOSSY = ("com", "fgr")                  # types of photographs, where WebP may l
 
 
 def check_format(name: str, bits: int, types: Iterable[str], opaque: bool) -> None:
-    """Raise UserError where the format cannot hold what is wanted.
-
-    Args:
-        name: of SUFFIXES; bits: 8 or 16; types: of ``TYPES``; opaque: com has a background.
-    """
+    """Raise UserError where a format of SUFFIXES cannot hold what is wanted. bits: 8 or 16; opaque: com has a background."""
     if bits == 16 and name not in DEEP:
         raise UserError(f"{name} holds 8 bits, not 16. These hold 16: {', '.join(DEEP)}.")
     if "com" in types and not opaque and name not in CLEAR:
@@ -155,13 +151,12 @@ class Canvas:
 
 
 def deepened(matte: Matte, src: np.ndarray, deep: np.ndarray | None) -> Matte:
-    """A matte that the network made of ``src``, whose colours have the depth that was rounded away for it.
-
-    The network adds to src what differs from the subject's colour; the same is added to the deeper numbers.
+    """A matte that the network made of ``src``, whose colours have the depth that was rounded away for it: the network adds
+    to src what differs from the subject's colour; the same is added to the deeper numbers.
 
     Args:
-        matte: its fgr float32 (H, W, 3) in 0..1, or None. src: uint8 (H, W, 3). deep: uint16, or float32 of any range, the
-            same picture; None: the matte stays as it is.
+        matte: its fgr float32 (H, W, 3) in 0..1, or None. src: uint8 (H, W, 3). deep: uint16, or float32 of any range,
+            the same picture; None: the matte stays as it is.
     """
     if deep is None or matte.fgr is None:
         return matte
@@ -177,8 +172,6 @@ def write_pictures(paths: dict[str, Path], pictures: dict[str, np.ndarray], cut_
 
     Args:
         cut_out: com has alpha. owned: nobody else holds the arrays, so that they may be changed, which saves memory.
-        premultiplied: as ``rendered`` had it.
-
     Raises:
         UserError: a file cannot be written. OSError: the disk is full.
     """

@@ -30,6 +30,12 @@ def paced(matter: Any, fps: float | None, backbone_scale: float | None = None,
     return Paced(matter, fps, note=note)
 
 
+def _forwarded(name, default=None):
+    """An attribute of the ``Matter``, which may be set between calls."""
+    return property(lambda self: getattr(self._matter, name, default),
+                    lambda self, value: setattr(self._matter, name, value))
+
+
 class Paced:
     """``Matter`` for the frames of one film: the first of them, matted twice, decides the scale for all.
 
@@ -41,28 +47,7 @@ class Paced:
         self._matter, self._fps, self._clock, self._size, self._note = matter, fps, clock, None, note or say
         self._choosing = threading.Lock()
 
-    @property
-    def settings(self) -> Any:
-        """Of the ``Matter``."""
-        return self._matter.settings
-
-    @property
-    def sample_pixels(self) -> int:
-        """Of the ``Matter``; may be set between calls."""
-        return self._matter.sample_pixels
-
-    @sample_pixels.setter
-    def sample_pixels(self, count: int) -> None:
-        self._matter.sample_pixels = count
-
-    @property
-    def streams(self) -> int:
-        """Of the ``Matter``; may be set between calls."""
-        return getattr(self._matter, "streams", 1)
-
-    @streams.setter
-    def streams(self, count: int) -> None:
-        self._matter.streams = count
+    settings, sample_pixels, streams = _forwarded("settings"), _forwarded("sample_pixels"), _forwarded("streams", 1)
 
     def predict(self, src: np.ndarray, bgr: np.ndarray | None, *args: Any, **kwargs: Any) -> Any:
         """As ``Matter.predict``."""

@@ -23,11 +23,8 @@ class Photo(NamedTuple):
 
 
 class Progress:
-    """Is told of work as it goes on. What a method raises ends the work, after what is under way.
-
-    Args:
-        step: None, or called with (photos or frames done, how many there are in all or None) after each.
-    """
+    """Is told of work as it goes on. What a method raises ends the work, after what is under way. step: called with (photos
+    or frames done, how many there are in all or None) after each, or None."""
 
     def __init__(self, step: Callable[[int, int | None], None] | None = None):
         self._step = step
@@ -58,12 +55,8 @@ def as_progress(progress: Progress | Callable | None) -> Progress:
 
 
 class Shown(Progress):
-    """Shows it in the terminal: what is done on stdout, remarks on stderr, folders and frames by a bar where stderr is one;
-    else of frames a line now and then, with how many a second and the time that is left.
-
-    Args:
-        name: of the source. many: it is a folder.
-    """
+    """Shows it in the terminal: what is done on stdout, remarks on stderr, folders (``many``) and frames by a bar where
+    stderr is one; else of frames a line now and then, with how many a second and the time that is left."""
 
     def __init__(self, name: str, many: bool = False):
         super().__init__()

@@ -38,12 +38,10 @@ class Smoother:
         self._gray = self._small = self._pha = self._held = None
 
     def __call__(self, src, pha):
-        """The matte of the next frame, smoothed.
+        """The matte of the next frame, smoothed: a new array.
 
         Args:
-            src: uint8 RGB (H, W, 3); pha: float32 (H, W) in 0..1, the matte of that frame by itself.
-        Returns:
-            float32 (H, W) in 0..1, a new array.
+            src: uint8 RGB (H, W, 3). pha: float32 (H, W) in 0..1, the matte of that frame by itself.
         Raises:
             ValueError: src and pha differ in size.
         """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,11 +24,12 @@ from bgmatting.web.uploads import received
 
 POLL = 0.25       # seconds between two looks whether the client is still there
 MOST_NOTES = 4000  # characters of notes in a header
-MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff", ".jpg": "image/jpeg"}
+MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff", ".jpg": "image/jpeg",
+               ".zip": "application/zip", ".webm": "video/webm", ".mp4": "video/mp4", ".mov": "video/quicktime"}
 
 
 class Answering(APIRoute):
-    """A route whose errors are answered in the one shape of errors."""
+    """A route whose errors are answered in the one shape of errors. request.state.folder: the request's, if it has one."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -38,22 +40,23 @@ class Answering(APIRoute):
             except (HTTPException, RequestValidationError):
                 raise
             except Exception as error:
-                return failed(error)
+                return failed(error, *filter(None, [getattr(request.state, "folder", None)]))
         return answered
 
 
 def router(service: Service) -> APIRouter:
-    """The routes of photos and of what the server is. service: ``web.service.Service``."""
-    routes = APIRouter(prefix="/v1")
+    """The routes of photos and of what the server is."""
+    routes = APIRouter(prefix="/v1", route_class=Answering)
 
     @routes.post("/mattes", tags=["photos"], **schema.MATTES)
     async def make_mattes(request: Request):
         """Matte a pair of photos: one picture, or a ZIP for several types."""
-        with service.workplace.request() as folder:
-            try:
-                return await _mattes(service, request, folder)
-            except Exception as error:
-                return failed(error, folder)
+        with service.storage.request() as folder:
+            request.state.folder = folder
+            form = await received(request, folder, tasks.FIELDS, ("src", "bgr", "target"))
+            task = await run_in_threadpool(tasks.task_of, form, folder, service, PHOTO)
+            report = await waited(request, service.photos.submit(task.run, service.matter))
+            return await run_in_threadpool(_response, report, Path(task.source.name).stem, folder)
 
     @routes.get("/health", tags=["server"], **schema.HEALTH)
     def health():
@@ -72,34 +75,22 @@ def router(service: Service) -> APIRouter:
     return routes
 
 
-async def _mattes(service, request, folder):
-    form = await received(request, folder, tasks.FIELDS, ("src", "bgr", "target"))
-    task = await run_in_threadpool(tasks.task_of, form, folder, service, PHOTO)
-    report = await waited(request, service.photos.submit(task.run, service.matter))
-    if report is None:
-        raise Refused(410, "the client has left.")
-    return await run_in_threadpool(_response, report, Path(task.source.name).stem, folder)
-
-
 async def waited(request: Request, future: Future) -> Any:
-    """The result of ``future``; None where the client left while it waited in line."""
+    """The result of ``future``. Raises Refused (410) where the client left while it waited in line."""
     task = asyncio.wrap_future(future)
     while not (await asyncio.wait((task,), timeout=POLL))[0]:
         if await request.is_disconnected() and future.cancel():
-            return None
+            raise Refused(410, "the client has left.")
     return task.result()
 
 
 def _response(report, name, folder):
     """One picture, or a ZIP of several."""
     notes = json.dumps([without_places(note, [folder]) for note in report.notes])[:MOST_NOTES]
-    if len(report.paths) == 1:
-        path, = report.paths
-        data, kind, name = path.read_bytes(), MEDIA_TYPES[path.suffix], path.name
-    else:
-        data, kind, name = zipped(report.paths), "application/zip", f"{name}.zip"
-    return Response(data, media_type=kind, headers={
-        "X-Notes": notes, "Content-Disposition": disposition(name),
+    first, *others = report.paths
+    data, path = (zipped(report.paths), Path(f"{name}.zip")) if others else (first.read_bytes(), first)
+    return Response(data, media_type=MEDIA_TYPES[path.suffix], headers={
+        "X-Notes": notes, "Content-Disposition": disposition(path.name),
         "Server-Timing": f"matte;dur={1000 * report.seconds:.0f}"})
 
 
@@ -114,7 +105,6 @@ def zipped(files: Iterable[Path]) -> bytes:
 
 def disposition(name: str) -> str:
     """The header Content-Disposition for a file of any name."""
-    from urllib.parse import quote
     plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 

@@ -17,12 +17,12 @@ from bgmatting.prediction.core import fitting
 from bgmatting.prediction.options import CAMERA, Options
 from bgmatting.utils.errors import UserError
 from bgmatting.web.api import Answering, waited
-from bgmatting.web.looks import CAMERA_PIXELS, camera_picture
+from bgmatting.web.inspection import camera_picture
+from bgmatting.web.limits import CAMERA_BYTES, CAMERA_PIXELS
 from bgmatting.web.refusals import Refused
 from bgmatting.web.service import Service
 
 IDLE = 30.0          # seconds without a picture, after which a camera is given up
-MOST_BYTES = 4 << 20
 QUALITY = 85         # of the JPEG that goes back
 OPTIONS = Options(target_bgr="#00b140", temporal="auto")
 
@@ -41,7 +41,7 @@ class Camera:
 
     def frame(self, data: bytes) -> tuple[bytes, dict[str, Any]]:
         """(JPEG of the result, what is to be told) of a JPEG. Raises UserError for what is none, or is too large."""
-        image = self._decoding.call(camera_picture, data, name="the camera's picture")
+        image = self._decoding.call(camera_picture, data, CAMERA_PIXELS, name="the camera's picture")
         if not image.size:
             raise Refused(413, f"pictures of a camera have at most {CAMERA_PIXELS} pixels here.")
         with self._lock:
@@ -60,7 +60,7 @@ class Camera:
 
 
 class Cameras:
-    """The cameras of a server. service: ``web.service.Service``."""
+    """The cameras of a server."""
 
     def __init__(self, service: Service) -> None:
         self._service, self._open, self._lock = service, {}, threading.Lock()
@@ -111,8 +111,8 @@ async def sent(request: Request) -> bytes:
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > MOST_BYTES:
-            raise Refused(413, f"pictures of a camera have at most {MOST_BYTES >> 20} MiB here.")
+        if len(data) > CAMERA_BYTES:
+            raise Refused(413, f"pictures of a camera have at most {CAMERA_BYTES >> 20} MiB here.")
     return bytes(data)
 
 
@@ -133,8 +133,6 @@ def router(service: Service, cameras: Cameras) -> APIRouter:
             made = await waited(request, service.photos.submit(camera.frame, await sent(request)))
         finally:
             camera.sends.release()
-        if made is None:
-            raise Refused(410, "the client has left.")
         return Response(made[0], media_type="image/jpeg", headers={"X-Camera": json.dumps(made[1])})
 
     @routes.post("/{key}/key/{sign}")

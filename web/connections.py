@@ -34,14 +34,10 @@ def most_connections() -> int:
 
 
 class Crowd:
-    """The connections of a server.
+    """The connections of a server, ``most`` at once.
 
     Where one more comes than may be, the one goes that keeps the server waiting and was silent longest; where all are at
-    work, the new one is refused. An address that is not of this machine has half of the places at most.
-
-    Args:
-        most: connections at once.
-    """
+    work, the new one is refused. An address that is not of this machine has half of the places at most."""
 
     def __init__(self, most: int) -> None:
         self._most, self._open = most, {}  # {connection: key of its address}, the oldest first

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Callable
 from urllib.parse import parse_qsl, quote, urlencode
 
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Send
 
 from bgmatting.web.hosts import Hosts, absolute_form, header, headers_of
@@ -38,9 +38,8 @@ class Guard:
     """ASGI middleware.
 
     Args:
-        app: what it stands before. settings: ``web.settings.Settings``. check: (path, address of the client) -> None, which
-            raises Refused for a POST that would find no place. took: called with the size of each piece of a body; raises
-            Refused where there is no room for it.
+        check: (path, address of the client) -> None, which raises Refused for a POST that would find no place. took: called
+            with the size of each piece of a body; raises Refused where there is no room for it.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, check: Callable = lambda path, client: None,
@@ -49,7 +48,11 @@ class Guard:
         self._hosts, self._door, self._always = Hosts(settings), Door(settings.token), policy_headers(settings)
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})  # nothing here speaks it
+            return
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
@@ -61,19 +64,12 @@ class Guard:
         try:
             scope = self._hosts.forwarded(absolute_form(scope))
             self._hosts.check(scope)
-            if scope["type"] == "http" and self._door.is_asked(scope):
+            if self._door.is_asked(scope):
                 await self._door.let_in(scope, answered)
                 return
             self._check(scope)
         except Refused as refused:
-            if scope["type"] == "websocket":
-                await receive()
-                await send({"type": "websocket.close", "code": 1008})
-            else:
-                await _answer(refused, receive, answered)
-            return
-        if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
+            await _answer(refused, receive, answered)
             return
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}  # routes know no other; the server leaves the body out
@@ -94,8 +90,7 @@ class Guard:
         if scope.get("method") != "POST":
             return
         length = header(scope, b"content-length")
-        if length.isdigit() and int(length) > self._settings.max_bytes:
-            raise too_large(self._settings, int(length))
+        self._settings.check_request(int(length) if length.isdigit() else 0)
         self._check_place(route, scope.get("client"))
 
 
@@ -131,10 +126,7 @@ class Door:
         place = quote("/" + scope["path"].lstrip("/\\"), safe="/~!$&'()*+,;=:@") + (f"?{rest}" if rest else "")
         cookie = f"{self._cookie}={self._session.decode()}; HttpOnly; SameSite=Lax; Path={scope.get('root_path') or '/'}"
         cookie += "; Secure" if scope.get("scheme") == "https" else ""
-        await send({"type": "http.response.start", "status": 303, "headers": [
-            (b"location", place.encode()), (b"set-cookie", cookie.encode()), (b"cache-control", b"no-store"),
-            (b"content-length", b"0")]})
-        await send({"type": "http.response.body", "body": b""})
+        await Response(None, 303, {"Location": place, "Set-Cookie": cookie, "Cache-Control": "no-store"})(scope, None, send)
 
     def _is_word(self, given):
         return any(hmac.compare_digest(given, word) for word in self._words)
@@ -159,17 +151,16 @@ class _Bounded:
         except asyncio.TimeoutError:
             self.refused = Refused(408, f"the request took more than {self._settings.upload_seconds:.0f} s to arrive.")
             raise self.refused from None
-        self._count += len(message.get("body", b""))
+        size = len(message.get("body", b""))
+        self._count += size
         self._whole = message["type"] == "http.disconnect" or not message.get("more_body", False)
-        if self._count > self._settings.max_bytes:
-            self.refused = too_large(self._settings, self._count)
-            raise self.refused
-        if message.get("body"):  # others may go on: who fetches a result, makes room
-            try:
-                self._took(len(message["body"]))
-            except Refused as refused:
-                self.refused = refused
-                raise
+        try:
+            self._settings.check_request(self._count)
+            if size:  # requests without a body may go on: who fetches a result, makes room
+                self._took(size)
+        except Refused as refused:
+            self.refused = refused
+            raise
         return message
 
     async def send(self, message):
@@ -188,19 +179,11 @@ class _Bounded:
             await _answer(self.refused, self._receive, self._send)
 
 
-def too_large(settings: Settings, count: int) -> Refused:
-    """The Refused for a request of ``count`` bytes, so far."""
-    return Refused(413, f"the request has {count / 2 ** 20:.0f} MiB or more; at most {settings.max_mib:.0f} are taken here.")
-
-
 async def _answer(refused, receive, send):
     """Send a refusal at once, then read on for a moment what the client still sends."""
-    data = json.dumps(body(refused)).encode()
-    lines = [(name.lower().encode(), value.encode()) for name, value in headers(refused).items()]
-    await send({"type": "http.response.start", "status": refused.status, "headers": [
-        (b"content-type", b"application/json"), (b"content-length", str(len(data)).encode()), (b"connection", b"close"),
-        *lines]})
-    await send({"type": "http.response.body", "body": data, "more_body": True})
+    answer = JSONResponse(body(refused), refused.status, {**headers(refused), "Connection": "close"})
+    await send({"type": "http.response.start", "status": refused.status, "headers": answer.raw_headers})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": True})
     await _drain(receive)
     await send({"type": "http.response.body", "body": b""})
 

@@ -48,7 +48,7 @@ def header(scope: dict, name: bytes) -> str:
 
 
 class Hosts:
-    """The names of a server, and what it takes from whom. settings: ``web.settings.Settings``."""
+    """The names of a server, and what it takes from whom."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -133,11 +133,8 @@ class Hosts:
 
 
 def absolute_form(scope: dict) -> dict:
-    """The scope of a request whose target is a whole address (http://host/path), with its path alone.
-
-    Raises:
-        Refused: 400 for what is no path, or an address of another host than the header Host names.
-    """
+    """The scope of a request whose target is a whole address (http://host/path), with its path alone. Raises Refused (400)
+    for what is no path, or an address of another host than the header Host names."""
     path = scope["path"]
     if path.startswith("/"):
         return scope

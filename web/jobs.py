@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bgmatting.web.refusals import PARTS, Refused, refusal
 from bgmatting.web.service import Service
-from bgmatting.web.workplace import Workplace
+from bgmatting.web.storage import Storage
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 ENDED = (DONE, FAILED, CANCELLED)
@@ -62,16 +62,12 @@ class Job:
 
     def _end(self, state):
         for part in ([part for part in PARTS if part != "out"] if state == DONE else [""]):
-            Workplace.remove(Path(self.folder, part))
+            Storage.remove(Path(self.folder, part))
         self.ended, self.state = time.monotonic(), state
 
 
 class Jobs:
-    """The jobs of a server: ``begin``, ``get``, ``drop``; those that ended long ago go by themselves.
-
-    Args:
-        service: ``web.service.Service``.
-    """
+    """The jobs of a server: ``begin``, ``get``, ``drop``; those that ended long ago go by themselves."""
 
     def __init__(self, service: Service) -> None:
         self._service, self._jobs, self._lock = service, {}, threading.Lock()
@@ -135,6 +131,6 @@ class Jobs:
             job.cancel()
 
     def _forget(self, job):
-        self._service.workplace.remove(job.folder)
+        self._service.storage.remove(job.folder)
         with self._lock:
             self._jobs.pop(job.id, None)

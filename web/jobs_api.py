@@ -1,6 +1,5 @@
 """The routes /v1/jobs: videos and ZIPs."""
-import asyncio
-import mimetypes
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,32 +8,30 @@ from starlette.concurrency import run_in_threadpool
 
 from bgmatting.prediction.options import PHOTOS, VIDEO
 from bgmatting.web import schema, tasks
-from bgmatting.web.api import Answering, disposition, failed, zipped
+from bgmatting.web.api import MEDIA_TYPES, Answering, disposition, zipped
 from bgmatting.web.connections import client_key
 from bgmatting.web.jobs import CANCELLED, DONE, FAILED, Job, Jobs
 from bgmatting.web.refusals import Refused, body, without_places
 from bgmatting.web.service import Service
 from bgmatting.web.uploads import received
 
-mimetypes.add_type("video/webm", ".webm")
-
 
 def router(service: Service, jobs: Jobs) -> APIRouter:
-    """The routes. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``."""
+    """The routes."""
     routes = APIRouter(prefix="/v1/jobs", tags=["videos"], route_class=Answering)
 
     @routes.post("", **schema.JOBS)
     async def begin(request: Request):
         """Begin a video, or a ZIP of photos (part zip instead of src and bgr); answers at once with the job's id."""
-        folder = service.workplace.folder()
+        request.state.folder = folder = service.storage.folder()
         try:
-            work = await _work(service, request, folder)
-            job = jobs.begin(folder, work, client_key(request.client))
-        except (Exception, asyncio.CancelledError) as error:
-            service.workplace.remove(folder)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            return failed(error, folder)
+            form = await received(request, folder, tasks.FIELDS, tasks.FILES)
+            kind = PHOTOS if "zip" in form.files else VIDEO
+            task = await run_in_threadpool(tasks.task_of, form, folder, service, kind)
+            job = jobs.begin(folder, partial(task.made, service.matter), client_key(request.client))
+        except BaseException:
+            service.storage.remove(folder)
+            raise
         return JSONResponse(state(job), 202, {"Location": f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"})
 
     @routes.get("/{key}", **schema.JOB)
@@ -56,16 +53,8 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
     return routes
 
 
-async def _work(service, request, folder):
-    """progress -> (files, notes), for ``Job.run``; everything that can be checked before is."""
-    form = await received(request, folder, tasks.FIELDS, tasks.FILES)
-    kind = PHOTOS if "zip" in form.files else VIDEO
-    task = await run_in_threadpool(tasks.task_of, form, folder, service, kind)
-    return lambda progress: task.made(service.matter, progress)
-
-
 def state(job: Job) -> dict[str, Any]:
-    """The state of a job."""
+    """What a client is told of a job."""
     left = job.seconds_left
     return {"id": job.id, "state": job.state, "frames": job.done, "frames_in_all": job.in_all,
             "seconds_left": None if left is None else round(left, 1),
@@ -85,7 +74,7 @@ def _result(job, name):
         raise Refused(404, f"the job made no file of the name {name[:80]}.")
     if len(files) == 1:
         path = files[0]
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        return FileResponse(path, media_type=kind, headers={"Content-Disposition": disposition(path.name)})
+        return FileResponse(path, media_type=MEDIA_TYPES[path.suffix],
+                            headers={"Content-Disposition": disposition(path.name)})
     return Response(zipped(files), media_type="application/zip",
                     headers={"Content-Disposition": disposition("mattes.zip")})

@@ -8,11 +8,8 @@ from bgmatting.web.refusals import Refused
 
 
 class Lane:
-    """Runs what is submitted, one after the other, in a thread of its own.
-
-    Args:
-        name: of what waits, for messages. length: how much may wait behind the piece under way.
-    """
+    """Runs what is submitted, one after the other, in a thread of its own. name: of what waits, for messages. length: how
+    much may wait behind the piece under way."""
 
     def __init__(self, name: str, length: int) -> None:
         self._name, self._length, self._held = name, length, 0

@@ -25,11 +25,7 @@ class Refused(UserError):
 
 def refusal(error: Exception, folders: Iterable[str | Path] = ()) -> Refused:
     """The ``Refused`` that an error amounts to: the words of the command line, without paths of this machine. What nobody
-    expected is printed for who runs the server.
-
-    Args:
-        folders: of the request; see ``without_places``.
-    """
+    expected is printed for who runs the server. folders: as ``without_places``."""
     if isinstance(error, Refused):
         status, text = error.status, str(error)
     elif no_space(error):
@@ -45,11 +41,8 @@ def refusal(error: Exception, folders: Iterable[str | Path] = ()) -> Refused:
 
 
 def without_places(text: str, folders: Iterable[str | Path] = ()) -> str:
-    """``text`` in one line, without names of folders of this machine.
-
-    Args:
-        folders: of requests, which hold ``PARTS``; of what lies in those only its own name is left.
-    """
+    """``text`` in one line, without names of folders of this machine. folders: of requests, which hold ``PARTS``; of what
+    lies in those only its own name is left."""
     for folder in (*folders, PROJECT):
         for part in PARTS:
             text = text.replace(f"{folder}/{part}/", "").replace(f"{folder}/{part}", part)

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -34,18 +35,15 @@ def check_packages(page: bool = True) -> None:
         raise UserError(NEEDED.format(error.name or error)) from None
 
 
-def make_app(settings: Settings, open_matter: Callable[[], Any], add_page: Callable | None = None, warm: bool = False,
+def make_app(settings: Settings, open_matter: Callable[[], Any], page: bool = False, warm: bool = False,
              open_alone: Callable[[], Any] | None = None, decoding: InPlace | Isolated | None = None) -> Guard:
-    """The ASGI application.
+    """The ASGI application; closing is part of its lifespan, and its attribute ``service`` is the ``web.service.Service``.
 
     Args:
-        settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``. add_page: None, or ``web.page.add_page``:
-            then the page is there too. warm: open the network at the start, beside the first requests. open_alone: None, or
-        as open_matter, of a network that needs a photo alone: then the page has a tab for it. decoding: as ``Service``.
-    Returns:
-        the application; its attribute ``service`` is the ``web.service.Service``, and closing is part of its lifespan.
+        open_matter, open_alone, decoding: as ``Service``. page: whether the page is there, too. warm: open the network at
+            the start, beside the first requests.
     """
-    check_packages(add_page is not None)
+    check_packages(page)
     from bgmatting.web.camera import Cameras
     from bgmatting.web.connections import client_key
     from bgmatting.web.guard import Guard
@@ -56,7 +54,7 @@ def make_app(settings: Settings, open_matter: Callable[[], Any], add_page: Calla
 
     @contextlib.asynccontextmanager
     async def lifespan(_):
-        service.workplace.start(jobs.sweep, cameras.sweep)
+        service.storage.start(jobs.sweep, cameras.sweep)
         if warm:
             threading.Thread(target=_warm, args=(service,), daemon=True).start()
         try:
@@ -66,7 +64,8 @@ def make_app(settings: Settings, open_matter: Callable[[], Any], add_page: Calla
             service.close()
 
     app = _with_routes(service, jobs, cameras, lifespan)
-    if add_page is not None:
+    if page:
+        from bgmatting.web.page.build import add_page
         app = add_page(app, service, jobs)
     lanes = {"/v1/mattes": service.photos, "/v1/jobs": service.films}
 
@@ -76,7 +75,7 @@ def make_app(settings: Settings, open_matter: Callable[[], Any], add_page: Calla
         if route == "/v1/jobs":
             jobs.check(client_key(client))
 
-    guarded = Guard(app, settings, check, service.workplace.took)
+    guarded = Guard(app, settings, check, service.storage.took)
     guarded.service = service
     return guarded
 
@@ -86,12 +85,12 @@ def _with_routes(service, jobs, cameras, lifespan):
     from fastapi import FastAPI
     from starlette.routing import Match
 
-    from bgmatting.web import api, camera, jobs_api, reference
+    from bgmatting.web import api, camera, docs_page, jobs_api
     from bgmatting.web.refusals import Refused
     app = FastAPI(title="Background matting", version="1", docs_url=None, redoc_url=None, lifespan=lifespan,
                   description="Mattes from a photo or video and a shot of the same scene without the subject.")
     for routes in (api.router(service), jobs_api.router(service, jobs), camera.router(service, cameras),
-                   reference.router(app)):
+                   docs_page.router(app)):
         app.include_router(routes)
 
     @app.exception_handler(404)
@@ -116,14 +115,14 @@ def _warm(service):
         print(f"error: {error}", flush=True)
 
 
-def run(settings: Settings, open_matter: Callable[[], Any], add_page: Callable | None = None,
-        opened: Callable[[str], None] | None = None, open_alone: Callable[[], Any] | None = None) -> None:
+def run(settings: Settings, open_matter: Callable[[], Any], page: bool, opened: Callable[[str], None],
+        open_alone: Callable[[], Any] | None = None) -> None:
     """Serve until Ctrl-C. ``opened``: called with the address once it listens; the others as ``make_app``.
 
     Raises:
         UserError: packages are missing, or the address cannot be had.
     """
-    check_packages(add_page is not None)
+    check_packages(page)
     import uvicorn
 
     from bgmatting.web.connections import Crowd, most_connections, protocol_of
@@ -133,15 +132,13 @@ def run(settings: Settings, open_matter: Callable[[], Any], add_page: Callable |
         port = listening.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"
-        app = make_app(settings, open_matter, add_page, warm=True, open_alone=open_alone)
+        app = make_app(settings, open_matter, page, warm=True, open_alone=open_alone)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_keep_alive=10, lifespan="on", timeout_graceful_shutdown=5,
             server_header=False, proxy_headers=False, ws="none", http=protocol_of(Crowd(most)),
             backlog=min(128, max(8, most // 2)))  # as many are taken at once, before any can be refused
         server = uvicorn.Server(config)
-        if opened is not None:
-            threading.Thread(target=_tell, args=(server, opened, address), daemon=True).start()
-
+        threading.Thread(target=_tell, args=(server, opened, address), daemon=True).start()
         try:
             asyncio.run(server.serve(sockets=[listening]))
         finally:
@@ -149,7 +146,6 @@ def run(settings: Settings, open_matter: Callable[[], Any], add_page: Callable |
 
 
 def _tell(server, opened, address):
-    import time
     while not server.started and not server.should_exit:
         time.sleep(0.05)
     if server.started:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,11 +15,11 @@ from bgmatting.utils.isolation import Limits, Workers
 from bgmatting.utils.machine import free_memory
 from bgmatting.web.lanes import Lane
 from bgmatting.web.settings import Settings
-from bgmatting.web.workplace import Workplace
+from bgmatting.web.storage import Storage
 
 CALLS = 3      # processes that look at uploads and read photos, kept warm
 STREAMS = 6    # videos that are read at once: src, bgr and target of a job, target of a photo, two to spare
-MODULES = ("bgmatting.prediction.photos.read_pair", "bgmatting.prediction.video.scene", "bgmatting.web.looks")
+MODULES = ("bgmatting.prediction.photos.read_pair", "bgmatting.prediction.video.empty_scene", "bgmatting.web.inspection")
 BYTES = 12     # of a pixel in an answer: 16 and 8 bits a channel, and something to spare
 
 
@@ -39,34 +38,27 @@ class Service:
     """The network and what is around it.
 
     Args:
-        settings: ``web.settings.Settings``. open_matter: () -> ``model.Matter``; called once, when ``open`` or the first
-            request wants it. open_alone: the same of a network that needs a photo alone, or None where there is none.
+        open_matter: () -> ``model.Matter``; called once, when the first request wants it. open_alone: the same of a network
+            that needs a photo alone, or None where there is none.
         decoding: one of ``media.decoding`` that others close; None: ``decoders`` of its own.
-    Attributes:
-        settings; photos, films: ``Lane``; workplace: ``Workplace``; decoding.
     """
 
     def __init__(self, settings: Settings, open_matter: Callable[[], Any], open_alone: Callable[[], Any] | None = None,
                  decoding: InPlace | Isolated | None = None):
         self.settings, self._open_matter, self._open_alone, self._alone = settings, open_matter, open_alone, None
-        self._matter, self._lock, self._started = None, threading.Lock(), time.monotonic()
+        self._matter, self._lock = None, threading.Lock()
         self.photos, self.films = Lane("photos", settings.queue), Lane("films", settings.queue)
         # The thread that imports paddle has to stay: where it ends, paddle is in static mode for threads that begin later,
         # and no other network can be built.
         self._opener = ThreadPoolExecutor(1, thread_name_prefix="opener")
-        self.workplace = Workplace(settings.keep_seconds, settings.max_spool_mib * 2 ** 20)
-        self._own = None if decoding else decoders(settings, [self.workplace.root, Path(SAMPLE[0]).parent])
+        self.storage = Storage(settings.keep_seconds, settings.max_spool_mib * 2 ** 20)
+        self._own = None if decoding else decoders(settings, [self.storage.root, Path(SAMPLE[0]).parent])
         self.decoding = decoding or self._own
 
     @property
     def ready(self) -> bool:
         """Whether the network is open."""
         return self._matter is not None
-
-    @property
-    def uptime(self) -> float:
-        """Seconds."""
-        return time.monotonic() - self._started
 
     def matter(self) -> Any:
         """The network. Raises UserError where it cannot be opened."""
@@ -81,7 +73,7 @@ class Service:
         return self._open_alone is not None
 
     def alone(self) -> Any:
-        """The network that mattes photos without their scene. Raises UserError where it cannot be opened."""
+        """As ``matter``, of the network that needs a photo alone."""
         with self._lock:
             if self._alone is None:
                 self._alone = self._opener.submit(self._open_alone).result()
@@ -102,4 +94,4 @@ class Service:
         self._opener.shutdown(wait=False, cancel_futures=True)
         if self._own is not None:
             self._own.close()
-        self.workplace.close()
+        self.storage.close()

@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bgmatting.prediction import core
-from bgmatting.prediction.backdrop import BLUR, colour_of
-from bgmatting.prediction.options import FORM, PHOTO, PHOTOS, VIDEO, Options, form_values
-from bgmatting.prediction.photos.zipped import unpack_photos
+from bgmatting.prediction.backdrop import BLUR, colour_of, no_backdrop
+from bgmatting.prediction.network_choice import scene_for
+from bgmatting.prediction.options import FORM, PHOTOS, VIDEO, Options, form_values
+from bgmatting.prediction.photos.unzip import unpack_photos
 from bgmatting.prediction.report import Report
 from bgmatting.prediction.source import Source
-from bgmatting.prediction.video.scene import first_frames
+from bgmatting.prediction.video.empty_scene import first_frames
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.isolation import WorkerFailed
+from bgmatting.web.limits import UNPACKED, check_frames
 from bgmatting.web.refusals import Refused
 from bgmatting.web.service import Service
-from bgmatting.web.uploads import Form, check_photo, check_video, too_long
-from bgmatting.web.workplace import size_of
+from bgmatting.web.storage import size_of
+from bgmatting.web.uploads import Form
 
 FIELDS = (*FORM, "src")   # of text; src, which has to be a file, is told so
 FILES = ("src", "bgr", "target", "zip")
-UNPACKED = 4  # times the size of a request that a ZIP may unpack to
 LOOK = 1.0    # seconds between two looks at the size of results
-WHAT = {PHOTO: "photo", VIDEO: "video"}
 
 
 class Task(NamedTuple):
@@ -38,20 +38,14 @@ class Task(NamedTuple):
     left_out: tuple = ()
 
     def run(self, matter: Callable[[], Any], step: Callable[[int, int | None], None] | None = None) -> Report:
-        """Do it.
-
-        Args:
-            matter: () -> the network. step: called with (photos or frames done, in all or None); what it raises ends it.
-
-        Raises:
-            UserError: as predict.py says it. Refused: a video has more frames than are allowed, or the results are larger.
-        """
+        """Do it. matter: () -> the network. step: called with (photos or frames done, in all or None); what it raises ends
+        it. Raises UserError as predict.py says it, and Refused where a video has more frames than are allowed, or the
+        results are larger."""
         began, looked = time.monotonic(), 0.0
 
         def counted(done, in_all):
             nonlocal looked
-            if self.most is not None and done > self.most:
-                raise too_long(self.source.name, self.most)
+            check_frames(self.source.name, done, self.most)
             if time.monotonic() - looked > LOOK:
                 self._check_results()
                 looked = time.monotonic()
@@ -62,18 +56,12 @@ class Task(NamedTuple):
         return report._replace(seconds=time.monotonic() - began)  # decoding and writing count too: others wait for them
 
     def _check_results(self):
-        most = self.service.settings.max_result_mib
-        if size_of(self.options.output) > most * 2 ** 20:
-            raise Refused(413, f"the results take more than {most:.0f} MiB; no more are made here. Ask for fewer "
-                               f"types, or a smaller format.")
-        self.service.workplace.took(0)
+        self.service.settings.check_results(size_of(self.options.output))
+        self.service.storage.took(0)
 
     def made(self, matter: Callable[[], Any], step: Callable[[int, int | None], None]) -> tuple[list[Path], list[str]]:
-        """([Path], notes) of ``run``, for a job: folders of pictures are packed.
-
-        Raises:
-            UserError: also where no photo of a folder could be done.
-        """
+        """([Path], notes) of ``run``, for a job: folders of pictures are packed. Raises UserError also where no photo could
+        be done."""
         report = self.run(matter, step)
         if self.source.kind == VIDEO:
             folders = [path for path in report.paths if path.is_dir()]
@@ -92,54 +80,40 @@ def task_of(form: Form, folder: Path, service: Service, kind: str, alone: bool =
     """The ``Task`` of a form; its results go to FOLDER/out.
 
     Args:
-        service: which says what is allowed, and decodes.
-        kind: of the source that it has to hold: "photo", "video", or "photos" for a ZIP, which is unpacked into FOLDER/src
-            and FOLDER/bgr. alone: of a photo without bgr.
-
+        kind: of the source that it has to hold: "photo", "video", or "photos" for a ZIP, which is unpacked into
+            FOLDER/src and FOLDER/bgr. alone: of a photo without bgr.
     Raises:
         UserError: something is missing, or holds what is not known. Refused (413): over a limit.
     """
-    settings, decoding = service.settings, service.decoding
-    src, bgr, target = form.files.get("src"), _bgr(form, kind, alone), _target(form)
     texts = {name: text for name, text in form.fields.items() if name not in ("src", "bgr", "target")}
-    options = Options(bgr=bgr, target_bgr=target, output=str(Path(folder, "out")),
+    options = Options(bgr=_bgr(form, kind, alone), target_bgr=_target(form), output=str(Path(folder, "out")),
                       **{"type": ("pha", "com") if kind == PHOTOS else ("com",), **form_values(texts)})
-    if kind == PHOTOS:
-        src = Path(folder, "src")
-        core.settled(Source(src, kind, decoding), options, True)  # wrong fields are said before it is unpacked
-        bgr, left_out = _unpacked(form.files["zip"], folder, service)
-        source, options = core.settled(Source(src, kind, decoding), options, True, bgr=str(bgr))
-        _check_target(options, service)
-        return Task(source, options, service, None, tuple(left_out))
+    src, most, left_out = Path(folder, "src") if kind == PHOTOS else form.files.get("src"), None, []
     if src is None:
-        raise UserError(f"the request needs its src: the {WHAT[kind]} with the subject.")
-    source, options = core.settled(Source(src, kind, decoding), options, True)
-    most = None
-    if kind == VIDEO:
-        most = check_video(src, source.reader(), settings)
+        raise UserError(f"the request needs its src: the {kind} with the subject.")
+    source, options = core.settled(Source(src, kind, service.decoding), options, True)
+    if kind == PHOTOS:  # only now: wrong fields are said before it is unpacked
+        bgr, left_out = _unpacked(form.files["zip"], folder, service)
+        source, options = core.settled(source, options, True, bgr=str(bgr))
     else:
-        check_photo(src, decoding, settings)
-    if "bgr" in form.files:
-        _check(options.bgr, service)
-    _check_target(options, service)
-    return Task(source, options, service, most)
+        most = _checked(source, service)
+    for path in (form.files[name] for name in ("bgr", "target") if name in form.files):
+        with Source(path, None, service.decoding) as found:
+            _checked(found, service)
+    return Task(source, options, service, most, tuple(left_out))
 
 
 def _bgr(form, kind, alone):
     """bgr as text: the uploaded file, or what a video's may be besides; None for a ZIP, and for a photo alone."""
     given = form.files.get("bgr") or form.fields.get("bgr")
-    if kind == PHOTOS:
-        if given or "src" in form.files:
-            raise UserError("a ZIP holds its own src and bgr. Leave the others out.")
+    if kind == PHOTOS and (given or "src" in form.files):
+        raise UserError("a ZIP holds its own src and bgr. Leave the others out.")
+    if kind == PHOTOS or alone:
         return None
-    if alone:
-        return None
-    more = (", first:N where its first N frames show that, or median where the subject moves about" if kind == VIDEO else "")
     if not given:
-        raise UserError(f"the request needs its bgr: a photo{' or video' if more else ''} of the same scene without the "
-                        f"subject{more}.")
+        raise UserError(f"the request needs its bgr: {scene_for(kind)}.")
     if isinstance(given, str) and not (kind == VIDEO and (given == "median" or first_frames(given) is not None)):
-        raise UserError(f"bgr is an uploaded photo{' or video, first:N or median' if more else ''}, not text.")
+        raise UserError(f"bgr is an uploaded photo{' or video, first:N or median' if kind == VIDEO else ''}, not text.")
     return str(given)
 
 
@@ -147,36 +121,27 @@ def _target(form):
     """The target of com: an uploaded file, a colour or "blur"; None. Never a path that the sender names."""
     if "target" in form.files:
         return str(form.files["target"])
-    text = form.fields.get("target")
-    if not text:
-        return None
-    if text != BLUR and colour_of(text) is None:
-        raise UserError(f"no such background: {text}. Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
+    text = form.fields.get("target") or None
+    if text not in (None, BLUR) and colour_of(text) is None:
+        raise no_backdrop(text)
     return text
 
 
-def _check(path, service):
-    """Raise Refused (413) for an upload that is too large or too long, UserError for what is neither photo nor video."""
-    with Source(path, None, service.decoding) as found:
-        if found.kind == VIDEO:
-            check_video(path, found.reader(), service.settings)
-        else:
-            check_photo(path, service.decoding, service.settings)
-
-
-def _check_target(options, service):
-    if options.target_bgr is not None and Path(options.target_bgr).is_absolute():
-        _check(options.target_bgr, service)
+def _checked(source, service):
+    """How many frames it may have, None for a photo. Raises Refused (413) over a limit, UserError for what is neither."""
+    if source.kind == VIDEO:
+        return service.settings.check_video(source.name, source.reader())
+    return service.settings.check_photo(source.name, service.decoding)
 
 
 def _unpacked(path, folder, service):
     """(bgr, lines about what is left out) of a ZIP; photos beyond the limits are left out as well."""
     most = UNPACKED * service.settings.max_bytes
-    service.workplace.took(min(most, UNPACKED * path.stat().st_size))
+    service.storage.took(min(most, UNPACKED * path.stat().st_size))
     left_out = unpack_photos(path, folder, most)
     for file in sorted(file for name in ("src", "bgr") for file in Path(folder, name).rglob("*") if file.is_file()):
         try:
-            check_photo(file, service.decoding, service.settings)
+            service.settings.check_photo(file, service.decoding)
         except (Refused, WorkerFailed) as error:  # too large, or nobody knows how large
             left_out.append(f"{file.relative_to(folder).as_posix()}: {error}")
             file.unlink()

@@ -1,4 +1,4 @@
-"""The parts of a request: fields of text, and files, which are saved under their own names and looked at before any work."""
+"""The parts of a request: fields of text, and files, which are saved under their own names."""
 from __future__ import annotations
 
 import re
@@ -11,19 +11,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from bgmatting.media.decoding import InPlace, Isolated
-from bgmatting.media.video.isolated import IsolatedReader
-from bgmatting.media.video.reader import VideoReader
 from bgmatting.utils.errors import suggest
-from bgmatting.web.looks import photo_size
+from bgmatting.web.limits import FIELD_BYTES, NAME_BYTES, PART_HEADERS, PARTS, SUFFIX_CHARACTERS
 from bgmatting.web.refusals import Refused
-from bgmatting.web.settings import Settings
 
-LONGEST = 160          # bytes of a file's name that are kept, beside its suffix; names of results are longer, up to 255
-LONGEST_SUFFIX = 8     # characters
-MOST_PARTS = 40
-MOST_TEXT = 1 << 20    # bytes of a field
-MOST_HEADERS = 1 << 13  # bytes of the headers of a part
 EXTENDED = re.compile(rb"""filename\*\s*=\s*"?([\w-]+)'[^']*'([^";\s]*)""", re.I)  # RFC 5987, of clients that send no other
 
 
@@ -34,13 +25,8 @@ class Form(NamedTuple):
 
 
 async def received(request: Request, folder: Path, fields: tuple, files: tuple) -> Form:
-    """The ``Form`` of a multipart request; files lie in FOLDER/FIELD/NAME.
-
-    Args:
-        fields, files: names that are known. A name of both may be either.
-    Raises:
-        Refused: it is no such request, not a whole one, or holds what is not known.
-    """
+    """The ``Form`` of a multipart request; files lie in FOLDER/FIELD/NAME. fields, files: names that are known; a name of
+    both may be either. Raises Refused where it is no such request, not a whole one, or holds what is not known."""
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data":
         raise Refused(400, "the request has to be multipart/form-data, as of a form with files.")
@@ -84,8 +70,8 @@ class _Reader:
 
     def _begin(self):
         self._count, self._headers, self._size = self._count + 1, {}, 0
-        if self._count > MOST_PARTS:
-            raise Refused(400, f"the form has more than {MOST_PARTS} parts.")
+        if self._count > PARTS:
+            raise Refused(400, f"the form has more than {PARTS} parts.")
 
     def _header_name(self, data, start, end):
         self._header += self._counted(data[start:end])
@@ -95,8 +81,8 @@ class _Reader:
 
     def _counted(self, data):
         self._size += len(data)
-        if self._size > MOST_HEADERS:
-            raise Refused(400, f"a part of the form has headers of more than {MOST_HEADERS} bytes.")
+        if self._size > PART_HEADERS:
+            raise Refused(400, f"a part of the form has headers of more than {PART_HEADERS} bytes.")
         return data
 
     def _header_end(self):
@@ -133,8 +119,8 @@ class _Reader:
     def _data(self, data, start, end):
         if self._text is not None:
             self._text += data[start:end]
-            if len(self._text) > MOST_TEXT:
-                raise Refused(400, f"'{self._name[:80]}' is text of more than {MOST_TEXT >> 20} MiB. Files have names.")
+            if len(self._text) > FIELD_BYTES:
+                raise Refused(400, f"'{self._name[:80]}' is text of more than {FIELD_BYTES >> 20} MiB. Files have names.")
             return
         if self._file is None:
             self._check_known(self._files, self.form.files)
@@ -162,44 +148,15 @@ def _decoded(data):
 
 
 def safe_name(name: str) -> str:
-    """A file's name as its sender calls it, without folders, and with nothing that a system could trip over; at most about
-    ``LONGEST`` bytes of it."""
+    """A file's name as its sender calls it, cut to length, without folders and what a system could trip over."""
     name = re.split(r"[/\\]", name or "")[-1]
     name = "".join(sign if sign.isprintable() and sign not in ':*?"<>|' else "_" for sign in name).strip(". ")
     stem, dot, suffix = name.rpartition(".")
-    if dot and len(suffix) <= LONGEST_SUFFIX:
+    if dot and len(suffix) <= SUFFIX_CHARACTERS:
         return f"{_cut(stem) or 'file'}.{suffix}"
     return _cut(name) or "file"
 
 
 def _cut(text):
-    """As much of ``text`` as takes ``LONGEST`` bytes."""
-    return text.encode()[:LONGEST].decode(errors="ignore").strip()
-
-
-def check_photo(path: Path, decoding: InPlace | Isolated, settings: Settings) -> None:
-    """Raise Refused (413) for a photo of more pixels than are allowed, told by its header; UserError where it is none."""
-    size = decoding.call(photo_size, path)
-    if size is not None and (not size or size[0] * size[1] > settings.max_pixels):
-        said = f"is {size[0]}x{size[1]}, {size[0] * size[1] / 1e6:.1f} megapixels" if size else "has too many pixels"
-        raise Refused(413, f"{path} {said}; at most {settings.max_pixels / 1e6:.1f} are taken here. Save it smaller.")
-
-
-def check_video(path: Path | str, reader: VideoReader | IsolatedReader, settings: Settings) -> int:
-    """How many frames a video may have. Raises Refused (413) for larger frames or a longer one than is allowed."""
-    info = reader.info
-    if info.width * info.height > settings.max_pixels:
-        raise Refused(413, f"{path} has frames of {info.width}x{info.height}; at most "
-                           f"{settings.max_pixels / 1e6:.1f} megapixels are taken here. Scale it down.")
-    if info.duration is not None and info.duration > settings.max_seconds:
-        raise Refused(413, f"{path} lasts {float(info.duration):.0f} s; at most {settings.max_seconds:.0f} are taken here. "
-                           f"Cut it.")
-    most = min(settings.max_frames, int(settings.max_seconds * info.rate) + 1)
-    if (getattr(reader, "frames", None) or 0) > most:
-        raise too_long(path, most)
-    return most
-
-
-def too_long(path: Path | str, most: int) -> Refused:
-    """The Refused for a video of more frames than are allowed."""
-    return Refused(413, f"{path} has more than {most} frames; no more are taken here. Cut it.")
+    """As much of ``text`` as takes ``NAME_BYTES``."""
+    return text.encode()[:NAME_BYTES].decode(errors="ignore").strip()

@@ -15,14 +15,13 @@ import sys
 import webbrowser
 from argparse import Namespace
 
-from bgmatting.prediction.choice import open_matter
+from bgmatting.prediction.network_choice import open_matter
 from bgmatting.prediction.options import Options
 from bgmatting.prediction.options import add_flags as add_options
 from bgmatting.utils.cli import CommandLine, say
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.machine import find_device
-from bgmatting.web.page import add_page
 from bgmatting.web.server import check_packages, run
 from bgmatting.web.settings import ENVIRONMENT, add_flags, settings_of
 
@@ -73,4 +72,4 @@ def main(argv: list[str] | None = None) -> None:
             webbrowser.open(address)
 
     prepare_cpu(load=False)
-    run(settings, lambda: open_matter(options), add_page if args.page else None, opened, _alone(options))
+    run(settings, lambda: open_matter(options), args.page, opened, _alone(options))

@@ -4,7 +4,6 @@
     session     what is made of them: keys and pictures in, pictures out; knows neither window nor camera
     recording   a video file of them
     preview     a window, its keys, and what is written into it
-    loop        from the camera to the window, one picture after the other
     virtual     a camera for other programs
-    run         all of it, for the options of a camera
+    run         all of it, for the options of a camera, from one picture to the next
 """

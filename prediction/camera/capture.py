@@ -31,15 +31,14 @@ class Shot(NamedTuple):
 
 
 def open_source(text: str, live: bool) -> Every | Newest:
-    """Open what follows "camera:" in ``text``.
+    """Open what follows "camera:" in ``text``: a number, or the path or address of a video that stands in for a camera.
+
+    ``Newest`` or ``Every``: next(timeout) -> ``Shot``, None where there is none yet, or END behind a file's last; ``size``
+    (height, width), ``rate`` in pictures per second, ``dropped``, ``live``, close().
 
     Args:
-        text: "camera:0", or "camera:" and the path or address of a video that stands in for one.
         live: a file is played at its own pace, pictures that nobody takes in time are dropped; False: all its pictures
             are handed out, as fast as they are asked for. Cameras and addresses are live in any case.
-    Returns:
-        ``Newest`` or ``Every``: next(timeout) -> ``Shot``, None where there is none yet, or END behind a file's last;
-        ``size`` (height, width), ``rate`` in pictures per second, ``dropped``, ``live``, close().
     Raises:
         UserError: it cannot be opened, or gives no picture.
     """
@@ -47,10 +46,10 @@ def open_source(text: str, live: bool) -> Every | Newest:
     if not name:
         raise UserError(f"--src {text} does not say which camera: the first is camera:0.")
     is_number, is_address = name.isascii() and name.isdigit(), is_url(name)
-    if not is_number and not is_address:
+    file = not is_number and not is_address
+    if file:
         _check_file(text, name)
     capture = _opened(text, name, is_number, is_address)
-    file = not is_number and not is_address
     return Newest(text, capture, file) if live or not file else Every(text, capture)
 
 
@@ -143,10 +142,8 @@ class Newest:
 def _check_file(text, name):
     if not os.path.exists(name):
         raise UserError(f"--src {text}: neither the number of a camera, such as camera:0, nor a video that is there.")
-    if os.path.isdir(name) or name.lower().endswith(PHOTO_SUFFIXES):
+    if not os.path.isfile(name) or name.lower().endswith(PHOTO_SUFFIXES):  # opening a pipe would wait for ever
         raise UserError(f"--src {text}: only a video can stand in for a camera.")
-    if not os.path.isfile(name):  # opening a pipe would wait for ever
-        raise UserError(f"--src {text}: a device or pipe; only a video can stand in for a camera.")
 
 
 def _opened(text, name, is_number, is_address):
@@ -161,14 +158,11 @@ def _opened(text, name, is_number, is_address):
     except (cv2.error, OverflowError, UnicodeError):
         capture = None
     if capture is None or not capture.isOpened():
-        raise UserError(f"cannot open {text}: {_why(is_number, is_address)}")
+        why = ("no such camera, another program uses it, or this program may not. Try camera:1, or close the other one."
+               if is_number else "nothing answers there. Check the address." if is_address else
+               "not a video, a playlist of others, or damaged.")
+        raise UserError(f"cannot open {text}: {why}")
     return capture
-
-
-def _why(is_number, is_address):
-    if is_number:
-        return "no such camera, another program uses it, or this program may not. Try camera:1, or close the other one."
-    return "nothing answers there. Check the address." if is_address else "not a video, a playlist of others, or damaged."
 
 
 def _film(path):

@@ -17,15 +17,9 @@ TICK = Fraction(1, 90000)  # seconds: what MPEG counts in; fine enough for every
 
 
 class Recording:
-    """One video, opened with its first picture; a file only once ``close`` has finished it.
-
-    Args:
-        path: .mp4, .mov or .webm. rate: pictures per second, about; their times are kept.
-    Attributes:
-        path; frames: how many were written.
-    Raises:
-        UserError: a suffix that is not written, or PyAV is missing.
-    """
+    """One video (.mp4, .mov or .webm), opened with its first picture; a file only once ``close`` has finished it. rate:
+    pictures per second, about; their times are kept. frames: how many were written. Raises UserError for a suffix that is
+    not written, or where PyAV is missing."""
 
     def __init__(self, path: str | os.PathLike, rate: float):
         self.path, self.frames = Path(path), 0

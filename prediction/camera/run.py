@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -11,20 +12,19 @@ from bgmatting.media.alignment.camera_motion import fitter
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.writer import FORMATS, format_of
 from bgmatting.prediction.backdrop import BLUR, open_backdrop
-from bgmatting.prediction.camera.capture import open_source
-from bgmatting.prediction.camera.loop import Loop
-from bgmatting.prediction.camera.preview import Window
+from bgmatting.prediction.camera.capture import END, open_source
+from bgmatting.prediction.camera.preview import Meter, Window, drawn, lines_of
 from bgmatting.prediction.camera.recording import Recording, timed_name
-from bgmatting.prediction.camera.session import Session
+from bgmatting.prediction.camera.session import WAITING, Session
 from bgmatting.prediction.camera.virtual import VirtualCamera
 from bgmatting.prediction.options import RECORDED, Options
 from bgmatting.prediction.outputs import check_free, folder_of, names_picture
 from bgmatting.prediction.progress import Progress
-from bgmatting.prediction.report import Report
+from bgmatting.prediction.report import Report, stop_on_signal
 from bgmatting.prediction.sizes import fit_size
 from bgmatting.prediction.smoothing import Smoother
-from bgmatting.prediction.source import PREFIX, Source
-from bgmatting.prediction.video.scene import first_frames
+from bgmatting.prediction.source import PREFIX
+from bgmatting.prediction.video.empty_scene import first_frames
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_place, prepare_folder, remove_leftovers_in
 
@@ -33,16 +33,14 @@ COUNTDOWN = 3.0                                               # seconds
 BACKDROPS = {"white": "white", "#00b140": "green", BLUR: BLUR}  # key t; the green of cloths that are keyed
 
 
-def run(source: Source, options: Options, network: Callable[[], Any], progress: Progress) -> Report:
+def run(options: Options, network: Callable[[], Any], progress: Progress) -> Report:
     """Matte what a camera sees until a key, a signal, or the end of the file that stands in for it.
 
     Args:
         network: () -> the network, called once the camera gives pictures.
-    Returns:
-        ``Report`` of the recordings; stopped is true where a signal ended it.
     Raises:
         UserError: something cannot be used, or the camera stopped; the Report up to there is its attribute ``report``.
-        OSError: the disk is full. Recordings are finished.
+            OSError: the disk is full. Recordings are finished.
     """
     check(options)
     folder = folder_of(options.output, names_picture(options.output, SUFFIXES))
@@ -61,7 +59,7 @@ def run(source: Source, options: Options, network: Callable[[], Any], progress: 
         stack.callback(session.close)
         prepare_folder(folder)
         remove_leftovers_in(folder, _is_recording(options.output))
-        loop, stopped = Loop(options.src, pictures, session, window, sender, progress), False
+        loop, stopped = _Loop(options.src, pictures, session, window, sender, progress), False
 
         def report():
             files = dict(enumerate(session.recorded))
@@ -75,6 +73,58 @@ def run(source: Source, options: Options, network: Callable[[], Any], progress: 
             raise
         session.close()
         return report()
+
+
+class _Loop:
+    """From the camera to the window, one picture after the other. matted: how many; seconds: that it ran."""
+
+    def __init__(self, name, source, session, window, sender, progress):
+        self._name, self._source, self._session = name, source, session
+        self._window, self._sender, self._progress = window, sender, progress
+        self.matted, self.seconds, self._meter, self._told = 0, 0.0, Meter(), 0
+
+    def run(self):
+        """Go on until the session is done, the source has ended, or SIGINT or SIGTERM comes. Returns whether one did."""
+        started = time.perf_counter()
+        try:
+            with stop_on_signal() as stopped:
+                while not self._session.done:
+                    if stopped():
+                        return True
+                    shot = self._source.next()
+                    if shot is END:
+                        break
+                    self._picture(shot)
+                    if self._window is None and self.matted:
+                        self._progress.frame(self.matted, None)
+            return False
+        finally:
+            self.seconds = time.perf_counter() - started
+
+    def _picture(self, shot):
+        """One turn; shot is None where the camera has nothing new, and only keys are looked for."""
+        shown = None
+        if shot is not None:
+            view = self._session.frame(shot.image, shot.time)
+            self._tell_notes()
+            if view.com is not None:
+                self.matted += 1
+                if self._sender is not None:
+                    self._sender.send(view.com)
+            if self._window is not None:
+                shown = drawn(view.picture, lines_of(view, self._session, self._meter, self._source.dropped))
+            elif view.state == WAITING:
+                raise UserError(f"{self._name} changed the size of its pictures; the background is of the old one. "
+                                f"Start again.")
+        if self._window is not None:
+            self._session.key(self._window.show(shown))
+        if shot is not None:
+            self._meter.shown(shot.time)
+
+    def _tell_notes(self):
+        for note in self._session.notes[self._told:]:
+            self._progress.note(note)
+        self._told = len(self._session.notes)
 
 
 def open_session(options: Options, matter: Any, background: Any = None, record: Callable | None = None,

@@ -10,7 +10,7 @@ from bgmatting.model.geometry import PATCH
 from bgmatting.model.inference.matte import as_float
 from bgmatting.prediction.backdrop import behind
 from bgmatting.prediction.outputs import rendered
-from bgmatting.prediction.video.scene import median_of
+from bgmatting.prediction.video.empty_scene import median_of
 
 WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"
 SHOTS = 15             # pictures of the empty scene that a median is taken of, in half a second
@@ -82,15 +82,8 @@ class Session:
         self.state = COUNTDOWN if delay > 0 else CAPTURING
 
     def frame(self, src: np.ndarray, now: float) -> View:
-        """Take the next picture.
-
-        Args:
-            src: uint8 RGB (H, W, 3); now: its time in seconds.
-        Returns:
-            ``View``.
-        Raises:
-            UserError, OSError: a recording cannot be written.
-        """
+        """Take the next picture, uint8 RGB (H, W, 3), seen at ``now`` seconds. Raises UserError or OSError where a recording
+        cannot be written."""
         self._now = now
         self._check_size(src)
         if self.state == COUNTDOWN:

@@ -7,13 +7,8 @@ from bgmatting.utils.errors import UserError
 
 
 class VirtualCamera:
-    """send(picture) -> None; then close(). Opened with the first picture, whose size all have to have.
-
-    Args:
-        rate: pictures per second that it announces.
-    Raises:
-        UserError: pyvirtualcam is not installed.
-    """
+    """send(picture) -> None; then close(). Opened with the first picture; rate: pictures per second that it announces.
+    Raises UserError where pyvirtualcam is not installed."""
 
     def __init__(self, rate: float):
         try:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -29,18 +28,14 @@ def reason_of(error: BaseException) -> str:
 
 
 class Work:
-    """Does jobs; keeps what failed, and how many are done.
+    """Does jobs. done: photos that were written. failures: those that could not be done.
 
     Args:
         read: job -> ``Pair``; raises UserError.
-        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref, and hands large
-            ones to its argument ``rows`` in strips.
-        bits: 8 or 16 a channel of the pictures. backdrop: ``prediction.backdrop.Backdrop`` of com, or None for cut-outs.
-        premultiplied, crop: as ``Canvas``.
-        sheet: None, or a ``Sheet`` that shows the first photos.
-        report: None, or called with a ``prediction.progress.Photo`` after each photo; what it raises ends the work.
-    Attributes:
-        done: photos that were written. failures: those that could not be done.
+        matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref, and hands
+            large ones to its argument ``rows`` in strips.
+        bits: 8 or 16 a channel of the pictures. backdrop: of com, or None for cut-outs. sheet: shows the first photos.
+        report: called with a ``prediction.progress.Photo`` after each photo; what it raises ends the work.
     """
 
     def __init__(self, read: Callable, matter: Any, bits: int = 8, backdrop: Backdrop | None = None,
@@ -51,49 +46,35 @@ class Work:
         self.done, self.failures = [], []
 
     def run(self, jobs: Iterable[Job], stopped: Callable[[], bool] = lambda: False) -> None:
-        """Do ``jobs`` until they are done or ``stopped()``; a photo under way is finished.
-
-        Raises:
-            OSError: the disk is full. What has been written until then is whole.
-        """
+        """Do ``jobs`` until they are done or ``stopped()``; a photo under way is finished. Raises OSError where the disk is
+        full; what has been written until then is whole."""
+        rest, writing = enumerate(jobs), None
         with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-            rest, writing = enumerate(jobs), deque()
-            ahead = self._next(reader, rest)
+            def read_next():
+                item = next(rest, None)
+                return item and (*item, reader.submit(self._read, item[1]))
+
+            ahead = read_next()
             while ahead and not stopped():
-                (index, job), reading = ahead
-                pair, ahead = self._result(job, reading), None
-                if pair is None:
-                    ahead = self._next(reader, rest)
+                (index, job, reading), ahead = ahead, None
+                try:
+                    pair = reading.result()
+                    large = pair.src.shape[0] * pair.src.shape[1] >= LARGE
+                    ahead = None if large else read_next()
+                    matte, canvas, seconds = self._matte(job, index, pair, large)
+                except Exception as error:  # whatever a decoder or the network does over one file, the others are done
+                    self._fail(job, error)
+                    ahead = ahead or read_next()
                     continue
-                large = pair.src.shape[0] * pair.src.shape[1] >= LARGE
-                if not large:
-                    ahead = self._next(reader, rest)
-                matte, canvas, seconds = self._matted(job, index, pair, large)
-                if seconds is None:
-                    ahead = ahead or self._next(reader, rest)
-                    continue
-                while writing:
-                    self._finish(*writing.popleft())
-                writing.append((job, pair, seconds,
-                                writer.submit(self._write, job, index, pair, matte, canvas)))
-                del matte, canvas, pair
+                if writing:
+                    self._finish(*writing)
+                writing = job, pair, seconds, writer.submit(self._write, job, index, pair, matte, canvas)
+                del matte, canvas, pair, reading
                 if large:
-                    self._finish(*writing.popleft())
-                    ahead = self._next(reader, rest)
-            while writing:
-                self._finish(*writing.popleft())
-
-    def _next(self, reader, rest):
-        item = next(rest, None)
-        return item and (item, reader.submit(self._read, item[1]))
-
-    def _matted(self, *photo):
-        """As ``_matte``; seconds is None, and there is a failure, where the network cannot do it."""
-        try:
-            return self._matte(*photo)
-        except Exception as error:
-            self._fail(photo[0], error)
-            return None, None, None
+                    self._finish(*writing)
+                    writing, ahead = None, read_next()
+            if writing:
+                self._finish(*writing)
 
     def _matte(self, job, index, pair, large):
         """(a matte, None, seconds that it took); for a large photo that no sheet shows (None, a ``Canvas``, seconds)."""
@@ -115,14 +96,13 @@ class Work:
         return Canvas(job.outputs, pair.src.shape[:2], self._bits, behind, self._premultiplied, self._crop)
 
     def _write(self, job, index, pair, matte, canvas):
-        large = canvas is not None
-        if not large:
-            behind = self._behind(index, pair)
-            canvas = self._canvas(job, pair, behind)
-            canvas.add(0, matte)
-        write_pictures(job.outputs, canvas.pictures, self._backdrop is None, large, self._premultiplied)
-        if large:
+        if canvas is not None:
+            write_pictures(job.outputs, canvas.pictures, self._backdrop is None, True, self._premultiplied)
             return
+        behind = self._behind(index, pair)
+        canvas = self._canvas(job, pair, behind)
+        canvas.add(0, matte)
+        write_pictures(job.outputs, canvas.pictures, self._backdrop is None, False, self._premultiplied)
         if self._sheet is not None and matte.pha is not None and matte.fgr is not None:
             self._sheet.add(job.name, pair, matte, behind)
 
@@ -132,15 +112,6 @@ class Work:
             return None
         return self._backdrop.frame(index, pair.src if pair.deep is None else pair.deep, pair.bgr)
 
-    def _result(self, job, future):
-        """Result of ``future``; None, and a failure, where it raises: whatever a decoder does over one file, the others are
-        done."""
-        try:
-            return future.result()
-        except Exception as error:
-            self._fail(job, error)
-            return None
-
     def _fail(self, job, error):
         if no_space(error):
             raise error
@@ -148,11 +119,13 @@ class Work:
         self._report(self.failures[-1])
 
     def _finish(self, job, pair, seconds, writing):
-        count = len(self.failures)
-        self._result(job, writing)
-        if len(self.failures) == count:
-            self.done.append(Photo(job, (pair.src.shape[1], pair.src.shape[0]), seconds, tuple(pair.notes)))
-            self._report(self.done[-1])
+        try:
+            writing.result()
+        except Exception as error:
+            self._fail(job, error)
+            return
+        self.done.append(Photo(job, (pair.src.shape[1], pair.src.shape[0]), seconds, tuple(pair.notes)))
+        self._report(self.done[-1])
 
 
 def _deepened(matte, pair, top=0):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +14,6 @@ from bgmatting.media.files import not_listed
 from bgmatting.media.unsupported import other_kind
 from bgmatting.prediction.options import Options
 from bgmatting.prediction.outputs import NAMED, SUFFIXES, check_format, check_free, names_picture, too_long
-from bgmatting.prediction.photos.pairing import partners_by_name, partners_in_order
 from bgmatting.utils.errors import UserError, quote
 from bgmatting.utils.files import inside, why_missing
 
@@ -46,14 +46,8 @@ class Pictures(NamedTuple):
 
 
 def pictures_of(options: Options, single: bool) -> Pictures:
-    """``Pictures`` that output, format, type and bit_depth together ask for.
-
-    Args:
-        single: src is one photo, so that output may name a picture.
-
-    Raises:
-        UserError: they do not go together.
-    """
+    """``Pictures`` that output, format, type and bit_depth together ask for; ``single``: of one photo, so that output may
+    name a picture. Raises UserError where they do not go together."""
     if single and names_picture(options.output, NAMED):
         suffix = os.path.splitext(options.output)[1].lower()
         name = NAMED[suffix]
@@ -82,10 +76,8 @@ def photo_jobs(src: str | os.PathLike, bgr: str | os.PathLike | None, output: st
 
     Args:
         src, bgr, trimap: a picture or a folder each; of the last two one at most, the other None.
-        output: a folder, or a picture for one src and one type.
-        types: as ``check_types`` returns them; suffix: of the outputs.
-        pair: "name", or "order": the first photo goes with the first background or trimap, numbers in names counted.
-        shard: (i, n): the i-th, from 1, of n parts of a folder. A photo's part follows from its name alone.
+        suffix: of the outputs. shard: (i, n): the i-th, from 1, of n parts of a folder; a photo's part follows from its
+            name alone. pair: "name", or "order": first with first, numbers in names counted.
     Raises:
         UserError: something is missing or empty, nothing is paired, an output exists (one photo), or would land on or
             among the inputs.
@@ -144,7 +136,7 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
         scenes = _by_name(partner, [], unread)
     failures = [(str(error.filename), f"{error.strerror or error}; nothing in this folder was done") for error in unread]
     in_order = pair == "order" and partner is not None and partner.is_dir()
-    partners = partners_in_order(src, photos, partner, scenes) if in_order else partners_by_name(photos, scenes)
+    partners = _partners_in_order(src, photos, partner, scenes) if in_order else _partners_by_name(photos, scenes)
     if not partners:
         raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {partner} ({quote(sorted(scenes))}) have "
                         f"no name in common. Partners have the same path apart from the suffix; --pair order takes them "
@@ -162,6 +154,29 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
         else:
             jobs.append(Job(name, files[0], scene[0], outputs))
     return Plan(jobs, failures, 0, notes, left_out)
+
+
+def _partners_by_name(photos, scenes):
+    """{name of a photo: that of its scene}: the same, or the same but for how the system writes accents."""
+    composed = {}
+    for name in scenes:
+        composed.setdefault(unicodedata.normalize("NFC", name), []).append(name)
+    partners = {name: name for name in photos if name in scenes}
+    for name in set(photos) - partners.keys():
+        alike = [other for other in composed.get(unicodedata.normalize("NFC", name), ()) if other not in photos]
+        if len(alike) == 1:
+            partners[name] = alike[0]
+    return partners
+
+
+def _partners_in_order(src, photos, partner, scenes):
+    """Partners in order, the first with the first; numbers in names count as numbers. src, partner: their folders."""
+    if len(photos) != len(scenes):
+        raise UserError(f"--pair order takes as many pictures of each: {src} has {len(photos)}, {partner} {len(scenes)}.")
+
+    def place(name):
+        return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+    return dict(zip(sorted(photos, key=place), sorted(scenes, key=place)))
 
 
 def others_by_kind(names: Iterable[str]) -> list[str]:

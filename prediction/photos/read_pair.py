@@ -87,12 +87,8 @@ class PairReader:
 
 def check_trimap(trimap: np.ndarray, path: str | os.PathLike, src_path: str, size: tuple[int, int],
                  notes: list[str]) -> None:
-    """Raises UserError for a trimap that has another size than its photo.
-
-    Args:
-        trimap: as ``media.reading.read_trimap`` has it; path: its file. src_path: that of its photo; size: (height, width)
-            of that. notes: remarks are appended.
-    """
+    """Raises UserError for a trimap, as ``media.reading.read_trimap`` has it, of another size than its photo, (height,
+    width). Remarks are appended to ``notes``."""
     if trimap.shape != tuple(size):
         raise UserError(f"{src_path} is {size[1]}x{size[0]} but its trimap {path} is {trimap.shape[1]}x{trimap.shape[0]}; "
                         "both have to be of one size.")

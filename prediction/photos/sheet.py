@@ -22,11 +22,8 @@ GREEN = (60, 170, 90)
 
 
 def open_sheet(options: Options, single: bool, notes: list[str]) -> Sheet | None:
-    """The sheet to fill, or None. Raises UserError where it would lie among the photos or replace one.
-
-    Args:
-        single: src is one photo. notes: a remark on a sheet that stays as it is is appended.
-    """
+    """The sheet to fill, or None. ``single``: src is one photo; a remark on a sheet that stays as it is goes to ``notes``.
+    Raises UserError where it would lie among the photos or replace one."""
     if options.sheet is None:
         return None
     check_place(folder_of(options.sheet, True))
@@ -42,11 +39,7 @@ def open_sheet(options: Options, single: bool, notes: list[str]) -> Sheet | None
 
 
 class Sheet:
-    """Collects rows, small, and writes them as one picture.
-
-    Args:
-        path: of the picture to write; limit: how many rows it takes.
-    """
+    """Collects rows, ``limit`` at most, and writes them as one picture to ``path``."""
 
     def __init__(self, path: str | os.PathLike, limit: int):
         self.path, self._limit, self._rows = path, limit, []
@@ -71,15 +64,13 @@ class Sheet:
 
 
 def panels(src: np.ndarray, given: dict[str, np.ndarray], matte: Any, behind: np.ndarray | None = None) -> np.ndarray:
-    """src, what is given beside it, pha and the cut-out before another background, side by side.
+    """src, what is given beside it, pha and the cut-out before another background, side by side: uint8 (HEIGHT, about (3 or
+    4) * HEIGHT * W / H, 3).
 
     Args:
-        src: uint8 (H, W, 3). given: {name: uint8 (H, W, 3)}.
-        matte: with pha (H, W) and fgr (H, W, 3), as ``Matter.predict`` returns it.
+        src: uint8 (H, W, 3). given: {name: uint8 (H, W, 3)}. matte: pha (H, W) and fgr (H, W, 3), as ``Matter.predict``
+            returns.
         behind: uint8 or uint16 (H, W, 3) that the subject is set before, or None for plain green.
-
-    Returns:
-        uint8 (HEIGHT, about (3 or 4) * HEIGHT * W / H, 3)
     """
     made = rendered(matte, ("pha", "com"), 8, np.full_like(src, GREEN) if behind is None else behind)
     shown = [src, *given.values(), cv2.cvtColor(made["pha"], cv2.COLOR_GRAY2RGB), made["com"]]

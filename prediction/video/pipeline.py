@@ -21,9 +21,9 @@ from bgmatting.prediction.backdrop import behind
 from bgmatting.prediction.outputs import GRAY, LINEAR, deepened, rendered, wanted_of
 from bgmatting.prediction.report import Report, stop_on_signal
 from bgmatting.prediction.source import as_source
-from bgmatting.prediction.video.ahead import Ahead, at_once, sharing
+from bgmatting.prediction.video.empty_scene import open_scene
+from bgmatting.prediction.video.parallel import Ahead, at_once, sharing
 from bgmatting.prediction.video.pipe import END, Cancelled, Pipe
-from bgmatting.prediction.video.scene import open_scene
 from bgmatting.utils.errors import UserError
 
 POLL = 0.2  # seconds after which a signal is looked for
@@ -34,7 +34,7 @@ class VideoJob(NamedTuple):
     """A job: one video, and what to do with it.
 
     src: ``prediction.source.Source``, or the path or address of one. outputs: {"pha", "com", "fgr", "err", "ref": path}; the
-    suffix chooses the format, none is a folder of pictures. bgr, fit: see ``prediction.video.scene.open_scene``; bgr is None
+    suffix chooses the format, none is a folder of pictures. bgr, fit: see ``video.empty_scene.open_scene``; bgr is None
     where none is needed. backdrop: ``prediction.backdrop.Backdrop``, or anything whose frame(index, src, bgr) gives what com
     is put before, uint8 RGB of src's size (src, and maybe the answer, is uint16 for deep videos); None for cut-outs with
     alpha. fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every
@@ -61,14 +61,11 @@ def matte_frames(open_matter: Callable[[], Any], job: VideoJob, on_progress: Cal
     Args:
         open_matter: () -> ``model.Matter``, or anything with its predict(src, bgr, want); called when src, bgr and
             outputs are known to be usable.
-        job: ``VideoJob``.
         on_progress: called with (frames done, frames in all or None) after every frame; what it raises ends the work.
-    Returns:
-        ``Report``; stopped is true after a signal.
     Raises:
         UserError: src, bgr or an output cannot be used. OSError: the disk is full; and whatever matter or a hook raises.
-        Files hold the frames up to there and play, unless not even their end could be written; an error that came after
-        the first frame has the Report as its attribute ``report``.
+            Files hold the frames up to there and play, unless not even their end could be written; an error that came after
+            the first frame has the Report as its attribute ``report``.
     """
     with ExitStack() as stack:
         source = stack.enter_context(as_source(job.src))
@@ -146,11 +143,6 @@ class _Run:
             del frame  # or it would live on beside the one that is decoded next
 
     def _matte(self, stopped):
-        self._matte_frames(stopped)
-        if self._large:
-            self._release()
-
-    def _matte_frames(self, stopped):
         index = 0
         with sharing(self._matter, 1 if self._large else at_once()) as workers, Ahead(workers) as ahead:
             while not self._errors and not stopped():
@@ -173,6 +165,8 @@ class _Run:
                 del frame, bgr, call
             if not self._errors:
                 self._pass_on(ahead.due(0))
+        if self._large:
+            self._release()
 
     def _predict(self, frame, bgr):
         deep = {"dtype": "float32"} if self._light or frame.deep is not None else {}  # also where bytes would do for 8 bits

@@ -46,11 +46,10 @@ def video_outputs(src: str, folder: str, types: Iterable[str], cut_out: bool, ch
     """{type: Path}: FOLDER/NAME_pha.mp4, FOLDER/NAME_com.mov and so on.
 
     Args:
-        src: path or address of the video. folder: for the results. types: of pha, com, fgr, err, ref.
-        cut_out: com has alpha, rather than a new background.
-        chosen: "mp4", "mov", "webm", "png", "exr" for all; None: mov for cut-outs, mp4 for the others.
+        src: path or address of the video. cut_out: com has alpha, rather than a new background. chosen: a format for
+            all; None: mov for cut-outs, mp4 for the others.
     Raises:
-        UserError: unknown format, one that cannot hold alpha, or an output would land on src.
+        UserError: unknown format, or one that cannot hold alpha, or a name that is too long.
     """
     if is_sequence(src):
         name = name_of(src)

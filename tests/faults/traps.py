@@ -1,6 +1,6 @@
 """Decoders that fail over files which ask for it, in a server's own start: ``set_up``. Any other file they decode as usual.
 
-A file asks by bytes that it ends with: ``trap("crash", "look")``. Ways: crash, exit, hang, sleep, memory, lie, noise;
+A file asks by bytes that it ends with: ``trap("crash", "look")``. Ways: crash, exit, sleep, hang, memory, lie, noise;
 moments: look (when it is asked what it is) and read.
 """
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from bgmatting.media.video import isolated
 from bgmatting.prediction import source
 from bgmatting.prediction.photos import read_pair
-from bgmatting.prediction.video import scene
-from bgmatting.web import looks
+from bgmatting.prediction.video import empty_scene
+from bgmatting.web import inspection
 
-WAYS = ("crash", "exit", "hang", "sleep", "memory", "lie", "noise")
+WAYS = ("crash", "exit", "sleep", "hang", "memory", "lie", "noise")
 MOMENTS = ("look", "read")
 
 
@@ -60,12 +60,12 @@ def _end(path):
 
 def photo_size(path: str) -> tuple | None:
     spring(path, "look")
-    return looks.photo_size(path)
+    return inspection.photo_size(path)
 
 
-def camera_picture(data: bytes):
+def camera_picture(data: bytes, most: int):
     spring(data, "look")
-    return looks.camera_picture(data)
+    return inspection.camera_picture(data, most)
 
 
 def photo(path: str, bits: int) -> tuple:
@@ -92,13 +92,13 @@ def items_of(path: str, *args) -> Iterator:
 
 def median_strips(path: str, *args) -> Iterator:
     spring(path, "read")
-    yield from scene.median_strips(path, *args)
+    yield from empty_scene.median_strips(path, *args)
 
 
 def set_up() -> None:
     """Have the server of this process ask workers for these in place of the usual ones."""
     from bgmatting.prediction import backdrop
-    from bgmatting.web import camera, uploads
-    uploads.photo_size, camera.camera_picture = photo_size, camera_picture
-    read_pair.photo, scene.still, backdrop.still = photo, still, still
-    isolated.facts_of, isolated.items_of, scene.median_strips = facts_of, items_of, median_strips
+    from bgmatting.web import camera, limits
+    limits.photo_size, camera.camera_picture = photo_size, camera_picture
+    read_pair.photo, empty_scene.still, backdrop.still = photo, still, still
+    isolated.facts_of, isolated.items_of, empty_scene.median_strips = facts_of, items_of, median_strips

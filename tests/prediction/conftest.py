@@ -1,17 +1,29 @@
 """What tests of predict.py start from."""
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
 from bgmatting.media import write_image
 from bgmatting.prediction import core
+from bgmatting.prediction.photos import read_pair
+from bgmatting.utils.isolation import Workers
 from tests.prediction.command import StandIn
 
 
+@pytest.fixture(scope="session")
+def workers():
+    """The process that reads photos of folders, one for all tests."""
+    with Workers(1, core.DECODING, [read_pair.__name__], ready=1) as made:
+        yield made
+
+
 @pytest.fixture
-def stand_in(monkeypatch):
-    """No network is opened, and no background fitted."""
+def stand_in(monkeypatch, workers):
+    """No network is opened, no background fitted, and no process started."""
     monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
     monkeypatch.setattr(core, "fitter", lambda align, exposure, video=False: None)
+    monkeypatch.setattr(core, "Workers", lambda *_, **__: nullcontext(workers))
 
 
 @pytest.fixture

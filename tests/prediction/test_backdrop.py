@@ -68,19 +68,14 @@ def test_video_goes_round(tmp_path):
     late.close()
 
 
-@pytest.mark.parametrize("text, words", [("nowhere.jpg", "no such background"), ("grene", "no such background"),
-                                         ("#12", "no such background"), ("", "no such background"), ("x" * 400, "no such")])
-def test_what_is_no_background(text, words):
-    with pytest.raises(UserError, match=words) as error:
+@pytest.mark.parametrize("text", ["nowhere.jpg", "grene", "#12", "", "x" * 400, "broken.jpg", "broken.mp4"])
+def test_what_is_no_background(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    for name in ("broken.jpg", "broken.mp4"):
+        (tmp_path / name).write_bytes(b"nothing")
+    with pytest.raises(UserError) as error:
         open_backdrop(text)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("name", ["broken.jpg", "broken.mp4"])
-def test_broken_files(tmp_path, name):
-    (tmp_path / name).write_bytes(b"nothing")
-    with pytest.raises(UserError, match=name):
-        open_backdrop(tmp_path / name)
+    assert text in str(error.value) and "\n" not in str(error.value)
 
 
 def test_what_is_remarkable_about_its_file_is_told(tmp_path):

@@ -1,14 +1,11 @@
-"""What is made of a matte, in numbers, and which formats can hold it."""
-
+"""What is made of a matte, in numbers."""
 import cv2
 import numpy as np
 import pytest
 
 from bgmatting.media.reading import read_stored
 from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.options import PHOTO, Options, checked
-from bgmatting.prediction.outputs import Canvas, check_format, rendered, write_pictures
-from bgmatting.utils.errors import UserError
+from bgmatting.prediction.outputs import Canvas, rendered, write_pictures
 from tests.prediction.command import Matte
 
 
@@ -21,16 +18,13 @@ def picture(matte, kind, bits=8, behind=None):
     return rendered(matte, (kind,), bits, behind)[kind]
 
 
-def test_8_bits():
+def test_each_depth_comes_from_the_numbers_themselves():
     assert picture(matte(), "pha").tolist() == [[0, 0, 128, 255]]
     assert picture(matte(), "com").tolist() == [[[0] * 4, [0] * 4, [102, 102, 102, 128], [102, 102, 102, 255]]]
-
-
-def test_16_bits_come_from_the_numbers_themselves():
-    found = picture(matte(), "pha", 16)
-    assert found.dtype == np.uint16 and found.tolist() == [[0, 66, 32768, 65535]]  # 66: lost in 8 bits
-    assert picture(matte(), "com", 16)[0, :, 3].tolist() == [0, 66, 32768, 65535]
-    assert picture(matte(), "com", 16)[0, 1, 0] == 26214
+    assert picture(matte(), "pha", 16).dtype == np.uint16
+    assert picture(matte(), "pha", 16).tolist() == [[0, 66, 32768, 65535]]  # 66: lost in 8 bits
+    assert picture(matte(), "com", 16)[0, :, 3].tolist() == [0, 66, 32768, 65535] and picture(
+        matte(), "com", 16)[0, 1, 0] == 26214
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -66,20 +60,6 @@ def test_pha_and_cut_outs_lose_nothing(tmp_path, suffix, bits):
         assert again.dtype == expected.dtype
         if not (suffix == ".tif" and word == "com" and bits == 8):  # OpenCV's reader darkens those; see test_photo
             np.testing.assert_array_equal(again, expected)
-
-
-@pytest.mark.parametrize("name, bits, types, words", [
-    ("jpg", 8, ("pha", "com"), "png, webp, tiff"), ("webp", 16, ("pha",), "png, tiff"), ("jpg", 16, ("pha",), "png, tiff"),
-    ("jpg", 8, ("com",), "--target-bgr")])
-def test_formats_that_do_not(name, bits, types, words):
-    with pytest.raises(UserError, match=words):
-        check_format(name, bits, types, False)
-
-
-def test_types_are_checked_and_taken_once():
-    assert checked(Options(type=["COM", "alp", "com"]), PHOTO).type == ("com", "pha")
-    with pytest.raises(UserError, match="Did you mean 'fgr'"):
-        checked(Options(type=["fgrr"]), PHOTO)
 
 
 @pytest.mark.parametrize("bits", [8, 16])

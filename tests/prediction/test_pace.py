@@ -59,8 +59,10 @@ def test_frames_that_are_matted_at_once_count(streams, scale):
     film = Paced(matter, 10, matter.clock)
     film.predict(frame(1920, 1080), frame(1920, 1080))
     assert (matter.backbone_scale, film.streams) == (scale, streams)
-    film.streams = 4
-    assert matter.streams == 4
+    film.streams, film.sample_pixels = 4, 5
+    assert matter.streams == 4 and film.sample_pixels == matter.sample_pixels == 5 and film.settings is matter.settings
+    film.predict(frame(640, 360), frame(640, 360))
+    assert matter.backbone_scale == "auto"  # another size is measured anew
 
 
 def test_frames_wait_for_the_choice():
@@ -72,26 +74,10 @@ def test_frames_wait_for_the_choice():
     assert matter.seen == ["auto"] * 2 + [0.25] * 8
 
 
-def test_another_size_is_measured_anew():
-    matter = Timed(0.3)
-    film = Paced(matter, 10, matter.clock)
-    film.predict(frame(1920, 1080), frame(1920, 1080))
-    assert matter.backbone_scale == 0.25
-    film.predict(frame(640, 360), frame(640, 360))
-    assert matter.backbone_scale == "auto"
-
-
 def test_what_is_said_holds():
     assert isinstance(paced(Timed(1), None), Paced) and isinstance(paced(Timed(1), 3), Paced)
     for matter, arguments in ((Timed(1), (0,)), (Timed(1), (10, 0.4)), (Timed(1, 0.375), (10,))):
         assert paced(matter, *arguments) is matter
-
-
-def test_pixels_to_refine_are_those_of_the_matter():
-    matter = Timed(1)
-    film = Paced(matter, 10)
-    film.sample_pixels = 5
-    assert film.sample_pixels == matter.sample_pixels == 5 and film.settings is matter.settings
 
 
 def test_a_matter_takes_another_scale_between_frames():

@@ -31,12 +31,6 @@ def test_the_sample_pair_can_be_done_again(tmp_path):
     assert files(tmp_path / "out") == ["src_com.png", "src_pha.png"]
 
 
-def test_other_programs_names_for_the_same():
-    args = predict.parse(["--model_path", "w.pdparams", "--image_path", "a.jpg", "--save_dir", "out"])
-    assert (args.weights, args.src, args.output) == ("w.pdparams", "a.jpg", "out")
-    assert predict.parse(["--save-dir", "o"]).output == "o"
-
-
 def test_src_bgr_and_types_by_their_place(photos, capsys):
     assert run(photos / "src.png", photos / "bgr.png", "alp", "fgr", "--output", photos / "out") == 0
     assert files(photos / "out") == ["src_fgr.png", "src_pha.png"]
@@ -52,10 +46,6 @@ def test_flags_of_other_programs_are_translated(capsys, flag, own):
     with pytest.raises(SystemExit):
         predict.parse([flag, "x"])
     assert own in capsys.readouterr().err
-
-
-def test_a_scene_without_its_photo(photos, capsys):
-    assert "--src" in refuse(capsys, photos / "out", "--bgr", photos / "bgr.png")
 
 
 @pytest.mark.parametrize("src, kind", [

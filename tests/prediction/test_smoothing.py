@@ -57,16 +57,7 @@ def test_mattes_of_the_network_flicker_less(film):
     assert sad(smooth, truth) <= 1.01 * sad(phas, truth)
 
 
-def test_a_cut_takes_the_new_matte(film):
-    other = make_film((3, 5), 1, *SIZE)
-    smoother = Smoother()
-    for src, pha in zip(film.srcs[:3], film.phas):
-        smoother(src, pha / np.float32(255))
-    new = other.phas[0] / np.float32(255)
-    assert np.array_equal(smoother(other.srcs[0], new), new)
-
-
-def test_the_first_matte_and_the_one_after_a_reset_stay(film):
+def test_the_first_matte_and_the_one_after_a_reset_a_cut_or_in_another_size_stay(film):
     smoother = Smoother()
     pha = np.random.default_rng(0).random(SIZE, dtype=np.float32)
     kept = pha.copy()
@@ -74,12 +65,9 @@ def test_the_first_matte_and_the_one_after_a_reset_stay(film):
     assert not np.array_equal(smoother(film.srcs[1], 1 - pha), 1 - pha)
     smoother.reset()
     assert np.array_equal(smoother(film.srcs[0], pha), pha) and np.array_equal(pha, kept)
-
-
-def test_another_size_starts_anew(film):
-    smoother = Smoother()
-    smoother(film.srcs[0], film.phas[0] / np.float32(255))
-    pha = np.full((20, 30), 0.5, np.float32)
-    assert np.array_equal(smoother(np.zeros((20, 30, 3), np.uint8), pha), pha)
+    other = make_film((3, 5), 1, *SIZE)  # a cut, and then another size
+    for src, new in ((other.srcs[0], other.phas[0] / np.float32(255)),
+                     (np.zeros((20, 30, 3), np.uint8), np.full((20, 30), 0.5, np.float32))):
+        assert np.array_equal(smoother(src, new), new)
     with pytest.raises(ValueError, match="one size"):
-        smoother(film.srcs[0], pha)
+        smoother(film.srcs[0], np.zeros((20, 30), np.float32))

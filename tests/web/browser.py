@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from bgmatting.utils.files import PROJECT
+from tests.media.video.clips import make_clip
 
 SAMPLE = PROJECT / "image" / "sample"
 FLAGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -111,21 +112,11 @@ def proxied(address, prefix):
 
 def film(path, frames):
     """Write a film of 160x120 with a square that moves before the sample's scene, and a tone; returns the scene."""
-    import av
     plate = cv2.resize(sample(), (160, 120))
-    with av.open(str(path), "w") as container:
-        stream, sound = container.add_stream("libx264", rate=12), container.add_stream("aac", rate=48000)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
-        for number in range(frames):
-            image = plate.copy()
-            image[40:100, 4 * number % 120:4 * number % 120 + 40] = (200, 60, 40)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-            tone = np.sin(np.arange(4000, dtype=np.float32) * 0.06)[None]
-            heard = av.AudioFrame.from_ndarray(tone, "fltp", "mono")
-            heard.sample_rate, heard.pts = 48000, 4000 * number
-            container.mux(sound.encode(heard))
-        container.mux(stream.encode(None))
-        container.mux(sound.encode(None))
+    images = [plate.copy() for _ in range(frames)]
+    for number, image in enumerate(images):
+        image[40:100, 4 * number % 120:4 * number % 120 + 40] = (200, 60, 40)
+    make_clip(path, images=images, width=160, height=120, audio="aac", options={"preset": "ultrafast"})
     return plate
 
 

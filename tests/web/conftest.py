@@ -1,6 +1,10 @@
 """A server around a stand-in for the network."""
+import io
 import threading
+import time
+import zipfile
 from collections import namedtuple
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
@@ -50,27 +54,25 @@ def decoding():
     made.close()
 
 
-@pytest.fixture
-def serve(decoding):
-    """serve(matter=StandIn(), decoding=None, **settings) -> TestClient; all are closed at the end."""
+@contextmanager
+def opened(matter, decoding, **settings):
+    """A ``TestClient`` of a server; ``service`` is that of the server."""
     for name in ("fastapi", "uvicorn", "python_multipart", "httpx"):
         pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
     from fastapi.testclient import TestClient
 
     from bgmatting.web.server import make_app
-    clients = []
-
-    def start(matter=None, decoding=decoding, **settings):
-        app = make_app(Settings(**settings), lambda: matter or StandIn(), decoding=decoding)
-        client = TestClient(app, "http://127.0.0.1")
-        client.__enter__()
-        clients.append(client)
+    app = make_app(Settings(**settings), lambda: matter, decoding=decoding)
+    with TestClient(app, "http://127.0.0.1") as client:
         client.service = app.service
-        return client
+        yield client
 
-    yield start
-    for client in clients:
-        client.__exit__(None, None, None)
+
+@pytest.fixture
+def serve(decoding):
+    """serve(matter=StandIn(), **settings) -> TestClient; all are closed at the end."""
+    with ExitStack() as stack:
+        yield lambda matter=None, **settings: stack.enter_context(opened(matter or StandIn(), decoding, **settings))
 
 
 @pytest.fixture
@@ -90,4 +92,30 @@ def parts(pair, src="me.png", bgr="room.png"):
 
 def left(client):
     """Names of what lies in the server's folder besides that of the page."""
-    return sorted(path.name for path in client.service.workplace.root.iterdir() if path.name != "page")
+    return sorted(path.name for path in client.service.storage.root.iterdir() if path.name != "page")
+
+
+def until(true, seconds=20):
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def begun(client, files, **data):
+    """The answer to a new job."""
+    return client.post("/v1/jobs", files=files, data=data)
+
+
+def ended(client, key):
+    """The last state of a job."""
+    until(lambda: client.get(f"/v1/jobs/{key}").json()["state"] not in ("queued", "running"))
+    return client.get(f"/v1/jobs/{key}").json()
+
+
+def unpacked(client, key):
+    """{name: bytes} of the ZIP that a job makes."""
+    assert ended(client, key)["state"] == "done"
+    with zipfile.ZipFile(io.BytesIO(client.get(f"/v1/jobs/{key}/result").content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

@@ -1,44 +1,16 @@
-"""POST /v1/mattes: the bytes of predict.py, its words where something is wrong, and nothing left behind."""
+"""POST /v1/mattes and what the server says of itself: its answers, one line where something is wrong, nothing left behind.
+
+That the bytes are those of predict.py, test_same_as_predict.py shows.
+"""
 import io
 import zipfile
 
-import cv2
 import numpy as np
 import pytest
 
-from bgmatting.commands import predict
 from bgmatting.media import encode
-from bgmatting.prediction import core
 from tests.prediction.command import StandIn
 from tests.web.conftest import left, parts
-
-
-def predicted(tmp_path, monkeypatch, pair, *flags):
-    """{name: bytes} of what predict.py writes for the pair."""
-    monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
-    (tmp_path / "me.png").write_bytes(pair.src)
-    (tmp_path / "room.png").write_bytes(pair.bgr)
-    assert predict.main(["--src", str(tmp_path / "me.png"), "--bgr", str(tmp_path / "room.png"), "--output",
-                         str(tmp_path / "out"), *flags]) == 0
-    return {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-
-
-def test_several_types_are_a_zip_of_the_files_of_predict(serve, pair, tmp_path, monkeypatch):
-    client = serve()
-    answer = client.post("/v1/mattes", files=parts(pair), data={"type": ["pha", "com,err"]})
-    assert answer.headers["content-type"] == "application/zip"
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        found = {name: archive.read(name) for name in archive.namelist()}
-    assert found == predicted(tmp_path, monkeypatch, pair, "--type", "pha", "com", "err")
-    assert left(client) == []
-
-
-def test_an_uploaded_background_is_what_com_is_set_before(serve, pair):
-    plain = encode(".png", np.full((40, 48, 3), (9, 8, 7), np.uint8))
-    answer = serve().post("/v1/mattes", files={**parts(pair), "target": ("beach.png", plain)})
-    com = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_UNCHANGED)[..., ::-1]
-    assert com.shape == (40, 48, 3)
-    assert np.array_equal(com[0, 0], (9, 8, 7)) and np.array_equal(com[20, 20], (200, 100, 50))
 
 
 def refused(client, status, files, **data):
@@ -47,9 +19,20 @@ def refused(client, status, files, **data):
     error = answer.json()["error"]
     assert answer.status_code == status == error["status"]
     assert set(error) == {"status", "code", "message"} and "\n" not in error["message"]
-    assert str(client.service.workplace.root) not in answer.text and "/tmp" not in answer.text
+    assert str(client.service.storage.root) not in answer.text and "/tmp" not in answer.text
     assert left(client) == []
     return error["message"]
+
+
+def test_several_types_are_a_zip_of_the_files_that_each_is_alone(serve, pair):
+    client = serve()
+    answer = client.post("/v1/mattes", files=parts(pair), data={"type": ["pha", "com,err"]})
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        found = {name: archive.read(name) for name in archive.namelist()}
+    assert found == {f"me_{kind}.png": client.post("/v1/mattes", files=parts(pair), data={"type": kind}).content
+                     for kind in ("pha", "com", "err")}
+    assert left(client) == []
 
 
 def test_photos_that_cannot_be_used_are_named(serve, pair):
@@ -58,45 +41,31 @@ def test_photos_that_cannot_be_used_are_named(serve, pair):
         assert "me.png" in refused(client, 400, {"src": ("me.png", src), "bgr": ("room.png", bgr)})
 
 
-@pytest.mark.parametrize("data", [
-    {"type": "alpha"}, {"format": "bmp"}, {"fit": "no"}, {"align": "yes"}, {"bit_depth": "12"}, {"format": "jpg"},
-    {"tpye": "com"}, {"target": "white", "type": "pha"}, {"target": "/etc/passwd"}, {"target": "../src/me.png"}])
-def test_unknown_words_are_refused(serve, pair, data):
-    refused(serve(), 400, parts(pair), **data)
-
-
-def test_half_a_pair_is_refused(serve, pair):
-    for word in ("src", "bgr"):
-        refused(serve(), 400, {word: ("me.png", pair.src)})
-
-
-def test_a_request_without_a_form_is_refused(serve):
-    answer = serve().post("/v1/mattes", content=b"{}", headers={"content-type": "application/json"})
+def test_what_no_request_may_hold_or_lack(serve, pair):
+    client, whole = serve(), parts(pair)
+    for data in ({"type": "alpha"}, {"format": "bmp"}, {"fit": "no"}, {"align": "yes"}, {"bit_depth": "12"}, {"tpye": "com"},
+                 {"format": "jpg"}, {"target": "white", "type": "pha"}, {"target": "/etc/passwd"}, {"target": "../me.png"},
+                 {"target": "x" * (1 << 20) + "x"}, {"type": ["com"] * 40}):
+        refused(client, 400, whole, **data)
+    for word in whole:
+        refused(client, 400, {word: whole[word]})
+    answer = client.post("/v1/mattes", content=b"{}", headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_input")
 
 
-@pytest.mark.parametrize("name", [
-    "照" * 90 + ".png", "😀" * 62 + ".png",
-    "../../etc/me.png", "C:\\photos\\me.png", ".png", "a" * 300 + ".png", "人.png", "a\x00\u202eb.png"])
-def test_any_name_of_a_file_is_taken(serve, pair, name):
+def test_any_name_of_a_file_is_taken(serve, pair):
     client = serve()
-    assert client.post("/v1/mattes", files=parts(pair, src=name)).status_code == 200
-    assert left(client) == []
+    for name in ("照" * 90 + ".png", "😀" * 62 + ".png", "../../etc/me.png", "C:\\me.png", ".png", "a" * 300 + ".png",
+                 "人.png", "a\x00\u202eb.png"):
+        assert client.post("/v1/mattes", files=parts(pair, src=name)).status_code == 200, name
+        assert left(client) == []
 
 
-def test_what_nobody_expected_is_told_without_a_trace(serve, pair, capsys):
+def test_what_nobody_expected_is_told_without_a_trace(serve, pair):
     class Broken(StandIn):
         def predict(self, *arguments, **options):
             raise RuntimeError("secret of the machine")
-    said = refused(serve(Broken()), 400, parts(pair))
-    assert "unexpected RuntimeError" in said
-
-
-def test_addresses_that_are_none(serve):
-    client = serve()
-    assert client.get("/v1/matte").json()["error"] == {
-        "status": 404, "code": "not_found", "message": "no such address: GET /v1/matte. /docs lists them."}
-    assert client.get("/v1/mattes").json()["error"]["code"] == "no_such_method"
+    assert "unexpected RuntimeError" in refused(serve(Broken()), 400, parts(pair))
 
 
 def test_a_form_is_whole_or_refused(serve, pair):
@@ -111,26 +80,19 @@ def test_a_form_is_whole_or_refused(serve, pair):
     assert left(client) == []
 
 
-def test_too_much_text_and_too_many_parts_are_refused(serve, pair):
-    for data in ({"target": "x" * (1 << 20) + "x"}, {"type": ["com"] * 40}):
-        assert serve().post("/v1/mattes", files=parts(pair), data=data).status_code == 400
+@pytest.mark.parametrize("method, path, status, code, allowed", [
+    ("GET", "/v1/matte", 404, "not_found", None), ("GET", "/v1/mattes", 405, "no_such_method", "POST"),
+    ("PUT", "/v1/jobs/x", 405, "no_such_method", "DELETE, GET, HEAD")])
+def test_addresses_that_are_none(serve, method, path, status, code, allowed):
+    answer = serve().request(method, path)
+    assert (answer.status_code, answer.json()["error"]["code"], answer.headers.get("allow")) == (status, code, allowed)
 
 
-def test_head_is_answered_and_a_405_says_what_is_allowed(serve):
+def test_head_is_answered(serve):
     client = serve()
     for path in ("/v1/health", "/docs", "/openapi.json"):
         assert client.head(path).status_code == 200 and client.head(path).content == b""
-    assert client.put("/v1/jobs/x").headers["allow"] == "DELETE, GET, HEAD"
-    assert client.get("/v1/mattes").headers["allow"] == "POST"
     assert client.head("/v1/jobs/x").status_code == 404
-
-
-def test_the_reference_names_the_address_that_it_was_asked_at(serve):
-    text = serve().get("/docs", headers={"host": "localhost:1234", "x-forwarded-prefix": "/matting"}).text
-    assert "http://localhost:1234/matting/v1/mattes" not in text  # no proxy that is trusted says so
-    assert "http://localhost:1234/v1/mattes" in text
-    text = serve(root_path="/matting").get("/docs", headers={"host": "localhost:1234"}).text
-    assert "http://localhost:1234/matting/v1/mattes" in text
 
 
 def test_health_and_info(serve):
@@ -142,11 +104,13 @@ def test_health_and_info(serve):
     assert info["limits"]["queue"] == 3 and info["network"]["device"] == "cpu" and "weights" not in info["network"]
 
 
-def test_the_reference_names_all_routes_and_fetches_nothing(serve):
-    client = serve()
-    text = client.get("/docs").text
+def test_the_reference_names_all_routes_and_the_address_that_it_was_asked_at_and_fetches_nothing(serve):
+    text = serve().get("/docs", headers={"host": "localhost:1234", "x-forwarded-prefix": "/matting"}).text
     for route in ("/v1/mattes", "/v1/jobs", "/v1/health", "/v1/info"):
         assert route in text
     assert "<script" not in text and "<link" not in text and "src=" not in text.replace("-F src=", "")
+    assert "http://localhost:1234/v1/mattes" in text  # no proxy that is trusted says that it is below /matting
+    client = serve(root_path="/matting")
+    assert "http://localhost:1234/matting/v1/mattes" in client.get("/docs", headers={"host": "localhost:1234"}).text
     route = client.get("/openapi.json").json()["paths"]["/v1/mattes"]["post"]
     assert route["requestBody"]["content"]["multipart/form-data"]["schema"]["required"] == ["src", "bgr"]

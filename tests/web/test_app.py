@@ -12,41 +12,21 @@ from bgmatting.web.settings import Settings, settings_of
 from tests.web.browser import WATCHED
 
 
-def refused(capsys, *argv):
-    """The line on stderr of an app.py that does not start."""
-    with pytest.raises(SystemExit) as ended:
-        run_main(app.main, list(argv))
-    said = capsys.readouterr().err
-    assert ended.value.code == 2 and said.startswith("error: ") and said.count("\n") == 1
-    return said
-
-
-@pytest.mark.parametrize("flag, value", [("--max-pixels", "0"), ("--max-mib", "-1"), ("--queue", "-1"), ("--port", "70000"),
-                                         ("--max-seconds", "nan"), ("--upload-seconds", "0")])
-def test_numbers_that_make_no_sense(capsys, flag, value):
-    assert flag in refused(capsys, flag, value)
-
-
-def test_a_device_that_is_not_there(capsys):
-    assert "gpu:7" in refused(capsys, "--no-page", "--no-browser", "--device", "gpu:7")
-
-
-def test_without_the_packages_one_line(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.setitem(sys.modules, "fastapi", sys.modules.get("fastapi") or type(sys)("fastapi"))
-    said = refused(capsys, "--no-page", "--no-browser")
-    assert "pip install -r requirements-web.txt" in said
-
-
-def test_a_port_that_is_taken(capsys):
+@pytest.mark.parametrize("flags, named", [
+    *((flags, flags.split()[0]) for flags in ("--max-pixels 0", "--max-mib -1", "--queue -1", "--port 70000",
+                                              "--max-seconds nan", "--upload-seconds 0")),
+    ("--no-page --device gpu:7", "gpu:7"), ("--no-page --port {taken}", "{taken}"), ("--no-page", "requirements-web.txt")])
+def test_what_cannot_start_is_one_line(capsys, monkeypatch, flags, named):
     for name in ("fastapi", "uvicorn", "python_multipart"):
         pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        said = refused(capsys, "--no-page", "--no-browser", "--port", str(port))
-        assert f"cannot listen at 127.0.0.1, port {port}" in said
+    if "requirements" in named:
+        monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(SystemExit) as ended:
+        taken = str(other.getsockname()[1])
+        run_main(app.main, ["--no-browser", *flags.format(taken=taken).split()])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.startswith("error: ") and said.count("\n") == 1
+    assert named.format(taken=taken) in said
 
 
 def test_the_token_may_come_from_the_environment(monkeypatch):

@@ -8,9 +8,9 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from bgmatting.web.jobs import Jobs
 from bgmatting.web.page import camera_tab
+from bgmatting.web.page.components import AT_ONCE
 from bgmatting.web.page.gate import Gate
-from bgmatting.web.page.mattes import Mattes
-from bgmatting.web.page.parts import AT_ONCE
+from bgmatting.web.page.matte_cache import MatteCache
 from bgmatting.web.page.photos_tab import SAMPLE, AloneTab, PhotosTab
 from bgmatting.web.page.texts import LANGUAGES, language_of, words
 from bgmatting.web.page.work_tabs import ManyTab, VideoTab
@@ -26,14 +26,10 @@ ICON = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill=
 CODES = {"en": "en", "zh": "zh-CN"}
 
 
-def add(app: FastAPI, service: Service, jobs: Jobs) -> Gate:
-    """The ASGI application with the page in all languages.
-
-    Args:
-        app: the application. service: ``web.service.Service``; jobs: ``web.jobs.Jobs``.
-    """
-    os.environ["GRADIO_TEMP_DIR"] = str(service.workplace.page)  # Gradio asks nobody else where uploads go
-    mattes = Mattes()
+def add_page(app: FastAPI, service: Service, jobs: Jobs) -> Gate:
+    """The ASGI application with the page in all languages."""
+    os.environ["GRADIO_TEMP_DIR"] = str(service.storage.page)  # Gradio asks nobody else where uploads go
+    cache = MatteCache()
 
     @app.get("/", include_in_schema=False)
     def front(request: Request):
@@ -51,14 +47,14 @@ def add(app: FastAPI, service: Service, jobs: Jobs) -> Gate:
     samples = [str(Path(SAMPLE[0]).parent)]  # uploads are not among these: Gradio would show what it should have downloaded
     css = (HERE / "style.css").read_text(encoding="utf-8")
     for language in LANGUAGES:
-        blocks = page(service, mattes, jobs, language)
+        blocks = page(service, cache, jobs, language)
         blocks.has_launched = True  # or Gradio would not check which files an event may name (6.31, an inner attribute)
         app = gr.mount_gradio_app(
             app, blocks, f"/{language}", root_path="", theme=theme(), css=css, head=HEAD, allowed_paths=samples,
             js=LANGUAGE.format(CODES[language], words(language)["title"]), footer_links=[], run_history=False,
             ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, show_error=False,
             max_file_size=service.settings.max_bytes)
-    return Gate(app, service.workplace.page, tuple(f"/{language}" for language in LANGUAGES))
+    return Gate(app, service.storage.page, tuple(f"/{language}" for language in LANGUAGES))
 
 
 def theme() -> gr.themes.Base:
@@ -69,7 +65,7 @@ def theme() -> gr.themes.Base:
     return gr.themes.Default(font=FONTS, font_mono=MONO, primary_hue="blue").set(**seen, **dark)
 
 
-def page(service: Service, mattes: Mattes, jobs: Jobs, language: str) -> gr.Blocks:
+def page(service: Service, cache: MatteCache, jobs: Jobs, language: str) -> gr.Blocks:
     """The ``gr.Blocks`` of one language."""
     said = words(language)
     limits = service.settings
@@ -79,10 +75,10 @@ def page(service: Service, mattes: Mattes, jobs: Jobs, language: str) -> gr.Bloc
                 f'<p>{said["intro"]} {bounds}</p>')
         with gr.Tabs():
             with gr.Tab(said["photos"], id="photos"):
-                first = PhotosTab(service, mattes, said).build()
+                first = PhotosTab(service, cache, said).build()
             if service.has_alone:
                 with gr.Tab(said["alone"], id="alone"):
-                    AloneTab(service, mattes, said).build()
+                    AloneTab(service, cache, said).build()
             with gr.Tab(said["video"], id="video"):
                 VideoTab(service, jobs, said).build()
             with gr.Tab(said["camera"], id="camera", render_children=True):

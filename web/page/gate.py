@@ -10,6 +10,8 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from bgmatting.web.connections import most_connections
@@ -31,11 +33,7 @@ TEXT = ("application/json", "text/event-stream")
 
 
 class Gate:
-    """ASGI middleware.
-
-    Args:
-        app: what it stands before. folder: of the page's files, where Gradio puts uploads. mounts: paths of the pages.
-    """
+    """ASGI middleware. folder: of the page's files, where Gradio puts uploads. mounts: paths of the pages."""
 
     def __init__(self, app: ASGIApp, folder: Path, mounts: tuple) -> None:
         self._app, self._folder, self._mounts = app, Path(folder).resolve(), mounts
@@ -53,7 +51,7 @@ class Gate:
         try:
             scope, receive = await self._let(scope, receive, mount, route[len(mount):])
         except Refused as refused:
-            await _answer(refused, send)
+            await JSONResponse({**body(refused), "detail": str(refused)}, refused.status)(scope, receive, send)
             return
         lasts = LASTING.fullmatch(route[len(mount):]) is not None
         self._lasting += lasts
@@ -78,9 +76,8 @@ class Gate:
         if scope["method"] != "POST" or not ASKED.fullmatch(route):
             raise Refused(404, "no such address.")
         data = await self._event(receive)
-        scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in (b"content-length", b"content-type",
-                                                                                 b"transfer-encoding")]
-        scope["headers"] += [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
+        scope["headers"] = _changed(scope["headers"], {"content-type": "application/json", "transfer-encoding": None,
+                                                       "content-length": str(len(data))})
         return scope, _replay(data, receive)
 
     async def _event(self, receive):
@@ -130,12 +127,12 @@ class Gate:
 
     def _hiding(self, send, is_file):
         """``send`` without paths of this machine; what could be live in a browser is a download."""
-        held, parts = None, []
+        held, kind, parts = None, "", []
 
         async def hide(message):
-            nonlocal held
+            nonlocal held, kind
             if message["type"] == "http.response.start":
-                kind = _header(message, b"content-type")
+                kind = Headers(raw=message["headers"]).get("content-type", "")
                 if is_file:
                     message = {**message, "headers": _harmless(message["headers"], kind)}
                 elif kind.startswith(TEXT):
@@ -145,12 +142,11 @@ class Gate:
                 await send(message)
             elif held is None or message["type"] != "http.response.body":
                 await send(message)
-            elif _header(held, b"content-type").startswith(TEXT[0]):
+            elif kind.startswith(TEXT[0]):
                 parts.append(message.get("body", b""))
                 if not message.get("more_body", False):
                     data = self._hidden(b"".join(parts))
-                    headers = [pair for pair in held["headers"] if pair[0].lower() != b"content-length"]
-                    await send({**held, "headers": [*headers, (b"content-length", str(len(data)).encode())]})
+                    await send({**held, "headers": _changed(held["headers"], {"content-length": str(len(data))})})
                     await send({**message, "body": data})
             else:
                 await send({**message, "body": self._hidden(message.get("body", b""))})
@@ -166,12 +162,13 @@ def _harmless(headers, kind):
     """Headers of an uploaded file: nothing of it runs, and only pictures, sound and video are shown."""
     if SHOWN.fullmatch(kind.partition(";")[0].strip().lower()):
         return [*headers, SANDBOX]
-    headers = [(name, value) for name, value in headers if name.lower() not in (b"content-type", b"content-disposition")]
-    return [*headers, (b"content-type", b"application/octet-stream"), (b"content-disposition", b"attachment"), SANDBOX]
+    return [*_changed(headers, {"content-type": "application/octet-stream", "content-disposition": "attachment"}), SANDBOX]
 
 
-def _header(message, name):
-    return next((value.decode("latin-1") for key, value in message.get("headers", ()) if key.lower() == name), "")
+def _changed(headers, changes):
+    """Headers with {name: value, or None for none} in place of their own."""
+    kept = [(name, value) for name, value in headers if name.lower().decode("latin-1") not in changes]
+    return kept + [(name.encode(), value.encode()) for name, value in changes.items() if value is not None]
 
 
 def _replay(data, receive):
@@ -181,10 +178,3 @@ def _replay(data, receive):
     async def again():
         return rest.pop() if rest else await receive()
     return again
-
-
-async def _answer(refused, send):
-    data = json.dumps({**body(refused), "detail": str(refused)}).encode()
-    await send({"type": "http.response.start", "status": refused.status, "headers": [
-        (b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]})
-    await send({"type": "http.response.body", "body": data})

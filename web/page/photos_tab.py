@@ -13,9 +13,19 @@ import numpy as np
 from bgmatting.media.reading import read_stored
 from bgmatting.prediction.options import OPTIONS, PHOTO
 from bgmatting.prediction.source import SAMPLE
-from bgmatting.web.looks import small, small_photo
-from bgmatting.web.page.mattes import Mattes
-from bgmatting.web.page.parts import AT_ONCE, CURES, CURES_OF, cure_of, fit_settings, message, photo, told, view_settings
+from bgmatting.web.inspection import small, small_photo
+from bgmatting.web.page.components import (
+    AT_ONCE,
+    CURES,
+    CURES_OF,
+    cure_of,
+    fit_settings,
+    message,
+    photo,
+    told,
+    view_settings,
+)
+from bgmatting.web.page.matte_cache import CachedMatter, MatteCache
 from bgmatting.web.refusals import without_places
 from bgmatting.web.service import Service
 from bgmatting.web.tasks import task_of
@@ -25,12 +35,12 @@ SQUARE, LIGHT, DARK = 12, 250, 215  # of the board that stands for nothing, as g
 
 
 class PhotosTab:
-    """Builds the tab. service, mattes: what it works with; words: of its language."""
+    """Builds the tab. words: of its language."""
 
     prefix = "photo"  # of the names of its elements
 
-    def __init__(self, service: Service, mattes: Mattes, words: dict[str, str]) -> None:
-        self._service, self._mattes, self._words = service, mattes, words
+    def __init__(self, service: Service, cache: MatteCache, words: dict[str, str]) -> None:
+        self._service, self._cache, self._words = service, cache, words
 
     def build(self) -> tuple[Callable, None, list[gr.Image]]:
         """Add the components to the ``gr.Blocks`` around; returns (function, inputs, outputs) of the page's first matte."""
@@ -47,8 +57,11 @@ class PhotosTab:
             fit, align, exposure = fit_settings(words, "photo")
             bits = self._bits()
         self._show_when([src, bgr, *chosen, bits, fit, align, exposure], shown_here)
-        self._heal(shown_here[3:], (src, bgr, fit, align))
-        swap.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
+        cures = dict(zip(CURES, shown_here[3:]))
+        for button in (swap, cures["swap"]):
+            button.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
+        for name, value, part in (("align", "auto", align), ("resize", "resize", fit), ("crop", "crop", fit)):
+            cures[name].click(lambda value=value: value, None, part, **AT_ONCE)
         sample.click(lambda: SAMPLE, None, [src, bgr], **AT_ONCE)
         return (lambda: SAMPLE), None, [src, bgr]
 
@@ -79,18 +92,6 @@ class PhotosTab:
         gr.on([part.change for part in inputs], self.show, inputs, outputs, trigger_mode="always_last",
               **{**AT_ONCE, "show_progress": "minimal"}, show_progress_on=outputs[:1])
 
-    @staticmethod
-    def _heal(cures, parts):
-        """The buttons under a message do what it advises."""
-        src, bgr, fit, align = parts
-        for name, button in zip(CURES, cures):
-            if name == "swap":
-                button.click(lambda one, other: (other, one), [src, bgr], [src, bgr], **AT_ONCE)
-            elif name == "align":
-                button.click(lambda: "auto", None, align, **AT_ONCE)
-            else:
-                button.click(lambda name=name: name, None, fit, **AT_ONCE)
-
     def show(self, src: str | None, bgr: str | None, view: str, colour: str, behind: str | None, form: str, bits: int,
              fit: str, align: str, exposure: str) -> list[dict[str, Any]]:
         """The page's view of a pair: updates of slider, download, message and the buttons of cures."""
@@ -101,7 +102,7 @@ class PhotosTab:
 
     def _asked(self, name):
         """Updates where something is still to be added."""
-        return [*_nothing(), _said(message(self._words[name])), *_hidden()]
+        return _updates(None, message(self._words[name]))
 
     def _shown(self, src, bgr, view, colour, behind, fields):
         words, paths = self._words, (src, bgr, behind)
@@ -110,22 +111,20 @@ class PhotosTab:
             before, after = self._service.decoding.call(small_photo, src), shown(read_stored(path))
         except Exception as error:
             cure = cure_of(error, ())
-            said = message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"])
-            return [*_nothing(), _said(said), *_hidden(cure)]
+            return _updates(None, message(told(error, paths), "error", words[f"say_{cure}" if cure else "failed"]), cure)
         cure = cure_of(None, notes)
         lines = "\n".join(without_places(note, [Path(path).parent for path in paths if path]) for note in notes)
         text = message(lines, "note", words[f"say_{cure}" if cure else "noted"])
-        return [gr.update(value=(before, after), visible=True), gr.update(value=str(path), interactive=True),
-                _said(text if notes else ""), *_hidden(cure)]
+        return _updates(((before, after), str(path)), text if notes else "", cure)
 
     def _made(self, src, bgr, fields, behind):
         """(path of the picture, remarks): what predict.py makes, in line with all other photos."""
         service = self._service
         files = {name: Path(path) for name, path in (("src", src), ("bgr", bgr), ("target", behind)) if path}
-        folder = Path(tempfile.mkdtemp(dir=service.workplace.page))
+        folder = Path(tempfile.mkdtemp(dir=service.storage.page))
         task = task_of(Form(fields, files), folder, service, PHOTO, alone=bgr is None)
-        matter = self._mattes.of(service.alone if bgr is None else service.matter)
-        report = service.photos.submit(task.run, matter).result()
+        opened = service.alone if bgr is None else service.matter
+        report = service.photos.submit(task.run, lambda: CachedMatter(opened(), self._cache)).result()
         return report.paths[0], report.notes
 
 
@@ -182,16 +181,12 @@ def shown(image: np.ndarray) -> np.ndarray:
     return np.rint(image[..., :3] * share + board * (1 - share)).astype(np.uint8)
 
 
-def _nothing():
-    """Updates of slider and download without a matte. Gradio's empty slider has a label that screen readers may not say."""
-    return gr.update(value=None, visible=False), gr.update(value=None, interactive=False)
+def _updates(made, text, cure=None):
+    """Of slider, download, message and the buttons of cures. made: (what the slider shows, path of the file), or None.
 
-
-def _said(text):
-    """Update of the message: an empty one takes no room."""
-    return gr.update(value=text, visible=bool(text))
-
-
-def _hidden(cure=None):
-    """Updates of the buttons: those of ``cure`` are seen."""
-    return [gr.update(visible=name in CURES_OF.get(cure, ())) for name in CURES]
+    Gradio's empty slider has a label that screen readers may not say, and an empty message takes room: both are hidden.
+    """
+    shown, path = made or (None, None)
+    return [gr.update(value=shown, visible=made is not None), gr.update(value=path, interactive=made is not None),
+            gr.update(value=text, visible=bool(text)),
+            *(gr.update(visible=name in CURES_OF.get(cure, ())) for name in CURES)]

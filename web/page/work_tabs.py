@@ -14,7 +14,7 @@ from bgmatting.prediction.options import OPTIONS, PHOTOS, VIDEO
 from bgmatting.web import tasks
 from bgmatting.web.connections import client_key
 from bgmatting.web.jobs import CANCELLED, ENDED, FAILED, QUEUED, Jobs
-from bgmatting.web.page.parts import AT_ONCE, fit_settings, message, told, view_settings
+from bgmatting.web.page.components import AT_ONCE, fit_settings, message, told, view_settings
 from bgmatting.web.page.photos_tab import view_fields
 from bgmatting.web.refusals import without_places
 from bgmatting.web.service import Service
@@ -24,7 +24,7 @@ POLL = 0.4  # seconds between two looks at a job
 
 
 class WorkTab:
-    """Common part of both tabs. service, jobs: what they work with; words: of their language."""
+    """Common part of both tabs."""
 
     def __init__(self, service: Service, jobs: Jobs, words: dict[str, str]) -> None:
         self._service, self._jobs, self._words = service, jobs, words
@@ -45,15 +45,15 @@ class WorkTab:
         cancel.click(self.cancel, key, None, **AT_ONCE)
 
     def _follow(self, form, kind, request):
-        """Begin a job and tell how far it is: yields (HTML of the progress, HTML of the result, id of the job or None).
-
-        Args:
-            form: ``Form`` whose files are the page's. kind: of the source, "video" or "photos". request: ``gr.Request``.
-        """
-        folder, job = self._service.workplace.folder(), None
+        """Begin a job of a source of ``kind`` and tell how far it is: yields (HTML of the progress, HTML of the result, id
+        of the job or None). form: its files are the page's."""
+        folder, job = self._service.storage.folder(), None
         try:
-            form = Form(form.fields, {name: _taken(path, folder / name) for name, path in form.files.items()})
-            task = tasks.task_of(form, folder, self._service, kind)
+            files = {}
+            for name, path in form.files.items():  # the page's own go while a job takes its time
+                (folder / name).mkdir()
+                files[name] = Path(shutil.copy(path, folder / name / Path(path).name))
+            task = tasks.task_of(Form(form.fields, files), folder, self._service, kind)
             job = self._jobs.begin(folder, lambda progress: task.made(self._service.matter, progress),
                                    client_key(request.client))
             while job.state not in ENDED:
@@ -61,7 +61,7 @@ class WorkTab:
                 time.sleep(POLL)
         except Exception as error:
             if job is None:
-                self._service.workplace.remove(folder)
+                self._service.storage.remove(folder)
             yield message(without_places(told(error, form.files.values()), [folder]), "error",
                           self._words["failed"]), "", None
             return
@@ -133,23 +133,15 @@ class VideoTab(WorkTab):
             behind: str | None, form: str, fit: str, align: str, exposure: str, temporal: bool,
             request: gr.Request) -> Iterator[tuple[str, str, str | None]]:
         """Matte a video; yields as ``_follow``."""
-        words, missing = self._words, None
-        if not clip:
-            missing = words["need_clip"]
-        elif kind == "file" and not plate:
-            missing = words["need_plate"]
-        if missing:
-            yield message(missing, "error"), "", None
+        if not clip or kind == "file" and not plate:
+            yield message(self._words["need_plate" if clip else "need_clip"], "error"), "", None
             return
         fields = {"format": form, "fit": fit, "align": align, "exposure": exposure, "temporal": "on" if temporal else "off",
                   **view_fields(view, colour)}
-        files = {"src": clip}
-        if kind == "file":
-            files["bgr"] = plate
-        else:
+        files = {"src": clip, **({"bgr": plate} if kind == "file" else {}),
+                 **({"target": behind} if view == "photo" and behind else {})}
+        if kind != "file":
             fields["bgr"] = "median" if kind == "median" else f"first:{int(count or 0)}"
-        if view == "photo" and behind:
-            files["target"] = behind
         yield from self._follow(Form(fields, files), VIDEO, request)
 
     def _result(self, job):
@@ -202,9 +194,3 @@ class ManyTab(WorkTab):
 def _address(job, path):
     """Where a file of a job is fetched from, as an attribute of HTML."""
     return escape(f"../v1/jobs/{job.id}/result?name={quote(path.name)}")
-
-
-def _taken(path, folder):
-    """The page's upload, moved into the folder of a job: there it stays for as long as that takes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.copy(path, folder / Path(path).name))

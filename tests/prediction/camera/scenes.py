@@ -1,7 +1,6 @@
 """A scene with a subject in front of it, a stand-in for the network, and one for a camera."""
 import time
 
-import av
 import numpy as np
 
 from tests.prediction.command import Matte
@@ -62,19 +61,3 @@ class Capture:
 
     def release(self):
         self.released = True
-
-
-def make_clip(path, images):
-    """An MP4 of ``images`` at RATE, nearly without loss."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"crf": "4", "bf": "0"})
-        stream.width, stream.height, stream.pix_fmt = images[0].shape[1], images[0].shape[0], "yuv420p"
-        for image in images:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
-        container.mux(stream.encode(None))
-
-
-def decoded(path):
-    """[(image, seconds)] of a video."""
-    with av.open(str(path)) as container:
-        return [(frame.to_ndarray(format="rgb24"), frame.time) for frame in container.decode(video=0)]

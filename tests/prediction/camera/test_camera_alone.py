@@ -8,7 +8,8 @@ from bgmatting.commands import predict
 from bgmatting.prediction import core
 from bgmatting.prediction.camera.session import MATTING, Session
 from bgmatting.utils.errors import UserError
-from tests.prediction.camera.scenes import Matte, decoded, make_clip, picture
+from tests.media.video.clips import decoded, make_clip
+from tests.prediction.camera.scenes import Matte, picture
 from tests.prediction.weights import write_weights
 
 
@@ -38,7 +39,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(core, "open_matter", lambda options: Bright())
     monkeypatch.setattr("bgmatting.model.inference.single.check_foreground", lambda: None)  # the stand-in gives colours
-    make_clip(tmp_path / "clip.mp4", [picture(index) for index in range(6)])
+    make_clip(tmp_path / "clip.mp4", images=[picture(index) for index in range(6)])
     write_weights(tmp_path / "modnet.safetensors", "modnet")
     return tmp_path
 

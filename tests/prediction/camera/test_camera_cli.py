@@ -18,7 +18,8 @@ from bgmatting.prediction.camera import capture
 from bgmatting.prediction.camera import preview as window
 from bgmatting.prediction.camera import run as camera_run
 from bgmatting.utils.errors import UserError
-from tests.prediction.camera.scenes import RATE, Capture, StandIn, decoded, make_clip, picture, scene
+from tests.media.video.clips import decoded, make_clip
+from tests.prediction.camera.scenes import RATE, Capture, StandIn, picture, scene
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def stand_in(monkeypatch):
 @pytest.fixture
 def folder(tmp_path):
     """clip.mp4: 4 pictures of the scene, then 8 with the subject; bgr.png: the scene."""
-    make_clip(tmp_path / "clip.mp4", [scene()] * 4 + [picture(index) for index in range(8)])
+    make_clip(tmp_path / "clip.mp4", images=[scene()] * 4 + [picture(index) for index in range(8)])
     write_image(tmp_path / "bgr.png", scene())
     return tmp_path
 
@@ -66,26 +67,46 @@ def test_a_file_in_place_of_a_camera_gives_every_frame(folder, capsys):
     assert sorted(os.listdir(folder)) == ["bgr.png", "clip.mp4", "out.mp4"]
 
 
-def test_its_first_frames_as_background(folder):
-    assert headless(folder, "--bgr", "first:4", "--output", folder / "out.webm") == 0
-    found = decoded(folder / "out.webm")
-    assert len(found) == 8 and np.abs(found[0][0][18:30, 2:14].astype(int) - (220, 180, 160)).mean() < 12
-    assert found[0][0][:12].mean() > 250
-
-
-def test_a_countdown_before_the_first_frames(folder):
-    assert headless(folder, "--bgr", "first:1", "--countdown", 3 / RATE, "--output", folder / "out.mp4") == 0
-    assert len(decoded(folder / "out.mp4")) == 8
-
-
-def test_a_folder_gets_files_named_by_time(folder):
+def test_its_first_frames_as_background(folder, capsys):
+    for more, output in ((("--bgr", "first:4"), "out.webm"), (("--bgr", "first:1", "--countdown", 3 / RATE), "out.mp4")):
+        assert headless(folder, *more, "--output", folder / output) == 0
+        found = decoded(folder / output)
+        assert len(found) == 8 and np.abs(found[0][0][18:30, 2:14].astype(int) - (220, 180, 160)).mean() < 12
+        assert found[0][0][:12].mean() > 250
     assert headless(folder, "--bgr", "first:4", "--output", folder / "out", "--video-format", "mov") == 0
     assert [(name[:8], name[-4:]) for name in os.listdir(folder / "out")] == [("camera_2", ".mov")]
+    capsys.readouterr()
+    assert headless(folder, "--bgr", "first:40", "--output", folder / "short.mp4") == 0
+    assert capsys.readouterr().err.count("\n") == 1 and not (folder / "short.mp4").exists()
 
 
-def test_too_short_for_a_background(folder, capsys):
-    assert headless(folder, "--bgr", "first:40", "--output", folder / "out.mp4") == 0
-    assert capsys.readouterr().err.count("\n") == 1 and not (folder / "out.mp4").exists()
+def test_sources_that_cannot_be_opened(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "empty.mp4").touch()
+    (folder / "noise.mp4").write_bytes(np.random.default_rng(1).bytes(4000))
+    flags = ("--bgr", "first:2", "--output", "out.mp4")
+    refused("--no-window writes one file", "--src", "camera:clip.mp4", *flags)
+    for source in ("", "none.mp4", ".", "bgr.png", "empty.mp4", "noise.mp4", "987", "http://127.0.0.1:9/x"):
+        refused(f"camera:{source}", "--src", f"camera:{source}", "--no-window", *flags)
+    found = camera(monkeypatch)
+    refused("gives no picture", "--src", "camera:0", "--no-window", *flags)
+    assert found.released and not (folder / "out.mp4").exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asked elsewhere by a window that opens")
+def test_no_screen_and_no_windows(monkeypatch, folder):
+    def missing(*_):
+        raise cv2.error("The function is not implemented. Rebuild the library with Windows, GTK+ 2.x or Cocoa support.")
+    flags = ("--src", f"camera:{folder / 'clip.mp4'}", "--bgr", folder / "bgr.png")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    refused("--no-window", *flags)
+    monkeypatch.setenv("DISPLAY", ":99")
+    monkeypatch.setattr(window.cv2, "namedWindow", missing)
+    for ended, stderr, words in ((-6, b"could not connect", "screen"), (1, b"not implemented", "without windows")):
+        tried = subprocess.CompletedProcess([], ended, b"", stderr)
+        monkeypatch.setattr(window.subprocess, "run", lambda *_, ended=tried, **__: ended)
+        refused(words, *flags)
 
 
 @pytest.mark.parametrize("more", [
@@ -100,21 +121,6 @@ def test_what_does_not_go_together(folder, monkeypatch, more):
         run("--src", "camera:clip.mp4", "--no-window", *more.split())
     assert any(word in str(caught.value) for word in more.split()[-2:] or ["--bgr"])
     assert sorted(os.listdir(folder)) == before
-
-
-def test_sources_that_cannot_be_opened(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    (folder / "empty.mp4").touch()
-    (folder / "noise.mp4").write_bytes(np.random.default_rng(1).bytes(4000))
-    for source in ("", "none.mp4", ".", "bgr.png", "empty.mp4", "noise.mp4", "987", "http://127.0.0.1:9/x"):
-        refused(f"camera:{source}", "--src", f"camera:{source}", "--no-window", "--bgr", "first:2", "--output", "out.mp4")
-    assert not (folder / "out.mp4").exists()
-
-
-def test_a_camera_that_gives_nothing(folder, monkeypatch):
-    found = camera(monkeypatch)
-    refused("gives no picture", "--src", "camera:0", "--no-window", "--bgr", "first:1", "--output", folder / "out.mp4")
-    assert found.released and not (folder / "out.mp4").exists()
 
 
 def test_a_camera_that_stops_leaves_a_whole_recording(folder, monkeypatch, capsys):
@@ -227,27 +233,6 @@ def test_keys_in_the_window(folder, monkeypatch, capsys):
     assert names[0] in capsys.readouterr().out
 
 
-def test_a_window_writes_no_single_file(folder, monkeypatch):
-    refused("--no-window writes one file", "--src", f"camera:{folder / 'clip.mp4'}", "--output", folder / "out.mp4")
-
-
-def test_no_screen_and_no_windows(monkeypatch, folder):
-    def missing(*_):
-        raise cv2.error("The function is not implemented. Rebuild the library with Windows, GTK+ 2.x or Cocoa support.")
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-        monkeypatch.delenv(name, raising=False)
-    if sys.platform.startswith("linux"):
-        refused("--no-window", "--src", f"camera:{folder / 'clip.mp4'}", "--bgr", folder / "bgr.png")
-    monkeypatch.setenv("DISPLAY", ":99")
-    for ended, stderr, words in ((-6, b"could not connect to display", "screen"),
-                                 (1, b"not implemented", "without windows")):
-        tried = subprocess.CompletedProcess([], ended, b"", stderr)
-        monkeypatch.setattr(window.subprocess, "run", lambda *_, ended=tried, **__: ended)
-        monkeypatch.setattr(window.sys, "platform", "linux")
-        monkeypatch.setattr(window.cv2, "namedWindow", missing)
-        refused(words, "--src", f"camera:{folder / 'clip.mp4'}", "--bgr", folder / "bgr.png")
-
-
 def test_virtual_camera(folder, monkeypatch):
     sent = []
 
@@ -270,8 +255,20 @@ def test_virtual_camera(folder, monkeypatch):
     def broken(**_):
         raise RuntimeError("'obs' backend: driver missing.")
     monkeypatch.setattr(sys.modules["pyvirtualcam"], "Camera", broken)
-    refused("no virtual camera: 'obs' backend", "--src", f"camera:{folder / 'clip.mp4'}", "--no-window", "--bgr", "first:4",
-            "--virtual-camera", "--output", folder / "out")
+    flags = ("--src", f"camera:{folder / 'clip.mp4'}", "--no-window", "--bgr", "first:4", "--virtual-camera", "--output",
+             folder / "out")
+    refused("no virtual camera: 'obs' backend", *flags)
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
-    refused("pip install pyvirtualcam", "--src", f"camera:{folder / 'clip.mp4'}", "--no-window", "--bgr", "first:4",
-            "--virtual-camera")
+    refused("pip install pyvirtualcam", *flags)
+
+
+@pytest.mark.parametrize("words", ("ffconcat version 1.0\nfile clip.mp4\n",
+                                   "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9.0,\nclip.mp4\n#EXT-X-ENDLIST\n"))
+def test_a_playlist_stands_in_for_no_camera(folder, monkeypatch, words):
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv(capture.OPTIONS, raising=False)
+    for name in ("list.mp4", "list.m3u8"):
+        (folder / name).write_text(words)
+        with pytest.raises(UserError, match="a playlist of others"):
+            capture.open_source(f"camera:{name}", False)
+        assert capture.OPTIONS not in os.environ

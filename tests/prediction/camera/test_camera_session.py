@@ -6,7 +6,8 @@ from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.camera.preview import Meter, drawn, lines_of
 from bgmatting.prediction.camera.recording import Recording, timed_name
 from bgmatting.prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session
-from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, decoded, picture, scene
+from tests.media.video.clips import decoded
+from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, picture, scene
 
 BACKDROPS = ("white", "#00b140", "blur")
 
@@ -15,18 +16,13 @@ def session(background=None, matter=None, **more):
     return Session(matter or StandIn(), [(word, open_backdrop(word)) for word in BACKDROPS], background, **more)
 
 
-def test_nothing_leaves_before_there_is_a_background():
-    one = session()
-    view = one.frame(picture(0), 0.0)
+def test_background_is_the_median_of_what_follows_the_countdown():
+    one = session(countdown=3.0)
+    view = one.frame(picture(0), 10.0)
     assert view.state == WAITING and view.com is None and "press b" in view.text
     np.testing.assert_array_equal(view.picture, picture(0))
     one.key("r")
-    assert one.recording is None
-
-
-def test_background_is_the_median_of_what_follows_the_countdown():
-    one = session(countdown=3.0)
-    one.frame(picture(0), 10.0)
+    assert one.recording is None  # nothing leaves before there is a background
     one.key("b")
     states = [one.frame(picture(index), 11.0 + index / 2).state for index in range(6)]
     assert states == [COUNTDOWN] * 6  # 11.0, where the first picture behind the key is, to 13.5
@@ -98,29 +94,19 @@ def test_recording_by_key_keeps_times(tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_a_recording_without_a_picture_leaves_no_file(tmp_path):
-    one = session(scene(), record=lambda: Recording(timed_name(tmp_path), 25.0))
-    one.key("r")
-    one.key("r")
-    assert not one.recorded and not list(tmp_path.iterdir())
-
-
 def test_another_size_ends_recording_and_background(tmp_path):
     one = session(scene(), record=lambda: Recording(tmp_path / "a.mp4", 25.0))
+    one.key("r")
+    one.key("r")
+    assert not one.recorded and not list(tmp_path.iterdir())  # without a picture there is no file
     one.key("r")
     one.frame(picture(0), 0.0)
     view = one.frame(picture(0)[:32], 0.1)
     assert view.state == WAITING and view.com is None and "press b" in view.text
     assert one.recording is None and len(decoded(tmp_path / "a.mp4")) == 1
-
-
-def test_keys_that_end():
-    for key in ("q", "\x1b"):
-        one = session()
-        one.key("x")
-        assert not one.done
+    for key, ends in (("x", False), ("q", True)):
         one.key(key)
-        assert one.done
+        assert one.done == ends
 
 
 def test_overlay_tells_speed_and_state():

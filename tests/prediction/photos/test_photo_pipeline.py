@@ -9,7 +9,6 @@ from bgmatting.prediction.photos import pipeline as module
 from bgmatting.prediction.photos.pipeline import Work
 from bgmatting.prediction.photos.plan import Job
 from bgmatting.prediction.photos.read_pair import Pair
-from bgmatting.utils.errors import UserError
 from tests.prediction.command import Matte
 
 PHOTO = np.zeros((2, 2, 3), np.uint8)
@@ -18,18 +17,14 @@ PHOTO = np.zeros((2, 2, 3), np.uint8)
 class Stage:
     """Stands for reader, network and outputs; keeps what happened, and how many pairs were in the making at once."""
 
-    def __init__(self, bad=(), unwritable=()):
-        self.bad, self.unwritable, self.events, self.alive, self.most = bad, unwritable, [], 0, 0
-        self._lock = threading.Lock()
+    def __init__(self):
+        self.events, self.alive, self.most, self._lock = [], 0, 0, threading.Lock()
 
     def read(self, job):
         with self._lock:
             self.alive += 1
             self.most = max(self.most, self.alive)
         self.events.append(f"read {job.name}")
-        if job.name in self.bad:
-            self.alive -= 1
-            raise UserError(f"bad {job.name}")
         return Pair(PHOTO, PHOTO, [])
 
     def predict(self, src, bgr, want, rows=None):
@@ -44,39 +39,32 @@ class Stage:
         return PHOTO
 
     def write(self, paths, pictures, *_):
-        name = next(iter(paths.values()))
-        self.events.append(f"write {name}")
+        self.events.append(f"write {paths}")
         with self._lock:
             self.alive -= 1
-        if name in self.unwritable:
-            raise UserError(f"cannot write {name}")
-        if name == "full":
-            raise OSError(28, "No space left on device")
 
 
 @pytest.fixture
 def worked(monkeypatch):
-    """worked(stage, **arguments of Work) -> a ``Work`` whose stages are ``stage``."""
-    def make(stage, **more):
+    """worked(stage, *names) -> the ``Work`` after these photos, whose stages are ``stage``."""
+    def make(stage, *names):
         monkeypatch.setattr(module, "write_pictures", stage.write)
-        return Work(stage.read, stage, backdrop=stage, **more)
+        work = Work(stage.read, stage, backdrop=stage)
+        work.run([Job(name, name, name, {"pha": name}) for name in names])
+        return work
     return make
-
-
-def jobs(*names):
-    return [Job(name, name, name, {"pha": name}) for name in names]
 
 
 def test_few_photos_are_in_memory_at_once(worked):
     stage = Stage()
-    worked(stage).run(jobs(*"abcdefghij"))
+    worked(stage, *"abcdefghij")
     assert 2 <= stage.most <= 3  # one written, one matted, one read
 
 
 def test_large_photos_are_done_one_at_a_time(monkeypatch, worked):
     monkeypatch.setattr(module, "LARGE", 4)
     stage = Stage()
-    worked(stage).run(jobs(*"abcd"))
+    worked(stage, *"abcd")
     assert stage.most == 1 and len(stage.events) == 4 * 4
 
 
@@ -92,7 +80,4 @@ def test_the_next_is_read_while_one_is_matted(worked):
         def predict(self, src, bgr, want):
             assert reading.wait(10)  # for ever, if photos were read only in their turn
             return super().predict(src, bgr, want)
-    stage = Waiting()
-    work = worked(stage)
-    work.run(jobs("a", "b"))
-    assert len(work.done) == 2
+    assert len(worked(Waiting(), "a", "b").done) == 2

@@ -6,6 +6,7 @@ from bgmatting.media import read_photo, write_image
 from bgmatting.prediction.photos import read_pair
 from bgmatting.prediction.photos.plan import Job
 from bgmatting.prediction.photos.read_pair import PairReader
+from bgmatting.prediction.sizes import fit_size
 from bgmatting.utils.errors import UserError
 
 
@@ -22,11 +23,14 @@ def test_sizes_that_differ_are_named_and_fit_is_offered(tmp_path):
         assert PairReader(fit)(job(tmp_path, "a.png", "b.png")).bgr.shape == (4, 6, 3)
 
 
-def test_background_is_adapted_and_what_there_is_to_say_kept(tmp_path):
-    write_image(tmp_path / "a.png", np.full((4, 6, 3), 9, np.uint8))
-    write_image(tmp_path / "b.png", np.full((4, 6, 3), 5, np.uint8))
-    pair = PairReader(adapt=lambda src, bgr: (bgr + src, ["moved"]))(job(tmp_path, "a.png", "b.png"))
-    assert (pair.bgr == 14).all() and (pair.src == 9).all() and pair.notes == ["moved"]
+def test_resize_stretches_and_crop_cuts():
+    bgr = np.zeros((40, 80, 3), np.uint8)
+    bgr[:, 20:60] = 200
+    assert (fit_size(bgr, (20, 20), "crop") == 200).all()
+    stretched = fit_size(bgr, (20, 20), "resize")
+    assert (stretched[:, 6:14] == 200).all() and not stretched[:, :4].any() and not stretched[:, 16:].any()
+    assert fit_size(bgr, (160, 160), "crop").shape == fit_size(bgr, (160, 160), "resize").shape == (160, 160, 3)
+    assert fit_size(bgr, (40, 80), None) is bgr
 
 
 def test_one_background_for_all_is_read_once(tmp_path, monkeypatch):

@@ -46,7 +46,10 @@ DIM = ("--weights", "dim.safetensors", "--output", "out")
 MODNET = ("--weights", "modnet.safetensors", "--output", "out")
 
 
-def test_one_photo_and_its_trimap(home):
+@pytest.mark.parametrize("large", [False, True])
+def test_one_photo_and_its_trimap(home, monkeypatch, large):
+    if large:  # in strips
+        monkeypatch.setattr("bgmatting.prediction.photos.pipeline.LARGE", 10)
     assert run("--src", "photos/a.png", "--trimap", "trimaps/a.bmp", *DIM, "--type", "pha", "com", "fgr") == 0
     assert files(home / "out") == ["a_com.png", "a_fgr.png", "a_pha.png"]
     assert read_gray(home / "out" / "a_pha.png")[0].tolist() == [0] * 3 + [128] * 3 + [255] * 3
@@ -78,12 +81,6 @@ def test_a_sheet_shows_what_is_there(home):
         assert read_image(home / "sheet.png").shape[1] == panels * 450 + 16
 
 
-def test_strips_of_large_photos_take_the_trimap_along(home, monkeypatch):
-    monkeypatch.setattr("bgmatting.prediction.photos.pipeline.LARGE", 10)
-    assert run("--src", "photos/a.png", "--trimap", "trimaps/a.bmp", *DIM, "--type", "pha") == 0
-    assert read_gray(home / "out" / "a_pha.png")[0].tolist() == [0] * 3 + [128] * 3 + [255] * 3
-
-
 @pytest.mark.parametrize("picture, words", [
     (None, "no such picture or folder: t.png"), (trimap((6, 8)), "photos/a.png is 9x6 but its trimap t.png is 8x6"),
     (np.dstack([trimap(), trimap(), trimap()[:, ::-1]]), "t.png is a picture in colours"),
@@ -96,14 +93,12 @@ def test_wrong_trimaps(home, capsys, picture, words):
     assert words in refuse(capsys, home / "out", "--src", "photos/a.png", "--trimap", "t.png", *DIM[:2])
 
 
-def test_damaged_and_misplaced_trimaps(home, capsys):
-    (home / "t.png").write_bytes(b"no picture")
-    assert "t.png" in refuse(capsys, home / "out", "--src", "photos/a.png", "--trimap", "t.png", *DIM[:2])
-    said = refuse(capsys, home / "out", "--src", "photos/a.png", "--trimap", "trimaps", *DIM[:2])
-    assert "trimaps is a folder, but photos/a.png is one photo" in said
-    assert "unpaired" in refuse(capsys, home / "out", "--src", "photos/sub", "--trimap", "trimaps/sub/..", *DIM[:2])
-    said = refuse(capsys, home / "trimaps" / "out", "--src", "photos", "--trimap", "trimaps", *DIM[:2])
-    assert "lies among the photos of trimaps" in said
+@pytest.mark.parametrize("src, trimap, output, words", [
+    ("photos/a.png", "photos.txt", "out", "photos.txt"), ("photos/a.png", "trimaps", "out", "trimaps is a folder"),
+    ("photos/sub", "trimaps/sub/..", "out", "unpaired"), ("photos", "trimaps", "trimaps/out", "among the photos")])
+def test_damaged_and_misplaced_trimaps(home, capsys, src, trimap, output, words):
+    (home / "photos.txt").write_bytes(b"no picture")
+    assert words in refuse(capsys, home / output, "--src", src, "--trimap", trimap, *DIM[:2])
 
 
 @pytest.mark.parametrize("picture, note", [(trimap(), None), (trimap(values=(0, 255, 255)), "no unknown pixels"),

@@ -1,7 +1,6 @@
 """Numbered images as a video, plates to the half float, and raw frames through pipes."""
 import io
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,16 +140,13 @@ def test_raw_frames(shot):
     assert report.done == 3 and len(report.notes) == 1
     for frame, com in zip(frames, found):
         assert np.array_equal(com[..., :3], frame) and np.array_equal(com[..., 3] > 0, frame[..., 0] > 0)
+    run(shot / "shot" / "f_####.png", bgr=str(shot / "bgr.png"), type=("fgr",), output=str(shot / "o"), format="mov")
+    piped = io.BytesIO()
+    run(shot / "o" / "f_fgr.mov", bgr=str(shot / "bgr.png"), type=("pha",), output="-", stdout=piped)
+    assert len(piped.getvalue()) == 4 * 6 * 4
     with pytest.raises(UserError):
         RawReader(io.BytesIO(b"123"), (6, 4))
     for options in ({"size": "6"}, {"size": "0x4"}, {"size": "6x4", "bgr": "median"},
                     {"size": "6x4", "type": ("pha", "com")}):
         with pytest.raises(UserError):
             run("-", **{"bgr": str(shot / "bgr.png"), "output": "-", "stdin": io.BytesIO(bytes(72)), **options})
-
-
-def test_a_video_as_raw_frames(shot):
-    run(shot / "shot" / "f_####.png", bgr=str(shot / "bgr.png"), type=("fgr",), output=str(shot / "o"), format="mov")
-    written = io.BytesIO()
-    run(Path(shot / "o" / "f_fgr.mov"), bgr=str(shot / "bgr.png"), type=("pha",), output="-", stdout=written)
-    assert len(written.getvalue()) == 4 * 6 * 4

@@ -1,6 +1,5 @@
 """Films of 10 bits, PQ and HLG: the depth, the tags and the light of the source are in the outputs."""
 import types
-from pathlib import Path
 from typing import NamedTuple
 
 import av
@@ -12,11 +11,10 @@ from bgmatting.media import write_image
 from bgmatting.media.formats import chunks
 from bgmatting.media.video import encoders
 from bgmatting.media.video.light import Light, light_of
-from bgmatting.media.video.reader import open_video
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.outputs import deepened, rendered
 from bgmatting.prediction.video.pipeline import VideoJob, _lost, matte_frames
-from tests.media.video.clips import Matte, StandIn, make_clip
+from tests.media.video.clips import Matte, StandIn
 from tests.media.video.deep_clips import HDR, deep_rgb, first_frame, levels, make_deep, ramp
 
 KEPT = 600  # of 876 levels that 10 bits have in limited range; 8 bits have at most 256
@@ -68,6 +66,10 @@ def test_more_than_256_levels_and_the_tags(film, tmp_path, suffix, codec, pixels
     with av.open(str(report.files["fgr"])) as container:
         assert container.streams.video[0].codec_context.name.startswith(codec)
     pha, _ = first_frame(report.files["pha"])
+    assert light_of(pha) == Light()  # a matte is no light
+    if suffix == ".mp4":  # SMPTE ST 2086 and CTA 861.3, where the encoder takes them: HEVC
+        assert light_of(frame).content == (1000, 400) and light_of(frame).mastering == pytest.approx(
+            (.68, .32, .265, .69, .15, .06, .3127, .329, .005, 1000), abs=1e-4)
     assert levels(deep_rgb(pha))[0] > KEPT
     assert np.abs(deep_rgb(pha)[..., 0] / 65535 - np.linspace(0, 1, 1024)).max() < 0.012
 
@@ -105,15 +107,6 @@ def test_before_a_background(film, tmp_path):
         assert backdrop.frame(3, np.zeros((48, 1024, 3), np.uint8), None).dtype == np.uint8
 
 
-def test_light_of_the_screen_and_of_the_film(film, tmp_path):
-    """SMPTE ST 2086 and CTA 861.3, where the encoder takes them: HEVC."""
-    report = mattes(film, tmp_path, ".mp4")
-    light = light_of(first_frame(report.files["fgr"])[0])
-    assert light.content == (1000, 400)
-    assert light.mastering == pytest.approx((.68, .32, .265, .69, .15, .06, .3127, .329, .005, 1000), abs=1e-4)
-    assert light_of(first_frame(report.files["pha"])[0]) == Light()  # a matte is no light
-
-
 def test_what_is_not_kept_of_the_light_is_said():
     for data in (b"", b"x"):
         side = [Said(f"Type.{kind}", data) for kind in ("DOVI_METADATA", "DOVI_RPU_BUFFER", "DYNAMIC_HDR_PLUS")]
@@ -127,13 +120,9 @@ def test_what_is_not_kept_of_the_light_is_said():
     assert _lost(job, types.SimpleNamespace(depth=10, light=Light()), {"com": writer}) == []
 
 
-def test_webm_says_that_it_has_8_bits(film, tmp_path):
-    report = mattes(film, tmp_path, ".webm", ("com",))
-    assert len(report.notes) == 1
-    assert "com.webm has 8 bits a colour" in report.notes[0] and "has 10" in report.notes[0]
-
-
 def test_without_an_encoder_of_10_bits(film, tmp_path, monkeypatch):
+    report = mattes(film, tmp_path, ".webm", ("com",))
+    assert len(report.notes) == 1 and "com.webm has 8 bits a colour" in report.notes[0] and "has 10" in report.notes[0]
     monkeypatch.setattr(encoders, "_takes", lambda codec, pixels: False)
     report = mattes(film, tmp_path, ".mp4", ("fgr",))
     assert first_frame(report.files["fgr"])[0].format.name == "yuv420p" and "has 8 bits" in report.notes[0]
@@ -153,20 +142,6 @@ def test_odd_sizes(tmp_path):
     assert first_frame(report.files["fgr"])[0].format.name == "yuv420p10le"
 
 
-def test_readers_give_depth_where_it_is_wanted(film, tmp_path):
-    make_clip(tmp_path / "plain.mp4", 2)
-    with open_video(tmp_path / "plain.mp4") as reader:
-        reader.want_depth(True)
-        assert reader.info.depth == 8 and all(frame.deep is None for frame in reader)
-    with open_video(film / "hdr.mp4") as reader:
-        assert reader.info.depth == 10 and all(frame.deep is None and frame.image.dtype == np.uint8 for frame in reader)
-    with open_video(film / "hdr.mp4") as reader:
-        reader.want_depth(True)
-        for frame in reader:
-            assert frame.deep.dtype == np.uint16
-            assert np.array_equal(frame.image, np.rint(frame.deep / 257).astype(np.uint8))  # nearest, not cut off
-
-
 def test_the_network_s_correction_is_kept():
     """fgr = deep + what the network added to the rounded picture."""
     deep = ramp(2, 1024)
@@ -179,16 +154,3 @@ def test_the_network_s_correction_is_kept():
     assert picture.dtype == np.uint16 and np.abs(picture / 65535 - wanted).max() <= 0.5 / 255 + 1e-4
     inside = (wanted > 0.01) & (wanted < 0.99)
     assert np.abs(picture / 65535 - wanted)[inside].max() < 2 / 65535
-
-
-def test_plain_films_are_written_as_before(tmp_path):
-    """8 bits stay H.264 of 8 bits and PNG of 8 bits."""
-    make_clip(tmp_path / "src.mp4", 3)
-    write_image(tmp_path / "bgr.png", np.zeros((48, 64, 3), np.uint8))
-    report = mattes(tmp_path, tmp_path / "o", ".mp4", ("fgr",), name="src.mp4")
-    with av.open(str(report.files["fgr"])) as container:
-        assert container.streams.video[0].codec_context.name == "h264"
-    report = mattes(tmp_path, tmp_path / "o", "", ("fgr",), name="src.mp4")
-    picture = Path(report.files["fgr"], "000000.png")
-    assert cv2.imread(str(picture), cv2.IMREAD_UNCHANGED).dtype == np.uint8
-    assert b"cICP" not in picture.read_bytes()

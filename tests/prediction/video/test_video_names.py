@@ -19,7 +19,7 @@ def matted(name, bgr, **more):
     return core.matte(None, options, StandIn())
 
 
-NAMES = ["12:30.mp4", "a:b:c.mp4", "C:x.mp4", "file:x.mp4", "-x.mp4", "a?b#c.mp4", "%03d.mp4", "x" * 247 + ".mp4"]
+NAMES = ["12:30.mp4", "C:x.mp4", "file:x.mp4", "-x.mp4", "a?b#c.mp4", "%03d.mp4", "x" * 247 + ".mp4"]
 
 
 @pytest.mark.parametrize("name", [*NAMES, os.fsdecode(b"\xe4\xf6.mp4")])

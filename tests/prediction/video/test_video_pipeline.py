@@ -45,7 +45,7 @@ def test_all_outputs_at_once(clip):
 
 def test_only_what_is_needed(clip):
     matter = StandIn()
-    matted(matter, job(clip, ("pha",)))
+    matted(matter, job(clip))
     assert matter.wanted == ("pha",)
     assert wanted_of(("com",)) == ("pha", "fgr") and wanted_of(("err", "pha")) == ("pha", "err")
 
@@ -63,7 +63,7 @@ class EndlessReader:
 
     damaged, missing, audio, note = 0, 0.0, None, None
     info = Info(WIDTH, HEIGHT, Fraction(RATE), Fraction(1, RATE), Colour(), None, None, False, Fraction(1))
-    frames, live, most, made, lock = 300, 0, 0, 0, threading.Lock()
+    frames, live, most, made, lock = 100, 0, 0, 0, threading.Lock()
 
     def close(self):
         pass
@@ -94,7 +94,7 @@ def test_constant_memory(clip, monkeypatch, large):
         monkeypatch.setattr(run_module, "LARGE", 1)
     report = within(60, lambda: matted(StandIn(), job(clip, ("pha", "fgr"))))
     gc.collect()
-    assert report.done == 300 and reader.live == 0
+    assert report.done == 100 and reader.live == 0
     # Decoding one, two waiting, one with the network, one waiting, one being finished; writers have pictures of their own.
     assert reader.most <= (3 if large else 6) + 1
 

@@ -8,7 +8,7 @@ from bgmatting.commands import predict
 from bgmatting.media import write_image
 from bgmatting.model.weights import places
 from bgmatting.prediction import core
-from bgmatting.prediction.choice import method_of_config
+from bgmatting.prediction.network_choice import method_of_config
 from bgmatting.prediction.options import options_of
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
@@ -55,18 +55,12 @@ def said(line):
      "dim.safetensors", None)])
 def test_the_method(line, method, weights, needs):
     options = chosen(line)
+    first = options.choice.first and (options.choice.first.method.name, options.choice.first.weights)
+    assert first == (None if "auto" not in line else ("background", None) if needs else ("modnet", "modnet.safetensors"))
     assert (options.choice.method.name, options.choice.weights, options.needs) == (method, weights, needs)
     assert (options.bgr is not None) == (needs == "bgr" and line != "--src camera:0")
     if not line or line.startswith(("--weights", "--trimap")):
         assert options.src.endswith("sample/src.jpg")
-
-
-def test_what_makes_the_trimap():
-    both = chosen("--src me.png --bgr room.png --trimap auto --weights dim.safetensors")
-    assert both.choice.first.method.name == "background" and both.choice.first.weights is None
-    alone = chosen("--src me.png --trimap auto --weights dim.safetensors --trimap-weights modnet.safetensors --type pha")
-    assert alone.choice.first.method.name == "modnet" and alone.choice.first.weights == "modnet.safetensors"
-    assert chosen("--src me.png --bgr room.png --weights background.safetensors").choice.first is None
 
 
 def test_weights_at_their_place(home):

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 import threading
@@ -18,27 +17,22 @@ except ImportError:  # Windows
 
 from bgmatting.web.refusals import Refused
 
-NAME = re.compile(r"matting-web-(\d+)-\w+")
+NAME = "matting-web-"
 MEASURED = 1.0  # seconds for which what lies there counts as measured
 ROUND = 20.0  # seconds between two looks for what is old
 
 
-class Workplace:
-    """Makes folders and removes them.
-
-    Args:
-        keep_seconds: files of the page that nobody has touched for so long are removed.
-        most: bytes that may lie here in all.
-    Attributes:
-        page: Path, for the files of the page.
-    """
+class Storage:
+    """Makes folders and removes them: ``page`` is that of the page's files, which go when nobody has touched them for
+    ``keep_seconds``; ``most``: bytes that may lie here in all."""
 
     def __init__(self, keep_seconds: float, most: float = float("inf")):
         _clear_up()
         self._keep, self._most = keep_seconds, most
         self._used, self._measured, self._lock_used = 0, 0.0, threading.Lock()
-        self.root = Path(tempfile.mkdtemp(prefix=f"matting-web-{os.getpid()}-"))
-        self._lock = _locked(self.root)  # in containers every process may have the same number
+        made = Path(tempfile.mkdtemp(prefix=f"new-{NAME}"))
+        self._lock = _locked(made)  # before it has the name by which others look for what may go
+        self.root = made.rename(made.with_name(made.name[len("new-"):]))
         self.page = self.root / "page"
         self.page.mkdir()
         self._closed, self._rounds = threading.Event(), []
@@ -116,43 +110,28 @@ def size_of(folder: str | os.PathLike) -> int:
 
 
 def _clear_up():
-    """Remove what processes that were killed have left."""
-    for entry in os.scandir(tempfile.gettempdir()):
-        parts = NAME.fullmatch(entry.name)
-        if parts and entry.is_dir(follow_symlinks=False) and entry.stat().st_uid == _user() and not _lives(int(parts[1])):
-            lock = _locked(entry.path)
-            if lock is not None or fcntl is None:
-                shutil.rmtree(entry.path, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
+    """Remove what processes that were killed have left: nobody holds the lock on it."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{NAME}*"):
+        lock = _locked(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
 
 
 def _locked(folder):
-    """A descriptor that holds a lock on a folder until it is closed, or its process ends; None where another holds it."""
+    """A descriptor that holds a lock on a folder of this user until it is closed, or its process ends; None where there is
+    none to be had, as on Windows."""
     if fcntl is None:
         return None
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.stat(descriptor).st_uid == os.getuid():
+            return descriptor
     except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _user():
-    return os.getuid() if hasattr(os, "getuid") else 0
-
-
-def _lives(number):
-    if number == os.getpid() and fcntl is not None:
-        return False  # it was another process: this one has no folder yet
-    if os.name == "nt":
-        return True  # where this question would be a Ctrl-C
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+        pass
+    os.close(descriptor)
+    return None

@@ -13,8 +13,7 @@ from bgmatting.media.heif import container_size
 from bgmatting.media.tiff import tiff_size
 from bgmatting.utils.errors import UserError
 
-SHOWN = 1600               # pixels of the longer side of what the page shows
-CAMERA_PIXELS = 1280 * 720
+SHOWN = 1600  # pixels of the longer side of what the page shows
 
 
 def photo_size(path: str) -> tuple[int, ...] | None:
@@ -51,10 +50,10 @@ def small(image: np.ndarray) -> np.ndarray:
     return image if scale >= 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
-def camera_picture(data: bytes) -> np.ndarray:
-    """uint8 RGB (H, W, 3) of a JPEG's bytes; of no pixels where it has more than CAMERA_PIXELS. Raises UserError."""
+def camera_picture(data: bytes, most: int) -> np.ndarray:
+    """uint8 RGB (H, W, 3) of a JPEG's bytes; of no pixels where it has more than ``most``. Raises UserError."""
     size = declared_size(data)
-    if size is not None and size[0] * size[1] > CAMERA_PIXELS:
+    if size is not None and size[0] * size[1] > most:
         return np.empty((0, 0, 3), np.uint8)
     try:
         image = None if size is None else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)

@@ -19,11 +19,8 @@ AUTO = "auto"
 
 
 class Choice(NamedTuple):
-    """A network.
-
-    method: its ``Method``. weights: its file, None for the starter weights. first: the ``Choice`` whose matte gives the
-    trimap, with --trimap auto; else None.
-    """
+    """A network: its ``Method`` and its weights file, None for the starter weights. first: the ``Choice`` whose matte gives
+    the trimap, with --trimap auto; else None."""
     method: Any
     weights: str | None
     first: Any = None
@@ -35,14 +32,9 @@ class Choice(NamedTuple):
 
 
 def choose(options: Options, source: Source, sample: bool = False) -> Options:
-    """``options`` with a ``Choice``, and bgr only where its method takes it.
-
-    Args:
-        source: of the options. sample: it is the project's own pair, of which the method takes what it needs.
-
-    Raises:
-        UserError: weights are missing or of another method than the other options ask for.
-    """
+    """``options`` with a ``Choice``, and bgr only where its method takes it. ``sample``: it is the project's own pair, of
+    which the method takes what it needs. Raises UserError where weights are missing or of another method than the other
+    options ask for."""
     if options.trimap_weights is not None and options.trimap != AUTO:
         raise UserError("--trimap-weights is for --trimap auto. Leave it out.")
     if options.trimap not in (None, AUTO):
@@ -56,11 +48,8 @@ def choose(options: Options, source: Source, sample: bool = False) -> Options:
 
 
 def open_matter(options: Options) -> Any:
-    """The ``Matter`` of ``choose``'s answer, or an ``AutoTrimap`` of two where one makes the trimap for the other.
-
-    Raises:
-        UserError: weights cannot be used.
-    """
+    """The ``Matter`` of ``choose``'s answer, or an ``AutoTrimap`` of two where one makes the trimap for the other. Raises
+    UserError where weights cannot be used."""
     prepare_cpu(load=False)
     from bgmatting.model import Matter  # after these settings
     from bgmatting.model.inference.trimap import AutoTrimap
@@ -108,20 +97,10 @@ def _usual_weights(options, source, method, backbone):
     try:
         return str(placed_weights(method, backbone))
     except UserError as error:
-        raise UserError(f"{_why(options, method)}: {error}", error.hint + _otherwise(source, method)) from None
-
-
-def _why(options, method):
-    if method.needs == "trimap":
-        return f"--trimap {options.trimap} takes {method.name}"
-    return f"--src {options.src} without --bgr takes {method.name}"
-
-
-def _otherwise(source, method):
-    if method.needs == "trimap":
-        return ""
-    more = " (--help says which else, such as first:N)" if source.kind in FILMS else ""
-    return f" Or give --bgr, a photo of the same scene without the subject{more}."
+        why, otherwise = f"--trimap {options.trimap}", ""
+        if method.needs is None:
+            why, otherwise = f"--src {options.src} without --bgr", f" Or give --bgr, {scene_for(source.kind)}."
+        raise UserError(f"{why} takes {method.name}: {error}", error.hint + otherwise) from None
 
 
 def _first(options, source, given):
@@ -146,11 +125,16 @@ def _check_need(options, source, method, given):
     if method.needs is None:
         raise UserError(f"{who}, which takes src alone. Leave --bgr out.")
     if method.needs == "bgr":
-        more = (", first:N where its first N frames show that, or median where the subject moves about"
-                if source.kind in FILMS else "")
-        raise UserError(f"--src {source.name} needs its --bgr: a photo{' or video' if more else ''} of the same scene "
-                        f"without the subject{more}.")
+        raise UserError(f"--src {source.name} needs its --bgr: {scene_for(source.kind)}.")
     raise UserError(f"{who}, which needs {_said(method.needs)}.")
+
+
+def scene_for(kind: str) -> str:
+    """What bgr may be beside a source of ``kind``, in words."""
+    if kind not in FILMS:
+        return "a photo of the same scene without the subject"
+    return ("a photo or video of the same scene without the subject, first:N where its first N frames show that, or median "
+            "where the subject moves about")
 
 
 def _said(need):
@@ -177,11 +161,8 @@ def _check_types(options, choice):
 
 
 def method_of_config(path: str | None) -> tuple[str | None, str | None]:
-    """(method, backbone) that a training configuration names, None each where it does not; (None, None) without one.
-
-    Raises:
-        UserError: it cannot be read (``utils.yaml_json.read_config``), or one of them is no name.
-    """
+    """(method, backbone) that a training configuration names, None each where it does not; (None, None) without one. Raises
+    UserError where it cannot be read (``utils.yaml_json.read_config``), or one of them is no name."""
     found = {} if path is None else read_config(path)
     for key in ("method", "backbone"):
         if not isinstance(found.get(key), (str, type(None))):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -23,17 +24,12 @@ SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done
 
 def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: str | None = None,
                notes: list[str] | None = None, decoding: InPlace | Isolated = HERE) -> Still | MovingScene:
-    """The background of each frame of a video.
+    """The background of each frame of a video: an object with frame(index) -> uint8 RGB (height, width, 3), and close().
 
     Args:
-        bgr: path of a photo or of a video (of the empty scene, frame by frame; its last frame stays), "first:N" (median of
-            the first N frames of ``src``) or "median" (over at most SAMPLES frames, evenly spread over ``src``).
-        src: path or address of the video itself. info: its ``Info``.
-        fit: what to do with a bgr of another size: "resize" stretches it, "crop" covers the frame and cuts what stands
-            over on both sides; None refuses it.
-        notes: None, or a list to which remarks on a photo are appended. decoding: by what files are decoded.
-    Returns:
-        An object with frame(index) -> uint8 RGB (height, width, 3), and close().
+        bgr: path of a photo or of a video (of the empty scene, frame by frame; its last frame stays), "first:N" (median
+            of the first N frames of ``src``) or "median" (over at most SAMPLES frames, evenly spread over ``src``).
+        info: of src. fit: as ``sizes.fit_size``. notes: a list to which remarks on a photo are appended, or None.
     Raises:
         UserError: bgr cannot be read or used, or has another size and ``fit`` is None.
     """
@@ -77,14 +73,9 @@ class Still:
 
 
 class MovingScene:
-    """A video of the empty scene, frame by frame, in order; its last frame is held.
-
-    Images of a sequence go with those of the same number in src, or where they have not its first one, the first with the
-    first.
-
-    Args:
-        size: (height, width) of src. first: number of its first image, where it is a sequence. decoding: by what it is read.
-    """
+    """A video of the empty scene of src, frame by frame, in order; its last frame is held. Images of a sequence go with
+    those of the same number in src, whose first one is ``first``, or where they have not that one, the first with the
+    first."""
 
     def __init__(self, path: str | os.PathLike, size: tuple[int, int], fit: str | None, src: str | os.PathLike,
                  first: int | None = None, decoding: InPlace | Isolated = HERE):
@@ -116,14 +107,8 @@ class MovingScene:
 
 
 def clip_median(path: str | os.PathLike, count: int | None, info: Info, decoding: InPlace | Isolated = HERE) -> np.ndarray:
-    """Median over time of a clip: what is seen there for more than half of the frames looked at.
-
-    Args:
-        path: the video. count: look at its first ``count`` frames, or None for its whole length; at most SAMPLES frames,
-            evenly spread, are taken either way. info: its ``Info``. decoding: by what it is decoded.
-    Returns:
-        uint8 RGB (H, W, 3).
-    """
+    """Median over time of a clip, uint8 RGB (H, W, 3): what is seen there for more than half of the frames looked at, which
+    are the first ``count``, or all where that is None; at most SAMPLES of them, evenly spread."""
     with decoding.stream(median_strips, path, count, info.height, info.width) as strips:
         return np.concatenate([strip for strip in strips if strip is not None])
 
@@ -131,9 +116,10 @@ def clip_median(path: str | os.PathLike, count: int | None, info: Info, decoding
 def median_strips(path: str, count: int | None, height: int, width: int) -> Iterator[np.ndarray | None]:
     """The rows of ``clip_median``, some at a time; and None now and then: it goes on, although there is nothing yet."""
     if count is None or count > SAMPLES:
-        there = _count(path)
-        count = there if count is None else min(count, there)
-    chosen = _spread(count)
+        with Source(path).reader(sound=False) as reader:
+            count = max(1, min(reader.count(), count or sys.maxsize))
+    number = min(count, SAMPLES)
+    chosen = {int((step + 0.5) * count / number) for step in range(number)}  # evenly spread
     rows = max(1, min(height, SAMPLE_BYTES // (len(chosen) * width * 3)))
     for top in range(0, height, rows):
         yield from _strip_median(path, chosen, top, min(top + rows, height))
@@ -167,15 +153,3 @@ def _strip_median(path, chosen, top, bottom):
     if not kept:
         raise UserError(f"{path} has no frame to make a background of.")
     yield median_of(images[:kept])
-
-
-def _spread(count):
-    """At most SAMPLES indices, evenly spread over ``count`` frames."""
-    number = max(1, min(count, SAMPLES))
-    return {int((step + 0.5) * count / number) for step in range(number)}
-
-
-def _count(path):
-    """How many frames a video has, counted without decoding them."""
-    with Source(path).reader(sound=False) as reader:
-        return max(1, reader.count())

@@ -5,7 +5,7 @@ import pytest
 
 from bgmatting.media import write_image
 from bgmatting.prediction.video import pipeline as run_module
-from bgmatting.prediction.video.ahead import EXTRA, at_once, sharing
+from bgmatting.prediction.video.parallel import EXTRA, at_once, sharing
 from tests.media.video.clips import HEIGHT, WIDTH, StandIn, decoded, make_clip
 from tests.prediction.video.runs import Several, job, matted, shades, within
 
@@ -44,20 +44,15 @@ def test_a_matter_is_left_as_it_was():
 
 
 def test_one_frame_at_a_time_where_nothing_else_is_possible():
-    matter = Dividing(1)
-    with sharing(matter, 4) as workers:
-        assert workers == 1
-    matter = Dividing(8)
-    with sharing(matter, 1) as workers:
-        assert workers == 1 and matter.told == []
-    with sharing(object(), 4) as workers:
-        assert workers == 1
+    for matter, wanted in ((Dividing(1), 4), (Dividing(8), 1), (object(), 4)):
+        with sharing(matter, wanted) as workers:
+            assert workers == 1
 
 
-@pytest.mark.parametrize("cores, frames", [(1, 1), (2, 2), (3, 3), (4, 4), (64, 4)])
-def test_as_many_as_there_are_cores_up_to_four(cores, frames, monkeypatch):
-    monkeypatch.setattr("bgmatting.prediction.video.ahead.usable_cores", lambda: cores)
-    assert at_once() == frames
+def test_as_many_as_there_are_cores_up_to_four(monkeypatch):
+    for cores, frames in ((1, 1), (2, 2), (4, 4), (64, 4)):
+        monkeypatch.setattr("bgmatting.prediction.video.parallel.usable_cores", lambda cores=cores: cores)
+        assert at_once() == frames
 
 
 def test_frames_at_once_come_out_in_their_order(clip, monkeypatch):

@@ -20,14 +20,12 @@ def unpack_photos(path: str | os.PathLike, folder: str | os.PathLike, most: int)
     """Unpack the photos below src/ and bgr/ of a ZIP, wherever those lie in it, into FOLDER/src and FOLDER/bgr.
 
     Folders below src/ and bgr/ stay; those above them do where there are several: mon/src/a.png and mon/bgr/a.png become
-    src/mon/a.png and bgr/mon/a.png.
+    src/mon/a.png and bgr/mon/a.png. Returns a line about each member of these folders that is left out: no photo, refused,
+    or not to be told from another.
 
-    Args:
-        most: bytes that it may unpack to.
-    Returns:
-        a line about each member of these folders that is left out: no photo, refused, or not to be told from another.
     Raises:
-        utils.archives.TooLarge: more bytes, members or photos. UserError: no ZIP, damaged, or without one of the folders.
+        utils.archives.TooLarge: more members or photos, or more than ``most`` bytes. UserError: no ZIP, damaged, or
+            without one of the folders.
     """
     with open_archive(path, Bounds(20 * MOST_PHOTOS, DIRECTORY, plain_zip=True)) as archive:
         places, others, outside = {}, [], []

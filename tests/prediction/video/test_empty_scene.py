@@ -4,8 +4,8 @@ import pytest
 
 from bgmatting.media import write_image
 from bgmatting.media.video.reader import open_video
-from bgmatting.prediction.video import scene as scene_module
-from bgmatting.prediction.video.scene import first_frames, median_of, open_scene
+from bgmatting.prediction.video import empty_scene as scene_module
+from bgmatting.prediction.video.empty_scene import first_frames, median_of, open_scene
 from bgmatting.utils.errors import UserError
 from tests.media.video.clips import HEIGHT, WIDTH, make_clip, picture
 
@@ -28,16 +28,11 @@ def passing(frames, empty):
     return images, still
 
 
-def test_photo(tmp_path):
+def test_a_photo_and_other_sizes(tmp_path):
     make_clip(tmp_path / "src.mp4")
-    photo = picture(3)
-    write_image(tmp_path / "bgr.png", photo)
+    write_image(tmp_path / "bgr.png", picture(3))
     scene = scene_of(tmp_path / "bgr.png", tmp_path / "src.mp4")
-    assert np.array_equal(scene.frame(0), photo) and scene.frame(0) is scene.frame(7)
-
-
-def test_other_sizes(tmp_path):
-    make_clip(tmp_path / "src.mp4")
+    assert np.array_equal(scene.frame(0), picture(3)) and scene.frame(0) is scene.frame(7)
     write_image(tmp_path / "bgr.png", np.zeros((HEIGHT, WIDTH + 2, 3), np.uint8))
     make_clip(tmp_path / "bgr.mp4", width=WIDTH + 2)
     for name in ("bgr.png", "bgr.mp4"):
@@ -78,10 +73,12 @@ def test_first_frames(tmp_path):
     for word in ("first:", "first:0", "first:x", "first:-3"):
         with pytest.raises(UserError, match="first:30"):
             first_frames(word)
+    with open_video(tmp_path / "src.mp4") as reader, pytest.raises(UserError, match="photo"):
+        open_scene("median", "rtsp://nowhere", reader.info)  # a stream is not read twice
 
 
 def test_median_of_a_clip(tmp_path, monkeypatch):
-    images, still = passing(90, empty=0)
+    images, still = passing(64, empty=0)
     make_clip(tmp_path / "src.mp4", images=images)
     whole = scene_of("median", tmp_path / "src.mp4").frame(0)
     assert np.abs(whole.astype(int) - still).max() < 8
@@ -92,9 +89,3 @@ def test_median_of_a_clip(tmp_path, monkeypatch):
     monkeypatch.setattr(scene_module, "SAMPLE_BYTES", 50 * WIDTH * 3 * 13)  # 13 rows at once: four strips
     in_strips = scene_of("median", tmp_path / "src.mp4").frame(0)
     assert np.array_equal(in_strips, whole) and len(opened) == 1 + 4
-
-
-def test_streams_are_not_read_twice(tmp_path):
-    make_clip(tmp_path / "src.mp4")
-    with open_video(tmp_path / "src.mp4") as reader, pytest.raises(UserError, match="photo"):
-        open_scene("median", "rtsp://nowhere", reader.info)

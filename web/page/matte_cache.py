@@ -13,19 +13,11 @@ MOST_BYTES = 512 << 20  # of mattes that are kept
 KEPT = ("pha", "fgr")
 
 
-class Mattes:
-    """The mattes that were made last.
+class MatteCache:
+    """The mattes that were made last."""
 
-    Args:
-        most: bytes that they may take.
-    """
-
-    def __init__(self, most: int = MOST_BYTES):
-        self._most, self._kept, self._lock = most, OrderedDict(), threading.Lock()
-
-    def of(self, open_matter: Callable[[], Any]) -> Callable[[], KeptMatter]:
-        """() -> the network of ``open_matter``, whose mattes are kept."""
-        return lambda: KeptMatter(open_matter(), self)
+    def __init__(self) -> None:
+        self._kept, self._lock = OrderedDict(), threading.Lock()
 
     def get(self, key: Any, make: Callable[[], Any]) -> Any:
         """The matte of ``key``; made where it is not kept. Nobody may change it."""
@@ -36,33 +28,29 @@ class Mattes:
         made = make()
         with self._lock:
             self._kept[key] = made
-            while sum(map(_size, self._kept.values())) > self._most and len(self._kept) > 1:
+            while sum(map(_size, self._kept.values())) > MOST_BYTES and len(self._kept) > 1:
                 self._kept.popitem(last=False)
         return made
 
 
-class KeptMatter:
-    """As a ``Matter`` that mattes photos; what it answered is kept by ``mattes``.
+class CachedMatter:
+    """As a ``Matter`` that mattes photos, by way of a cache. changed: in which settings it differs from the original."""
 
-    Args:
-        changed: in which settings it differs from the one that it was made of.
-    """
-
-    def __init__(self, matter: Any, mattes: Mattes, changed: tuple = ()):
-        self._matter, self._mattes, self._changed = matter, mattes, changed
+    def __init__(self, matter: Any, cache: MatteCache, changed: tuple = ()):
+        self._matter, self._cache, self._changed = matter, cache, changed
         self.settings = matter.settings
 
-    def with_settings(self, **changes: Any) -> KeptMatter:
+    def with_settings(self, **changes: Any) -> CachedMatter:
         """As ``Matter.with_settings``."""
         matter = self._matter.with_settings(**changes) if hasattr(self._matter, "with_settings") else self._matter
-        return KeptMatter(matter, self._mattes, (*self._changed, *sorted(changes.items())))
+        return CachedMatter(matter, self._cache, (*self._changed, *sorted(changes.items())))
 
     def predict(self, src: np.ndarray, bgr: np.ndarray | None, want: Iterable[str] = KEPT,
                 rows: Callable[[int, Any], Any] | None = None) -> Any:
         """As ``Matter.predict`` of pha and fgr; large photos are handed out whole."""
         sums = (None if photo is None else hashlib.sha256(photo).digest() for photo in (src, bgr))
         key = (*sums, src.shape, self._changed)
-        matte = self._mattes.get(key, lambda: self._matter.predict(src, bgr, KEPT))
+        matte = self._cache.get(key, lambda: self._matter.predict(src, bgr, KEPT))
         return matte if rows is None else rows(0, matte)
 
 
