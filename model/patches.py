@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from bgmatting.model.geometry import PATCH
+from bgmatting.model.patch_layout import PATCH
 from bgmatting.model.refinement import Refinement
 
 if TYPE_CHECKING:

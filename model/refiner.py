@@ -7,7 +7,7 @@ from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from bgmatting.model.cropping import crop_patches, replace_patches
-from bgmatting.model.geometry import PATCH
+from bgmatting.model.patch_layout import PATCH
 from bgmatting.model.patches import choose_patches
 from bgmatting.model.refinement import Refinement, check_refinement
 from bgmatting.utils.errors import UserError

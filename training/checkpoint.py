@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from bgmatting.training.checkpoint_files import (
     OPTIMIZER,
     RESULTS,
     Checkpoint,
-    keep_newest,
+    checkpoints,
     latest_checkpoint,
     load_checkpoint,
     save_checkpoint,
@@ -188,6 +189,12 @@ def _iteration_sizes(config):
 def _without(phase):
     """Advice to add so that a finished phase is not trained again."""
     return "" if phase != "joint" else " --phase joint"
+
+
+def keep_newest(save_dir: Path, count: int) -> None:
+    """Delete all but the newest ``count`` of the ``iter_N`` folders."""
+    for folder in checkpoints(save_dir)[:-count]:
+        shutil.rmtree(folder)
 
 
 def save_iteration(save_dir: Path, learner: Learner, state: State) -> None:

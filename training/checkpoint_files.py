@@ -121,12 +121,6 @@ def checkpoints(save_dir: Path) -> list[Path]:
     return [path for _, path in sorted(numbered)]
 
 
-def keep_newest(save_dir: Path, count: int) -> None:
-    """Delete all but the newest ``count`` of the ``iter_N`` folders."""
-    for folder in checkpoints(save_dir)[:-count]:
-        shutil.rmtree(folder)
-
-
 def unmark(save_dir: Path) -> None:
     """Take the mark of a finished run away: the run goes on, perhaps further than the one that was finished."""
     (Path(save_dir) / RESULTS).unlink(missing_ok=True)

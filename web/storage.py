@@ -1,4 +1,5 @@
-"""Folders for uploads and results. All lie in one of the process, which goes when it ends."""
+"""Folders for uploads and results. All lie in one of the process, which goes when it ends. How long they stay: ``limits``;
+results of jobs end in ``jobs.Jobs.sweep``."""
 from __future__ import annotations
 
 import os

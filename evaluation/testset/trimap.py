@@ -4,7 +4,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
+from bgmatting.dataset.trimaps import BACKGROUND, FOREGROUND, UNKNOWN
+
 LOW, HIGH = 0.06, 0.96    # alpha below is background for sure, above is foreground for sure
 ITERATIONS = 10
 PADDLESEG_SIDE = 25

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from bgmatting.model.geometry import BLOCK, ENDLESS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
 from bgmatting.model.inference.enlarge import enlarged_windows
+from bgmatting.model.patch_layout import BLOCK, ENDLESS, HIGHEST, LOWEST, PATCH, coarse_side, photo_side, spread_matrix
 from bgmatting.utils.errors import UserError
 
 PER_BLOCK = BLOCK // PATCH

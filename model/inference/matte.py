@@ -6,7 +6,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bgmatting.model.geometry import PATCH
 from bgmatting.utils.errors import UserError
 
 DTYPES = ("float32", "float16", "uint8")
@@ -30,14 +29,6 @@ class Matte(NamedTuple):
     fgr: np.ndarray | None
     err: np.ndarray | None
     ref: np.ndarray | None
-
-
-def padded(photo: np.ndarray, unit: int = PATCH) -> np.ndarray:
-    """uint8 (H, W, 3) with the last row and column repeated up to multiples of ``unit``."""
-    height, width = photo.shape[:2]
-    if height % unit or width % unit:
-        photo = np.pad(photo, ((0, -height % unit), (0, -width % unit), (0, 0)), mode="edge")
-    return np.ascontiguousarray(photo)
 
 
 def checked_size(src: np.ndarray, bgr: np.ndarray) -> tuple[int, int]:

@@ -81,7 +81,7 @@ class Matter:
             return
         self._refines = described["refine_kernel_size"] is not None
         if on_device:
-            from bgmatting.model.inference.device import DeviceMatting  # imports paddle
+            from bgmatting.model.inference.device_matting import DeviceMatting  # imports paddle
             self.device_matting = DeviceMatting(engine.network, device, engine.precision, most)
         self._way = PairMatting(engine, self.settings, described["refine_kernel_size"], most, self.device_matting)
 

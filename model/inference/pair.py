@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from bgmatting.model.geometry import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
 from bgmatting.model.inference.blocks import Blocks, shrink
 from bgmatting.model.inference.engines.base import BATCH, Engine
 from bgmatting.model.inference.enlarge import at_half, enlarged_rows
 from bgmatting.model.inference.holes import fill_holes, find_holes, levels_of
-from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
-from bgmatting.model.inference.scale import coarse_size, padding_and_scale
+from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size
+from bgmatting.model.inference.padding import padded, padding_and_scale
+from bgmatting.model.inference.scale import coarse_size
 from bgmatting.model.inference.settings import Chosen
 from bgmatting.model.inference.unmix import unmix
+from bgmatting.model.patch_layout import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
 from bgmatting.model.patches import choose_patches
 from bgmatting.model.refinement import KERNEL_SIZE
 from bgmatting.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from bgmatting.model.inference.device import DeviceMatting
+    from bgmatting.model.inference.device_matting import DeviceMatting
 
 STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
 

@@ -3,8 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bgmatting.model.geometry import PATCH
-
 QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
 EIGHTH_FROM = 10_000  # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
 
@@ -21,10 +19,3 @@ def coarse_scale(size: Sequence[int], scale: float | str = "auto") -> float:
     if max(size) >= EIGHTH_FROM:
         return 0.125
     return 0.25 if max(size) >= QUARTER_FROM else 0.5
-
-
-def padding_and_scale(size: Sequence[int], wanted: float | str = "auto") -> tuple[int, float]:
-    """(what the sides of photos of ``size`` are padded to multiples of, the backbone scale for them so padded)."""
-    is_eighth = wanted == "auto" and max(size) > EIGHTH_FROM - PATCH  # it may be padded up to that
-    unit = 2 * PATCH if is_eighth else PATCH
-    return unit, coarse_scale([side + -side % unit for side in size], wanted)

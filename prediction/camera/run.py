@@ -12,10 +12,10 @@ from bgmatting.media.alignment.camera_motion import fitter
 from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.writer import FORMATS, format_of
 from bgmatting.prediction.backdrop import BLUR, open_backdrop
-from bgmatting.prediction.camera.capture import END, open_source
+from bgmatting.prediction.camera.device import END, open_source
 from bgmatting.prediction.camera.preview import Meter, Window, drawn, lines_of
 from bgmatting.prediction.camera.recording import Recording, timed_name
-from bgmatting.prediction.camera.session import WAITING, Session
+from bgmatting.prediction.camera.session import DELAY, WAITING, Session
 from bgmatting.prediction.camera.virtual import VirtualCamera
 from bgmatting.prediction.options import RECORDED, Options
 from bgmatting.prediction.outputs import check_free, folder_of, names_picture
@@ -29,7 +29,6 @@ from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_place, prepare_folder, remove_leftovers_in
 
 SUFFIXES = tuple(FORMATS[name].suffix for name in RECORDED)
-COUNTDOWN = 3.0                                               # seconds
 BACKDROPS = {"white": "white", "#00b140": "green", BLUR: BLUR}  # key t; the green of cloths that are keyed
 
 
@@ -136,7 +135,7 @@ def open_session(options: Options, matter: Any, background: Any = None, record: 
             is still to be taken. record: () -> ``Recording``, or None. backdrops: those of the options, where they are open.
     """
     fit = fitter(options.align, options.exposure, video=True)
-    countdown = COUNTDOWN if options.countdown is None else options.countdown
+    countdown = DELAY if options.countdown is None else options.countdown
     return Session(matter, backdrops or _backdrops(options.target_bgr), background, countdown, fit,
                    Smoother() if options.temporal else None, record, options.choice is not None and options.needs is None,
                    options.choice is None or options.choice.method.refines)

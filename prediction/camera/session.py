@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bgmatting.model.geometry import PATCH
 from bgmatting.model.inference.matte import as_float
+from bgmatting.model.patch_layout import PATCH
 from bgmatting.prediction.backdrop import behind
 from bgmatting.prediction.outputs import rendered
 from bgmatting.prediction.video.empty_scene import median_of
 
 WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"
+DELAY = 3.0            # seconds before the empty scene is taken, time to leave the frame
 SHOTS = 15             # pictures of the empty scene that a median is taken of, in half a second
 FEWEST = 1000          # pixels: fewer are none
 KEYS = "b background  t target  r record  +/- pixels  q end"
@@ -48,7 +49,7 @@ class Session:
         recorded: [path] of those that are finished.
     """
 
-    def __init__(self, matter: Any, backdrops: list, background: np.ndarray | None = None, countdown: float = 3.0,
+    def __init__(self, matter: Any, backdrops: list, background: np.ndarray | None = None, countdown: float = DELAY,
                  fit_background: Callable | None = None, smooth: Callable | None = None, record: Callable | None = None,
                  alone: bool = False, refines: bool = True):
         self._matter, self._backdrops, self._countdown = matter, list(backdrops), countdown

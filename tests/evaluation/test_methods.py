@@ -4,7 +4,7 @@ import pytest
 from bgmatting.evaluation.methods import Mattes, _name, open_mattes, open_networks
 from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.media import write_image
-from bgmatting.model.inference.device import DeviceMatting
+from bgmatting.model.inference.device_matting import DeviceMatting
 from bgmatting.utils.errors import UserError
 
 PHA = np.arange(48, dtype=np.uint8).reshape(6, 8)

@@ -9,7 +9,7 @@ import pytest
 from bgmatting import model
 from bgmatting.media import write_image
 from bgmatting.model import Matter, MattingRefine
-from bgmatting.model.inference.device import DeviceMatting
+from bgmatting.model.inference.device_matting import DeviceMatting
 from bgmatting.utils.errors import UserError
 from tests.media.video.clips import HEIGHT, WIDTH, make_clip
 from tests.model.inference.engine_cases import photos

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from bgmatting.training import checkpoint_files
+from bgmatting.training.checkpoint import keep_newest
 from bgmatting.training.checkpoint_files import (
     checkpoints,
     clear,
-    keep_newest,
     latest_checkpoint,
     load_checkpoint,
     recover,

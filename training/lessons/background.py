@@ -11,7 +11,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from bgmatting.evaluation.testset.composed import EvalItem
-from bgmatting.model.inference.device import run_network
+from bgmatting.model.inference.device_matting import run_network
 from bgmatting.model.losses import base_loss, patch_loss, refine_loss
 from bgmatting.model.matting import MattingBase, MattingRefine
 from bgmatting.model.methods.background import METHOD

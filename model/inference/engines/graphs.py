@@ -16,11 +16,11 @@ from paddle.nn import Layer
 from paddle.nn import functional as F
 from paddle.static import InputSpec
 
-from bgmatting.model.geometry import BLOCK, CHANNELS, HIGHEST, LOWEST, coarse_side, photo_side, spread_matrix
 from bgmatting.model.inference.engines.base import BATCH
 from bgmatting.model.matting import MattingRefine
 from bgmatting.model.methods import find_method
 from bgmatting.model.methods.method import Method
+from bgmatting.model.patch_layout import BLOCK, CHANNELS, HIGHEST, LOWEST, coarse_side, photo_side, spread_matrix
 from bgmatting.model.refinement import KERNEL_SIZE
 from bgmatting.model.refiner import Refiner
 from bgmatting.model.weights import load_paddleseg_state
@@ -56,7 +56,7 @@ class BlockGraph(nn.Layer):
         coarse: (N, c, c, 37), windows of CoarseGraph's output, c = ``coarse_side``.
         src, bgr: uint8 (N, p, p, 3), windows of the photos, p = ``photo_side``; 0 outside the photo.
         spread: with ``quarter``, (1 or N, p * p / 4, c * c), the matrix that enlarges a coarse window to half resolution
-            (``model.geometry.spread_matrix``).
+            (``model.patch_layout.spread_matrix``).
 
     Output: (N, 16, 16, 4), alpha and colour residual, before they are clipped.
     """

@@ -5,8 +5,8 @@ import pytest
 from paddle.nn import functional as F
 
 from bgmatting.model import Matte, Matter, MattingRefine
-from bgmatting.model.geometry import PATCH
 from bgmatting.model.inference.blocks import shrink
+from bgmatting.model.patch_layout import PATCH
 from bgmatting.model.refinement import Refinement
 from bgmatting.model.weights import save_weights
 from tests.model.inference.engine_cases import HERE, photos

@@ -14,7 +14,7 @@ import pytest
 from bgmatting.commands import predict
 from bgmatting.media import write_image
 from bgmatting.prediction import core
-from bgmatting.prediction.camera import capture
+from bgmatting.prediction.camera import device as camera_device
 from bgmatting.prediction.camera import preview as window
 from bgmatting.prediction.camera import run as camera_run
 from bgmatting.utils.errors import UserError
@@ -52,7 +52,7 @@ def refused(words, *args):
 
 def camera(monkeypatch, *args, **options):
     found = Capture(*args, **options)
-    monkeypatch.setattr(capture.cv2, "VideoCapture", lambda *_: found)
+    monkeypatch.setattr(camera_device.cv2, "VideoCapture", lambda *_: found)
     return found
 
 
@@ -141,7 +141,7 @@ class Pictures:
         self._images, self.size = list(images), images[0].shape[:2]
 
     def next(self):
-        return capture.Shot(self._images.pop(0), 0.04 * len(self._images)) if self._images else None
+        return camera_device.Shot(self._images.pop(0), 0.04 * len(self._images)) if self._images else None
 
     def close(self):
         pass
@@ -156,7 +156,7 @@ def test_another_size_in_the_middle(folder, monkeypatch):
 
 def test_stale_pictures_are_dropped(monkeypatch):
     camera(monkeypatch, [picture(index) for index in range(20)], pause=0.01)
-    newest = capture.open_source("camera:0", live=True)
+    newest = camera_device.open_source("camera:0", live=True)
     while newest._thread.is_alive():
         time.sleep(0.01)
     shot = newest.next()
@@ -168,8 +168,8 @@ def test_stale_pictures_are_dropped(monkeypatch):
 
 
 def test_a_camera_that_hangs(monkeypatch):
-    monkeypatch.setattr(capture, "PATIENCE", 0.05)
-    monkeypatch.setattr(capture, "JOIN", 0.05)
+    monkeypatch.setattr(camera_device, "PATIENCE", 0.05)
+    monkeypatch.setattr(camera_device, "JOIN", 0.05)
     found, free = camera(monkeypatch, [picture(0)]), threading.Event()
     seen = []
 
@@ -180,7 +180,7 @@ def test_a_camera_that_hangs(monkeypatch):
         free.wait(30)
         return False, None
     found.read = read
-    newest = capture.open_source("camera:0", live=True)
+    newest = camera_device.open_source("camera:0", live=True)
     assert newest.next() is not None and newest.next(0.01) is None
     time.sleep(0.06)
     with pytest.raises(UserError, match="stopped delivering"):
@@ -266,9 +266,9 @@ def test_virtual_camera(folder, monkeypatch):
                                    "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9.0,\nclip.mp4\n#EXT-X-ENDLIST\n"))
 def test_a_playlist_stands_in_for_no_camera(folder, monkeypatch, words):
     monkeypatch.chdir(folder)
-    monkeypatch.delenv(capture.OPTIONS, raising=False)
+    monkeypatch.delenv(camera_device.OPTIONS, raising=False)
     for name in ("list.mp4", "list.m3u8"):
         (folder / name).write_text(words)
         with pytest.raises(UserError, match="a playlist of others"):
-            capture.open_source(f"camera:{name}", False)
-        assert capture.OPTIONS not in os.environ
+            camera_device.open_source(f"camera:{name}", False)
+        assert camera_device.OPTIONS not in os.environ

@@ -170,7 +170,7 @@ def test_what_a_gpu_fails_at_is_said_in_one_line(matter, monkeypatch):
     with pytest.raises(MemoryError):
         matter.predict(*photos(16, 16))
     monkeypatch.setattr(matter.device_matting, "_device", "gpu:0")
-    monkeypatch.setattr("bgmatting.model.inference.device.place_of", lambda device: paddle.CPUPlace())
+    monkeypatch.setattr("bgmatting.model.inference.device_matting.place_of", lambda device: paddle.CPUPlace())
     monkeypatch.setattr(paddle, "set_device", lambda device: None)
     with pytest.raises(UserError, match="gpu:0 .*ResourceExhaustedError: Out of memory.*--max-memory.*--device") as error:
         matter.predict(*photos(16, 16))

@@ -13,13 +13,14 @@ import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
 
-from bgmatting.model.geometry import PATCH
 from bgmatting.model.inference.engines.base import reason
 from bgmatting.model.inference.engines.device import AMP_TYPES, on_device, place_of
-from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size, padded
+from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size
+from bgmatting.model.inference.padding import padded
 from bgmatting.model.inference.scale import coarse_size
 from bgmatting.model.inference.unmix import unmix
 from bgmatting.model.matting import MattingRefine
+from bgmatting.model.patch_layout import PATCH
 from bgmatting.model.refinement import Refinement
 from bgmatting.model.refiner import resize
 from bgmatting.utils.errors import UserError
