@@ -30,7 +30,7 @@ class Draw(NamedTuple):
 
 
 def draw(rng: np.random.Generator, scale: tuple[float, float]) -> Draw:
-    """Draw the geometry and the filters of a picture or a pair; blur is the radius in pixels of the square, or None."""
+    """Draw the geometry and the filters of an image or a pair; blur is the radius in pixels of the square, or None."""
     return Draw(rng.uniform(-5, 5), tuple(rng.uniform(-0.1, 0.1, 2)), rng.uniform(*scale), rng.uniform(-5, 5),
                 rng.random() < 0.5, int(rng.integers(0, 6)) if rng.random() < 0.1 else None, rng.random() < 0.1)
 

@@ -27,7 +27,7 @@ def weights_for(method: Any, backbone: str, named: str | None, folder: str | os.
 
 
 def _settle(network, method):
-    """Give BatchNorm the statistics of a picture, as training would: without, random layers blow their numbers up."""
+    """Give BatchNorm the statistics of an image, as training would: without, random layers blow their numbers up."""
     import paddle
     for layer in network.sublayers():
         if isinstance(layer, paddle.nn.BatchNorm2D):

@@ -1,4 +1,4 @@
-"""How fast a film becomes a matte, from its file to the files: ``python benchmark.py video``.
+"""How fast a video becomes a matte, from its file to the files: ``python benchmark.py video``.
 
 Every turn is a process of its own that works on the whole clip; rows take turns, A B C A B C, so that what else the machine
 does meets them alike. Frames a second are those between the first finished frame and the end of the last file: what starting
@@ -34,7 +34,7 @@ from bgmatting.utils.files import PROJECT
 from bgmatting.utils.machine import describe_machine
 from bgmatting.utils.sizes import parse_size
 
-HELP = "frames a second of films, beside the authors' script with --peer, and where the time goes"
+HELP = "frames a second of videos, beside the authors' script with --peer, and where the time goes"
 PEER = "authors' inference_video.py"
 RATE = 25  # frames a second of the generated clip
 STAGES = ("decoding", "matting", "compositing", "encoding")
@@ -107,7 +107,7 @@ def _is_scale(text):
 
 
 def write_clip(folder: str | os.PathLike, frames: int, height: int, width: int) -> tuple[str, str]:
-    """A generated person before a generated scene: (path of the video, path of a picture of the empty scene)."""
+    """A generated person before a generated scene: (path of the video, path of an image of the empty scene)."""
     rng = np.random.default_rng(0)
     bgr = make_background(rng, height, width)
     src, plate = folder / "clip.mp4", folder / "bgr.png"

@@ -1,4 +1,4 @@
-"""One turn of ``benchmarks.video`` in a process of its own: a whole film, or its stages one by one."""
+"""One turn of ``benchmarks.video`` in a process of its own: a whole video, or its stages one by one."""
 from __future__ import annotations
 
 import json
@@ -9,7 +9,7 @@ from bgmatting.benchmarks.turns import peak_memory, process_start
 
 
 def whole(work: dict, begun: float) -> dict:
-    """Matte a film as predict.py does: {"frames", "size", "fps", "cpu", "start", "memory"}.
+    """Matte a video as predict.py does: {"frames", "size", "fps", "cpu", "start", "memory"}.
 
     fps counts from the first finished frame to the end of the last file, cpu is processor seconds a frame of the same time,
     start the seconds from the process's beginning to that first frame.

@@ -2,7 +2,7 @@
 photos: shadow, noise, exposure, JPEG (appendix of the paper).
 
 The paper's pipeline warps at the working size, then shrinks and crops. Here both are one affine map to the final size,
-so a picture is resampled once. All images are uint8, RGB (H, W, 3) or alpha (H, W).
+so an image is resampled once. All images are uint8, RGB (H, W, 3) or alpha (H, W).
 """
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def augment_background(rng: np.random.Generator, bgr: np.ndarray, frame: tuple[i
                        affine: Affine) -> np.ndarray:
     """Place, flip, blur, sharpen and recolour a background; returns an image of shape ``frame``.
 
-    Args as ``augment_pair``. Where the shifted picture ends, it is mirrored: the paper's black corners do not occur in
+    Args as ``augment_pair``. Where the shifted image ends, it is mirrored: the paper's black corners do not occur in
     photographs.
     """
     return colour_jitter(rng, *_placed(rng, (bgr,), frame, size, affine, cv2.BORDER_REFLECT_101), *JITTER)

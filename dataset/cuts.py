@@ -1,4 +1,4 @@
-"""Windows cut out of pictures at their own size, for methods that see one photo alone."""
+"""Windows cut out of images at their own size, for methods that see one photo alone."""
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from bgmatting.dataset.augment import JITTER, colour_jitter, filtered
 from bgmatting.media.operations import cover, resize
 
 PHOTO_JITTER = (0.5, 0.5, 0.5, 0.07)  # brightness, contrast, saturation, hue of photos, each with probability 0.5
-WHOLE_SHARE = 0.5                     # without given sides, a window takes this much of the picture at least
+WHOLE_SHARE = 0.5                     # without given sides, a window takes this much of the image at least
 
 
 class Cuts(NamedTuple):
@@ -26,12 +26,12 @@ class Cuts(NamedTuple):
 
 
 def draw_window(rng: np.random.Generator, pha: np.ndarray, frame: tuple[int, int], cuts: Cuts) -> tuple[int, int, int, int]:
-    """Draw a window of the shape of ``frame`` that lies within a picture.
+    """Draw a window of the shape of ``frame`` that lies within an image.
 
     Args:
         pha: uint8 (H, W), the picture's alpha.
         frame: (height, width) that the window will be resized to.
-    Returns (top, left, height, width) in whole pixels; smaller than asked for where the picture is.
+    Returns (top, left, height, width) in whole pixels; smaller than asked for where the image is.
     """
     largest = min(pha.shape[0] / frame[0], pha.shape[1] / frame[1]) * max(frame)
     if cuts.sides:
@@ -56,7 +56,7 @@ def seen(image: np.ndarray, window: tuple[int, int, int, int], frame: tuple[int,
 
 def cut_pair(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray, frame: tuple[int, int],
              cuts: Cuts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same window of a subject and of a background that covers the subject's picture, each flipped, filtered and
+    """The same window of a subject and of a background that covers the subject's image, each flipped, filtered and
     recoloured as in ``dataset.augment``.
 
     Returns (fgr, pha, bgr) of shape ``frame``.

@@ -38,7 +38,7 @@ def part_of(subjects: Iterable[str], parts: dict[str, float], which: str) -> dic
     places = {subject: zlib.crc32(subject.encode("utf-8", "surrogateescape")) / 2 ** 32 for subject in sorted(set(subjects))}
     if len(places) < len(parts):
         raise UserError(f"{which}: {len(places)} subject(s) cannot be divided into {', '.join(parts)}: a subject (a clip "
-                        f"folder, or a single picture) is never divided. Add subjects, or give the set split folders.")
+                        f"folder, or a single image) is never divided. Add subjects, or give the set split folders.")
     names, ends = list(parts), list(accumulate(parts.values()))  # shares may add up to a hair under 1
     chosen = {subject: names[min(bisect(ends, place), len(ends) - 1)] for subject, place in places.items()}
     for part, low, high in zip(names, [0.0, *ends], ends):

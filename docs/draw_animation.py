@@ -15,12 +15,12 @@ from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.files import PROJECT
 
 SIZE = 640, 360   # width, height
-STEPS, HOLD = 9, 900  # pictures of one change; milliseconds that a finished picture stays
+STEPS, HOLD = 9, 900  # images of one change; milliseconds that a finished image stays
 BACKDROPS = ("#2f6fb5", "blur")
 
 
 def scenes():
-    """The pictures between which it changes, uint8 RGB (H, W, 3): src, bgr, pha and com before each backdrop."""
+    """The images between which it changes, uint8 RGB (H, W, 3): src, bgr, pha and com before each backdrop."""
     src, bgr = (read_image(PROJECT / "image" / "sample" / f"{name}.jpg") for name in ("src", "bgr"))
     with Matter() as matter:
         matte = matter.predict(src, bgr, ("pha", "fgr"))
@@ -32,7 +32,7 @@ def scenes():
 
 
 def frames(pictures):
-    """[(picture, milliseconds)] of the whole round."""
+    """[(image, milliseconds)] of the whole round."""
     made = []
     for before, after in zip(pictures, [*pictures[1:], pictures[0]]):
         made.append((before, HOLD))

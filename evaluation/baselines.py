@@ -12,12 +12,12 @@ import numpy as np
 
 from bgmatting.utils.errors import UserError, suggest
 
-COPIES = 8                       # pictures of the empty scene that a subtractor learns from
+COPIES = 8                       # images of the empty scene that a subtractor learns from
 COPY_STREAM = 12                 # of random numbers
 SURE_FOREGROUND, SURE_BACKGROUND = 242, 13   # 0.95 and 0.05: what the key is sure of
 MARGIN_SHARE = 1 / 64            # by which both shrink, against the longer side
 MOST_PIXELS = 1_000_000          # closed-form matting solves one equation a pixel; larger photos are shrunk to this
-BACKGROUND_SHARE = 0.25    # at least this part of the picture is taken to show the empty scene
+BACKGROUND_SHARE = 0.25    # at least this part of the image is taken to show the empty scene
 NOISE_REACH = 3.5          # noise of three channels stays below 3.5 times its lower quartile (99.9 % of it, Gaussian)
 FLOOR_RANGE = (0.02, 0.10)
 SOFT_RANGE = 0.08          # the colour distance over which alpha goes from 0 to 1
@@ -26,7 +26,7 @@ EDGE_EPSILON = 1e-3        # guide variance below which the filter smooths
 
 
 def difference_key(src_u8: np.ndarray, bgr_u8: np.ndarray) -> np.ndarray:
-    """Alpha from the colour distance of the photo to the picture of the empty scene.
+    """Alpha from the colour distance of the photo to the image of the empty scene.
 
     Three classic steps and no learning: the Euclidean distance of the colours; a soft threshold above a noise floor
     that is estimated from the lower quartile of the distances; and smoothing along the edges of ``src`` with the

@@ -20,7 +20,7 @@ from bgmatting.utils.errors import UserError
 from bgmatting.utils.machine import usable_cores
 from bgmatting.utils.sizes import parse_landscape
 
-# Flags that say how pictures are composed: --folder has them composed already.
+# Flags that say how images are composed: --folder has them composed already.
 COMPOSING = ("dataset_name", "background_name", "background_dir", "split", "data_root", "size", "seed", "disturb",
              "backgrounds_each", "noise")
 SIZES = {"original": None}
@@ -35,7 +35,7 @@ def open_benchmark(args: argparse.Namespace) -> Benchmark:
     if args.folder is not None:
         given = [name for name in COMPOSING if getattr(args, name) is not None]
         if given:
-            raise UserError(f"--{given[0].replace('_', '-')} is for sets that are composed; the pictures of --folder are "
+            raise UserError(f"--{given[0].replace('_', '-')} is for sets that are composed; the images of --folder are "
                             "taken as they are.")
         return from_folder(args.folder, args.protocol, changes, args.limit, args.sequences or None)
     changes.update(disturb=args.disturb, noise=args.noise)
@@ -70,16 +70,16 @@ def open_methods(args: argparse.Namespace, protocol: Protocol, names: list[str],
 
 
 def without_bgr(words: list[str] | None, export: str | None) -> tuple[()]:
-    """The baselines of a benchmark of photos without a picture of the empty scene: none.
+    """The baselines of a benchmark of photos without an image of the empty scene: none.
 
     ``words``: the names of the command line, or None; export: its folder for the benchmark, or None.
     Raises UserError: baselines were asked for, or the benchmark is to be exported.
     """
     if words:
-        raise UserError(f"the baseline {words[0]} needs a picture of the empty scene, and these are photos as they are. "
+        raise UserError(f"the baseline {words[0]} needs an image of the empty scene, and these are photos as they are. "
                         "Leave --baselines out.")
     if export is not None:
-        raise UserError("--export-set is for pictures that are composed, and these are photos as they are: copy them.")
+        raise UserError("--export-set is for images that are composed, and these are photos as they are: copy them.")
     return ()
 
 

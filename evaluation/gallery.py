@@ -32,7 +32,7 @@ def encoded(image: np.ndarray) -> tuple[str, bytes]:
 
 
 class Gallery:
-    """Keeps the pictures of every item of a small set, or those of the best and worst of a large one.
+    """Keeps the images of every item of a small set, or those of the best and worst of a large one.
 
     ``count``: how many items the set has.
     """
@@ -42,7 +42,7 @@ class Gallery:
         self._kept = {}
 
     def add(self, name: str, value: float | None, pictures: dict) -> None:
-        """Take in the pictures of one item, as of ``evaluation.pipeline.Scored``; ``value`` is the error that ranks it,
+        """Take in the images of one item, as of ``evaluation.pipeline.Scored``; ``value`` is the error that ranks it,
         and without one (None) the item is kept in a small set only."""
         if value is None and not self._all:
             return

@@ -52,8 +52,8 @@ class Mattes:
 
     Args:
         names: of the benchmark's items.
-        part: whether they are only a part of a benchmark, and mattes of further pictures are to be expected.
-    Raises UserError: the folder is missing, or a picture of the benchmark has no matte, or a matte no picture.
+        part: whether they are only a part of a benchmark, and mattes of further images are to be expected.
+    Raises UserError: the folder is missing, or an image of the benchmark has no matte, or a matte no image.
     """
 
     def __init__(self, folder: str | Path, names: list[str], part: bool = False):
@@ -152,9 +152,9 @@ def open_mattes(folders: Iterable[str], names: list[str], taken: Iterable[str] =
 def _check_complete(root, files, names, part):
     missing, extra = [name for name in names if name not in files], sorted(set(files) - set(names))
     if missing:
-        raise UserError(f"{root} lacks the mattes of {len(missing)} of {len(names)} pictures ({quote(missing)}).")
+        raise UserError(f"{root} lacks the mattes of {len(missing)} of {len(names)} images ({quote(missing)}).")
     if extra and not part:
-        raise UserError(f"{root} has {len(extra)} mattes that belong to no picture of the benchmark ({quote(extra)}). "
+        raise UserError(f"{root} has {len(extra)} mattes that belong to no image of the benchmark ({quote(extra)}). "
                         "Remove them, or check the benchmark.")
 
 

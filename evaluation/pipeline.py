@@ -1,6 +1,6 @@
-"""Several methods on the same pictures: pictures are made, networks run and errors computed at the same time.
+"""Several methods on the same pictures: images are made, networks run and errors computed at the same time.
 
-Threads make the pictures, this process runs the networks, and worker processes run the baselines and the metrics. What
+Threads make the images, this process runs the networks, and worker processes run the baselines and the metrics. What
 a worker imports brings no network library in. The figures do not depend on the number of workers.
 """
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Started(NamedTuple):
 
 def measure(items: Sequence[EvalItem], protocol: Protocol, methods: dict, baselines: Iterable[str], workers: int,
             keep: Path | None = None) -> Iterator[Scored]:
-    """Score methods and baselines on every picture of a benchmark.
+    """Score methods and baselines on every image of a benchmark.
 
     Args:
         items: sequence of ``evaluation.testset.composed.EvalItem``; frames of a clip follow each other where

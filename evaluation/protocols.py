@@ -42,15 +42,15 @@ PADDLE2021 = {
     "mse": Column("MSE x2 e3", 1000, "twice the mean squared difference (tables show it times 1000)"),
 }
 WHOLE_PICTURE = {
-    "mad": Column("MAD e3", 1000, "mean absolute difference of the whole picture (tables show it times 1000)"),
-    "mse": Column("MSE e3", 1000, "mean squared difference of the whole picture (tables show it times 1000)"),
-    "grad": Column("Grad", 1e-3, "gradient error of the whole picture, sum (tables show it / 1000)"),
-    "conn": Column("Conn", 1e-3, "connectivity error of the whole picture, sum (tables show it / 1000)"),
+    "mad": Column("MAD e3", 1000, "mean absolute difference of the whole image (tables show it times 1000)"),
+    "mse": Column("MSE e3", 1000, "mean squared difference of the whole image (tables show it times 1000)"),
+    "grad": Column("Grad", 1e-3, "gradient error of the whole image, sum (tables show it / 1000)"),
+    "conn": Column("Conn", 1e-3, "connectivity error of the whole image, sum (tables show it / 1000)"),
     "fg_mse": Column("FG MSE e3", 1000, "mean squared difference of the foreground where alpha > 0 (tables: times 1000)"),
 }
 PADDLESEG = {
-    "sad": Column("SAD", 1, "sum of absolute differences / 1000; of the whole picture, where the protocol has no trimap"),
-    "mse": Column("MSE", 1, "mean squared difference; of the whole picture, where the protocol has no trimap", 4),
+    "sad": Column("SAD", 1, "sum of absolute differences / 1000; of the whole image, where the protocol has no trimap"),
+    "mse": Column("MSE", 1, "mean squared difference; of the whole image, where the protocol has no trimap", 4),
 }
 OVER_TIME = {
     "dtssd": Column("dtSSD e2", 100, "root mean squared error of the change since the frame before, 0 for a clip's "
@@ -131,7 +131,7 @@ def find_protocol(name: str) -> Protocol:
 
 PROTOCOLS = {protocol.name: protocol for protocol in (
     Protocol("sample", "512x512, seeded placement, disturbed bgr, the network and the last step (unmix) as predict.py has "
-             "them: quick, for small pictures such as the sample data",
+             "them: quick, for small images such as the sample data",
              size=(512, 512), backbone_scale=None, sample_pixels=80_000, unmix="on"),
     Protocol("paper", "as Lin et al. (CVPR 2021): original size, disturbed bgr, 20,000 patches refined"),
     Protocol("plain", "2048x2048, seeded placement, bgr just as it is inside src", size=(2048, 2048), disturb=False),
@@ -140,9 +140,9 @@ PROTOCOLS = {protocol.name: protocol for protocol in (
              sample_pixels=80_000, rounded=False, cell=1,
              note="paddle2021 is the metric of an earlier Paddle reproduction: SAD and MSE are doubled and its trimap "
                   "reaches 10 pixels around every soft one. Plain values are about half; placement here is seeded."),
-    Protocol("rvm", "as Robust Video Matting (WACV 2022): the whole picture counts, and change over time in clips",
+    Protocol("rvm", "as Robust Video Matting (WACV 2022): the whole image counts, and change over time in clips",
              family="whole", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1),
-    Protocol("paddleseg", "as PaddleSeg's Matting on PPM-100: photos as they are, the whole picture counts",
+    Protocol("paddleseg", "as PaddleSeg's Matting on PPM-100: photos as they are, the whole image counts",
              family="paddleseg", trimap="whole", disturb=False, backbone_scale=None, sample_pixels=None, cell=1,
              dataset="PPM100", listed=True,
              published=(("PaddleSeg's MODNet-MobileNetV2", {"sad": 112.73, "mse": 0.0098}),

@@ -1,4 +1,4 @@
-"""Output of an evaluation: printed tables and files: results.csv, results.json and small pictures."""
+"""Output of an evaluation: printed tables and files: results.csv, results.json and small images."""
 from __future__ import annotations
 
 import csv
@@ -63,7 +63,7 @@ def show(results: dict[str, Result], protocol: Protocol, count: int, pace: dict)
 
 
 def write_report(folder: str | Path, facts: dict, methods: dict, pictures: Gallery | None = None) -> tuple[Path, Path]:
-    """Write results.csv and results.json, and small pictures where there are any.
+    """Write results.csv and results.json, and small images where there are any.
 
     The CSV has one line per method and image, and a line named 'mean' per method. The JSON has ``facts``, the
     versions and date of the run, the units and titles of the metrics, and the same rows and means. All values are

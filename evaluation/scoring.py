@@ -40,7 +40,7 @@ def score(protocol: Protocol, item: EvalItem, pha: np.ndarray, fgr: np.ndarray |
         fgr: predicted foreground, uint8 RGB (H, W, 3), or None.
         before: None, or (predicted alpha, true alpha) of the frame before this one in the same clip, uint8 (H, W).
     Returns {"name": str, metric: float or None ...}, metrics in the order of ``protocol.columns``; None where the
-    foreground is not known, where nothing counts (no pixel of the trimap is unknown, or the picture is smaller than
+    foreground is not known, where nothing counts (no pixel of the trimap is unknown, or the image is smaller than
     what the protocol cuts to a multiple of), or, for MESSDdt, where there is no
     frame before.
     Raises ValueError: the prediction is not uint8 or of another size than the item.
@@ -78,7 +78,7 @@ def _cut(image, cell):
 
 
 class Result(NamedTuple):
-    """Scores of one method: a row per picture, their mean, and what the method was run with."""
+    """Scores of one method: a row per image, their mean, and what the method was run with."""
     rows: list
     mean: dict
     settings: Any = None

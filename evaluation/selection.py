@@ -11,7 +11,7 @@ from bgmatting.evaluation.testset.folder import FolderSet
 from bgmatting.evaluation.testset.photos import PhotoTestSet
 from bgmatting.utils.errors import UserError
 
-# What a folder's manifest keeps of where its pictures come from.
+# What a folder's manifest keeps of where its images come from.
 ORIGIN = ("dataset", "split", "backgrounds", "backgrounds_split", "backgrounds_each", "sample_data", "seed")
 
 
@@ -21,7 +21,7 @@ class Benchmark(NamedTuple):
     Attributes:
         items: sequence of ``evaluation.testset.composed.EvalItem`` with ``names``.
         protocol: ``evaluation.protocols.Protocol``, with what the caller changed in it.
-        facts: dict of where the pictures come from, for results.json.
+        facts: dict of where the images come from, for results.json.
     """
     items: Any
     protocol: Any
@@ -71,7 +71,7 @@ def _listed(dataset, split, data_root, protocol, changes, limit):
     """The ``Benchmark`` of a set as it is, or None where it is not there, or has neither photos nor a list of its own."""
     for name in ("size", "disturb", "noise"):
         if (changes or {}).get(name) is not None:
-            raise UserError(f"the protocol {protocol} takes the pictures as they are, and no {name}. Leave it out.")
+            raise UserError(f"the protocol {protocol} takes the images as they are, and no {name}. Leave it out.")
     catalog = open_catalog(data_root=data_root)
     if not catalog.available(dataset):
         return None
@@ -93,7 +93,7 @@ def from_folder(folder: str | Path, protocol: str | None = None, changes: dict |
     Args:
         folder, limit: of ``FolderSet``.
         protocol: its name; None: that of the folder's manifest, else "paper".
-        changes: as for ``composed``, of what is not fixed by the pictures.
+        changes: as for ``composed``, of what is not fixed by the images.
         sequences: whether names are CLIP/FRAME; None: True where all names have a folder in them.
     Raises UserError: as ``FolderSet`` and ``find_protocol`` do.
     """
@@ -101,7 +101,7 @@ def from_folder(folder: str | Path, protocol: str | None = None, changes: dict |
     manifest = items.manifest or {"protocol": {}}
     made_by = manifest["protocol"]
     chosen = find_protocol(protocol or made_by.get("name", "paper"))
-    # The pictures are made.
+    # The images are made.
     chosen = chosen.changed(**{key: made_by.get(key) for key in ("size", "disturb", "noise", "placement")})
     if chosen.name == made_by.get("name"):
         chosen = chosen.changed(trimap=made_by["trimap"])

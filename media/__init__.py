@@ -1,4 +1,4 @@
-"""Reading and writing pictures.
+"""Reading and writing images.
 
 Images are HWC uint8 RGB (or HW uint8 for alpha); files are replaced whole or not at all. ``read_image`` is for data sets:
 fast, the colours as they are stored. ``read_photo`` is for people's own photos: every usual format, colours brought to sRGB.

@@ -14,7 +14,7 @@ NAMES = {"PNG": "APNG", "HEIF": "HEIC", "WEBP": "WebP"}
 
 
 def frames_of(kind: str, data: bytes) -> int:
-    """How many pictures are shown one after the other by a file of ``kind`` (``media.formats.kind_of``): 1 for a photo."""
+    """How many images are shown one after the other by a file of ``kind`` (``media.formats.kind_of``): 1 for a photo."""
     if kind == "GIF":
         return max(sum(block == b"," for block in gif_blocks(data)), 1)
     if kind == "PNG":
@@ -26,15 +26,15 @@ def frames_of(kind: str, data: bytes) -> int:
 
 
 def refuse_animation(path: str | os.PathLike, kind: str, data: bytes) -> None:
-    """Raise UserError for a file that shows several pictures one after the other."""
+    """Raise UserError for a file that shows several images one after the other."""
     count = frames_of(kind, data)
     if count > 1:
         how = "as a video it is a --src by itself" if kind in FILMS else "convert it to MP4 for a video, or save one picture"
-        raise UserError(f"{path} is an animation of {count} pictures ({NAMES.get(kind, kind)}), not a photo; {how}.")
+        raise UserError(f"{path} is an animation of {count} images ({NAMES.get(kind, kind)}), not a photo; {how}.")
 
 
 def is_animation(path: str | os.PathLike) -> bool:
-    """True for a GIF or PNG of several pictures, which are read as films. False also where there is no such file, or none
+    """True for a GIF or PNG of several images, which are read as videos. False also where there is no such file, or none
     that can be read."""
     try:
         if not os.path.isfile(path):  # opening a pipe would wait for ever

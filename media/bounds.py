@@ -29,5 +29,5 @@ def check_memory(path: str | os.PathLike, width: int, height: int, bytes_each: f
 
 
 def out_of_memory(path: str | os.PathLike) -> UserError:
-    """The UserError for a picture that took more than there is all the same."""
+    """The UserError for an image that took more than there is all the same."""
     return UserError(f"{path} needs more memory than there is. Save it smaller, or close other programs.")

@@ -1,4 +1,4 @@
-"""Colour profiles (ICC) of pictures, applied by what they do and not by their names, and bringing colours to sRGB.
+"""Colour profiles (ICC) of images, applied by what they do and not by their names, and bringing colours to sRGB.
 
 littleCMS does it, as Pillow hands it 8 bits and no more. Pixels of 16 bits go through a profile's matrix and curves here,
 as ICC.1 (2022), annex F, has it; where a profile is a table instead, they are rounded first.

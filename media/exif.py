@@ -1,5 +1,5 @@
 """The tags of TIFF files and EXIF records, both lists of directories (TIFF 6.0, BigTIFF) in either byte order, and what they
-say about which way up a picture is."""
+say about which way up an image is."""
 from __future__ import annotations
 
 import struct
@@ -29,7 +29,7 @@ class Left:
         """Raises struct.error where it is more than there can be."""
         self.entries, self.values, self.bytes = self.entries - entries, self.values - values, self.bytes - size
         if min(self.entries, self.values, self.bytes) < 0:
-            raise struct.error("its directories hold more than a picture has")
+            raise struct.error("its directories hold more than an image has")
 
 
 def directories(data: bytes, left: Left | None = None) -> Iterator[dict]:

@@ -25,7 +25,7 @@ LARGEST_FILE = 2 ** 30  # bytes; no photo is as large, and it would have to be h
 
 
 def list_images(folder: str | os.PathLike) -> list[Path]:
-    """All pictures below ``folder``, any nesting, as sorted Paths. Hidden files and folders are passed over."""
+    """All images below ``folder``, any nesting, as sorted Paths. Hidden files and folders are passed over."""
     return [Path(folder, name) for name in list_image_names(folder)]
 
 
@@ -64,19 +64,19 @@ def is_system(name: str) -> bool:
 
 
 def read_bytes(path: str | os.PathLike) -> bytes:
-    """The content of a picture file. Raises UserError: it is missing, a folder, a video, no regular file, too large for a
-    picture, or may not be read."""
+    """The content of an image file. Raises UserError: it is missing, a folder, a video, no regular file, too large for a
+    image, or may not be read."""
     path = Path(path)
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):
-            raise UserError(f"{path} is a folder, not a picture; name one file in it.")
+            raise UserError(f"{path} is a folder, not an image; name one file in it.")
         if not stat.S_ISREG(facts.st_mode):
-            raise UserError(f"{path} is a device or pipe, not a picture; name a file.")
+            raise UserError(f"{path} is a device or pipe, not an image; name a file.")
         if path.suffix.lower() in VIDEO_SUFFIXES and not _is_picture(path):
-            raise UserError(f"{path} is a video, not a picture; extract its frames into a folder and name that folder.")
+            raise UserError(f"{path} is a video, not an image; extract its frames into a folder and name that folder.")
         if facts.st_size > LARGEST_FILE:
-            raise UserError(f"{path} has {facts.st_size / 2 ** 30:.1f} GiB; pictures have at most "
+            raise UserError(f"{path} has {facts.st_size / 2 ** 30:.1f} GiB; images have at most "
                             f"{LARGEST_FILE / 2 ** 30:.0f}.")
         return path.read_bytes()  # cv2.imread cannot open every non-ASCII path
     except FileNotFoundError:

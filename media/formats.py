@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from bgmatting.utils.errors import UserError
 
-SCAN = 0xDA                                              # marker: the picture itself begins
+SCAN = 0xDA                                              # marker: the image itself begins
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding
 
 SCAN_MARK, END_MARK = b"\xff\xda", b"\xff\xd9"
@@ -55,7 +55,7 @@ def _kind_of_boxes(data):
 
 
 def check_kind(path: str | os.PathLike, data: bytes) -> str:
-    """The ``kind_of`` a picture that is read. Raises UserError for an empty file and for all that is no such picture."""
+    """The ``kind_of`` an image that is read. Raises UserError for an empty file and for all that is no such image."""
     if not data:
         raise UserError(f"cannot decode {path}: the file is empty. Copy or download it again.")
     kind = kind_of(data)
@@ -64,7 +64,7 @@ def check_kind(path: str | os.PathLike, data: bytes) -> str:
     if kind == "RAW":
         raise raw(path)
     if kind == "VIDEO":
-        raise UserError(f"cannot decode {path}: it is a video under the name of a picture. Name it .mp4 or .mov.")
+        raise UserError(f"cannot decode {path}: it is a video under the name of an image. Name it .mp4 or .mov.")
     if kind == "PNG" and data[12:16] == b"CgBI":
         raise UserError(f"{path} is Apple's variant of PNG (CgBI), which no usual decoder reads. Convert it on a Mac: "
                         "xcrun pngcrush -revert-iphone-optimizations IN.png OUT.png, or open it and export it anew.")
@@ -73,7 +73,7 @@ def check_kind(path: str | os.PathLike, data: bytes) -> str:
 
 
 def check_parts(path: str | os.PathLike, kind: str, data: bytes) -> None:
-    """Raise UserError for a JPEG, PNG, WebP or GIF of more parts than a picture has, which decoders would go through for
+    """Raise UserError for a JPEG, PNG, WebP or GIF of more parts than an image has, which decoders would go through for
     minutes."""
     scans = 0
     if kind == "JPEG":
@@ -86,7 +86,7 @@ def check_parts(path: str | os.PathLike, kind: str, data: bytes) -> None:
         walk = {"PNG": chunks, "WEBP": chunks, "GIF": gif_blocks}.get(kind)
         too_many = walk is not None and sum(1 for _ in walk(data)) == _most_parts(data)
     if too_many or scans > MOST_SCANS:
-        raise UserError(f"cannot decode {path}: it is made of more parts than any picture. Open it in a viewer and save it "
+        raise UserError(f"cannot decode {path}: it is made of more parts than any image. Open it in a viewer and save it "
                         "again.")
 
 
@@ -102,7 +102,7 @@ def raw(path: str | os.PathLike) -> UserError:
 
 def undecodable(path: str | os.PathLike) -> UserError:
     """The UserError for a file that no decoder takes."""
-    return UserError(f"cannot decode {path}: not a picture, or damaged; {READ} are read. Open it in a viewer and save it "
+    return UserError(f"cannot decode {path}: not an image, or damaged; {READ} are read. Open it in a viewer and save it "
                      f"again.")
 
 
@@ -134,7 +134,7 @@ def jpeg_segments(data: bytes) -> list[tuple[int, int, int]]:
 
 def _jpeg_header(data):
     """(``jpeg_segments``, where the header ends); that is None for a header of more parts, or more between them, than
-    there is in any picture."""
+    there is in any image."""
     found, at, left = [], 2, MOST_BETWEEN
     while at + 4 <= len(data):
         mark = MARK.search(data, at, at + left + 2)
@@ -166,7 +166,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def gif_blocks(data: bytes) -> Iterator[bytes]:
-    """The first byte of each of a GIF's blocks, "," for a picture, and b"" for each piece of their data; as ``chunks``."""
+    """The first byte of each of a GIF's blocks, "," for an image, and b"" for each piece of their data; as ``chunks``."""
     return itertools.islice(_gif_blocks(data), _most_parts(data))
 
 
@@ -195,7 +195,7 @@ def pixels_only(data: bytes) -> bytes:
 
 
 def scan_start(data: bytes) -> int:
-    """Return where in the bytes of a JPEG the picture begins: behind the header, which may hold a small copy of it."""
+    """Return where in the bytes of a JPEG the image begins: behind the header, which may hold a small copy of it."""
     return max((end for _, _, end in jpeg_segments(data)), default=2)
 
 

@@ -19,11 +19,11 @@ from bgmatting.utils.errors import UserError
 WIDE = ("RGB;16", "RGBA;16")  # pillow-heif's modes for more than eight bits
 SEQUENCE = b"\x12\x00\x0a"  # how AV1 data begin: a delimiter, and the head of a sequence header, whose length follows
 MOST_BOXES, MOST_FOUND = 1000, 100  # in a box; of one kind that are looked at
-ALIGNED = 8                # pixels by which a coded picture may be larger
+ALIGNED = 8                # pixels by which a coded image may be larger
 
 
 def read_container(path: str | os.PathLike, kind: str, data: bytes, bits: int = 8, notes: list[str] = ()) -> Stored:
-    """The primary picture of a "HEIF" or "AVIF" as ``Stored``; its icc is made of the colours that the container states
+    """The primary image of a "HEIF" or "AVIF" as ``Stored``; its icc is made of the colours that the container states
     where it has none. bits: 16: a HEIC of more than 8 bits comes with 16. notes: a list that takes remarks. Raises
     UserError: too large, or the package that reads it is missing."""
     turn = 1  # of HEIC, turned by its container; what its EXIF record says does not count
@@ -53,7 +53,7 @@ def _full_range(picture):
 
 
 def container_size(path: str | os.PathLike, kind: str, data: bytes) -> tuple[int, int] | None:
-    """(width, height) of the primary picture, told by its header; None where AVIF is not read here.
+    """(width, height) of the primary image, told by its header; None where AVIF is not read here.
 
     Args and errors as ``read_container``.
     """
@@ -78,7 +78,7 @@ def _heif(path, data, bits=8):
 
 
 def _is_misdeclared(data):
-    """Whether an AVIF says another size than its pictures have; it would be scaled to that, whatever it takes."""
+    """Whether an AVIF says another size than its images have; it would be scaled to that, whatever it takes."""
     coded = _coded_sizes(data)
     declared = {tuple(int.from_bytes(data[begin + shift:begin + shift + 4], "big") for shift in (4, 8))
                 for begin, _ in _boxes_at(data, b"meta", b"iprp", b"ipco", b"ispe")}
@@ -87,7 +87,7 @@ def _is_misdeclared(data):
 
 
 def _coded_sizes(data):
-    """{(width, height)} of the first AV1 pictures that an AVIF holds, as their sequence headers say (AV1, section 5.5)."""
+    """{(width, height)} of the first AV1 images that an AVIF holds, as their sequence headers say (AV1, section 5.5)."""
     found, at = set(), -1
     for _ in range(MOST_FOUND):
         at = data.find(SEQUENCE, at + 1)
@@ -102,7 +102,7 @@ def _coded_sizes(data):
 def _sequence_size(header):
     """(width, height) of a sequence header. Raises ValueError where it is cut short, or of a film's kind."""
     bits = "".join(f"{byte:08b}" for byte in header)
-    at = 5 + 5  # profile, still picture, reduced header; level
+    at = 5 + 5  # profile, still image, reduced header; level
     if bits[4] == "0":
         if bits[5:12] != "0" * 7:  # timing, delay, several operating points
             raise ValueError("not of a still picture")
@@ -121,13 +121,13 @@ def has_avif() -> bool:
 
 
 def sequence_length(data: bytes) -> int:
-    """Return how many pictures the longest moving track of a HEIC or AVIF holds; 0 where nothing moves."""
+    """Return how many images the longest moving track of a HEIC or AVIF holds; 0 where nothing moves."""
     tables = _boxes_at(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsz")
     return max((int.from_bytes(data[begin + 8:begin + 12], "big") for begin, _ in tables), default=0)
 
 
 def is_deep_avif(data: bytes) -> bool:
-    """Return whether an AVIF says that its pictures have more than 8 bits a channel (AV1 in ISOBMFF, section 2.3)."""
+    """Return whether an AVIF says that its images have more than 8 bits a channel (AV1 in ISOBMFF, section 2.3)."""
     at = data.find(b"av1C")
     return at >= 0 and at + 6 < len(data) and bool(data[at + 6] & 0x40)
 

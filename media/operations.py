@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 LONGEST = 512      # pixels of the longer side
-MUCH = 8           # times the pixels that are wanted: a picture of a very different shape is not enlarged beyond that
+MUCH = 8           # times the pixels that are wanted: an image of a very different shape is not enlarged beyond that
 
 
 def blend(fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ FAST = {"JPEG": ("L", "RGB"), "PNG": ("1", "L", "LA", "P", "RGB", "RGBA"), "BMP"
 def read_photo(path: str | os.PathLike, notes: list | None = None) -> np.ndarray:
     """Read a photo as uint8 sRGB (H, W, 3), turned upright.
 
-    JPEG (also MPO, its first picture), PNG, BMP, TIFF, WebP, GIF of one picture, AVIF where Pillow has it, HEIC where
+    JPEG (also MPO, its first image), PNG, BMP, TIFF, WebP, GIF of one image, AVIF where Pillow has it, HEIC where
     pillow-heif is installed; gray, palette, CMYK and Lab; a colour profile (ICC), or what the file states about its
     colours in numbers, is converted to sRGB; then more than 8 bits are rounded to 8; alpha is left out and the colours
     beneath it are kept. The content decides about the format, not the name.

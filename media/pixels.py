@@ -18,7 +18,7 @@ SPACES = {"CMYK": "CMYK", "L": "L", "LA": "L", "1": "L", "LAB": "LAB"}  # of Pil
 
 
 class Stored(NamedTuple):
-    """A picture as stored: pixels uint8 or uint16 (H, W) or (H, W, C), not turned; space "L", "RGB", "CMYK", "LAB"; alpha
+    """An image as stored: pixels uint8 or uint16 (H, W) or (H, W, C), not turned; space "L", "RGB", "CMYK", "LAB"; alpha
     (H, W) of the same type or None; premultiplied: the colours are; icc bytes or None; turn: its EXIF orientation."""
     pixels: np.ndarray
     space: str

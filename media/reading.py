@@ -1,4 +1,4 @@
-"""Decoding the file of a picture, in the steps that all readers share; and pictures of data sets: fast, at a part of their
+"""Decoding the file of an image, in the steps that all readers share; and images of data sets: fast, at a part of their
 size where that suffices, colours as they are stored."""
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REDUCED = {
     cv2.IMREAD_GRAYSCALE: {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
                            8: cv2.IMREAD_REDUCED_GRAYSCALE_8}}
 
-NUMBERED = 3      # a trimap whose values end here counts its classes instead of being a picture
+NUMBERED = 3      # a trimap whose values end here counts its classes instead of being an image
 COLOURED = 8      # gray levels by which the channels of a gray JPEG may differ
 
 
@@ -73,7 +73,7 @@ def _decoded(path, data, raster, finish, bits, notes):
 
 
 def read_image(path: str | os.PathLike, least: int | None = None, notes: list | None = None) -> np.ndarray:
-    """Read a picture as uint8 RGB (H, W, 3), turned upright as its EXIF record says.
+    """Read an image as uint8 RGB (H, W, 3), turned upright as its EXIF record says.
 
     Args:
         path: the file.
@@ -89,21 +89,21 @@ def read_image(path: str | os.PathLike, least: int | None = None, notes: list | 
 
 
 def read_gray(path: str | os.PathLike, least: int | None = None) -> np.ndarray:
-    """Read a picture as uint8 (H, W); colour is turned to luminance. Args and errors as ``read_image``."""
+    """Read an image as uint8 (H, W); colour is turned to luminance. Args and errors as ``read_image``."""
     return _decode(path, cv2.IMREAD_GRAYSCALE, least)
 
 
 def read_rgba(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-    """Read a picture with transparency as (rgb uint8 (H, W, 3), pha uint8 (H, W)). Raises UserError: as ``read_image``,
+    """Read an image with transparency as (rgb uint8 (H, W, 3), pha uint8 (H, W)). Raises UserError: as ``read_image``,
     and where the file has no alpha channel."""
     image = read_stored(path)
     if image.ndim != 3 or image.shape[2] != 4:
-        raise UserError(f"{path} has no alpha channel; expected an RGBA picture such as a PNG cut-out.")
+        raise UserError(f"{path} has no alpha channel; expected an RGBA image such as a PNG cut-out.")
     return np.ascontiguousarray(image[..., :3]), np.ascontiguousarray(image[..., 3])
 
 
 def read_stored(path: str | os.PathLike, bits: int = 8) -> np.ndarray:
-    """Read a picture with the channels that it has: uint8 (H, W), RGB (H, W, 3) or RGBA (H, W, 4), uint16 where bits is
+    """Read an image with the channels that it has: uint8 (H, W), RGB (H, W, 3) or RGBA (H, W, 4), uint16 where bits is
     16 and a PNG or TIFF has more than 8; a palette is looked up. Raises UserError: as ``read_image``."""
     image = _decode(path, cv2.IMREAD_UNCHANGED, bits=bits)
     image = image if bits == 16 else to_8_bits(image)
@@ -114,11 +114,11 @@ def read_stored(path: str | os.PathLike, bits: int = 8) -> np.ndarray:
 
 def read_trimap(path: str | os.PathLike) -> np.ndarray:
     """Read a trimap as uint8 (H, W): 0 background, 255 foreground, any other value unknown. Raises UserError: as
-    ``read_image``, and where the picture has colours or counts its classes 0, 1, 2."""
+    ``read_image``, and where the image has colours or counts its classes 0, 1, 2."""
     deep = read_stored(path, 16)
     stored = to_8_bits(deep)
     if stored.ndim == 3 and (stored[..., :3].max(2) - stored[..., :3].min(2)).max() > COLOURED:
-        raise UserError(f"{path} is a picture in colours. A trimap is gray: 0 background, 255 foreground, 128 unknown.")
+        raise UserError(f"{path} is an image in colours. A trimap is gray: 0 background, 255 foreground, 128 unknown.")
     gray, top = (image if image.ndim == 2 else image[..., 1] for image in (stored, deep))
     top = top.max()
     if 0 < top <= NUMBERED or deep.dtype == np.uint16 and 0 < top <= 255:

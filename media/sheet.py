@@ -1,4 +1,4 @@
-"""Sheets of pictures for the eye: letters, strips that carry them, and cells laid out in rows."""
+"""Sheets of images for the eye: letters, strips that carry them, and cells laid out in rows."""
 from __future__ import annotations
 
 import cv2

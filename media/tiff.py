@@ -39,7 +39,7 @@ GROUP = 1 << 22                            # samples unpacked at once where they
 
 
 def read_tiff(path: str | os.PathLike, data: bytes) -> Stored:
-    """The picture in the bytes ``data`` of a TIFF, as ``Stored``. Raises UserError: a raw photo, several pages,
+    """The image in the bytes ``data`` of a TIFF, as ``Stored``. Raises UserError: a raw photo, several pages,
     floating-point or signed numbers, a kind that is not known, cut short, damaged, or too large."""
     tags = picture_tags(path, data)
     (width, *_), (height, *_) = tags[WIDTH], tags[HEIGHT]
@@ -65,13 +65,13 @@ def read_tiff(path: str | os.PathLike, data: bytes) -> Stored:
 
 
 def tiff_size(path: str | os.PathLike, data: bytes) -> tuple[int, int]:
-    """(width, height) of the picture. Raises as ``picture_tags``, and what reading a damaged file raises."""
+    """(width, height) of the image. Raises as ``picture_tags``, and what reading a damaged file raises."""
     tags = picture_tags(path, data)
     return tags[WIDTH][0], tags[HEIGHT][0]
 
 
 def picture_tags(path: str | os.PathLike, data: bytes) -> dict:
-    """The tags of the one picture of full size. Raises UserError for raw photos and several pages."""
+    """The tags of the one image of full size. Raises UserError for raw photos and several pages."""
     left = Left(data)
     pages = list(directories(data, left))
     if data[8:10] == b"CR" or any(_is_raw(tags) for page in pages for tags in (page, *sub_directories(data, page, left))):
@@ -80,7 +80,7 @@ def picture_tags(path: str | os.PathLike, data: bytes) -> dict:
     if len(whole) > 1:
         raise UserError(f"{path} is a TIFF of {len(whole)} pages, not a photo. Save the one that is meant by itself.")
     if pages and not whole:
-        raise UserError(f"{path} holds a small copy of a picture only. Export the picture itself as TIFF or JPEG.")
+        raise UserError(f"{path} holds a small copy of an image only. Export the image itself as TIFF or JPEG.")
     if not whole or any(tag not in whole[0] for tag in (WIDTH, HEIGHT, PHOTOMETRIC)):
         raise undecodable(path)
     return whole[0]
@@ -92,7 +92,7 @@ def _is_raw(tags):
 
 
 def _own(tags):
-    """Whether the samples are put together here; else the coding is one of pictures, which Pillow decodes whole."""
+    """Whether the samples are put together here; else the coding is one of images, which Pillow decodes whole."""
     return _one(tags, PHOTOMETRIC) in SPACES and _one(tags, COMPRESSION, PLAIN) in (PLAIN, *PACKED)
 
 
@@ -157,14 +157,14 @@ def _blocks(tags):
 
 
 def _check_blocks(path, data, tags):
-    """Raise UserError for more channels, strips or tiles than any picture has, or such as lie on one another."""
+    """Raise UserError for more channels, strips or tiles than any image has, or such as lie on one another."""
     offsets, sizes = _blocks(tags)
     if _one(tags, SAMPLES, 1) > MOST_SAMPLES:
         raise UserError(f"{path} has {_one(tags, SAMPLES)} channels; at most {MOST_SAMPLES} are read. Save it as RGB.")
     if len(offsets) > MOST_BLOCKS:
         raise UserError(f"{path} has {len(offsets)} strips or tiles; at most {MOST_BLOCKS} are read. Save it again.")
     if sum(min(size, max(len(data) - offset, 0)) for offset, size in zip(offsets, sizes)) > len(data):
-        raise UserError(f"cannot decode {path}: parts of the picture lie on one another. Save it again.")
+        raise UserError(f"cannot decode {path}: parts of the image lie on one another. Save it again.")
 
 
 def _unpacked(path, data, tags, offsets, sizes, shape):

@@ -20,14 +20,14 @@ PART = 512  # bytes of filling before each restart mark
 
 
 def ended(path: str | os.PathLike, data: bytes, notes: list[str] | None = None) -> bytes:
-    """``data``, the content of a picture file; with its end mark where a whole JPEG lacks it, and a note added to
+    """``data``, the content of an image file; with its end mark where a whole JPEG lacks it, and a note added to
     ``notes``. Raises UserError: the picture's lower part is missing."""
     if not lacks_end(data):
         return data
     if not data.startswith(JPEG) or scan_start(data) + 2 >= len(data) or not _holds_all(data):
         raise cut_short(path)
     if notes is not None:
-        notes.append("its end mark is missing, but the picture is whole.")
+        notes.append("its end mark is missing, but the image is whole.")
     return data + END
 
 

@@ -1,4 +1,4 @@
-"""Kinds of files that people keep among their photos, which are not read here, and what makes pictures of them."""
+"""Kinds of files that people keep among their photos, which are not read here, and what makes images of them."""
 from __future__ import annotations
 
 import os

@@ -19,7 +19,7 @@ LOSSLESS = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 101]}
 
 
 def encode(suffix: str, image: np.ndarray, lossless: bool = True, owned: bool = False, premultiplied: bool = False) -> bytes:
-    """A picture as the bytes of a file.
+    """An image as the bytes of a file.
 
     Args:
         suffix: of the file, such as ".png"; it chooses the format.
@@ -28,7 +28,7 @@ def encode(suffix: str, image: np.ndarray, lossless: bool = True, owned: bool = 
         owned: the array may be changed, which saves a copy of a large one.
         premultiplied: RGBA is, which TIFF alone states.
     Raises:
-        UserError: this format is not known, or cannot hold this picture.
+        UserError: this format is not known, or cannot hold this image.
     """
     suffix = suffix.lower()
     if suffix == ".webp" and max(image.shape[:2]) > WEBP_SIDE:
@@ -42,14 +42,14 @@ def encode(suffix: str, image: np.ndarray, lossless: bool = True, owned: bool = 
     except cv2.error:
         done = False
     if not done and suffix in COMMON:
-        raise UserError(f"{suffix} does not hold a picture of {image.shape[1]}x{image.shape[0]} pixels; use .tif.")
+        raise UserError(f"{suffix} does not hold an image of {image.shape[1]}x{image.shape[0]} pixels; use .tif.")
     if not done:
         raise UserError(f"pictures of type '{suffix}' are not supported; use .png or .jpg.")
     return data.tobytes()
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray, lossless: bool = True) -> None:
-    """Write a picture, args as ``encode``; the suffix of ``path`` chooses the format, and the file appears under its name
+    """Write an image, args as ``encode``; the suffix of ``path`` chooses the format, and the file appears under its name
     only when it is complete. Raises UserError: as ``encode``; OSError: the disk is full, or the folder cannot be written."""
     path = Path(path)
     try:

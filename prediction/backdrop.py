@@ -16,7 +16,7 @@ from bgmatting.utils.files import why_missing
 
 BLUR = "blur"
 BLUR_SIGMA = 1 / 40  # of the picture's longer side
-WORK_SIDE = 640      # a blurred picture is smooth, so it is blurred small and enlarged
+WORK_SIDE = 640      # a blurred image is smooth, so it is blurred small and enlarged
 
 
 def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None,
@@ -30,7 +30,7 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
         decoding: by what a file is decoded.
     Returns:
         an object with ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, which the caller may not
-            change, and ``close()``. bgr is the scene of src, or None; index counts pictures from 0: a video goes on by one
+            change, and ``close()``. bgr is the scene of src, or None; index counts images from 0: a video goes on by one
             for each, or with the time where ``behind`` shows it, and starts over at its end. Where src is uint16, so are
             what is blurred and deep videos.
     Raises:
@@ -106,7 +106,7 @@ class BlurBackdrop(Backdrop):
 
 
 class PhotoBackdrop(Backdrop):
-    """One photo, uint8 RGB (H, W, 3), for all; what was cut for one size is kept for the next picture of that size."""
+    """One photo, uint8 RGB (H, W, 3), for all; what was cut for one size is kept for the next image of that size."""
 
     def __init__(self, photo: np.ndarray):
         self._photo, self._cut = photo, None
@@ -118,7 +118,7 @@ class PhotoBackdrop(Backdrop):
 
 
 class VideoBackdrop(Backdrop):
-    """A video, from the start again behind its end: picture by picture, or at its own speed where times are given."""
+    """A video, from the start again behind its end: image by image, or at its own speed where times are given."""
 
     def __init__(self, path: str | os.PathLike, decoding: InPlace | Isolated = HERE):
         self._path, self._decoding, self._length, self._shown, self._open = path, decoding, None, None, ExitStack()
@@ -131,7 +131,7 @@ class VideoBackdrop(Backdrop):
         return self._picture(max(time, 0), src, True)
 
     def _picture(self, wanted, src, by_time):
-        """The picture at a time, or with an index: both go from ``_from`` to ``_until`` for the one that is shown."""
+        """The image at a time, or with an index: both go from ``_from`` to ``_until`` for the one that is shown."""
         wanted = wanted if self._length is None else wanted % self._length
         if wanted < self._from:
             self._begin()
@@ -156,7 +156,7 @@ class VideoBackdrop(Backdrop):
         first = next(frames, None)  # what is wrong with the file shows now
         if first is None:
             self.close()
-            raise UserError(f"{self._path} holds no picture that can be decoded. Convert it to MP4.")
+            raise UserError(f"{self._path} holds no image that can be decoded. Convert it to MP4.")
         self._frames, self._from, self._until = chain([first], frames), 0, 0
 
 

@@ -5,7 +5,7 @@
     matte         whichever the source is
 
 All take (source, options, matter, progress) and return a ``Report``. Nobody else opens a network by the options, chooses how
-backgrounds are fitted, holes are filled, frames are paced or smoothed, plans files, or renders pictures.
+backgrounds are fitted, holes are filled, frames are paced or smoothed, plans files, or renders images.
 """
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def settled(source: AnySource = None, options: Options | None = None, given: boo
     source = Source(PIPE, SEQUENCE) if source == PIPE and options.size is not None else as_source(source)
     options = checked(replace(options, src=source.name), source.kind)
     if options.output == PIPE and source.kind not in FILMS:
-        raise UserError(f"--output - takes frames, and {source.name} is {ONE_OF[source.kind]}. Name a folder or picture.")
+        raise UserError(f"--output - takes frames, and {source.name} is {ONE_OF[source.kind]}. Name a folder or image.")
     if source.kind in STILL:
         pictures_of(options, source.kind == PHOTO)
     elif source.kind in FILMS:

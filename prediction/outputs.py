@@ -26,7 +26,7 @@ NAMED = {".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff", ".jpg"
 DEEP = ("png", "tiff")                  # formats that hold 16 bits
 CLEAR = ("png", "webp", "tiff")         # formats that hold alpha
 LINEAR = 32                             # bits: float32 in linear light, for plates
-SEEN = 0.05                             # alpha from which on a pixel counts as subject, where pictures are cropped
+SEEN = 0.05                             # alpha from which on a pixel counts as subject, where images are cropped
 LOSSY = ("com", "fgr")                  # types of photographs, where WebP may lose what is not seen
 
 
@@ -110,10 +110,10 @@ def _rounded(part, bits):
 
 
 class Canvas:
-    """The pictures of one photo, made of a matte that comes in strips, so that it is never whole in memory.
+    """The images of one photo, made of a matte that comes in strips, so that it is never whole in memory.
 
     Args:
-        types: of the pictures. size: (height, width). bits, behind, premultiplied: as ``rendered``, of the whole photo.
+        types: of the images. size: (height, width). bits, behind, premultiplied: as ``rendered``, of the whole photo.
         crop: None, or pixels around the subject that ``pictures`` are cropped to.
     """
 
@@ -126,7 +126,7 @@ class Canvas:
 
     @property
     def pictures(self) -> dict[str, np.ndarray]:
-        """{type: picture}."""
+        """{type: image}."""
         if self._crop is None or not self._seen[0].any():
             return self._whole
         rows, columns = (slice(max(places[0] - self._crop, 0), places[-1] + 1 + self._crop)
@@ -156,7 +156,7 @@ def deepened(matte: Matte, src: np.ndarray, deep: np.ndarray | None) -> Matte:
 
     Args:
         matte: its fgr float32 (H, W, 3) in 0..1, or None. src: uint8 (H, W, 3). deep: uint16, or float32 of any range,
-            the same picture; None: the matte stays as it is.
+            the same image; None: the matte stays as it is.
     """
     if deep is None or matte.fgr is None:
         return matte
@@ -168,7 +168,7 @@ def deepened(matte: Matte, src: np.ndarray, deep: np.ndarray | None) -> Matte:
 
 def write_pictures(paths: dict[str, Path], pictures: dict[str, np.ndarray], cut_out: bool, owned: bool = False,
                    premultiplied: bool = False) -> None:
-    """Write ``paths`` {type: file}, and forget each picture once it is written.
+    """Write ``paths`` {type: file}, and forget each image once it is written.
 
     Args:
         cut_out: com has alpha. owned: nobody else holds the arrays, so that they may be changed, which saves memory.
@@ -188,7 +188,7 @@ def write_pictures(paths: dict[str, Path], pictures: dict[str, np.ndarray], cut_
 
 
 def names_picture(output: str | os.PathLike, suffixes: Iterable[str]) -> bool:
-    """True where the path ``output`` names a picture to write, and not a folder, which may end in a slash."""
+    """True where the path ``output`` names an image to write, and not a folder, which may end in a slash."""
     if str(output).endswith(("/", os.sep)):
         return False
     output = Path(output)

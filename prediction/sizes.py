@@ -1,4 +1,4 @@
-"""A picture of another size than its photo or film: stretched, scaled and cut, or refused."""
+"""An image of another size than its photo or film: stretched, scaled and cut, or refused."""
 from __future__ import annotations
 
 import os

@@ -1,4 +1,4 @@
-"""Removes flicker from the mattes of a film without smearing what moves.
+"""Removes flicker from the mattes of a video without smearing what moves.
 
 Each matte is averaged with the one before, moved along with the picture: dense optical flow (DIS; Kroeger et al., "Fast
 Optical Flow using Dense Inverse Search", ECCV 2016) tells where each pixel was, and the average is taken only where the
@@ -23,11 +23,11 @@ NOISY = 1.5        # times the median difference is noise
 MOVING = 1.5       # how much an outline's slope times its speed (pixels) speaks against the past
 FASTEST = 3.0      # pixels of the small copy: beyond, speed makes no difference
 LEAST_SIDE = 16    # pixels of the small copy: below, no flow can be found, and mattes stay as they are
-CUT = 0.45         # of the picture has to have a past, or it is another scene
+CUT = 0.45         # of the image has to have a past, or it is another scene
 
 
 class Smoother:
-    """Call it with the frames of one film in their order; ``reset`` it before another film. A cut is noticed."""
+    """Call it with the frames of one video in their order; ``reset`` it before another video. A cut is noticed."""
 
     def __init__(self):
         self._flow = None
@@ -86,7 +86,7 @@ def _resting(past, flow):
 
 
 def _enlarged(array, shape):
-    """A weight (h, w) or a flow (h, w, 2) for pictures of another shape (H, W)."""
+    """A weight (h, w) or a flow (h, w, 2) for images of another shape (H, W)."""
     if array.shape[:2] == shape:
         return array
     height, width = shape

@@ -53,7 +53,7 @@ class State:
         self.refined = False  # whether the refiner has learnt anything yet
         self.skipped, self.skipped_in_row = 0, 0  # iterations without an update
         self.stale = 0  # validations of the phase since the best
-        self.other_pictures = False  # whether the scores so far are of other pictures than those to come
+        self.other_pictures = False  # whether the scores so far are of other images than those to come
 
     def enter(self, phase: Phase) -> None:
         """The run is now in ``phase`` (of ``training.schedule.plan``)."""

@@ -1,4 +1,4 @@
-"""The log of a training run: lines on screen and in a file, scalars and pictures for VisualDL."""
+"""The log of a training run: lines on screen and in a file, scalars and images for VisualDL."""
 from __future__ import annotations
 
 import logging
@@ -17,7 +17,7 @@ from bgmatting.utils.errors import one_line
 if TYPE_CHECKING:
     from bgmatting.training.schedule import Phase
 
-PICTURES_A_SET, MOST_PICTURES = 6, 200  # tags that ``training.step`` makes pictures for; pictures of a whole run
+PICTURES_A_SET, MOST_PICTURES = 6, 200  # tags that ``training.step`` makes images for; images of a whole run
 
 
 class RunLog:

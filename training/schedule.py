@@ -73,14 +73,14 @@ def valid_interval(config: dict, phases: list[Phase]) -> int:
 
 def plan_line(phase: Phase, config: dict, samples: Dataset, division: tuple[int, int], world: int, items: int, interval: int,
               size: int) -> str:
-    """Plan of a phase in one line. samples: its training set; world: processes; items: pictures a validation; interval:
+    """Plan of a phase in one line. samples: its training set; world: processes; items: images a validation; interval:
     iterations between two; size: bytes of a checkpoint."""
     count = phase.end // interval - phase.start // interval + (phase.end % interval > 0)
     together = " x ".join(str(part) for part in (division.batch_size, division.accumulate, world))
     epochs = phase.last_epoch - phase.first_epoch
     return (f"[PLAN] {phase.name}: iterations {phase.start + 1} to {phase.end}, {epochs} epochs of {phase.per_epoch} "
             f"({samples.epoch}); {together} samples an iteration (batch x accumulate x processes); {count} validations of "
-            f"{items} pictures; checkpoints of {size / 2 ** 20:.0f} MiB every {config['checkpoint_interval']} iterations, "
+            f"{items} images; checkpoints of {size / 2 ** 20:.0f} MiB every {config['checkpoint_interval']} iterations, "
             f"{config['keep_checkpoint_max']} kept.")
 
 

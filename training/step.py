@@ -27,7 +27,7 @@ from bgmatting.training.schedule import Phase, learning_rate
 NAMES = ("src", "bgr", "fgr", "pha", "trimap")  # of what a batch holds, in this order; the last where the method wants it
 
 # loss: number; terms: {name: number}; norm: of the gradient before clipping; updated: False where one of them was not
-# finite; pictures: function that makes pictures of the last batch
+# finite; pictures: function that makes images of the last batch
 Outcome = namedtuple("Outcome", "loss terms norm updated pictures")
 
 

@@ -209,7 +209,7 @@ class Trainer:
         return True
 
     def _after(self, phase, epoch, meter, outcome, stop):
-        """Work due after an iteration: lines, pictures, a validation, a checkpoint; False where the run is to stop."""
+        """Work due after an iteration: lines, images, a validation, a checkpoint; False where the run is to stop."""
         step, config, end = self.state.step, self.config, self.phases[-1].end
         if step % config["log_train_loss_interval"] == 0:
             memory = peak_memory(self.ranks.device)
@@ -234,7 +234,7 @@ class Trainer:
         return not (stopping and step < end)
 
     def _validate(self):
-        """SAD and MSE on the fixed validation pictures, with the refiner where it has been trained."""
+        """SAD and MSE on the fixed validation images, with the refiner where it has been trained."""
         begun = time.perf_counter()
         score = validate(self.learner, self.valid_items, self.state.coarse_only)
         self._valid_seconds = time.perf_counter() - begun
@@ -242,10 +242,10 @@ class Trainer:
         return score
 
     def _score_best(self):
-        """The score of ``best_model`` on other pictures than those it was chosen by, so that what comes compares with it."""
+        """The score of ``best_model`` on other images than those it was chosen by, so that what comes compares with it."""
         best = load_checkpoint(self.save_dir / "best_model").model
         score = validate_arrays(self.learner, best, self.valid_items, self.state.coarse_only)
-        self.log.info(f"[EVAL] {self.state.phase} best_model on the pictures asked for now: SAD {told(score['sad'], 4)}, "
+        self.log.info(f"[EVAL] {self.state.phase} best_model on the images asked for now: SAD {told(score['sad'], 4)}, "
                       f"MSE x1000 {told(score['mse'], 4, 1e3)}")
         return score
 

@@ -1,4 +1,4 @@
-"""How well a network does on pictures it does not learn from."""
+"""How well a network does on images it does not learn from."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 def validation_set(config: dict, catalog: Catalog) -> Sequence[EvalItem]:
-    """The fixed pictures a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side.
+    """The fixed images a stage is validated on: ``valid_count`` of them, ``valid_size`` pixels a side.
 
     They are spread over all subjects and clips of the validation part, and the same each time they are asked for. For
     methods that see one photo alone, sets of photos are taken as they are, their longer sides made ``valid_size`` at most.
-    For those that nothing tells where the subject is, the whole picture counts (items without a trimap), as it does in their
+    For those that nothing tells where the subject is, the whole image counts (items without a trimap), as it does in their
     literature: a network that knows nothing and says 0.5 everywhere has a small error in the unknown region.
 
     Raises:
@@ -101,7 +101,7 @@ def tell(score: dict, phase: str, step: int, log: RunLog) -> None:
     """Say and record a ``score`` of ``validate`` in a ``training.log.RunLog``."""
     log.info(f"[EVAL] {phase} iter: {step}, SAD: {told(score['sad'], 4)}, MSE x1000: {told(score['mse'], 4, 1e3)}")
     if score["sad"] is None:
-        log.warn("no validation picture has a pixel at the subject's edge to score, so no model is the best. Look at the "
+        log.warn("no validation image has a pixel at the subject's edge to score, so no model is the best. Look at the "
                  "masks: python -m bgmatting check NAME.")
     else:
         log.scalars({"valid/sad": score["sad"], "valid/mse": score["mse"]}, step)

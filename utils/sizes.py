@@ -1,4 +1,4 @@
-"""Sizes of pictures as command lines say them."""
+"""Sizes of images as command lines say them."""
 from __future__ import annotations
 
 import re
@@ -39,5 +39,5 @@ def parse_landscape(text: str, names: dict | None = None) -> tuple[int, int] | N
     if size is not None and size[1] < size[0] and not PORTRAIT.fullmatch(text.lower()):
         height, width = size
         raise UserError(f"the size {text} is taller than wide, and sizes are width x height: write {height}x{width} for a "
-                        f"wide picture, w{width}h{height} for a tall one.")
+                        f"wide image, w{width}h{height} for a tall one.")
     return size

@@ -1,4 +1,4 @@
-"""The routes below /v1: mattes of photos, jobs for films, what the server is."""
+"""The routes below /v1: mattes of photos, jobs for videos, what the server is."""
 import asyncio
 import io
 import json
@@ -50,7 +50,7 @@ def router(service: Service) -> APIRouter:
 
     @routes.post("/mattes", tags=["photos"], **schema.MATTES)
     async def make_mattes(request: Request):
-        """Matte a pair of photos: one picture, or a ZIP for several types."""
+        """Matte a pair of photos: one image, or a ZIP for several types."""
         with service.storage.request() as folder:
             request.state.folder = folder
             form = await received(request, folder, tasks.FIELDS, ("src", "bgr", "target"))
@@ -85,7 +85,7 @@ async def waited(request: Request, future: Future) -> Any:
 
 
 def _response(report, name, folder):
-    """One picture, or a ZIP of several."""
+    """One image, or a ZIP of several."""
     notes = json.dumps([without_places(note, [folder]) for note in report.notes])[:MOST_NOTES]
     first, *others = report.paths
     data, path = (zipped(report.paths), Path(f"{name}.zip")) if others else (first.read_bytes(), first)

@@ -1,4 +1,4 @@
-"""Mattes of a browser's camera: pictures come one by one as JPEG, and go back so."""
+"""Mattes of a browser's camera: images come one by one as JPEG, and go back so."""
 from __future__ import annotations
 
 import json
@@ -22,7 +22,7 @@ from bgmatting.web.limits import CAMERA_BYTES, CAMERA_PIXELS
 from bgmatting.web.refusals import Refused
 from bgmatting.web.service import Service
 
-IDLE = 30.0          # seconds without a picture, after which a camera is given up
+IDLE = 30.0          # seconds without an image, after which a camera is given up
 QUALITY = 85         # of the JPEG that goes back
 OPTIONS = Options(target_bgr="#00b140", temporal="auto")
 
@@ -51,7 +51,7 @@ class Camera:
                      "notes": self._session.notes[-1:]}
         done, made = cv2.imencode(".jpg", cv2.cvtColor(view.picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         if not done:
-            raise UserError("the picture could not be encoded.")
+            raise UserError("the image could not be encoded.")
         return made.tobytes(), facts
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class Cameras:
 
 
 async def sent(request: Request) -> bytes:
-    """The body of a request. Raises Refused (413) before more of it is read than a camera's picture may have."""
+    """The body of a request. Raises Refused (413) before more of it is read than a camera's image may have."""
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
@@ -128,7 +128,7 @@ def router(service: Service, cameras: Cameras) -> APIRouter:
     async def frame(request: Request, key: str):
         camera = cameras.get(key)
         if not camera.sends.acquire(blocking=False):
-            raise Refused(429, "a camera sends one picture at a time.")
+            raise Refused(429, "a camera sends one image at a time.")
         try:
             made = await waited(request, service.photos.submit(camera.frame, await sent(request)))
         finally:

@@ -60,5 +60,5 @@ def camera_picture(data: bytes, most: int) -> np.ndarray:
     except cv2.error:
         image = None
     if image is None:
-        raise UserError("the camera's picture is no JPEG, or damaged.")
+        raise UserError("the camera's image is no JPEG, or damaged.")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

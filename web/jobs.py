@@ -48,7 +48,7 @@ class Job:
         self._end(state)
 
     def cancel(self) -> None:
-        """End it after the picture under way, or before it began."""
+        """End it after the image under way, or before it began."""
         self._wanted = False
         if self.future is not None and self.future.cancel():
             self._end(CANCELLED)

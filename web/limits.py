@@ -20,7 +20,7 @@ NAME_BYTES = 160            # of a file's name that are kept, beside its suffix;
 SUFFIX_CHARACTERS = 8
 EVENT_BYTES = 1 << 20       # of an event of the page: files come by themselves
 UNPACKED = 4                # times the size of a request that a ZIP may unpack to
-CAMERA_BYTES = 4 << 20      # of a picture of a browser's camera
+CAMERA_BYTES = 4 << 20      # of an image of a browser's camera
 CAMERA_PIXELS = 1280 * 720
 
 

@@ -60,7 +60,7 @@ class Task(NamedTuple):
         self.service.storage.took(0)
 
     def made(self, matter: Callable[[], Any], step: Callable[[int, int | None], None]) -> tuple[list[Path], list[str]]:
-        """([Path], notes) of ``run``, for a job: folders of pictures are packed. Raises UserError also where no photo could
+        """([Path], notes) of ``run``, for a job: folders of images are packed. Raises UserError also where no photo could
         be done."""
         report = self.run(matter, step)
         if self.source.kind == VIDEO:

@@ -4,7 +4,7 @@
     python benchmark.py infer                                  # milliseconds a frame of every backend
     python benchmark.py infer --peer ../BackgroundMattingV2    # beside the authors' code
     python benchmark.py infer --method modnet --peer-paddleseg ../PaddleSeg   # MODNet or DIM, beside PaddleSeg's code
-    python benchmark.py video --peer ../BackgroundMattingV2    # frames a second of films, and where the time goes
+    python benchmark.py video --peer ../BackgroundMattingV2    # frames a second of videos, and where the time goes
     python benchmark.py train                                  # training steps a second, and peak memory
     python benchmark.py train --backbone resnet50 --phase joint --crop 1024 2048 --batch 4
 """

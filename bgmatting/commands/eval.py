@@ -92,7 +92,7 @@ def main(argv: Optional[list[str]] = None) -> None:
     items, protocol = benchmark.items, benchmark.protocol
     changed = protocol.changes_said()
     print(f"protocol {protocol.name}: {protocol.about}" + (f"; changed: {changed}" if changed else "")
-          + (f"; pictures as they are in {args.folder}" if args.folder else ""), flush=True)
+          + (f"; images as they are in {args.folder}" if args.folder else ""), flush=True)
     if not getattr(items, "has_bgr", True):
         baselines = without_bgr(args.baselines, args.export_set)
     if args.export_set is not None:

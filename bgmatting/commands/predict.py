@@ -110,11 +110,11 @@ def _matte(options, stack):
 
 
 def _picture_for_pipe(options, source, stack):
-    """Where the picture is written that then goes to stdout. Raises UserError where it cannot be one."""
+    """Where the image is written that then goes to stdout. Raises UserError where it cannot be one."""
     if source is not None and source.kind != PHOTO:
         raise UserError(f"--output - is for one photo or video, and {source.name} is {ONE_OF[source.kind]}. Name a folder.")
     if len(options.type or ()) > 1:
-        raise UserError(f"--output - is one picture, and --type names {len(options.type)}. Name one.")
+        raise UserError(f"--output - is one image, and --type names {len(options.type)}. Name one.")
     suffix = SUFFIXES.get((options.format or "png").lower(), ".png")
     return os.path.join(stack.enter_context(TemporaryDirectory()), f"stdout{suffix}")
 

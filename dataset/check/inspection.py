@@ -45,7 +45,7 @@ class Finding(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """Facts kept of an item: its place in the set, size in pixels (None: unusable), digest of its picture (None:
+    """Facts kept of an item: its place in the set, size in pixels (None: unusable), digest of its image (None:
     nothing to compare), and findings."""
     index: int
     size: tuple[int, int] | None
@@ -79,13 +79,13 @@ def inspect_background(index: int, file: str) -> Facts:
 
 
 def header_findings(file: str) -> list[Finding]:
-    """Warnings about how a picture is stored: 16 bit, CMYK, turned by EXIF, a JPEG damaged inside. Other files have none."""
+    """Warnings about how an image is stored: 16 bit, CMYK, turned by EXIF, a JPEG damaged inside. Other files have none."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures, which phones make
+            warnings.simplefilter("ignore")  # Pillow warns of large images, which phones make
             with Image.open(file, formats=PILLOW_FORMATS) as picture:
                 mode, bits, turned, kind = picture.mode, _bits(file, picture), _turned(picture), picture.format
-    except Exception:  # whatever Pillow makes of what is no picture, or damaged: reading it tells
+    except Exception:  # whatever Pillow makes of what is no image, or damaged: reading it tells
         return []
     damage = []
     if kind in ("JPEG", "MPO"):  # a JPEG that is read all the same is decoded once more, small
@@ -168,7 +168,7 @@ def inspect_set(items: PairSet | BackgroundSet, workers: int) -> Iterator[Facts]
         yield from (task() for task in _tasks(items))
         return
     tasks, flying = _tasks(items), deque()
-    # Spawned, not forked: OpenCV's threads, started here by whoever read a picture before, do not survive a fork.
+    # Spawned, not forked: OpenCV's threads, started here by whoever read an image before, do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_start_worker) as pool:
         try:

@@ -60,16 +60,16 @@ def _sizes(sizes):
 
 
 class Split:
-    """One split: its set, the sizes (height, width) of its items in order, and which picture is whose."""
+    """One split: its set, the sizes (height, width) of its items in order, and which image is whose."""
 
     def __init__(self, name: str, items: PairSet | BackgroundSet):
         self.name, self.items = name, items
         self.sizes = []
         self._owners = items.subjects if hasattr(items, "read") else items.names
-        self._first = {}  # {digest: index of the first item with this picture}
+        self._first = {}  # {digest: index of the first item with this image}
 
     def add(self, facts: Facts) -> list[Finding]:
-        """Take in one item; returns its findings and, where its picture was there before, one more.
+        """Take in one item; returns its findings and, where its image was there before, one more.
 
         The same foreground twice in one subject is a still moment of a clip, and no finding.
         """
@@ -79,12 +79,12 @@ class Split:
         if facts.digest is not None:
             first = self._first.setdefault(facts.digest, facts.index)
             if self._owners[first] != self._owners[facts.index]:
-                findings.append(Finding(WARNING, "duplicate", f"{self.items.names[facts.index]} shows the same picture "
+                findings.append(Finding(WARNING, "duplicate", f"{self.items.names[facts.index]} shows the same image "
                                                               f"as {self.items.names[first]}."))
         return findings
 
     def shared_with(self, other: Split) -> list[Finding]:
-        """An error for each picture of this split that the other one has too."""
+        """An error for each image of this split that the other one has too."""
         return [Finding(ERROR, "shared picture", f"{self.name}: {self.items.names[index]} is also in {other.name}: "
                                                  f"{other.items.names[other._first[digest]]}.")
                 for digest, index in self._first.items() if digest in other._first]

@@ -1,4 +1,4 @@
-"""Matting samples made from nothing: painted subjects before painted or shipped pictures, each named by a seed.
+"""Matting samples made from nothing: painted subjects before painted or shipped images, each named by a seed.
 
 ``make_sample`` streams them for training; ``write_sample_data`` writes small sets in the layouts of the real ones.
 """

@@ -27,12 +27,12 @@ def main(argv: list[str] | None = None) -> None:
     parser = CommandLine(prog="python -m bgmatting generate", description=__doc__.replace("``", ""),
                          formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", help="folder for the sample sets, made here")
-    parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default 0)")
-    parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of pictures (default 1)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other images (default 0)")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of images (default 1)")
     parser.add_argument("--private", action="store_true", help="also write private/: animals and free forms")
     parser.add_argument("--sheet", metavar="PNG", help="write a contact sheet (src, bgr, pha, fgr) instead")
     parser.add_argument("--kind", choices=KINDS, help="only this kind of subject on the sheet")
-    parser.add_argument("--size", type=int, default=192, help="pixels of one picture on the sheet (default 192)")
+    parser.add_argument("--size", type=int, default=192, help="pixels of one image on the sheet (default 192)")
     parser.add_argument("--rows", type=int, default=8, help="rows of the sheet (default 8)")
     parser.add_argument("--columns", type=int, default=2, help="samples in a row of the sheet (default 2)")
     subjects = parser.add_subparsers(dest="command", metavar="subjects").add_parser(

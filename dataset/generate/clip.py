@@ -1,4 +1,4 @@
-"""A moving subject: frames of one painted picture that drifts, turns, grows and sways."""
+"""A moving subject: frames of one painted image that drifts, turns, grows and sways."""
 from __future__ import annotations
 
 import cv2
@@ -7,7 +7,7 @@ import numpy as np
 from bgmatting.dataset.generate.paint import noise
 from bgmatting.dataset.generate.subjects.subject import make_subject
 
-MARGIN = 1.12  # the subject is painted on a picture so much larger, so that it can move without a cut edge
+MARGIN = 1.12  # the subject is painted on an image so much larger, so that it can move without a cut edge
 
 
 def make_clip(rng: np.random.Generator, frames: int, height: int, width: int,

@@ -11,7 +11,7 @@ from bgmatting.dataset.generate.subjects.subject import make_subject
 
 
 class Sample(NamedTuple):
-    """A matting sample; ``pha / 255 * fgr + (1 - pha / 255) * bgr`` is the picture a camera would see."""
+    """A matting sample; ``pha / 255 * fgr + (1 - pha / 255) * bgr`` is the image a camera would see."""
     pha: np.ndarray  # uint8 (H, W)
     fgr: np.ndarray  # uint8 RGB (H, W, 3), the subject's colour, continued beyond its outline
     bgr: np.ndarray  # uint8 RGB (H, W, 3), the same view without the subject

@@ -58,7 +58,7 @@ def photograph(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def room(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Wall, floor, window or door, furniture and pictures."""
+    """Wall, floor, window or door, furniture and images."""
     wall, floor = colour.cloth(rng) * 0.6 + 0.3, colour.near(rng, np.array((0.4, 0.3, 0.22), np.float32), 0.5)
     image = paper(rng, height, width, wall)
     line = int(height * rng.uniform(0.55, 0.95))
@@ -197,7 +197,7 @@ def facade(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def turned(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """The picture seen from aside: a mild perspective."""
+    """The image seen from aside: a mild perspective."""
     height, width = image.shape[:2]
     corners = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float32)
     moved = (corners + rng.normal(0, 0.1, (4, 2)) * (width, height)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Small sets of generated pictures in the folder layouts of the real data sets."""
+"""Small sets of generated images in the folder layouts of the real data sets."""
 from __future__ import annotations
 
 import json
@@ -13,7 +13,7 @@ from bgmatting.media import write_bytes, write_image
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import WholeFolder
 
-VERSION = 1  # of what is written; raise it when the same seed gives other pictures
+VERSION = 1  # of what is written; raise it when the same seed gives other images
 MARKER = "sample_data.json"
 SIZES = ((360, 480), (360, 640), (480, 360), (432, 576), (480, 640), (640, 480))
 PEOPLE = ("person", "portrait", "portrait", "group")
@@ -25,7 +25,7 @@ def write_sample_data(root: str | Path, seed: int = 0, scale: float = 1.0, priva
     Args:
         root: folder to make. It appears when everything is written.
         seed: int of 0 or more; the same one gives the same files.
-        scale: multiplies the number of pictures of each set (at least one of each).
+        scale: multiplies the number of images of each set (at least one of each).
         private: also write ``private/{fgr,pha}``, animals and free forms.
     Returns dict of file counts by set, as it is kept in ``root``/sample_data.json.
     Raises UserError: ``root`` holds something else, or sets of another seed, scale or version.
@@ -101,7 +101,7 @@ def _person(rng):
     return PEOPLE[rng.integers(len(PEOPLE))]
 
 
-# {folder: (stream of random numbers, so that no picture of one set can appear in another; draws at scale 1; what draws)}
+# {folder: (stream of random numbers, so that no image of one set can appear in another; draws at scale 1; what draws)}
 SETS = {
     "VideoMatte240K_JPEG_SD/train": (101, 24, _clip(5)), "VideoMatte240K_JPEG_SD/test": (102, 6, _clip(2)),
     "Distinctions646_person/Train": (103, 60, _still), "Distinctions646_person/Test": (104, 11, _still),

@@ -34,7 +34,7 @@ def listed_names(path: Path, column: int, folder: str, names: Container[str]) ->
 
     Args:
         column: 0 for the foreground, 1 for the background.
-        folder: the folder of the listed pictures as the catalogue writes it, such as 'train/fg'.
+        folder: the folder of the listed images as the catalogue writes it, such as 'train/fg'.
         names: what is there: paths below ``folder`` without suffix.
     Returns names, sorted, each once.
     Raises UserError: the list is missing, is not text, has a line that is too short, or names what is not there.
@@ -53,7 +53,7 @@ def listed_names(path: Path, column: int, folder: str, names: Container[str]) ->
         raise UserError(f"{path} names {len(missing)} picture(s) that are not in {folder} ({quote(missing)}). "
                         f"Add the files or take the lines out.")
     if not listed:
-        raise UserError(f"{path} has no lines. Fill it, or take `list` out of the entry to use all pictures.")
+        raise UserError(f"{path} has no lines. Fill it, or take `list` out of the entry to use all images.")
     return sorted(listed)
 
 

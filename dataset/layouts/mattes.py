@@ -1,7 +1,7 @@
-"""Alpha files: which channel of a picture is the matte, and whether it can be one.
+"""Alpha files: which channel of an image is the matte, and whether it can be one.
 
 A matte is 0 where nothing of the subject is and 255 where it is opaque. People also have masks of 0 and 1, of class numbers
-or of class colours, and mattes in the alpha channel of a picture.
+or of class colours, and mattes in the alpha channel of an image.
 """
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bgmatting.media.pixels import to_8_bits
 from bgmatting.media.reading import read_stored
 from bgmatting.utils.errors import UserError
 
-NOISE = 12         # compression leaves up to this in a picture that shows nothing
+NOISE = 12         # compression leaves up to this in an image that shows nothing
 FAINT = 64         # of 255: a matte that stays below this and is flat is a mask of other units
 FLAT = 0.5         # share of the pixels above 0 that have one and the same value in a mask
-SEEN = 0.005       # share of the picture that a mask covers at least
+SEEN = 0.005       # share of the image that a mask covers at least
 HEAD = 4096                                   # bytes that say what a file is
 PNG_DEPTH, PNG_KIND = 24, 25                  # where a PNG says its bits a channel and its kind of colour
 GRAY, PALETTE = 0, 3                          # kinds of colour of a PNG
@@ -30,7 +30,7 @@ SMALL = 64         # pixels of the shorter side that tell whether there are colo
 
 
 def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
-    """Read a matte as uint8 (H, W): the alpha channel of a picture that has one and is not the same all over, else its
+    """Read a matte as uint8 (H, W): the alpha channel of an image that has one and is not the same all over, else its
     brightness; a palette is looked up.
 
     ``least``: as for ``media.read_image``.
@@ -49,7 +49,7 @@ def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
 
 
 def alpha_note(path: str | Path) -> str | None:
-    """A sentence on where a matte comes from: which channel is taken where a picture has both an alpha
+    """A sentence on where a matte comes from: which channel is taken where an image has both an alpha
     channel and a brightness to choose from, or that a JPEG has colours; else None. Raises as ``read_pha``."""
     head = _head(path)
     if head.startswith(JPEG):  # a small copy tells; read_pha, which is in a hurry, does not look
@@ -89,7 +89,7 @@ def _head(path):
 
 
 def _plain(head):
-    """Whether a file that begins so is a picture of gray of 8 bits and nothing else, or a JPEG, whose colours cost time."""
+    """Whether a file that begins so is an image of gray of 8 bits and nothing else, or a JPEG, whose colours cost time."""
     return not head or head.startswith(JPEG) or (
         head.startswith(PNG) and head[PNG_KIND] == GRAY and head[PNG_DEPTH] <= 8 and b"tRNS" not in head)
 
@@ -105,9 +105,9 @@ def _channel(image):
 
 def _check_colours(path, image, is_palette):
     if is_palette and np.ptp(image[..., :3], axis=2).any():
-        _refuse(path, "has colours in its palette, as a picture of classes has")
+        _refuse(path, "has colours in its palette, as an image of classes has")
     if _coloured(to_8_bits(image)):
-        _refuse(path, "has colours, as a photo or a picture of classes has")
+        _refuse(path, "has colours, as a photo or an image of classes has")
 
 
 def _coloured(image):

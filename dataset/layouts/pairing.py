@@ -1,4 +1,4 @@
-"""Which picture belongs to which: names without their folder and suffix, partners found and checked."""
+"""Which image belongs to which: names without their folder and suffix, partners found and checked."""
 from __future__ import annotations
 
 import os

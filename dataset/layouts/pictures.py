@@ -1,4 +1,4 @@
-"""Layouts of picture files. Listing a set opens no picture."""
+"""Layouts of image files. Listing a set opens no image."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -22,7 +22,7 @@ def fgr_pha_folders(root: str | Path, folders: dict[str, str], unpaired: list | 
         folders: {"fgr": folder, "pha": folder} below ``root``; with "list" a text file below ``root`` whose lines
             begin with the foregrounds to take (see ``dataset.layouts.lists``).
         unpaired, unread: see ``dataset.layouts.pairing``.
-    Raises UserError: a folder or the list is missing or empty, the list names what is not there, or a picture has no
+    Raises UserError: a folder or the list is missing or empty, the list names what is not there, or an image has no
         partner.
     """
     fgr_root, pha_root = Path(root, folders["fgr"]), Path(root, folders["pha"])
@@ -35,7 +35,7 @@ def fgr_pha_folders(root: str | Path, folders: dict[str, str], unpaired: list | 
 
 
 def rgba_folder(root: str | Path, folder: str, unpaired: list | None = None, unread: list | None = None) -> PairSet:
-    """A tree of RGBA pictures, any nesting; colour is fgr and transparency is pha: PhotoMatte85.
+    """A tree of RGBA images, any nesting; colour is fgr and transparency is pha: PhotoMatte85.
 
     Nothing can be without a partner here, so ``unpaired`` is left alone. Raises as ``fgr_pha_folders``.
     """
@@ -48,7 +48,7 @@ def backgrounds(root: str | Path, folder: str | dict[str, str], unread: list | N
 
     Args:
         folder: a folder below ``root``; or {"bgr": folder, "list": file}, where the second word of each line of the
-            list names a picture to take: the backgrounds of Composition-1k.
+            list names an image to take: the backgrounds of Composition-1k.
         unread: see ``dataset.layouts.pairing.names_below``.
     Raises UserError: the folder or the list is missing or empty, or the list names what is not there.
     """
@@ -90,7 +90,7 @@ def read_listed(fgr_file: str, pha_file: str, bgr_file: str | None = None) -> tu
 
 
 def behind(bgr: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A background (H, W, 3) for a picture of ``size`` (height, width): enlarged where it is smaller, and cut at the right
+    """A background (H, W, 3) for an image of ``size`` (height, width): enlarged where it is smaller, and cut at the right
     and the bottom, as PaddleSeg's Matting does."""
     scale = max(whole / side for whole, side in zip(size, bgr.shape))
     if scale > 1:

@@ -1,4 +1,4 @@
-"""Sets of lazily loaded pictures, and the listings of folders that they are made from.
+"""Sets of lazily loaded images, and the listings of folders that they are made from.
 
 Which folders a set has, and how its files pair up, is the subject of ``dataset.layouts``.
 """
@@ -31,7 +31,7 @@ class PairSet:
         files: one tuple per item, the arguments of ``read``; first the paths of fgr and pha (or of one RGBA file).
         read: (file, ...) -> (fgr, pha); a module-level function, or an object that can be pickled, so that worker
             processes can be sent it.
-        sizes: whether ``read`` takes ``least`` as well, and may return smaller pictures (``media.read_image``).
+        sizes: whether ``read`` takes ``least`` as well, and may return smaller images (``media.read_image``).
     """
 
     def __init__(self, names: Iterable[str], files: Iterable[tuple], read: Callable, sizes: bool = False):
@@ -51,7 +51,7 @@ class PairSet:
     def load(self, index: int, least: int | None = None) -> Pair:
         """Read one item as ``Pair``.
 
-        ``least``: None, or pixels that the shorter side needs: a larger picture may be read at a part of its size.
+        ``least``: None, or pixels that the shorter side needs: a larger image may be read at a part of its size.
         Raises UserError: a file is gone or damaged, has no alpha, or fgr and pha are of different size.
         """
         options = {"least": least} if self.sizes else {}
@@ -79,15 +79,15 @@ class BackgroundSet:
         return [PurePosixPath(name).stem for name in self.names]
 
     def path(self, index: int) -> str:
-        """The file of one picture."""
+        """The file of one image."""
         return os.path.join(self._folder, self.names[index])
 
     def load(self, index: int, least: int | None = None) -> np.ndarray:
-        """Read one picture as uint8 RGB (H, W, 3). Args and errors as ``media.read_image``."""
+        """Read one image as uint8 RGB (H, W, 3). Args and errors as ``media.read_image``."""
         return read_image(self.path(index), least)
 
     def subset(self, indices: Iterable[int]) -> BackgroundSet:
-        """The set of these pictures only, in this order."""
+        """The set of these images only, in this order."""
         return BackgroundSet(self._folder, [self.names[i] for i in indices])
 
 

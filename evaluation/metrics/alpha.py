@@ -15,7 +15,7 @@ def sad(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None
 
     Args:
         pred_u8, target_u8: predicted and true alpha, uint8 (H, W), 255 is opaque.
-        trimap_u8: uint8 (H, W); only pixels of value 128 count. None: the whole picture.
+        trimap_u8: uint8 (H, W); only pixels of value 128 count. None: the whole image.
 
     Returns:
         float >= 0; None where nothing counts: no pixel of the trimap is unknown.
@@ -28,7 +28,7 @@ def sad(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None
 
 
 def mad(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None = None) -> float | None:
-    """Mean absolute difference ``mean |pred - target|`` with alpha in 0..1; over the whole picture in Robust Video
+    """Mean absolute difference ``mean |pred - target|`` with alpha in 0..1; over the whole image in Robust Video
     Matting (Lin et al., WACV 2022). Tables show it times 1000; this is plain.
 
     Arguments, return value and errors as ``sad``.

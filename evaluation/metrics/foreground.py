@@ -18,7 +18,7 @@ def fg_mse(pred_fgr: np.ndarray, true_fgr: np.ndarray, true_pha: np.ndarray,
     Args:
         pred_fgr, true_fgr: uint8 RGB (H, W, 3).
         true_pha: uint8 (H, W).
-        trimap: uint8 (H, W), only pixels of value 128 count; None: the whole picture.
+        trimap: uint8 (H, W), only pixels of value 128 count; None: the whole image.
     Returns float >= 0; None where nothing counts.
     Raises ValueError: the arrays differ in height or width, are not uint8, or have another number of axes.
     """

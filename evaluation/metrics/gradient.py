@@ -39,10 +39,10 @@ def _gradient_kernels():
 
 
 def _box_with_margin(mask, margin):
-    """The box around ``mask`` with ``margin`` more on each side inside the picture, and the box of the mask in it.
+    """The box around ``mask`` with ``margin`` more on each side inside the image, and the box of the mask in it.
 
     A filter of that reach, run on the larger box alone, is exact in the inner one: a side without its full margin
-    is a side of the picture, where the border rule holds.
+    is a side of the image, where the border rule holds.
     """
     left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
     if width == 0:

@@ -10,7 +10,7 @@ def unknown_region(trimap: np.ndarray | None, *mattes: tuple[str, np.ndarray]) -
     """Check alpha mattes and a trimap; return where errors count.
 
     Args:
-        trimap: uint8 (H, W), or None for the whole picture.
+        trimap: uint8 (H, W), or None for the whole image.
         mattes: (name, array) of each matte, uint8 (H, W).
     Returns bool (H, W).
     Raises ValueError: an array is not uint8 (H, W), or they differ in shape.

@@ -1,4 +1,4 @@
-"""Make the results page again, or compare several evaluations of the same pictures."""
+"""Make the results page again, or compare several evaluations of the same images."""
 from __future__ import annotations
 
 from bgmatting.evaluation.page import write_page

@@ -27,7 +27,7 @@ def leading(results: Results) -> tuple[str, str]:
 
 
 def ranked(results: Results) -> list[int]:
-    """Indices of the pictures that were kept and scored, from the lowest to the highest error of ``leading``."""
+    """Indices of the images that were kept and scored, from the lowest to the highest error of ``leading``."""
     method, metric = leading(results)
     values = results.errors[method][metric]
     order = np.argsort(values, kind="stable")  # NaN last
@@ -43,7 +43,7 @@ def extremes(order: list[int], count: int) -> tuple[list[int], list[int]]:
 
 
 def panels(case: dict, methods: Iterable[str]) -> list[tuple[str, np.ndarray | None]]:
-    """A case as pictures.
+    """A case as images.
 
     Args:
         case: an entry of ``Results.pictures``.
@@ -86,14 +86,14 @@ def fit(image: np.ndarray, width: float, height: float, enlarge: bool = False) -
 
 
 def data_uri(image: np.ndarray) -> str:
-    """A picture as the text that a page holds it by: uint8 RGB (H, W, 3) or gray (H, W), as JPEG."""
+    """An image as the text that a page holds it by: uint8 RGB (H, W, 3) or gray (H, W), as JPEG."""
     image = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 
 def _read(reader, path):
-    """One picture; None where it cannot be read: a page with a gap is better than none."""
+    """One image; None where it cannot be read: a page with a gap is better than none."""
     try:
         return None if path is None else reader(path)
     except UserError:

@@ -1,4 +1,4 @@
-"""Charts as inline SVG: errors of each picture per method, and differences between two methods."""
+"""Charts as inline SVG: errors of each image per method, and differences between two methods."""
 from __future__ import annotations
 
 import math
@@ -16,7 +16,7 @@ LOG_FROM = 50      # ratio of the largest to the smallest value from which the a
 
 
 def strip_chart(column: Column, names: list[str], errors: dict[str, np.ndarray], intervals: dict) -> str:
-    """Every picture as a dot, a row per method: the box holds the middle half, its line is the median, and the
+    """Every image as a dot, a row per method: the box holds the middle half, its line is the median, and the
     diamond is the mean with its interval.
 
     Args:
@@ -34,13 +34,13 @@ def strip_chart(column: Column, names: list[str], errors: dict[str, np.ndarray],
     for row, (method, values) in enumerate(errors.items()):
         parts.append(_strip(row, method, column, names, values, place, intervals[method]))
     scale = " (logarithmic axis)" if log else ""
-    label = escape(f"{column.title} of each picture{scale}; lower is better")
+    label = escape(f"{column.title} of each image{scale}; lower is better")
     return (f'<figure><svg viewBox="0 0 {WIDTH} {44 + ROW * len(errors)}" role="img" aria-label="{label}">'
             f'<text class="head" x="{LEFT}" y="13">{escape(column.title)}{scale}</text>{"".join(parts)}</svg></figure>')
 
 
 def difference_chart(column: Column, names: list[str], difference: np.ndarray, other: str, first: str) -> str:
-    """A bar for each picture, other - first, sorted: below the line the other method is better.
+    """A bar for each image, other - first, sorted: below the line the other method is better.
 
     Args:
         difference: float (n,), NaN where there is none.

@@ -19,7 +19,7 @@ from bgmatting.evaluation.page.statistics import LEVEL, RESAMPLES, compare_all, 
 from bgmatting.evaluation.page.tables import comparison_table, facts_list, picture_table, summary_table
 
 CASES = 3           # best and worst ones each
-CASE_PIXELS = 560   # longest side of an embedded picture
+CASE_PIXELS = 560   # longest side of an embedded image
 HERE = Path(__file__).parent
 
 
@@ -64,7 +64,7 @@ def _heading(results):
 
 def _top(results, heading):
     count = len(results.names)
-    parts = [f"{count} picture{'s' * (count != 1)}, {len(results.errors)} method{'s' * (len(results.errors) != 1)}"]
+    parts = [f"{count} image{'s' * (count != 1)}, {len(results.errors)} method{'s' * (len(results.errors) != 1)}"]
     for label, facts in results.runs:
         date = facts.get("date")
         parts.append(f"{label if len(results.runs) > 1 else 'evaluated'} {date}" if isinstance(date, str) else label)
@@ -76,9 +76,9 @@ def _summary(results, intervals):
     meaning = "".join(f"<dt>{escape(column.title)}</dt><dd>{escape(column.unit)}</dd>"
                       for column in results.columns.values() if column.unit)
     return (f"<section><h2>Means</h2>\n{summary_table(results, intervals)}\n"
-            f'<p class="small">Mean error over the pictures and its {LEVEL:.0%} interval (bootstrap over pictures, BCa, '
+            f'<p class="small">Mean error over the images and its {LEVEL:.0%} interval (bootstrap over images, BCa, '
             f"{RESAMPLES:,} resamples); lower is better, the lowest of a column is bold. The interval tells how far the "
-            f"mean would move with other pictures of this kind.</p>\n<dl class=\"facts\">{meaning}</dl></section>")
+            f"mean would move with other images of this kind.</p>\n<dl class=\"facts\">{meaning}</dl></section>")
 
 
 def _comparisons(results):
@@ -92,11 +92,11 @@ def _comparisons(results):
         charts = "".join(difference_chart(comparison.column, results.names, results.errors[other][comparison.metric]
                                           - results.errors[first][comparison.metric], other, first) for comparison in own)
         parts.append(f"<h3>{escape(other)} against {escape(first)}</h3>\n<ul>{words}</ul>\n"
-                     f"{comparison_table(own, first)}\n<details open><summary>Differences of each picture</summary>"
+                     f"{comparison_table(own, first)}\n<details open><summary>Differences of each image</summary>"
                      f'<div class="charts">{charts}</div><p class="small">Each bar is one picture: {escape(other)} '
                      f"minus {escape(first)}. Below the line {escape(other)} is better.</p></details>")
     return (f"<section><h2>Comparison with {escape(first)}</h2>\n{''.join(parts)}\n"
-            '<p class="small">Both methods saw the same pictures, so differences are taken picture by picture: '
+            '<p class="small">Both methods saw the same images, so differences are taken image by picture: '
             f"interval of the mean difference as above, and Wilcoxon's signed-rank test (two-sided, with Holm's "
             f"correction for the {len(comparisons)} tests of this page).</p></section>")
 
@@ -113,22 +113,22 @@ def _distributions(results, intervals):
 def _cases(results):
     order = ranked(results)
     if not order:
-        return "<section><h2>Best and worst</h2><p>No pictures were kept with this evaluation.</p></section>"
+        return "<section><h2>Best and worst</h2><p>No images were kept with this evaluation.</p></section>"
     method, metric = leading(results)
     best, worst = extremes(order, CASES)
     groups = "".join(f"<h3>{word}</h3>\n{''.join(_case(results, index, metric) for index in chosen)}"
                      for word, chosen in (("Worst", worst), ("Best", best)) if chosen)
-    kept = "" if len(order) == len(results.names) else f" Pictures of {len(order)} of {len(results.names)} were kept."
+    kept = "" if len(order) == len(results.names) else f" Images of {len(order)} of {len(results.names)} were kept."
     chosen_by = f"{escape(results.columns[metric].title)} of {escape(method)}"
     return (f"<section><h2>Best and worst</h2>\n<p>By {chosen_by}.{kept} Error maps: black is right, yellow is off by "
             "half of the range or more; gray lies outside the unknown region, where "
-            f"no error is counted. Press a picture to see it larger.</p>\n{groups}</section>")
+            f"no error is counted. Press an image to see it larger.</p>\n{groups}</section>")
 
 
 def _case(results, index, metric):
     name, figures = results.names[index], []
     for caption, image in panels(results.pictures[name], results.errors):
-        inner = '<span class="gap">no picture</span>'
+        inner = '<span class="gap">no image</span>'
         if image is not None:
             small = fit(image, CASE_PIXELS, CASE_PIXELS)
             inner = (f'<button class="zoom"><img src="{data_uri(small)}" width="{small.shape[1]}" '
@@ -140,7 +140,7 @@ def _case(results, index, metric):
 
 
 def _pictures(results):
-    return (f"<section><h2>Each picture</h2>\n<p class=\"small\">Press a heading to sort by it, again to turn the order "
+    return (f"<section><h2>Each image</h2>\n<p class=\"small\">Press a heading to sort by it, again to turn the order "
             f"round.</p>\n{picture_table(results)}</section>")
 
 

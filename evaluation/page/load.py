@@ -1,4 +1,4 @@
-"""Reads the results.json of one or several evaluations of the same pictures."""
+"""Reads the results.json of one or several evaluations of the same images."""
 from __future__ import annotations
 
 import json
@@ -16,13 +16,13 @@ from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_is_file
 
 TITLES = {metric: column.title for metric, column in UNKNOWN_REGION.items()}  # where a file has none
-SAME = ("dataset", "backgrounds", "seed", "size", "disturb", "sample_data")  # else the pictures differ
+SAME = ("dataset", "backgrounds", "seed", "size", "disturb", "sample_data")  # else the images differ
 
 
 class Results(NamedTuple):
     """Contents of the page. Errors are in plain units.
 
-    names: of the pictures, in order; groups: None, or for each picture the clip or the foreground that it belongs to;
+    names: of the images, in order; groups: None, or for each image the clip or the foreground that it belongs to;
     columns: {metric: Column}, in order; errors: {method: {metric: float64 (n,), NaN where there is no value}}; the first
     method is what the others are compared with; settings: {method: dict}; pictures: {name: {"src", "bgr", "truth",
     "trimap": Path or absent, "pred": {method: Path}}}; runs: [(folder's name, the content of its results.json without
@@ -44,9 +44,9 @@ def read_results(folders: list[str | Path]) -> Results:
     """``Results`` of one or several output folders of ``eval.py``.
 
     A method that several folders have under one word is shown once where its numbers are the same, else as
-    'word (folder)'. Pictures are put into the order of the first folder.
+    'word (folder)'. Images are put into the order of the first folder.
 
-    Raises UserError: no results.json, one of another form, folders whose pictures differ in name, or one metric in
+    Raises UserError: no results.json, one of another form, folders whose images differ in name, or one metric in
         different units.
     """
     labels = short_names(map(os.path.abspath, folders))
@@ -107,8 +107,8 @@ def _columns(contents):
                 raise UserError(f"the evaluations measure '{metric}' in different ways ({columns[metric].unit}; "
                                 f"{column.unit}). Compare evaluations of one protocol.")
     if not columns:
-        raise UserError("no picture has a number in results.json: all are smaller than what the protocol scores, or have no "
-                        "pixel that is unknown in the trimap. Run eval.py on larger pictures, or with --trimap whole.")
+        raise UserError("no image has a number in results.json: all are smaller than what the protocol scores, or have no "
+                        "pixel that is unknown in the trimap. Run eval.py on larger images, or with --trimap whole.")
     return columns
 
 
@@ -134,7 +134,7 @@ def _values(rows, names, metrics, where):
         if sorted(own) != sorted(names) or len(set(own)) != len(own):
             odd = sorted(set(own) ^ set(names))
             more = f" Not in both: {', '.join(odd[:3])}{' ...' if len(odd) > 3 else ''}." if odd else ""
-            raise UserError(f"{where} has other pictures ({len(own)}) than the first method ({len(names)}).{more} "
+            raise UserError(f"{where} has other images ({len(own)}) than the first method ({len(names)}).{more} "
                             "Compare evaluations of one set with one --limit.")
         place = {name: index for index, name in enumerate(own)}
         rows = [rows[place[name]] for name in names]
@@ -164,10 +164,10 @@ def _add_pictures(pictures, folder, added, renamed):
 
 
 def _inside(folder, path):
-    """A results.json may come from anybody: it names pictures of its own folder and no others."""
+    """A results.json may come from anybody: it names images of its own folder and no others."""
     whole = (folder / path).resolve()
     if folder.resolve() not in whole.parents:
-        raise UserError(f"{folder / 'results.json'} names a picture outside its folder: {path}.")
+        raise UserError(f"{folder / 'results.json'} names an image outside its folder: {path}.")
     return whole
 
 
@@ -193,10 +193,10 @@ def _published(facts):
 def _notes(facts, names, groups):
     notes = []
     if groups is not None and len(set(groups)) < len(names):
-        notes.append(f"The {len(names)} pictures show {len(set(groups))} clips or foregrounds. Pictures of one are alike, "
-                     "so intervals and tests draw these as wholes and not picture by picture.")
+        notes.append(f"The {len(names)} images show {len(set(groups))} clips or foregrounds. Images of one are alike, "
+                     "so intervals and tests draw these as wholes and not image by image.")
     if any(content.get("sample_data") for _, content in facts):
-        notes.append("These are generated sample pictures, not the real set; figures do not compare with published ones.")
+        notes.append("These are generated sample images, not the real set; figures do not compare with published ones.")
     flat = [{**content, **{f"protocol.{key}": value for key, value in (content.get("protocol") or {}).items()}}
             for _, content in facts]
     differing = [key for key in dict.fromkeys(key for content in flat for key in content)

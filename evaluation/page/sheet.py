@@ -1,4 +1,4 @@
-"""The main picture of an evaluation: means as bars, and the best, the median and the worst case below."""
+"""The main image of an evaluation: means as bars, and the best, the median and the worst case below."""
 from __future__ import annotations
 
 import cv2
@@ -19,9 +19,9 @@ COLOURS = ((11, 98, 168), (214, 102, 28), (11, 122, 83), (160, 60, 120), (122, 1
 
 
 def draw_sheet(results: Results) -> np.ndarray:
-    """The picture, uint8 RGB (H, 1600, 3).
+    """The image, uint8 RGB (H, 1600, 3).
 
-    ``results``: ``load.Results``; without kept pictures only the bars are drawn.
+    ``results``: ``load.Results``; without kept images only the bars are drawn.
     """
     parts = [_heading(results), _bars(results)]
     order = ranked(results)
@@ -43,7 +43,7 @@ def draw_sheet(results: Results) -> np.ndarray:
 
 
 def encode(image: np.ndarray, limit: int = LIMIT) -> bytes:
-    """The picture as PNG bytes, made smaller step by step until the file is no larger than ``limit`` bytes."""
+    """The image as PNG bytes, made smaller step by step until the file is no larger than ``limit`` bytes."""
     while True:
         _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_PNG_COMPRESSION, 9))
         if len(data) <= limit or min(image.shape[:2]) < 64:
@@ -60,7 +60,7 @@ def _heading(results):
     dataset = facts.get("dataset")
     dataset = dataset if isinstance(dataset, str) else results.runs[0][0]
     sample = " (generated sample data)" if facts.get("sample_data") else ""
-    write_fine_text(image, f"{dataset}{sample}, {count} picture{'s' * (count != 1)}", MARGIN, 48, 26, bold=True)
+    write_fine_text(image, f"{dataset}{sample}, {count} image{'s' * (count != 1)}", MARGIN, 48, 26, bold=True)
     write_fine_text(image, f"mean errors with {LEVEL * 100:.0f} % bootstrap interval; lower is better", MARGIN, 76, 16, SOFT)
     return image
 

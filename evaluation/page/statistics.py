@@ -1,9 +1,9 @@
 """Uncertainty of a mean over few images: bootstrap intervals and paired tests.
 
-Pictures are taken to be drawn independently from what the benchmark stands for. Where they are not, as frames of one clip
+Images are taken to be drawn independently from what the benchmark stands for. Where they are not, as frames of one clip
 or one foreground before several backgrounds, their groups are: then whole groups are drawn (the cluster bootstrap;
 Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). Intervals say how far the mean would
-move with other pictures of that kind; they say nothing about pictures of another kind, or about training again.
+move with other images of that kind; they say nothing about images of another kind, or about training again.
 """
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Interval(NamedTuple):
 
 
 class Paired(NamedTuple):
-    """Another method against the first, picture by picture; differences are other - first, of errors."""
-    count: int                # pictures that both have a value for
-    units: int                # groups of them, where pictures are grouped; else the same
+    """Another method against the first, image by image; differences are other - first, of errors."""
+    count: int                # images that both have a value for
+    units: int                # groups of them, where images are grouped; else the same
     mean: float
     low: float | None
     high: float | None
-    better: int               # pictures where the other method's error is lower
+    better: int               # images where the other method's error is lower
     worse: int
     equal: int
     p: float                  # Wilcoxon signed-rank, two-sided
@@ -51,7 +51,7 @@ def resampled_means(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 
     Args:
         values: float (n,), n >= 1; with ``counts`` the sums of n groups.
         seed: of the draws; the same seed gives the same means.
-        counts: None, or how many pictures each group has, (n,).
+        counts: None, or how many images each group has, (n,).
     Returns float64 (resamples,)
     """
     values = np.asarray(values, np.float64)
@@ -93,15 +93,15 @@ def mean_interval(values: np.ndarray, groups: Iterable | None = None, resamples:
 
 
 def paired_difference(first: np.ndarray, other: np.ndarray, groups: Iterable | None = None) -> Paired | None:
-    """Compare two methods' errors on the same pictures.
+    """Compare two methods' errors on the same images.
 
-    The interval is that of ``mean_interval`` on the differences: pictures are resampled as pairs, so how hard a picture
+    The interval is that of ``mean_interval`` on the differences: images are resampled as pairs, so how hard an image
     is cancels out. Of groups, the signed-rank test takes each group's mean difference.
 
     Args:
-        first, other: float (n,) errors, NaN where there is none; such pictures are left out.
+        first, other: float (n,) errors, NaN where there is none; such images are left out.
         groups: as ``mean_interval``.
-    Returns ``Paired``, or None where no picture has both values.
+    Returns ``Paired``, or None where no image has both values.
     """
     difference = np.asarray(other, np.float64) - np.asarray(first, np.float64)
     known = np.isfinite(difference)
@@ -196,11 +196,11 @@ def sentence(comparison: Comparison, first: str) -> str:
     other, _, column, paired, p = comparison
     name, counted = column.title, f"{paired.better} of {paired.count} pictures"
     if paired.better == paired.worse == 0:
-        return f"{name}: {other} and {first} are equal on every picture."
+        return f"{name}: {other} and {first} are equal on every image."
     lead = (f"{name}: {other} is better than {first} on {counted} and worse on {paired.worse}; its mean error is "
             f"{column.text(abs(paired.mean))} {'lower' if paired.mean < 0 else 'higher'}")
     if paired.low is None:
-        return f"{lead}. One picture or clip says nothing about others."
+        return f"{lead}. One image or clip says nothing about others."
     apart = paired.low > 0 or paired.high < 0
     ranks = p < SURE
     agree = paired.better > paired.worse if paired.mean < 0 else paired.worse > paired.better
@@ -209,6 +209,6 @@ def sentence(comparison: Comparison, first: str) -> str:
     elif apart or ranks:
         end = "but interval and signed-rank test do not agree on that, so take it with care"
     else:
-        end = "but chance may explain that: these pictures do not tell the two apart"
-    few = " A signed-rank test cannot be sure with fewer than six pictures or clips." if paired.units < 6 else ""
+        end = "but chance may explain that: these images do not tell the two apart"
+    few = " A signed-rank test cannot be sure with fewer than six images or clips." if paired.units < 6 else ""
     return f"{lead}; {end}.{few}"

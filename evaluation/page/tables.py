@@ -12,7 +12,7 @@ from bgmatting.evaluation.page.statistics import Comparison
 def summary_table(results: Results, intervals: dict) -> str:
     """A row per method, a column per metric: mean and interval; the lowest mean of a column is bold.
 
-    Where methods were given different pictures, a column says which. Figures that others have published follow, as theirs.
+    Where methods were given different images, a column says which. Figures that others have published follow, as theirs.
     """
     given = {method: str(settings.get("given") or "-") for method, settings in results.settings.items()}
     told = len(set(given.values())) > 1
@@ -40,7 +40,7 @@ def _published_row(name, values, columns, told):
 
 
 def comparison_table(comparisons: list[Comparison], first: str) -> str:
-    """A row per metric: mean difference to ``first``, its interval, pictures better and worse, p."""
+    """A row per metric: mean difference to ``first``, its interval, images better and worse, p."""
     rows = []
     for one in comparisons:
         paired, text = one.paired, one.column.text
@@ -55,7 +55,7 @@ def comparison_table(comparisons: list[Comparison], first: str) -> str:
 
 
 def picture_table(results: Results) -> str:
-    """A row per picture, a column per metric and method, that the page's script sorts."""
+    """A row per image, a column per metric and method, that the page's script sorts."""
     columns = [(metric, method) for metric in results.columns for method in results.errors]
     several = len(results.errors) > 1
     head = _sort_head("picture", "", "text") + "".join(
@@ -104,7 +104,7 @@ def _mean_cell(column, interval, lowest, several, values):
     if interval.low is not None:
         between = f"<small>{column.text(interval.low)} to {column.text(interval.high)}</small>"
     known = int(np.isfinite(values).sum())
-    fewer = "" if known == len(values) else f"<small>{known} of {len(values)} pictures</small>"
+    fewer = "" if known == len(values) else f"<small>{known} of {len(values)} images</small>"
     return f"<td>{text}{between}{fewer}</td>"
 
 

@@ -1,4 +1,4 @@
-"""Writes index.html and sheet.png from the results.json of one evaluation, or of several on the same pictures."""
+"""Writes index.html and sheet.png from the results.json of one evaluation, or of several on the same images."""
 from __future__ import annotations
 
 import os
@@ -18,10 +18,10 @@ def write_page(folder: str | Path, *others: str | Path, output: str | Path | Non
 
     Args:
         folder: output folder of ``eval.py``, with its results.json.
-        others: more such folders, evaluated on the same pictures, to compare with the first.
+        others: more such folders, evaluated on the same images, to compare with the first.
         output: where to write; default: ``folder``, or for several a folder named 'compare' beside the first.
     Returns paths of index.html and sheet.png.
-    Raises UserError: a results.json is missing or is none, the folders' pictures differ in name, or the output cannot be
+    Raises UserError: a results.json is missing or is none, the folders' images differ in name, or the output cannot be
         written.
     """
     results = read_results([folder, *others])

@@ -1,1 +1,1 @@
-"""The pictures that methods are judged on: composed by a seed, or a folder as it is."""
+"""The images that methods are judged on: composed by a seed, or a folder as it is."""

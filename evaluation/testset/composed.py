@@ -1,4 +1,4 @@
-"""The fixed benchmark: the same pictures for the same seed, in any order, on any number of workers."""
+"""The fixed benchmark: the same images for the same seed, in any order, on any number of workers."""
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -35,8 +35,8 @@ class EvalItem(NamedTuple):
         Raises UserError: bgr is needed, and there is none.
         """
         if needs == "bgr" and self.bgr is None:
-            raise UserError(f"{self.name} is a photo without a picture of the empty scene, which this method needs. "
-                            "Evaluate it under a protocol that composes pictures, such as paper.")
+            raise UserError(f"{self.name} is a photo without an image of the empty scene, which this method needs. "
+                            "Evaluate it under a protocol that composes images, such as paper.")
         if needs != "trimap":
             return {"bgr": self.bgr, None: None}[needs]
         known = self.trimap if self.given is None else self.given

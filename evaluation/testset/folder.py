@@ -1,4 +1,4 @@
-"""A composed benchmark in a folder: pictures that belong together, with the truth.
+"""A composed benchmark in a folder: images that belong together, with the truth.
 
 Either DIR/src/NAME.*, DIR/bgr/NAME.*, DIR/pha/NAME.* and, where known, DIR/fgr/NAME.* and DIR/trimap/NAME.*; or
 DIR/NAME/src.*, DIR/NAME/bgr.* and so on. A NAME may have folders in it, such as CLIP/FRAME.
@@ -89,11 +89,11 @@ def _one_folder_each(folder):
             files.setdefault(kind, {})[item] = file
     if "src" not in files:
         raise UserError(f"{folder} is no benchmark: expected src, bgr and pha in it, or NAME/src.png, NAME/bgr.png and "
-                        "NAME/pha.png for each picture.")
+                        "NAME/pha.png for each image.")
     for kind in NEEDED:
         missing = [name for name in files["src"] if name not in files.get(kind, {})]
         if missing:
-            raise UserError(f"{folder}: no {kind} beside the src of {len(missing)} pictures ({quote(missing)}).")
+            raise UserError(f"{folder}: no {kind} beside the src of {len(missing)} images ({quote(missing)}).")
     complete = {kind: own for kind, own in files.items() if set(own) >= set(files["src"])}
     return {kind: {name: own[name] for name in files["src"]} for kind, own in complete.items()}
 
@@ -101,5 +101,5 @@ def _one_folder_each(folder):
 def _check_names(folder, names, files):
     missing = [name for name in names if name not in files["src"]]
     if missing:
-        raise UserError(f"{folder} lacks {len(missing)} of the pictures its manifest lists ({quote(missing)}). "
+        raise UserError(f"{folder} lacks {len(missing)} of the images its manifest lists ({quote(missing)}). "
                         "Copy or export it again.")

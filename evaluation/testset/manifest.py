@@ -1,6 +1,6 @@
-"""A composed benchmark written to disk, so that other programs can be measured on the very same pictures.
+"""A composed benchmark written to disk, so that other programs can be measured on the very same images.
 
-DIR/{src,bgr,pha,fgr,trimap}/NAME.png and DIR/manifest.json: the protocol, where the pictures come from, the versions
+DIR/{src,bgr,pha,fgr,trimap}/NAME.png and DIR/manifest.json: the protocol, where the images come from, the versions
 that made them, and the SHA-256 of every file. The folder appears under its name when it is complete.
 """
 from __future__ import annotations
@@ -36,7 +36,7 @@ def export_set(items: Iterable[EvalItem], folder: str | Path, protocol: Any, fac
     Args:
         items: sequence (or iterator) of ``EvalItem``.
         folder: where; made if absent.
-        facts: dict of where the pictures come from (dataset, seed, versions ...), of types that JSON knows.
+        facts: dict of where the images come from (dataset, seed, versions ...), of types that JSON knows.
         progress: None, or called with each item's name once it is written.
     Returns the path of the manifest.
     Raises:
@@ -55,7 +55,7 @@ def export_set(items: Iterable[EvalItem], folder: str | Path, protocol: Any, fac
 
 
 def _write_items(items, folder, progress):
-    """Write the pictures; returns their names and {relative path: SHA-256}."""
+    """Write the images; returns their names and {relative path: SHA-256}."""
     names, sums = [], {}
     for item in items:
         names.append(item.name)
@@ -124,7 +124,7 @@ def _sum_of(path):
     try:
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST_FILE:
-            raise UserError(f"{path} is a folder, device or pipe, or larger than any picture, and {NAME} lists it. Copy or "
+            raise UserError(f"{path} is a folder, device or pipe, or larger than any image, and {NAME} lists it. Copy or "
                             "export the set again.")
         return file_sha256(path)
     except FileNotFoundError:

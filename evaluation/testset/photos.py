@@ -38,7 +38,7 @@ class PhotoTestSet(ItemSet):
 
     @property
     def has_bgr(self) -> bool:
-        """Whether every picture was composed, so that its background is known."""
+        """Whether every image was composed, so that its background is known."""
         return all(picture.bgr is not None for picture in self._pictures[:len(self.names)])
 
     def _make(self, index):

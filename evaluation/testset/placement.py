@@ -23,7 +23,7 @@ def place(fgr: np.ndarray, pha: np.ndarray, size: tuple[int, int],
     """Scale and move the subject so that it fits a frame.
 
     The box around the subject keeps its shape and takes 75 to 100 % of the largest size that fits. Where the subject
-    is cut by one side of its picture, it stays at that side of the frame, so that no cut edge floats in the open;
+    is cut by one side of its image, it stays at that side of the frame, so that no cut edge floats in the open;
     cut by two opposite sides, it takes all 100 %.
 
     Args:
@@ -91,7 +91,7 @@ PLACEMENTS = {"fit": Placement(place, _scene_as_it_is), "turned": Placement(plac
 
 
 def disturb_background(bgr: np.ndarray, rng: np.random.Generator, sigma: float = NOISE_SIGMA) -> np.ndarray:
-    """The picture of the empty scene, uint8 RGB (H, W, 3), as a second shot would show it (Lin et al., CVPR 2021): a shift
+    """The image of the empty scene, uint8 RGB (H, W, 3), as a second shot would show it (Lin et al., CVPR 2021): a shift
     of up to 0.3 pixels, a gamma of 0.85 to 1.15, noise of ``sigma`` (range 0..1) and of a mean up to 0.02 either way."""
     x, y = rng.uniform(-SHIFT, SHIFT, 2)
     gamma, mean = rng.uniform(*GAMMA), rng.uniform(-NOISE_MEAN, NOISE_MEAN)

@@ -17,7 +17,7 @@ def make_trimap(pha_u8: np.ndarray, kernel: int = cv2.MORPH_CROSS) -> np.ndarray
     The paper thresholds alpha at 0.06 and 0.96 and applies ten dilations and ten erosions with a 3x3 disc. Read here
     as: what may be subject (alpha > 0.06) grows by ten steps, what is subject for sure (alpha > 0.96) shrinks by ten
     steps, and the band between the two is unknown. A 3x3 disc is a pixel with its four neighbours (a cross). What
-    lies beyond the border of the picture changes nothing: a subject cut by the border does not shrink there.
+    lies beyond the border of the image changes nothing: a subject cut by the border does not shrink there.
 
     Args:
         pha_u8: uint8 (H, W), 255 is opaque.

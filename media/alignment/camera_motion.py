@@ -27,7 +27,7 @@ BETTER = 0.02        # of the textured points of bgr have to fit better when it 
 SAME_SCENE = 0.06    # of them show in a src of the same scene, above chance; or
 SAME_LIGHT = 0.2     # of the pixels agree after a correction of the exposure, if that is at most
 STRONGEST = 0.3      # in logarithms of gray levels (0.95 stops); or
-SMALL_DIFFERENCE = 12.0  # gray levels, the median over the picture
+SMALL_DIFFERENCE = 12.0  # gray levels, the median over the image
 
 
 def fitter(align: str = "auto", exposure: str = "auto", video: bool = False) -> Callable:
@@ -38,7 +38,7 @@ def fitter(align: str = "auto", exposure: str = "auto", video: bool = False) -> 
             and a note says where none is; "off": never, and a note says where it would have helped, unless exposure is
             off too: then nothing is looked at.
         exposure: "auto": bgr is exposed like src where that helps; "off": never.
-        video: the calls are frames of one film in their order: what was found for a frame is followed (``VideoFitter``).
+        video: the calls are frames of one video in their order: what was found for a frame is followed (``VideoFitter``).
     Raises:
         UserError: another mode.
     """
@@ -91,7 +91,7 @@ class Fitter:
 
 
 class VideoFitter(Fitter):
-    """As ``Fitter``, for the frames of one film and one bgr.
+    """As ``Fitter``, for the frames of one video and one bgr.
 
     The first frame is fitted as a photo is. Later ones start from there: the camera's movement is followed, and a new start
     is made when it is lost; exposures are averaged over frames, so that a fit that wavers adds no flicker.

@@ -2,7 +2,7 @@
 
 Per channel a curve, in logarithms ``src = a + b * bgr + c * bgr^2``: ``a`` is a gain, ``b`` a gamma. Weights are Tukey's
 (iteratively reweighted least squares; Holland and Welsch, 1977), shared by the channels and by neighbours, and the scale of
-the noise is that of the best fitting part of the picture, since more than half of it may be subject.
+the noise is that of the best fitting part of the image, since more than half of it may be subject.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDEST = 0.75       # the largest change that is sought, as a logarithm: 1.5 sto
 BIN = 0.03
 NOISE, RELATIVE = 1.2, 0.01  # what two shots of one thing differ by: gray levels, and a share of the brightness
 STEPS = 12
-SHARE = 0.12        # the noise is that of so large a part of the picture
+SHARE = 0.12        # the noise is that of so large a part of the image
 UNCHANGED = ((0.0, 1.0, 0.0),) * 3
 PRIOR = np.array([0.6, 0.15, 0.05])     # deviations of a, b - 1 and c: what few brightnesses do not tell is taken from here
 APART = 0.12        # how far the channels' gains may lie apart

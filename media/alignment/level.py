@@ -1,7 +1,7 @@
 """Registration's view of two images at one size: textured points of bgr, and how src differs there.
 
-Both pictures are logarithms, so that another exposure leaves little more than an offset; what light may do besides (a
-factor, a curve, a slope across the picture) is described by ``Level.light``. On coarse levels broad brightness is taken out,
+Both images are logarithms, so that another exposure leaves little more than an offset; what light may do besides (a
+factor, a curve, a slope across the image) is described by ``Level.light``. On coarse levels broad brightness is taken out,
 so that nothing has to be known of it.
 """
 from __future__ import annotations
@@ -27,7 +27,7 @@ ASIDE = 3.0        # pixels
 
 
 class Level:
-    """Two gray pictures (h, w) uint8, shrunk copies of photos of ``size`` (height, width), and what is needed to fit them.
+    """Two gray images (h, w) uint8, shrunk copies of photos of ``size`` (height, width), and what is needed to fit them.
 
     ``flat``: without broad brightness. ``dense``: weak texture votes as well, and src is sampled by cubics: slower, and
     several times as accurate where little shows, for a start that is right to a pixel or two.
@@ -120,7 +120,7 @@ class Level:
 
 
 def texture(gray: np.ndarray, flat: bool) -> np.ndarray:
-    """float32 (h, w): the logarithm of a picture; ``flat``: without its broad brightness."""
+    """float32 (h, w): the logarithm of an image; ``flat``: without its broad brightness."""
     value = cv2.LUT(gray, np.log(np.arange(256, dtype=np.float32) + FLOOR))
     value = cv2.GaussianBlur(value, (0, 0), SMOOTH)
     return value - _broad(value, min(BROAD, max(gray.shape) / 8)) if flat else value
@@ -135,7 +135,7 @@ def _broad(value, sigma):
 
 
 def noise_of(gray: np.ndarray) -> float:
-    """Deviation of the noise of a picture in gray levels, from the flattest third of its finest detail (Immerkaer, 1996)."""
+    """Deviation of the noise of an image in gray levels, from the flattest third of its finest detail (Immerkaer, 1996)."""
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     fine = np.abs(cv2.filter2D(gray[::2] if gray.shape[0] > 400 else gray, cv2.CV_32F, kernel))
     return max(float(np.quantile(fine[:, ::2], 0.3)) / 0.385 / 6, 0.4)
@@ -154,7 +154,7 @@ def sample(image: np.ndarray, place: np.ndarray, how: int) -> np.ndarray:
 
 
 def _points(slope_x, slope_y, gray, most):
-    """(rows, cols) of ``most`` pixels with the strongest slope, spread over the picture, none beside clipped ones."""
+    """(rows, cols) of ``most`` pixels with the strongest slope, spread over the image, none beside clipped ones."""
     strength = np.hypot(slope_x, slope_y)
     strength[cv2.dilate(gray, np.ones((5, 5), np.uint8)) >= CLIPPED] = 0
     strength[:2] = strength[-2:] = strength[:, :2] = strength[:, -2:] = 0

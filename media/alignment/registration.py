@@ -1,7 +1,7 @@
-"""Photometric registration of two gray pictures by a homography, robust against what only one of them shows.
+"""Photometric registration of two gray images by a homography, robust against what only one of them shows.
 
 Iterated least squares in the inverse compositional form (Baker and Matthews, "Lucas-Kanade 20 Years On", IJCV 2004): the
-slopes belong to the picture that moves. What light did is fitted along.
+slopes belong to the image that moves. What light did is fitted along.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIGHT = 1.5        # times the noise of a camera, where the start is known to be
 EFFECTIVE = 0.1    # neighbours are not independent: so large a share of the points counts
 REACH = 0.05       # of the longer side: how far ``search`` looks
 TURNS = (0.0, -0.025, 0.025)  # and at which rotations, radians
-# How far a hand moves a camera, as deviations of the normalised matrix: what the picture does not tell is taken from here.
+# How far a hand moves a camera, as deviations of the normalised matrix: what the image does not tell is taken from here.
 # In order: the two shifts, rotation, scale, aspect, shear, and the two perspective terms.
 PRIOR = np.array([0.1, 0.1, 0.08, 0.03, 0.006, 0.006, 0.015, 0.015])
 STIFF = 0.3        # times that on coarse levels, where few pixels say little
@@ -52,7 +52,7 @@ def register(levels: list[Level], matrix: np.ndarray, tight: bool = False) -> Fi
     """Refine ``matrix`` (3, 3, pixels of the photos) from the first level (coarse) to the last (fine). Returns Fit.
 
     ``tight``: the noise is what a camera makes, no more. That finds less from afar, but a start that is right is kept even
-    behind a subject that covers most of the picture.
+    behind a subject that covers most of the image.
     """
     fit = failed(matrix)
     for level in levels:

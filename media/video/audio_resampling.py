@@ -1,4 +1,4 @@
-"""Decoded sound at one rate, without gap or overlap, so that it stays with the picture in every kind of file."""
+"""Decoded sound at one rate, without gap or overlap, so that it stays with the image in every kind of file."""
 from __future__ import annotations
 
 from collections.abc import Iterator

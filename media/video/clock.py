@@ -1,4 +1,4 @@
-"""One timeline for the picture and the sound of a file, whatever its time stamps do. Seconds are Fractions throughout.
+"""One timeline for the image and the sound of a file, whatever its time stamps do. Seconds are Fractions throughout.
 
 ``Clock`` sees packets in the order of the file and takes out what concerns all streams at once: a counter that
 wraps, files joined one behind the other, a jump. ``Steady`` sees what one stream shows in the order it is shown, and gives

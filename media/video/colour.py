@@ -40,7 +40,7 @@ def colour_of(frame: av.VideoFrame, context: av.VideoCodecContext) -> Colour:
     """The Colour of a decoded ``av.VideoFrame``, by what it, then its codec context, say; else by what players assume.
 
     Without a word about the matrix, players take BT.709 for more than 576 lines or 1280 columns, else BT.601. One that is
-    stated is given as it is, also where ``to_rgb`` does not know it. Pictures of RGB have neither range nor matrix; the
+    stated is given as it is, also where ``to_rgb`` does not know it. Images of RGB have neither range nor matrix; the
     answer is what a video made of them should have.
     """
     name, guess = frame.format.name, usual_matrix(frame)

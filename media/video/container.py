@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import BinaryIO, NamedTuple
 
 MOST = 100_000  # branches looked at; a file without an end would be read for ever
-MP4_HEAD = 78   # bytes of a description of pictures before the boxes in it
+MP4_HEAD = 78   # bytes of a description of images before the boxes in it
 
 SEGMENT, TRACKS, TRACK, KIND, VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0x83, 0xE0  # of Matroska
 CROPS = {0x54CC: "left", 0x54BB: "top", 0x54DD: "right", 0x54AA: "bottom"}
@@ -34,7 +34,7 @@ class Crop(NamedTuple):
 
 def crop_of(source: str | os.PathLike, formats: set[str], index: int, width: int, height: int) -> Crop:
     """The Crop that a file asks for; none where it says nothing or nonsense. formats: FFmpeg's names of its format;
-    index: which of its streams of pictures, from 0; width, height: pixels of its frames."""
+    index: which of its streams of images, from 0; width, height: pixels of its frames."""
     find = _mp4_crop if "mp4" in formats else _matroska_crop if "matroska" in formats else None
     if find is None:
         return Crop()
@@ -47,7 +47,7 @@ def crop_of(source: str | os.PathLike, formats: set[str], index: int, width: int
 
 
 def write_display(path: str | os.PathLike, width: int, height: int, aspect: Fraction) -> None:
-    """Say in a finished WebM of one picture track, whose frames have this size in pixels of this ``aspect`` (width to
+    """Say in a finished WebM of one image track, whose frames have this size in pixels of this ``aspect`` (width to
     height), how it is to be shown, in the place of a name of DISPLAY_ROOM characters. Raises OSError: the file cannot be
     changed; ValueError: it has no such name."""
     shown = shown_size(width, height, aspect)
@@ -71,7 +71,7 @@ def write_display(path: str | os.PathLike, width: int, height: int, aspect: Frac
 
 
 def shown_size(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
-    """The size in square pixels of a picture whose pixels have another shape; exact where that can be."""
+    """The size in square pixels of an image whose pixels have another shape; exact where that can be."""
     wide, high = (width * aspect, height), (width, height / aspect)
     ways = (wide, high) if aspect > 1 else (high, wide)
     best = next((way for way in ways if all(Fraction(side).denominator == 1 for side in way)), ways[0])

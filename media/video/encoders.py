@@ -26,7 +26,7 @@ def encoding(muxer: str, info: Info, alpha: bool, gray: bool) -> Encoding:
     """The ``Encoding`` for "mp4", "mov" or "webm"; args as ``media.video.writer.open_writer``.
 
     A source of more than 8 bits is written with 10 where an encoder of this FFmpeg takes them: as HEVC, which players of
-    such films know, else as H.264 of that depth. ProRes has 10 bits in any case.
+    such videos know, else as H.264 of that depth. ProRes has 10 bits in any case.
     """
     deep, even = info.depth > 8, info.width % 2 == 0 and info.height % 2 == 0
     crf = "10" if gray else "18"

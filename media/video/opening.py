@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 LIVE_SCHEMES = ("rtsp://", "rtsps://", "rtmp://", "rtmps://", "udp://", "rtp://", "tcp://", "srt://")
 URL_SCHEMES = ("http://", "https://", *LIVE_SCHEMES)  # whatever else has a colon in it is a path
-MAX_PIXELS = 8192 * 4352  # the largest picture of H.264 (level 6.2), 8K included
+MAX_PIXELS = 8192 * 4352  # the largest image of H.264 (level 6.2), 8K included
 PICTURES = ("image2", "tty", "lrc")  # what FFmpeg opens as a video although it is none
-# What names other files or addresses to open: a file of such a kind is none of its sender's pictures.
+# What names other files or addresses to open: a file of such a kind is none of its sender's images.
 NAMING = ("hls", "dash", "concat", "imf", "sdp", "rtsp", "rtp", "sap", "vobsub", "webm_dash_manifest", "lavfi", "hds",
           "smoothstreaming", "msnwctcp")
 PATIENCE = 15  # seconds without a word from a network address
@@ -65,7 +65,7 @@ def open_container(av: ModuleType, source: str | os.PathLike) -> av.container.In
 
 
 def _whole(av):
-    """The names of the formats that hold their pictures themselves."""
+    """The names of the formats that hold their images themselves."""
     return [name for names in sorted(av.formats_available) for name in names.split(",") if name not in NAMING]
 
 
@@ -85,7 +85,7 @@ def _hint(source):
 
 
 def video_stream(container: av.container.InputContainer, source: str | os.PathLike) -> av.VideoStream:
-    """Its first moving picture. Raises UserError where there is none."""
+    """Its first moving image. Raises UserError where there is none."""
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     if not streams:
         raise UserError(f"{source} has no video stream.")
@@ -95,7 +95,7 @@ def video_stream(container: av.container.InputContainer, source: str | os.PathLi
 
 
 def _is_cover(stream):
-    """True for the picture on the sleeve of a piece of music."""
+    """True for the image on the sleeve of a piece of music."""
     try:
         return bool(int(getattr(stream, "disposition", 0)) & 0x400)
     except TypeError:

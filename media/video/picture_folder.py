@@ -1,4 +1,4 @@
-"""A video as a folder of PNG or OpenEXR pictures, with the time of each in a text file."""
+"""A video as a folder of PNG or OpenEXR images, with the time of each in a text file."""
 from __future__ import annotations
 
 import os
@@ -30,7 +30,7 @@ class PictureWriter:
     """Pictures 000000.png, 000001.png ... in a folder that is hidden until ``close``; the times are in timestamps.txt.
 
     Args:
-        path: the folder. info: ``media.video.reader.Info`` of the source: pictures of 16 bits name its colour in their chunk
+        path: the folder. info: ``media.video.reader.Info`` of the source: images of 16 bits name its colour in their chunk
             cICP; those of a sequence have its numbers.
     """
 
@@ -42,7 +42,7 @@ class PictureWriter:
         self._folder = self._whole.part
 
     def write(self, image: np.ndarray | None, pts: Fraction, duration: Fraction, sounds: Sequence = ()) -> None:
-        """Append a picture; arguments and errors as ``VideoWriter.write``. Sound is passed over."""
+        """Append an image; arguments and errors as ``VideoWriter.write``. Sound is passed over."""
         if image is None:
             return
         number = self.frames if self._info.first is None else self._info.first + round(pts * self._info.rate)
@@ -65,7 +65,7 @@ class PictureWriter:
         path.write_bytes(named_colours(data, self._info.colour) if self.bits == 16 else data)
 
     def close(self) -> None:
-        """Give the folder its name; an older one of that name goes. Without a picture there is no folder."""
+        """Give the folder its name; an older one of that name goes. Without an image there is no folder."""
         if not self.frames:
             return self.drop()
         if self.path.exists():
@@ -110,8 +110,8 @@ def in_ms(seconds: Fraction) -> str:
 def check_replaceable(folder: str | os.PathLike) -> None:
     """Raises UserError where ``folder`` holds what no ``PictureWriter`` wrote."""
     if not Path(folder).is_dir():
-        raise UserError(f"{folder} is in the way of a folder of pictures. Move it or name another output.")
+        raise UserError(f"{folder} is in the way of a folder of images. Move it or name another output.")
     strange = next((entry.name for entry in os.scandir(folder) if entry.name != TIMES
                     and not (entry.name.endswith((".png", ".exr")) and entry.name[:-4].isdigit())), None)
     if strange is not None:
-        raise UserError(f"{folder} holds {strange} beside pictures of a video; it is not overwritten. Name another output.")
+        raise UserError(f"{folder} holds {strange} beside images of a video; it is not overwritten. Name another output.")

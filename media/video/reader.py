@@ -43,7 +43,7 @@ UNSHOWN = ("avi", "asf")  # formats whose packets say when they are decoded; FFm
 class Frame(NamedTuple):
     """One frame: image uint8 RGB (H, W, 3); pts and duration in seconds; the sound that comes before it in the file.
 
-    deep: the same picture in uint16 where the source has more than 8 bits and ``VideoReader.want_depth`` asked for it.
+    deep: the same image in uint16 where the source has more than 8 bits and ``VideoReader.want_depth`` asked for it.
     """
     image: np.ndarray | None
     pts: Fraction
@@ -111,7 +111,7 @@ class VideoReader(Reading):
     ``missing`` how many seconds before the end that its header names it ended, ``note`` what is to be said of its sound.
 
     Frames come cut and upright, as the file asks for. Times rise strictly, and start at
-    0 for the stream (picture or sound) that starts first; see ``media.video.clock`` for stamps that do not. Frames that
+    0 for the stream (image or sound) that starts first; see ``media.video.clock`` for stamps that do not. Frames that
     the decoder knows to be broken are left out; their predecessor lasts longer. Where the size changes in the middle,
     frames are scaled to the first one's.
     """
@@ -157,12 +157,12 @@ class VideoReader(Reading):
         self._container.close()
 
     def items(self) -> Iterator[Frame]:
-        """As iterating, but sound that comes without a picture is handed out too, as frames whose image is None."""
+        """As iterating, but sound that comes without an image is handed out too, as frames whose image is None."""
         for found, pts, duration in self.timed():
             if found is not None:
                 try:
                     images = self.images(found)
-                except Exception:  # whatever FFmpeg or PyAV makes of one frame, the film goes on
+                except Exception:  # whatever FFmpeg or PyAV makes of one frame, the video goes on
                     self.damaged += 1
                     continue
                 yield Frame(images[0], pts, duration, self._take_audio(), images[1])
@@ -263,7 +263,7 @@ class VideoReader(Reading):
             self._waiting.extend(self.audio.rest())
 
     def _restamp(self, packet):
-        """Put a packet of pictures on the timeline that it shares with the sound."""
+        """Put a packet of images on the timeline that it shares with the sound."""
         tick = Fraction(packet.time_base or self._stream.time_base)
         pts, dts = (None if stamp is None else stamp * tick for stamp in (packet.pts, packet.dts))
         pts, dts = self._track.place(pts, dts, (packet.duration or 0) * tick)

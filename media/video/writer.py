@@ -1,4 +1,4 @@
-"""Writing a video of mattes: MP4 (H.264; HEVC of deep sources), MOV (ProRes 4444), WebM (VP9), PNG or OpenEXR pictures, raw
+"""Writing a video of mattes: MP4 (H.264; HEVC of deep sources), MOV (ProRes 4444), WebM (VP9), PNG or OpenEXR images, raw
 frames."""
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WITH_ALPHA = [name for name, format in FORMATS.items() if format.alpha]
 
 
 def format_of(path: str | os.PathLike) -> str:
-    """The name in ``FORMATS`` that a path's suffix stands for; no suffix is a folder of pictures, "png". Raises
+    """The name in ``FORMATS`` that a path's suffix stands for; no suffix is a folder of images, "png". Raises
     UserError: another suffix."""
     suffix = Path(path).suffix.lower()
     for name, format in FORMATS.items():

@@ -1,1 +1,1 @@
-"""The networks at work on pictures of any size: Matter, its engines, and the export of graphs."""
+"""The networks at work on images of any size: Matter, its engines, and the export of graphs."""

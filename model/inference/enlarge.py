@@ -1,4 +1,4 @@
-"""Small pictures enlarged bilinearly in parts, as they are needed: whole they would take gigabytes for a large photo.
+"""Small images enlarged bilinearly in parts, as they are needed: whole they would take gigabytes for a large photo.
 
 Samples lie in the middle of pixels and the border is repeated, as ``cv2.resize`` and the networks have it.
 """

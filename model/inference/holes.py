@@ -16,7 +16,7 @@ from bgmatting.model.inference.matte import Matte
 OPAQUE = 242          # alpha in 255ths from which a pixel is no part of a hole
 SCENE = 13            # and below which it counts as scene
 LIGHTEST = 51         # holes that are nowhere emptier are left: glass, veils, gaps in hair
-OPENING = 0.002       # share of the picture; with as much scene in it a part is no hole but what is around the subject
+OPENING = 0.002       # share of the image; with as much scene in it a part is no hole but what is around the subject
 SMALLEST = 12         # pixels
 SEEN = 1 << 14        # pixels of the scene that its noise is told from
 TRUST = 2.0           # times as much as 95 % of the scene's pixels differ from bgr

@@ -79,7 +79,7 @@ def _colours(photo, pixels):
 
 
 def _candidates(src, pha, residual, shrink):
-    """Small pictures (h, w, 3) float32 of what the subject's colour may be: the network's, then the sure foreground's."""
+    """Small images (h, w, 3) float32 of what the subject's colour may be: the network's, then the sure foreground's."""
     size = tuple(max(1, round(side / shrink)) for side in pha.shape[::-1])
     small = cv2.resize(src, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     guess = np.clip(small + cv2.resize(residual, size, interpolation=cv2.INTER_LINEAR), 0, 1)

@@ -35,7 +35,7 @@ class Method:
         refines: whether the work is cut in two, the whole photo small and parts of it at full size
             (``model.inference.pair``); else the network answers in one go (``model.inference.single``).
         published: {backbone: address of its published weights file}.
-        smoothing: what suits films, one of ``prediction.smoothing``'s words.
+        smoothing: what suits videos, one of ``prediction.smoothing``'s words.
         pixel_bytes: memory that the network takes for each pixel of its input, roughly; 0: it does not matter.
     """
     name: str
@@ -66,7 +66,7 @@ class Method:
             extra: what the method ``needs``: bgr uint8 (H, W, 3), or trimap uint8 (H, W), 0 background, 255 foreground, any
                 other value unknown; None where it needs nothing.
 
-        Raises ValueError: a picture is not of that kind, they differ in size, or ``extra`` is missing or too much.
+        Raises ValueError: an image is not of that kind, they differ in size, or ``extra`` is missing or too much.
         """
         self.check(photo, extra)
         found = [self.rule.photo(photo)]

@@ -14,14 +14,14 @@ from bgmatting.media.video.opening import is_url
 from bgmatting.prediction.source import PREFIX
 from bgmatting.utils.errors import UserError
 
-PATIENCE = 10.0       # seconds without a picture, after which a camera counts as gone
+PATIENCE = 10.0       # seconds without an image, after which a camera counts as gone
 JOIN = 2.0            # seconds that a last reading may take
-RATE = 30.0           # pictures per second, where nothing is said about them
+RATE = 30.0           # images per second, where nothing is said about them
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # where OpenCV looks for options of FFmpeg, when it opens something
 FILMS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,mxf,nut,gif,apng,mjpeg,h264,hevc,ivf,yuv4mpegpipe,wtv,dv,rm"
 MISSES = 3            # failed readings in a row, after which a camera counts as gone
 
-END = object()        # there is no further picture
+END = object()        # there is no further image
 
 
 class Shot(NamedTuple):
@@ -34,13 +34,13 @@ def open_source(text: str, live: bool) -> Every | Newest:
     """Open what follows "camera:" in ``text``: a number, or the path or address of a video that stands in for a camera.
 
     ``Newest`` or ``Every``: next(timeout) -> ``Shot``, None where there is none yet, or END behind a file's last; ``size``
-    (height, width), ``rate`` in pictures per second, ``dropped``, ``live``, close().
+    (height, width), ``rate`` in images per second, ``dropped``, ``live``, close().
 
     Args:
-        live: a file is played at its own pace, pictures that nobody takes in time are dropped; False: all its pictures
+        live: a file is played at its own pace, images that nobody takes in time are dropped; False: all its images
             are handed out, as fast as they are asked for. Cameras and addresses are live in any case.
     Raises:
-        UserError: it cannot be opened, or gives no picture.
+        UserError: it cannot be opened, or gives no image.
     """
     name = text[len(PREFIX):]
     if not name:
@@ -54,7 +54,7 @@ def open_source(text: str, live: bool) -> Every | Newest:
 
 
 class Every:
-    """All pictures of an open ``cv2.VideoCapture`` of a file; see ``open_source``."""
+    """All images of an open ``cv2.VideoCapture`` of a file; see ``open_source``."""
 
     live, dropped = False, 0
 
@@ -77,7 +77,7 @@ class Every:
 
 
 class Newest:
-    """The newest picture of an open ``cv2.VideoCapture``, which a thread reads all the time; see ``open_source``.
+    """The newest image of an open ``cv2.VideoCapture``, which a thread reads all the time; see ``open_source``.
 
     Args:
         name: for messages. ends: it is a file: it is read at its own pace, and its end is no fault.
@@ -108,7 +108,7 @@ class Newest:
         if over and self._ends:
             return END
         if over or now - self._heard > PATIENCE:
-            raise UserError(f"{self._name} stopped delivering pictures after {self.taken}. Check its plug, cable or "
+            raise UserError(f"{self._name} stopped delivering images after {self.taken}. Check its plug, cable or "
                             f"connection, and whether another program took it.")
         return None
 
@@ -150,7 +150,7 @@ def _opened(text, name, is_number, is_address):
     try:
         if is_number:
             capture = cv2.VideoCapture(int(name))
-            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # where it is obeyed, pictures wait nowhere
+            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # where it is obeyed, images wait nowhere
         elif is_address:
             capture = _stream(name)
         else:
@@ -166,7 +166,7 @@ def _opened(text, name, is_number, is_address):
 
 
 def _film(path):
-    """A file, where it holds its pictures itself: a playlist under any name would open other files and addresses."""
+    """A file, where it holds its images itself: a playlist under any name would open other files and addresses."""
     before = os.environ.get(OPTIONS)
     os.environ[OPTIONS] = "|".join(filter(None, (before, f"format_whitelist;{FILMS}")))
     try:

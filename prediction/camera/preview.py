@@ -16,7 +16,7 @@ from bgmatting.media.sheet import write_text
 from bgmatting.prediction.camera.session import KEYS
 from bgmatting.utils.errors import UserError, one_line
 
-LAST = 20     # pictures that rates are taken over
+LAST = 20     # images that rates are taken over
 INK = (255, 255, 255)
 
 NAME = "matting"
@@ -25,7 +25,7 @@ ADVICE = "Use --no-window, which writes --output FILE.mp4."
 
 
 class Window:
-    """show(picture) -> the key pressed since, "" for none, "q" where the window was closed. Then close().
+    """show(image) -> the key pressed since, "" for none, "q" where the window was closed. Then close().
 
     Raises:
         UserError: this OpenCV has no windows, or there is no screen.
@@ -73,13 +73,13 @@ def _check_screen():
 
 
 class Meter:
-    """Pictures per second, and milliseconds from the camera to the window, over the last pictures."""
+    """Pictures per second, and milliseconds from the camera to the window, over the last images."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter):
         self._clock, self._times, self._delays = clock, deque(maxlen=LAST), deque(maxlen=LAST)
 
     def shown(self, taken: float) -> None:
-        """A picture taken at ``taken`` is shown now."""
+        """An image taken at ``taken`` is shown now."""
         now = self._clock()
         self._times.append(now)
         self._delays.append(now - taken)
@@ -105,7 +105,7 @@ def lines_of(view: Any, session: Any, meter: Meter, dropped: int) -> list[str]:
 
 
 def drawn(picture: np.ndarray, lines: list[str]) -> np.ndarray:
-    """A copy of uint8 RGB (H, W, 3) with ``lines`` in its upper left corner, the picture dark behind them."""
+    """A copy of uint8 RGB (H, W, 3) with ``lines`` in its upper left corner, the image dark behind them."""
     picture = picture.copy()
     scale = max(0.35, min(1.5, picture.shape[0] / 900))
     step = round(34 * scale)

@@ -17,8 +17,8 @@ TICK = Fraction(1, 90000)  # seconds: what MPEG counts in; fine enough for every
 
 
 class Recording:
-    """One video (.mp4, .mov or .webm), opened with its first picture; a file only once ``close`` has finished it. rate:
-    pictures per second, about; their times are kept. frames: how many were written. Raises UserError for a suffix that is
+    """One video (.mp4, .mov or .webm), opened with its first image; a file only once ``close`` has finished it. rate:
+    images per second, about; their times are kept. frames: how many were written. Raises UserError for a suffix that is
     not written, or where PyAV is missing."""
 
     def __init__(self, path: str | os.PathLike, rate: float):
@@ -36,7 +36,7 @@ class Recording:
         self.frames = self._writer.frames
 
     def close(self) -> None:
-        """Finish the file. Without a picture there is none. Raises OSError where it could not be finished."""
+        """Finish the file. Without an image there is none. Raises OSError where it could not be finished."""
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()

@@ -36,7 +36,7 @@ def run(options: Options, network: Callable[[], Any], progress: Progress) -> Rep
     """Matte what a camera sees until a key, a signal, or the end of the file that stands in for it.
 
     Args:
-        network: () -> the network, called once the camera gives pictures.
+        network: () -> the network, called once the camera gives images.
     Raises:
         UserError: something cannot be used, or the camera stopped; the Report up to there is its attribute ``report``.
             OSError: the disk is full. Recordings are finished.
@@ -75,7 +75,7 @@ def run(options: Options, network: Callable[[], Any], progress: Progress) -> Rep
 
 
 class _Loop:
-    """From the camera to the window, one picture after the other. matted: how many; seconds: that it ran."""
+    """From the camera to the window, one image after the other. matted: how many; seconds: that it ran."""
 
     def __init__(self, name, source, session, window, sender, progress):
         self._name, self._source, self._session = name, source, session
@@ -113,7 +113,7 @@ class _Loop:
             if self._window is not None:
                 shown = drawn(view.picture, lines_of(view, self._session, self._meter, self._source.dropped))
             elif view.state == WAITING:
-                raise UserError(f"{self._name} changed the size of its pictures; the background is of the old one. "
+                raise UserError(f"{self._name} changed the size of its images; the background is of the old one. "
                                 f"Start again.")
         if self._window is not None:
             self._session.key(self._window.show(shown))

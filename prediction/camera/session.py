@@ -1,4 +1,4 @@
-"""The state of a camera session. Knows no window, camera or clock: keys and pictures with their times come in."""
+"""The state of a camera session. Knows no window, camera or clock: keys and images with their times come in."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from bgmatting.prediction.video.empty_scene import median_of
 
 WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"
 DELAY = 3.0            # seconds before the empty scene is taken, time to leave the frame
-SHOTS = 15             # pictures of the empty scene that a median is taken of, in half a second
+SHOTS = 15             # images of the empty scene that a median is taken of, in half a second
 FEWEST = 1000          # pixels: fewer are none
 KEYS = "b background  t target  r record  +/- pixels  q end"
 
@@ -39,10 +39,10 @@ class Session:
         matter: predict(src, bgr, want) as ``model.Matter``; where ``refines``, ``sample_pixels`` can be set.
         backdrops: [(name, ``prediction.backdrop.Backdrop``)], at least one: what subjects are set before.
         background: bgr, uint8 RGB (H, W, 3), or None: key b takes it.
-        countdown: seconds from key b to the first picture of the empty scene.
+        countdown: seconds from key b to the first image of the empty scene.
         fit_background: None, or (src, bgr) -> (bgr, notes). smooth: None, or (src, pha) -> pha, with reset().
         record: () -> ``Recording``, called where key r starts one; None: key r does nothing.
-        alone: whether the network needs no background: none is taken, and every picture is matted. refines: whether it
+        alone: whether the network needs no background: none is taken, and every image is matted. refines: whether it
             refines pixels.
     Attributes:
         state; background; done: whether a key ended it; notes: warnings so far; recording: None or the one under way;
@@ -75,7 +75,7 @@ class Session:
             act()
 
     def capture(self, count: int, delay: float = 0.0) -> None:
-        """Make the background of ``count`` pictures, the first of them ``delay`` seconds behind the next."""
+        """Make the background of ``count`` images, the first of them ``delay`` seconds behind the next."""
         if self._alone:
             self._said = "this network needs no background"
             return
@@ -83,7 +83,7 @@ class Session:
         self.state = COUNTDOWN if delay > 0 else CAPTURING
 
     def frame(self, src: np.ndarray, now: float) -> View:
-        """Take the next picture, uint8 RGB (H, W, 3), seen at ``now`` seconds. Raises UserError or OSError where a recording
+        """Take the next image, uint8 RGB (H, W, 3), seen at ``now`` seconds. Raises UserError or OSError where a recording
         cannot be written."""
         self._now = now
         self._check_size(src)

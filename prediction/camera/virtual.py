@@ -7,7 +7,7 @@ from bgmatting.utils.errors import UserError
 
 
 class VirtualCamera:
-    """send(picture) -> None; then close(). Opened with the first picture; rate: pictures per second that it announces.
+    """send(image) -> None; then close(). Opened with the first image; rate: images per second that it announces.
     Raises UserError where pyvirtualcam is not installed."""
 
     def __init__(self, rate: float):

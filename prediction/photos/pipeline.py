@@ -34,7 +34,7 @@ class Work:
         read: job -> ``Pair``; raises UserError.
         matter: a ``model.Matter``, or anything whose predict(src, bgr, want) gives pha, fgr, err and ref, and hands
             large ones to its argument ``rows`` in strips.
-        bits: 8 or 16 a channel of the pictures. backdrop: of com, or None for cut-outs. sheet: shows the first photos.
+        bits: 8 or 16 a channel of the images. backdrop: of com, or None for cut-outs. sheet: shows the first photos.
         report: called with a ``prediction.progress.Photo`` after each photo; what it raises ends the work.
     """
 

@@ -47,7 +47,7 @@ class Pictures(NamedTuple):
 
 def pictures_of(options: Options, single: bool) -> Pictures:
     """``Pictures`` that output, format, type and bit_depth together ask for; ``single``: of one photo, so that output may
-    name a picture. Raises UserError where they do not go together."""
+    name an image. Raises UserError where they do not go together."""
     if single and names_picture(options.output, NAMED):
         suffix = os.path.splitext(options.output)[1].lower()
         name = NAMED[suffix]
@@ -55,7 +55,7 @@ def pictures_of(options: Options, single: bool) -> Pictures:
             raise UserError(f"--output {options.output} is {name}, but --format is {options.format}. Leave one out.")
         types = options.type or ("com",)
         if len(types) > 1:
-            raise UserError(f"--output {options.output} is one picture, and --type names {len(types)}. Name a folder, or "
+            raise UserError(f"--output {options.output} is one image, and --type names {len(types)}. Name a folder, or "
                             f"one type.")
     else:
         types, name = options.type or ("pha", "com"), options.format or "png"
@@ -68,14 +68,14 @@ def pictures_of(options: Options, single: bool) -> Pictures:
 def photo_jobs(src: str | os.PathLike, bgr: str | os.PathLike | None, output: str | os.PathLike, types: Sequence[str],
                suffix: str = ".png", overwrite: bool = False, shard: tuple[int, int] = (1, 1),
                trimap: str | os.PathLike | None = None, pair: str = "name") -> Plan:
-    """Plan the work; opens no picture.
+    """Plan the work; opens no image.
 
-    A photo gives OUTPUT/NAME_pha.png and so on, or OUTPUT itself where that names a picture. A folder gives
-    OUTPUT/pha/RELATIVE/NAME.png; its backgrounds or trimaps are one picture for all, or a folder with the same names
+    A photo gives OUTPUT/NAME_pha.png and so on, or OUTPUT itself where that names an image. A folder gives
+    OUTPUT/pha/RELATIVE/NAME.png; its backgrounds or trimaps are one image for all, or a folder with the same names
     (suffixes may differ). Of a folder, outputs that exist are left alone, unless ``overwrite``.
 
     Args:
-        src, bgr, trimap: a picture or a folder each; of the last two one at most, the other None.
+        src, bgr, trimap: an image or a folder each; of the last two one at most, the other None.
         suffix: of the outputs. shard: (i, n): the i-th, from 1, of n parts of a folder; a photo's part follows from its
             name alone. pair: "name", or "order": first with first, numbers in names counted.
     Raises:
@@ -87,7 +87,7 @@ def photo_jobs(src: str | os.PathLike, bgr: str | os.PathLike | None, output: st
     src, partner, output = Path(src), None if partner is None else Path(partner), Path(output)
     for path in (src,) if partner is None else (src, partner):
         if not os.path.exists(path):
-            raise UserError(f"no such picture or folder: {path}. {why_missing(path)}")
+            raise UserError(f"no such image or folder: {path}. {why_missing(path)}")
         kind, advice = other_kind(path.name) or (None, "")
         if kind not in (None, "video") and not path.is_dir():
             raise UserError(f"{path} is a {kind}, which is not read as a photo: {advice}.")
@@ -115,7 +115,7 @@ def shard_of(name: str, count: int) -> int:
 
 def _single_plan(src, partner, output, as_file, types, suffix, shard):
     if partner is not None and partner.is_dir():
-        raise UserError(f"{partner} is a folder, but {src} is one photo; name the one picture that belongs to it.")
+        raise UserError(f"{partner} is a folder, but {src} is one photo; name the one image that belongs to it.")
     if shard != (1, 1):
         raise UserError(f"--shard divides a folder, and {src} is one photo.")
     outputs = {types[0]: output} if as_file else {kind: output / f"{src.stem}_{kind}{suffix}" for kind in types}
@@ -172,7 +172,7 @@ def _partners_by_name(photos, scenes):
 def _partners_in_order(src, photos, partner, scenes):
     """Partners in order, the first with the first; numbers in names count as numbers. src, partner: their folders."""
     if len(photos) != len(scenes):
-        raise UserError(f"--pair order takes as many pictures of each: {src} has {len(photos)}, {partner} {len(scenes)}.")
+        raise UserError(f"--pair order takes as many images of each: {src} has {len(photos)}, {partner} {len(scenes)}.")
 
     def place(name):
         return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
@@ -203,5 +203,5 @@ def _by_name(folder, others, unread):
         raise UserError(not_listed(missed[0]))
     if not files:
         hint = "; ".join(others_by_kind(others)) or "Put some there or correct the path"
-        raise UserError(f"{folder} holds no pictures (jpg, png, bmp, tif, webp, heic, avif, gif). {hint}.")
+        raise UserError(f"{folder} holds no images (jpg, png, bmp, tif, webp, heic, avif, gif). {hint}.")
     return files

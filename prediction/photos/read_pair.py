@@ -75,7 +75,7 @@ class PairReader:
         return Pair(src, bgr, notes, deep)
 
     def _background(self, path, notes):
-        """The picture; remarks on it go to ``notes`` when it is read, and not again while it is kept."""
+        """The image; remarks on it go to ``notes`` when it is read, and not again while it is kept."""
         with self._lock:
             if self._kept[0] != path:
                 self._kept = None, None  # before the next is read: two at once may be too much

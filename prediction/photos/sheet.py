@@ -39,7 +39,7 @@ def open_sheet(options: Options, single: bool, notes: list[str]) -> Sheet | None
 
 
 class Sheet:
-    """Collects rows, ``limit`` at most, and writes them as one picture to ``path``."""
+    """Collects rows, ``limit`` at most, and writes them as one image to ``path``."""
 
     def __init__(self, path: str | os.PathLike, limit: int):
         self.path, self._limit, self._rows = path, limit, []
@@ -57,7 +57,7 @@ class Sheet:
             self._rows.append((name, ("src", *given, "pha", "com"), panels(pair.src, given, matte, behind)))
 
     def write(self) -> bool:
-        """Write the picture, if there are rows. Returns whether. Raises as ``media.write_image``."""
+        """Write the image, if there are rows. Returns whether. Raises as ``media.write_image``."""
         if self._rows:
             write_image(self.path, laid_out(self._rows))
         return bool(self._rows)
@@ -78,7 +78,7 @@ def panels(src: np.ndarray, given: dict[str, np.ndarray], matte: Any, behind: np
 
 
 def _panel(image):
-    """A picture at HEIGHT; a strip that would be too wide so is as wide as may be, with paper above and below."""
+    """An image at HEIGHT; a strip that would be too wide so is as wide as may be, with paper above and below."""
     scale = min(HEIGHT / image.shape[0], WIDEST * HEIGHT / image.shape[1])
     width, own = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     image, top = cv2.resize(image, (width, own), interpolation=cv2.INTER_AREA), (HEIGHT - own) // 2

@@ -21,7 +21,7 @@ def without_flicker(before: np.ndarray, pha: np.ndarray, after: np.ndarray) -> n
 
 
 class OneFrameDelay:
-    """Hands the items of a film on, each when the next one's alpha is known.
+    """Hands the items of a video on, each when the next one's alpha is known.
 
     ``push(item, pha)`` and ``flush()`` return lists of (item, alpha); pha is float32 (H, W), or None for an item without a
     matte, such as sound, which keeps its place among the others and has no part in it. The first and the last stay as

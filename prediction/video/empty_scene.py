@@ -19,7 +19,7 @@ from bgmatting.utils.errors import UserError
 
 SAMPLES = 50  # frames that a median looks at
 PULSE = 25    # frames between two signs of life
-SAMPLE_BYTES = 400 << 20  # what they may take at once; larger pictures are done strip by strip
+SAMPLE_BYTES = 400 << 20  # what they may take at once; larger images are done strip by strip
 
 
 def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: str | None = None,
@@ -59,7 +59,7 @@ def first_frames(bgr: str | os.PathLike | None) -> int | None:
 
 
 class Still:
-    """One picture for all frames."""
+    """One image for all frames."""
 
     def __init__(self, image: np.ndarray):
         self._image = image

@@ -14,7 +14,7 @@ EXTRA = 1  # threads more than that; a second one gained 4 % and took 90 MiB wit
 
 
 def at_once() -> int:
-    """Return how many frames of a film are best matted at once on this machine's cores."""
+    """Return how many frames of a video are best matted at once on this machine's cores."""
     return min(usable_cores(), MOST)
 
 

@@ -34,7 +34,7 @@ class VideoJob(NamedTuple):
     """A job: one video, and what to do with it.
 
     src: ``prediction.source.Source``, or the path or address of one. outputs: {"pha", "com", "fgr", "err", "ref": path}; the
-    suffix chooses the format, none is a folder of pictures. bgr, fit: see ``video.empty_scene.open_scene``; bgr is None
+    suffix chooses the format, none is a folder of images. bgr, fit: see ``video.empty_scene.open_scene``; bgr is None
     where none is needed. backdrop: ``prediction.backdrop.Backdrop``, or anything whose frame(index, src, bgr) gives what com
     is put before, uint8 RGB of src's size (src, and maybe the answer, is uint16 for deep videos); None for cut-outs with
     alpha. fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every
@@ -221,7 +221,7 @@ class _Run:
             self._hand_on(*item)
 
     def _hand_on(self, index, frame, bgr, matte):
-        """Make pictures of a matte, of 16 bits where the frame has more than 8, and give each writer its own."""
+        """Make images of a matte, of 16 bits where the frame has more than 8, and give each writer its own."""
         pictures = {}
         if matte is not None:
             if self._job.smooth is not None and matte.pha is not None:

@@ -17,7 +17,7 @@ from bgmatting.utils.errors import UserError
 
 
 def pictures_format(options: Options, kind: str) -> str:
-    """"exr" or "png": what pictures of a folder are written as."""
+    """"exr" or "png": what images of a folder are written as."""
     plates = kind == SEQUENCE and is_plate(options.src)
     return "exr" if options.format == "exr" or options.format is None and plates else "png"
 

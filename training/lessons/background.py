@@ -70,7 +70,7 @@ def learn(network: MattingRefine, phase: str, batch: dict, settings: dict, preci
 
 
 def _refined(network, src, bgr, refine):
-    # Everywhere also for a loss on patches: paddle is no slower at whole pictures than at single patches.
+    # Everywhere also for a loss on patches: paddle is no slower at whole images than at single patches.
     everywhere = refine["train_pixels"] or refine["train_mode"] == "full"
     pred = network(src, bgr, refinement=Refinement("full" if everywhere else "sampling", refine["sample_pixels"]))
     if not refine["train_pixels"]:

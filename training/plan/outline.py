@@ -155,7 +155,7 @@ def _disk_line(config, size):
     kept = config["keep_checkpoint_max"] + 1  # one more while the next is written
     return (f"disk: about {(kept * size + size / 3) / 2 ** 30:.2f} GiB in {config['save_dir']} "
             f"({config['keep_checkpoint_max']} checkpoints of {size / 2 ** 20:.0f} MiB, one under way, and best_model), "
-            "logs and pictures beside them.")
+            "logs and images beside them.")
 
 
 def _command_lines(config, command, needs):

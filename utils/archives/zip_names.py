@@ -12,7 +12,7 @@ ASIAN = {"gbk": ((range(0xB0, 0xD8),), (range(0xA1, 0xAA), range(0xD8, 0xF8))),
          "cp932": ((range(0x82, 0x85), range(0x88, 0x99)), (range(0x81, 0x82), range(0x99, 0xA0), range(0xE0, 0xEB)))}
 FULL_WIDTH = range(0x824F, 0x829B)  # Latin letters in cp932, which hardly begin a name: they look as accents of Europe do
 SURE = 0.5
-# Letters of two bytes in UTF-8 that people use; some words of GBK, such as the one for picture, are others.
+# Letters of two bytes in UTF-8 that people use; some words of GBK, such as the one for image, are others.
 LETTERS = (range(0xC0, 0x180), range(0x300, 0x370), range(0x386, 0x3CF), range(0x400, 0x460), range(0x5D0, 0x5EB),
            range(0x620, 0x64B))
 

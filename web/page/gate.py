@@ -159,7 +159,7 @@ class Gate:
 
 
 def _harmless(headers, kind):
-    """Headers of an uploaded file: nothing of it runs, and only pictures, sound and video are shown."""
+    """Headers of an uploaded file: nothing of it runs, and only images, sound and video are shown."""
     if SHOWN.fullmatch(kind.partition(";")[0].strip().lower()):
         return [*headers, SANDBOX]
     return [*_changed(headers, {"content-type": "application/octet-stream", "content-disposition": "attachment"}), SANDBOX]

@@ -118,7 +118,7 @@ class PhotosTab:
         return _updates(((before, after), str(path)), text if notes else "", cure)
 
     def _made(self, src, bgr, fields, behind):
-        """(path of the picture, remarks): what predict.py makes, in line with all other photos."""
+        """(path of the image, remarks): what predict.py makes, in line with all other photos."""
         service = self._service
         files = {name: Path(path) for name, path in (("src", src), ("bgr", bgr), ("target", behind)) if path}
         folder = Path(tempfile.mkdtemp(dir=service.storage.page))

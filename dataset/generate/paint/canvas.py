@@ -1,4 +1,4 @@
-"""The picture a subject is painted on: premultiplied colour and alpha, layer over layer."""
+"""The image a subject is painted on: premultiplied colour and alpha, layer over layer."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Canvas:
         return self.rgba.shape[:2]
 
     def box(self, points: np.ndarray, margin: float = 2) -> tuple[slice, slice] | None:
-        """Slices (rows, columns) of the part of the picture that ``points`` (N, 2) cover, or None if none."""
+        """Slices (rows, columns) of the part of the image that ``points`` (N, 2) cover, or None if none."""
         height, width = self.size
         low, high = np.floor(points.min(0)) - margin, np.ceil(points.max(0)) + margin
         left, top = int(max(low[0], 0)), int(max(low[1], 0))
@@ -47,7 +47,7 @@ class Canvas:
              light: Sequence[float] = (-0.5, -0.8)) -> None:
         """Paint the inside of an outline (N, 2) in pixels.
 
-        ``paint`` is one colour (3,) or a picture (height, width, 3). ``soft`` is the blur of the edge in pixels.
+        ``paint`` is one colour (3,) or an image (height, width, 3). ``soft`` is the blur of the edge in pixels.
         ``relief`` shades the shape as if it bulged, lit from the direction ``light``.
         """
         box = self.box(points, 2 + int(3 * soft))
@@ -101,7 +101,7 @@ class Canvas:
         self.lay(box, layer.astype(np.float32) * np.float32(opacity / 255))
 
     def lay(self, box: tuple[slice, slice], layer: np.ndarray) -> None:
-        """Lay a premultiplied picture (h, w, 4) over the part ``box``."""
+        """Lay a premultiplied image (h, w, 4) over the part ``box``."""
         view = self.rgba[box]
         view *= 1 - layer[..., 3:]
         view += layer

@@ -1,4 +1,4 @@
-"""Crops of the photographs that lie inside the scikit-image package: the only real pictures the generator knows."""
+"""Crops of the photographs that lie inside the scikit-image package: the only real images the generator knows."""
 from __future__ import annotations
 
 import functools
@@ -25,11 +25,11 @@ FACE_COUNT = 100  # the first half of the stored patches are faces, the second h
 
 @functools.lru_cache(maxsize=1)
 def folder() -> Path:
-    """The folder of pictures inside the installed scikit-image, found without importing it."""
+    """The folder of images inside the installed scikit-image, found without importing it."""
     spec = importlib.util.find_spec("skimage")
     path = Path(spec.submodule_search_locations[0]) / "data" if spec else None
     if path is None or not path.is_dir():
-        raise UserError("scikit-image is not installed, its pictures are needed; run 'pip install scikit-image'.")
+        raise UserError("scikit-image is not installed, its images are needed; run 'pip install scikit-image'.")
     return path
 
 
@@ -38,7 +38,7 @@ def available() -> tuple[str, ...]:
     """Names of ``PHOTOS`` that this installation has, in the order of ``PHOTOS``."""
     names = tuple(name for name in PHOTOS if (folder() / name).is_file())
     if not names:
-        raise UserError(f"no pictures in {folder()}; install scikit-image again.")
+        raise UserError(f"no images in {folder()}; install scikit-image again.")
     return names
 
 

@@ -1,4 +1,4 @@
-"""Surfaces of cloth, things and fur: pictures float32 (H, W, 3) in 0..1."""
+"""Surfaces of cloth, things and fur: images float32 (H, W, 3) in 0..1."""
 from __future__ import annotations
 
 import cv2

@@ -41,8 +41,8 @@ def paint(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequenc
 
 
 def silhouettes(size: tuple[int, int], outlines: list[np.ndarray]) -> list[np.ndarray]:
-    """Outer contours (N, 2) of the union of ``outlines`` in a picture of ``size`` (height, width)."""
-    pad = 12  # contours that leave the picture must not run along its border
+    """Outer contours (N, 2) of the union of ``outlines`` in an image of ``size`` (height, width)."""
+    pad = 12  # contours that leave the image must not run along its border
     mask = np.zeros((size[0] + 2 * pad, size[1] + 2 * pad), np.uint8)
     for outline in outlines:
         cv2.fillPoly(mask, [np.round(outline + pad).astype(np.int32)], 255)
@@ -124,7 +124,7 @@ def animal_head(rng: np.random.Generator, centre: Sequence[float], size: float) 
 
 
 def bust(rng: np.random.Generator) -> tuple[list[np.ndarray], dict]:
-    """Head and neck, the neck running out of the picture below."""
+    """Head and neck, the neck running out of the image below."""
     size = rng.uniform(0.16, 0.26)
     parts, extras = animal_head(rng, (0.12, -0.35), size)
     sway, thick = rng.normal(0, 0.15), size * rng.uniform(0.75, 1.3)

@@ -140,7 +140,7 @@ def outwards(canvas: Canvas, points: np.ndarray) -> np.ndarray:
 
 
 def alpha_at(canvas: Canvas, points: np.ndarray) -> float:
-    """Mean alpha (0..1) under those of ``points`` (N, 2) that lie in the picture."""
+    """Mean alpha (0..1) under those of ``points`` (N, 2) that lie in the image."""
     place = np.floor(points).astype(int)
     place = place[np.all((place >= 0) & (place < canvas.size[::-1]), axis=1)]
     return float(canvas.rgba[place[:, 1], place[:, 0], 3].mean()) if len(place) else 0.0

@@ -11,7 +11,7 @@ from bgmatting.dataset.generate.subjects import creature, figure, head, things
 
 KINDS = ("person", "portrait", "group", "animal", "free", "thin", "veil")
 SHARE = (0.27, 0.27, 0.09, 0.2, 0.07, 0.06, 0.04)
-AREA = (0.025, 0.9)  # share of the picture that a subject covers, painted anew beyond
+AREA = (0.025, 0.9)  # share of the image that a subject covers, painted anew beyond
 PRINTED = 0.1        # share of subjects that carry a photograph all over
 TRIES = 6            # paintings until the area is right
 DOWNY = 0.45         # share of animals whose rim fades
@@ -67,7 +67,7 @@ def person(rng: np.random.Generator, canvas: Canvas, tone: np.ndarray | None) ->
 
 
 def portrait(rng: np.random.Generator, canvas: Canvas, tone: np.ndarray | None) -> None:
-    """Head and shoulders, or a head that fills the picture."""
+    """Head and shoulders, or a head that fills the image."""
     height, width = canvas.size
     close = rng.random() < 0.25
     unit = min(height, 1.3 * width) * (rng.uniform(0.55, 0.95) if close else rng.uniform(0.28, 0.5))
@@ -138,7 +138,7 @@ PAINTERS = dict(zip(KINDS, (person, portrait, group, animal, free, thin, veil)))
 
 
 def place(rng: np.random.Generator, size: tuple[int, int], low: float, high: float) -> tuple[float, tuple[float, float]]:
-    """Random (unit in pixels, centre (x, y)) of something; ``low`` and ``high`` bound its size in picture sides."""
+    """Random (unit in pixels, centre (x, y)) of something; ``low`` and ``high`` bound its size in image sides."""
     height, width = size
     return min(size) * rng.uniform(low, high), (width * rng.uniform(0.3, 0.7), height * rng.uniform(0.35, 0.65))
 
