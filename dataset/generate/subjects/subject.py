@@ -24,7 +24,7 @@ def make_subject(rng: np.random.Generator, height: int, width: int, kind: str | 
 
     Args:
         rng: numpy Generator; the result depends on it and on the other arguments alone.
-        kind: one of ``KINDS``, at random if None.
+        kind: one of ``KINDS``, at random if None; or "curtain", which comes up by name alone.
         bgr: background uint8 (height, width, 3). If given, light and sometimes colours are taken from it.
         camouflage: how likely colours are, 0..1; ``CAMOUFLAGE`` if None.
     Returns pha uint8 (height, width), fgr uint8 RGB (height, width, 3) with colour beyond the outline too.
@@ -134,7 +134,13 @@ def veil(rng: np.random.Generator, canvas: Canvas, tone: np.ndarray | None) -> N
     things.veil(rng, canvas, unit, centre)
 
 
-PAINTERS = dict(zip(KINDS, (person, portrait, group, animal, free, thin, veil)))
+def curtain(rng: np.random.Generator, canvas: Canvas, tone: np.ndarray | None) -> None:
+    """Somebody behind a tulle curtain."""
+    (portrait if rng.random() < 0.6 else person)(rng, canvas, tone)
+    things.tulle(rng, canvas)
+
+
+PAINTERS = dict(zip(KINDS, (person, portrait, group, animal, free, thin, veil)), curtain=curtain)
 
 
 def place(rng: np.random.Generator, size: tuple[int, int], low: float, high: float) -> tuple[float, tuple[float, float]]:

@@ -145,3 +145,16 @@ def veil(rng: np.random.Generator, canvas: Canvas, unit: float, centre: Sequence
     canvas.over(box, (cover * thin_cover)[box], paint * np.float32(rng.uniform(0.85, 1.1)))
     if rng.random() < 0.5:  # a rim, as glass has
         canvas.strands(np.concatenate((outline, outline[:1]))[None], paint[None], max(0.006 * unit, 0.5), 0.8)
+
+
+def tulle(rng: np.random.Generator, canvas: Canvas) -> None:
+    """A white tulle curtain in folds before most of what is painted already, about half see-through."""
+    height, width = canvas.size
+    left, right, top = width * rng.uniform(0.02, 0.2), width * rng.uniform(0.8, 0.98), height * rng.uniform(0, 0.12)
+    outline = np.array(((left, top), (right, top), (right + 0.05 * width, height + 4), (left - 0.05 * width, height + 4)))
+    layer = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(layer, [np.round(outline).astype(np.int32)], 255)
+    x = np.linspace(0, 2 * np.pi * rng.uniform(4, 9), width, dtype=np.float32)
+    fold = np.tile(np.sin(x + 1.5 * np.sin(0.37 * x + rng.uniform(0, 6))), (height, 1))
+    cover = cv2.GaussianBlur(layer, (0, 0), 0.8).astype(np.float32) / 255 * (0.5 + 0.12 * fold)
+    canvas.over((slice(0, height), slice(0, width)), cover, np.repeat((0.88 + 0.1 * fold)[..., None], 3, 2))
