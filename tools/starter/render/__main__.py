@@ -31,7 +31,7 @@ def read_options(argv):
     options.sizes = parse_sizes(options.size)
     for name in ("samples", "alpha_samples"):
         if getattr(options, name) < 1:
-            raise UserError(f"--{name.replace('_', '-')} must be 1 or more.")
+            raise UserError(f"--{name.replace('_', '-')} must be 1 or more, not {getattr(options, name)}.")
     return options
 
 
