@@ -19,6 +19,7 @@ from bgmatting.training.config import DEFAULT, load_config  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
 from tools.starter import judging, losses  # noqa: E402
 from tools.starter.__main__ import main, read_recipe, samples_of, stage_of  # noqa: E402
+from tools.starter.faster import faster  # noqa: E402
 from tools.starter.losses import Batch  # noqa: E402
 from tools.starter.phases import PHASES  # noqa: E402
 from tools.starter.run import Buckets, Run, collated, pace  # noqa: E402
@@ -214,3 +215,20 @@ def test_measures_are_what_they_say():
     found = judging.measures(holed, true, trimap)
     assert found["holes"] == found["mad"] == pytest.approx(1000 * 16 / 64 ** 2) and found["fills"] == 0
     assert found["sad"] == pytest.approx(0.016) and found["mse"] == pytest.approx(250)
+
+
+@pytest.mark.parametrize("size", [(64, 96), (80, 112)])  # at 1/16: 4 x 6, and 5 x 7, which do not halve
+def test_the_faster_convolutions_compute_what_the_others_do(size):
+    torch.manual_seed(0)
+    plain, other = Base().eval(), Base().eval()
+    other.load_state_dict(plain.state_dict())
+    assert sum(type(module) is not torch.nn.Conv2d and isinstance(module, torch.nn.Conv2d)
+               for module in faster(other).modules()) == 3
+    src, bgr = torch.rand(2, 2, 3, *size)
+    results = []
+    for model in (plain, other):
+        out = model(src, bgr)
+        (out.pha.sum() + out.hid.sum()).backward()
+        results.append([out.pha, out.hid, *(parameter.grad for parameter in model.parameters())])
+    for first, second in zip(*results):
+        assert torch.allclose(first, second, rtol=1e-4, atol=1e-5)

@@ -7,6 +7,7 @@ from torch import nn
 from bgmatting.model.export.torch_network import Base, Matting, load_state, resized, torch_state
 from bgmatting.model.weights import read_weights, weights_path
 from bgmatting.utils.errors import UserError
+from tools.starter.faster import faster
 from tools.starter.losses import Batch, base_loss, refiner_loss
 
 
@@ -18,7 +19,7 @@ class BasePhase:
     """
 
     def __init__(self, settings: dict):
-        self.model = prepared(Base(), settings["start"])
+        self.model = faster(prepared(Base(), settings["start"]))
         self.bf16, self.scales, self.weights = settings["precision"] == "bf16", settings["scales"], dict(settings["loss"])
         self.extra = {name: self.weights.pop(name) for name in ("hidden", "gaps")}
 
