@@ -36,7 +36,7 @@ from bgmatting.prediction.options import (
     checked,
     parts_of,
 )
-from bgmatting.prediction.outputs import NAMED, folder_of, names_picture
+from bgmatting.prediction.output_paths import NAMED, folder_of, names_picture
 from bgmatting.prediction.pace import paced
 from bgmatting.prediction.photos.pipeline import Work, reason_of
 from bgmatting.prediction.photos.plan import photo_jobs, pictures_of

@@ -15,7 +15,8 @@ from typing import Any, Callable
 from bgmatting.media.alignment.camera_motion import MODES
 from bgmatting.media.exr_dpx import frame_rate
 from bgmatting.media.video.writer import FORMATS
-from bgmatting.prediction.outputs import NAMED, SUFFIXES, TYPES, names_picture
+from bgmatting.prediction.output_paths import NAMED, SUFFIXES, names_picture
+from bgmatting.prediction.outputs import TYPES
 from bgmatting.prediction.sizes import FITS
 from bgmatting.prediction.smoothing import WAYS
 from bgmatting.utils.errors import UserError, suggest

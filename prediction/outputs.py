@@ -1,11 +1,10 @@
-"""Outputs made of a matte: which images, in which format, of how many bits.
+"""Outputs made of a matte: which images, in which format, of how many bits. Their names: ``output_paths``.
 
 Types: pha alpha (gray), com the subject cut out (RGBA) or before a new background (RGB), fgr foreground colour, err
 predicted error (gray), ref refined patches (gray).
 """
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,12 +16,9 @@ from bgmatting.media.exr_dpx import off_curve
 from bgmatting.media.pixels import to_8_bits
 from bgmatting.model.inference.matte import Matte, as_float
 from bgmatting.utils.errors import UserError, no_space
-from bgmatting.utils.files import LONGEST_NAME
 
 GRAY = ("pha", "err", "ref")
 TYPES = ("pha", "com", "fgr", "err", "ref")
-SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpg": ".jpg"}
-NAMED = {".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff", ".jpg": "jpg", ".jpeg": "jpg"}
 DEEP = ("png", "tiff")                  # formats that hold 16 bits
 CLEAR = ("png", "webp", "tiff")         # formats that hold alpha
 LINEAR = 32                             # bits: float32 in linear light, for plates
@@ -185,38 +181,3 @@ def write_pictures(paths: dict[str, Path], pictures: dict[str, np.ndarray], cut_
             if no_space(error):
                 raise
             raise UserError(f"cannot write {path}: {error.strerror}. Name another folder with --output.") from None
-
-
-def names_picture(output: str | os.PathLike, suffixes: Iterable[str]) -> bool:
-    """True where the path ``output`` names an image to write, and not a folder, which may end in a slash."""
-    if str(output).endswith(("/", os.sep)):
-        return False
-    output = Path(output)
-    return output.suffix.lower() in suffixes and not output.is_dir()
-
-
-def check_free(paths: Iterable[str | Path], inputs: Iterable[str | Path | None], overwrite: bool,
-               flag: str = "--output") -> None:
-    """Raise UserError where a file to write is one of the inputs, or exists and may not be replaced. flag: that named it."""
-    inputs = {os.path.realpath(path) for path in inputs if path is not None}
-    for path in paths:
-        if os.path.realpath(path) in inputs:
-            raise UserError(f"{path} would be overwritten, and it is an input. Name another place with {flag}.")
-        if not overwrite and os.path.lexists(path):
-            raise UserError(f"{path} exists. --overwrite replaces it; {flag} names another place.")
-
-
-def folder_of(output: str, is_file: bool) -> str:
-    """The folder that results go to, where ``output`` is the folder itself, or a file in it."""
-    if not is_file:
-        return output
-    return os.path.dirname(output) or "."
-
-
-def too_long(outputs: dict[str, Path]) -> str | None:
-    """Why a file system does not take the name of a result; None where it does."""
-    longest = max((path.name for path in outputs.values()), key=lambda name: len(os.fsencode(name)))
-    if len(os.fsencode(longest)) <= LONGEST_NAME:
-        return None
-    return (f"its result's name would have {len(os.fsencode(longest))} bytes, and {LONGEST_NAME} are possible. Shorten "
-            f"that of the source.")

@@ -1,4 +1,4 @@
-"""Errors that a person can mend, and how command lines report them.
+"""Errors that a person can mend. Exit codes are decided in ``cli.run_main``.
 
 Library code raises ``UserError`` with one line that says what is wrong, where, and how to mend it.
 Only the ``main`` of a script turns it into a message and exit code 2.

@@ -41,7 +41,7 @@ from bgmatting.prediction.options import (
     add_flags,
     options_of,
 )
-from bgmatting.prediction.outputs import SUFFIXES
+from bgmatting.prediction.output_paths import SUFFIXES
 from bgmatting.prediction.source import Source
 from bgmatting.utils.cli import CommandLine, say
 from bgmatting.utils.cpu import prepare_cpu

@@ -8,7 +8,7 @@ import numpy as np
 
 from bgmatting.dataset.generate import make_background
 from bgmatting.dataset.layouts.pictures import backgrounds
-from bgmatting.dataset.stream.held_out import part
+from bgmatting.dataset.splits import held_out
 
 HELD_OUT = 6        # one photograph of so many is for validation alone
 SHORTEST = 1067     # pixels that the shorter side of a photograph is read with at least, where it has them
@@ -25,7 +25,7 @@ class Photos:
 
     def __init__(self, folder: str, valid: bool = False):
         whole = backgrounds(folder, ".")
-        self.set, self.valid = whole.subset(part(whole.names, HELD_OUT, valid, folder)), valid
+        self.set, self.valid = whole.subset(held_out(whole.names, HELD_OUT, valid, folder)), valid
 
     def draw(self, rng: np.random.Generator, height: int, width: int, load: Callable) -> np.ndarray:
         """Draw a scene of that size; ``load``: (index) -> uint8 RGB of that photograph of ``self.set``."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from bgmatting.dataset.generate.cutouts import cutout
 from bgmatting.dataset.layouts.pictures import rgba_folder
-from bgmatting.dataset.stream.held_out import part
+from bgmatting.dataset.splits import held_out
 from bgmatting.utils.errors import UserError
 
 HELD_OUT = 8          # one of so many names is for validation alone
@@ -40,7 +40,7 @@ class Folder:
 
     def __init__(self, folder: str, valid: bool = False):
         whole = rgba_folder(folder, ".")
-        self.set = whole.subset(part(whole.names, HELD_OUT, valid, folder))
+        self.set = whole.subset(held_out(whole.names, HELD_OUT, valid, folder))
         self.folder, self._kinds = folder, {}
         for index, name in enumerate(self.set.names):
             self._kinds.setdefault(kind_of(name), []).append(index)

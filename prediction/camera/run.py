@@ -18,7 +18,7 @@ from bgmatting.prediction.camera.recording import Recording, timed_name
 from bgmatting.prediction.camera.session import DELAY, WAITING, Session
 from bgmatting.prediction.camera.virtual import VirtualCamera
 from bgmatting.prediction.options import RECORDED, Options
-from bgmatting.prediction.outputs import check_free, folder_of, names_picture
+from bgmatting.prediction.output_paths import check_free, folder_of, names_picture
 from bgmatting.prediction.progress import Progress
 from bgmatting.prediction.report import Report, stop_on_signal
 from bgmatting.prediction.sizes import fit_size

@@ -13,7 +13,16 @@ from bgmatting.media import PHOTO_SUFFIXES, list_image_names
 from bgmatting.media.files import not_listed
 from bgmatting.media.unsupported import other_kind
 from bgmatting.prediction.options import Options
-from bgmatting.prediction.outputs import NAMED, SUFFIXES, check_format, check_free, names_picture, too_long
+from bgmatting.prediction.output_paths import (
+    NAMED,
+    SUFFIXES,
+    beside_each_other,
+    check_free,
+    in_folders,
+    names_picture,
+    too_long,
+)
+from bgmatting.prediction.outputs import check_format
 from bgmatting.utils.errors import UserError, quote
 from bgmatting.utils.files import inside, why_missing
 
@@ -118,7 +127,7 @@ def _single_plan(src, partner, output, as_file, types, suffix, shard):
         raise UserError(f"{partner} is a folder, but {src} is one photo; name the one image that belongs to it.")
     if shard != (1, 1):
         raise UserError(f"--shard divides a folder, and {src} is one photo.")
-    outputs = {types[0]: output} if as_file else {kind: output / f"{src.stem}_{kind}{suffix}" for kind in types}
+    outputs = {types[0]: output} if as_file else beside_each_other(output, src.stem, types, suffix)
     if too_long(outputs):
         raise UserError(f"{src.name}: {too_long(outputs)}")
     return Plan([Job(src.name, src, partner, outputs)], [])
@@ -147,7 +156,7 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
         if shard_of(name, shard[1]) != shard[0]:
             continue
         scene = scenes.get(partners.get(name), [])
-        outputs = {kind: output / kind / f"{name}{suffix}" for kind in types}
+        outputs = in_folders(output, name, types, suffix)
         reason = _twins(files) or _twins(scene) or (None if scene else f"no partner in {partner}") or too_long(outputs)
         if reason:
             failures.append((name, reason))

@@ -12,7 +12,7 @@ from bgmatting.media.video.picture_folder import check_replaceable
 from bgmatting.media.video.sequence import is_sequence, name_of
 from bgmatting.media.video.writer import FORMATS, RAW, check_alpha
 from bgmatting.prediction.options import PIPE, SEQUENCE, VIDEO, Options
-from bgmatting.prediction.outputs import NAMED, check_free, names_picture, too_long
+from bgmatting.prediction.output_paths import NAMED, beside_each_other, check_free, names_picture, too_long
 from bgmatting.utils.errors import UserError
 
 
@@ -62,7 +62,7 @@ def video_outputs(src: str, folder: str, types: Iterable[str], cut_out: bool, ch
         path = Path(folder, f"{name}_{kind}")
         if alpha or format not in FORMATS:
             check_alpha(format, path)
-        outputs[kind] = Path(f"{path}{FORMATS[format].suffix}")
+        outputs.update(beside_each_other(folder, name, (kind,), FORMATS[format].suffix))
     if too_long(outputs):
         raise UserError(f"{src}: {too_long(outputs)}")
     return outputs

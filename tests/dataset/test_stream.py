@@ -5,8 +5,8 @@ import pytest
 
 from bgmatting.dataset.generate.__main__ import main
 from bgmatting.dataset.samples import SampleKey, training_set
+from bgmatting.dataset.splits import held_out
 from bgmatting.dataset.stream import Stream, looks, placing, subjects
-from bgmatting.dataset.stream.held_out import part
 from bgmatting.dataset.stream.panorama import developed, view
 from bgmatting.dataset.stream.scenes import Photos
 from bgmatting.dataset.stream.subjects import Folder, Subject
@@ -86,13 +86,13 @@ def test_no_file_is_in_both_parts(folders):
 
 def test_views_of_one_panorama_stay_together():
     names = [f"{name}-{number}.jpg" for name in "abcdefgh" for number in range(5)]
-    held = {names[index][0] for index in part(names, 6, True, "x")}
-    trained = {names[index][0] for index in part(names, 6, False, "x")}
+    held = {names[index][0] for index in held_out(names, 6, True, "x")}
+    trained = {names[index][0] for index in held_out(names, 6, False, "x")}
     assert held and trained and not held & trained
     with pytest.raises(UserError, match="at least two"):
-        part(names[:5], 6, True, "x")
+        held_out(names[:5], 6, True, "x")
     for two in (["a.jpg", "b.jpg"], ["c.jpg", "z.jpg"], ["f.png", "k.png"]):
-        assert len(part(two, 6, True, "x")) == len(part(two, 6, False, "x")) == 1
+        assert len(held_out(two, 6, True, "x")) == len(held_out(two, 6, False, "x")) == 1
 
 
 def test_a_damaged_file_is_replaced_and_reported(folders, tmp_path):

@@ -1,0 +1,57 @@
+"""Where outputs are written: names made from the source's name, and checks of what stands there."""
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import LONGEST_NAME
+
+SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpg": ".jpg"}
+NAMED = {".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff", ".jpg": "jpg", ".jpeg": "jpg"}
+
+
+def beside_each_other(folder: str | Path, stem: str, types: Iterable[str], suffix: str) -> dict[str, Path]:
+    """{type: FOLDER/STEM_TYPE.SUFFIX}, the outputs of a photo or video alone."""
+    return {kind: Path(folder, f"{stem}_{kind}{suffix}") for kind in types}
+
+
+def in_folders(folder: Path, name: str, types: Iterable[str], suffix: str) -> dict[str, Path]:
+    """{type: FOLDER/TYPE/NAME.SUFFIX}, the outputs of one photo of a folder; ``name`` may have folders."""
+    return {kind: folder / kind / f"{name}{suffix}" for kind in types}
+
+
+def names_picture(output: str | os.PathLike, suffixes: Iterable[str]) -> bool:
+    """True where the path ``output`` names an image to write, and not a folder, which may end in a slash."""
+    if str(output).endswith(("/", os.sep)):
+        return False
+    output = Path(output)
+    return output.suffix.lower() in suffixes and not output.is_dir()
+
+
+def check_free(paths: Iterable[str | Path], inputs: Iterable[str | Path | None], overwrite: bool,
+               flag: str = "--output") -> None:
+    """Raise UserError where a file to write is one of the inputs, or exists and may not be replaced. flag: that named it."""
+    inputs = {os.path.realpath(path) for path in inputs if path is not None}
+    for path in paths:
+        if os.path.realpath(path) in inputs:
+            raise UserError(f"{path} would be overwritten, and it is an input. Name another place with {flag}.")
+        if not overwrite and os.path.lexists(path):
+            raise UserError(f"{path} exists. --overwrite replaces it; {flag} names another place.")
+
+
+def folder_of(output: str, is_file: bool) -> str:
+    """The folder that results go to, where ``output`` is the folder itself, or a file in it."""
+    if not is_file:
+        return output
+    return os.path.dirname(output) or "."
+
+
+def too_long(outputs: dict[str, Path]) -> str | None:
+    """Why a file system does not take the name of a result; None where it does."""
+    longest = max((path.name for path in outputs.values()), key=lambda name: len(os.fsencode(name)))
+    if len(os.fsencode(longest)) <= LONGEST_NAME:
+        return None
+    return (f"its result's name would have {len(os.fsencode(longest))} bytes, and {LONGEST_NAME} are possible. Shorten "
+            f"that of the source.")
