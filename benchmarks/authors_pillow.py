@@ -1,7 +1,7 @@
 """The input pipeline of the authors' training, step for step as their paper and code describe it, in Pillow.
 
 It exists to be measured against (``python benchmark.py data``) and to be agreed with (the tests). For one sample: open
-the files; one affine map on a canvas of the picture's own size, padded to the working square where it is smaller, by
+the files; one affine map on a canvas of the image's own size, padded to the working square where it is smaller, by
 bilinear interpolation; cut out the square; flip, box blur, sharpen; colour jitter in a random order, hue by way of HSV;
 to float; shrink to the crop's longer side; cut out the crop.
 """

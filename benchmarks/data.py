@@ -41,7 +41,7 @@ HELP = "samples a second of the input pipeline, beside the authors' in Pillow"
 def add_flags(parser: ArgumentParser) -> None:
     """The flags of ``benchmark.py data``."""
     parser.add_argument("--samples", type=int, default=24, help="samples of each stage and side (default: %(default)s)")
-    parser.add_argument("--files", type=int, default=4, help="pictures to generate (default: %(default)s)")
+    parser.add_argument("--files", type=int, default=4, help="images to generate (default: %(default)s)")
     parser.add_argument("--height", type=int, default=1080, help="of the images (default: %(default)s)")
     parser.add_argument("--width", type=int, default=1920, help="of the images (default: %(default)s)")
 

@@ -59,7 +59,7 @@ def mirrored(matrix: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
 
 
 def shortest_side(affine: Affine, frame: tuple[int, int]) -> float:
-    """Pixels that a picture's shorter side needs so that ``affine_matrix`` does not enlarge it, if it can be helped."""
+    """Pixels that a image's shorter side needs so that ``affine_matrix`` does not enlarge it, if it can be helped."""
     return affine.scale * max(frame)
 
 

@@ -17,7 +17,7 @@ class Cuts(NamedTuple):
     """How windows are drawn.
 
     Attributes:
-        sides: of which the longer side of a window is one, in the picture's pixels; (): any from ``WHOLE_SHARE`` of the
+        sides: of which the longer side of a window is one, in the image's pixels; (): any from ``WHOLE_SHARE`` of the
             largest window to all of it.
         unknown: share of the windows with a pixel in the middle whose alpha is neither 0 nor 255, where there is one.
     """
@@ -29,7 +29,7 @@ def draw_window(rng: np.random.Generator, pha: np.ndarray, frame: tuple[int, int
     """Draw a window of the shape of ``frame`` that lies within an image.
 
     Args:
-        pha: uint8 (H, W), the picture's alpha.
+        pha: uint8 (H, W), the image's alpha.
         frame: (height, width) that the window will be resized to.
     Returns (top, left, height, width) in whole pixels; smaller than asked for where the image is.
     """

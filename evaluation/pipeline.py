@@ -1,4 +1,4 @@
-"""Several methods on the same pictures: images are made, networks run and errors computed at the same time.
+"""Several methods on the same images: images are made, networks run and errors computed at the same time.
 
 Threads make the images, this process runs the networks, and worker processes run the baselines and the metrics. What
 a worker imports brings no network library in. The figures do not depend on the number of workers.
@@ -32,7 +32,7 @@ MOST_THREADS = 8
 
 
 class Scored(NamedTuple):
-    """One picture's outcome: rows {method: row}, and small pictures: {"src", "bgr", "truth", "trimap": (suffix, bytes),
+    """One image's outcome: rows {method: row}, and small images: {"src", "bgr", "truth", "trimap": (suffix, bytes),
     "pred": {method: (suffix, bytes)}}.
     """
     name: str

@@ -16,7 +16,7 @@ ORIGIN = ("dataset", "split", "backgrounds", "backgrounds_split", "backgrounds_e
 
 
 class Benchmark(NamedTuple):
-    """Pictures to measure on.
+    """Images to measure on.
 
     Attributes:
         items: sequence of ``evaluation.testset.composed.EvalItem`` with ``names``.

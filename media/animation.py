@@ -1,4 +1,4 @@
-"""Pictures that move: GIF, PNG (APNG), WebP, and sequences of AVIF and HEIC."""
+"""Images that move: GIF, PNG (APNG), WebP, and sequences of AVIF and HEIC."""
 from __future__ import annotations
 
 import itertools
@@ -29,7 +29,7 @@ def refuse_animation(path: str | os.PathLike, kind: str, data: bytes) -> None:
     """Raise UserError for a file that shows several images one after the other."""
     count = frames_of(kind, data)
     if count > 1:
-        how = "as a video it is a --src by itself" if kind in FILMS else "convert it to MP4 for a video, or save one picture"
+        how = "as a video it is a --src by itself" if kind in FILMS else "convert it to MP4 for a video, or save one image"
         raise UserError(f"{path} is an animation of {count} images ({NAMES.get(kind, kind)}), not a photo; {how}.")
 
 

@@ -68,7 +68,7 @@ def read_plate(path: str | os.PathLike, premultiplied: bool = False) -> tuple[np
     """
     oiio = import_oiio()
     if not os.path.isfile(path):
-        raise UserError(f"no such picture: {path}. {why_missing(path)}")
+        raise UserError(f"no such image: {path}. {why_missing(path)}")
     source = oiio.ImageInput.open(os.fspath(path))
     if source is None:
         raise UserError(f"cannot read {path}: {_first_line(oiio.geterror())}.")

@@ -1,4 +1,4 @@
-"""Files and folders of pictures: what is there, reading it whole, replacing it whole."""
+"""Files and folders of images: what is there, reading it whole, replacing it whole."""
 from __future__ import annotations
 
 import os
@@ -80,7 +80,7 @@ def read_bytes(path: str | os.PathLike) -> bytes:
                             f"{LARGEST_FILE / 2 ** 30:.0f}.")
         return path.read_bytes()  # cv2.imread cannot open every non-ASCII path
     except FileNotFoundError:
-        raise UserError(f"no such picture: {path}. Check the path.") from None
+        raise UserError(f"no such image: {path}. Check the path.") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
 

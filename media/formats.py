@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from bgmatting.utils.errors import UserError
 
 SCAN = 0xDA                                              # marker: the image itself begins
-FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the picture's size, one for each kind of coding
+FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}     # markers: the image's size, one for each kind of coding
 
 SCAN_MARK, END_MARK = b"\xff\xda", b"\xff\xd9"
 JPEG, PNG = b"\xff\xd8", b"\x89PNG"       # the first bytes of such files

@@ -105,7 +105,7 @@ def _sequence_size(header):
     at = 5 + 5  # profile, still image, reduced header; level
     if bits[4] == "0":
         if bits[5:12] != "0" * 7:  # timing, delay, several operating points
-            raise ValueError("not of a still picture")
+            raise ValueError("not of a still image")
         at = 5 + 2 + 5 + 12 + 5 + (int(bits[24:29], 2) > 7)
     sides = [int(bits[at + 4 * number:at + 4 * number + 4], 2) + 1 for number in range(2)]
     at += 8

@@ -34,7 +34,7 @@ COLOURED = 8      # gray levels by which the channels of a gray JPEG may differ
 
 def decode(path: str | os.PathLike, raster: Callable, finish: Callable[[Stored], np.ndarray], bits: int = 8,
            notes: list | None = None) -> tuple[np.ndarray, list[str]]:
-    """(pixels, turned upright, what the decoder says of damage) of a picture's file, whose content decides what it is.
+    """(pixels, turned upright, what the decoder says of damage) of a image's file, whose content decides what it is.
 
     Args:
         raster: (kind, data, data for OpenCV, whether its end had to be mended) -> pixels of a JPEG, PNG, WebP, BMP or GIF,
@@ -156,6 +156,6 @@ def _as_opencv(pixels, alpha, flags):
 
 
 def _reduction(data, least):
-    """The largest of 1, 2, 4, 8 that leaves a picture's shorter side ``least`` pixels; 1 for all but JPEG."""
+    """The largest of 1, 2, 4, 8 that leaves a image's shorter side ``least`` pixels; 1 for all but JPEG."""
     size = jpeg_size(data) if data.startswith(JPEG) else None
     return next((part for part in (8, 4, 2) if size is not None and min(size) >= part * least), 1)

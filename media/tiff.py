@@ -248,7 +248,7 @@ def _lab(samples, kind, depth):
 
 
 def _by_pillow(path, data, tags):
-    """(pixels, space, alpha, premultiplied) of a TIFF coded as a picture: JPEG, fax, and what else Pillow knows."""
+    """(pixels, space, alpha, premultiplied) of a TIFF coded as an image: JPEG, fax, and what else Pillow knows."""
     depth, count = max(tags.get(BITS, (1,))), _one(tags, SAMPLES, 1)
     if depth > 8 or _one(tags, PHOTOMETRIC) == YCBCR and _one(tags, COMPRESSION, PLAIN) not in JPEGS:
         raise UserError(f"{path} is a TIFF of {depth} bits in a coding that is not read. Save it uncompressed or with "

@@ -1,4 +1,4 @@
-"""Pictures without their end mark: whole ones are read all the same, others are refused; and JPEGs damaged inside."""
+"""Images without their end mark: whole ones are read all the same, others are refused; and JPEGs damaged inside."""
 from __future__ import annotations
 
 import io
@@ -21,7 +21,7 @@ PART = 512  # bytes of filling before each restart mark
 
 def ended(path: str | os.PathLike, data: bytes, notes: list[str] | None = None) -> bytes:
     """``data``, the content of an image file; with its end mark where a whole JPEG lacks it, and a note added to
-    ``notes``. Raises UserError: the picture's lower part is missing."""
+    ``notes``. Raises UserError: the image's lower part is missing."""
     if not lacks_end(data):
         return data
     if not data.startswith(JPEG) or scan_start(data) + 2 >= len(data) or not _holds_all(data):

@@ -14,7 +14,7 @@ OTHER_KINDS = (
     ("vector drawing", (".svg", ".svgz", ".eps", ".ai"), "export PNG, with Inkscape for one"),
     ("PDF file", (".pdf",), "make PNG of its pages: pdftoppm -png"),
     ("plate", (".exr", ".dpx"), "name it as a sequence, frame_####.exr for one"),
-    ("picture of high dynamic range", (".hdr",), "export TIFF of 16 bits"),
+    ("image of high dynamic range", (".hdr",), "export TIFF of 16 bits"),
     ("JPEG XL file", (".jxl",), "make PNG of it: djxl IN.jxl OUT.png"),
     ("JPEG 2000 file", (".jp2", ".j2k", ".jpx"), "make PNG of it: opj_decompress -i IN.jp2 -o OUT.png"),
     ("video", VIDEO_SUFFIXES, "name it alone as --src"))

@@ -1,4 +1,4 @@
-"""Writing pictures: PNG, TIFF, WebP, JPEG and what else OpenCV encodes."""
+"""Writing images: PNG, TIFF, WebP, JPEG and what else OpenCV encodes."""
 from __future__ import annotations
 
 import io
@@ -44,7 +44,7 @@ def encode(suffix: str, image: np.ndarray, lossless: bool = True, owned: bool = 
     if not done and suffix in COMMON:
         raise UserError(f"{suffix} does not hold an image of {image.shape[1]}x{image.shape[0]} pixels; use .tif.")
     if not done:
-        raise UserError(f"pictures of type '{suffix}' are not supported; use .png or .jpg.")
+        raise UserError(f"images of type '{suffix}' are not supported; use .png or .jpg.")
     return data.tobytes()
 
 

@@ -15,7 +15,7 @@ from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import why_missing
 
 BLUR = "blur"
-BLUR_SIGMA = 1 / 40  # of the picture's longer side
+BLUR_SIGMA = 1 / 40  # of the image's longer side
 WORK_SIDE = 640      # a blurred image is smooth, so it is blurred small and enlarged
 
 

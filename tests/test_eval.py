@@ -142,7 +142,7 @@ def test_foreign_mattes_are_scored_without_the_network(data_root, tmp_path, caps
     write_image(tmp_path / "bench" / "pha" / "item3.png", np.zeros((48, 48), np.uint8))
     capsys.readouterr()
     assert run(*common, "--pred", tmp_path / "bench" / "pha", *output) == 2
-    assert "1 mattes that belong to no picture" in capsys.readouterr().err
+    assert "1 mattes that belong to no image" in capsys.readouterr().err
     assert run(*common, "--pred", tmp_path / "bench" / "pha", "--limit", "2", *output) == 0
 
 

@@ -39,7 +39,7 @@ def run(arguments):
 
 
 def complaints(stderr):
-    """What was said on stderr; some builds of OpenCV remark on a picture of scikit-image."""
+    """What was said on stderr; some builds of OpenCV remark on an image of scikit-image."""
     return [line for line in stderr.splitlines() if not line.startswith("libpng warning")]
 
 

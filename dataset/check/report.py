@@ -85,6 +85,6 @@ class Split:
 
     def shared_with(self, other: Split) -> list[Finding]:
         """An error for each image of this split that the other one has too."""
-        return [Finding(ERROR, "shared picture", f"{self.name}: {self.items.names[index]} is also in {other.name}: "
+        return [Finding(ERROR, "shared image", f"{self.name}: {self.items.names[index]} is also in {other.name}: "
                                                  f"{other.items.names[other._first[digest]]}.")
                 for digest, index in self._first.items() if digest in other._first]

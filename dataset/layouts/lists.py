@@ -50,7 +50,7 @@ def listed_names(path: Path, column: int, folder: str, names: Container[str]) ->
         else:
             missing.append(f"line {number}: {line}")
     if missing:
-        raise UserError(f"{path} names {len(missing)} picture(s) that are not in {folder} ({quote(missing)}). "
+        raise UserError(f"{path} names {len(missing)} image(s) that are not in {folder} ({quote(missing)}). "
                         f"Add the files or take the lines out.")
     if not listed:
         raise UserError(f"{path} has no lines. Fill it, or take `list` out of the entry to use all images.")
@@ -92,7 +92,7 @@ def listed_pictures(root: str | Path, folders: dict[str, str]) -> list[Listed]:
         taken.add(shown)
         found.append(Listed(shown, fgr[name], pha[name], *files))
     if missing:
-        raise UserError(f"{path} names {len(missing)} picture(s) of which a file is not there ({quote(missing)}). Add the "
+        raise UserError(f"{path} names {len(missing)} image(s) of which a file is not there ({quote(missing)}). Add the "
                         "files or take the lines out.")
     if not found:
         raise UserError(f"{path} has no lines. Fill it.")

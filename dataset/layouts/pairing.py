@@ -20,7 +20,7 @@ def names_below(folder: str | Path, unread: list | None = None, suffixes: Sequen
     Raises UserError: the folder is missing, is a file, or holds none.
     """
     folder = Path(folder)
-    what = "videos" if suffixes == VIDEO_SUFFIXES else "pictures"
+    what = "videos" if suffixes == VIDEO_SUFFIXES else "images"
     if not folder.is_dir():
         raise UserError(f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}. Unpack the {what} there or "
                         "correct the path.")
@@ -63,7 +63,7 @@ def check_partners(first_root: Path, first: dict[str, str], second_root: Path, s
     alone = [f"{len(lone)} in {here} without a partner in {there} ({quote(lone)})"
              for here, there, lone in ((first_root, second_root, sorted(first.keys() - second.keys())),
                                        (second_root, first_root, sorted(second.keys() - first.keys()))) if lone]
-    raise UserError(f"unpaired pictures: {'; '.join(alone)}. Partners have the same path apart from the suffix; "
+    raise UserError(f"unpaired images: {'; '.join(alone)}. Partners have the same path apart from the suffix; "
                     f"add the missing files or remove these.")
 
 

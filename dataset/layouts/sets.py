@@ -64,7 +64,7 @@ class PairSet:
 
 
 class BackgroundSet:
-    """Pictures without a subject, in the order of their names (paths relative to ``folder``, with suffix)."""
+    """Images without a subject, in the order of their names (paths relative to ``folder``, with suffix)."""
 
     def __init__(self, folder: str | Path, names: Iterable[str]):
         self._folder = os.fspath(folder)
@@ -75,7 +75,7 @@ class BackgroundSet:
 
     @property
     def subjects(self) -> list[str]:
-        """One word per picture: its file name without folder and suffix."""
+        """One word per image: its file name without folder and suffix."""
         return [PurePosixPath(name).stem for name in self.names]
 
     def path(self, index: int) -> str:

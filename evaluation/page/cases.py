@@ -1,4 +1,4 @@
-"""Pictures of single cases: which to show, their error maps, and their way into a page."""
+"""Images of single cases: which to show, their error maps, and their way into a page."""
 from __future__ import annotations
 
 import base64

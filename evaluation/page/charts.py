@@ -59,7 +59,7 @@ def difference_chart(column: Column, names: list[str], difference: np.ndarray, o
         bars.append(f'<rect class="{"gain" if value < 0 else "loss"}" x="{LEFT + rank * step:.2f}" '
                     f'y="{middle if value < 0 else middle - height:.2f}" width="{max(step * 0.86, 0.4):.2f}" '
                     f'height="{height:.2f}"><title>{escape(names[index])}: {column.text(value, sign=True)}</title></rect>')
-    label = escape(f"{column.title}: {other} minus {first}, each picture")
+    label = escape(f"{column.title}: {other} minus {first}, each image")
     return (f'<figure><svg viewBox="0 0 {WIDTH} 150" role="img" aria-label="{label}">'
             f'<text class="head" x="{LEFT}" y="13">{escape(column.title)}</text>'
             f'<text class="tick" x="{WIDTH - RIGHT}" y="13" text-anchor="end">full height {column.text(reach)}</text>'

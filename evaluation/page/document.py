@@ -96,7 +96,7 @@ def _comparisons(results):
                      f'<div class="charts">{charts}</div><p class="small">Each bar is one picture: {escape(other)} '
                      f"minus {escape(first)}. Below the line {escape(other)} is better.</p></details>")
     return (f"<section><h2>Comparison with {escape(first)}</h2>\n{''.join(parts)}\n"
-            '<p class="small">Both methods saw the same images, so differences are taken image by picture: '
+            '<p class="small">Both methods saw the same images, so differences are taken image by image: '
             f"interval of the mean difference as above, and Wilcoxon's signed-rank test (two-sided, with Holm's "
             f"correction for the {len(comparisons)} tests of this page).</p></section>")
 

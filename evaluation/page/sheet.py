@@ -33,7 +33,7 @@ def draw_sheet(results: Results) -> np.ndarray:
         shown_methods = list(results.errors)[:METHODS]
         rows = [[image for _, image in panels(_only(results, index, shown_methods), shown_methods)]
                 for index in dict.fromkeys(chosen.values())]
-        if len(chosen) > len(set(chosen.values())):  # one or two pictures: no word fits them all
+        if len(chosen) > len(set(chosen.values())):  # one or two images: no word fits them all
             chosen = {results.names[index]: index for index in chosen.values()}
         labels = [(word, {method: column.text(float(results.errors[method][metric][index])) for method in shown_methods})
                   for word, index in chosen.items()]

@@ -194,7 +194,7 @@ def sentence(comparison: Comparison, first: str) -> str:
     the signed-rank test gives p < 0.05 after Holm's correction.
     """
     other, _, column, paired, p = comparison
-    name, counted = column.title, f"{paired.better} of {paired.count} pictures"
+    name, counted = column.title, f"{paired.better} of {paired.count} images"
     if paired.better == paired.worse == 0:
         return f"{name}: {other} and {first} are equal on every image."
     lead = (f"{name}: {other} is better than {first} on {counted} and worse on {paired.worse}; its mean error is "
@@ -205,7 +205,7 @@ def sentence(comparison: Comparison, first: str) -> str:
     ranks = p < SURE
     agree = paired.better > paired.worse if paired.mean < 0 else paired.worse > paired.better
     if apart and ranks and agree:
-        end = f"chance alone hardly explains that: {other} is {'better' if paired.mean < 0 else 'worse'} on such pictures"
+        end = f"chance alone hardly explains that: {other} is {'better' if paired.mean < 0 else 'worse'} on such images"
     elif apart or ranks:
         end = "but interval and signed-rank test do not agree on that, so take it with care"
     else:

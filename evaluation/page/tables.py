@@ -49,7 +49,7 @@ def comparison_table(comparisons: list[Comparison], first: str) -> str:
                  _p(paired.p), _p(one.p))
         rows.append(f'<tr><th scope="row">{escape(one.column.title)}</th>'
                     + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    words = ("metric", "mean difference", "95 % interval", "pictures better", "worse", "equal", "p", "p, Holm")
+    words = ("metric", "mean difference", "95 % interval", "images better", "worse", "equal", "p", "p, Holm")
     head = "".join(f'<th scope="col">{word}</th>' for word in words)
     return _table(f"Differences to {first}", f"<tr>{head}</tr>", rows)
 
@@ -58,14 +58,14 @@ def picture_table(results: Results) -> str:
     """A row per image, a column per metric and method, that the page's script sorts."""
     columns = [(metric, method) for metric in results.columns for method in results.errors]
     several = len(results.errors) > 1
-    head = _sort_head("picture", "", "text") + "".join(
+    head = _sort_head("image", "", "text") + "".join(
         _sort_head(results.columns[metric].title, method if several else "", "number") for metric, method in columns)
     rows = []
     for index, name in enumerate(results.names):
         cells = "".join(_value_cell(results.columns[metric], float(results.errors[method][metric][index]))
                         for metric, method in columns)
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
-    return _table("Errors of each picture", f"<tr>{head}</tr>", rows, "sortable")
+    return _table("Errors of each image", f"<tr>{head}</tr>", rows, "sortable")
 
 
 def facts_list(facts: dict) -> str:

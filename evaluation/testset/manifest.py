@@ -98,7 +98,7 @@ def _what_is_wrong(content):
         return f"`format` must be {FORMAT}"
     names, files, protocol = (content.get(key) for key in ("names", "files", "protocol"))
     if not isinstance(names, list) or not names or not all(map(_stays_inside, names)) or len(set(names)) != len(names):
-        return "`names` must be a list of different names of pictures"
+        return "`names` must be a list of different names of images"
     if not isinstance(files, dict):
         return "`files` must hold a SHA-256 for each file"
     for relative, expected in files.items():
@@ -120,7 +120,7 @@ def _stays_inside(relative):
 
 
 def _sum_of(path):
-    """``utils.files.file_sha256``. Raises UserError where the file cannot be read, or is no file of a picture's size."""
+    """``utils.files.file_sha256``. Raises UserError where the file cannot be read, or is no file of a image's size."""
     try:
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST_FILE:

@@ -27,7 +27,7 @@ HEAD = 33  # bytes of a PNG before its first chunk behind IHDR
 
 
 class PictureWriter:
-    """Pictures 000000.png, 000001.png ... in a folder that is hidden until ``close``; the times are in timestamps.txt.
+    """Images 000000.png, 000001.png ... in a folder that is hidden until ``close``; the times are in timestamps.txt.
 
     Args:
         path: the folder. info: ``media.video.reader.Info`` of the source: images of 16 bits name its colour in their chunk

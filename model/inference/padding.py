@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bgmatting.model.inference.scale import EIGHTH_FROM, coarse_scale
+from bgmatting.model.inference import scale
 from bgmatting.model.patch_layout import PATCH
 
 
 def padding_and_scale(size: Sequence[int], wanted: float | str = "auto") -> tuple[int, float]:
     """(what the sides of photos of ``size`` are padded to multiples of, the backbone scale for them so padded)."""
-    is_eighth = wanted == "auto" and max(size) > EIGHTH_FROM - PATCH  # it may be padded up to that
+    is_eighth = wanted == "auto" and max(size) > scale.EIGHTH_FROM - PATCH  # it may be padded up to that
     unit = 2 * PATCH if is_eighth else PATCH
-    return unit, coarse_scale([side + -side % unit for side in size], wanted)
+    return unit, scale.coarse_scale([side + -side % unit for side in size], wanted)
 
 
 def padded(photo: np.ndarray, unit: int = PATCH) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Pictures of a camera by OpenCV: the newest one whenever one is asked for, or those of a file, one after the other."""
+"""Images of a camera by OpenCV: the newest one whenever one is asked for, or those of a file, one after the other."""
 from __future__ import annotations
 
 import os
@@ -195,7 +195,7 @@ def _first(name, capture):
         if image is not None:
             return image
     capture.release()
-    raise UserError(f"{name} gives no picture: damaged, or another program uses it.")
+    raise UserError(f"{name} gives no image: damaged, or another program uses it.")
 
 
 def _read(capture):

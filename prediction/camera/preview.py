@@ -73,7 +73,7 @@ def _check_screen():
 
 
 class Meter:
-    """Pictures per second, and milliseconds from the camera to the window, over the last images."""
+    """Images per second, and milliseconds from the camera to the window, over the last images."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter):
         self._clock, self._times, self._delays = clock, deque(maxlen=LAST), deque(maxlen=LAST)

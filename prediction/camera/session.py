@@ -20,7 +20,7 @@ KEYS = "b background  t target  r record  +/- pixels  q end"
 
 
 class View(NamedTuple):
-    """One picture's outcome.
+    """One image's outcome.
 
     picture: uint8 RGB (H, W, 3) to show; com: the same, or None where there is no matte yet: only mattes are recorded or
     sent on. state: one of the four. text: what to do or what is done, a line. refined: pixels, or None.

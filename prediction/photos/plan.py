@@ -147,7 +147,7 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
     in_order = pair == "order" and partner is not None and partner.is_dir()
     partners = _partners_in_order(src, photos, partner, scenes) if in_order else _partners_by_name(photos, scenes)
     if not partners:
-        raise UserError(f"unpaired pictures: {src} ({quote(sorted(photos))}) and {partner} ({quote(sorted(scenes))}) have "
+        raise UserError(f"unpaired images: {src} ({quote(sorted(photos))}) and {partner} ({quote(sorted(scenes))}) have "
                         f"no name in common. Partners have the same path apart from the suffix; --pair order takes them "
                         f"as they come.")
     alone = sorted(scenes.keys() - set(partners.values()))

@@ -36,7 +36,7 @@ def rng(seed=0):
 
 
 def test_geometry_read_back_from_the_matrix():
-    """Turn and shear within 5 degrees, shift within a tenth of the covering picture's sides, and scale."""
+    """Turn and shear within 5 degrees, shift within a tenth of the covering image's sides, and scale."""
     generator, scale, source, size, frame = rng(), (0.3, 1.0), (270, 480), 512, (384, 448)
     found = []
     for _ in range(1000):

@@ -201,7 +201,7 @@ def test_the_command_lists_sets(tmp_path, capsys):
     main(["--data_root", str(tmp_path)])
     lines = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert "train 3, valid 2" in lines["VideoMatte240K"]
-    assert "holds no pictures" in lines["PhotoMatte85"] and "absent" in lines["private"]
+    assert "holds no images" in lines["PhotoMatte85"] and "absent" in lines["private"]
 
 
 def test_the_questions_of_run_sh(tmp_path, capsys, monkeypatch):

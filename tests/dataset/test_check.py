@@ -105,8 +105,8 @@ def test_duplicates_and_what_is_in_two_splits(root, capsys):
         write_pair(root, "train", f"clip/{frame}", 50)  # a still moment of a clip is no duplicate
     write_pair(root, "train", "t4", 0)
     write_pair(root, "valid", "v0", 1, size=(70, 80))
-    assert run(root, capsys)[:2] == (1, ["warning: duplicate: t4 shows the same picture as t0.",
-                                         "error: shared picture: valid: v0 is also in train: t1."])
+    assert run(root, capsys)[:2] == (1, ["warning: duplicate: t4 shows the same image as t0.",
+                                         "error: shared image: valid: v0 is also in train: t1."])
 
 
 def test_subjects_in_two_splits(root, capsys):
@@ -136,10 +136,10 @@ def test_backgrounds(root, capsys):
     for folder, names in (("a", ("x", "in/x", "y")), ("b", ("z",))):
         for name in names:
             write_image(root / "bgs" / folder / f"{name}.png", noise(7 if name.endswith("x") else ord(name)))
-    (root / "bgs" / "a" / "bad.jpg").write_bytes(b"no picture")
+    (root / "bgs" / "a" / "bad.jpg").write_bytes(b"no image")
     code, found, rest = run(root, capsys, name="bgs")
     assert code == 1 and len(found) == 2
-    assert "bad.jpg" in found[0] and found[1] == "warning: duplicate: x.png shows the same picture as in/x.png."
+    assert "bad.jpg" in found[0] and found[1] == "warning: duplicate: x.png shows the same image as in/x.png."
     assert ["valid", "1", "1", "80x60", "80x60", "80x60", "0", "0"] in [line.split() for line in rest]
 
 

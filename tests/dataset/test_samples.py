@@ -144,7 +144,7 @@ def test_any_count_of_workers_gives_the_same_batches_also_after_opencv_was_used(
 
 def test_damaged_pictures_are_replaced_and_told_of(config, tmp_path):
     broken = tmp_path / "data" / "Distinctions646_person" / "Train" / "FG" / "2.png"
-    broken.write_bytes(b"not a picture")
+    broken.write_bytes(b"not an image")
     found = []
     for workers in (0, 1):
         samples = open_set(config)

@@ -99,7 +99,7 @@ def test_generated_samples_are_composed_of_what_comes_with_them(cuts):
         alpha = pha / 255
         assert np.abs(alpha * fgr + (1 - alpha) * bgr - src).max() <= 0.51
         assert (pha[trimap == 255] == 255).all() and (pha[trimap == 0] == 0).all()
-    assert len(StreamSet(4, PLAIN)[KEY]) == 4  # for methods that have a picture of the background
+    assert len(StreamSet(4, PLAIN)[KEY]) == 4  # for methods that have an image of the background
 
 
 def test_the_shadow_is_in_the_background_that_comes_with_it():

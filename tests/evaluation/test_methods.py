@@ -30,9 +30,9 @@ def test_mattes_of_a_folder(tmp_path, below, colour):
 def test_missing_extra_and_misfit_are_named(tmp_path):
     for name in ("1", "2", "3"):
         write_image(tmp_path / "a" / f"{name}.png", PHA[:5] if name == "1" else PHA)
-    with pytest.raises(UserError, match=r"lacks the mattes of 2 of 3 pictures \(b, c\)"):
+    with pytest.raises(UserError, match=r"lacks the mattes of 2 of 3 images \(b, c\)"):
         Mattes(tmp_path, ["a/1", "b", "c"])
-    with pytest.raises(UserError, match=r"1 mattes that belong to no picture of the benchmark \(a/3\)"):
+    with pytest.raises(UserError, match=r"1 mattes that belong to no image of the benchmark \(a/3\)"):
         Mattes(tmp_path, ["a/1", "a/2"])
     with pytest.raises(UserError, match="1.png.*8x5.*1.*8x6"):
         Mattes(tmp_path, ["a/1", "a/2"], part=True)(ITEM)

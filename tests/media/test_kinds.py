@@ -126,7 +126,7 @@ def test_animations_are_no_photos(tmp_path, kind, name, film):
     path = put(tmp_path, "a.jpg", saved(kind, first, save_all=True, append_images=rest, duration=100))
     assert is_animation(path) == film
     for read in (read_photo, read_image):
-        with pytest.raises(UserError, match=rf"animation of 3 pictures \({name}\)"):
+        with pytest.raises(UserError, match=rf"animation of 3 images \({name}\)"):
             read(path)
     single = put(tmp_path, "b.jpg", saved(kind, first, save_all=True))
     near(read_photo(single), smooth(), 12)
@@ -143,7 +143,7 @@ def test_a_sequence_of_heic_is_refused(tmp_path):
     for name in (b"stsz", b"stbl", b"minf", b"mdia", b"trak", b"moov"):
         moov = struct.pack(">I", 8 + len(moov)) + name + moov
     data = struct.pack(">I", 24) + b"ftyphevc\0\0\0\0msf1hevc" + moov
-    with pytest.raises(UserError, match=r"animation of 7 pictures \(HEIC\)"):
+    with pytest.raises(UserError, match=r"animation of 7 images \(HEIC\)"):
         read_photo(put(tmp_path, "a.heics", data))
 
 
@@ -202,7 +202,7 @@ def test_raw_photos_are_never_their_thumbnails(tmp_path, name, shown_as):
 
 @pytest.mark.parametrize("order", "<>")
 def test_a_thumbnail_before_the_sensor_s_picture(tmp_path, order):
-    """NEF, ARW, PEF: a small picture first, the sensor's in a directory below it."""
+    """NEF, ARW, PEF: a small image first, the sensor's in a directory below it."""
     length = len(tiff(smooth(), order=order, more={330: (4, [0]), 254: (4, [1])}))
     sub = directory(order, {254: (4, [0]), 256: (4, [640]), 257: (4, [480]), 262: (3, [32803])}, length)
     data = tiff(smooth(), order=order, more={330: (4, [length]), 254: (4, [1])}) + sub
@@ -220,7 +220,7 @@ def test_other_formats_are_never_tried(tmp_path, data, monkeypatch):
     monkeypatch.setattr("cv2.imdecode", lambda *_: pytest.fail("OpenCV was asked"))
     assert kind_of(data) is None
     for read in (read_photo, read_image):
-        with pytest.raises(UserError, match="not a picture"):
+        with pytest.raises(UserError, match="not an image"):
             read(put(tmp_path, "a.png", data))
     assert not is_animation(tmp_path / "a.png")
 

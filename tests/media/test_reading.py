@@ -1,4 +1,4 @@
-"""Pictures come back as they were written; flawed files are named; a file is replaced whole or not at all."""
+"""Images come back as they were written; flawed files are named; a file is replaced whole or not at all."""
 import errno
 import os
 
@@ -60,7 +60,7 @@ def cut(data, share=0.6):
 
 
 @pytest.mark.parametrize("name, make, words", [
-    ("none.png", None, "no such picture"),
+    ("none.png", None, "no such image"),
     ("empty.png", lambda: b"", "cannot decode"),
     ("text.jpg", lambda: b"hello", "cannot decode"),
     ("clip.mp4", lambda: b"\0" * 32, "is a video"),

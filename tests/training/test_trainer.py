@@ -78,7 +78,7 @@ def test_stage_2_begins_where_stage_1_was_best_and_parts_at_rate_0_stay(whole, s
     assert re.search(r"\[PRETRAIN\] .*best_model/model.safetensors: \d{3} arrays taken, 0 of this network", said)
     end = load_checkpoint(tmp_path / "two" / "iter_2")
     before = load_checkpoint(whole.best)
-    assert end.state["scores"]["joint"][0] == before.state["scores"]["joint"][1]  # the same pictures, the same weights
+    assert end.state["scores"]["joint"][0] == before.state["scores"]["joint"][1]  # the same images, the same weights
     differing = changed(before.model, end.model)
     assert {part for part, arrays in differing.items() if arrays} == {"refiner"}
     assert any(name.endswith("_mean") for name in differing["refiner"])  # its statistics are its own again

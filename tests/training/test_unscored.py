@@ -17,6 +17,6 @@ def test_without_a_score_no_model_is_the_best(stage, tmp_path, monkeypatch):
     assert found["valid"]["base"] == {"before": {"sad": None, "mse": None}, "best": {"sad": 2.0, "mse": 0.5}}
     assert saved == [1]
     log = (tmp_path / "run" / "train.log").read_text()
-    assert "[EVAL] base iter: 0, SAD: -, MSE x1000: -" in log and log.count("no validation picture has a pixel") >= 2
+    assert "[EVAL] base iter: 0, SAD: -, MSE x1000: -" in log and log.count("no validation image has a pixel") >= 2
     assert "validation SAD - -> 2.000, MSE x1000 - -> 500.000" in log
     assert [point[:2] for point in read_curves(tmp_path / "run")["validation SAD"]] == [(1, 2.0)]

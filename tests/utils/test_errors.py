@@ -32,7 +32,7 @@ def test_success_and_own_codes(capsys):
 
 
 def test_user_error_is_one_line_and_code_2(capsys):
-    assert end(raising(UserError("no such picture: a.jpg.")), capsys) == (2, "error: no such picture: a.jpg.\n")
+    assert end(raising(UserError("no such image: a.jpg.")), capsys) == (2, "error: no such image: a.jpg.\n")
 
 
 def test_full_disk_names_the_file(capsys):

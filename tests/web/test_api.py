@@ -37,7 +37,7 @@ def test_several_types_are_a_zip_of_the_files_that_each_is_alone(serve, pair):
 
 def test_photos_that_cannot_be_used_are_named(serve, pair):
     client, small = serve(), encode(".png", np.zeros((8, 9, 3), np.uint8))
-    for src, bgr in ((pair.src, small), (b"no picture at all", pair.bgr), (b"", pair.bgr)):
+    for src, bgr in ((pair.src, small), (b"no image at all", pair.bgr), (b"", pair.bgr)):
         assert "me.png" in refused(client, 400, {"src": ("me.png", src), "bgr": ("room.png", bgr)})
 
 

@@ -29,7 +29,7 @@ LEG_POSES = ("stand", "walk", "wide", "sit", "skirt")
 
 
 class Frame:
-    """Places body coordinates in the picture: turn, mirror, scale, a slight bend, then ``origin`` in pixels."""
+    """Places body coordinates in the image: turn, mirror, scale, a slight bend, then ``origin`` in pixels."""
 
     def __init__(self, rng: np.random.Generator, unit: float, origin: Sequence[float], lean: float = 0.08):
         turn = rng.normal(0, lean)

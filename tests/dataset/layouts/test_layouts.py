@@ -38,7 +38,7 @@ def test_backgrounds_of_any_nesting(tmp_path):
     write_image(tmp_path / "b.png", picture((5, 6, 7)))
     write_image(tmp_path / "in" / "deep" / "a.bmp", picture(8))
     (tmp_path / ".hidden.png").write_bytes(b"")
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("no image")
     found = backgrounds(tmp_path, ".")
     assert found.names == ["b.png", "in/deep/a.bmp"] and len(found) == 2
     assert found.subjects == ["b", "a"]
@@ -64,7 +64,7 @@ def test_different_sizes_are_named(tmp_path):
         fgr_pha_folders(tmp_path, FOLDERS).load(0)
 
 
-@pytest.mark.parametrize("make, words", [(False, "does not exist"), (True, "holds no pictures")])
+@pytest.mark.parametrize("make, words", [(False, "does not exist"), (True, "holds no images")])
 def test_missing_and_empty_folders(tmp_path, make, words):
     if make:
         (tmp_path / "set" / "sub").mkdir(parents=True)

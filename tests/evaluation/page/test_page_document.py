@@ -55,8 +55,8 @@ def test_what_the_page_holds(evaluation):
     assert len(sources) == 5 * 6 and all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert not page.all("link") and not re.search(r'(src|href)="(?!data:)', text)
     words = " ".join(data for _, data in page.text)
-    for word in ("Matting results: Made", "5 pictures, 2 methods", "python eval.py --x 1", "ten steps", "3.11", "backend",
-                 "keying is better than network on 0 of 5 pictures and worse on 5; its mean error is 1.000 higher"):
+    for word in ("Matting results: Made", "5 images, 2 methods", "python eval.py --x 1", "ten steps", "3.11", "backend",
+                 "keying is better than network on 0 of 5 images and worse on 5; its mean error is 1.000 higher"):
         assert word in words
     assert ("b", "3.000") in page.text and ("td", "4.000") in page.text  # the lower mean is bold
     found = [re.fullmatch(r"([\d.]+) to ([\d.]+)", data) for tag, data in page.text if tag == "small"]
@@ -72,8 +72,8 @@ def test_without_pictures_and_with_one_method(evaluation):
     write_page(folder)
     page = read(folder)
     words = " ".join(data for _, data in page.text)
-    assert page.sound and "5 pictures, 1 method;" in words and len(page.all("svg")) == 5
-    assert "No pictures were kept" in words and "against" not in words
+    assert page.sound and "5 images, 1 method;" in words and len(page.all("svg")) == 5
+    assert "No images were kept" in words and "against" not in words
 
 
 @pytest.mark.parametrize("bad", ('"><script>alert(1)</script>', "a' onload='alert(1)</title></svg>", "&lt;b&gt; &amp;"))
@@ -94,11 +94,11 @@ def test_names_are_text_and_nothing_else(evaluation, bad):
 def test_a_missing_or_damaged_picture_leaves_a_gap(evaluation):
     folder = evaluation()
     (folder / "pictures/0_src.png").unlink()
-    (folder / "pictures/1_network.png").write_bytes(b"no picture")
+    (folder / "pictures/1_network.png").write_bytes(b"no image")
     write_page(folder)
     page = read(folder)
     assert len([image for image in page.all("img") if "src" in image]) == 30 - 3  # the matte and its error map
-    assert sum(data == "no picture" for _, data in page.text) == 3
+    assert sum(data == "no image" for _, data in page.text) == 3
 
 
 def test_command_line(evaluation, capsys, tmp_path):
@@ -107,7 +107,7 @@ def test_command_line(evaluation, capsys, tmp_path):
     assert (one / "index.html").is_file() and str(one / "sheet.png") in capsys.readouterr().out
     main([str(one), str(two)])
     words = " ".join(data for _, data in read(tmp_path / "compare").text)
-    assert "network (two) is better than network (one) on 0 of 5 pictures" in words
+    assert "network (two) is better than network (one) on 0 of 5 images" in words
     main([str(one), str(two), "--output", str(tmp_path / "other")])
     assert (tmp_path / "other/sheet.png").is_file()
     (tmp_path / "file").write_text("")

@@ -47,7 +47,7 @@ def test_folders_of_other_settings_carry_a_note(evaluation):
     results = read_results([evaluation("one"), evaluation("two", factor=2.0, seed=1, sample_data=True,
                                                            protocol={"trimap": "two steps"})])
     assert [note for note in results.notes if "differ in seed, protocol.trimap, so" in note]
-    assert [note for note in results.notes if "generated sample pictures" in note]
+    assert [note for note in results.notes if "generated sample images" in note]
 
 
 @pytest.mark.parametrize("text, words", (
@@ -76,7 +76,7 @@ def test_values_that_are_no_numbers_are_missing_and_other_pictures_refused(evalu
 @pytest.mark.parametrize("path", ("../secret.png", "/etc/secret.png", "pictures/../../secret.png"))
 def test_pictures_outside_the_folder_are_refused(evaluation, path):
     folder = edit(evaluation(), lambda content: content["pictures"]["b.png"].update(src=path))
-    with pytest.raises(UserError, match="names a picture outside its folder"):
+    with pytest.raises(UserError, match="names an image outside its folder"):
         read_results([folder])
 
 
@@ -101,6 +101,6 @@ def test_pictures_that_belong_together(evaluation):
     assert read_results([evaluation()]).groups is None
     names = ["a_1_0", "a_1_1", "b_0", "b_1", "c_0"]
     results = read_results([evaluation(names=names, backgrounds_each=2)])
-    assert results.groups == ["a_1", "a_1", "b", "b", "c"] and "5 pictures show 3 clips or foregrounds" in results.notes[0]
+    assert results.groups == ["a_1", "a_1", "b", "b", "c"] and "5 images show 3 clips or foregrounds" in results.notes[0]
     results = read_results([evaluation(names=["x/0", "x/1", "y/z/0", "y/z/1", "w"], protocol={"sequences": True})])
     assert results.groups == ["x", "x", "y/z", "y/z", "w"]

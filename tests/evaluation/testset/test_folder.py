@@ -63,9 +63,9 @@ def test_a_changed_or_lost_file_is_named(tmp_path):
 def test_an_export_that_fails_leaves_nothing(tmp_path):
     def broken():
         yield from items(("a",))
-        raise UserError("damaged picture")
+        raise UserError("damaged image")
 
-    with pytest.raises(UserError, match="damaged picture"):
+    with pytest.raises(UserError, match="damaged image"):
         export_set(broken(), tmp_path / "bench", SAMPLE, {})
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "bench").mkdir()
@@ -110,10 +110,10 @@ def test_the_protocol_of_a_folder(tmp_path):
 
 
 @pytest.mark.parametrize("kinds, one_folder_each, change, words", (
-    ((), False, None, "no such folder"), ((), False, lambda folder: folder.mkdir(), "holds no pictures"),
+    ((), False, None, "no such folder"), ((), False, lambda folder: folder.mkdir(), "holds no images"),
     ((), False, lambda folder: write_image(folder / "photo.png", next(items()).src), "is no benchmark"),
     (("src", "bgr"), False, None, "no folder pha"),
-    (("src", "pha"), True, None, r"no bgr beside the src of 1 pictures \(a\)"),
+    (("src", "pha"), True, None, r"no bgr beside the src of 1 images \(a\)"),
     (("src", "bgr", "pha"), False, lambda folder: write_image(folder / "bgr" / "a.png", next(items()).bgr[:9]),
      "a.png.*37x9.*a.png.*37x34"),
     (("src", "bgr", "pha"), False, lambda folder: (folder / "pha" / "a.png").rename(folder / "pha" / "z.png"),

@@ -39,7 +39,7 @@ def test_only_regular_files_are_read(tmp_path):
         file.truncate((1 << 30) + 1)
     for name in ("pipe.png", "zero.png", "folder", "large.png"):
         manifest(tmp_path, files={name: SUM})
-        with pytest.raises(UserError, match=f"{name} is a folder, device or pipe, or larger than any picture"):
+        with pytest.raises(UserError, match=f"{name} is a folder, device or pipe, or larger than any image"):
             read_manifest(tmp_path)
     (tmp_path / "manifest.json").unlink()
     os.mkfifo(tmp_path / "manifest.json")

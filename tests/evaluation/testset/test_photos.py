@@ -1,4 +1,4 @@
-"""Pictures as a set composes them: photos alone, and lines of a list with their background and trimap."""
+"""Images as a set composes them: photos alone, and lines of a list with their background and trimap."""
 import numpy as np
 import pytest
 
@@ -38,7 +38,7 @@ def test_lines_of_a_list(composition):
     assert listed_pictures(composition, VAL)[0].bgr is None
     for text in ("val/fg/c.png bg/none.png", "val/fg/d.png", "val/fg/c.png bg/large.png val/trimap/d.png"):
         (composition / "val.txt").write_text(f"{text}\n")
-        with pytest.raises(UserError, match=r"val\.txt names 1 picture.* \(line 1: "):
+        with pytest.raises(UserError, match=r"val\.txt names 1 image.* \(line 1: "):
             listed_pictures(composition, VAL)
 
 
@@ -91,7 +91,7 @@ def test_photos_have_no_background(composition, tmp_path):
     item = items[0]
     assert item.src.shape == (5, 10, 3) and item.pha.shape == item.trimap.shape == (5, 10)
     assert item.bgr is None and item.fgr is None and not items.has_bgr
-    with pytest.raises(UserError, match="c is a photo without a picture of the empty scene, which this method needs"):
+    with pytest.raises(UserError, match="c is a photo without an image of the empty scene, which this method needs"):
         item.extra("bgr")
     assert item.extra(None) is None and item.extra("trimap") is item.trimap
 
@@ -110,5 +110,5 @@ def test_the_protocol_counts_the_whole_picture_as_paddleseg_does(composition, tm
     assert protocol.columns["mse"].text(0.00983) == "0.0098" and protocol.columns["sad"].text(112.73) == "112.730"
     write_image(tmp_path / "PhotoMatte85" / "a.png", np.full((8, 8, 4), 99, np.uint8))
     assert open_catalog(data_root=tmp_path).listed("PhotoMatte85", "test") is None  # composed as under any protocol
-    with pytest.raises(UserError, match="takes the pictures as they are, and no noise"):
+    with pytest.raises(UserError, match="takes the images as they are, and no noise"):
         composed("PPM100", "Backgrounds", "paddleseg", {"noise": 0.1}, data_root=str(tmp_path))

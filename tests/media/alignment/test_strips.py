@@ -1,4 +1,4 @@
-"""Pictures of any size are aligned, exposed and smoothed, or left as they are: a strip is no error."""
+"""Images of any size are aligned, exposed and smoothed, or left as they are: a strip is no error."""
 import numpy as np
 import pytest
 

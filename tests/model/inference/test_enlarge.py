@@ -1,4 +1,4 @@
-"""Parts of an enlarged picture are those of the whole one, and large photos come out in strips as they do whole."""
+"""Parts of an enlarged image are those of the whole one, and large photos come out in strips as they do whole."""
 import numpy as np
 import pytest
 
@@ -26,7 +26,7 @@ def test_strips_are_the_rows_of_the_whole(shared, scale, mode, size, monkeypatch
 @pytest.mark.parametrize("scale", (0.1, 0.5))
 @pytest.mark.parametrize("there", (None, True))
 def test_pictures_of_a_few_rows_or_columns(shared, scale, there):
-    """Their coarse picture is no part of them to the pixel: a side of it has one pixel at least."""
+    """Their coarse image is no part of them to the pixel: a side of it has one pixel at least."""
     matter = shared(on_device=there, backbone_scale=scale, refine_mode="full")
     for size in ((1, 300), (3, 100), (7, 1)):
         src, bgr = np.full((*size, 3), 200, np.uint8), np.zeros((*size, 3), np.uint8)

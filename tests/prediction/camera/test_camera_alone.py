@@ -1,4 +1,4 @@
-"""A camera with a network that needs no picture of the empty scene."""
+"""A camera with a network that needs no image of the empty scene."""
 import os
 
 import numpy as np

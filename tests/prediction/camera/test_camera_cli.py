@@ -30,7 +30,7 @@ def stand_in(monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    """clip.mp4: 4 pictures of the scene, then 8 with the subject; bgr.png: the scene."""
+    """clip.mp4: 4 images of the scene, then 8 with the subject; bgr.png: the scene."""
     make_clip(tmp_path / "clip.mp4", images=[scene()] * 4 + [picture(index) for index in range(8)])
     write_image(tmp_path / "bgr.png", scene())
     return tmp_path
@@ -89,7 +89,7 @@ def test_sources_that_cannot_be_opened(folder, monkeypatch):
     for source in ("", "none.mp4", ".", "bgr.png", "empty.mp4", "noise.mp4", "987", "http://127.0.0.1:9/x"):
         refused(f"camera:{source}", "--src", f"camera:{source}", "--no-window", *flags)
     found = camera(monkeypatch)
-    refused("gives no picture", "--src", "camera:0", "--no-window", *flags)
+    refused("gives no image", "--src", "camera:0", "--no-window", *flags)
     assert found.released and not (folder / "out.mp4").exists()
 
 
@@ -133,7 +133,7 @@ def test_a_camera_that_stops_leaves_a_whole_recording(folder, monkeypatch, capsy
 
 
 class Pictures:
-    """In place of an opened camera: these pictures, all of them, then None."""
+    """In place of an opened camera: these images, all of them, then None."""
 
     live, dropped, rate = True, 0, 25.0
 
@@ -162,7 +162,7 @@ def test_stale_pictures_are_dropped(monkeypatch):
     shot = newest.next()
     np.testing.assert_array_equal(shot.image, picture(19))
     assert newest.dropped == 19 and newest.taken == 1
-    with pytest.raises(UserError, match="stopped delivering pictures after 1"):
+    with pytest.raises(UserError, match="stopped delivering images after 1"):
         newest.next()
     newest.close()
 
@@ -206,7 +206,7 @@ def test_ctrl_c_ends_with_a_whole_recording(folder, monkeypatch, capsys):
 
 
 class Keys:
-    """In place of the window: presses keys, one a picture."""
+    """In place of the window: presses keys, one an image."""
 
     def __init__(self, keys):
         self.keys, self.shown, self.closed = list(keys), [], False

@@ -28,7 +28,7 @@ def one(folder, name, *more):
                                   "%05d.png", "x" * 247 + ".png"])
 def test_a_path_is_a_path(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    for output in ("out", "-out", "out.png/"):  # a slash makes a folder of a picture's name
+    for output in ("out", "-out", "out.png/"):  # a slash makes a folder of a image's name
         assert one(tmp_path, name, "--output", output) == 0 and files(tmp_path / output) == [name[:-4] + "_pha.png"]
 
 

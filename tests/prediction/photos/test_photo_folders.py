@@ -30,7 +30,7 @@ def test_folders_are_paired_without_suffix_and_one_background_is_for_all(tmp_pat
 
 
 @pytest.mark.parametrize("flags, named", [
-    ("--src photos --bgr rooms/new --output out", "(a, clip/b)"), ("--src empty --bgr rooms --output out", "no pictures"),
+    ("--src photos --bgr rooms/new --output out", "(a, clip/b)"), ("--src empty --bgr rooms --output out", "no images"),
     ("--src photos --bgr rooms --output photos/out", "--output"),
     ("--src photos --bgr rooms --output out --sheet photos/sheet.png", "--sheet"),
     ("--src photos --bgr rooms --output out --sheet rooms/new/sheet.png", "--sheet")])

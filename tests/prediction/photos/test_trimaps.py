@@ -81,9 +81,9 @@ def test_a_sheet_shows_what_is_there(home):
         assert read_image(home / "sheet.png").shape[1] == panels * 450 + 16
 
 
-@pytest.mark.parametrize("picture, words", [
-    (None, "no such picture or folder: t.png"), (trimap((6, 8)), "photos/a.png is 9x6 but its trimap t.png is 8x6"),
-    (np.dstack([trimap(), trimap(), trimap()[:, ::-1]]), "t.png is a picture in colours"),
+@pytest.mark.parametrize("image, words", [
+    (None, "no such image or folder: t.png"), (trimap((6, 8)), "photos/a.png is 9x6 but its trimap t.png is 8x6"),
+    (np.dstack([trimap(), trimap(), trimap()[:, ::-1]]), "t.png is an image in colours"),
     (trimap(values=(0, 1, 2)), "holds the numbers 0 to 2"),
     (trimap(values=(0, 1, 2)).astype(np.uint16), "holds the numbers 0 to 2 of 65535"),
     (trimap().astype(np.uint16), "holds the numbers 0 to 255 of 65535")])
@@ -97,11 +97,11 @@ def test_wrong_trimaps(home, capsys, picture, words):
     ("photos/a.png", "photos.txt", "out", "photos.txt"), ("photos/a.png", "trimaps", "out", "trimaps is a folder"),
     ("photos/sub", "trimaps/sub/..", "out", "unpaired"), ("photos", "trimaps", "trimaps/out", "among the photos")])
 def test_damaged_and_misplaced_trimaps(home, capsys, src, trimap, output, words):
-    (home / "photos.txt").write_bytes(b"no picture")
+    (home / "photos.txt").write_bytes(b"no image")
     assert words in refuse(capsys, home / output, "--src", src, "--trimap", trimap, *DIM[:2])
 
 
-@pytest.mark.parametrize("picture, note", [(trimap(), None), (trimap(values=(0, 255, 255)), "no unknown pixels"),
+@pytest.mark.parametrize("image, note", [(trimap(), None), (trimap(values=(0, 255, 255)), "no unknown pixels"),
                                            (np.dstack([trimap()] * 3), None), (np.zeros((6, 9), np.uint8), "no unknown")])
 def test_trimaps_that_are_taken(home, picture, note):
     write_image(home / "t.png", picture)
