@@ -84,7 +84,7 @@ def test_pictures_load_and_tables_sort(evaluation):
     found = probe(folder, clicks=(0, 0, 1, 1, 9))
     assert len(found["widths"]) == 30 and set(found["widths"]) == {80}
     assert found["seen"] == [] and found["console"] == []
-    assert found["heads"][:3] == ["picture", "SADnetwork", "SADkeying"] and found["heads"][9] == "FG MSE ×1000network"
+    assert found["heads"][:3] == ["image", "SADnetwork", "SADkeying"] and found["heads"][9] == "FG MSE ×1000network"
     assert found["before"] == ["10.png", "9.png", "b.png", "a.png", "c d/é.png"]
     assert found["orders"]["0up"] == ["9.png", "10.png", "a.png", "b.png", "c d/é.png"]  # numbers within names count
     assert found["orders"]["0down"] == found["orders"]["0up"][::-1]

@@ -37,7 +37,7 @@ class SmallDisk:
                 self._file, self._end = open(name, mode, buffering=buffering), 0  # noqa: SIM115
 
             def write(self, data):
-                lost = [spare for spare in disk_self.spares if not os.path.exists(spare)]
+                lost = [spare for spare in list(disk_self.spares) if not os.path.exists(spare)]
                 for spare in lost:  # the reserve was given back
                     disk_self.spares.remove(spare)
                     disk_self.room += disk_self.reserve

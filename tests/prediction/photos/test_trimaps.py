@@ -81,7 +81,7 @@ def test_a_sheet_shows_what_is_there(home):
         assert read_image(home / "sheet.png").shape[1] == panels * 450 + 16
 
 
-@pytest.mark.parametrize("image, words", [
+@pytest.mark.parametrize("picture, words", [
     (None, "no such image or folder: t.png"), (trimap((6, 8)), "photos/a.png is 9x6 but its trimap t.png is 8x6"),
     (np.dstack([trimap(), trimap(), trimap()[:, ::-1]]), "t.png is an image in colours"),
     (trimap(values=(0, 1, 2)), "holds the numbers 0 to 2"),
@@ -101,7 +101,7 @@ def test_damaged_and_misplaced_trimaps(home, capsys, src, trimap, output, words)
     assert words in refuse(capsys, home / output, "--src", src, "--trimap", trimap, *DIM[:2])
 
 
-@pytest.mark.parametrize("image, note", [(trimap(), None), (trimap(values=(0, 255, 255)), "no unknown pixels"),
+@pytest.mark.parametrize("picture, note", [(trimap(), None), (trimap(values=(0, 255, 255)), "no unknown pixels"),
                                            (np.dstack([trimap()] * 3), None), (np.zeros((6, 9), np.uint8), "no unknown")])
 def test_trimaps_that_are_taken(home, picture, note):
     write_image(home / "t.png", picture)
