@@ -134,7 +134,7 @@ def test_foreign_mattes_are_scored_without_the_network(data_root, tmp_path, caps
     monkeypatch.setattr("bgmatting.model.Matter", None)
     output = "--output", tmp_path / "out"
     assert run("--folder", tmp_path / "bench", "--pred", tmp_path / "bench" / "pha", *output) == 0
-    assert f"; pictures as they are in {tmp_path / 'bench'}" in capsys.readouterr().out
+    assert f"; images as they are in {tmp_path / 'bench'}" in capsys.readouterr().out
     assert list(figures(tmp_path / "out")) == ["pha", "keying"]
     assert figures(tmp_path / "out")["pha"][2] == {"name": "item2", "sad": 0, "mse": 0, "grad": 0, "conn": 0, "fg_mse": None}
     assert run(*common, "--pred", tmp_path / "bench", *output) == 0   # composed on the fly, with the foreground as well

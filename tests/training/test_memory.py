@@ -79,7 +79,7 @@ def test_auto_halves_the_batch_and_doubles_accumulate_and_a_run_may_go_on_with_e
     monkeypatch.undo()
     run(stage(joint=0, ema=0.9, accumulate=2, valid_count=2, valid_size=72), "--epoch-end", "2", "--batch-size", "1")
     said = capsys.readouterr().out
-    assert "[RESUME] from iteration 2 of 4" in said and "best_model on the pictures asked for now" in said
+    assert "[RESUME] from iteration 2 of 4" in said and "best_model on the images asked for now" in said
 
 
 @pytest.mark.slow
