@@ -33,7 +33,7 @@ def stages(work: dict) -> dict[str, float]:
     from bgmatting.media.video.reader import open_video
     from bgmatting.media.video.writer import open_writer
     from bgmatting.prediction.backdrop import open_backdrop
-    from bgmatting.prediction.outputs import GRAY, rendered
+    from bgmatting.prediction.rendering import GRAY, rendered
     from bgmatting.prediction.video.empty_scene import open_scene
     count, outputs = work["stages"], _outputs(work)
     with open_video(work["src"]) as reader, open_backdrop("#78ff9b") as backdrop:

@@ -9,7 +9,7 @@ from PIL import Image
 from bgmatting.media import read_image
 from bgmatting.model import Matter
 from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.outputs import rendered
+from bgmatting.prediction.rendering import rendered
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.files import PROJECT

@@ -9,7 +9,7 @@ from bgmatting.model.methods import find_method, method_needing
 from bgmatting.model.methods.recognition import recognised
 from bgmatting.model.weights.places import placed_weights
 from bgmatting.prediction.options import CAMERA, FILMS, STILL, Options
-from bgmatting.prediction.outputs import wanted_of
+from bgmatting.prediction.rendering import wanted_of
 from bgmatting.prediction.source import Source
 from bgmatting.utils.cpu import prepare_cpu
 from bgmatting.utils.errors import UserError

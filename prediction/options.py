@@ -16,7 +16,7 @@ from bgmatting.media.alignment.camera_motion import MODES
 from bgmatting.media.exr_dpx import frame_rate
 from bgmatting.media.video.writer import FORMATS
 from bgmatting.prediction.output_paths import NAMED, SUFFIXES, names_picture
-from bgmatting.prediction.outputs import TYPES
+from bgmatting.prediction.rendering import TYPES
 from bgmatting.prediction.sizes import FITS
 from bgmatting.prediction.smoothing import WAYS
 from bgmatting.utils.errors import UserError, suggest

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from bgmatting.prediction.options import PHOTO
-from bgmatting.prediction.outputs import TYPES
+from bgmatting.prediction.rendering import TYPES
 from bgmatting.web import schema, tasks
 from bgmatting.web.refusals import Refused, body, headers, refusal, without_places
 from bgmatting.web.service import Service

@@ -9,7 +9,7 @@ import numpy as np
 from bgmatting.model.inference.matte import as_float
 from bgmatting.model.patch_layout import PATCH
 from bgmatting.prediction.backdrop import behind
-from bgmatting.prediction.outputs import rendered
+from bgmatting.prediction.rendering import rendered
 from bgmatting.prediction.video.empty_scene import median_of
 
 WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bgmatting.prediction.backdrop import Backdrop
-from bgmatting.prediction.outputs import Canvas, deepened, wanted_of, write_pictures
 from bgmatting.prediction.photos.plan import Job
 from bgmatting.prediction.photos.sheet import Sheet
 from bgmatting.prediction.progress import Photo
+from bgmatting.prediction.rendering import Canvas, deepened, wanted_of, write_pictures
 from bgmatting.utils.errors import UserError, no_space
 
 MOST_TEXT = 200     # characters of a foreign error that are shown

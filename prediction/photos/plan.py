@@ -22,7 +22,7 @@ from bgmatting.prediction.output_paths import (
     names_picture,
     too_long,
 )
-from bgmatting.prediction.outputs import check_format
+from bgmatting.prediction.rendering import check_format
 from bgmatting.utils.errors import UserError, quote
 from bgmatting.utils.files import inside, why_missing
 

@@ -11,7 +11,7 @@ from bgmatting.media import write_image
 from bgmatting.media.sheet import strip
 from bgmatting.prediction.options import Options
 from bgmatting.prediction.output_paths import check_free, folder_of
-from bgmatting.prediction.outputs import rendered
+from bgmatting.prediction.rendering import rendered
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_place, inside
 

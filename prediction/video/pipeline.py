@@ -18,7 +18,7 @@ from bgmatting.media.video.libav import import_av
 from bgmatting.media.video.writer import RAW, RawWriter, open_writer
 from bgmatting.model.inference.matte import as_float
 from bgmatting.prediction.backdrop import behind
-from bgmatting.prediction.outputs import GRAY, LINEAR, deepened, rendered, wanted_of
+from bgmatting.prediction.rendering import GRAY, LINEAR, deepened, rendered, wanted_of
 from bgmatting.prediction.report import Report, stop_on_signal
 from bgmatting.prediction.source import as_source
 from bgmatting.prediction.video.empty_scene import open_scene
@@ -39,7 +39,7 @@ class VideoJob(NamedTuple):
     is put before, uint8 RGB of src's size (src, and maybe the answer, is uint16 for deep videos); None for cut-outs with
     alpha. fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every
     frame in turn. delay: None, or a ``prediction.video.delay.OneFrameDelay`` in its place. pictures: "png" or "exr", of a
-    folder. premultiplied: as ``prediction.outputs.rendered``. stdout: binary file that the output "-" is written to, by
+    folder. premultiplied: as ``prediction.rendering.rendered``. stdout: binary file that the output "-" is written to, by
     default the process's own.
     """
     src: Any

@@ -12,7 +12,7 @@ from bgmatting.media.formats import chunks
 from bgmatting.media.video import encoders
 from bgmatting.media.video.light import Light, light_of
 from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.outputs import deepened, rendered
+from bgmatting.prediction.rendering import deepened, rendered
 from bgmatting.prediction.video.pipeline import VideoJob, _lost, matte_frames
 from tests.media.video.clips import Matte, StandIn
 from tests.media.video.deep_clips import HDR, deep_rgb, first_frame, levels, make_deep, ramp

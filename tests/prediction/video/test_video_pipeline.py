@@ -10,7 +10,7 @@ import pytest
 from bgmatting.media import write_image
 from bgmatting.media.video.colour import Colour
 from bgmatting.media.video.reader import Frame, Info, open_video
-from bgmatting.prediction.outputs import wanted_of
+from bgmatting.prediction.rendering import wanted_of
 from bgmatting.prediction.video import pipeline as run_module
 from bgmatting.prediction.video.pipe import END, Cancelled, Pipe
 from bgmatting.utils.errors import UserError

@@ -5,7 +5,7 @@ import pytest
 
 from bgmatting.media.reading import read_stored
 from bgmatting.prediction.backdrop import open_backdrop
-from bgmatting.prediction.outputs import Canvas, rendered, write_pictures
+from bgmatting.prediction.rendering import Canvas, rendered, write_pictures
 from tests.prediction.command import Matte
 
 
