@@ -11,8 +11,8 @@ from bgmatting.utils.machine import find_device
 
 
 def pytest_collection_modifyitems(items):
-    """Tests that are marked ``gpu`` are skipped where there is none, with the reason. The longest test comes first, so that no
-    process is left alone with it."""
+    """Tests that are marked ``gpu`` are skipped where there is none, with the reason. The longest test comes first, so that
+    no process is left alone with it."""
     items.sort(key=lambda item: item.path.name != "test_attacks.py")
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if marked and find_device() == "cpu":
