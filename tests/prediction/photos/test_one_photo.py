@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bgmatting.media import read_gray, read_image, read_rgba, write_image
-from bgmatting.prediction import core, outputs
+from bgmatting.prediction import core, rendering
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
 from tests.prediction.command import files, pair_flags, refuse, run
@@ -51,7 +51,7 @@ def test_what_is_there_is_never_lost(photos):
 def test_full_disk(photos, monkeypatch):
     def full(path, data):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
-    monkeypatch.setattr(outputs, "write_bytes", full)
+    monkeypatch.setattr(rendering, "write_bytes", full)
     with pytest.raises(OSError, match="src_pha.png"):
         run(*pair_flags(photos, "--output", photos / "out"))
     assert not files(photos / "out")

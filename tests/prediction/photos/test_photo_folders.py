@@ -8,7 +8,7 @@ import pytest
 
 from bgmatting.commands import predict
 from bgmatting.media import read_image, write_bytes, write_image
-from bgmatting.prediction import core, outputs
+from bgmatting.prediction import core, rendering
 from bgmatting.prediction.photos import read_pair
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
@@ -78,7 +78,7 @@ def test_full_disk_in_a_folder_says_what_is_done(tmp_path, capsys, monkeypatch):
         if path.name == "b.png":
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
         write_bytes(path, data)
-    monkeypatch.setattr(outputs, "write_bytes", full)
+    monkeypatch.setattr(rendering, "write_bytes", full)
     with pytest.raises(SystemExit) as ended:
         run_main(predict.main, [str(arg) for arg in folder_flags(tmp_path, "--type", "pha")])
     said = capsys.readouterr()
