@@ -65,6 +65,7 @@ def test_all_steps_pass(trainings, tmp_path, capsys):
     assert capsys.readouterr().out.count("PASS") == len(judged) + 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS_IN_ORDER)
 def test_moved_references_fail(trainings, tmp_path, capsys, step):
     moves = {(name, key): move for (where, name, key), move in MOVED.items() if where == step}

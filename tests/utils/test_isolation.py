@@ -33,6 +33,7 @@ def test_a_worker_stays_for_the_next_call(workers):
     assert workers.call(faults.process) == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function, arguments", [
     (faults.aborted, ()), (faults.ended, ()), (faults.hung, ()), (faults.asleep, ()), (faults.greedy, (1 << 30,)),
     (faults.large, (80 << 20,)), (faults.failing, ()), (faults.foreign, ()), (faults.refused, ("a.png is torn.",))])

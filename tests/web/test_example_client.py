@@ -10,6 +10,7 @@ from bgmatting.utils.files import PROJECT
 SAMPLE = PROJECT / "image" / "sample"
 
 
+@pytest.mark.slow
 def test_client(server):
     spec = importlib.util.spec_from_file_location("client", PROJECT / "examples" / "client.py")
     client = importlib.util.module_from_spec(spec)

@@ -151,6 +151,7 @@ def test_what_a_killed_server_left_goes_with_the_next(tmp_path, monkeypatch):
     second.close()
 
 
+@pytest.mark.slow
 def test_bytes_that_lie_here_in_all(serve, pair):
     client = serve(max_spool_mib=0.02)
     assert client.post("/v1/mattes", files=parts(pair)).status_code == 200

@@ -60,6 +60,7 @@ def test_what_fails_in_a_folder_is_listed_and_the_rest_is_done(tmp_path, capsys)
         assert line.startswith(words)
 
 
+@pytest.mark.slow
 def test_a_decoder_that_crashes_costs_one_photo(tmp_path, capsys, monkeypatch):
     write_folders(tmp_path, ("a", "b_crash", "c", "d_hang", "e"))
     monkeypatch.setattr(core, "Workers", Workers)
