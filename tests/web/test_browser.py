@@ -243,7 +243,7 @@ def test_the_camera_takes_the_background_and_is_live(visit):
 
 
 def test_a_film_is_cancelled_and_another_plays_with_its_sound(visit, tmp_path):
-    film(tmp_path / "long.mp4", 600)
+    film(tmp_path / "long.mp4", 1500)
     write_image(tmp_path / "plate.png", film(tmp_path / "clip.mp4", 50))
     page = visit()
     page.get_by_role("tab", name="Video").click()
@@ -252,7 +252,7 @@ def test_a_film_is_cancelled_and_another_plays_with_its_sound(visit, tmp_path):
     page.wait_for_selector("#video-src video")
     page.wait_for_selector("#video-plate >> text=plate")
     page.click("#video-start")
-    page.wait_for_selector("#video-progress progress[max='600']")
+    page.wait_for_selector("#video-progress progress[max='1500']")
     page.click("#video-cancel")
     page.wait_for_selector("#video-progress >> text=Cancelled.")
     page.get_by_label("Clear").first.click()
