@@ -187,10 +187,14 @@ class Decoder(nn.Module):
         self.conv4 = nn.Conv2d(48 + shortcuts[3], 37, 3, padding=1)
 
     def forward(self, maps: list[Tensor]) -> Tensor:
+        return self.conv4(self.features(maps))
+
+    def features(self, maps: list[Tensor]) -> Tensor:
+        """(B, 54, H, W): what the last convolution sees, ReLU of the third and the input."""
         x = F.relu(self.bn1(self.conv1(joined(maps[0], maps[1]))))
         x = F.relu(self.bn2(self.conv2(joined(x, maps[2]))))
         x = F.relu(self.bn3(self.conv3(joined(x, maps[3]))))
-        return self.conv4(joined(x, maps[4]))
+        return joined(x, maps[4])
 
 
 class Base(nn.Module):

@@ -9,8 +9,6 @@ import argparse
 import importlib.util
 from pathlib import Path
 
-import cv2
-
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.errors import UserError, suggest
 from bgmatting.utils.yaml_json import read_yaml
@@ -56,31 +54,16 @@ def stage_of(settings: dict) -> dict:
     return load_config(DEFAULT, {**settings["stage"], "dataset_name": "stream", "seed": settings["seed"]})
 
 
-def samples_of(stage: dict):
-    """The training samples of a stage of "stream"."""
-    from bgmatting.dataset.catalog import open_catalog
-    from bgmatting.dataset.samples import training_set
-    return training_set(stage, "base", open_catalog())
-
-
 def train(args) -> None:
     """Run one phase."""
-    import torch
-
     from bgmatting.training.checkpoint_files import locked
-    from tools.starter.judging import Judge
-    from tools.starter.phases import PHASES
-    from tools.starter.run import Run
+    from tools.starter.processes import train_together
     settings = read_recipe(args.recipe, args.command, args.set)
     stage = stage_of(settings)
     folder = Path(args.out or settings["out"]) / args.command
     folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(settings["threads"])
-    cv2.setNumThreads(1)
     with locked(folder):
-        whole = args.command == "refiner"
-        judge = Judge({**stage, "valid_size": stage["valid_size"] * (2 if whole else 1)}, whole)  # at scale 0.5 of that
-        Run(settings, folder, PHASES[args.command](settings), samples_of(stage), judge).go()
+        train_together(settings, stage, folder, args.command)
 
 
 def initial(args) -> None:
@@ -88,6 +71,7 @@ def initial(args) -> None:
     import torch
 
     from tools.starter.initial import write_initial
+    from tools.starter.processes import samples_of
     settings = read_recipe(args.recipe, "base")
     torch.set_num_threads(settings["threads"])
     write_initial(args.encoder, samples_of(stage_of(settings)), args.out)

@@ -7,7 +7,7 @@ from torch import nn
 from bgmatting.model.export.torch_network import Base, Matting, load_state, resized, torch_state
 from bgmatting.model.weights import read_weights, weights_path
 from bgmatting.utils.errors import UserError
-from tools.starter.faster import faster
+from tools.starter.faster import faster, outputs
 from tools.starter.losses import Batch, base_loss, refiner_loss
 
 
@@ -36,30 +36,34 @@ class BasePhase:
         size = sides(batch, scale)
         batch = Batch(*(resized(x, size) for x in batch))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
-            out = self.model(channels_last(batch.src), channels_last(batch.bgr))
+            out = outputs(self.model, batch.src, batch.bgr, "base")
         return base_loss(out, batch, **self.extra)
 
 
 class RefinerPhase:
-    """The refiner, in float32. The base, in ``precision``, sees images at each of ``scales``, all in each iteration."""
+    """The refiner, in float32, and the features that it is given, ``hid``; the rest of the base stays as it is.
+
+    The base, in ``precision``, sees images at each of ``scales``, all in each iteration.
+    """
 
     def __init__(self, settings: dict):
-        self.model = prepared(Matting(), settings["start"], settings.get("refiner_start"))
+        self.model = faster(prepared(Matting(), settings["start"], settings.get("refiner_start")))
+        self.last = self.model.decoder.conv4
         for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_(name.startswith("refiner."))
+            parameter.requires_grad_(name.startswith(("refiner.", "decoder.conv4.")))
         self.weights, self.scales, self.share = settings["loss"], settings["scales"], settings["share"]
         self.bf16 = settings["precision"] == "bf16"
 
     def groups(self, rates: dict) -> list[dict]:
-        """Parameters with their learning rates."""
-        return [{"params": list(self.model.refiner.parameters()), "lr": rates["refiner"]}]
+        """Parameters with their learning rates; the rows of the last convolution that make alpha have no gradient."""
+        return [{"params": list(self.model.refiner.parameters()), "lr": rates["refiner"]},
+                {"params": list(self.last.parameters()), "lr": rates["hidden"]}]
 
     def terms(self, batch: Batch, scale: float) -> dict[str, torch.Tensor]:
         """Loss terms of a batch whose base sees it at one scale."""
         size = sides(batch, scale)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
-            coarse = self.model.coarse(*(channels_last(resized(x, size)) for x in (batch.src, batch.bgr)))
-        coarse = type(coarse)(*(x.float() for x in coarse))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+            coarse = outputs(self.model, *(resized(x, size) for x in (batch.src, batch.bgr)), "hidden")
         self.model.refine_sample_pixels = int(batch.pha[0].numel() * self.share)
         return refiner_loss(self.model.refine(batch.src, batch.bgr, coarse), batch)
 

@@ -31,10 +31,17 @@ class Buckets:
     Args:
         buckets: list of [share of the iterations, samples, height, width].
         start, stop: iterations.
+        part, parts: which process of how many this is; each takes its share of every batch.
+
+    Raises:
+        UserError: the samples of a bucket cannot be shared evenly.
     """
 
-    def __init__(self, seed: int, buckets: list, start: int, stop: int):
-        self.seed, self.buckets, self.start, self.stop = seed, buckets, start, stop
+    def __init__(self, seed: int, buckets: list, start: int, stop: int, part: int = 0, parts: int = 1):
+        for bucket in buckets:
+            if bucket[1] % parts:
+                raise UserError(f"buckets: {bucket[1]} samples cannot be shared by {parts} processes. Change either.")
+        self.seed, self.buckets, self.start, self.stop, self.part, self.parts = seed, buckets, start, stop, part, parts
         self._share = np.array([bucket[0] for bucket in buckets], float)
         self._most = max(bucket[1] for bucket in buckets)
 
@@ -45,7 +52,8 @@ class Buckets:
         for iteration in range(self.start, self.stop):
             rng = np.random.default_rng([self.seed, iteration, SIZE_STREAM])
             _, count, height, width = self.buckets[rng.choice(len(self.buckets), p=self._share / self._share.sum())]
-            yield [SampleKey(self.seed, 0, iteration * self._most + place, height, width) for place in range(count)]
+            yield [SampleKey(self.seed, 0, iteration * self._most + place, height, width)
+                   for place in range(self.part, count, self.parts)]
 
 
 class Run:
@@ -57,13 +65,16 @@ class Run:
         phase: of ``tools.starter.phases``.
         samples: a set of ``dataset.samples``.
         judge: a function of a state that returns a dict of numbers, called for each kept average; or None.
+        part: which of the recipe's ``processes`` this is. The first alone reports and writes; torch.distributed must be up
+            if there are several.
 
     Raises:
         UserError: the folder's checkpoint is of another network or other groups of parameters.
     """
 
-    def __init__(self, settings: dict, folder: str | Path, phase, samples, judge: Callable | None = None):
+    def __init__(self, settings: dict, folder: str | Path, phase, samples, judge: Callable | None = None, part: int = 0):
         self.settings, self.folder, self.phase, self.samples_of, self.judge = settings, Path(folder), phase, samples, judge
+        self.part, self.parts = part, settings["processes"]
         self.folder.mkdir(parents=True, exist_ok=True)
         self.optimizer = torch.optim.Adam(phase.groups(settings["rates"]))
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
@@ -86,31 +97,31 @@ class Run:
 
     def go(self) -> None:
         """Train to the end of the plan, or until a signal; the same call goes on after an interruption."""
-        settings = self.settings
-        keys = Buckets(settings["seed"], settings["buckets"], self.iteration, settings["iterations"])
+        settings, first = self.settings, self.part == 0
+        keys = Buckets(settings["seed"], settings["buckets"], self.iteration, settings["iterations"], self.part, self.parts)
         loader = DataLoader(self.samples_of, batch_sampler=keys, num_workers=settings["workers"], worker_init_fn=_quiet,
                             collate_fn=collated, prefetch_factor=3 if settings["workers"] else None)
         recent, began, saved, kept = {}, time.monotonic(), time.monotonic(), self.seconds
         with StopOnSignal() as stop:
             for batch in loader:
-                self._step(batch, recent)
+                wanted = self._step(batch, recent, stop)
                 now = time.monotonic()
                 self.seconds, began = self.seconds + now - began, now
-                if self.iteration % settings["log_every"] == 0:
+                if first and self.iteration % settings["log_every"] == 0:
                     self._report(recent)
-                if self.seconds - kept > settings["keep_seconds"]:
+                if first and self.seconds - kept > settings["keep_seconds"]:
                     self._keep()
                     kept, saved, began = self.seconds, time.monotonic(), time.monotonic()
-                elif now - saved > settings["save_seconds"]:
+                elif first and (wanted or now - saved > settings["save_seconds"]):
                     self.save()
                     saved = time.monotonic()
-                if stop.wanted:
-                    self.save()
-                    self.log("asked to stop")
+                if wanted:
                     return
-        self._keep()
+        if first:
+            self._keep()
 
-    def _step(self, batch, recent):
+    def _step(self, batch, recent, stop):
+        """One iteration. Returns whether any process was asked to stop."""
         for group, rate in zip(self.optimizer.param_groups, self.rates):
             group["lr"] = rate * pace(self.iteration, self.settings)
         self.optimizer.zero_grad(set_to_none=True)
@@ -118,17 +129,33 @@ class Run:
             terms = self.phase.terms(batch, scale)
             loss = sum(self.phase.weights[name] * term for name, term in terms.items())
             (loss / len(self.phase.scales)).backward()
-            for name, term in terms.items():
+            for name, term in terms.items() if self.part == 0 else ():
                 recent.setdefault(name, []).append(float(term.detach()))
-        norm = torch.nn.utils.clip_grad_norm_([p for group in self.optimizer.param_groups for p in group["params"]],
-                                              self.settings["clip"])
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        wanted = self._shared([p.grad for p in parameters if p.grad is not None], stop.wanted)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.settings["clip"])
         if math.isfinite(norm):
             self.optimizer.step()
         self.iteration += 1
-        self.samples += len(batch.src)
+        self.samples += len(batch.src) * self.parts
         self._average()
+        return wanted
+
+    def _shared(self, gradients, stop):
+        """Set gradients to their mean over the processes. Returns whether any of these was asked to stop."""
+        if self.parts == 1:
+            return stop
+        flat = torch.cat([gradient.flatten() for gradient in gradients] + [torch.tensor([float(stop)])])
+        torch.distributed.all_reduce(flat)
+        place = 0
+        for gradient in gradients:
+            gradient.copy_(flat[place:place + gradient.numel()].view_as(gradient) / self.parts)
+            place += gradient.numel()
+        return bool(flat[-1])
 
     def _average(self):
+        if self.part:
+            return
         decay = min(self.settings["ema"], (1 + self.iteration) / (10 + self.iteration))
         with torch.no_grad():
             for name, value in state_of(self.phase.model).items():
