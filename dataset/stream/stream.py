@@ -9,6 +9,7 @@ import numpy as np
 from bgmatting.dataset.generate import Sample
 from bgmatting.dataset.generate.subjects.subject import CAMOUFLAGE, same_light
 from bgmatting.dataset.stream import looks, scenes
+from bgmatting.dataset.stream.coat import maybe_coated
 from bgmatting.dataset.stream.placing import place
 from bgmatting.dataset.stream.subjects import Folder, paint
 from bgmatting.utils.errors import UserError
@@ -88,7 +89,7 @@ class Stream:
                 subject = paint(rng, kind)
             else:
                 subject = folder.draw(rng, None if rendered else kind, lambda index: load(folder.set, index))
-            rgba = place(rng, subject, height, width)
+            rgba = place(rng, maybe_coated(rng, subject), height, width)
             if SEEN[0] < rgba[..., 3].mean() < SEEN[1]:
                 break
         return rgba

@@ -8,6 +8,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from bgmatting.dataset.generate.cutouts import cutout
+from bgmatting.dataset.generate.subjects.subject import KINDS, SHARE
 from bgmatting.dataset.layouts.pictures import rgba_folder
 from bgmatting.dataset.splits import held_out
 from bgmatting.utils.errors import UserError
@@ -24,9 +25,11 @@ class Subject(NamedTuple):
     Attributes:
         rgba: float32 (H, W, 4) in 0..1, colour multiplied by alpha.
         cut: whether its left, top, right and bottom side is where its image ended.
+        kind: what it is, as its file's name says.
     """
     rgba: np.ndarray
     cut: tuple
+    kind: str = ""
 
 
 class Folder:
@@ -61,7 +64,7 @@ class Folder:
         pair = load(indices[rng.integers(len(indices))])
         if not pair.pha.any():
             raise UserError(f"{pair.name} in {self.folder} shows nothing: its alpha is 0 everywhere. Remove it.")
-        return trimmed(pair.fgr, pair.pha)
+        return trimmed(pair.fgr, pair.pha)._replace(kind=kind)
 
 
 def kind_of(name: str) -> str:
@@ -71,8 +74,9 @@ def kind_of(name: str) -> str:
 
 def paint(rng: np.random.Generator, kind: str | None = None) -> Subject:
     """Paint a subject, of which something is seen."""
+    kind = kind or KINDS[rng.choice(len(KINDS), p=SHARE)]
     rgba = cutout(rng, PAINTED_SIDE, kind)
-    return trimmed(rgba[..., :3], rgba[..., 3])
+    return trimmed(rgba[..., :3], rgba[..., 3])._replace(kind=kind)
 
 
 def trimmed(fgr: np.ndarray, pha: np.ndarray) -> Subject:

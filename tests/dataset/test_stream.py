@@ -7,6 +7,7 @@ from bgmatting.dataset.generate.__main__ import main
 from bgmatting.dataset.samples import SampleKey, training_set
 from bgmatting.dataset.splits import held_out
 from bgmatting.dataset.stream import Stream, looks, placing, subjects
+from bgmatting.dataset.stream.coat import coated
 from bgmatting.dataset.stream.panorama import developed, view
 from bgmatting.dataset.stream.scenes import Photos
 from bgmatting.dataset.stream.subjects import Folder, Subject
@@ -166,3 +167,20 @@ def test_painted_subjects_are_written_once_and_used_by_the_stream(tmp_path):
     assert stream.sample(1, 64, 64).pha.max() > 0
     with pytest.raises(UserError, match="--count"):
         main([*command, "0"])
+
+
+def test_a_coat_grows_outwards_and_leaves_the_subject():
+    rgba = np.zeros((120, 100, 4), np.float32)
+    cv2.circle(rgba, (50, 60), 30, (0.2, 0.5, 0.3, 1), -1)
+    subject = Subject(rgba, (False, False, False, True), "animal")
+    coat = coated(np.random.default_rng(3), subject)
+    margin = coat.rgba.shape[1] - 100
+    inner = coat.rgba[margin // 2:margin // 2 + 120, margin // 2:margin // 2 + 100]
+    assert coat.rgba.shape == (120 + margin // 2, 100 + margin, 4) and coat[1:] == subject[1:]
+    assert np.array_equal(inner[rgba[..., 3] == 1], rgba[rgba[..., 3] == 1])
+    soft = (coat.rgba[..., 3] > 0.02) & (coat.rgba[..., 3] < 0.98)
+    assert soft.sum() > 300 and coat.rgba[..., 3].sum() > rgba[..., 3].sum() + 100
+    assert coat.rgba.min() >= 0 and coat.rgba.max() <= 1 + 1e-6 and (coat.rgba[..., :3] <= coat.rgba[..., 3:] + 1e-6).all()
+    again = coated(np.random.default_rng(3), subject)
+    assert np.array_equal(again.rgba, coat.rgba)
+    assert coated(np.random.default_rng(0), Subject(np.zeros((9, 9, 4), np.float32), (False,) * 4)).rgba.shape == (9, 9, 4)
