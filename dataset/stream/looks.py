@@ -75,6 +75,13 @@ def tinted(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, scene: np
     return np.clip(scene + (wanted - there).astype(np.float32), 0, 1)
 
 
+def bled(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, scene: np.ndarray) -> np.ndarray:
+    """Let another scene, a mirrored and tinted copy of this one, shine through soft edges, as in subjects cut out of photographs
+    whose colour was not freed of what was behind. Returns the changed colour."""
+    other = recoloured(rng, cv2.GaussianBlur(scene[::-1, ::-1], (0, 0), np.exp(rng.uniform(0, 2))))
+    return fgr + (np.float32(rng.uniform(0.3, 1)) * (1 - pha))[..., None] * (other - fgr)
+
+
 def defocused(fgr: np.ndarray, pha: np.ndarray, sigma: float) -> tuple:
     """Put colour and alpha out of focus by ``sigma`` pixels; what lies beyond the outline does not mix in."""
     return straight(cv2.GaussianBlur(np.dstack([fgr * pha[..., None], pha]), (0, 0), sigma))

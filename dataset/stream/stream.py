@@ -18,6 +18,7 @@ SEEN = (0.02, 0.92)   # share of the frame that the subject covers; placed anew 
 PLACINGS = 6          # tries until it does
 CROWD = 0.08          # share of samples with a second subject behind the first
 SAME_LIGHT = 0.4      # share of subjects that are lit as the scene is
+BLED = 0.2            # share of subjects whose soft edges keep colours of another scene
 DEFOCUSED = 0.2       # share of subjects out of focus
 
 
@@ -66,6 +67,8 @@ class Stream:
             rgba = rgba + self._subject(rng, height, width, kind, load) * (1 - rgba[..., 3:])
         fgr, pha = looks.straight(rgba)
         fgr = looks.recoloured(rng, fgr)
+        if rng.random() < BLED:
+            fgr = looks.bled(rng, fgr, pha, scene)
         if rng.random() < SAME_LIGHT:
             fgr = same_light(fgr, scene, rng.uniform(0.1, 0.6), pha)
         if rng.random() < (CAMOUFLAGE if camouflage is None else camouflage):

@@ -184,3 +184,10 @@ def test_a_coat_grows_outwards_and_leaves_the_subject():
     again = coated(np.random.default_rng(3), subject)
     assert np.array_equal(again.rgba, coat.rgba)
     assert coated(np.random.default_rng(0), Subject(np.zeros((9, 9, 4), np.float32), (False,) * 4)).rgba.shape == (9, 9, 4)
+
+
+def test_another_scene_bleeds_into_soft_edges_alone():
+    fgr, scene = np.full((20, 30, 3), 0.5, np.float32), np.full((20, 30, 3), 0.9, np.float32)
+    pha = np.repeat(np.linspace(0, 1, 30, dtype=np.float32)[None], 20, 0)
+    apart = np.abs(looks.bled(np.random.default_rng(1), fgr, pha, scene) - fgr).sum((0, 2))
+    assert apart[-1] == 0 and (np.diff(apart) < 1e-4).all() and apart[0] > 1
