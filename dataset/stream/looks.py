@@ -76,8 +76,8 @@ def tinted(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, scene: np
 
 
 def bled(rng: np.random.Generator, fgr: np.ndarray, pha: np.ndarray, scene: np.ndarray) -> np.ndarray:
-    """Let another scene, a mirrored and tinted copy of this one, shine through soft edges, as in subjects cut out of photographs
-    whose colour was not freed of what was behind. Returns the changed colour."""
+    """Let another scene, a mirrored and tinted copy of this one, shine through soft edges, as in subjects cut out of
+    photographs whose colour was not freed of what was behind. Returns the changed colour."""
     other = recoloured(rng, cv2.GaussianBlur(scene[::-1, ::-1], (0, 0), np.exp(rng.uniform(0, 2))))
     return fgr + (np.float32(rng.uniform(0.3, 1)) * (1 - pha))[..., None] * (other - fgr)
 
