@@ -7,17 +7,19 @@ from bgmatting.dataset.stream.subjects import Subject
 from bgmatting.media.operations import warp
 
 LARGEST = 2.0   # times that a subject is enlarged at most; larger ones are too soft to learn edges from
+SCALES = (0.4, 1.7)        # times as large as the frame holds
+CLOSE, CLOSER = 0.25, (1.5, 3.0)  # share of subjects seen close up, whose soft edges are wide, and their scales
 BEYOND = 8      # pixels by which a side that the image's border cut lies outside the frame, so that no straight edge is seen
 
 
 def place(rng: np.random.Generator, subject: Subject, height: int, width: int) -> np.ndarray:
     """Set ``subject`` somewhere in a (height, width) frame: float32 (height, width, 4), colour multiplied by alpha.
 
-    It is seen whole or cut by the frame, from a third of its height to larger than the frame.
+    It is seen whole or cut by the frame, from a third of its height to three times the frame.
     """
     high, wide = subject.rgba.shape[:2]
     left, top, right, bottom = subject.cut
-    scale = np.exp(rng.uniform(np.log(0.4), np.log(1.7))) * min(height / high, width / wide)
+    scale = np.exp(rng.uniform(*np.log(CLOSER if rng.random() < CLOSE else SCALES))) * min(height / high, width / wide)
     if left and right:
         scale = max(scale, (width + 3 * BEYOND) / wide)
     if top and bottom:
