@@ -58,19 +58,20 @@ class DeviceMatting:
         height, width = src.shape[:2]
         src, bgr = padded(src, unit), padded(bgr, unit)
         unmixes = unmixes and "pha" in want
-        names = {*want, "residual"} if unmixes else set(want)
+        names = {*want, "residual", "doubt"} if unmixes else set(want)
         with _reported(self._device), on_device(self._device), paddle.no_grad():
             photos = [paddle.to_tensor(photo, place=place_of(self._device)) for photo in (src, bgr)]
             made = self.compute(*photos, scale, refinement, names, dtype)
             made = {name: tensor.numpy() for name, tensor in made.items()}
         if unmixes:
-            made["pha"] = as_dtype(unmix(src, bgr, made["pha"], made["residual"]), dtype)
+            made["pha"] = as_dtype(unmix(src, bgr, made["pha"], made["residual"], made["doubt"]), dtype)
         return Matte(*(made[name][:height, :width] if name in want else None for name in Matte._fields))
 
     def compute(self, src: Tensor, bgr: Tensor, scale: float | None, refinement: Refinement | None, want: Collection[str],
                 dtype: str) -> dict[str, Tensor]:
         """The work on the device: uint8 tensors (H, W, 3) -> {name: tensor} of what is wanted, in ``dtype``; with
-        "residual", the coarse foreground less src, (h, w, 3), as ``unmix`` takes it, that and pha are float32."""
+        "residual" and "doubt", the coarse foreground less src (h, w, 3) and expected error (h, w), as ``unmix`` takes them,
+        these and pha are float32."""
         network, size = self._network, list(src.shape[:2])
         src, bgr = (photo.astype("float32").transpose([2, 0, 1]).unsqueeze(0) / 255 for photo in (src, bgr))
         size_sm = list(coarse_size(size, scale or network.backbone_scale))
@@ -83,10 +84,10 @@ class DeviceMatting:
         def shown():
             enlarged = 4 * max(size_sm) > max(size) and bool(ref.any())  # as the refiner has it
             return resize(coarse[1], [side // 2 for side in size]) if enlarged else coarse[1]
-        made = {"residual": shown, "pha": lambda: pha.clip(0, 1), "fgr": lambda: (residual + src).clip(0, 1),
+        made = {"residual": shown, "doubt": lambda: coarse[2], "pha": lambda: pha.clip(0, 1), "fgr": lambda: (residual + src).clip(0, 1),
                 "err": lambda: resize(coarse[2], size),
                 "ref": lambda: F.interpolate(ref.astype("float32"), size=size, mode="nearest")}
-        exact = ("residual", "pha") if "residual" in want else ()
+        exact = ("residual", "doubt", "pha") if "residual" in want else ()
         return {name: _as(made[name](), "float32" if name in exact else dtype) for name in want}
 
     def _mixed(self):

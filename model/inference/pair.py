@@ -95,7 +95,7 @@ class PairMatting:
             blocks.paste(batch, refined, pha, fgr)
         np.clip(pha, 0, 1, out=pha)
         if self.settings.unmix and "pha" in want:
-            unmix(src, bgr, pha, np.ascontiguousarray(coarse[..., COLOUR]))
+            unmix(src, bgr, pha, np.ascontiguousarray(coarse[..., COLOUR]), err_sm)
         if fgr is not None:
             fgr = _colours(src, fgr, brief)
         matte = Matte(pha if "pha" in want else None, fgr, resize(err_sm, height, width) if "err" in want else None,
@@ -133,7 +133,7 @@ class PairMatting:
         residual = np.ascontiguousarray(coarse[..., COLOUR])
         if self.settings.unmix and "pha" in want:
             bounds = LOWEST[COLOUR], HIGHEST[COLOUR]
-            unmix(src, bgr, pha, at_half(residual, height, width, *bounds) if len(blocks) else residual)
+            unmix(src, bgr, pha, at_half(residual, height, width, *bounds) if len(blocks) else residual, err_sm)
         found = find_holes(src, bgr, levels_of(pha)) if self.settings.fill and "pha" in want else None
         if found is not None:
             pha[found] = 1

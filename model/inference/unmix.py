@@ -2,7 +2,8 @@
 
 Where subject and scene mix, ``src = alpha * F + (1 - alpha) * B``. The scene's colour B is known; for the subject's F there
 are a few candidates: the colour of the sure foreground close by and farther around, and the one that the network answers.
-Each gives the alpha that explains ``src`` best, with the network's alpha as a prior, and they are averaged by how well they
+Each gives the alpha that explains ``src`` best, with the network's alpha as a prior, the stronger the less error the network
+expects there, and they are averaged by how well they
 do. The projection is that of Smith and Blinn, "Blue Screen Matting" (SIGGRAPH 1996), the prior is in the spirit of Chuang et
 al., "A Bayesian Approach to Digital Matting" (CVPR 2001), and several candidates weighed by their fit come from Wang and
 Cohen, "Optimized Color Sampling for Robust Matting" (CVPR 2007). It draws strands that the network sees as a soft rim.
@@ -12,7 +13,8 @@ import numpy as np
 
 BAND = (0.01, 0.99)   # alpha between these is open to question, and so is what lies next to it
 SURE = 0.95           # foreground from here on lends its colour
-PRIOR = 0.03          # squared colour distance (three channels in 0..1) at which photo and network weigh the same
+PRIOR = 0.005         # squared colour distance (three channels in 0..1) at which photo and network weigh the same, times ...
+DOUBT = 0.005         # the error that the network expects of its alpha, plus this
 NOISE = 0.001         # squared colour distance that any candidate may leave unexplained
 LONGEST = 480         # pixels of the longer side of the small copy that colours are taken from
 MARGIN = 1.2          # its pixels from the band that are open to question as well
@@ -22,13 +24,14 @@ AT_ONCE = 1 << 16     # pixels worked on at once; more are no faster
 ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground; below, the network's colour takes over
 
 
-def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarray) -> np.ndarray:
+def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarray, err: np.ndarray) -> np.ndarray:
     """Improve ``pha`` in place around where it lies between opaque and empty.
 
     Args:
         src, bgr: uint8 RGB (H, W, 3), the photo and the empty scene.
         pha: float32 (H, W) in 0..1, the network's alpha, contiguous.
         residual: float32 (h, w, 3), its foreground colour less ``src``, of any size.
+        err: float32 (h, w) in 0..1, the error that it expects of its alpha, of any size.
 
     Returns pha, the same array.
     """
@@ -39,19 +42,20 @@ def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarra
     candidates, flat = list(_candidates(src, pha, residual, shrink)), pha.reshape(-1)
     for start in range(0, len(pixels), AT_ONCE):
         part = pixels[start:start + AT_ONCE]
-        flat[part] = _alpha(src, bgr, flat[part], part, pha.shape, candidates)
+        flat[part] = _alpha(src, bgr, flat[part], part, pha.shape, candidates, err)
     return pha
 
 
-def _alpha(src, bgr, prior, pixels, size, candidates):
+def _alpha(src, bgr, prior, pixels, size, candidates, err):
     """Alpha (N,) of the pixels (flat indices), whose alpha so far is ``prior``."""
     rows, columns = (place.astype(np.float32) for place in np.divmod(pixels, size[1]))
     scene = _colours(bgr, pixels)
     above = _colours(src, pixels) - scene  # what src shows over the scene
+    trust = np.float32(PRIOR) / (_sampled(err[..., None], rows, columns, size)[0] + np.float32(DOUBT))
     total = weights = np.float32(0)
     for colour in candidates:
         reach = _sampled(colour, rows, columns, size) - scene  # what the subject would show
-        alpha = (_dot(above, reach) + PRIOR * prior) / (_dot(reach, reach) + PRIOR)
+        alpha = (_dot(above, reach) + trust * prior) / (_dot(reach, reach) + trust)
         alpha = np.clip(alpha, 0, 1, out=alpha)
         reach *= alpha
         rest = np.subtract(above, reach, out=reach)
@@ -96,10 +100,10 @@ def _candidates(src, pha, residual, shrink):
 
 
 def _sampled(image, rows, columns, size):
-    """(3, N): ``image`` (h, w, 3), enlarged bilinearly to ``size`` (height, width), at the pixels named alone."""
+    """(C, N): ``image`` (h, w, C), enlarged bilinearly to ``size`` (height, width), at the pixels named alone."""
     y, x = ((place + np.float32(0.5)) * np.float32(small / side) - np.float32(0.5)
             for place, small, side in zip((rows, columns), image.shape, size))
-    found = np.empty((3, len(y)), np.float32)
+    found = np.empty((image.shape[2], len(y)), np.float32)
     planes = cv2.split(image)
     for start in range(0, len(y), STEP):
         place = slice(start, min(start + STEP, len(y)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bgmatting.model.inference import unmix as unmixing
-from bgmatting.model.inference.unmix import BAND, unmix
+from bgmatting.model.inference.unmix import BAND
 
 SIZE = (120, 160)
 
@@ -26,6 +26,11 @@ def scene(seed, colour):
 def soft(pha):
     """What a coarse network sees of ``pha``: its strands as one rim."""
     return cv2.GaussianBlur(pha, (0, 0), 3)
+
+
+def unmix(*arrays, expected=0.2):
+    """``unmix`` where the network expects the same error everywhere."""
+    return unmixing.unmix(*arrays, np.full((3, 5), expected, np.float32))
 
 
 def residual(src, colour):
@@ -85,3 +90,14 @@ def test_any_size_and_any_alpha(size, value):
     assert found.shape == size and np.isfinite(found).all()
     if value in (0.0, 1.0):
         assert np.array_equal(found, pha)
+
+
+def test_the_less_error_the_network_expects_the_more_its_alpha_counts():
+    src, bgr, true = scene(1, (220, 200, 180))
+    prior, colour = soft(true), residual(src, (220, 200, 180))
+    changes = [np.abs(unmix(src, bgr, prior.copy(), colour, expected=expected) - prior).sum() for expected in (0, 0.1, 1)]
+    assert 0 < changes[0] < 0.9 * changes[1] < 0.9 * changes[2]
+    err = np.zeros((1, 2), np.float32)
+    err[0, 1] = 1
+    apart = np.abs(unmixing.unmix(src, bgr, prior.copy(), colour, err) - prior).sum(0)
+    assert apart[:60].sum() < 0.95 * apart[100:].sum()
