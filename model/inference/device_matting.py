@@ -84,7 +84,8 @@ class DeviceMatting:
         def shown():
             enlarged = 4 * max(size_sm) > max(size) and bool(ref.any())  # as the refiner has it
             return resize(coarse[1], [side // 2 for side in size]) if enlarged else coarse[1]
-        made = {"residual": shown, "doubt": lambda: coarse[2], "pha": lambda: pha.clip(0, 1), "fgr": lambda: (residual + src).clip(0, 1),
+        made = {"residual": shown, "doubt": lambda: coarse[2],
+                "pha": lambda: pha.clip(0, 1), "fgr": lambda: (residual + src).clip(0, 1),
                 "err": lambda: resize(coarse[2], size),
                 "ref": lambda: F.interpolate(ref.astype("float32"), size=size, mode="nearest")}
         exact = ("residual", "doubt", "pha") if "residual" in want else ()
