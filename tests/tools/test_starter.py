@@ -122,8 +122,8 @@ def test_two_processes_train_as_one_does(recipe, tmp_path):
     moved, apart = (sum(float((value - other[name]).abs().sum()) for name, value in one["model"].items())
                     for other in (start, two["model"]))
     assert apart < 0.05 * moved  # which parts of a batch were summed first is seen where Adam divides small by small
-    with pytest.raises(UserError, match="processes"):
-        Buckets(0, BUCKETS["base"], 0, 1, parts=2)
+    with pytest.raises(UserError, match="processes"):  # 1 sample for two of them; before another one is started
+        main(["base", str(recipe(2)), "--out", str(tmp_path / "odd")])
 
 
 def test_workers_make_the_same_batches(recipe):

@@ -69,7 +69,7 @@ class Run:
             if there are several.
 
     Raises:
-        UserError: the folder's checkpoint is of another network or other groups of parameters.
+        UserError: the folder's checkpoint is of another network or other groups of parameters; or as ``Buckets``.
     """
 
     def __init__(self, settings: dict, folder: str | Path, phase, samples, judge: Callable | None = None, part: int = 0):
@@ -83,6 +83,7 @@ class Run:
         self.ema = {name: value.clone() for name, value in state_of(phase.model).items()}
         if (self.folder / "checkpoint.pt").is_file():
             self._resume(self.folder / "checkpoint.pt")
+        self.keys = Buckets(settings["seed"], settings["buckets"], self.iteration, settings["iterations"], part, self.parts)
 
     def _resume(self, path):
         try:
@@ -98,8 +99,7 @@ class Run:
     def go(self) -> None:
         """Train to the end of the plan, or until a signal; the same call goes on after an interruption."""
         settings, first = self.settings, self.part == 0
-        keys = Buckets(settings["seed"], settings["buckets"], self.iteration, settings["iterations"], self.part, self.parts)
-        loader = DataLoader(self.samples_of, batch_sampler=keys, num_workers=settings["workers"], worker_init_fn=_quiet,
+        loader = DataLoader(self.samples_of, batch_sampler=self.keys, num_workers=settings["workers"], worker_init_fn=_quiet,
                             collate_fn=collated, prefetch_factor=3 if settings["workers"] else None)
         recent, began, saved, kept = {}, time.monotonic(), time.monotonic(), self.seconds
         with StopOnSignal() as stop:
