@@ -83,10 +83,11 @@ def features(model: Base, src: torch.Tensor, bgr: torch.Tensor) -> torch.Tensor:
 
 
 def outputs(model: Base, src: torch.Tensor, bgr: torch.Tensor, train: str) -> Coarse:
-    """``model(src, bgr)`` in float32, of which gradients reach
+    """``model(src, bgr)`` in float32, with the gradients of one phase.
 
-    the whole network through all but ``hid``, which is empty, for ``train`` = "base", or the last convolution's weights
-    through ``hid`` alone for "hidden".
+    Args:
+        train: "base": they reach the whole network, and ``hid``, which its loss does not look at, is left empty; "hidden":
+            they reach the last convolution alone, through ``hid``.
     """
     last, whole = model.decoder.conv4, train == "base"
     with torch.set_grad_enabled(whole):
