@@ -63,7 +63,8 @@ def test_times_and_what_is_missing(shot):
     frames = list(reader)
     assert [frame.image[0, 0, 0] for frame in frames] == [8, 9, 11, 12]
     assert [(frame.pts * 25, frame.duration * 25) for frame in frames] == [(0, 1), (1, 2), (3, 1), (4, 1)]
-    assert reader.note.count("10") == 1 and not reader.damaged
+    said = reader.note.replace(str(shot), "")  # the folder's name may have a number too
+    assert said.count("10") == 1 and not reader.damaged
     (shot / "shot" / "f_0011.png").write_bytes(b"\x89PNG")
     write_image(shot / "shot" / "f_0013.png", np.zeros((5, 5, 3), np.uint8))  # of another size
     reader = SequenceReader(shot / "shot" / "f_####.png")
