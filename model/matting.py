@@ -62,7 +62,7 @@ class MattingRefine(MattingBase):
 
     Args:
         backbone: as for MattingBase.
-        backbone_scale: size of the base network's input relative to the photo, at most 0.5.
+        backbone_scale: size of the base network's input relative to the photo, at most 1.
         refine_mode, refine_sample_pixels, refine_threshold, refine_kernel_size: see Refiner.
 
     Input:
@@ -76,7 +76,7 @@ class MattingRefine(MattingBase):
         ref_sm: (B, 1, H/4, W/4), 1 where a 4x4 patch was refined.
 
     Raises:
-        UserError: backbone_scale above 0.5, or an argument its part does not know.
+        UserError: backbone_scale above 1, or an argument its part does not know.
         ValueError: src and bgr differ in shape, or a side is not a multiple of 4.
 
     Example:

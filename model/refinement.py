@@ -41,7 +41,7 @@ def check_refinement(refinement: Refinement) -> Refinement:
 
 
 def check_backbone_scale(scale: float) -> float:
-    """The same scale. Raises UserError: it is not above 0 and at most 0.5."""
-    if not 0 < scale <= 0.5:
-        raise UserError(f"backbone scale lies above 0 and is at most 0.5, not {scale}.")
+    """The same scale. Raises UserError: it is not above 0 and at most 1."""
+    if not 0 < scale <= 1:
+        raise UserError(f"backbone scale lies above 0 and is at most 1, not {scale}.")
     return scale

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bgmatting.model.inference.scale import coarse_scale
+from bgmatting.model.inference.scale import frame_scale
 from bgmatting.utils.cli import say
 
 WANTED = 10           # frames a second
@@ -18,14 +18,14 @@ MEASURED_FROM = 1280 * 720  # pixels; smaller frames are fast everywhere, and lo
 
 def paced(matter: Any, fps: float | None, backbone_scale: float | None = None,
           note: Callable[[str], None] | None = None) -> Any:
-    """A matter that keeps pace, or ``matter`` itself where the scale is said already.
+    """A matter for frames, that keeps pace, or ``matter`` itself where the scale is said already.
 
     Args:
-        matter: ``model.Matter``. fps: frames a second wanted; 0: none; None: ``WANTED``. backbone_scale: as it was asked
+        matter: ``model.Matter``. fps: frames a second wanted; 0: any; None: ``WANTED``. backbone_scale: as it was asked
             for, or None. note: called with a remark where frames are seen smaller; None: it is printed.
     """
     fps = WANTED if fps is None else fps
-    if not fps or backbone_scale is not None or matter.settings.get("backbone_scale") != "auto":
+    if backbone_scale is not None or matter.settings.get("backbone_scale") != "auto":
         return matter
     return Paced(matter, fps, note=note)
 
@@ -58,9 +58,8 @@ class Paced:
         return self._matter.predict(src, bgr, *args, **kwargs)
 
     def _choose(self, src, bgr, *args, **kwargs):
-        self._matter.backbone_scale = "auto"
-        scale = coarse_scale(src.shape[:2])
-        if src.shape[0] * src.shape[1] < MEASURED_FROM or scale <= SLOWER_SCALE:
+        self._matter.backbone_scale = scale = frame_scale(src.shape[:2])
+        if not self._fps or src.shape[0] * src.shape[1] < MEASURED_FROM or scale <= SLOWER_SCALE:
             return
         self._matter.predict(src, bgr, *args, **kwargs)  # compiles
         begun = self._clock()

@@ -17,10 +17,9 @@ from bgmatting.model.inference.engines.base import reason
 from bgmatting.model.inference.engines.device import AMP_TYPES, on_device, place_of
 from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size
 from bgmatting.model.inference.padding import padded
-from bgmatting.model.inference.scale import coarse_size
+from bgmatting.model.inference.scale import coarse_size, looks, weighed
 from bgmatting.model.inference.unmix import unmix
 from bgmatting.model.matting import MattingRefine
-from bgmatting.model.patch_layout import PATCH
 from bgmatting.model.refinement import Refinement
 from bgmatting.model.refiner import resize
 from bgmatting.utils.errors import UserError
@@ -42,21 +41,20 @@ class DeviceMatting:
         self._network, self._device, self._precision = network, device, precision
         self._most = most and most * PATCHES
 
-    def __call__(self, src: np.ndarray, bgr: np.ndarray, scale: float | None = None, refinement: Refinement | None = None,
-                 want: Collection[str] = Matte._fields, unmixes: bool = False, dtype: str = "float32",
-                 unit: int = PATCH) -> Matte:
+    def __call__(self, src: np.ndarray, bgr: np.ndarray, scale: float | str | None = None,
+                 refinement: Refinement | None = None, want: Collection[str] = Matte._fields, unmixes: bool = False,
+                 dtype: str = "float32") -> Matte:
         """Matte one photo.
 
         Args:
             src, bgr: uint8 RGB (H, W, 3).
-            scale, refinement: of the network; None: its own.
+            scale, refinement: of the network; None: its own. "auto": ``looks``.
             want, dtype: as for ``Matter.predict``, which says what comes back. unmixes: whether to end with ``unmix``.
-            unit: what the sides are padded to multiples of.
 
         Raises UserError: the GPU fails, or its memory does not do; or uint8 is asked for, and numbers are not finite.
         """
         height, width = src.shape[:2]
-        src, bgr = padded(src, unit), padded(bgr, unit)
+        src, bgr = padded(src), padded(bgr)
         unmixes = unmixes and "pha" in want
         names = {*want, "residual", "doubt"} if unmixes else set(want)
         with _reported(self._device), on_device(self._device), paddle.no_grad():
@@ -67,16 +65,19 @@ class DeviceMatting:
             made["pha"] = as_dtype(unmix(src, bgr, made["pha"], made["residual"], made["doubt"]), dtype)
         return Matte(*(made[name][:height, :width] if name in want else None for name in Matte._fields))
 
-    def compute(self, src: Tensor, bgr: Tensor, scale: float | None, refinement: Refinement | None, want: Collection[str],
-                dtype: str) -> dict[str, Tensor]:
+    def compute(self, src: Tensor, bgr: Tensor, scale: float | str | None, refinement: Refinement | None,
+                want: Collection[str], dtype: str) -> dict[str, Tensor]:
         """The work on the device: uint8 tensors (H, W, 3) -> {name: tensor} of what is wanted, in ``dtype``; with
         "residual" and "doubt", the coarse foreground less src (h, w, 3) and expected error (h, w), as ``unmix`` takes them,
         these and pha are float32."""
         network, size = self._network, list(src.shape[:2])
         src, bgr = (photo.astype("float32").transpose([2, 0, 1]).unsqueeze(0) / 255 for photo in (src, bgr))
-        size_sm = list(coarse_size(size, scale or network.backbone_scale))
+        scales = looks(size, scale or network.backbone_scale)
+        size_sm = list(coarse_size(size, scales[0]))
         with self._mixed():
-            coarse = [x.astype("float32") for x in network.coarse(resize(src, size_sm), resize(bgr, size_sm))]
+            coarse = self._look(src, bgr, size_sm)
+            for other in scales[1:]:
+                coarse = _seen_twice(coarse, self._look(src, bgr, list(coarse_size(size, other))))
             pha, residual, ref = network.refiner(src, bgr, *coarse, refinement=refinement, most=self._most)
         if dtype == "uint8" and not bool(paddle.isfinite(pha).all() and paddle.isfinite(residual).all()):
             raise UserError(NOT_FINITE)
@@ -90,6 +91,10 @@ class DeviceMatting:
                 "ref": lambda: F.interpolate(ref.astype("float32"), size=size, mode="nearest")}
         exact = ("residual", "doubt", "pha") if "residual" in want else ()
         return {name: _as(made[name](), "float32" if name in exact else dtype) for name in want}
+
+    def _look(self, src, bgr, size):
+        """(alpha, residual, error, hidden) of the coarse network at a size."""
+        return [x.astype("float32") for x in self._network.coarse(resize(src, size), resize(bgr, size))]
 
     def _mixed(self):
         if self._precision == "fp32":
@@ -119,6 +124,14 @@ def _reported(device: str) -> Iterator[None]:
             raise
         raise UserError(f"{device} failed: {reason(error)}. A smaller --max-memory takes less of its memory; "
                         "--device cpu does without it.") from error
+
+
+def _seen_twice(coarse, other):
+    """What a look at a photo found, with what a smaller one did: alpha, colour and error are of both."""
+    other = [resize(x, coarse[0].shape[2:]) for x in other[:3]]
+    (pha, residual, err, hid), (_, _, other_err) = coarse, other
+    pha, residual = (weighed(ours, theirs, err, other_err) for ours, theirs in zip((pha, residual), other))
+    return [pha, residual, paddle.minimum(err, other_err), hid]
 
 
 def _as(image, dtype):

@@ -115,7 +115,7 @@ class Matter:
         """Size of the coarse network's input relative to the photo, or "auto"; may be set between calls.
 
         Raises:
-            UserError: set to a number that is not above 0 and at most 0.5.
+            UserError: set to a number that is not above 0 and at most 1.
         """
         return self.settings.backbone_scale
 

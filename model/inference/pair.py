@@ -12,11 +12,11 @@ from bgmatting.model.inference.engines.base import BATCH, Engine
 from bgmatting.model.inference.enlarge import at_half, enlarged_rows
 from bgmatting.model.inference.holes import fill_holes, find_holes, levels_of
 from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size
-from bgmatting.model.inference.padding import padded, padding_and_scale
-from bgmatting.model.inference.scale import coarse_size
+from bgmatting.model.inference.padding import padded
+from bgmatting.model.inference.scale import coarse_size, looks, weighed
 from bgmatting.model.inference.settings import Chosen
 from bgmatting.model.inference.unmix import unmix
-from bgmatting.model.patch_layout import ALPHA, BLOCK, COLOUR, ERROR, HIGHEST, LOWEST, PATCH
+from bgmatting.model.patch_layout import ALPHA, BLOCK, COLOUR, ERROR, HIDDEN, HIGHEST, LOWEST, PATCH
 from bgmatting.model.patches import choose_patches
 from bgmatting.model.refinement import KERNEL_SIZE
 from bgmatting.utils.errors import UserError
@@ -68,19 +68,26 @@ class PairMatting:
         if self.device_matting is None:
             src, bgr, coarse = self._coarse(src, bgr)
             return _cut(self._refine(coarse, src, bgr, want, dtype == "uint8"), *size, dtype)
-        settings, (unit, scale) = self.settings, padding_and_scale(size, self.settings.backbone_scale)
+        settings = self.settings
         with self._engine.lock:
-            matte = self.device_matting(src, bgr, scale, settings.refinement, want, settings.unmix, dtype, unit)
+            matte = self.device_matting(src, bgr, settings.backbone_scale, settings.refinement, want, settings.unmix, dtype)
         self._fill(src, bgr, matte)
         return matte
 
     def _coarse(self, src, bgr):
         """(padded src, padded bgr, coarse array (h, w, 37)) of a pair."""
-        unit, scale = padding_and_scale(src.shape[:2], self.settings.backbone_scale)
-        photos = [padded(photo, unit) for photo in (src, bgr)]
+        photos = [padded(photo) for photo in (src, bgr)]
+        finest, *others = looks(photos[0].shape[:2], self.settings.backbone_scale)
+        seen = [_clipped(self._look(photos, scale)) for scale in others]  # first: the engine may write over what it gave
+        coarse = self._look(photos, finest)
+        for other in seen:
+            coarse = _seen_twice(coarse, other)
+        return *photos, coarse
+
+    def _look(self, photos, scale):
+        """The coarse array (h, w, 37) at a backbone scale."""
         size = coarse_size(photos[0].shape[:2], scale)
-        small = {name: shrink(photo, *size)[None] for name, photo in zip(("src", "bgr"), photos)}
-        return *photos, self._engine.run("coarse", small)[0]
+        return self._engine.run("coarse", {name: shrink(photo, *size)[None] for name, photo in zip(("src", "bgr"), photos)})[0]
 
     def _refine(self, coarse, src, bgr, want, brief=False):
         """A Matte of one padded photo, from its coarse array (h, w, 37); with ``brief``, its fgr is uint8."""
@@ -156,6 +163,22 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _clipped(coarse):
+    """A copy of alpha, colour and error, float32 (h, w, 5), in their ranges."""
+    return np.clip(coarse[..., :HIDDEN.start], LOWEST[:HIDDEN.start], HIGHEST[:HIDDEN.start])
+
+
+def _seen_twice(coarse, other):
+    """What a look at a photo found (h, w, 37), with what a smaller one did, ``other`` (h', w', 5): alpha, colour and error
+    are of both."""
+    seen, other = coarse if coarse.flags.writeable else coarse.copy(), resize(other, *coarse.shape[:2])
+    ours = _clipped(coarse)
+    errors = ours[..., ERROR:], other[..., ERROR:]
+    seen[..., :ERROR] = weighed(ours[..., :ERROR], other[..., :ERROR], *errors)
+    seen[..., ERROR:HIDDEN.start] = np.minimum(*errors)
+    return seen
 
 
 def _cut(matte, height, width, dtype):

@@ -1,21 +1,43 @@
-"""How large the coarse network sees a photo, where nobody has said."""
+"""How large the coarse network sees a photo or a frame, where nobody has said, and how two looks at one become one."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-QUARTER_FROM = 2560  # pixels of a photo's longer side; smaller ones are shown to the coarse network at half their size
-EIGHTH_FROM = 10_000  # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
+SEEN = 2 ** 21         # pixels of the coarse network's input that a photo is shown with, about 1920x1088, or the photo's own
+STEPS = 16             # the scale of a photo is a whole number of so many parts
+QUARTER_FROM = 2560    # pixels of a frame's longer side; smaller ones are shown to the coarse network at half their size
+EIGHTH_FROM = 10_000   # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
+DOUBT = 0.02           # error that is expected anywhere
+
+Array = TypeVar("Array")  # numpy.ndarray or paddle.Tensor
 
 
-def coarse_size(size: Sequence[int], scale: float | str = "auto") -> tuple[int, int]:
-    """(height, width) of the coarse network's input for a photo of ``size``, multiples of 4, as ``Matter`` chooses it."""
-    return tuple(max(1, int(side * coarse_scale(size, scale))) for side in size)
+def coarse_size(size: Sequence[int], scale: float) -> tuple[int, int]:
+    """(height, width) of the coarse network's input at a backbone scale."""
+    return tuple(max(1, int(side * scale)) for side in size)
 
 
-def coarse_scale(size: Sequence[int], scale: float | str = "auto") -> float:
-    """The backbone scale for a photo of ``size`` (height, width): ``scale``, unless that is "auto"."""
+def looks(size: Sequence[int], scale: float | str = "auto") -> tuple[float, ...]:
+    """The backbone scales at which a photo of ``size`` (height, width) is seen, the finest first.
+
+    One, if ``scale`` says it. For "auto" two, of which one is half of the other: the finer sees edges better, and the other,
+    which sees more of the scene at a time, has fewer holes in what is solid.
+    """
     if scale != "auto":
-        return scale
+        return (scale,)
+    finest = min(1, max(1, int(STEPS * (SEEN / (size[0] * size[1])) ** 0.5)) / STEPS)
+    return finest, finest / 2
+
+
+def frame_scale(size: Sequence[int]) -> float:
+    """The backbone scale for a frame of ``size`` (height, width) of a video, which should not take long."""
     if max(size) >= EIGHTH_FROM:
         return 0.125
     return 0.25 if max(size) >= QUARTER_FROM else 0.5
+
+
+def weighed(fine: Array, other: Array, err: Array, other_err: Array) -> Array:
+    """What two looks found, each weighed by how little error it expects; all of one size, errors in 0..1."""
+    ours, theirs = 1 / (err + DOUBT), 1 / (other_err + DOUBT)
+    return (fine * ours + other * theirs) / (ours + theirs)

@@ -51,10 +51,10 @@ def test_a_call_may_refine_otherwise_and_leaves_the_network_as_it_was():
 
 
 def test_what_is_out_of_range_is_named():
-    assert check_refinement(Refinement()) == Refinement() and check_backbone_scale(0.5) == 0.5
+    assert check_refinement(Refinement()) == Refinement() and check_backbone_scale(1) == 1
     for wrong, said in ((Refinement("ful"), "'full'"), (Refinement("full", -1), "-1"), (Refinement("full", 1, 1.5), "1.5")):
         with pytest.raises(UserError, match=said):
             check_refinement(wrong)
-    for scale in (0, 0.51, -1, float("nan")):
-        with pytest.raises(UserError, match=f"0.5.*{scale}"):
+    for scale in (0, 1.01, -1, float("nan")):
+        with pytest.raises(UserError, match=f"at most 1.*{scale}"):
             check_backbone_scale(scale)

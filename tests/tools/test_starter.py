@@ -20,7 +20,7 @@ from bgmatting.training.config import DEFAULT, load_config  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
 from tools.starter import judging, losses  # noqa: E402
 from tools.starter.__main__ import main, read_recipe, stage_of  # noqa: E402
-from tools.starter.faster import DilatedDepthwise, Folded, faster, outputs  # noqa: E402
+from tools.starter.faster import DilatedDepthwise, Folded, StridedDepthwise, faster, outputs  # noqa: E402
 from tools.starter.losses import Batch  # noqa: E402
 from tools.starter.phases import PHASES  # noqa: E402
 from tools.starter.processes import samples_of  # noqa: E402
@@ -244,7 +244,7 @@ def test_the_faster_convolutions_compute_what_the_others_do(size):
     other.backbone.features[3].conv[1][1].running_mean += 0.1
     plain.load_state_dict(other.state_dict())
     faster(other)
-    assert sum(type(module) is DilatedDepthwise for module in other.modules()) == 3
+    assert [sum(type(module) is kind for module in other.modules()) for kind in (DilatedDepthwise, StridedDepthwise)] == [3, 3]
     assert sum(isinstance(module, Folded) for module in other.modules()) == 60
     src, bgr = torch.rand(2, 2, 3, *size)
     results = []

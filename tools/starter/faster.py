@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bgmatting.model.export.torch_network import Base, Coarse
+from bgmatting.model.export.torch_network import Base, Coarse, Decoder, resized
 
 SEEN = 5   # channels of the base's output that its loss looks at; the others are for the refiner
 
@@ -47,6 +47,39 @@ class DilatedDepthwise(Folded):
         return whole.reshape(count, height, width, channels).permute(0, 3, 1, 2)
 
 
+class StridedDepthwise(Folded):
+    """A depthwise convolution of stride 2 as one of stride 1, of whose results every other one is kept.
+
+    Its backward pass takes a fifth of the time.
+    """
+
+    def convolved(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """``forward`` with arrays given."""
+        whole = F.conv2d(x, weight, bias, 1, self.padding, self.dilation, self.groups)
+        return whole[:, :, ::self.stride[0], ::self.stride[1]].contiguous(memory_format=torch.channels_last)
+
+
+class Enlarging(Decoder):
+    """A Decoder whose gradients keep the channels innermost, as the maps have them.
+
+    Otherwise PyTorch sends those of enlarged maps another way back, in twenty times the time.
+    """
+
+    def features(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """As ``Decoder.features``."""
+        x = maps[0]
+        for place, (convolution, norm) in enumerate([(self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3)]):
+            x = F.relu(norm(convolution(_joined(x, maps[1 + place]))))
+        return _joined(x, maps[4])
+
+
+def _joined(x, shortcut):
+    x = resized(x, shortcut.shape[2:])
+    if x.requires_grad:
+        x.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))
+    return torch.cat([x, shortcut], 1)
+
+
 class InConvolution(nn.BatchNorm2d):
     """A BatchNorm whose work is done by a ``Folded`` convolution."""
 
@@ -62,12 +95,20 @@ def faster(model: nn.Module) -> nn.Module:
         if type(module) is nn.Conv2d:
             last = module
         elif type(module) is nn.BatchNorm2d:
-            apart = last.groups == last.in_channels > 1 and last.dilation == (2, 2)
-            last.__class__, module.__class__ = DilatedDepthwise if apart else Folded, InConvolution
+            last.__class__, module.__class__ = _kind(last), InConvolution
             last.norm = [module]
         elif isinstance(module, nn.ReLU6):
             module.inplace = True
+        elif isinstance(module, Decoder):
+            module.__class__ = Enlarging
     return model
+
+
+def _kind(convolution):
+    if convolution.groups != convolution.in_channels or convolution.groups == 1:
+        return Folded
+    return StridedDepthwise if convolution.stride == (2, 2) else \
+        DilatedDepthwise if convolution.dilation == (2, 2) else Folded
 
 
 def features(model: Base, src: torch.Tensor, bgr: torch.Tensor) -> torch.Tensor:

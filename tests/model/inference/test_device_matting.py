@@ -24,7 +24,7 @@ def matter(shared):
     return shared(on_device=True)
 
 
-@pytest.mark.parametrize("scale", (0.25, 0.5, 0.3))
+@pytest.mark.parametrize("scale", (0.25, 0.5, 0.3, 1, "auto"))
 @pytest.mark.parametrize("mode", ("sampling", "thresholding", "full"))
 def test_the_device_gives_what_the_host_gives(shared, scale, mode):
     host, device = (shared(on_device=there, backbone_scale=scale, refine_mode=mode, threshold=0.42, unmix=True, fill=True)
@@ -54,7 +54,7 @@ def test_bytes_go_up_and_only_what_is_wanted_comes_back(shared, monkeypatch):
     matter.predict(*photos(64, 48), ("pha", "fgr"), dtype="uint8")
     matter.predict(*photos(64, 48), ("err",), dtype="float16")
     assert seen == [(["uint8"] * 2, {"pha": ("float32", [64, 48]), "fgr": ("uint8", [64, 48, 3]),
-                                     "residual": ("float32", [32, 24, 3]), "doubt": ("float32", [32, 24])}),
+                                     "residual": ("float32", [32, 24, 3]), "doubt": ("float32", [64, 48])}),
                     (["uint8"] * 2, {"err": ("float16", [64, 48])})]
 
 
@@ -128,7 +128,7 @@ def test_on_a_cpu_nothing_is_made_on_a_gpu(weights, devices, monkeypatch):
     forward = layer.forward
     monkeypatch.setattr(layer, "forward", lambda *given: ran.append(devices[-1]) or forward(*given))
     matter.predict(*photos(16, 16))
-    assert ran == ["cpu"] and devices[-1] == "gpu:0"
+    assert ran == ["cpu"] * 2 and devices[-1] == "gpu:0"
 
 
 def test_paddle_inference_on_a_gpu_takes_the_hosts_part(weights, expected, monkeypatch):

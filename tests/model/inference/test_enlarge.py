@@ -37,14 +37,27 @@ def test_pictures_of_a_few_rows_or_columns(shared, scale, there):
         np.testing.assert_array_equal(matte.pha, larger.pha[:size[0], :size[1]])
 
 
-@pytest.mark.parametrize("size, coarse", [((90, 200), (12, 25)), ((90, 197), (12, 25)), ((90, 196), (23, 49)),
-                                          ((60, 96), (30, 48))])
+@pytest.mark.parametrize("size, coarse", [((60, 96), [(30, 48), (60, 96)]), ((61, 95), [(32, 48), (64, 96)]),
+                                          ((128, 192), [(32, 48), (64, 96)]), ((90, 200), [(25, 56), (51, 112)])])
 def test_how_large_the_coarse_network_sees_a_photo(shared, size, coarse, monkeypatch):
-    monkeypatch.setattr(scale, "QUARTER_FROM", 100)
-    monkeypatch.setattr(scale, "EIGHTH_FROM", 200)
+    monkeypatch.setattr(scale, "SEEN", 64 * 96)
     matter, seen = shared(), []
     run = matter._engine.run
     monkeypatch.setattr(matter._engine, "run", lambda graph, given: (
         graph == "coarse" and seen.append(given["src"].shape[1:3])) or run(graph, given))
     assert matter.predict(*photos(*size)).pha.shape == size
-    assert seen == [coarse]
+    assert seen == coarse
+
+
+def test_the_looks_of_large_photos_and_the_scale_of_frames():
+    for size, scales in (((1080, 1920), (1, 0.5)), ((2160, 3840), (0.5, 0.25)), ((3024, 4032), (0.375, 0.1875)),
+                         ((20_000, 30_000), (0.0625, 0.03125)), ((10 ** 6, 4), (0.6875, 0.34375))):
+        assert scale.looks(size) == scales and scale.looks(size, 0.3) == (0.3,)
+        assert scales[0] == 0.0625 or scales[0] ** 2 * size[0] * size[1] <= scale.SEEN
+    assert [scale.frame_scale((1000, width)) for width in (2559, 2560, 9999, 10_000)] == [0.5, 0.25, 0.25, 0.125]
+
+
+def test_looks_are_weighed_by_the_error_that_they_expect():
+    fine, other = np.float32([[0.2, 0.2, 0.2]]), np.float32([[0.8, 0.8, 0.8]])
+    seen = scale.weighed(fine, other, np.float32([[0, 1, 0.5]]), np.float32([[1, 0, 0.5]]))
+    np.testing.assert_allclose(seen, [[0.2 + 0.6 / 52, 0.8 - 0.6 / 52, 0.5]], rtol=1e-5)

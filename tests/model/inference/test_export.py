@@ -265,7 +265,7 @@ def test_base_alone_and_half_for_pytorch(pair, base, tmp_path, capsys, kind, fla
 
 @pytest.mark.parametrize("given, said", [
     (["--format", "onxx"], "'onnx'"), (["--format", "paddle", "--half"], "--half"), (["--refine-mode", "ful"], "'full'"),
-    (["--sample-pixels", "-1"], "-1"), (["--backbone-scale", "0.75"], "0.75"), (["--weights", "nowhere.pth"], "nowhere")])
+    (["--sample-pixels", "-1"], "-1"), (["--backbone-scale", "1.25"], "1.25"), (["--weights", "nowhere.pth"], "nowhere")])
 def test_wrong_arguments(weights, tmp_path, given, said):
     with pytest.raises(UserError, match=said) as error:
         export.main(["--weights", str(weights), "--output", str(tmp_path / "m"), *given])

@@ -115,7 +115,7 @@ def test_the_header_decides_and_the_caller_above_it(tmp_path):
         "backbone_scale", "refine_mode", "refine_sample_pixels", "refine_threshold")]
     matter = Matter(tmp_path / "w.safetensors", device="cpu", backbone_scale=0.25, refine_mode="sampling", sample_pixels=480)
     assert [matter.settings[key] for key in keys] == [0.25, "sampling", 480, 0.3, ("refine_threshold",)]
-    save_weights(network, tmp_path / "w.safetensors", {"backbone_scale": "0.75"})
+    save_weights(network, tmp_path / "w.safetensors", {"backbone_scale": "1.25"})
     with pytest.raises(UserError, match="w.safetensors"):
         Matter(tmp_path / "w.safetensors", device="cpu", backbone_scale=0.25)
 
@@ -123,7 +123,7 @@ def test_the_header_decides_and_the_caller_above_it(tmp_path):
 @pytest.mark.parametrize("wrong, said", [
     ({"backend": "onx"}, "unknown backend 'onx'"), ({"device": "tpu"}, "device 'tpu'"),
     ({"device": "gpu:99"}, "device 'gpu:99'"), ({"refine_mode": "ful"}, "Did you mean 'full'"),
-    ({"backbone_scale": 0.75}, "at most 0.5, not 0.75"), ({"sample_pixels": -1}, "at least 0, not -1"),
+    ({"backbone_scale": 1.25}, "at most 1, not 1.25"), ({"sample_pixels": -1}, "at least 0, not -1"),
     ({"threshold": 2}, "in 0..1, not 2"), ({"bits": 12}, "8 or 16, not 12"), ({"align": "on"}, "unknown align mode 'on'")])
 def test_wrong_arguments(weights, wrong, said):
     with pytest.raises(UserError, match=said):

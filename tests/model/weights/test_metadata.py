@@ -21,7 +21,7 @@ def test_settings_survive_the_file(tmp_path):
 
 
 @pytest.mark.parametrize("key, value, said", [
-    ("backbone_scale", "0.75", "at most 0.5, not 0.75"), ("backbone_scale", "wide", "backbone_scale is no number"),
+    ("backbone_scale", "1.25", "at most 1, not 1.25"), ("backbone_scale", "wide", "backbone_scale is no number"),
     ("backbone_scale", "nan", "not nan"), ("refine_mode", "ful", "unknown refine mode 'ful'"),
     ("refine_sample_pixels", "1e3", "refine_sample_pixels is no number, but '1e3'"),
     ("refine_sample_pixels", "-1", "at least 0, not -1"), ("refine_threshold", "2", "in 0..1, not 2.0")])
