@@ -3,6 +3,7 @@ import numpy as np
 import paddle
 import pytest
 
+from bgmatting.model import decoder
 from bgmatting.model.backbones import BACKBONES, build_backbone
 from bgmatting.model.matting import MattingBase, MattingRefine
 from bgmatting.utils.errors import UserError
@@ -98,3 +99,13 @@ def test_training_mode_reaches_every_parameter():
     (out.pha.mean() + out.fgr.mean() + out.err_sm.mean()).backward()
     without = [name for name, value in model.named_parameters() if value.grad is None and not value.stop_gradient]
     assert without == []
+
+
+@pytest.mark.parametrize("convolution, channels", [("conv3", 80), ("conv4", 54)])
+def test_a_large_image_is_convolved_in_parts(refine, convolution, channels):
+    convolution, x = getattr(refine.decoder, convolution), paddle.randn([1, channels, 513, 514])
+    with paddle.no_grad():
+        assert (decoder._by_rows(convolution, x) - convolution(x)).abs().max() < 1e-5
+        assert decoder._by_rows(convolution, x[:, :, :0x20]).shape == [1, convolution.weight.shape[0], 32, 514]
+    x.stop_gradient = False
+    assert not decoder._by_rows(convolution, x[:, :, :, :512]).stop_gradient

@@ -1,0 +1,23 @@
+"""People cut out of photographs: what is trusted, and what is left of alpha."""
+import numpy as np
+
+from tools.starter.cut_out import cleaned, trimap_of
+
+
+def test_what_both_networks_say_far_from_the_edge_is_trusted():
+    sure, person = np.zeros((200, 300), np.float32), np.zeros((200, 300), bool)
+    sure[60:, 100:200], person[60:, 100:190] = 1, True
+    sure[10:40, 20:50] = person[10:40, 20:50] = 1  # another person, smaller
+    trimap = trimap_of(sure, person)
+    assert trimap[130, 150] == 1 and trimap[199, 150] == 1  # to the image's border
+    assert trimap[130, 102] == trimap[130, 98] == trimap[130, 195] == 0.5 and trimap[25, 35] == 0.5
+    assert trimap[100, 40] == trimap[199, 299] == trimap[0, 0] == 0
+    assert set(np.unique(trimap_of(sure * 0, person))) == {0, 0.5}
+
+
+def test_faint_alpha_and_islands_go():
+    alpha = np.zeros((40, 40))
+    alpha[10:30, 10:30], alpha[9, 10:30], alpha[10:30, 9], alpha[30, 10:30], alpha[35:38, 35:38] = 0.97, 0.04, 0.5, 0.95, 1
+    cut = cleaned(alpha)
+    assert cut.dtype == np.uint8 and (cut[10:30, 10:30] == 255).all() and not cut[9].any() and not cut[35:, 35:].any()
+    assert (cut[10:30, 9] == 128).all() and (cut[30, 10:30] == 255).all()
