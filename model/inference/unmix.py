@@ -13,7 +13,7 @@ import numpy as np
 
 BAND = (0.01, 0.99)   # alpha between these is open to question, and so is what lies next to it
 SURE = 0.95           # foreground from here on lends its colour
-PRIOR = 0.005         # squared colour distance (three channels in 0..1) at which photo and network weigh the same, times ...
+PRIOR = 0.015         # squared colour distance (three channels in 0..1) at which photo and network weigh the same, times ...
 DOUBT = 0.005         # the error that the network expects of its alpha, plus this
 NOISE = 0.001         # squared colour distance that any candidate may leave unexplained
 LONGEST = 480         # pixels of the longer side of the small copy that colours are taken from
