@@ -15,13 +15,12 @@ def whole(work: dict, begun: float) -> dict:
     start the seconds from the process's beginning to that first frame.
     """
     from bgmatting.prediction.backdrop import open_backdrop
-    from bgmatting.prediction.pace import paced
     from bgmatting.prediction.video.pipeline import VideoJob, matte_frames
     marks = []
     with open_backdrop("#78ff9b") as backdrop:
         job = VideoJob(work["src"], _outputs(work), work["bgr"], backdrop=backdrop)
-        report = matte_frames(lambda: paced(_matter(work), None, work["scale"]), job,
-                             lambda *_: marks.append((time.time(), time.process_time())))
+        report = matte_frames(lambda: _matter(work), job,
+                              lambda *_: marks.append((time.time(), time.process_time())))
     ended, cpu = time.time(), time.process_time()
     (first, first_cpu), frames = marks[0], report.done - 1
     return {"frames": report.done, "size": _size(work["src"]), "fps": frames / (ended - first),
@@ -71,7 +70,9 @@ def _outputs(work):
 
 def _matter(work):
     from bgmatting.model import Matter
-    return Matter(work["weights"], backbone_scale=work["scale"], precision=work["precision"], fill=False, bits=8)
+    from bgmatting.prediction.pace import paced
+    matter = Matter(work["weights"], backbone_scale=work["scale"], precision=work["precision"], fill=False, bits=8)
+    return paced(matter, None, work["scale"])
 
 
 def _size(path):

@@ -20,11 +20,11 @@ def test_aligns_and_exposes():
     fitted, notes = fit(src, bgr)
     still = pairs.pair("motorcycle_left.png", 1)[1]
     assert notes == [] and fit.moved and np.allclose(fit.gains, 1.25, rtol=0.04)
-    with Matter(backend="paddle", threads=1, unmix=False) as matter:
+    with Matter(backend="paddle", threads=1, unmix=False, backbone_scale=0.5) as matter:
         loose, found, best = (sad(matter, src, each, pha) for each in (bgr, fitted, still))
         expected = matter.predict(src, fitted)
     assert found < 1.3 * best and found < 0.8 * loose
-    with Matter(backend="paddle", threads=1, unmix=False, align="auto", exposure="auto") as matter:
+    with Matter(backend="paddle", threads=1, unmix=False, backbone_scale=0.5, align="auto", exposure="auto") as matter:
         assert all(np.array_equal(one, other) for one, other in zip(matter.predict(src, bgr), expected))
         with pytest.warns(RuntimeWarning, match="does not look like the scene"):
             matter.predict(src, np.random.default_rng(0).integers(0, 256, src.shape, dtype=np.uint8))
