@@ -3,7 +3,6 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-
 ROWS = 64          # that are convolved at once of a large image
 LARGE = 256 * 1024  # pixels
 
@@ -51,5 +50,6 @@ def _by_rows(convolution, x):
         bottom = min(top + ROWS, height)
         first, last = max(top - 1, 0), min(bottom + 1, height)
         beyond = [top == 0, bottom == height, True, True]  # rows and columns of zeros around the image
-        made.append(F.conv2d(x[:, :, first:last], convolution.weight, convolution.bias, padding=[int(side) for side in beyond]))
+        made.append(F.conv2d(x[:, :, first:last], convolution.weight, convolution.bias,
+                             padding=[int(side) for side in beyond]))
     return paddle.concat(made, 2)

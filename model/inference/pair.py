@@ -87,7 +87,8 @@ class PairMatting:
     def _look(self, photos, scale):
         """The coarse array (h, w, 37) at a backbone scale."""
         size = coarse_size(photos[0].shape[:2], scale)
-        return self._engine.run("coarse", {name: shrink(photo, *size)[None] for name, photo in zip(("src", "bgr"), photos)})[0]
+        small = {name: shrink(photo, *size)[None] for name, photo in zip(("src", "bgr"), photos)}
+        return self._engine.run("coarse", small)[0]
 
     def _refine(self, coarse, src, bgr, want, brief=False):
         """A Matte of one padded photo, from its coarse array (h, w, 37); with ``brief``, its fgr is uint8."""

@@ -5,8 +5,8 @@
 
 Two networks that know people say what is surely person and what is surely not: MediaPipe's selfie segmenter (npm
 @mediapipe/selfie_segmentation, selfie_segmentation.tflite) and DeepLabV3 of Google's Coral (google-coral/test_data,
-deeplabv3_mnv2_pascal_quant.tflite); both are under Apache-2.0. PyMatting finds alpha between (closed form, Levin et al. 2008) and
-the subject's own colours. Writes FOLDER/portrait_NAME.webp, RGBA, straight colour. Two of three are good enough where one
+deeplabv3_mnv2_pascal_quant.tflite); both are under Apache-2.0. PyMatting finds alpha between (closed form, Levin et al. 2008)
+and the subject's own colours. Writes FOLDER/portrait_NAME.webp, RGBA, straight colour. Two of three are good enough where one
 person fills much of the photo; hats, glasses before something bright, and scenes of hair's colour are where it fails.
 """
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bgmatting.dataset.generate.cutouts import AROUND
 from bgmatting.media import read_photo, write_image
 from bgmatting.utils.cli import run_main, say
 
-SIDE = 720              # pixels of the longer side: what subjects are needed at, and what closed form matting does in seconds
+SIDE = 720              # pixels of the longer side: as subjects are needed, and what closed form matting does in seconds
 PERSON = 15             # class of PASCAL VOC
 INSIDE, OUTSIDE = 0.014, 0.022   # of the longer side: how far from where the networks change their mind they are trusted
 FAINT = 0.05            # alpha below it is 0, and above 1 less it 1

@@ -67,10 +67,11 @@ class Enlarging(Decoder):
 
     def features(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """As ``Decoder.features``."""
-        x = maps[0]
-        for place, (convolution, norm) in enumerate([(self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3)]):
-            x = F.relu(norm(convolution(_joined(x, maps[1 + place]))))
-        return _joined(x, maps[4])
+        x, *shortcuts, last = maps
+        steps = (self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3)
+        for shortcut, (convolution, norm) in zip(shortcuts, steps):
+            x = F.relu(norm(convolution(_joined(x, shortcut))))
+        return _joined(x, last)
 
 
 def _joined(x, shortcut):
