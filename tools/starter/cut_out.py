@@ -5,9 +5,10 @@
 
 Two networks that know people say what is surely person and what is surely not: MediaPipe's selfie segmenter (npm
 @mediapipe/selfie_segmentation, selfie_segmentation.tflite) and DeepLabV3 of Google's Coral (google-coral/test_data,
-deeplabv3_mnv2_pascal_quant.tflite); both are under Apache-2.0. PyMatting finds alpha between (closed form, Levin et al. 2008)
-and the subject's own colours. Writes FOLDER/portrait_NAME.webp, RGBA, straight colour. Two of three are good enough where one
-person fills much of the photo; hats, glasses before something bright, and scenes of hair's colour are where it fails.
+deeplabv3_mnv2_pascal_quant.tflite); both are under Apache-2.0. PyMatting finds alpha between (closed form, Levin et al.
+2008) and the subject's own colours. Writes FOLDER/portrait_NAME.webp, RGBA, straight colour. Two of three are good enough
+where one person fills much of the photo; hats, glasses before something bright, and scenes of hair's colour are where it
+fails.
 """
 from __future__ import annotations
 
