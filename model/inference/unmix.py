@@ -1,27 +1,39 @@
 """The last step of a matte: alpha at soft edges from the photos themselves, by the equation that made them.
 
-Where subject and scene mix, ``src = alpha * F + (1 - alpha) * B``. The scene's colour B is known; for the subject's F there
-are a few candidates: the colour of the sure foreground close by and farther around, and the one that the network answers.
-Each gives the alpha that explains ``src`` best, with the network's alpha as a prior, the stronger the less error the network
-expects there, and they are averaged by how well they
-do. The projection is that of Smith and Blinn, "Blue Screen Matting" (SIGGRAPH 1996), the prior is in the spirit of Chuang et
-al., "A Bayesian Approach to Digital Matting" (CVPR 2001), and several candidates weighed by their fit come from Wang and
-Cohen, "Optimized Color Sampling for Robust Matting" (CVPR 2007). It draws strands that the network sees as a soft rim.
+First alpha follows the photo: within a small neighbourhood it is taken for a linear function of src's colour, the one that
+fits the network's alpha best, most of all where the network expects little error. So edges and strands that the network
+blurs come to lie where the photo has them. Where no such function fits, as before a motley scene, the network's alpha stays.
+This is the guided filter of He, Sun and Tang (ECCV 2010), its coefficients found in a small copy (He and Sun, "Fast Guided
+Filter", 2015); that alpha is locally linear comes from Levin, Lischinski and Weiss, "A Closed Form Solution to Natural Image
+Matting" (CVPR 2006).
+
+Then the scene counts. Where subject and scene mix, ``src = alpha * F + (1 - alpha) * B``. The scene's colour B is known; for
+the subject's F there are a few candidates: the colour of the sure foreground close by and farther around, and the one that
+the network answers. Each gives the alpha that explains ``src`` best, with what alpha is so far as a prior, the stronger the
+less error the network expects there, and they are averaged by how well they do. The projection is that of Smith and Blinn,
+"Blue Screen Matting" (SIGGRAPH 1996), the prior is in the spirit of Chuang et al., "A Bayesian Approach to Digital Matting"
+(CVPR 2001), and several candidates weighed by their fit come from Wang and Cohen, "Optimized Color Sampling for Robust
+Matting" (CVPR 2007). It draws strands that the network sees as a soft rim.
 """
 import cv2
 import numpy as np
 
 BAND = (0.01, 0.99)   # alpha between these is open to question, and so is what lies next to it
+LONGEST = 480         # pixels of the longer side of the small copy that colours are taken from
+REACH = 10            # its pixels that the neighbourhood of a linear function reaches to each side
+SMOOTH = 5e-6         # variance of colour below which alpha follows no colour; it also keeps the equations solvable
+BLURRED = 0.03        # error that the network's alpha may have anywhere, where a function is fitted to it
+UNLIKE = 0.25         # error expected of the network, as a share of the function's distance from it, where both weigh the same
+TINY = 1e-6           # against division by zero
 SURE = 0.95           # foreground from here on lends its colour
-PRIOR = 0.015         # squared colour distance (three channels in 0..1) at which photo and network weigh the same, times ...
+MARGIN = 1.2          # pixels of the small copy from the band to which the scene's colours are asked as well
+SPREADS = ((2, 1.5), (5, 2.0))  # colours are spread in copies so many times smaller still, with these sigmas
+ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground; below, the network's colour takes over
+PRIOR = 0.02          # squared colour distance (three channels in 0..1) at which photo and network weigh the same, times ...
 DOUBT = 0.005         # the error that the network expects of its alpha, plus this
 NOISE = 0.001         # squared colour distance that any candidate may leave unexplained
-LONGEST = 480         # pixels of the longer side of the small copy that colours are taken from
-MARGIN = 1.2          # its pixels from the band that are open to question as well
-SPREADS = ((2, 1.5), (5, 2.0))  # colours are spread in copies so many times smaller still, with these sigmas
 STEP = 32_000         # pixels; cv2.remap takes sides below 32768
 AT_ONCE = 1 << 16     # pixels worked on at once; more are no faster
-ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground; below, the network's colour takes over
 
 
 def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarray, err: np.ndarray) -> np.ndarray:
@@ -39,16 +51,59 @@ def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarra
     pixels = _open_pixels(pha, round(MARGIN * shrink))
     if not len(pixels):
         return pha
-    candidates, flat = list(_candidates(src, pha, residual, shrink)), pha.reshape(-1)
-    for start in range(0, len(pixels), AT_ONCE):
-        part = pixels[start:start + AT_ONCE]
+    flat, linear = pha.reshape(-1), _linear(src, pha, err, shrink)
+    for part in _parts(_open_pixels(pha, 1)):
+        flat[part] = _followed(src, flat[part], part, pha.shape, linear, err)
+    candidates = list(_candidates(src, pha, residual, shrink))
+    for part in _parts(pixels):
         flat[part] = _alpha(src, bgr, flat[part], part, pha.shape, candidates, err)
     return pha
 
 
+def _linear(src, pha, err, shrink):
+    """Small image (h, w, 6) float32 of what turns a colour of src into alpha there: three factors and what is added; how far
+    that is from the network's alpha, and the share of its variance that it explains."""
+    size = _small_size(pha, shrink)
+    colours = cv2.split(cv2.resize(src, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255)
+    alpha = cv2.resize(pha, size, interpolation=cv2.INTER_AREA)
+    weight = 1 / (cv2.resize(err, size, interpolation=cv2.INTER_LINEAR) + np.float32(BLURRED))
+    total, values = _mean(weight), [*colours, alpha]
+    means = [_mean(weight * value) / total for value in values]
+    (rr, rg, rb, ra), (gg, gb, ga), (bb, ba), (aa,) = (
+        [_mean(weight * values[i] * values[j]) / total - means[i] * means[j] for j in range(i, 4)] for i in range(4))
+    # elimination, not the inverse: of grey photos the matrix is so nearly singular that float32 fails it
+    smooth = np.float32(SMOOTH)
+    rr = np.maximum(rr, 0) + smooth
+    to_g, to_b = rg / rr, rb / rr
+    gg, gb, right_g = np.maximum(gg + smooth - to_g * rg, smooth), gb - to_g * rb, ga - to_g * ra
+    bb = np.maximum(bb + smooth - to_b * rb - gb * gb / gg, smooth)
+    blue = (ba - to_b * ra - gb * right_g / gg) / bb
+    green = (right_g - gb * blue) / gg
+    red = (ra - rg * green - rb * blue) / rr
+    added = means[3] - red * means[0] - green * means[1] - blue * means[2]
+    explained = np.clip(red * ra + green * ga + blue * ba, 0, np.maximum(aa, 0))
+    off, share = np.sqrt(np.maximum(aa - explained, 0)), explained / np.maximum(aa, np.float32(TINY))
+    outer = _mean(total)
+    return cv2.merge([_mean(total * part) / outer for part in (red, green, blue, added, off, share)])
+
+
+def _mean(image):
+    """Of the neighbourhood of each pixel."""
+    return cv2.boxFilter(image, -1, (2 * REACH + 1, 2 * REACH + 1), borderType=cv2.BORDER_REFLECT)
+
+
+def _followed(src, prior, pixels, size, linear, err):
+    """Alpha (N,) of the pixels (flat indices), whose alpha so far is ``prior``, once it follows src's colour."""
+    rows, columns = _places(pixels, size)
+    *factors, added, off, explained = _sampled(linear, rows, columns, size)
+    found = np.clip(_dot(np.stack(factors), _colours(src, pixels)) + added, 0, 1)
+    doubt = _sampled(err[..., None], rows, columns, size)[0]
+    return prior + explained * doubt / (doubt + np.float32(UNLIKE) * off + np.float32(TINY)) * (found - prior)
+
+
 def _alpha(src, bgr, prior, pixels, size, candidates, err):
     """Alpha (N,) of the pixels (flat indices), whose alpha so far is ``prior``."""
-    rows, columns = (place.astype(np.float32) for place in np.divmod(pixels, size[1]))
+    rows, columns = _places(pixels, size)
     scene = _colours(bgr, pixels)
     above = _colours(src, pixels) - scene  # what src shows over the scene
     trust = np.float32(PRIOR) / (_sampled(err[..., None], rows, columns, size)[0] + np.float32(DOUBT))
@@ -77,6 +132,21 @@ def _open_pixels(pha, margin):
     return np.flatnonzero(band != 0)  # of booleans it is nine times as fast
 
 
+def _parts(pixels):
+    """What is worked on at once, one after the other."""
+    return (pixels[start:start + AT_ONCE] for start in range(0, len(pixels), AT_ONCE))
+
+
+def _places(pixels, size):
+    """float32 rows and columns (N,) of flat indices."""
+    return (place.astype(np.float32) for place in np.divmod(pixels, size[1]))
+
+
+def _small_size(pha, shrink, smaller=1):
+    """(width, height) of the small copy, or of one that is so many times smaller still."""
+    return tuple(max(1, round(side / shrink / smaller)) for side in pha.shape[::-1])
+
+
 def _colours(photo, pixels):
     """(3, N) float32 in 0..1."""
     return np.multiply(photo.reshape(-1, 3)[pixels].T, np.float32(1 / 255), dtype=np.float32, order="C")
@@ -84,14 +154,14 @@ def _colours(photo, pixels):
 
 def _candidates(src, pha, residual, shrink):
     """Small images (h, w, 3) float32 of what the subject's colour may be: the network's, then the sure foreground's."""
-    size = tuple(max(1, round(side / shrink)) for side in pha.shape[::-1])
+    size = _small_size(pha, shrink)
     small = cv2.resize(src, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     guess = np.clip(small + cv2.resize(residual, size, interpolation=cv2.INTER_LINEAR), 0, 1)
     yield guess
     sure = (cv2.resize(pha, size, interpolation=cv2.INTER_AREA) > SURE).astype(np.float32)
     colour = cv2.merge((cv2.multiply(small, cv2.merge((sure, sure, sure))), sure))
     for smaller, sigma in SPREADS:
-        size = tuple(max(1, round(side / shrink / smaller)) for side in pha.shape[::-1])
+        size = _small_size(pha, shrink, smaller)
         near = cv2.GaussianBlur(cv2.resize(colour, size, interpolation=cv2.INTER_AREA), (0, 0), sigma)
         share = near[..., 3:]
         trust = np.minimum(share / ENOUGH, 1)

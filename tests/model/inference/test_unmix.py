@@ -101,3 +101,12 @@ def test_the_less_error_the_network_expects_the_more_its_alpha_counts():
     err[0, 1] = 1
     apart = np.abs(unmixing.unmix(src, bgr, prior.copy(), colour, err) - prior).sum(0)
     assert apart[:60].sum() < 0.95 * apart[100:].sum()
+
+
+def test_blurred_edges_move_to_where_the_photo_has_them_by_its_colours_alone(monkeypatch):
+    """Also where the scene says nothing of use, for it has been told to count for nothing."""
+    monkeypatch.setattr(unmixing, "PRIOR", 1e9)
+    src, bgr, true = scene(1, (220, 200, 180))
+    blurred = soft(true)
+    found = unmix(src, bgr, blurred.copy(), residual(src, (220, 200, 180)))
+    assert np.abs(found - true).mean() < 0.6 * np.abs(blurred - true).mean()
