@@ -20,7 +20,8 @@ import numpy as np
 
 BAND = (0.01, 0.99)   # alpha between these is open to question, and so is what lies next to it
 LONGEST = 480         # pixels of the longer side of the small copy that colours are taken from
-REACH = 10            # its pixels that the neighbourhood of a linear function reaches to each side
+LINEAR = 2            # so many times smaller still is the copy in which alpha is taken for a linear function of colour, ...
+REACH = 5             # in neighbourhoods of so many of its pixels to each side
 SMOOTH = 5e-6         # variance of colour below which alpha follows no colour; it also keeps the equations solvable
 BLURRED = 0.03        # error that the network's alpha may have anywhere, where a function is fitted to it
 UNLIKE = 0.25         # error expected of the network, as a share of the function's distance from it, where both weigh the same
@@ -63,7 +64,7 @@ def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarra
 def _linear(src, pha, err, shrink):
     """Small image (h, w, 6) float32 of what turns a colour of src into alpha there: three factors and what is added; how far
     that is from the network's alpha, and the share of its variance that it explains."""
-    size = _small_size(pha, shrink)
+    size = _small_size(pha, shrink, LINEAR)
     colours = cv2.split(cv2.resize(src, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255)
     alpha = cv2.resize(pha, size, interpolation=cv2.INTER_AREA)
     weight = 1 / (cv2.resize(err, size, interpolation=cv2.INTER_LINEAR) + np.float32(BLURRED))
