@@ -27,7 +27,7 @@ BLURRED = 0.03        # error that the network's alpha may have anywhere, where 
 UNLIKE = 0.25         # error expected of the network, as a share of the function's distance from it, where both weigh the same
 TINY = 1e-6           # against division by zero
 SURE = 0.95           # foreground from here on lends its colour
-MARGIN = 1.2          # pixels of the small copy from the band to which the scene's colours are asked as well
+MARGIN = 0.7          # pixels of the small copy from the band that are open to question as well
 SPREADS = ((2, 1.5), (5, 2.0))  # colours are spread in copies so many times smaller still, with these sigmas
 ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground; below, the network's colour takes over
 PRIOR = 0.02          # squared colour distance (three channels in 0..1) at which photo and network weigh the same, times ...
@@ -52,12 +52,10 @@ def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarra
     pixels = _open_pixels(pha, round(MARGIN * shrink))
     if not len(pixels):
         return pha
-    flat, linear = pha.reshape(-1), _linear(src, pha, err, shrink)
-    for part in _parts(_open_pixels(pha, 1)):
-        flat[part] = _followed(src, flat[part], part, pha.shape, linear, err)
-    candidates = list(_candidates(src, pha, residual, shrink))
-    for part in _parts(pixels):
-        flat[part] = _alpha(src, bgr, flat[part], part, pha.shape, candidates, err)
+    found, flat = (_linear(src, pha, err, shrink), list(_candidates(src, pha, residual, shrink)), err[..., None]), pha.reshape(-1)
+    for start in range(0, len(pixels), AT_ONCE):
+        part = pixels[start:start + AT_ONCE]
+        flat[part] = _alpha(src, bgr, flat[part], part, pha.shape, *found)
     return pha
 
 
@@ -93,24 +91,16 @@ def _mean(image):
     return cv2.boxFilter(image, -1, (2 * REACH + 1, 2 * REACH + 1), borderType=cv2.BORDER_REFLECT)
 
 
-def _followed(src, prior, pixels, size, linear, err):
-    """Alpha (N,) of the pixels (flat indices), whose alpha so far is ``prior``, once it follows src's colour."""
-    rows, columns = _places(pixels, size)
-    *factors, added, off, explained = _sampled(linear, rows, columns, size)
-    found = np.clip(_dot(np.stack(factors), _colours(src, pixels)) + added, 0, 1)
-    doubt = _sampled(err[..., None], rows, columns, size)[0]
-    return prior + explained * doubt / (doubt + np.float32(UNLIKE) * off + np.float32(TINY)) * (found - prior)
-
-
-def _alpha(src, bgr, prior, pixels, size, candidates, err):
-    """Alpha (N,) of the pixels (flat indices), whose alpha so far is ``prior``."""
-    rows, columns = _places(pixels, size)
-    scene = _colours(bgr, pixels)
-    above = _colours(src, pixels) - scene  # what src shows over the scene
-    trust = np.float32(PRIOR) / (_sampled(err[..., None], rows, columns, size)[0] + np.float32(DOUBT))
+def _alpha(src, bgr, network, pixels, size, linear, candidates, err):
+    """Alpha (N,) of the pixels (flat indices), whose alpha by the network is ``network``."""
+    place = *(place.astype(np.float32) for place in np.divmod(pixels, size[1])), size
+    shown, scene, doubt = _colours(src, pixels), _colours(bgr, pixels), _sampled(err, *place)[0]
+    prior = _followed(shown, network, doubt, _sampled(linear, *place))
+    above = shown - scene  # what src shows over the scene
+    trust = np.float32(PRIOR) / (doubt + np.float32(DOUBT))
     total = weights = np.float32(0)
     for colour in candidates:
-        reach = _sampled(colour, rows, columns, size) - scene  # what the subject would show
+        reach = _sampled(colour, *place) - scene  # what the subject would show
         alpha = (_dot(above, reach) + trust * prior) / (_dot(reach, reach) + trust)
         alpha = np.clip(alpha, 0, 1, out=alpha)
         reach *= alpha
@@ -118,6 +108,13 @@ def _alpha(src, bgr, prior, pixels, size, candidates, err):
         weight = 1 / (_dot(rest, rest) + np.float32(NOISE))
         total, weights = total + alpha * weight, weights + weight
     return total / weights
+
+
+def _followed(shown, network, doubt, linear):
+    """Alpha (N,) that follows the colours ``shown`` (3, N), by ``linear`` (6, N), the more the network expects to be wrong."""
+    *factors, added, off, explained = linear
+    found = np.clip(sum(factor * colour for factor, colour in zip(factors, shown)) + added, 0, 1)
+    return network + explained * doubt / (doubt + np.float32(UNLIKE) * off + np.float32(TINY)) * (found - network)
 
 
 def _dot(one, other):
@@ -131,16 +128,6 @@ def _open_pixels(pha, margin):
     if margin:
         band = cv2.dilate(band, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
     return np.flatnonzero(band != 0)  # of booleans it is nine times as fast
-
-
-def _parts(pixels):
-    """What is worked on at once, one after the other."""
-    return (pixels[start:start + AT_ONCE] for start in range(0, len(pixels), AT_ONCE))
-
-
-def _places(pixels, size):
-    """float32 rows and columns (N,) of flat indices."""
-    return (place.astype(np.float32) for place in np.divmod(pixels, size[1]))
 
 
 def _small_size(pha, shrink, smaller=1):
