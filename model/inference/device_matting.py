@@ -77,7 +77,7 @@ class DeviceMatting:
         with self._mixed():
             coarse = self._look(src, bgr, size_sm)
             for other in scales[1:]:
-                coarse = _seen_twice(coarse, self._look(src, bgr, list(coarse_size(size, other))))
+                coarse = _seen_twice(coarse, self._look(src, bgr, list(coarse_size(size, other)), mirrored=True))
             pha, residual, ref = network.refiner(src, bgr, *coarse, refinement=refinement, most=self._most)
         if dtype == "uint8" and not bool(paddle.isfinite(pha).all() and paddle.isfinite(residual).all()):
             raise UserError(NOT_FINITE)
@@ -92,9 +92,11 @@ class DeviceMatting:
         exact = ("residual", "doubt", "pha") if "residual" in want else ()
         return {name: _as(made[name](), "float32" if name in exact else dtype) for name in want}
 
-    def _look(self, src, bgr, size):
+    def _look(self, src, bgr, size, mirrored=False):
         """(alpha, residual, error, hidden) of the coarse network at a size."""
-        return [x.astype("float32") for x in self._network.coarse(resize(src, size), resize(bgr, size))]
+        def turned(x):
+            return x.flip(3) if mirrored else x
+        return [turned(x).astype("float32") for x in self._network.coarse(*(turned(resize(x, size)) for x in (src, bgr)))]
 
     def _mixed(self):
         if self._precision == "fp32":

@@ -78,17 +78,18 @@ class PairMatting:
         """(padded src, padded bgr, coarse array (h, w, 37)) of a pair."""
         photos = [padded(photo) for photo in (src, bgr)]
         finest, *others = looks(photos[0].shape[:2], self.settings.backbone_scale)
-        seen = [_clipped(self._look(photos, scale)) for scale in others]  # first: the engine may write over what it gave
+        # before the finest: the engine may write over what it gave
+        seen = [_clipped(self._look(photos, scale, mirrored=True)) for scale in others]
         coarse = self._look(photos, finest)
         for other in seen:
             coarse = _seen_twice(coarse, other)
         return *photos, coarse
 
-    def _look(self, photos, scale):
+    def _look(self, photos, scale, mirrored=False):
         """The coarse array (h, w, 37) at a backbone scale."""
-        size = coarse_size(photos[0].shape[:2], scale)
-        small = {name: shrink(photo, *size)[None] for name, photo in zip(("src", "bgr"), photos)}
-        return self._engine.run("coarse", small)[0]
+        size, turn = coarse_size(photos[0].shape[:2], scale), -1 if mirrored else 1
+        small = (np.ascontiguousarray(shrink(photo, *size)[None, :, ::turn]) for photo in photos)
+        return self._engine.run("coarse", dict(zip(("src", "bgr"), small)))[0][:, ::turn]
 
     def _refine(self, coarse, src, bgr, want, brief=False):
         """A Matte of one padded photo, from its coarse array (h, w, 37); with ``brief``, its fgr is uint8."""

@@ -9,6 +9,7 @@ STEPS = 16             # the scale of a photo is a whole number of so many parts
 QUARTER_FROM = 2560    # pixels of a frame's longer side; smaller ones are shown to the coarse network at half their size
 EIGHTH_FROM = 10_000   # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
 DOUBT = 0.02           # error that is expected anywhere
+COARSER = 0.5          # how much the second look counts beside the first, where both expect the same error
 
 Array = TypeVar("Array")  # numpy.ndarray or paddle.Tensor
 
@@ -22,7 +23,8 @@ def looks(size: Sequence[int], scale: float | str = "auto") -> tuple[float, ...]
     """The backbone scales at which a photo of ``size`` (height, width) is seen, the finest first.
 
     One, if ``scale`` says it. For "auto" two, of which one is half of the other: the finer sees edges better, and the other,
-    which sees more of the scene at a time, has fewer holes in what is solid.
+    which sees more of the scene at a time, has fewer holes in what is solid. The second is shown the photos mirrored, and
+    so errs in other places.
     """
     if scale != "auto":
         return (scale,)
@@ -39,5 +41,5 @@ def frame_scale(size: Sequence[int]) -> float:
 
 def weighed(fine: Array, other: Array, err: Array, other_err: Array) -> Array:
     """What two looks found, each weighed by how little error it expects; all of one size, errors in 0..1."""
-    ours, theirs = 1 / (err + DOUBT), 1 / (other_err + DOUBT)
+    ours, theirs = 1 / (err + DOUBT), COARSER / (other_err + DOUBT)
     return (fine * ours + other * theirs) / (ours + theirs)

@@ -24,7 +24,7 @@ LINEAR = 2            # so many times smaller still is the copy in which alpha i
 REACH = 5             # in neighbourhoods of so many of its pixels to each side
 SMOOTH = 5e-6         # variance of colour below which alpha follows no colour; it also keeps the equations solvable
 BLURRED = 0.03        # error that the network's alpha may have anywhere, where a function is fitted to it
-UNLIKE = 0.25         # error expected of the network, as a share of the function's distance from it, where both weigh the same
+UNLIKE = 0.25         # part of the function's distance from the network that is as much to its discredit as expected error
 TINY = 1e-6           # against division by zero
 SURE = 0.95           # foreground from here on lends its colour
 MARGIN = 0.7          # pixels of the small copy from the band that are open to question as well
@@ -52,7 +52,8 @@ def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarra
     pixels = _open_pixels(pha, round(MARGIN * shrink))
     if not len(pixels):
         return pha
-    found, flat = (_linear(src, pha, err, shrink), list(_candidates(src, pha, residual, shrink)), err[..., None]), pha.reshape(-1)
+    found = _linear(src, pha, err, shrink), list(_candidates(src, pha, residual, shrink)), err[..., None]
+    flat = pha.reshape(-1)
     for start in range(0, len(pixels), AT_ONCE):
         part = pixels[start:start + AT_ONCE]
         flat[part] = _alpha(src, bgr, flat[part], part, pha.shape, *found)
@@ -111,7 +112,7 @@ def _alpha(src, bgr, network, pixels, size, linear, candidates, err):
 
 
 def _followed(shown, network, doubt, linear):
-    """Alpha (N,) that follows the colours ``shown`` (3, N), by ``linear`` (6, N), the more the network expects to be wrong."""
+    """Alpha (N,) that follows the colours ``shown`` (3, N) by ``linear`` (6, N), more where the network expects error."""
     *factors, added, off, explained = linear
     found = np.clip(sum(factor * colour for factor, colour in zip(factors, shown)) + added, 0, 1)
     return network + explained * doubt / (doubt + np.float32(UNLIKE) * off + np.float32(TINY)) * (found - network)

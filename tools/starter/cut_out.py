@@ -6,11 +6,11 @@
 
 Networks say what is surely subject and what is surely not: DeepLabV3 of Google's Coral (google-coral/test_data,
 deeplabv3_mnv2_pascal_quant.tflite), and for people MediaPipe's selfie segmenter too (npm @mediapipe/selfie_segmentation,
-selfie_segmentation.tflite); both are under Apache-2.0. Animals, which DeepLab alone knows, it is shown four times: as they are
-and mirrored, whole and from farther away, first in the whole photo and then cropped around them. PyMatting finds alpha between
-(closed form, Levin et al. 2008) and the subject's own colours. Writes FOLDER/portrait_NAME.webp or beast_NAME.webp, RGBA,
-straight colour. Two of three people and half of the animals are good enough; hats, glasses before something bright,
-thin legs in grass and scenes of hair's colour are where it fails.
+selfie_segmentation.tflite); both are under Apache-2.0. Animals, which DeepLab alone knows, it is shown four times: as they
+are and mirrored, whole and from farther away, first in the whole photo and then cropped around them. PyMatting finds alpha
+between (closed form, Levin et al. 2008) and the subject's own colours. Writes FOLDER/portrait_NAME.webp or
+beast_NAME.webp, RGBA, straight colour. Two of three people and half of the animals are good enough; hats, glasses before
+something bright, thin legs in grass and scenes of hair's colour are where it fails.
 """
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
 """Parts of an enlarged image are those of the whole one, and large photos come out in strips as they do whole."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -60,4 +62,20 @@ def test_the_looks_of_large_photos_and_the_scale_of_frames():
 def test_looks_are_weighed_by_the_error_that_they_expect():
     fine, other = np.float32([[0.2, 0.2, 0.2]]), np.float32([[0.8, 0.8, 0.8]])
     seen = scale.weighed(fine, other, np.float32([[0, 1, 0.5]]), np.float32([[1, 0, 0.5]]))
-    np.testing.assert_allclose(seen, [[0.2 + 0.6 / 52, 0.8 - 0.6 / 52, 0.5]], rtol=1e-5)
+    near, far = (1 / (1 + share) for share in (2 * 51, 2 / 51))  # the second look counts half
+    np.testing.assert_allclose(seen, [[0.2 + 0.6 * near, 0.2 + 0.6 * far, 0.4]], rtol=1e-5)
+
+
+def test_the_second_look_at_a_photo_is_mirrored():
+    """A network that takes the left half for subject, whatever it is shown."""
+    class Left:
+        @staticmethod
+        def run(name, inputs):
+            coarse = np.zeros((1, *inputs["src"].shape[1:3], 37), np.float32)
+            coarse[:, :, :coarse.shape[2] // 2, 0] = 1
+            return coarse
+    photo = np.zeros((64, 96, 3), np.uint8)
+    looked = pair.PairMatting(Left, SimpleNamespace(backbone_scale="auto"), None, None, None)
+    pha = looked._coarse(photo, photo)[2][..., 0]
+    np.testing.assert_allclose(pha[:, [0, 95]], np.float32([[2 / 3, 1 / 3]] * 64), rtol=1e-5)
+
