@@ -70,9 +70,11 @@ def _outputs(work):
 
 def _matter(work):
     from bgmatting.model import Matter
-    from bgmatting.prediction.pace import paced
-    matter = Matter(work["weights"], backbone_scale=work["scale"], precision=work["precision"], fill=False, bits=8)
-    return paced(matter, None, work["scale"])
+    from bgmatting.prediction.core import fitting
+    from bgmatting.prediction.options import Options
+    from bgmatting.prediction.source import VIDEO
+    matter = Matter(work["weights"], backbone_scale=work["scale"], precision=work["precision"])
+    return fitting(matter, Options(backbone_scale=work["scale"]), VIDEO)
 
 
 def _size(path):

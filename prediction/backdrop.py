@@ -88,13 +88,15 @@ class Backdrop:
 
 
 class ColourBackdrop(Backdrop):
-    """One colour all over: rgb is three numbers in 0..255."""
+    """One colour all over: rgb is three numbers in 0..255; the image of it is kept for the next of that size."""
 
     def __init__(self, rgb: tuple[int, int, int]):
-        self._rgb = tuple(rgb)
+        self._rgb, self._whole = tuple(rgb), None
 
     def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(np.array(self._rgb, np.uint8), src.shape)
+        if self._whole is None or self._whole.shape != src.shape:
+            self._whole = cv2.merge([np.full(src.shape[:2], value, np.uint8) for value in self._rgb])
+        return self._whole
 
 
 class BlurBackdrop(Backdrop):

@@ -37,7 +37,7 @@ from bgmatting.prediction.options import (
     parts_of,
 )
 from bgmatting.prediction.output_paths import NAMED, folder_of, names_picture
-from bgmatting.prediction.pace import paced
+from bgmatting.prediction.pace import frame_pixels, paced
 from bgmatting.prediction.photos.pipeline import Work, reason_of
 from bgmatting.prediction.photos.plan import photo_jobs, pictures_of
 from bgmatting.prediction.photos.read_pair import PairReader, photo
@@ -155,7 +155,8 @@ def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None
     paced. What is given stays as it is. ``note``: called with a remark on the pace."""
     if hasattr(matter, "with_settings"):
         bits = 16 if kind == SEQUENCE else options.bits  # plates are finer than 8 bits
-        matter = matter.with_settings(bits=bits, fill=kind in STILL and options.fill)
+        fewer = {} if kind in STILL or options.sample_pixels is not None else frame_pixels(matter.settings)
+        matter = matter.with_settings(bits=bits, fill=kind in STILL and options.fill, **fewer)
     return matter if kind in STILL else paced(matter, options.fps, options.backbone_scale, note)
 
 

@@ -198,7 +198,8 @@ class Options:
     refine_mode: str | None = option(
         None, "which patches to refine: sampling, thresholding or full", "the weights file's; else sampling")
     sample_pixels: int | None = option(
-        None, "number of pixels to refine in sampling mode", "the weights file's; else 80000", type=int, least=0)
+        None, "number of pixels to refine in sampling mode", "the weights file's; else 80000 of a photo, 20000 of a frame",
+        type=int, least=0)
     refine_threshold: float | None = option(
         None, "predicted error above which thresholding mode refines", "the weights file's; else 0.1", type=float,
         least=0, most=1)

@@ -13,6 +13,7 @@ import numpy as np
 
 from bgmatting.media import encode, write_bytes
 from bgmatting.media.exr_dpx import off_curve
+from bgmatting.media.operations import blend
 from bgmatting.media.pixels import to_8_bits
 from bgmatting.model.inference.matte import Matte, as_float
 from bgmatting.utils.errors import UserError, no_space
@@ -87,6 +88,8 @@ def _cut_out(pha, fgr, premultiplied):
 
 
 def _before(matte, fgr, behind, bits):
+    if bits == 8 and matte.pha.dtype == np.uint8:
+        return blend(fgr, matte.pha, to_8_bits(behind))
     pha = np.clip(as_float(matte.pha), 0, 1)
     if bits == 8:
         return cv2.blendLinear(fgr, np.ascontiguousarray(to_8_bits(behind)), pha, 1 - pha)

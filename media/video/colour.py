@@ -114,6 +114,8 @@ def _by_sums(frame, colour, size):
 
 def from_array(av: ModuleType, image: np.ndarray, pixels: str, colour: Colour) -> av.VideoFrame:
     """An ``av.VideoFrame`` of the format ``pixels`` from uint8 or uint16 gray (H, W), RGB (H, W, 3) or RGBA (H, W, 4)."""
+    if image.ndim == 2 and image.dtype == np.uint8 and pixels == "yuv420p" and not any(side % 2 for side in image.shape):
+        return av.VideoFrame.from_ndarray(_planes_of_gray(image, colour.range), pixels)
     if image.dtype == np.uint16:
         image = image if image.ndim == 3 else cv2.merge((image,) * 3)  # swscale makes white 0.3 % too bright of gray16
         kind = "rgb48le" if image.shape[2] == 3 else "rgba64le"
@@ -121,8 +123,16 @@ def from_array(av: ModuleType, image: np.ndarray, pixels: str, colour: Colour) -
         kind = "gray" if image.ndim == 2 else "rgb24" if image.shape[2] == 3 else "rgba"
     frame = av.VideoFrame.from_ndarray(image, kind)
     matrix = SWS_MATRIX[colour.matrix]
-    return reformat(frame, format=pixels, src_colorspace=_other(matrix), dst_colorspace=matrix, src_color_range=FULL,
-                    dst_color_range=colour.range)
+    return reformat(frame, accurate=pixels != "yuv420p", format=pixels, src_colorspace=_other(matrix), dst_colorspace=matrix,
+                    src_color_range=FULL, dst_color_range=colour.range)
+
+
+def _planes_of_gray(image, range):
+    """Gray (H, W) as the planes of yuv420p, (H * 3 / 2, W); swscale takes 10 ms for a frame of 1920x1080, this takes 1."""
+    planes = np.full((image.shape[0] * 3 // 2, image.shape[1]), 128, np.uint8)
+    luma = np.arange(256) * (1 if range == FULL else 219 / 255) + (0 if range == FULL else 16)
+    cv2.LUT(image, np.rint(luma).astype(np.uint8), dst=planes[:image.shape[0]])
+    return planes
 
 
 def tag(context: av.VideoCodecContext, colour: Colour) -> None:

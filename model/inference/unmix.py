@@ -52,7 +52,11 @@ def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarra
     pixels = _open_pixels(pha, round(MARGIN * shrink))
     if not len(pixels):
         return pha
-    found = _linear(src, pha, err, shrink), list(_candidates(src, pha, residual, shrink)), err[..., None]
+    size = _small_size(pha, shrink)
+    small, alpha = _shrunk(src, size).astype(np.float32) / 255, _shrunk(pha, size)
+    spreads = [(_small_size(pha, shrink, smaller), sigma) for smaller, sigma in SPREADS]
+    found = (_linear(small, alpha, err, _small_size(pha, shrink, LINEAR)),
+             [cv2.split(colour) for colour in _candidates(small, alpha, residual, spreads)], [err])
     flat = pha.reshape(-1)
     for start in range(0, len(pixels), AT_ONCE):
         part = pixels[start:start + AT_ONCE]
@@ -60,12 +64,10 @@ def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarra
     return pha
 
 
-def _linear(src, pha, err, shrink):
-    """Small image (h, w, 6) float32 of what turns a colour of src into alpha there: three factors and what is added; how far
-    that is from the network's alpha, and the share of its variance that it explains."""
-    size = _small_size(pha, shrink, LINEAR)
-    colours = cv2.split(cv2.resize(src, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255)
-    alpha = cv2.resize(pha, size, interpolation=cv2.INTER_AREA)
+def _linear(small, alpha, err, size):
+    """Six small images (h, w) float32 of what turns a colour of src into alpha there: three factors and what is added; how
+    far that is from the network's alpha, and the share of its variance that it explains."""
+    colours, alpha = cv2.split(_shrunk(small, size)), _shrunk(alpha, size)
     weight = 1 / (cv2.resize(err, size, interpolation=cv2.INTER_LINEAR) + np.float32(BLURRED))
     total, values = _mean(weight), [*colours, alpha]
     means = [_mean(weight * value) / total for value in values]
@@ -84,7 +86,15 @@ def _linear(src, pha, err, shrink):
     explained = np.clip(red * ra + green * ga + blue * ba, 0, np.maximum(aa, 0))
     off, share = np.sqrt(np.maximum(aa - explained, 0)), explained / np.maximum(aa, np.float32(TINY))
     outer = _mean(total)
-    return cv2.merge([_mean(total * part) / outer for part in (red, green, blue, added, off, share)])
+    return [_mean(total * part) / outer for part in (red, green, blue, added, off, share)]
+
+
+def _shrunk(image, size):
+    """The image by averages at (width, height); by way of half its size, for which OpenCV has a fast way."""
+    half = image.shape[1] // 2, image.shape[0] // 2
+    if min(half[0] - size[0], half[1] - size[1]) >= 0 and not any(side % 2 for side in image.shape[:2]):
+        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def _mean(image):
@@ -138,35 +148,30 @@ def _small_size(pha, shrink, smaller=1):
 
 def _colours(photo, pixels):
     """(3, N) float32 in 0..1."""
-    return np.multiply(photo.reshape(-1, 3)[pixels].T, np.float32(1 / 255), dtype=np.float32, order="C")
+    return np.multiply(photo.reshape(-1, 3).take(pixels, 0).T, np.float32(1 / 255), dtype=np.float32, order="C")
 
 
-def _candidates(src, pha, residual, shrink):
+def _candidates(small, alpha, residual, sizes):
     """Small images (h, w, 3) float32 of what the subject's colour may be: the network's, then the sure foreground's."""
-    size = _small_size(pha, shrink)
-    small = cv2.resize(src, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    guess = np.clip(small + cv2.resize(residual, size, interpolation=cv2.INTER_LINEAR), 0, 1)
+    guess = np.clip(small + cv2.resize(residual, small.shape[1::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
     yield guess
-    sure = (cv2.resize(pha, size, interpolation=cv2.INTER_AREA) > SURE).astype(np.float32)
+    sure = (alpha > SURE).astype(np.float32)
     colour = cv2.merge((cv2.multiply(small, cv2.merge((sure, sure, sure))), sure))
-    for smaller, sigma in SPREADS:
-        size = _small_size(pha, shrink, smaller)
-        near = cv2.GaussianBlur(cv2.resize(colour, size, interpolation=cv2.INTER_AREA), (0, 0), sigma)
+    for size, sigma in sizes:
+        near = cv2.GaussianBlur(_shrunk(colour, size), (0, 0), sigma)
         share = near[..., 3:]
         trust = np.minimum(share / ENOUGH, 1)
-        doubt = cv2.resize(guess, size, interpolation=cv2.INTER_AREA) * (1 - trust)
+        doubt = _shrunk(guess, size) * (1 - trust)
         yield near[..., :3] / (share + 1e-6) * trust + doubt
 
 
-def _sampled(image, rows, columns, size):
-    """(C, N): ``image`` (h, w, C), enlarged bilinearly to ``size`` (height, width), at the pixels named alone."""
+def _sampled(planes, rows, columns, size):
+    """(C, N): small images (h, w), enlarged bilinearly to ``size`` (height, width), at the pixels named alone."""
     y, x = ((place + np.float32(0.5)) * np.float32(small / side) - np.float32(0.5)
-            for place, small, side in zip((rows, columns), image.shape, size))
-    found = np.empty((image.shape[2], len(y)), np.float32)
-    planes = cv2.split(image)
+            for place, small, side in zip((rows, columns), planes[0].shape, size))
+    found = np.empty((len(planes), len(y)), np.float32)
     for start in range(0, len(y), STEP):
         place = slice(start, min(start + STEP, len(y)))
         for plane, values in zip(planes, found):
-            values[place] = cv2.remap(plane, x[None, place], y[None, place], cv2.INTER_LINEAR,
-                                      borderMode=cv2.BORDER_REPLICATE)[0]
+            cv2.remap(plane, x[None, place], y[None, place], cv2.INTER_LINEAR, values[None, place], cv2.BORDER_REPLICATE)
     return found

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from bgmatting.model import Matter
-from bgmatting.prediction.pace import SLOWER_SCALE, Paced, paced
+from bgmatting.prediction.core import fitting
+from bgmatting.prediction.options import CAMERA, PHOTO, VIDEO, Options
+from bgmatting.prediction.pace import PIXELS, SLOWER_SCALE, Paced, paced
 from bgmatting.utils.errors import UserError
 
 
@@ -79,6 +81,18 @@ def test_what_is_said_holds():
     assert isinstance(paced(Timed(1), None), Paced) and isinstance(paced(Timed(1), 3), Paced)
     for matter, arguments in ((Timed(1), (10, 0.4)), (Timed(1, 0.375), (10,))):
         assert paced(matter, *arguments) is matter
+
+
+def test_fewer_pixels_of_frames_are_refined_unless_somebody_says_how_many():
+    with Matter(backend="paddle", device="cpu", threads=1) as matter:
+        for kind, expected in ((PHOTO, 80_000), (VIDEO, PIXELS), (CAMERA, PIXELS)):
+            assert fitting(matter, Options(), kind).settings["sample_pixels"] == expected
+        assert fitting(matter, Options(sample_pixels=80_000), VIDEO).settings["sample_pixels"] == 80_000
+        assert fitting(matter, Options(backbone_scale=0.25), VIDEO).sample_pixels == PIXELS
+        said = matter.with_settings(sample_pixels=500)
+        assert fitting(said, Options(), VIDEO).sample_pixels == 500
+        told = matter.with_settings(told_by_weights=("refine_sample_pixels",))
+        assert fitting(told, Options(), VIDEO).sample_pixels == 80_000 and matter.sample_pixels == 80_000
 
 
 def test_a_matter_takes_another_scale_between_frames():
