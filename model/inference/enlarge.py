@@ -2,15 +2,25 @@
 
 Samples lie in the middle of pixels and the border is repeated, as ``cv2.resize`` and the networks have it.
 """
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
+STRIP = 64  # rows that are made at once of an image with many channels
 
-def enlarged_rows(image: np.ndarray, height: int, width: int, top: int, bottom: int) -> np.ndarray:
-    """Rows from ``top`` to ``bottom`` of ``image``, float32 (h, w[, C]), at (height, width): float32 (rows, width[, C])."""
+
+def enlarged_rows(image: np.ndarray, height: int, width: int, top: int, bottom: int, lowest: np.ndarray | None = None,
+                  highest: np.ndarray | None = None) -> np.ndarray:
+    """Rows from ``top`` to ``bottom`` of ``image``, float32 (h, w[, C]), at (height, width): float32 (rows, width[, C]).
+
+    Args:
+        lowest, highest: (C,), what the channels are clipped to before; None: they are not.
+    """
     low, high, share = _neighbours(np.arange(top, bottom), image.shape[0], height)
     first = low[0]
-    part = np.ascontiguousarray(image[first:high[-1] + 1])
+    part = image[first:high[-1] + 1]
+    part = np.ascontiguousarray(part) if lowest is None else np.clip(part, lowest, highest)
     wide = cv2.resize(part, (width, len(part)), interpolation=cv2.INTER_LINEAR)
     share = share.reshape(-1, *(1,) * (image.ndim - 1))
     made = wide[low - first]
@@ -26,7 +36,11 @@ def at_half(image: np.ndarray, height: int, width: int, lowest: np.ndarray, high
     """
     if 4 * max(image.shape[:2]) <= max(height, width) or image.shape[:2] == (height // 2, width // 2):
         return image
-    return cv2.resize(np.clip(image, lowest, highest), (width // 2, height // 2), interpolation=cv2.INTER_LINEAR)
+    made = np.empty((height // 2, width // 2, image.shape[2]), np.float32)
+    for top in range(0, len(made), STRIP):
+        strip = made[top:top + STRIP]
+        strip[:] = enlarged_rows(image, *made.shape[:2], top, top + len(strip), lowest, highest)
+    return made
 
 
 def enlarged_windows(image: np.ndarray, height: int, width: int, tops: np.ndarray, lefts: np.ndarray, side: int,

@@ -17,6 +17,7 @@ from bgmatting.dataset.samples import SampleKey, StreamSet  # noqa: E402
 from bgmatting.model import losses as own_losses  # noqa: E402
 from bgmatting.model.export.torch_network import Base, Coarse, Matting, Refined, state_of  # noqa: E402
 from bgmatting.training.config import DEFAULT, load_config  # noqa: E402
+from bgmatting.utils.cli import StopOnSignal  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
 from tools.starter import judging, losses  # noqa: E402
 from tools.starter.__main__ import main, read_recipe, stage_of  # noqa: E402
@@ -177,6 +178,25 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(recipe, tmp_path):
     for name, value in state_of(whole.phase.model).items():
         assert torch.allclose(value, state_of(second.phase.model)[name], atol=1e-6), name
         assert torch.allclose(whole.ema[name], second.ema[name], atol=1e-6), name
+
+
+def test_some_batches_are_seen_enlarged(recipe, tmp_path):
+    def seen(enlarged, iteration):
+        run.settings["enlarged"], run.iteration, shown = enlarged, iteration, []
+        terms = run.phase.terms
+        run.phase.terms = lambda batch, scale: shown.append(scale) or terms(batch, scale)
+        with StopOnSignal() as stop:
+            run._step(batch, {}, stop)
+        run.phase.terms = terms
+        return shown
+
+    run = run_of(recipe(), "base", tmp_path)
+    batch = collated([run.samples_of[key] for key in next(iter(run.keys))])
+    pixels = batch.pha.numel()
+    assert seen([1, 1.5, pixels], 0) == [1.5] and seen([1, 1.5, pixels - 1], 0) == [1.0, 0.5]
+    drawn = [seen([0.5, 1.5, pixels], number) for number in range(8)]
+    assert {tuple(scales) for scales in drawn} == {(1.5,), (1.0, 0.5)}
+    assert drawn == [seen([0.5, 1.5, pixels], number) for number in range(8)]
 
 
 def test_what_cannot_be_used_is_refused(recipe, tmp_path):

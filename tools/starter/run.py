@@ -22,7 +22,7 @@ from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import write_bytes
 from tools.starter.losses import Batch
 
-SIZE_STREAM = 22  # last word of seeds
+SIZE_STREAM, ENLARGED_STREAM = 22, 23  # last words of seeds
 
 
 class Buckets:
@@ -125,10 +125,11 @@ class Run:
         for group, rate in zip(self.optimizer.param_groups, self.rates):
             group["lr"] = rate * pace(self.iteration, self.settings)
         self.optimizer.zero_grad(set_to_none=True)
-        for scale in self.phase.scales:
+        scales = self._scales(batch)
+        for scale in scales:
             terms = self.phase.terms(batch, scale)
             loss = sum(self.phase.weights[name] * term for name, term in terms.items())
-            (loss / len(self.phase.scales)).backward()
+            (loss / len(scales)).backward()
             for name, term in terms.items() if self.part == 0 else ():
                 recent.setdefault(name, []).append(float(term.detach()))
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -140,6 +141,13 @@ class Run:
         self.samples += len(batch.src) * self.parts
         self._average()
         return wanted
+
+    def _scales(self, batch):
+        """Those of the phase, or the one of ``enlarged``, which is drawn by iteration and alike in all processes."""
+        drawn = np.random.default_rng([self.settings["seed"], self.iteration, ENLARGED_STREAM]).random()
+        share, scale, most = self.settings.get("enlarged") or (0, 1, 0)
+        pixels = self.parts * batch.pha.shape[0] * batch.pha.shape[2] * batch.pha.shape[3]
+        return [scale] if drawn < share and pixels <= most else self.phase.scales
 
     def _shared(self, gradients, stop):
         """Set gradients to their mean over the processes. Returns whether any of these was asked to stop."""
