@@ -41,7 +41,7 @@ def _join(x, shortcut):
 
 def _by_rows(convolution, x):
     """``convolution(x)``, 3x3; on a CPU in parts, where nothing is learnt: Paddle lays out nine copies of what it convolves,
-    which for a photo seen at 4 megapixels are 8 GB."""
+    which for a photo seen at 2 megapixels are 4 GB."""
     height, width = x.shape[2:]
     if not paddle.in_dynamic_mode() or paddle.is_grad_enabled() or not x.place.is_cpu_place() or height * width < LARGE:
         return convolution(x)

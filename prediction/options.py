@@ -193,8 +193,8 @@ class Options:
         metavar="MIB")
     backbone_scale: float | None = option(
         None, "size of the coarse network's input relative to the photo",
-        "the weights file's; else photos are seen twice, at 1.5 and 0.5 (smaller from 1.8 megapixels on), videos and cameras "
-        "at 0.5, 0.25 from 2560 pixels on, 0.125 from 10,000", type=float)
+        "the weights file's; else photos are seen twice, at 1 and 0.5 (smaller from 2 megapixels on), videos and cameras at "
+        "0.5, 0.25 from 2560 pixels on, 0.125 from 10,000", type=float)
     refine_mode: str | None = option(
         None, "which patches to refine: sampling, thresholding or full", "the weights file's; else sampling")
     sample_pixels: int | None = option(

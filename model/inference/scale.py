@@ -4,9 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-SEEN = 2 ** 22         # pixels of the coarse network's input that a photo is shown with, about 2700x1550, but ...
-LARGEST = 1.5          # no more than so many times as wide and high as it is
-FARTHER = 3            # times as small is the photo at the second look
+SEEN = 2 ** 21         # pixels of the coarse network's input that a photo is shown with, about 1920x1088, or the photo's own
 STEPS = 16             # the scale of a photo is a whole number of so many parts
 QUARTER_FROM = 2560    # pixels of a frame's longer side; smaller ones are shown to the coarse network at half their size
 EIGHTH_FROM = 10_000   # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
@@ -24,14 +22,14 @@ def coarse_size(size: Sequence[int], scale: float) -> tuple[int, int]:
 def looks(size: Sequence[int], scale: float | str = "auto") -> tuple[float, ...]:
     """The backbone scales at which a photo of ``size`` (height, width) is seen, the finest first.
 
-    One, if ``scale`` says it. For "auto" two: the finer, for which small photos are enlarged, sees edges and strands better,
-    and the other, which sees more of the scene at a time, has fewer holes in what is solid. The second is shown the photos
-    mirrored, and so errs in other places.
+    One, if ``scale`` says it. For "auto" two, of which one is half of the other: the finer sees edges better, and the other,
+    which sees more of the scene at a time, has fewer holes in what is solid. The second is shown the photos mirrored, and
+    so errs in other places.
     """
     if scale != "auto":
         return (scale,)
-    finest = min(LARGEST, max(1, int(STEPS * (SEEN / (size[0] * size[1])) ** 0.5)) / STEPS)
-    return finest, finest / FARTHER
+    finest = min(1, max(1, int(STEPS * (SEEN / (size[0] * size[1])) ** 0.5)) / STEPS)
+    return finest, finest / 2
 
 
 def frame_scale(size: Sequence[int]) -> float:

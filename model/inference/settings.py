@@ -25,9 +25,9 @@ class Settings:
             passes its self-check.
         device: "cpu", "gpu" or "gpu:N"; None takes a GPU where there is one.
         backbone_scale: size of the coarse network's input relative to the photo, at most 1. None: what the header of
-            the weights file says; without that the network looks twice, as ``model.inference.scale.looks`` has it: one
-            and a half times as wide as it is, or at about 4 megapixels of a larger one, and at a third of that. For frames
-            that should not take long, give 0.5 or 0.25.
+            the weights file says; without that the network looks twice, as ``model.inference.scale.looks`` has it: at the
+            photo's own size, or at about 2 megapixels of a larger one, and at half of that. For frames that should not
+            take long, give 0.5 or 0.25.
         refine_mode: "sampling", "thresholding" or "full"; None: as the header says, else "sampling".
         sample_pixels: how many pixels "sampling" refines; None: as the header says, else 80,000.
         threshold: predicted error above which "thresholding" refines; None: as the header says, else 0.1.

@@ -54,7 +54,7 @@ def test_bytes_go_up_and_only_what_is_wanted_comes_back(shared, monkeypatch):
     matter.predict(*photos(64, 48), ("pha", "fgr"), dtype="uint8")
     matter.predict(*photos(64, 48), ("err",), dtype="float16")
     assert seen == [(["uint8"] * 2, {"pha": ("float32", [64, 48]), "fgr": ("uint8", [64, 48, 3]),
-                                     "residual": ("float32", [32, 24, 3]), "doubt": ("float32", [96, 72])}),
+                                     "residual": ("float32", [32, 24, 3]), "doubt": ("float32", [64, 48])}),
                     (["uint8"] * 2, {"err": ("float16", [64, 48])})]
 
 

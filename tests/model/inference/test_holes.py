@@ -8,7 +8,7 @@ from bgmatting.model.inference.holes import fill_holes, find_holes
 from bgmatting.model.inference.matte import Matte
 
 # Before OpenCV 5 the host's last step rounds places to a 32nd of a pixel; the device's does not.
-ALIKE = 5e-4 if int(cv2.__version__.split(".")[0]) >= 5 else 1e-2
+ALIKE = 1e-4 if int(cv2.__version__.split(".")[0]) >= 5 else 1e-2
 SIZE = 240
 SPOT = (95, 130, 10)   # column, row, radius: where a network sees too little
 
