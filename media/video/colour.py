@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from bgmatting.media.video.libav import reformat
+from bgmatting.media.video.libav import FINE, FROM_420, TO_420, reformat
 
 if TYPE_CHECKING:
     import av
@@ -92,7 +92,9 @@ def to_rgb(frame: av.VideoFrame, colour: Colour, width: int | None = None, heigh
         matrix = SWS_MATRIX[colour.matrix]
         size.update(src_colorspace=matrix, dst_colorspace=_other(matrix), src_color_range=colour.range,
                     dst_color_range=FULL)
-    return reformat(frame, format="rgb48le" if depth_of(frame) > 8 else "rgb24", **size).to_ndarray()
+    deep = depth_of(frame) > 8
+    flags = FINE if deep or width is not None else FROM_420
+    return reformat(frame, flags, format="rgb48le" if deep else "rgb24", **size).to_ndarray()
 
 
 def _by_sums(frame, colour, size):
@@ -123,8 +125,8 @@ def from_array(av: ModuleType, image: np.ndarray, pixels: str, colour: Colour) -
         kind = "gray" if image.ndim == 2 else "rgb24" if image.shape[2] == 3 else "rgba"
     frame = av.VideoFrame.from_ndarray(image, kind)
     matrix = SWS_MATRIX[colour.matrix]
-    return reformat(frame, accurate=pixels != "yuv420p", format=pixels, src_colorspace=_other(matrix), dst_colorspace=matrix,
-                    src_color_range=FULL, dst_color_range=colour.range)
+    return reformat(frame, TO_420 if pixels == "yuv420p" else FINE, format=pixels, src_colorspace=_other(matrix),
+                    dst_colorspace=matrix, src_color_range=FULL, dst_color_range=colour.range)
 
 
 def _planes_of_gray(image, range):

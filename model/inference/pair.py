@@ -24,7 +24,7 @@ from bgmatting.utils.errors import UserError
 if TYPE_CHECKING:
     from bgmatting.model.inference.device_matting import DeviceMatting
 
-STRIP = 256          # rows that are finished at once where they are handed out; a multiple of 16
+STRIP = 64           # rows that are finished at once, so that they stay in the processor's cache; a multiple of 16
 
 
 class PairMatting:
@@ -55,23 +55,19 @@ class PairMatting:
         if self.device_matting is not None:
             rows(0, self.whole(src, bgr, None, want, dtype))
             return
-        height, width = src.shape[:2]
-        src, bgr, coarse = self._coarse(src, bgr)
-        coarse = coarse.copy()
-        self._engine.forget()
-        for top, matte in self._strips(coarse, src, bgr, want):
-            rows(top, _cut(matte, max(height - top, 0), width, dtype))
+        for top, matte in self._strips(src, bgr, want, dtype, sparing=True):
+            rows(top, matte)
 
     def whole(self, src: np.ndarray, bgr: np.ndarray, trimap: None, want: Collection[str] | None, dtype: str) -> Matte:
         """The matte of a photo."""
-        want, size = Matte._fields if want is None else want, src.shape[:2]
+        want = Matte._fields if want is None else want
         if self.device_matting is None:
-            src, bgr, coarse = self._coarse(src, bgr)
-            return _cut(self._refine(coarse, src, bgr, want, dtype == "uint8"), *size, dtype)
+            return _joined(self._strips(src, bgr, want, dtype), len(src))
         settings = self.settings
         with self._engine.lock:
             matte = self.device_matting(src, bgr, settings.backbone_scale, settings.refinement, want, settings.unmix, dtype)
-        self._fill(src, bgr, matte)
+        if settings.fill:
+            fill_holes(src, bgr, matte)
         return matte
 
     def _coarse(self, src, bgr):
@@ -91,31 +87,6 @@ class PairMatting:
         small = (np.ascontiguousarray(shrink(photo, *size)[None, :, ::turn]) for photo in photos)
         return self._engine.run("coarse", dict(zip(("src", "bgr"), small)))[0][:, ::turn]
 
-    def _refine(self, coarse, src, bgr, want, brief=False):
-        """A Matte of one padded photo, from its coarse array (h, w, 37); with ``brief``, its fgr is uint8."""
-        height, width = src.shape[:2]
-        err_sm, chosen = self._chosen(coarse, height, width)
-        pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
-        fgr = resize(np.ascontiguousarray(coarse[..., COLOUR]), height, width) if "fgr" in want else None
-        quarter = tuple(4 * side for side in coarse.shape[:2]) == (height, width)
-        blocks = Blocks(chosen, self._reach, quarter)
-        coarse = np.ascontiguousarray(at_half(coarse, height, width, LOWEST, HIGHEST) if len(blocks) else coarse)
-        for batch, refined in self._refined(blocks, coarse, src, bgr):
-            blocks.paste(batch, refined, pha, fgr)
-        np.clip(pha, 0, 1, out=pha)
-        if self.settings.unmix and "pha" in want:
-            unmix(src, bgr, pha, np.ascontiguousarray(coarse[..., COLOUR]), err_sm)
-        if fgr is not None:
-            fgr = _colours(src, fgr, brief)
-        matte = Matte(pha if "pha" in want else None, fgr, resize(err_sm, height, width) if "err" in want else None,
-                      chosen.repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32) if "ref" in want else None)
-        self._fill(src, bgr, matte)
-        return matte
-
-    def _fill(self, src, bgr, matte):
-        if self.settings.fill:
-            fill_holes(src, bgr, matte)
-
     def _chosen(self, coarse, height, width):
         """(predicted error at the coarse size, which patches to refine)"""
         err_sm = np.clip(coarse[..., ERROR], 0, 1)
@@ -128,36 +99,45 @@ class PairMatting:
             inputs, count = blocks.inputs(batch, coarse, src, bgr), batch.stop - batch.start
             yield batch, self._engine.run(graph, _filled(inputs, self._batch))[:count]
 
-    def _strips(self, coarse, src, bgr, want):
-        """As ``_refine``: (top, Matte of ``STRIP`` rows from there), from top to bottom."""
+    def _strips(self, src, bgr, want, dtype, sparing=False):
+        """(top, Matte of ``STRIP`` rows from there) of a photo, from top to bottom; with ``sparing``, the engine gives back
+        what the coarse network took before the rest is done."""
+        size = src.shape[:2]
+        src, bgr, coarse = self._coarse(src, bgr)
+        if sparing:
+            coarse = coarse.copy()
+            self._engine.forget()
         height, width = src.shape[:2]
         err_sm, chosen = self._chosen(coarse, height, width)
-        blocks = Blocks(chosen, self._reach, coarse.shape[0] * 4 == height and coarse.shape[1] * 4 == width)
         pha = resize(np.clip(coarse[..., ALPHA], 0, 1), height, width)
+        quarter = tuple(4 * side for side in coarse.shape[:2]) == (height, width)
+        blocks = Blocks(chosen, self._reach, quarter)
+        residual = np.ascontiguousarray(coarse[..., COLOUR])
+        coarse = np.ascontiguousarray(at_half(coarse, height, width, LOWEST, HIGHEST) if len(blocks) else coarse)
         refined = np.empty((len(blocks), BLOCK, BLOCK, 4), np.float32)
         for batch, part in self._refined(blocks, coarse, src, bgr):
             blocks.paste(batch, part, pha, None)
             refined[batch] = part
         np.clip(pha, 0, 1, out=pha)
-        residual = np.ascontiguousarray(coarse[..., COLOUR])
         if self.settings.unmix and "pha" in want:
-            bounds = LOWEST[COLOUR], HIGHEST[COLOUR]
-            unmix(src, bgr, pha, at_half(residual, height, width, *bounds) if len(blocks) else residual, err_sm)
+            unmix(src, bgr, pha, np.ascontiguousarray(coarse[..., COLOUR]), err_sm)
         found = find_holes(src, bgr, levels_of(pha)) if self.settings.fill and "pha" in want else None
         if found is not None:
             pha[found] = 1
-        for top in range(0, height, STRIP):
+        for top in range(0, size[0], STRIP):
             bottom, fgr = min(top + STRIP, height), None
             if "fgr" in want:
                 fgr = enlarged_rows(residual, height, width, top, bottom)
                 place = blocks.between(top, bottom)
                 blocks.paste(place, refined[place], None, fgr, top)
-                fgr = _colours(src[top:bottom], fgr)
+                fgr = _colours(src[top:bottom], fgr, dtype == "uint8")
                 if found is not None:
-                    fgr[found[top:bottom]] = src[top:bottom][found[top:bottom]] / np.float32(255)
+                    filled = src[top:bottom][found[top:bottom]]
+                    fgr[found[top:bottom]] = filled if fgr.dtype == np.uint8 else filled / np.float32(255)
             err = enlarged_rows(err_sm, height, width, top, bottom) if "err" in want else None
             ref = chosen[top // PATCH:bottom // PATCH].repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32)
-            yield top, Matte(pha[top:bottom] if "pha" in want else None, fgr, err, ref if "ref" in want else None)
+            matte = Matte(pha[top:bottom] if "pha" in want else None, fgr, err, ref if "ref" in want else None)
+            yield top, _cut(matte, size[0] - top, size[1], dtype)
 
 
 def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -181,6 +161,21 @@ def _seen_twice(coarse, other):
     seen[..., :ERROR] = weighed(ours[..., :ERROR], other[..., :ERROR], *errors)
     seen[..., ERROR:HIDDEN.start] = np.minimum(*errors)
     return seen
+
+
+def _joined(strips, height):
+    """A Matte of ``height`` rows from strips of it; those that are one are not copied."""
+    whole = None
+    for top, matte in strips:
+        rows = next((len(part) for part in matte if part is not None), height)
+        if rows == height:
+            return matte
+        if whole is None:
+            whole = Matte(*(None if part is None else np.empty((height, *part.shape[1:]), part.dtype) for part in matte))
+        for part, all_rows in zip(matte, whole):
+            if part is not None:
+                all_rows[top:top + rows] = part
+    return whole
 
 
 def _cut(matte, height, width, dtype):
