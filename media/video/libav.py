@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import av
 
 OLDEST = 14  # PyAV before it neither takes these flags nor knows BT.2020
-# FFmpeg's bits of SwsFlags. Without full chroma interpolation and full chroma input every chroma sample of 4:2:0 colours four
-# pixels alike. Without accurate rounding 4:2:0 is read 1 or 2 levels too dark; towards 4:2:0 of 8 bits it changes chroma by 1
-# at most and takes twice the time.
+# FFmpeg's bits of SwsFlags. Without full chroma interpolation and input every chroma sample of 4:2:0 colours four pixels
+# alike. Without accurate rounding 4:2:0 is read 1 or 2 levels too dark; towards 4:2:0 of 8 bits it changes chroma by 1 at
+# most and takes twice the time.
 FULL_CHROMA = 0x2000 | 0x4000
 ACCURATE = 0x40000
 BILINEAR, BICUBIC = 0x2, 0x4
