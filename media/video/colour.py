@@ -143,13 +143,9 @@ def tag(context: av.VideoCodecContext, colour: Colour) -> None:
     context.color_primaries, context.color_trc = colour.primaries, colour.transfer
 
 
-def tag_frame(frame: av.VideoFrame, colour: Colour) -> None:
-    """Write ``colour`` into a frame that is to be encoded: ProRes takes what its own header says from there."""
-    try:
-        frame.colorspace, frame.color_range = colour.matrix, colour.range
-        frame.color_primaries, frame.color_trc = colour.primaries, colour.transfer
-    except AttributeError:
-        pass  # this PyAV cannot; the container's header has it
+def prores_header(colour: Colour) -> str:
+    """The filter of packets that writes ``colour`` into the headers of ProRes's frames; the container has it, too."""
+    return f"prores_metadata=color_primaries={colour.primaries}:color_trc={colour.transfer}:colorspace={colour.matrix}"
 
 
 def complete(colour: Colour) -> Colour:

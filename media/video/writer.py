@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from bgmatting.media.pixels import to_8_bits
 from bgmatting.media.video.audio import AudioReader, AudioWriter, Sound
-from bgmatting.media.video.colour import LIMITED, complete, from_array, tag, tag_frame
+from bgmatting.media.video.colour import LIMITED, complete, from_array, prores_header, tag
 from bgmatting.media.video.container import DISPLAY_ROOM, write_display
 from bgmatting.media.video.disk import HiddenFile, disk_full
 from bgmatting.media.video.encoders import X265, encoder_threads, encoding
@@ -162,7 +163,6 @@ class VideoWriter:
             self._last = ticks = ticks if self._last is None else max(ticks, self._last + 1)
             image = to_8_bits(image) if self.bits == 8 else image
             frame = from_array(self._av, image, self._pixels, self._colour)
-            tag_frame(frame, self._colour)
             frame.pts, frame.time_base = ticks, self._tick
             self._lasts[ticks] = max(int(duration / self._tick + Fraction(1, 2)), 1)
             self._mux(self._stream.encode(frame))
@@ -205,6 +205,8 @@ class VideoWriter:
         self._file.drop()
 
     def _mux(self, packets):
+        if self._header is not None:
+            packets = chain.from_iterable(map(self._header.filter, packets))
         for packet in packets:
             lasts = self._lasts.pop(packet.pts, None)
             if lasts and Fraction(packet.time_base) == self._tick:
@@ -224,6 +226,7 @@ class VideoWriter:
         context.time_base = stream.time_base = self._tick
         context.thread_count = encoder_threads()
         tag(context, self._colour)
+        self._header = self._av.BitStreamFilterContext(prores_header(self._colour), stream) if muxer == "mov" else None
         if codec == X265:
             _call_hvc1(context)
         if info.aspect != 1:

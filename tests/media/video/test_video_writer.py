@@ -59,7 +59,9 @@ def test_colours_through_the_chain(tmp_path, name, codec, colour):
     assert kept[:2] == (range_kept, colour[1])
     with av.open(str(tmp_path / name)) as container:
         context = container.streams.video[0].codec_context
-        assert context.name.startswith(codec) and (context.colorspace, context.color_range) == (colour[1], range_kept)
+        assert context.name.startswith(codec) and context.colorspace == colour[1]
+        ranges = (0, 1) if codec == "prores" else (range_kept,)  # ProRes has no word for it, and is limited
+        assert context.color_range in ranges
     assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(got, images)) < 4
     assert np.abs(np.mean(got, (0, 1, 2)) - np.mean(images, (0, 1, 2))).max() < 1.5  # no cast
 
