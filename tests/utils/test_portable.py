@@ -11,7 +11,7 @@ HIDDEN = """
 import builtins, importlib, os, pathlib, signal, sys
 import cv2, numpy, PIL.Image, av, yaml, tqdm, safetensors, skimage.color, multiprocessing, concurrent.futures, subprocess
 import paddle
-for name in ("gradio", "uvicorn", "fastapi", "asyncio", "openvino", "onnxruntime", "pymatting"):  # they ask for it
+for name in ("gradio", "uvicorn", "fastapi", "asyncio", "openvino", "onnxruntime", "pymatting", "torch"):  # they ask for it
     try:
         importlib.import_module(name)
     except ImportError:
