@@ -36,13 +36,20 @@ def processor() -> str:
 
 
 def computes_in_bf16(cpuinfo: str = "/proc/cpuinfo") -> bool:
-    """Whether this CPU has instructions for bfloat16; without, engines would imitate it, which takes longer than float32."""
+    """Whether this CPU is faster in bfloat16 than in float32.
+
+    Without instructions for it engines would imitate it. Intel's cores have them in the matrix unit (AMX), which virtual
+    machines may hide; by AVX-512's alone a Xeon took 1.4 to 1.8 times as long as in float32 (AMD's take two thirds).
+    """
     try:
         with open(cpuinfo, encoding="utf-8", errors="replace") as file:
-            flags = next((line.split(":", 1)[1].split() for line in file if line.startswith(("flags", "Features"))), [])
+            lines = [line.split(":", 1) for line in file if ":" in line]
     except OSError:
         return False
-    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags))
+    said = {name.strip(): value.split() for name, value in reversed(lines)}  # of the first core
+    flags = {*said.get("flags", ()), *said.get("Features", ())}
+    intel = said.get("vendor_id") == ["GenuineIntel"]
+    return bool(flags & ({"amx_bf16"} if intel else {"avx512_bf16", "amx_bf16", "bf16"}))
 
 
 def free_memory(proc: str = "/proc", groups: str = "/sys/fs/cgroup") -> int | None:

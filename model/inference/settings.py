@@ -32,7 +32,7 @@ class Settings:
         sample_pixels: how many pixels "sampling" refines; None: as the header says, else 80,000.
         threshold: predicted error above which "thresholding" refines; None: as the header says, else 0.1.
         precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little;
-            "auto": bf16 in OpenVINO where this CPU has instructions for it, else fp32.
+            "auto": bf16 in OpenVINO where this CPU is faster in it, else fp32.
         threads: of a CPU backend; None: its own choice.
         max_memory: MiB that refining may take at once, beyond the photos and mattes themselves; None: what is fastest.
             The result does not depend on it.

@@ -7,6 +7,9 @@ from bgmatting.utils.machine import computes_in_bf16, free_memory
 @pytest.mark.parametrize("text, expected", [
     ("processor : 0\nflags\t\t: fpu avx2 avx512f avx512_bf16 sha_ni\n", True), ("flags : fpu amx_bf16 amx_tile\n", True),
     ("Features\t: fp asimd bf16 i8mm\n", True), ("flags : fpu avx2 avx512f avx512_vnni\n", False),
+    ("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512f avx512_bf16\n", False),
+    ("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512f avx512_bf16 amx_bf16\n", True),
+    ("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512f avx512_bf16\n", True),
     ("bugs : bf16\n", False), ("", False)])
 def test_whether_a_cpu_computes_in_bf16(tmp_path, text, expected):
     (tmp_path / "cpuinfo").write_text(text)

@@ -23,8 +23,8 @@ def open_engine(name: str, described: Mapping[str, Any], arrays: Mapping[str, np
 
     Args:
         described, arrays: as for ``engines.graphs.network_of``; sha256: of the weights file.
-        device: "cpu" or "gpu:N". precision: "fp32", "fp16", "bf16", or "auto": bf16 in OpenVINO where this CPU has
-            instructions for it and the self-check passes, else fp32. threads: on a CPU; None: the engine's own choice.
+        device: "cpu" or "gpu:N". precision: "fp32", "fp16", "bf16", or "auto": bf16 in OpenVINO where this CPU is
+            faster in it and the self-check passes, else fp32. threads: on a CPU; None: the engine's own choice.
         tf32: whether a GPU rounds the factors of float32 products, which ``utils.machine.set_tf32`` sets.
 
     Raises UserError: no such engine, or the one that is named cannot be used here; ValueError: the arrays do not fit. Warns
