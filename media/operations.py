@@ -20,7 +20,7 @@ def blend(fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray) -> np.ndarray:
 
 
 def cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize uint8 ``image`` to just cover (height, width) ``size``, keep its shape, and cut out the centre."""
+    """Resize uint8 or uint16 ``image`` to just cover (height, width) ``size``, keep its shape, and cut out the centre."""
     height, width = size
     scale = max(height / image.shape[0], width / image.shape[1])
     whole = max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale))
@@ -32,7 +32,8 @@ def cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _centre_of_enlarged(image, whole, size):
-    """The centre, uint8 (*``size``, C), of an image enlarged to ``whole``, without making the rest, which may be huge."""
+    """The centre (*``size``, C) of an image enlarged to ``whole``, without making the rest, which may be huge."""
+    kind = image.dtype
     for axis in (0, 1):
         length = image.shape[axis]
         place = (np.arange(size[axis]) + (whole[axis] - size[axis]) // 2 + 0.5) * length / whole[axis] - 0.5
@@ -40,7 +41,7 @@ def _centre_of_enlarged(image, whole, size):
         before, after = (image.take(np.clip(first + step, 0, length - 1), axis).astype(np.float32) for step in (0, 1))
         share = (place - first).astype(np.float32)
         image = before + (after - before) * (share[:, None, None] if axis == 0 else share[:, None])
-    return np.rint(image).astype(np.uint8)
+    return np.rint(image).astype(kind)
 
 
 def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from typing import Any, Union
 
 from bgmatting.media.alignment.camera_motion import fitter
 from bgmatting.media.decoding import HERE, Isolated
+from bgmatting.model.inference.trimap import AutoTrimap
 from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.network_choice import choose, open_matter
 from bgmatting.prediction.options import (
@@ -153,10 +154,13 @@ def _run(source, options, matter, progress, fields, kinds):
 def fitting(matter: Any, options: Options, kind: str, note: Callable[[str], None] | None = None) -> Any:
     """A network as sources of ``kind`` are matted by it: how fine its numbers are, whether holes are filled, how frames are
     paced. What is given stays as it is. ``note``: called with a remark on the pace."""
+    if isinstance(matter, AutoTrimap):
+        return AutoTrimap(*(fitting(part, options, kind, note) for part in (matter.first, matter.second)))
     if hasattr(matter, "with_settings"):
         bits = 16 if kind == SEQUENCE else options.bits  # plates are finer than 8 bits
         fewer = {} if kind in STILL or options.sample_pixels is not None else frame_pixels(matter.settings)
-        matter = matter.with_settings(bits=bits, fill=kind in STILL and options.fill, **fewer)
+        fill = kind in STILL and options.fill and matter.settings.fill
+        matter = matter.with_settings(bits=bits, fill=fill, **fewer)
     return matter if kind in STILL else paced(matter, options.fps, options.backbone_scale, note)
 
 

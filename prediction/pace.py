@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from bgmatting.model.inference.scale import frame_scale
-from bgmatting.model.refinement import Refinement
+from bgmatting.model.inference.settings import Chosen
 from bgmatting.utils.cli import say
 
 WANTED = 10           # frames a second
@@ -18,12 +18,11 @@ PIXELS = 20_000       # refined of a frame: a quarter of a photo's, which takes 
 MEASURED_FROM = 1280 * 720  # pixels; smaller frames are fast everywhere, and lose more at a quarter of their size
 
 
-def frame_pixels(settings: Mapping[str, Any]) -> dict[str, int]:
-    """{"sample_pixels": how many pixels are refined of a frame}, where nobody has said it; else {}. settings:
-    ``Matter.settings``."""
-    usual = settings.get("sample_pixels") == Refinement().sample_pixels
-    said = "refine_sample_pixels" in settings.get("told_by_weights", ())
-    return {"sample_pixels": PIXELS} if usual and not said else {}
+def frame_pixels(settings: Chosen) -> dict[str, int]:
+    """{"sample_pixels": how many pixels are refined of a frame}, where neither the caller nor the weights file has said it;
+    else {}. settings: ``Matter.settings``."""
+    said = "sample_pixels" in settings.asked or "refine_sample_pixels" in settings.told_by_weights
+    return {"sample_pixels": PIXELS} if settings.sample_pixels and not said else {}
 
 
 def paced(matter: Any, fps: float | None, backbone_scale: float | None = None,
@@ -58,6 +57,7 @@ class Paced:
         self._choosing = threading.Lock()
 
     settings, sample_pixels, streams = _forwarded("settings"), _forwarded("sample_pixels"), _forwarded("streams", 1)
+    method, close = _forwarded("method"), _forwarded("close")
 
     def predict(self, src: np.ndarray, bgr: np.ndarray | None, *args: Any, **kwargs: Any) -> Any:
         """As ``Matter.predict``."""

@@ -26,24 +26,6 @@ GRAIN = 0.02 ** 2     # squared; no colour is told more finely
 FLOOR = 1e-5          # squared difference of three channels in 0..1 that 8 bits leave
 
 
-def fill_holes(src: np.ndarray, bgr: np.ndarray, matte: Matte) -> None:
-    """Make opaque, in place, what ``find_holes`` finds.
-
-    Args:
-        src, bgr: uint8 RGB (H, W, 3).
-        matte: ``Matte`` in one of its types; without pha nothing is done. Where there is fgr, it becomes src there.
-    """
-    if matte.pha is None:
-        return
-    found = find_holes(src, bgr, levels_of(matte.pha))
-    if found is None:
-        return
-    one = 255 if matte.pha.dtype == np.uint8 else 1
-    matte.pha[found] = one
-    if matte.fgr is not None:
-        matte.fgr[found] = src[found] if one == 255 else src[found] / np.float32(255)
-
-
 def find_holes(src: np.ndarray, bgr: np.ndarray, levels: np.ndarray) -> np.ndarray | None:
     """Tell which pixels are holes that are none.
 
@@ -67,6 +49,20 @@ def find_holes(src: np.ndarray, bgr: np.ndarray, levels: np.ndarray) -> np.ndarr
         if _differs(hole, src, bgr, noise) and _alike(hole, src, levels):
             filled[hole.box] |= hole.mask
     return filled if filled.any() else None
+
+
+def fill(found: np.ndarray | None, src: np.ndarray, matte: Matte) -> None:
+    """Make opaque, in place, what ``find_holes`` found, bool (H, W) or None for nothing; fgr becomes src there.
+
+    Args:
+        src: uint8 RGB (H, W, 3). matte: ``Matte`` in one of its types, pha and fgr or one of them.
+    """
+    if found is None:
+        return
+    if matte.pha is not None:
+        matte.pha[found] = 255 if matte.pha.dtype == np.uint8 else 1
+    if matte.fgr is not None:
+        matte.fgr[found] = src[found] if matte.fgr.dtype == np.uint8 else src[found] / np.float32(255)
 
 
 def levels_of(pha: np.ndarray) -> np.ndarray:

@@ -21,6 +21,8 @@ from bgmatting.model.weights import file_sha256
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.machine import find_device, set_tf32
 
+REFINING = "backbone_scale", "refine_mode", "sample_pixels", "threshold"  # settings that the weights file may decide
+
 
 class Matter:
     """Runs a matting method on photos of any size. May be used by several threads, and as a context manager.
@@ -62,7 +64,8 @@ class Matter:
         if refines:
             settings = replace(settings, backbone_scale=scale or "auto", refine_mode=refinement.mode,
                                sample_pixels=refinement.sample_pixels, threshold=refinement.threshold,
-                               told_by_weights=tuple(told))
+                               told_by_weights=tuple(told),
+                               asked=frozenset(name for name in REFINING if getattr(given, name) is not None))
         most = blocks_within(given.max_memory)
         on_device = given.on_device
         if on_device is None:
@@ -86,7 +89,8 @@ class Matter:
         self._way = PairMatting(engine, self.settings, described["refine_kernel_size"], most, self.device_matting)
 
     def _set(self, **changes: Any) -> None:
-        self.settings = self._way.settings = replace(self.settings, **changes)
+        asked = frozenset(self.settings.asked | changes.keys())
+        self.settings = self._way.settings = replace(self.settings, asked=asked, **changes)
 
     def __enter__(self) -> Matter:
         return self

@@ -10,7 +10,7 @@ import numpy as np
 from bgmatting.model.inference.blocks import Blocks, shrink
 from bgmatting.model.inference.engines.base import BATCH, Engine
 from bgmatting.model.inference.enlarge import at_half, enlarged_rows
-from bgmatting.model.inference.holes import fill_holes, find_holes, levels_of
+from bgmatting.model.inference.holes import fill, find_holes, levels_of
 from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size
 from bgmatting.model.inference.padding import padded
 from bgmatting.model.inference.scale import coarse_size, looks, weighed
@@ -63,12 +63,13 @@ class PairMatting:
         want = Matte._fields if want is None else want
         if self.device_matting is None:
             return _joined(self._strips(src, bgr, want, dtype), len(src))
-        settings = self.settings
+        settings, judged = self.settings, _judged(self.settings, want)
+        needed = {*want, "pha"} if judged else want
         with self._engine.lock:
-            matte = self.device_matting(src, bgr, settings.backbone_scale, settings.refinement, want, settings.unmix, dtype)
-        if settings.fill:
-            fill_holes(src, bgr, matte)
-        return matte
+            matte = self.device_matting(src, bgr, settings.backbone_scale, settings.refinement, needed, settings.unmix, dtype)
+        if judged:
+            fill(find_holes(src, bgr, levels_of(matte.pha)), src, matte)
+        return matte if "pha" in want else matte._replace(pha=None)
 
     def _coarse(self, src, bgr):
         """(padded src, padded bgr, coarse array (h, w, 37)) of a pair."""
@@ -119,11 +120,11 @@ class PairMatting:
             blocks.paste(batch, part, pha, None)
             refined[batch] = part
         np.clip(pha, 0, 1, out=pha)
-        if self.settings.unmix and "pha" in want:
+        judged, found = _judged(self.settings, want), None
+        if self.settings.unmix and ("pha" in want or judged):
             unmix(src, bgr, pha, np.ascontiguousarray(coarse[..., COLOUR]), err_sm)
-        found = find_holes(src, bgr, levels_of(pha)) if self.settings.fill and "pha" in want else None
-        if found is not None:
-            pha[found] = 1
+        if judged:
+            found = find_holes(*(whole[:size[0], :size[1]] for whole in (src, bgr, levels_of(pha))))
         for top in range(0, size[0], STRIP):
             bottom, fgr = min(top + STRIP, height), None
             if "fgr" in want:
@@ -131,13 +132,18 @@ class PairMatting:
                 place = blocks.between(top, bottom)
                 blocks.paste(place, refined[place], None, fgr, top)
                 fgr = _colours(src[top:bottom], fgr, dtype == "uint8")
-                if found is not None:
-                    filled = src[top:bottom][found[top:bottom]]
-                    fgr[found[top:bottom]] = filled if fgr.dtype == np.uint8 else filled / np.float32(255)
             err = enlarged_rows(err_sm, height, width, top, bottom) if "err" in want else None
             ref = chosen[top // PATCH:bottom // PATCH].repeat(PATCH, 0).repeat(PATCH, 1).astype(np.float32)
             matte = Matte(pha[top:bottom] if "pha" in want else None, fgr, err, ref if "ref" in want else None)
-            yield top, _cut(matte, size[0] - top, size[1], dtype)
+            matte = _cut(matte, size[0] - top, size[1], dtype)
+            if found is not None:
+                fill(found[top:bottom], src[top:bottom, :size[1]][:size[0] - top], matte)
+            yield top, matte
+
+
+def _judged(settings, want):
+    """Whether holes are looked for: they change alpha, and the colour there, whichever of both is wanted."""
+    return settings.fill and ("pha" in want or "fgr" in want)
 
 
 def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -90,6 +90,7 @@ class Chosen(Mapping):
     Attributes:
         weights: path of the file. sha256: of it. method: name of the method; the rest is called as in ``Settings``.
         told_by_weights: names of the settings that the header of the weights file decided.
+        asked: names of the settings that the caller decided; no item of the mapping.
         tf32: whether a GPU rounds; None on a CPU.
     """
 
@@ -105,6 +106,7 @@ class Chosen(Mapping):
     sample_pixels: int | None = None
     threshold: float | None = None
     told_by_weights: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
     unmix: bool = False
     fill: bool = False
     tf32: bool | None = None
@@ -120,7 +122,7 @@ class Chosen(Mapping):
         return getattr(self, name)
 
     def __iter__(self) -> Iterator[str]:
-        return (field.name for field in fields(self) if getattr(self, field.name) is not None)
+        return (field.name for field in fields(self) if field.name != "asked" and getattr(self, field.name) is not None)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bgmatting.model import Matter
+from bgmatting.model.inference.trimap import AutoTrimap
 from bgmatting.prediction.core import fitting
 from bgmatting.prediction.options import CAMERA, PHOTO, VIDEO, Options
 from bgmatting.prediction.pace import PIXELS, SLOWER_SCALE, Paced, paced
@@ -93,6 +94,19 @@ def test_fewer_pixels_of_frames_are_refined_unless_somebody_says_how_many():
         assert fitting(said, Options(), VIDEO).sample_pixels == 500
         told = matter.with_settings(told_by_weights=("refine_sample_pixels",))
         assert fitting(told, Options(), VIDEO).sample_pixels == 80_000 and matter.sample_pixels == 80_000
+    with Matter(backend="paddle", device="cpu", threads=1, sample_pixels=80_000, fill=False) as matter:
+        assert fitting(matter, Options(), VIDEO).sample_pixels == 80_000
+        assert not fitting(matter, Options(), PHOTO).settings.fill
+
+
+def test_the_network_that_makes_trimaps_of_frames_is_paced_too():
+    with Matter(backend="paddle", device="cpu", threads=1) as matter:
+        both = fitting(AutoTrimap(matter, matter), Options(), VIDEO)
+        assert isinstance(both.first, Paced) and both.first.sample_pixels == PIXELS and not both.first.settings.fill
+        rng = np.random.default_rng(0)
+        src, bgr = (rng.integers(0, 256, (64, 96, 3), dtype=np.uint8) for _ in range(2))
+        assert both.first.predict(src, bgr, ("pha",)).pha.shape == (64, 96)
+        assert both.first.settings.backbone_scale == 0.5
 
 
 def test_a_matter_takes_another_scale_between_frames():

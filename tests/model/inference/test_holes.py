@@ -3,8 +3,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bgmatting.model.inference import holes, pair
-from bgmatting.model.inference.holes import fill_holes, find_holes
+from bgmatting.model.inference import pair
+from bgmatting.model.inference.holes import fill, find_holes
 from bgmatting.model.inference.matte import Matte
 
 # Before OpenCV 5 the host's last step rounds places to a 32nd of a pixel; the device's does not.
@@ -92,24 +92,27 @@ def test_a_matte_of_any_type_is_filled_in_place_and_shows_src_there(dtype, one):
     src, bgr, levels, spot = scene()
     pha = levels if dtype == "uint8" else (levels / 255).astype(dtype)
     matte = Matte(pha.copy(), np.zeros((SIZE, SIZE, 3), dtype), None, None)
-    fill_holes(src, bgr, matte)
+    fill(spot, src, matte)
     assert (matte.pha[spot] == one).all() and np.array_equal(matte.pha[~spot], pha[~spot])
     np.testing.assert_allclose(matte.fgr[spot] * (255 / one), src[spot], atol=0.1)
     assert not matte.fgr[~spot].any()
-    fill_holes(src, bgr, Matte(None, matte.fgr, None, None))
+    colour = Matte(None, np.zeros((SIZE, SIZE, 3), dtype), None, None)
+    fill(spot, src, colour)
+    assert np.array_equal(colour.fgr, matte.fgr)
 
 
 def test_whole_in_strips_and_on_the_device_the_same_is_filled(shared, monkeypatch):
+    """Also where the photo is padded for the network, and whichever of alpha and colour is wanted."""
     rng = np.random.default_rng(3)
-    src, bgr = (rng.integers(0, 255, (300, 64, 3), dtype=np.uint8) for _ in range(2))
-    chosen = np.zeros((300, 64), bool)
+    src, bgr = (rng.integers(0, 255, (301, 62, 3), dtype=np.uint8) for _ in range(2))
+    chosen = np.zeros((301, 62), bool)
     chosen[250:270, 10:30] = True   # across the border of two strips
 
     def found(src, bgr, levels):
-        return np.pad(chosen, ((0, levels.shape[0] - 300), (0, levels.shape[1] - 64)))
+        assert src.shape[:2] == bgr.shape[:2] == levels.shape == chosen.shape
+        return chosen
 
-    for module in (holes, pair):
-        monkeypatch.setattr(module, "find_holes", found)
+    monkeypatch.setattr(pair, "find_holes", found)
     host, device = (shared(on_device=there, unmix=True, fill=True) for there in (None, True))
     whole, parts = host.predict(src, bgr, want=("pha", "fgr")), []
     host.predict(src, bgr, want=("pha", "fgr"), rows=lambda top, matte: parts.append(matte))
@@ -121,3 +124,6 @@ def test_whole_in_strips_and_on_the_device_the_same_is_filled(shared, monkeypatc
         np.testing.assert_allclose(matte.fgr[chosen], src[chosen] / 255, atol=1e-6)
         np.testing.assert_allclose(matte.pha[~chosen], plain.pha[~chosen], atol=ALIKE if matte is there else 1e-6)
     assert not (plain.pha[chosen] == 1).all()
+    for matter, both in ((host, whole), (device, there)):
+        colour = matter.predict(src, bgr, want=("fgr",))
+        assert colour.pha is None and np.array_equal(colour.fgr, both.fgr)
