@@ -64,9 +64,9 @@ class PairMatting:
         if self.device_matting is None:
             return _joined(self._strips(src, bgr, want, dtype), len(src))
         settings, judged = self.settings, _judged(self.settings, want)
-        needed = {*want, "pha"} if judged else want
+        scale, needed = settings.backbone_scale, {*want, "pha"} if judged else want
         with self._engine.lock:
-            matte = self.device_matting(src, bgr, settings.backbone_scale, settings.refinement, needed, settings.unmix, dtype)
+            matte = self.device_matting(src, bgr, scale, settings.refinement, needed, settings.unmix, dtype)
         if judged:
             fill(find_holes(src, bgr, levels_of(matte.pha)), src, matte)
         return matte if "pha" in want else matte._replace(pha=None)
