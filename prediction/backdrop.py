@@ -55,6 +55,11 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
     return PhotoBackdrop(image)
 
 
+def names_file(text: str | os.PathLike | None) -> bool:
+    """Whether ``text``, as ``open_backdrop`` takes it, names a photo or video: neither a colour nor "blur"."""
+    return text is not None and str(text) != BLUR and colour_of(str(text)) is None
+
+
 def no_backdrop(text: str, why: str = "") -> UserError:
     """The error for a text that names none."""
     return UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")

@@ -35,7 +35,6 @@ from bgmatting.prediction.options import (
     VIDEO,
     Options,
     checked,
-    parts_of,
 )
 from bgmatting.prediction.output_paths import NAMED, folder_of, names_picture
 from bgmatting.prediction.pace import frame_pixels, paced
@@ -175,9 +174,7 @@ def _photos(source, options, network, progress):
 def _planned(options, single, network, progress, decoding, behind):
     """decoding: of the pairs; behind: of what they are set before."""
     pictures = pictures_of(options, single)
-    trimap = options.trimap if options.needs == "trimap" else None
-    plan = photo_jobs(options.src, options.bgr, options.output, pictures.types, pictures.suffix, options.overwrite,
-                      parts_of(options.shard), trimap, options.pair)
+    plan = photo_jobs(options, pictures)
     folder = folder_of(options.output, single and names_picture(options.output, NAMED))
     check_place(folder)
     notes = [*plan.notes, *_doubts(options)]

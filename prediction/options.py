@@ -219,6 +219,11 @@ class Options:
         return "trimap" if self.trimap is not None else None if self.bgr is None else "bgr"
 
     @property
+    def trimaps(self) -> str | None:
+        """The trimap's file or the folder of them; None where none is read, as with ``auto``."""
+        return self.trimap if self.needs == "trimap" else None
+
+    @property
     def bits(self) -> int:
         """How finely mattes are needed, as ``model.Matter`` takes it: smoothing averages them, so 8 bits are too few."""
         return 16 if self.bit_depth == 16 or self.temporal else 8
@@ -274,8 +279,7 @@ def checked(options: Options, kind: str) -> Options:
     changes = {}
     for name, about in OPTIONS.items():
         value = getattr(options, name)
-        if isinstance(value, str) and value.lower() in about.same:
-            value = about.same[value.lower()]
+        value = _meant(about, value)
         if value != _DEFAULTS[name]:
             if kind not in about.kinds:
                 raise UserError(f"{flag_of(name)} is for {plural(about.kinds)}; {options.src} is {ONE_OF[kind]}. "
@@ -300,7 +304,7 @@ def checked(options: Options, kind: str) -> Options:
 def _value(name: str, about: About, value: Any, kind: str) -> Any:
     if name == "type":
         words = [value] if isinstance(value, str) else value
-        return tuple(dict.fromkeys(_word(name, about.same.get(word, word), about.words_for(kind)) for word in words))
+        return tuple(dict.fromkeys(_word(name, _meant(about, word), about.words_for(kind)) for word in words))
     if about.type is frame_rate:
         try:
             return frame_rate(value)
@@ -312,6 +316,11 @@ def _value(name: str, about: About, value: Any, kind: str) -> Any:
         to = "on" if about.most == float("inf") else f"to {about.most:g}"
         raise UserError(f"{flag_of(name)} is a number from {about.least:g} {to}, not {value}.")
     return value
+
+
+def _meant(about: About, value: Any) -> Any:
+    """The choice that a word stands for; any other value as it is."""
+    return about.same.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _word(name: str, value: Any, words: tuple, known: tuple = ()) -> Any:

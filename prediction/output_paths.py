@@ -32,8 +32,10 @@ def names_picture(output: str | os.PathLike, suffixes: Iterable[str]) -> bool:
 
 def check_free(paths: Iterable[str | Path], inputs: Iterable[str | Path | None], overwrite: bool,
                flag: str = "--output") -> None:
-    """Raise UserError where a file to write is one of the inputs, or exists and may not be replaced. flag: that named it."""
+    """Raise UserError where a file or folder of images to write is one of the inputs or holds one, or exists and may not be
+    replaced. flag: that named it."""
     inputs = {os.path.realpath(path) for path in inputs if path is not None}
+    inputs |= {os.path.dirname(path) for path in inputs}
     for path in paths:
         if os.path.realpath(path) in inputs:
             raise UserError(f"{path} would be overwritten, and it is an input. Name another place with {flag}.")

@@ -112,13 +112,14 @@ class Canvas:
     """The images of one photo, made of a matte that comes in strips, so that it is never whole in memory.
 
     Args:
-        types: of the images. size: (height, width). bits, behind, premultiplied: as ``rendered``, of the whole photo.
+        types: of the images. size: (height, width). bits, behind, premultiplied: as ``rendered``, of the whole photo;
+            ``behind`` is kept as an attribute.
         crop: None, or pixels around the subject that ``pictures`` are cropped to.
     """
 
     def __init__(self, types: Iterable[str], size: tuple[int, int], bits: int = 8, behind: np.ndarray | None = None,
                  premultiplied: bool = False, crop: int | None = None):
-        self._types, self._size, self._bits, self._behind = tuple(types), size, bits, behind
+        self._types, self._size, self._bits, self.behind = tuple(types), size, bits, behind
         self._premultiplied, self._crop = premultiplied, crop
         self._whole: dict[str, np.ndarray] = {}
         self._seen = np.zeros(size[0], bool), np.zeros(size[1], bool)  # rows and columns with something of the subject
@@ -135,7 +136,7 @@ class Canvas:
     def add(self, top: int, matte: Matte) -> None:
         """Take in the rows of a matte from ``top`` on."""
         rows = next(len(part) for part in matte if part is not None)
-        behind = None if self._behind is None else self._behind[top:top + rows]
+        behind = None if self.behind is None else self.behind[top:top + rows]
         if self._crop is not None:
             seen = as_float(matte.pha) >= SEEN
             self._seen[0][top:top + rows] |= seen.any(1)

@@ -17,13 +17,13 @@ from bgmatting.prediction.camera.preview import Meter, Window, drawn, lines_of
 from bgmatting.prediction.camera.recording import Recording, timed_name
 from bgmatting.prediction.camera.session import DELAY, WAITING, Session
 from bgmatting.prediction.camera.virtual import VirtualCamera
+from bgmatting.prediction.inputs import inputs_of
 from bgmatting.prediction.options import RECORDED, Options
 from bgmatting.prediction.output_paths import check_free, folder_of, names_picture
 from bgmatting.prediction.progress import Progress
 from bgmatting.prediction.report import Report, stop_on_signal
 from bgmatting.prediction.sizes import fit_size
 from bgmatting.prediction.smoothing import Smoother
-from bgmatting.prediction.source import PREFIX
 from bgmatting.prediction.video.empty_scene import first_frames
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import check_place, prepare_folder, remove_leftovers_in
@@ -200,4 +200,4 @@ def _check_file(options):
                         f"folder. --no-window writes one file.")
     if options.format is not None and options.format != format_of(options.output):
         raise UserError(f"--output {options.output} is not {options.format}. Leave --format out.")
-    check_free([options.output], [options.src[len(PREFIX):]], options.overwrite)
+    check_free([options.output], inputs_of(options), options.overwrite)

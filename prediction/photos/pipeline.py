@@ -48,27 +48,27 @@ class Work:
     def run(self, jobs: Iterable[Job], stopped: Callable[[], bool] = lambda: False) -> None:
         """Do ``jobs`` until they are done or ``stopped()``; a photo under way is finished. Raises OSError where the disk is
         full; what has been written until then is whole."""
-        rest, writing = enumerate(jobs), None
+        rest, writing = iter(jobs), None
         with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
             def read_next():
-                item = next(rest, None)
-                return item and (*item, reader.submit(self._read, item[1]))
+                job = next(rest, None)
+                return job and (job, reader.submit(self._read, job))
 
             ahead = read_next()
             while ahead and not stopped():
-                (index, job, reading), ahead = ahead, None
+                (job, reading), ahead = ahead, None
                 try:
                     pair = reading.result()
                     large = pair.src.shape[0] * pair.src.shape[1] >= LARGE
                     ahead = None if large else read_next()
-                    matte, canvas, seconds = self._matte(job, index, pair, large)
+                    matte, canvas, seconds = self._matte(job, pair, large)
                 except Exception as error:  # whatever a decoder or the network does over one file, the others are done
                     self._fail(job, error)
                     ahead = ahead or read_next()
                     continue
                 if writing:
                     self._finish(*writing)
-                writing = job, pair, seconds, writer.submit(self._write, job, index, pair, matte, canvas)
+                writing = job, pair, seconds, writer.submit(self._write, job, pair, matte, canvas)
                 del matte, canvas, pair, reading
                 if large:
                     self._finish(*writing)
@@ -76,41 +76,39 @@ class Work:
             if writing:
                 self._finish(*writing)
 
-    def _matte(self, job, index, pair, large):
-        """(a matte, None, seconds that it took); for a large photo that no sheet shows (None, a ``Canvas``, seconds)."""
+    def _matte(self, job, pair, large):
+        """(a matte, an empty ``Canvas``, seconds that it took); for a large photo that no sheet shows (None, its ``Canvas``,
+        seconds)."""
         shown = self._sheet is not None and self._sheet.room
         wanted = wanted_of((*job.outputs, *(["com"] if shown else []), *(["pha"] if self._crop is not None else [])))
-        start, canvas = time.perf_counter(), None
+        start, matte = time.perf_counter(), None
         more = {} if pair.trimap is None else {"trimap": pair.trimap}
         if large and not shown:
-            canvas = self._canvas(job, pair, self._behind(index, pair))
+            canvas = self._canvas(job, pair)
 
             def add(top, rows):
                 canvas.add(top, _deepened(rows, pair, top))
-            matte = self._matter.predict(pair.src, pair.bgr, wanted, rows=add, **more)
+            self._matter.predict(pair.src, pair.bgr, wanted, rows=add, **more)
+            seconds = time.perf_counter() - start
         else:
             matte = _deepened(self._matter.predict(pair.src, pair.bgr, wanted, **more), pair)
-        return matte, canvas, time.perf_counter() - start
+            seconds = time.perf_counter() - start
+            canvas = self._canvas(job, pair)
+        return matte, canvas, seconds
 
-    def _canvas(self, job, pair, behind):
+    def _canvas(self, job, pair):
+        """An empty ``Canvas``, before the backdrop's image of this photo: asked for here, by one thread and in order."""
+        behind = None
+        if self._backdrop is not None:
+            behind = self._backdrop.frame(job.index, pair.src if pair.deep is None else pair.deep, pair.bgr)
         return Canvas(job.outputs, pair.src.shape[:2], self._bits, behind, self._premultiplied, self._crop)
 
-    def _write(self, job, index, pair, matte, canvas):
-        if canvas is not None:
-            write_pictures(job.outputs, canvas.pictures, self._backdrop is None, True, self._premultiplied)
-            return
-        behind = self._behind(index, pair)
-        canvas = self._canvas(job, pair, behind)
-        canvas.add(0, matte)
-        write_pictures(job.outputs, canvas.pictures, self._backdrop is None, False, self._premultiplied)
-        if self._sheet is not None and matte.pha is not None and matte.fgr is not None:
-            self._sheet.add(job.name, pair, matte, behind)
-
-    def _behind(self, index, pair):
-        """The background of this photo's com, uint8 or uint16 (H, W, 3), or None."""
-        if self._backdrop is None:
-            return None
-        return self._backdrop.frame(index, pair.src if pair.deep is None else pair.deep, pair.bgr)
+    def _write(self, job, pair, matte, canvas):
+        if matte is not None:
+            canvas.add(0, matte)
+        write_pictures(job.outputs, canvas.pictures, self._backdrop is None, matte is None, self._premultiplied)
+        if self._sheet is not None and matte is not None and matte.pha is not None and matte.fgr is not None:
+            self._sheet.add(job.name, pair, matte, canvas.behind)
 
     def _fail(self, job, error):
         if no_space(error):

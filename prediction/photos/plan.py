@@ -5,14 +5,15 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from bgmatting.media import PHOTO_SUFFIXES, list_image_names
 from bgmatting.media.files import not_listed
 from bgmatting.media.unsupported import other_kind
-from bgmatting.prediction.options import Options
+from bgmatting.prediction.inputs import inputs_of
+from bgmatting.prediction.options import Options, parts_of
 from bgmatting.prediction.output_paths import (
     NAMED,
     SUFFIXES,
@@ -28,13 +29,14 @@ from bgmatting.utils.files import inside, why_missing
 
 
 class Job(NamedTuple):
-    """One photo: its name (path below the source folder), the files src and bgr or trimap (None where there is none), and
-    outputs {type: file to write}."""
+    """One photo: its name (path below the source folder), the files src and bgr or trimap (None where there is none),
+    outputs {type: file to write}, and its number among all photos of the folder, from 0."""
     name: str
     src: Path
     bgr: Path | None
     outputs: dict
     trimap: Path | None = None
+    index: int = 0
 
 
 class Plan(NamedTuple):
@@ -74,26 +76,22 @@ def pictures_of(options: Options, single: bool) -> Pictures:
     return Pictures(types, suffix, bits)
 
 
-def photo_jobs(src: str | os.PathLike, bgr: str | os.PathLike | None, output: str | os.PathLike, types: Sequence[str],
-               suffix: str = ".png", overwrite: bool = False, shard: tuple[int, int] = (1, 1),
-               trimap: str | os.PathLike | None = None, pair: str = "name") -> Plan:
+def photo_jobs(options: Options, pictures: Pictures) -> Plan:
     """Plan the work; opens no image.
 
     A photo gives OUTPUT/NAME_pha.png and so on, or OUTPUT itself where that names an image. A folder gives
     OUTPUT/pha/RELATIVE/NAME.png; its backgrounds or trimaps are one image for all, or a folder with the same names
-    (suffixes may differ). Of a folder, outputs that exist are left alone, unless ``overwrite``.
+    (suffixes may differ). Of a folder, outputs that exist are left alone, unless ``options.overwrite``. A photo's shard
+    follows from its name alone.
 
-    Args:
-        src, bgr, trimap: an image or a folder each; of the last two one at most, the other None.
-        suffix: of the outputs. shard: (i, n): the i-th, from 1, of n parts of a folder; a photo's part follows from its
-            name alone. pair: "name", or "order": first with first, numbers in names counted.
     Raises:
         UserError: something is missing or empty, nothing is paired, an output exists (one photo), or would land on or
             among the inputs.
     """
-    as_file = names_picture(output, (suffix,))
-    partner = bgr if trimap is None else trimap
-    src, partner, output = Path(src), None if partner is None else Path(partner), Path(output)
+    types, suffix = pictures.types, pictures.suffix
+    as_file = names_picture(options.output, (suffix,))
+    partner = options.bgr if options.trimaps is None else options.trimaps
+    src, partner, output = Path(options.src), None if partner is None else Path(partner), Path(options.output)
     for path in (src,) if partner is None else (src, partner):
         if not os.path.exists(path):
             raise UserError(f"no such image or folder: {path}. {why_missing(path)}")
@@ -101,14 +99,15 @@ def photo_jobs(src: str | os.PathLike, bgr: str | os.PathLike | None, output: st
         if kind not in (None, "video") and not path.is_dir():
             raise UserError(f"{path} is a {kind}, which is not read as a photo: {advice}.")
     if src.is_dir():
-        plan = _folder_plan(src, partner, output, types, suffix, shard, pair)
+        plan = _folder_plan(src, partner, output, types, suffix, parts_of(options.shard), options.pair)
     else:
-        plan = _single_plan(src, partner, output, as_file, types, suffix, shard)
+        plan = _single_plan(src, partner, output, as_file, types, suffix, parts_of(options.shard))
     check_free((path for job in plan.jobs for path in job.outputs.values()),
-               (path for job in plan.jobs for path in (job.src, job.bgr)), overwrite or src.is_dir())
-    if trimap is not None:
+               (*inputs_of(options), *(path for job in plan.jobs for path in (job.src, job.bgr))),
+               options.overwrite or src.is_dir())
+    if options.trimaps is not None:
         plan = plan._replace(jobs=[job._replace(bgr=None, trimap=job.bgr) for job in plan.jobs])
-    if overwrite or not src.is_dir():
+    if options.overwrite or not src.is_dir():
         return plan
     jobs = [job._replace(outputs={kind: path for kind, path in job.outputs.items() if not os.path.isfile(path)})
             for job in plan.jobs]
@@ -152,7 +151,7 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
                         f"as they come.")
     alone = sorted(scenes.keys() - set(partners.values()))
     notes = [f"{len(alone)} in {partner} without a photo in {src} ({quote(alone)})."] if alone else []
-    for name, files in photos.items():
+    for index, (name, files) in enumerate(photos.items()):
         if shard_of(name, shard[1]) != shard[0]:
             continue
         scene = scenes.get(partners.get(name), [])
@@ -161,7 +160,7 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
         if reason:
             failures.append((name, reason))
         else:
-            jobs.append(Job(name, files[0], scene[0], outputs))
+            jobs.append(Job(name, files[0], scene[0], outputs, index=index))
     return Plan(jobs, failures, 0, notes, left_out)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from bgmatting.media import write_image
 from bgmatting.media.sheet import strip
+from bgmatting.prediction.inputs import inputs_of
 from bgmatting.prediction.options import Options
 from bgmatting.prediction.output_paths import check_free, folder_of
 from bgmatting.prediction.rendering import rendered
@@ -28,11 +29,11 @@ def open_sheet(options: Options, single: bool, notes: list[str]) -> Sheet | None
     if options.sheet is None:
         return None
     check_place(folder_of(options.sheet, True))
-    named = [path for path in (options.src, options.bgr, options.trimap, options.target_bgr) if path is not None]
-    for folder in named:
+    inputs = inputs_of(options)
+    for folder in inputs:
         if os.path.isdir(folder) and inside(options.sheet, folder):
             raise UserError(f"--sheet {options.sheet} lies among the photos of {folder}. Name another place.")
-    check_free([options.sheet], named, options.overwrite or not single, "--sheet")
+    check_free([options.sheet], inputs, options.overwrite or not single, "--sheet")
     if os.path.lexists(options.sheet) and not options.overwrite:
         notes.append(f"{options.sheet} exists and stays as it is; --overwrite replaces it.")
         return None

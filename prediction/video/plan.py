@@ -11,6 +11,7 @@ from bgmatting.media.video.opening import is_url
 from bgmatting.media.video.picture_folder import check_replaceable
 from bgmatting.media.video.sequence import is_sequence, name_of
 from bgmatting.media.video.writer import FORMATS, RAW, check_alpha
+from bgmatting.prediction.inputs import inputs_of
 from bgmatting.prediction.options import PIPE, SEQUENCE, VIDEO, Options
 from bgmatting.prediction.output_paths import NAMED, beside_each_other, check_free, names_picture, too_long
 from bgmatting.utils.errors import UserError
@@ -38,7 +39,7 @@ def planned_outputs(options: Options, kind: str = VIDEO) -> dict[str, Path]:
     if format == "exr":
         import_oiio()
     outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), options.target_bgr is None, format)
-    check_outputs(outputs, (options.src, options.bgr, options.target_bgr), options.overwrite)
+    _check_outputs(outputs, options)
     return outputs
 
 
@@ -68,10 +69,9 @@ def video_outputs(src: str, folder: str, types: Iterable[str], cut_out: bool, ch
     return outputs
 
 
-def check_outputs(outputs: dict[str, Path], inputs: Iterable[str | None], overwrite: bool) -> None:
+def _check_outputs(outputs, options):
     """Raises UserError where an output exists and may not be overwritten, or is one of the inputs."""
-    inputs = [path for path in inputs if path is not None and not is_url(path)]
-    check_free(outputs.values(), [*inputs, *(Path(path).parent for path in inputs if is_sequence(path))], overwrite)
+    check_free(outputs.values(), inputs_of(options), options.overwrite)
     for path in filter(Path.exists, outputs.values()):
         if not path.suffix:
             check_replaceable(path)

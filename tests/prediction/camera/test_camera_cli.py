@@ -1,5 +1,6 @@
 """predict.py --src camera:... as a command, by files and stand-ins for cameras."""
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,15 +113,17 @@ def test_no_screen_and_no_windows(monkeypatch, folder):
 @pytest.mark.parametrize("more", [
     "", "--bgr median", "--bgr first:x", "--bgr none.png", "--bgr first:2 --type pha", "--bgr first:2 --sheet a.png",
     "--bgr first:2 --countdown -1", "--bgr first:2 --countdown nan", "--bgr first:2 --video-format png",
-    "--bgr first:2 --output clip.mov", "--bgr first:2 --output clip.mp4", "--bgr first:2 --target-bgr none.jpg"])
+    "--bgr first:2 --output clip.mov", "--bgr first:2 --output clip.mp4", "--bgr first:2 --target-bgr none.jpg",
+    "--bgr first:2 --overwrite --output clip.mp4", "--bgr first:2 --overwrite --target-bgr beach.mp4 --output beach.mp4"])
 def test_what_does_not_go_together(folder, monkeypatch, more):
     monkeypatch.chdir(folder)
     (folder / "clip.mov").touch()
-    before = sorted(os.listdir(folder))
+    shutil.copy("clip.mp4", "beach.mp4")
+    before = {name: (folder / name).read_bytes() for name in os.listdir(folder)}
     with pytest.raises(UserError) as caught:
         run("--src", "camera:clip.mp4", "--no-window", *more.split())
     assert any(word in str(caught.value) for word in more.split()[-2:] or ["--bgr"])
-    assert sorted(os.listdir(folder)) == before
+    assert {name: (folder / name).read_bytes() for name in os.listdir(folder)} == before
 
 
 def test_a_camera_that_stops_leaves_a_whole_recording(folder, monkeypatch, capsys):

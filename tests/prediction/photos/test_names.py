@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bgmatting.media import write_image
-from bgmatting.prediction.photos.plan import photo_jobs
+from bgmatting.prediction.options import Options
+from bgmatting.prediction.photos.plan import Pictures, photo_jobs
 from bgmatting.prediction.source import is_video
 from bgmatting.utils.files import PROJECT
 from tests.prediction.command import files, folder_flags, refuse, run, write_folders
@@ -22,6 +23,12 @@ def one(folder, name, *more):
     write_image(folder / name, PHOTO)
     write_image(folder / "b.png", PHOTO)
     return run("--src", name, "--bgr", "b.png", "--output", "out", "--type", "pha", *more)
+
+
+def planned(folder):
+    """The plan of photos/ and rooms/ in ``folder``."""
+    options = Options(str(folder / "photos"), str(folder / "rooms"), output=str(folder / "out"))
+    return photo_jobs(options, Pictures(("pha",), ".png", 8))
 
 
 @pytest.mark.parametrize("name", ["a:b.png", "12:30.png", "C:x.png", "http:x.png", "-me.png", "--src.png", "a?b*.png",
@@ -59,7 +66,7 @@ def test_partners_in_two_unicode_forms(tmp_path):
     for name in ("Grüße", "É/à", "plain"):
         write_image(tmp_path / "photos" / (unicodedata.normalize("NFC", name) + ".png"), PHOTO)
         write_image(tmp_path / "rooms" / (unicodedata.normalize("NFD", name) + ".png"), PHOTO)
-    found = photo_jobs(tmp_path / "photos", tmp_path / "rooms", tmp_path / "out", ("pha",))
+    found = planned(tmp_path)
     assert len(found.jobs) == 3 and not found.failures and not found.notes
     for job in found.jobs:
         assert unicodedata.normalize("NFC", os.path.relpath(job.bgr, tmp_path / "rooms")[:-4]) == job.name
@@ -70,7 +77,7 @@ def test_each_form_keeps_its_own_partner(tmp_path):
     for folder in ("photos", "rooms"):
         for form in ("NFC", "NFD"):
             write_image(tmp_path / folder / (unicodedata.normalize(form, "é") + ".png"), PHOTO)
-    found = photo_jobs(tmp_path / "photos", tmp_path / "rooms", tmp_path / "out", ("pha",))
+    found = planned(tmp_path)
     assert len(found.jobs) == 2 and all(job.src.name == job.bgr.name for job in found.jobs)
 
 

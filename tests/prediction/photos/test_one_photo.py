@@ -48,6 +48,31 @@ def test_what_is_there_is_never_lost(photos):
     assert read_rgba(photos / "out" / "src_com.png")[1].max() == 255
 
 
+def test_a_new_background_is_never_overwritten(photos, monkeypatch):
+    monkeypatch.chdir(photos)
+    beach = np.full((7, 9, 3), 90, np.uint8)
+    for name in ("beach.png", "src_com.png", "frames/0001.png"):
+        write_image(photos / name, beach)
+    before = {name: (photos / name).read_bytes() for name in files(photos)}
+    for target, output in (("beach.png", "beach.png"), ("src_com.png", "."), ("frames/####.png", "frames/0001.png")):
+        with pytest.raises(UserError):
+            run(*pair_flags(photos, "--target-bgr", target, "--output", output, "--overwrite"))
+        assert {name: (photos / name).read_bytes() for name in files(photos)} == before
+    assert run(*pair_flags(photos, "--target-bgr", "beach.png", "--output", "me.png")) == 0
+    assert run(*pair_flags(photos, "--target-bgr", "frames/####.png", "--output", "frames/new.png")) == 0
+    for word in ("blur", "white"):  # words, whatever files are called so
+        (photos / word).mkdir()
+        (photos / word / "mine.png").write_bytes(b"mine")
+        assert run(*pair_flags(photos, "--target-bgr", word, "--output", f"{word}/me.png", "--sheet", f"{word}/s.png")) == 0
+        assert files(photos / word) == ["me.png", "mine.png", "s.png"]
+
+
+@pytest.mark.parametrize("word", ["PHA", "ALP", "alp"])
+def test_types_in_upper_case(photos, word):
+    assert run(*pair_flags(photos, "--output", photos / "out", "--type", word)) == 0
+    assert files(photos / "out") == ["src_pha.png"]
+
+
 def test_full_disk(photos, monkeypatch):
     def full(path, data):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))

@@ -114,6 +114,66 @@ def test_shards_together_do_all(tmp_path):
     assert files(tmp_path / "out") == [f"pha/{name}.png" for name in names] and 0 < counts[0] < counts[1] < counts[2] == 9
 
 
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_a_new_background_among_the_results_is_never_overwritten(tmp_path, overwrite):
+    write_folders(tmp_path)
+    beach = tmp_path / "out" / "com" / "clip" / "b.png"
+    write_image(beach, np.full((4, 6, 3), 5, np.uint8))
+    before = beach.read_bytes()
+    with pytest.raises(UserError):
+        run(*folder_flags(tmp_path, "--target-bgr", beach, *overwrite))
+    assert files(tmp_path / "out") == ["com/clip/b.png"] and beach.read_bytes() == before
+    assert run(*folder_flags(tmp_path, "--target-bgr", beach, "--type", "com", "--format", "webp")) == 0
+
+
+@pytest.fixture
+def before_a_film(tmp_path):
+    """before_a_film(output, *flags) -> exit code: four photos, with nobody in them, and one without a partner, before a film
+    that gets brighter."""
+    names = ("a", "b", "b2", "g", "h")
+    write_folders(tmp_path, names)
+    for name in names:
+        write_image(tmp_path / "rooms" / f"{name}.bmp", np.full((4, 6, 3), 99, np.uint8))
+    (tmp_path / "rooms" / "b2.bmp").unlink()
+    for number in range(8):
+        write_image(tmp_path / "film" / f"{number:04d}.png", np.full((4, 6, 3), 30 * number, np.uint8))
+    return lambda output, *flags: run("--src", tmp_path / "photos", "--bgr", tmp_path / "rooms", "--type", "com",
+                                      "--target-bgr", tmp_path / "film" / "####.png", "--output", tmp_path / output, *flags)
+
+
+def levels(folder):
+    """{name: gray level} of the images in ``folder``."""
+    return {name: read_image(folder / name).mean() for name in files(folder)}
+
+
+def test_each_photo_has_its_own_image_of_a_film_behind_it(tmp_path, before_a_film):
+    assert before_a_film("whole") == 1  # b2 has no partner
+    whole = levels(tmp_path / "whole" / "com")
+    assert whole == {"a.png": 0, "b.png": 30, "g.png": 90, "h.png": 120}
+    shares = []
+    for part in ("1/2", "2/2"):
+        before_a_film("parts", "--shard", part)
+        shares.append(len(files(tmp_path / "parts" / "com")))
+    assert 0 < shares[0] < shares[1] == 4 and levels(tmp_path / "parts" / "com") == whole
+    assert before_a_film("again") == 1
+    for name in ("b.png", "h.png"):
+        (tmp_path / "again" / "com" / name).unlink()
+    assert before_a_film("again") == 1 and levels(tmp_path / "again" / "com") == whole
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_film_goes_on_where_a_signal_came(tmp_path, monkeypatch, before_a_film):
+    class Stopped(StandIn):
+        def predict(self, *args):
+            os.kill(os.getpid(), signal.SIGINT)
+            return super().predict(*args)
+    monkeypatch.setattr(core, "open_matter", lambda options: Stopped())
+    assert before_a_film("out") == 130 and levels(tmp_path / "out" / "com") == {"a.png": 0}
+    monkeypatch.setattr(core, "open_matter", lambda options: StandIn())
+    assert before_a_film("out") == 1
+    assert levels(tmp_path / "out" / "com") == {"a.png": 0, "b.png": 30, "g.png": 90, "h.png": 120}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_finishes_the_photo_under_way(tmp_path, capsys, monkeypatch, number):

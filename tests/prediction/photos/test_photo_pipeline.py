@@ -50,7 +50,7 @@ def worked(monkeypatch):
     def make(stage, *names):
         monkeypatch.setattr(module, "write_pictures", stage.write)
         work = Work(stage.read, stage, backdrop=stage)
-        work.run([Job(name, name, name, {"pha": name}) for name in names])
+        work.run([Job(name, name, name, {"pha": name}, index=index) for index, name in enumerate(names)])
         return work
     return make
 
@@ -66,6 +66,32 @@ def test_large_photos_are_done_one_at_a_time(monkeypatch, worked):
     stage = Stage()
     worked(stage, *"abcd")
     assert stage.most == 1 and len(stage.events) == 4 * 4
+
+
+def test_a_backdrop_is_asked_by_one_at_a_time_in_order(monkeypatch, worked):
+    monkeypatch.setattr(module, "LARGE", 4)
+
+    class Mixed(Stage):
+        asked, asking, together = [], 0, 0
+
+        def read(self, job):
+            image = PHOTO if job.name.isupper() else PHOTO[:1]
+            return super().read(job)._replace(src=image, bgr=image)
+
+        def predict(self, src, bgr, want, rows=None):
+            matte = Matte(src[..., 0], src, None, None)
+            return matte if rows is None else rows(0, matte)
+
+        def frame(self, index, src, bgr):
+            self.asking += 1
+            self.together = max(self.together, self.asking)
+            time.sleep(0.05)
+            self.asking -= 1
+            self.asked.append(index)
+            return np.zeros_like(src)
+    stage = Mixed()
+    assert len(worked(stage, *"aBcdE").done) == 5
+    assert stage.together == 1 and stage.asked == [0, 1, 2, 3, 4]
 
 
 def test_the_next_is_read_while_one_is_matted(worked):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from bgmatting.media import write_image
-from bgmatting.prediction.options import parts_of
-from bgmatting.prediction.photos.plan import photo_jobs, shard_of
+from bgmatting.prediction.options import Options, parts_of
+from bgmatting.prediction.photos.plan import Pictures, photo_jobs, shard_of
 from bgmatting.utils.errors import UserError
 
 NAMES = [f"clip{number % 7}/{number:04d}" for number in range(600)]
@@ -18,8 +18,9 @@ def folders(root, photos, rooms, made=()):
             write_image(root / folder / name, np.zeros((2, 2, 3), np.uint8))
 
 
-def plan(root, **options):
-    return photo_jobs(root / "photos", root / "rooms", root / "out", ("pha", "com"), **options)
+def plan(root, suffix=".png", **options):
+    options = Options(str(root / "photos"), str(root / "rooms"), output=str(root / "out"), **options)
+    return photo_jobs(options, Pictures(("pha", "com"), suffix, 8))
 
 
 def test_partners_missing_and_doubtful(tmp_path):
@@ -65,10 +66,11 @@ def test_what_is_a_shard():
 
 def test_one_photo_may_name_its_result(tmp_path):
     folders(tmp_path, ["a.png"], ["a.png"])
-    pair = tmp_path / "photos" / "a.png", tmp_path / "rooms" / "a.png", tmp_path / "cut.webp", ("com",), ".webp"
-    assert photo_jobs(*pair).jobs[0].outputs == {"com": tmp_path / "cut.webp"}
+    src, bgr, output = (str(tmp_path / name) for name in ("photos/a.png", "rooms/a.png", "cut.webp"))
+    given = Options(src, bgr, output=output), Pictures(("com",), ".webp", 8)
+    assert photo_jobs(*given).jobs[0].outputs == {"com": tmp_path / "cut.webp"}
     (tmp_path / "cut.webp").mkdir()
-    assert photo_jobs(*pair).jobs[0].outputs == {"com": tmp_path / "cut.webp" / "a_com.webp"}
+    assert photo_jobs(*given).jobs[0].outputs == {"com": tmp_path / "cut.webp" / "a_com.webp"}
 
 
 def test_pairs_by_their_order(tmp_path):

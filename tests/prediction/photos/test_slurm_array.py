@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from bgmatting.commands import predict
-from bgmatting.prediction.options import options_of, parts_of
-from bgmatting.prediction.photos.plan import photo_jobs
+from bgmatting.prediction.options import options_of
+from bgmatting.prediction.photos.plan import photo_jobs, pictures_of
 from bgmatting.utils.files import PROJECT
 from tests.prediction.command import write_folders
 
@@ -41,6 +41,6 @@ def test_the_parts_of_an_array_are_the_folder(tmp_path, first):
     for number in range(first, first + 2):
         options = options_of(vars(predict.parse(command_of(tmp_path, number, first, 2, "--type", "pha"))))
         assert options.type == ["pha"]
-        plan = photo_jobs(options.src, options.bgr, options.output, options.type, shard=parts_of(options.shard))
+        plan = photo_jobs(options, pictures_of(options, False))
         done += [job.name for job in plan.jobs]
     assert sorted(done) == names

@@ -83,6 +83,7 @@ def test_results_have_the_numbers_of_the_source(shot):
                 format="mp4", frame_rate=30)
     with open_video(again.files["fgr"]) as video:
         assert [frame.pts * 30 for frame in video] == [0, 1, 3, 4]
+    (shot / "o" / "f_fgr" / "000008.png").rename(shot / "o" / "f_fgr" / "f8.png")
     with pytest.raises(UserError, match="input"):  # into its own folder
         run(shot / "o" / "f_fgr" / "f#.png", bgr=str(shot / "bgr.png"), type=("fgr",), output=str(shot / "o"))
 

@@ -99,6 +99,12 @@ def test_an_output_is_never_an_input(options, tmp_path):
     os.rename(options.src, os.path.join(options.output, "clip_pha.mp4"))
     os.symlink(os.path.join(options.output, "clip_pha.mp4"), options.src)
     refused(replace(options, type=("pha",), overwrite=True), "is an input")
+    write_image(Path(options.output, "clip_com", "000000.png"), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    write_image(Path(options.output, "clip_com", "000001.png"), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    options = replace(options, type=("com",), format="png", overwrite=True)
+    for image in ("000000.png", "######.png"):  # the folder would be replaced as a whole
+        refused(replace(options, target_bgr=os.path.join(options.output, "clip_com", image)), "clip_com")
+        assert len(os.listdir(os.path.join(options.output, "clip_com"))) == 2
 
 
 def test_a_clip_that_is_cut_short_is_told(options, tmp_path, capsys):
