@@ -18,7 +18,6 @@ PART_HEADERS = 1 << 13      # bytes of the headers of a part
 FIELD_BYTES = 1 << 20       # of text
 NAME_BYTES = 160            # of a file's name that are kept, beside its suffix; names of results are longer, up to 255
 SUFFIX_CHARACTERS = 8
-EVENT_BYTES = 1 << 20       # of an event of the page: files come by themselves
 UNPACKED = 4                # times the size of a request that a ZIP may unpack to
 CAMERA_BYTES = 4 << 20      # of an image of a browser's camera
 CAMERA_PIXELS = 1280 * 720

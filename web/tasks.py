@@ -138,7 +138,7 @@ def _unpacked(path, folder, service):
     """(bgr, lines about what is left out) of a ZIP; photos beyond the limits are left out as well."""
     most = UNPACKED * service.settings.max_bytes
     service.storage.took(min(most, UNPACKED * path.stat().st_size))
-    left_out = unpack_photos(path, folder, most)
+    for_all, left_out = unpack_photos(path, folder, most)
     for file in sorted(file for name in ("src", "bgr") for file in Path(folder, name).rglob("*") if file.is_file()):
         try:
             service.settings.check_photo(file, service.decoding)
@@ -148,7 +148,7 @@ def _unpacked(path, folder, service):
         except UserError:
             pass  # it is one of the failures
     scenes = [file for file in Path(folder, "bgr").rglob("*") if file.is_file()]
-    return (scenes[0] if len(scenes) == 1 else Path(folder, "bgr")), left_out  # one for all
+    return (scenes[0] if for_all and scenes else Path(folder, "bgr")), left_out
 
 
 def _packed(folders, name, texts=None):

@@ -15,6 +15,9 @@ import sys
 import webbrowser
 from argparse import Namespace
 
+from bgmatting.model.methods import method_needing
+from bgmatting.model.methods.recognition import recognised
+from bgmatting.model.weights.places import PLACE, placed_weights
 from bgmatting.prediction.network_choice import open_matter
 from bgmatting.prediction.options import Options
 from bgmatting.prediction.options import add_flags as add_options
@@ -39,10 +42,17 @@ def parse(argv: list[str] | None = None) -> Namespace:
     return parser.parse_args(argv)
 
 
+def _check_weights(path):
+    """Raise UserError for weights that cannot matte src and bgr, which all but the tab of photos alone sends."""
+    method, _ = recognised(path)
+    if method.needs != "bgr":
+        tab = f" The page's tab for photos alone takes those of {method.name} from {PLACE}." if method.needs is None else ""
+        raise UserError(f"{path} is of {method.name}, and app.py mattes src and bgr. Name weights of "
+                        f"{method_needing('bgr').name} with --weights, or leave it out.{tab}")
+
+
 def _alone(options):
     """() -> the network that mattes photos without their scene; None where its weights are not at hand."""
-    from bgmatting.model.methods import method_needing
-    from bgmatting.model.weights.places import placed_weights
     try:
         weights = str(placed_weights(method_needing(None)))
     except UserError:
@@ -59,6 +69,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.device:
         find_device(args.device)  # or the page would be there, and no matte
     options = Options(**{name: getattr(args, name) for name in NETWORK})
+    _check_weights(options.weights)
     if not settings.is_local and not settings.token:
         say(f"note: {settings.host} lets other machines in, and whoever reaches it can use it: --insecure.", sys.stderr)
 

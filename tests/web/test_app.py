@@ -9,21 +9,29 @@ from bgmatting.commands import serve as app
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.files import PROJECT
 from bgmatting.web.settings import Settings, settings_of
+from tests.prediction.weights import write_weights
 from tests.web.browser import WATCHED
 
 
 @pytest.mark.parametrize("flags, named", [
     *((flags, flags.split()[0]) for flags in ("--max-pixels 0", "--max-mib -1", "--queue -1", "--port 70000",
                                               "--max-seconds nan", "--upload-seconds 0")),
+    ("--no-page --weights {folder}/modnet.safetensors", "modnet.safetensors"),
+    ("--no-page --weights {folder}/dim.safetensors", "dim.safetensors"),
+    ("--no-page --weights {folder}/none.safetensors", "none.safetensors"),
     ("--no-page --device gpu:7", "gpu:7"), ("--no-page --port {taken}", "{taken}"), ("--no-page", "requirements-web.txt")])
-def test_what_cannot_start_is_one_line(capsys, monkeypatch, flags, named):
+def test_what_cannot_start_is_one_line(capsys, monkeypatch, tmp_path, flags, named):
     for name in ("fastapi", "uvicorn", "python_multipart"):
         pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
+    if "taken" not in flags:
+        monkeypatch.setattr(app, "run", lambda *_: None)  # or what is not refused would serve
+    for kind in ("modnet", "dim"):
+        write_weights(tmp_path / f"{kind}.safetensors", kind)
     if "requirements" in named:
         monkeypatch.setitem(sys.modules, "uvicorn", None)
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(SystemExit) as ended:
         taken = str(other.getsockname()[1])
-        run_main(app.main, ["--no-browser", *flags.format(taken=taken).split()])
+        run_main(app.main, ["--no-browser", *flags.format(taken=taken, folder=tmp_path).split()])
     said = capsys.readouterr().err
     assert ended.value.code == 2 and said.startswith("error: ") and said.count("\n") == 1
     assert named.format(taken=taken) in said

@@ -1,5 +1,6 @@
 """Jobs: films and ZIPs, their progress, their end before time, what they leave."""
 import io
+import unicodedata
 import warnings
 import zipfile
 
@@ -183,6 +184,28 @@ def test_one_scene_for_all_and_folders_of_two_scenes(serve, pair):
     assert sent(client, two)["state"] == "failed"
     assert set(unpacked(client, sent(client, {"x/y/src/a.png": pair.src, "x/bgr/a.png": pair.bgr}, type="pha")["id"])) == {
         "pha/a.png"}
+
+
+@pytest.mark.parametrize("more, done, alone", [
+    ({"src/b.png": "src", "bgr/b.png": "bgr"}, ["b"], "a"),                        # a's is forgotten
+    ({"src/b.png": "src", "bgr/b.png": "bgr", "bgr/a.png": "large"}, ["b"], "a"),  # or too large
+    ({"src/b.png": "src", "bgr/b.png": "bgr", "bgr/a.nef": "bgr"}, ["b"], "a"),
+    ({"src/b.png": "src", "bgr/b.png": "bgr", "bgr/a.png": "damaged"}, ["b"], "a"),
+    ({"src/b.png": "src", "bgr/\u00e9.png": "bgr", "src/e\u0301.png": "src"}, ["\u00e9"], "a"),
+    ({"src/b.nef": "src", "bgr/b.png": "bgr"}, [], None), ({"src/b.png": "large", "bgr/b.png": "bgr"}, [], None),
+    ({"bgr/room.png": "bgr", "bgr/a.png": "large"}, [], None), ({"bgr/room.png": "bgr", "bgr/a.nef": "bgr"}, [], None),
+    ({"src/b.nef": "src", "bgr/room.png": "bgr", "bgr/.DS_Store": "damaged"}, ["a"], None)])
+def test_no_photo_has_the_scene_of_another(serve, pair, more, done, alone):
+    contents = {**pair._asdict(), "large": encode(".png", np.zeros((60, 60, 3), np.uint8)), "damaged": b"damaged"}
+    client = serve(max_pixels=3000)
+    last = sent(client, {"src/a.png": pair.src, **{name: contents[key] for name, key in more.items()}}, type="pha")
+    if not done:
+        assert last["state"] == "failed"
+        return
+    made = unpacked(client, last["id"])
+    names = {unicodedata.normalize("NFC", name) for name in made}
+    assert names - {"failures.txt"} == {f"pha/{name}.png" for name in done}
+    assert alone is None or any(note.startswith(f"{alone}: ") for note in last["notes"])
 
 
 def test_zips_that_are_none_or_too_much(serve, pair):
