@@ -258,32 +258,34 @@ class Catalog:
 
 
 def open_catalog(path: str | Path | None = None, data_root: str | Path | None = None,
-                 sample_root: str | Path | None = None) -> Catalog:
+                 sample_root: str | Path | None = None, folders: dict[str, str | None] | None = None) -> Catalog:
     """Open a catalogue file.
 
     Args:
         path: the file; default configs/datasets.yml of this project, from whichever folder it is called.
         data_root: the folder of datasets; default $DATA_ROOT, else data/ of this project.
         sample_root: where sample data lies or will be generated; default data/sample of this project.
-    Raises UserError: the file is missing, or says something the catalogue does not know.
+        folders: as ``Catalog.add_own``, or None.
+    Raises UserError: the file is missing, or says something the catalogue does not know, or as ``Catalog.add_own``.
     """
     path = path or PROJECT / "configs" / "datasets.yml"
     named_by = "--data-root" if data_root else "DATA_ROOT" if os.environ.get("DATA_ROOT") else None
     root = data_root or os.environ.get("DATA_ROOT") or USUAL_ROOT
-    return Catalog(read_entries(path), root, path, sample_root, named_by=named_by)
+    catalog = Catalog(read_entries(path), root, path, sample_root, named_by=named_by)
+    catalog.add_own(folders or {})
+    return catalog
 
 
 def catalog_or_sample(names: Iterable[str], data_root: str | None = None, sample_root: str | None = None,
-                      folders: dict | None = None) -> Catalog:
+                      folders: dict[str, str | None] | None = None) -> Catalog:
     """The catalogue that has all of ``names``, else, where no real set is there at all, that of the generated sample data.
 
     Args:
         names: the datasets that are needed; backgrounds also as ``Catalog.add_backgrounds`` takes them.
-        data_root, sample_root: as ``open_catalog``. folders: as ``Catalog.add_own``, or None.
+        data_root, sample_root, folders: as ``open_catalog``.
     Raises UserError: as ``open_catalog`` and ``all_there``, or there is neither the set itself nor sample data for it.
     """
-    catalog = open_catalog(data_root=data_root, sample_root=sample_root)
-    catalog.add_own(folders or {})
+    catalog = open_catalog(data_root=data_root, sample_root=sample_root, folders=folders)
     names = [catalog.name_of(name) for name in names]
     if all_there(catalog, names):
         return catalog

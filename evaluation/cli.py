@@ -10,7 +10,7 @@ from pathlib import Path
 from bgmatting.evaluation.gallery import Gallery
 from bgmatting.evaluation.methods import GIVEN, Network, open_mattes, open_networks
 from bgmatting.evaluation.pipeline import measure
-from bgmatting.evaluation.protocols import UNMIX, Protocol, find_protocol
+from bgmatting.evaluation.protocols import UNMIX, Protocol, find_protocol, trimap_rule
 from bgmatting.evaluation.report import heading, line
 from bgmatting.evaluation.scoring import Result, mean_of
 from bgmatting.evaluation.selection import Benchmark, composed, from_folder
@@ -28,8 +28,8 @@ ITEMS_PER_WORKER = 4  # fewer do not repay the start of a process
 MOST_WORKERS = 8
 
 
-def open_benchmark(args: argparse.Namespace) -> Benchmark:
-    """The ``Benchmark`` of the command line."""
+def open_benchmark(args: argparse.Namespace, folders: dict[str, str | None] | None = None) -> Benchmark:
+    """The ``Benchmark`` of the command line. ``folders``: of ``evaluation.selection.composed``."""
     changes = {"trimap": args.trimap, "backbone_scale": args.backbone_scale, "sample_pixels": args.sample_pixels,
                "unmix": args.unmix}
     if args.folder is not None:
@@ -46,13 +46,13 @@ def open_benchmark(args: argparse.Namespace) -> Benchmark:
     dataset = args.dataset_name or find_protocol(args.protocol or "paper").dataset
     background = os.path.abspath(args.background_dir) if args.background_dir else args.background_name or "Backgrounds"
     if find_protocol(args.protocol or "paper").listed and changes["trimap"] is None and _needs_trimap(args):
-        changes["trimap"] = "paddleseg"
+        changes["trimap"] = trimap_rule("trimap")
     return composed(dataset, background, args.protocol, changes, args.data_root, args.split, args.seed or 0, args.limit,
-                    args.backgrounds_each, args.sequences)
+                    args.backgrounds_each, args.sequences, folders)
 
 
 def _needs_trimap(args):
-    """Whether all networks need a trimap: PaddleSeg's Matting then scores its unknown region, and else the whole image."""
+    """Whether all networks need a trimap, whose unknown region then counts; else the protocol's own rule does."""
     return args.weights is not None and all(recognised(file)[0].needs == "trimap" for file in args.weights)
 
 

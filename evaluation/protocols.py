@@ -122,6 +122,17 @@ def columns(family: str, sequences: bool = False) -> dict[str, Column]:
     return {**chosen, **OVER_TIME} if sequences and family == "whole" else chosen
 
 
+def trimap_rule(needs: str | None) -> str:
+    """The rule of ``TRIMAPS`` by which the errors of a method count that is trained or compared with PaddleSeg's.
+
+    Args:
+        needs: ``model.methods.method.Method.needs``. With "trimap" the unknown region counts as PaddleSeg's Matting has it,
+            with "bgr" that of Lin et al. With None the whole image does, as in the literature: a network that knows nothing
+            and says 0.5 everywhere has a small error in the unknown region.
+    """
+    return {"trimap": "paddleseg", "bgr": "paper", None: "whole"}[needs]
+
+
 def find_protocol(name: str) -> Protocol:
     """The protocol of that name. Raises UserError where there is none."""
     if name not in PROTOCOLS:

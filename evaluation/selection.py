@@ -30,7 +30,7 @@ class Benchmark(NamedTuple):
 
 def composed(dataset: str, background: str, protocol: str | None = None, changes: dict | None = None,
              data_root: str | None = None, split: str | None = None, seed: int = 0, limit: int | None = None,
-             each: int | None = None, sequences: bool = False) -> Benchmark:
+             each: int | None = None, sequences: bool = False, folders: dict[str, str | None] | None = None) -> Benchmark:
     """Compose foregrounds on backgrounds of the catalogue, or of generated sample data where these are absent.
 
     Args:
@@ -42,13 +42,14 @@ def composed(dataset: str, background: str, protocol: str | None = None, changes
         split: of both sets; None, or backgrounds without this split: "test" where there is one, else "valid".
         seed, limit, each: of ``EvaluationSet``; ``each`` None: what the catalogue says for the set, else 1.
         sequences: the foregrounds are frames of clips.
+        folders: as ``dataset.catalog.Catalog.add_own``, of sets that are named "own" and "own backgrounds"; or None.
     Raises UserError: as the catalogue, ``EvaluationSet`` and ``find_protocol`` do.
     """
     if protocol is not None and find_protocol(protocol).listed:
-        as_it_is = _listed(dataset, split, data_root, protocol, changes, limit)
+        as_it_is = _listed(dataset, split, open_catalog(data_root=data_root, folders=folders), protocol, changes, limit)
         if as_it_is is not None:
             return as_it_is
-    catalog = catalog_or_sample([dataset, background], data_root)
+    catalog = catalog_or_sample([dataset, background], data_root, folders=folders)
     dataset, background = catalog.name_of(dataset), catalog.name_of(background)
     sample = catalog.root == catalog.sample_root
     chosen = find_protocol(protocol or ("sample" if sample else "paper")).changed(**changes or {})
@@ -67,12 +68,11 @@ def composed(dataset: str, background: str, protocol: str | None = None, changes
     return Benchmark(items, chosen, facts)
 
 
-def _listed(dataset, split, data_root, protocol, changes, limit):
+def _listed(dataset, split, catalog, protocol, changes, limit):
     """The ``Benchmark`` of a set as it is, or None where it is not there, or has neither photos nor a list of its own."""
     for name in ("size", "disturb", "noise"):
         if (changes or {}).get(name) is not None:
             raise UserError(f"the protocol {protocol} takes the images as they are, and no {name}. Leave it out.")
-    catalog = open_catalog(data_root=data_root)
     if not catalog.available(dataset):
         return None
     dataset, split = catalog.name_of(dataset), split or _test_split(catalog, dataset)

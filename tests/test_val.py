@@ -9,12 +9,14 @@ import pytest
 from bgmatting.commands import eval as eval_script
 from bgmatting.commands import val as val_script
 from bgmatting.evaluation.metrics import mse, sad
-from bgmatting.media import read_gray, read_image, write_image
+from bgmatting.media import read_gray, read_image, read_rgba, write_image
 from bgmatting.media.operations import blend
 from bgmatting.model import Matter
 from bgmatting.model.methods import find_method
 from bgmatting.model.modnet.network import MODNet
 from bgmatting.model.weights import save_weights
+from bgmatting.training.config import load_config
+from bgmatting.training.start import catalog_of
 from bgmatting.utils.cli import run_main
 
 Matte = namedtuple("Matte", "pha fgr err ref")
@@ -147,13 +149,40 @@ def test_what_cannot_be_is_one_line(data, capsys, flags, words):
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error
 
 
+@pytest.mark.parametrize("background", ("own", "catalogue"))
+def test_folders_of_a_configuration_are_measured_as_they_are_trained(data, background):
+    """What train.py opens by these lines: val.py has the validation part of the same folders."""
+    cut = read_rgba(data / "PhotoMatte85" / "one.png")
+    for name in ("two", "three"):
+        write_image(data / "mine" / f"{name}.png", np.dstack(cut))
+    write_image(data / "rooms" / "room.png", np.full((50, 70, 3), 30, np.uint8))
+    own = background == "own"
+    for number in range(6):
+        write_image(data / "Backgrounds" / "val" / f"{number}.png", np.full((50, 70, 3), 30, np.uint8))
+    folders = {"fgr": data / "PhotoMatte85", "valid_fgr": data / "mine"}
+    folders.update({"bgr": data / "Backgrounds", "valid_bgr": data / "rooms"} if own else {})
+    lines = ["dataset_name: own", f"background_name: {'own backgrounds' if own else 'Backgrounds'}", f"data_root: {data}",
+             "folders:", *(f"  {key}: {path}" for key, path in folders.items())]
+    (data / "own.yml").write_text("\n".join(lines))
+    config = load_config(data / "own.yml")
+    names = catalog_of(config).pairs(config["dataset_name"], "valid").names
+    assert call(val_script, "--config", data / "own.yml", "--model_path", "starter", "--save_dir", data / "out",
+                "--num_workers", "0", "--", "--no-baseline") == 0
+    facts = json.loads((data / "out" / "results.json").read_text())
+    rows = facts["methods"]["network"]["images"]
+    assert [row["name"] for row in rows] == list(names) == ["three", "two"] and all(row["sad"] > 0 for row in rows)
+    assert facts["dataset"] == "own" and not facts["sample_data"]
+
+
 def test_a_stage_of_two_photos_is_measured_by_eval_s_own_protocol(data, tmp_path):
     path = tmp_path / "two.yml"
     path.write_text(f"dataset_name: PhotoMatte85\ndata_root: {data}\nsave_dir: {data}\n")
-    words = val_script.words_of(val_script.parse(["--config", str(path), "--device", "cpu", "--", "--limit", "1"]))
+    config = load_config(path)
+    words = val_script.words_of(val_script.parse(["--config", str(path), "--device", "cpu", "--", "--limit", "1"]), config)
     assert words == ["--method", "background", "--weights", str(data), "--output", "log/eval", "--dataset-name",
                      "PhotoMatte85", "--background-name", "Backgrounds", "--split", "valid", "--data-root", str(data),
                      "--device", "cpu", "--limit", "1"]
-    words = val_script.words_of(val_script.parse(["--config", str(path), "--data_root", "mine", "--device", "gpu:1"]))
+    args = val_script.parse(["--config", str(path), "--data_root", "mine", "--device", "gpu:1"])
+    words = val_script.words_of(args, config)
     told = dict(zip(words, words[1:]))  # folder and device of the command line win
     assert (told["--data-root"], told["--device"]) == ("mine", "gpu:1") and words.count("--data-root") == 1

@@ -22,8 +22,7 @@ SUFFIXES = (".safetensors", ".pdparams", ".pth")
 
 def catalog_of(config: dict) -> Catalog:
     """The ``Catalog`` that has what a configuration asks for, or that of the sample data in its place."""
-    catalog = open_catalog(data_root=config["data_root"])
-    catalog.add_own(config["folders"])
+    catalog = open_catalog(data_root=config["data_root"], folders=config["folders"])
     if config["dataset_name"] == "stream":
         return catalog
     names = [config["dataset_name"], config["background_name"]]

@@ -12,6 +12,7 @@ from bgmatting.dataset.samples import VALID_STREAM
 from bgmatting.dataset.stream import open_stream
 from bgmatting.evaluation.methods import as_u8
 from bgmatting.evaluation.pipeline import evaluate_items
+from bgmatting.evaluation.protocols import trimap_rule
 from bgmatting.evaluation.testset.composed import EvalItem, EvaluationSet
 from bgmatting.evaluation.testset.photos import PhotoTestSet
 from bgmatting.evaluation.testset.placement import disturb_background
@@ -30,15 +31,14 @@ def validation_set(config: dict, catalog: Catalog) -> Sequence[EvalItem]:
 
     They are spread over all subjects and clips of the validation part, and the same each time they are asked for. For
     methods that see one photo alone, sets of photos are taken as they are, their longer sides made ``valid_size`` at most.
-    For those that nothing tells where the subject is, the whole image counts (items without a trimap), as it does in their
-    literature: a network that knows nothing and says 0.5 everywhere has a small error in the unknown region.
+    Errors count by ``evaluation.protocols.trimap_rule``; items have no trimap where the whole image does.
 
     Raises:
         UserError: a file is missing or unreadable, or a subject or background is one of the training set, too.
     """
     count, size, seed = config["valid_count"], config["valid_size"], config["seed"]
     lesson = find_lesson(config["method"])
-    rule = "whole" if lesson.method.needs is None else "paper"
+    rule = trimap_rule(lesson.method.needs)
     if config["dataset_name"] == "stream":
         stream = open_stream(config, valid=True)
         make = stream.sample if stream else make_sample

@@ -85,10 +85,11 @@ def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Optional[list[str]] = None) -> None:
+def main(argv: Optional[list[str]] = None, folders: Optional[dict[str, Optional[str]]] = None) -> None:
+    """Run a command line; ``folders``: of a configuration of train.py, where its sets are given as folders."""
     args = parse(argv)
     baselines, skipped = choose_baselines(["keying"] if args.baselines is None else args.baselines)
-    benchmark = open_benchmark(args)
+    benchmark = open_benchmark(args, folders)
     items, protocol = benchmark.items, benchmark.protocol
     changed = protocol.changes_said()
     print(f"protocol {protocol.name}: {protocol.about}" + (f"; changed: {changed}" if changed else "")

@@ -28,11 +28,9 @@ def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def words_of(args: argparse.Namespace) -> list[str]:
-    """The command line of eval.py that a parsed command line of val.py stands for."""
+def words_of(args: argparse.Namespace, config: dict) -> list[str]:
+    """The command line of eval.py that a parsed command line of val.py and its configuration stand for."""
     from bgmatting.model.methods import find_method
-    from bgmatting.training.config import load_config
-    config = load_config(args.config)
     words = ["--method", config["method"], "--weights", args.model_path or config["save_dir"], "--output", args.save_dir]
     if config["dataset_name"] != "stream":
         words += ["--dataset-name", config["dataset_name"], "--background-name", config["background_name"]]
@@ -47,4 +45,7 @@ def words_of(args: argparse.Namespace) -> list[str]:
 
 
 def main(argv: Optional[list[str]] = None) -> None:
-    evaluation_script.main(words_of(parse(argv)))
+    from bgmatting.training.config import load_config
+    args = parse(argv)
+    config = load_config(args.config)
+    evaluation_script.main(words_of(args, config), config["folders"])

@@ -48,6 +48,11 @@ def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
     return to_8_bits(pha)
 
 
+def is_jpeg(path: str | Path) -> bool:
+    """Whether a file is a JPEG, by its content; False for one that cannot be read."""
+    return _head(path).startswith(JPEG)
+
+
 def alpha_note(path: str | Path) -> str | None:
     """A sentence on where a matte comes from: which channel is taken where an image has both an alpha
     channel and a brightness to choose from, or that a JPEG has colours; else None. Raises as ``read_pha``."""

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from bgmatting.dataset.layouts.lists import listed_names
-from bgmatting.dataset.layouts.mattes import check_matte, read_pha
+from bgmatting.dataset.layouts.mattes import check_matte, is_jpeg, read_pha
 from bgmatting.dataset.layouts.pairing import check_sizes, files_by_name, names_below, pair_up
 from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
 from bgmatting.media import read_image, read_rgba
-from bgmatting.media.files import JPEG_SUFFIXES
 from bgmatting.media.operations import blend, resize
 
 
@@ -66,7 +65,7 @@ def read_fgr_pha(fgr_file: str, pha_file: str, least: int | None = None) -> tupl
     ``least``: see ``media.read_image``. It counts where both are JPEG, so that both come out at one size.
     Raises UserError: unreadable, of different size, or the alpha is a mask of other units than 0 to 255.
     """
-    if not (_is_jpeg(fgr_file) and _is_jpeg(pha_file)):
+    if least is not None and not (is_jpeg(fgr_file) and is_jpeg(pha_file)):
         least = None
     fgr, pha = read_image(fgr_file, least), read_pha(pha_file, least)
     check_sizes(pha, pha_file, fgr, fgr_file)
@@ -96,7 +95,3 @@ def behind(bgr: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if scale > 1:
         bgr = resize(bgr, *(max(whole, round(side * scale)) for whole, side in zip(size, bgr.shape)))
     return bgr[:size[0], :size[1]].copy()
-
-
-def _is_jpeg(file):
-    return str(file).lower().endswith(JPEG_SUFFIXES)

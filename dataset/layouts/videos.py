@@ -15,6 +15,11 @@ from bgmatting.dataset.layouts.mattes import check_matte
 from bgmatting.dataset.layouts.pairing import check_sizes, files_by_name, pair_up
 from bgmatting.dataset.layouts.sets import PairSet
 from bgmatting.media import VIDEO_SUFFIXES
+from bgmatting.media.exif import upright
+from bgmatting.media.pixels import to_8_bits
+from bgmatting.media.video.colour import colour_of, foreign_matrix, to_rgb
+from bgmatting.media.video.container import crop_of
+from bgmatting.media.video.rotation import rotation_of
 from bgmatting.utils.errors import UserError
 
 OPEN_CLIPS = 8  # a file each for fgr and pha of the last four clips
@@ -103,7 +108,10 @@ def count_frames(path: str | Path) -> int:
 
 
 class Clip:
-    """A video. Opening it reads the time stamps of all frames, but decodes none. Raises UserError: missing, or no video."""
+    """A video. Opening it reads the time stamps of all frames, but decodes none. Raises UserError: missing, or no video.
+
+    Frames have the colours of ``media.video.reader.VideoReader``, are cut as the file asks for, and upright.
+    """
 
     def __init__(self, path: str | Path):
         if not os.path.isfile(path):
@@ -116,12 +124,11 @@ class Clip:
             self._times = sorted(packet.pts for packet in self._file.demux(self._stream) if packet.pts is not None)
         except (av.error.FFmpegError, IndexError):
             raise UserError(f"cannot open {path}: not a video, or damaged. Convert it to H.264 in .mp4.") from None
-        self.count = len(self._times)
-        self._decoded = None
-        self._next = None
+        self._path, self.count = path, len(self._times)
+        self._decoded = self._next = self._crop = None
 
     def frame(self, number: int) -> np.ndarray:
-        """uint8 RGB (H, W, 3), or None where the file has no such frame."""
+        """uint8 RGB (H, W, 3), or None where the file has no such frame. Raises UserError: its colours are not converted."""
         if number >= self.count:
             return None
         try:
@@ -131,7 +138,18 @@ class Clip:
             for frame in self._decoded:
                 if bisect_left(self._times, frame.pts) >= number:
                     self._next = number + 1
-                    return frame.to_ndarray(format="rgb24")
+                    return self._image(frame)
         except av.error.FFmpegError:
             self._next = None
         return None
+
+    def _image(self, frame):
+        colour = colour_of(frame, self._stream.codec_context)
+        if foreign_matrix(colour) is not None:
+            raise UserError(f"{self._path} states colours ({foreign_matrix(colour)}) that are not converted here. Convert "
+                            "it to BT.709 first, or take it out of the set.")
+        if self._crop is None:
+            self._crop = crop_of(self._path, set(self._file.format.name.split(",")), 0, frame.width, frame.height)
+        left, top, right, bottom = self._crop
+        image = to_rgb(frame, colour)[top:frame.height - bottom, left:frame.width - right]
+        return np.ascontiguousarray(to_8_bits(upright(image, rotation_of(frame))))

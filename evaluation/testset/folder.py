@@ -12,13 +12,12 @@ from bgmatting.dataset.layouts.mattes import read_pha
 from bgmatting.dataset.layouts.pairing import check_partners, check_sizes, files_by_name
 from bgmatting.evaluation.testset.composed import EvalItem, ItemSet
 from bgmatting.evaluation.testset.manifest import read_manifest
-from bgmatting.evaluation.testset.trimap import trimap_of
+from bgmatting.evaluation.testset.trimap import read_given, trimap_of
 from bgmatting.media import read_image
-from bgmatting.media.reading import read_trimap
 from bgmatting.utils.errors import UserError, quote
 
 NEEDED, OPTIONAL = ("src", "bgr", "pha"), ("fgr", "trimap")
-READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_pha, "trimap": read_trimap}
+READ = {"src": read_image, "bgr": read_image, "fgr": read_image, "pha": read_pha, "trimap": read_given}
 
 
 class FolderSet(ItemSet):

@@ -8,10 +8,9 @@ from bgmatting.dataset.layouts.pairing import check_sizes
 from bgmatting.dataset.layouts.pictures import behind, read_fgr_pha
 from bgmatting.dataset.layouts.sets import PairSet
 from bgmatting.evaluation.testset.composed import EvalItem, ItemSet
-from bgmatting.evaluation.testset.trimap import trimap_of
+from bgmatting.evaluation.testset.trimap import read_given, trimap_of
 from bgmatting.media import read_image
 from bgmatting.media.operations import blend, resize
-from bgmatting.media.reading import read_trimap
 
 
 class PhotoTestSet(ItemSet):
@@ -44,7 +43,7 @@ class PhotoTestSet(ItemSet):
     def _make(self, index):
         name, fgr_file, pha_file, bgr_file, trimap_file = self._pictures[index]
         fgr, pha = read_fgr_pha(fgr_file, pha_file)
-        given = None if trimap_file is None else read_trimap(trimap_file)
+        given = None if trimap_file is None else read_given(trimap_file)
         if given is not None:
             check_sizes(given, trimap_file, pha, pha_file)
             given = _shrunk(given, self._longest, cv2.INTER_NEAREST)

@@ -1,10 +1,13 @@
 """The trimap that says where matting errors are counted."""
 from __future__ import annotations
 
+import os
+
 import cv2
 import numpy as np
 
 from bgmatting.dataset.trimaps import BACKGROUND, FOREGROUND, UNKNOWN
+from bgmatting.media.reading import read_trimap
 
 LOW, HIGH = 0.06, 0.96    # alpha below is background for sure, above is foreground for sure
 ITERATIONS = 10
@@ -64,6 +67,13 @@ TRIMAPS = {"paper": make_trimap, "square": square_trimap, "band": band_trimap, "
 def trimap_of(pha_u8: np.ndarray, rule: str) -> np.ndarray | None:
     """The trimap of a true alpha by one of ``TRIMAPS``; None for "whole"."""
     return None if TRIMAPS[rule] is None else TRIMAPS[rule](pha_u8)
+
+
+def read_given(path: str | os.PathLike) -> np.ndarray:
+    """Read the trimap that came with an image as uint8 (H, W) of 0, 128 and 255: whatever is neither background nor
+    foreground is unknown. Raises UserError: as ``media.reading.read_trimap``."""
+    stored = read_trimap(path)
+    return _between(stored != BACKGROUND, stored == FOREGROUND)
 
 
 def _grown(mask, kernel):

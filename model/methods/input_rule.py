@@ -50,7 +50,8 @@ class InputRule:
         return self.ranged(np.ascontiguousarray(x))
 
     def trimap(self, trimap: np.ndarray) -> np.ndarray:
-        """uint8 (H, W) -> float32 (1, 1, h, w) in 0..1."""
+        """uint8 (H, W) -> float32 (1, 1, h, w): 0, 1, and 128/255 for any other value, which is unknown."""
+        trimap = np.where((trimap == 0) | (trimap == 255), trimap, np.uint8(128))
         return self._fit(trimap, cv2.INTER_NEAREST)[None, None].astype(np.float32) / np.float32(255)
 
     def ranged(self, x: Any) -> Any:

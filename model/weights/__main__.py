@@ -19,10 +19,12 @@ import numpy as np
 from safetensors.numpy import save
 
 from bgmatting.media import write_bytes
+from bgmatting.model.methods.recognition import method_of, read_network
 from bgmatting.model.weights.files import read_weights, save_weights
-from bgmatting.model.weights.loading import LoadReport, describe_state, load_state
+from bgmatting.model.weights.loading import LoadReport
 from bgmatting.model.weights.metadata import ORIGIN, SETTINGS
 from bgmatting.model.weights.naming import PARTS, backbone_kind, from_torch_names, our_names, part_of
+from bgmatting.model.weights.paddleseg import load_paddleseg_state
 from bgmatting.model.weights.places import weights_path
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.cpu import prepare_cpu
@@ -32,23 +34,23 @@ from bgmatting.utils.files import file_sha256
 
 def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = False) -> tuple[dict, LoadReport]:
     """Read ``source``, fit it to the network that it belongs to, and write ``target``. Returns (description of the network,
-    LoadReport). Raises UserError: ``source`` cannot be read, or is not of one of this project's networks, or ``target`` is
-    no safetensors."""
-    from bgmatting.model.matting import MattingBase, MattingRefine  # imports paddle
+    as ``model.methods.recognition.NetworkFile`` has it, LoadReport). Raises UserError: ``source`` cannot be read, or is not
+    of one of this project's networks, or ``target`` is no safetensors."""
+    from bgmatting.model.matting import MattingBase  # imports paddle
     _check_target(target)
-    source = weights_path(source)
-    arrays, metadata = _own_arrays(source)
+    file = read_network(source)
+    settings = dict(file.described)
+    method, backbone = settings.pop("method"), settings.pop("backbone")
     try:
-        network = describe_state(arrays)
-        kernel = network["refine_kernel_size"]
-        model = (MattingBase(network["backbone"]) if kernel is None
-                 else MattingRefine(network["backbone"], refine_kernel_size=kernel))
-        report = load_state(model, arrays)
+        base_alone = file.method.refines and settings["refine_kernel_size"] is None
+        model = MattingBase(backbone) if base_alone else file.method.build(backbone, **settings)
+        report = load_paddleseg_state(model, file.arrays)
     except ValueError as error:
-        raise UserError(f"{source} cannot be converted: {error}") from None
-    kept = {key: metadata[key] for key in (*SETTINGS, *ORIGIN) if key in metadata}
-    save_weights(model, target, {**kept, "backbone": network["backbone"], "source_sha256": file_sha256(source)}, half)
-    return network, report
+        raise UserError(f"{file.path} cannot be converted: {error}") from None
+    kept = {key: file.metadata[key] for key in (*SETTINGS, *ORIGIN) if key in file.metadata}
+    facts = {**kept, "method": method, "backbone": backbone, "source_sha256": file_sha256(file.path)}
+    save_weights(model, target, facts, half)
+    return file.described, report
 
 
 def describe(source: str | os.PathLike) -> list[str]:
@@ -56,10 +58,19 @@ def describe(source: str | os.PathLike) -> list[str]:
     UserError: it cannot be read."""
     path = weights_path(source)
     arrays, metadata = read_weights(path)
+    try:
+        method, described = method_of(from_torch_names(arrays), metadata)
+    except ValueError:
+        method = None
     arrays = our_names(arrays)
     parts = {part: [arrays[name] for name in arrays if part_of(name) == part] for part in (*PARTS, "other")}
-    lines = [f"file       {path}", f"kind       {_kind(parts, arrays)}",
-             f"backbone   {backbone_kind(arrays) or 'none that is known'}",
+    if method is not None and method.refines and not parts["decoder"]:  # an encoder of such names is not yet a network
+        method = None
+    if method is None:
+        kind, backbone = _kind(parts), backbone_kind(arrays) or "none that is known"
+    else:
+        kind, backbone = _told(method, described), described["backbone"]
+    lines = [f"file       {path}", f"kind       {kind}", f"backbone   {backbone}",
              f"{'part':<10}{'arrays':>8}{'numbers':>14}"]
     lines += [f"{part:<10}{len(found):>8}{sum(array.size for array in found):>14}" for part, found in parts.items() if found]
     for key, value in sorted(metadata.items()):
@@ -67,14 +78,19 @@ def describe(source: str | os.PathLike) -> list[str]:
     return lines
 
 
-def _kind(parts, arrays):
-    refiner = arrays.get("refiner.conv1.weight")
-    if parts["decoder"]:
-        kernel = f", kernel {refiner.shape[-1]}" if refiner is not None and refiner.ndim == 4 else ""
-        return f"matting network, base and refiner{kernel}" if parts["refiner"] else "matting network, base alone"
-    if parts["aspp"]:
-        return "DeepLabV3"
-    return "classification network" if parts["backbone"] else "another network"
+def _told(method, described):
+    """What kind of network a method is told to have in a file."""
+    if not method.refines:
+        return f"matting network of the method {method.name}"
+    kernel = described["refine_kernel_size"]
+    return f"matting network, {'base alone' if kernel is None else f'base and refiner, kernel {kernel}'}"
+
+
+def _kind(parts):
+    """What kind of network has these parts, where it is no method's."""
+    if parts["decoder"] or not parts["backbone"] + parts["aspp"]:
+        return "another network"
+    return "DeepLabV3" if parts["aspp"] else "classification network"
 
 
 def average(sources: Sequence[str | os.PathLike], target: str | os.PathLike,
@@ -137,8 +153,9 @@ def main(argv: list[str] | None = None) -> None:
         print(f"wrote {args.out}")
         return
     network, report = convert(args.file, args.out, args.half)
-    kernel = network["refine_kernel_size"]
-    print(f"{network['backbone']}, {'base network alone' if kernel is None else f'with refiner, kernel {kernel}'}")
+    kernel = network.get("refine_kernel_size")
+    what = "base network alone" if kernel is None else f"with refiner, kernel {kernel}"
+    print(f"{network['backbone']}, {what if network['method'] == 'background' else network['method']}")
     print(f"matched {len(report.matched)}, missing {len(report.missing)}, unexpected {len(report.unexpected)}"
           + "".join(f"\n  unexpected: {name}" for name in report.unexpected))
     print(f"wrote {args.out}")

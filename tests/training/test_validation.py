@@ -7,6 +7,7 @@ import pytest
 
 from bgmatting.dataset.catalog import open_catalog
 from bgmatting.evaluation.testset.composed import EvalItem
+from bgmatting.evaluation.testset.trimap import trimap_of
 from bgmatting.model.inference.matte import Matte
 from bgmatting.training import validation
 from bgmatting.training.checkpoint import State
@@ -97,11 +98,13 @@ def test_every_clip_is_validated_and_each_time_the_same_pictures(clips, stage):
 
 
 @pytest.mark.parametrize("dataset", ["stream", "VideoMatte240K"])
-@pytest.mark.parametrize("method, whole", [("background", False), ("modnet", True), ("dim", False)])
-def test_the_whole_picture_counts_where_nothing_tells_where_the_subject_is(clips, stage, dataset, method, whole):
+@pytest.mark.parametrize("method, rule", [("background", "paper"), ("modnet", "whole"), ("dim", "paddleseg")])
+def test_errors_count_where_they_do_in_the_method_s_literature(clips, stage, dataset, method, rule):
     config = {**load_config(stage(dataset_name=dataset, valid_count=2, valid_size=64)), "method": method}
     item = validation_set(config, clips)[0]
-    assert (item.trimap is None) == whole
+    whole, expected = rule == "whole", trimap_of(item.pha, rule)
+    assert item.trimap is None if whole else np.array_equal(item.trimap, expected)
+    assert rule != "paddleseg" or not np.array_equal(expected, trimap_of(item.pha, "paper"))
     _, score = validation.evaluate_items(lambda item: (np.full((64, 64), 255, np.uint8), None), [item])
     counts = np.ones((64, 64), bool) if whole else item.trimap == 128
     assert score["sad"] == pytest.approx((255 - item.pha[counts]).sum() / 255 / 1000, rel=1e-5)

@@ -6,6 +6,7 @@ import pytest
 
 from bgmatting.dataset.layouts import backgrounds, fgr_pha_folders, rgba_folder
 from bgmatting.dataset.layouts.pairing import files_by_name
+from bgmatting.dataset.layouts.pictures import read_fgr_pha
 from bgmatting.media import VIDEO_SUFFIXES, write_image
 from bgmatting.utils.errors import UserError
 
@@ -32,6 +33,17 @@ def test_videomatte_clips_are_paired_and_are_the_subjects(tmp_path):
     assert name == "0001/00001" and fgr.dtype == pha.dtype == np.uint8
     assert fgr.shape == (6, 8, 3) and pha.shape == (6, 8)
     assert np.abs(fgr.astype(int) - (20, 40, 60)).max() <= 3 and np.abs(pha.astype(int) - 20).max() <= 1
+
+
+@pytest.mark.parametrize("other", ("fgr", "pha"))
+def test_the_content_says_whether_both_are_jpeg_and_come_smaller(tmp_path, other):
+    """A PNG that is called .jpg cannot come at a part of its size, and so its partner must not."""
+    write_pair(tmp_path, "a", fgr_suffix=".jpg", pha_suffix=".jpg", size=(64, 96))
+    pair = [str(tmp_path / kind / "a.jpg") for kind in ("fgr", "pha")]
+    assert [image.shape[:2] for image in read_fgr_pha(*pair, least=16)] == [(16, 24), (16, 24)]
+    write_image(tmp_path / "a.png", picture(7, (64, 96), 3 if other == "fgr" else 0))
+    (tmp_path / "a.png").replace(tmp_path / other / "a.jpg")
+    assert [image.shape[:2] for image in read_fgr_pha(*pair, least=16)] == [(64, 96), (64, 96)]
 
 
 def test_backgrounds_of_any_nesting(tmp_path):

@@ -10,7 +10,11 @@ import pytest
 
 from bgmatting.dataset.layouts import video_pairs
 from bgmatting.dataset.layouts import videos as frames
+from bgmatting.media.video.reader import open_video
 from bgmatting.utils.errors import UserError
+from tests.media.video.clips import HEIGHT, WIDTH, make_clip
+from tests.media.video.test_video_container import aperture, with_box
+from tests.media.video.test_video_reader import END, ONE, turned_copy
 
 FOLDERS = {"fgr": "fgr", "pha": "pha"}
 COUNT = 60  # several key frames
@@ -39,6 +43,38 @@ def test_frames_in_any_order(tmp_path):
         name, fgr, pha = pairs.load(index)
         assert fgr.shape == (48, 64, 3) and pha.shape == (48, 64) and fgr.dtype == pha.dtype == np.uint8
         assert number_of(fgr) == index and number_of(pha) == 100 + index
+
+
+def phone(path):
+    """A clip as a phone writes it that is held upright."""
+    turned_copy(path, (0, ONE, 0, -ONE, 0, 0, HEIGHT * ONE, 0, END))
+
+
+@pytest.mark.parametrize("clip, change", [
+    ({"width": 1280, "height": 720}, None), ({}, None), ({"colour": (2, 6)}, None), ({"pixels": "yuv420p10le"}, None),
+    ({"codec": "libx264rgb", "pixels": "rgb24"}, None), ({}, phone),
+    ({}, lambda path: with_box(path, aperture(WIDTH - 12, 1, HEIGHT - 6, 1, 2, 1, -1, 1)))],
+    ids=["HD", "SD", "full range", "10 bits", "RGB", "turned", "cut"])
+def test_frames_look_as_in_predict(tmp_path, clip, change):
+    """Colours, turn and cut of a frame are what its file says or what players assume, by one rule for all commands."""
+    images = make_clip(tmp_path / "fgr.mp4", 6, **clip)
+    if change is not None:
+        change(tmp_path / "fgr.mp4")
+    with open_video(tmp_path / "fgr.mp4") as reader:
+        expected = [frame.image for frame in reader]
+    reader = frames.FrameReader()
+    for number in (0, 4, 2, 3):
+        found = reader.read(tmp_path / "fgr.mp4", number)
+        np.testing.assert_array_equal(found, expected[number])
+        assert found.flags["C_CONTIGUOUS"] and found.dtype == np.uint8
+    if change is phone:
+        assert found.shape == (WIDTH, HEIGHT, 3) and np.abs(found.astype(int) - np.rot90(images[3], -1)).mean() < 3
+
+
+def test_colours_that_are_not_converted_are_one_line(tmp_path):
+    make_clip(tmp_path / "a.mkv", 2, options={"x264-params": "colormatrix=bt2020c"})
+    with pytest.raises(UserError, match=r"a\.mkv"):
+        frames.FrameReader().read(tmp_path / "a.mkv", 0)
 
 
 def test_one_pair_of_files(tmp_path):

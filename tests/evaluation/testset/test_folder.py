@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bgmatting.evaluation.methods import Mattes
+from bgmatting.evaluation.metrics import sad
 from bgmatting.evaluation.protocols import PROTOCOLS
 from bgmatting.evaluation.selection import from_folder
 from bgmatting.evaluation.testset.composed import EvalItem
@@ -92,6 +93,22 @@ def test_own_trimaps_are_used_unless_they_are_of_another_rule(tmp_path):
     export_set(own, tmp_path / "bench", SAMPLE, {})
     assert (FolderSet(tmp_path / "bench", "paper")[0].trimap == 128).all()
     assert np.array_equal(FolderSet(tmp_path / "bench", "square")[0].trimap, square_trimap(own[0].pha))
+
+
+@pytest.mark.parametrize("soft", ([127] * 9, [1, 40, 127, 128, 129, 200, 253, 254, 2]))
+def test_what_is_neither_background_nor_foreground_is_unknown(tmp_path, soft):
+    """A trimap by another program says 127, one that was scaled has shades: predict.py takes them all as unknown."""
+    item = next(items())
+    trimap = np.zeros_like(item.pha)
+    trimap[:, 20:] = 255
+    trimap[:, 14:23] = soft
+    write(tmp_path, item._replace(trimap=trimap), kinds=("src", "bgr", "pha", "trimap"))
+    found = FolderSet(tmp_path)[0]
+    wanted = trimap.copy()
+    wanted[:, 14:23] = 128
+    np.testing.assert_array_equal(found.trimap, wanted)
+    np.testing.assert_array_equal(found.given, wanted)
+    assert sad(item.pha + 9, found.pha, found.trimap) == pytest.approx(9 * 9 * 34 / 255 / 1000)
 
 
 def test_the_protocol_of_a_folder(tmp_path):

@@ -57,6 +57,16 @@ def test_items_are_composed_as_the_list_says(composition):
     assert small.trimap.shape == small.pha.shape == (5, 10) and (small.trimap == 128).all()
 
 
+@pytest.mark.parametrize("rule, longest", (("paper", None), ("paper", 10), ("whole", None)))
+def test_what_is_neither_background_nor_foreground_in_a_list_s_trimap_is_unknown(composition, rule, longest):
+    trimap = np.tile(np.repeat(np.uint8([0, 127, 60, 200, 255]), 4), (10, 1))
+    write_image(composition / "val" / "trimap" / "c.png", trimap)
+    item = PhotoTestSet(listed_pictures(composition, VAL), rule, longest)[0]
+    assert item.trimap is None if rule == "whole" else np.array_equal(item.trimap, item.given)
+    each = 4 if longest is None else 2
+    np.testing.assert_array_equal(item.given[0], np.repeat(np.uint8([0, 128, 128, 128, 255]), each))
+
+
 @pytest.mark.parametrize("second, expected", [
     ("val/alpha/c.png", None),             # the alpha itself
     ("masks/c.png", None),                 # a copy of it elsewhere

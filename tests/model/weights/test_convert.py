@@ -4,13 +4,17 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from safetensors.numpy import save_file
 
+from bgmatting.model.inference.engines.graphs import network_of
 from bgmatting.model.matting import MattingBase, MattingRefine
+from bgmatting.model.methods.recognition import read_network
 from bgmatting.model.weights import __main__ as command
 from bgmatting.model.weights import places as starter
 from bgmatting.model.weights import read_weights, save_weights, weights_path
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
+from tests.model.paddleseg import seeded_array, stored_names
 from tests.model.reference import reference_state
 from tests.model.weights.handmade import modules, tensor, write_script, write_zip
 
@@ -97,6 +101,23 @@ def test_average(files, tmp_path, refiner):
 def test_half_is_half_the_size(files, tmp_path):
     command.main(["convert", files[0], str(tmp_path / "half.safetensors"), "--half"])
     assert 0.5 <= (tmp_path / "half.safetensors").stat().st_size / Path(files[0]).stat().st_size < 0.51
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", ("modnet_mobilenetv2", "modnet_authors"))
+def test_files_of_other_methods_become_half_the_size(tmp_path, names):
+    """Of PaddleSeg or of MODNet's authors: the mattes of what is written are those of what was read."""
+    arrays = {name: seeded_array(name, shape) for name, shape in stored_names(names).items()}
+    source, target = tmp_path / "theirs.safetensors", tmp_path / "half.safetensors"
+    save_file(arrays, source)
+    command.main(["convert", str(source), str(target), "--half"])
+    before, after = read_network(source), read_network(target)
+    assert {array.dtype for array in after.arrays.values()} == {np.dtype(np.float16)}
+    assert target.stat().st_size < 0.55 * source.stat().st_size
+    assert after.method.name == after.metadata["method"] == "modnet" and after.described == before.described
+    photo = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    one, other = (file.method.matted(network_of(file.described, file.arrays), photo) for file in (before, after))
+    assert np.abs(one - other).max() < 0.02 and np.ptp(one) > 0
 
 
 def test_what_cannot_be_done_is_one_line_and_writes_nothing(files, tmp_path, capsys):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from bgmatting.model.methods.recognition import recognised
 from bgmatting.model.weights import __main__ as command
 from bgmatting.model.weights import weights_path
 from bgmatting.utils.errors import UserError
@@ -36,6 +37,25 @@ def test_files_of_others(tmp_path, capsys):
     assert said(capsys, tmp_path / "d.safetensors")[1:] == [
         "kind       DeepLabV3", "backbone   none that is known", "part        arrays       numbers",
         "aspp             1           256", "a          b [2J c"]
+
+
+@pytest.mark.parametrize("method, backbone, names", [
+    ("modnet", "mobilenetv2", ("backbone.conv1._conv.weight", "head.f_branch.conv_lr4x.layers.0.weight")),
+    ("modnet", "hrnet_w18", ("backbone.conv_layer1_1._conv.weight", "head.f_branch.conv_lr4x.layers.0.weight")),
+    ("dim", "vgg16", ("backbone._conv_6.weight", "decoder.deconv6.weight", "refine.alpha_pred._conv.weight"))])
+def test_what_predict_takes_is_told_as_predict_takes_it(tmp_path, capsys, method, backbone, names):
+    save_file({name: np.zeros((8, 4, 3, 3), np.float32) for name in names}, tmp_path / "a.safetensors")
+    assert recognised(tmp_path / "a.safetensors")[1]["backbone"] == backbone
+    kind, encoder = (line.split() for line in said(capsys, tmp_path / "a.safetensors")[1:3])
+    assert kind[-1] == method and encoder == ["backbone", backbone]
+
+
+@pytest.mark.parametrize("names", [("backbone.layer1.0.conv1.weight", "classifier.0.project.0.weight"),
+                                   ("backbone.stage1.weight", "decoder.conv1.weight")])
+def test_what_predict_does_not_take_is_no_matting_network(tmp_path, capsys, names):
+    """torchvision's DeepLabV3 has our encoder's names; other projects' networks have decoders, too."""
+    save_file({name: np.zeros((8, 4, 3, 3), np.float32) for name in names}, tmp_path / "a.safetensors")
+    assert "matting" not in said(capsys, tmp_path / "a.safetensors")[1]
 
 
 def test_folders_of_runs(tmp_path):
