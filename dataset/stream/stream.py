@@ -18,7 +18,7 @@ SEEN = (0.02, 0.92)   # share of the frame that the subject covers; placed anew 
 PLACINGS = 6          # tries until it does
 CROWD = 0.08          # share of samples with a second subject behind the first
 SAME_LIGHT = 0.4      # share of subjects that are lit as the scene is
-BLED = 0.4            # share of subjects whose soft edges keep colours of another scene
+BLED = 0.2            # share of subjects whose soft edges keep colours of another scene
 DEFOCUSED = 0.2       # share of subjects out of focus
 
 
