@@ -16,7 +16,7 @@ from paddle.nn import functional as F
 from bgmatting.model.inference.engines.base import reason
 from bgmatting.model.inference.engines.device import AMP_TYPES, on_device, place_of
 from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size
-from bgmatting.model.inference.padding import padded
+from bgmatting.model.inference.padding import STRIDE, padded
 from bgmatting.model.inference.scale import coarse_size, looks, weighed
 from bgmatting.model.inference.unmix import unmix
 from bgmatting.model.matting import MattingRefine
@@ -94,9 +94,13 @@ class DeviceMatting:
 
     def _look(self, src, bgr, size, mirrored=False):
         """(alpha, residual, error, hidden) of the coarse network at a size."""
+        height, width = size
+        beside = [0, -width % STRIDE, 0, -height % STRIDE]
+
         def turned(x):
             return x.flip(3) if mirrored else x
-        return [turned(x).astype("float32") for x in self._network.coarse(*(turned(resize(x, size)) for x in (src, bgr)))]
+        small = (F.pad(turned(resize(x, size)), beside, mode="replicate") for x in (src, bgr))
+        return [turned(x[:, :, :height, :width]).astype("float32") for x in self._network.coarse(*small)]
 
     def _mixed(self):
         if self._precision == "fp32":

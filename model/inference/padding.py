@@ -1,12 +1,14 @@
-"""What the sides of photos are padded to."""
+"""What the sides of photos, and of what the coarse network sees of them, are padded to."""
 import numpy as np
 
 from bgmatting.model.patch_layout import PATCH
 
+STRIDE = 16  # of the encoder; where a side is no multiple of it, the decoder's maps come to lie beside the encoder's
 
-def padded(photo: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3) with the last row and column repeated up to multiples of ``PATCH``."""
+
+def padded(photo: np.ndarray, multiple: int = PATCH) -> np.ndarray:
+    """``photo`` (H, W, C), contiguous, with the last row and column repeated up to multiples of ``multiple``."""
     height, width = photo.shape[:2]
-    if height % PATCH or width % PATCH:
-        photo = np.pad(photo, ((0, -height % PATCH), (0, -width % PATCH), (0, 0)), mode="edge")
+    if height % multiple or width % multiple:
+        photo = np.pad(photo, ((0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")
     return np.ascontiguousarray(photo)

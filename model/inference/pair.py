@@ -12,7 +12,7 @@ from bgmatting.model.inference.engines.base import BATCH, Engine
 from bgmatting.model.inference.enlarge import at_half, enlarged_rows
 from bgmatting.model.inference.holes import fill, find_holes, levels_of
 from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size
-from bgmatting.model.inference.padding import padded
+from bgmatting.model.inference.padding import STRIDE, padded
 from bgmatting.model.inference.scale import coarse_size, looks, weighed
 from bgmatting.model.inference.settings import Chosen
 from bgmatting.model.inference.unmix import unmix
@@ -84,9 +84,9 @@ class PairMatting:
 
     def _look(self, photos, scale, mirrored=False):
         """The coarse array (h, w, 37) at a backbone scale."""
-        size, turn = coarse_size(photos[0].shape[:2], scale), -1 if mirrored else 1
-        small = (np.ascontiguousarray(shrink(photo, *size)[None, :, ::turn]) for photo in photos)
-        return self._engine.run("coarse", dict(zip(("src", "bgr"), small)))[0][:, ::turn]
+        (height, width), turn = coarse_size(photos[0].shape[:2], scale), -1 if mirrored else 1
+        small = (padded(shrink(photo, height, width)[:, ::turn], STRIDE)[None] for photo in photos)
+        return self._engine.run("coarse", dict(zip(("src", "bgr"), small)))[0, :height, :width][:, ::turn]
 
     def _chosen(self, coarse, height, width):
         """(predicted error at the coarse size, which patches to refine)"""

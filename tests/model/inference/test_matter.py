@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from bgmatting.media import write_image
 from bgmatting.model import Matter as AnyMatter
 from bgmatting.model import MattingBase, MattingRefine, Settings
+from bgmatting.model.inference import pair
 from bgmatting.model.weights import read_weights, save_weights
 from bgmatting.model.weights.metadata import origin_facts, refine_facts
 from bgmatting.utils.errors import UserError
@@ -48,7 +49,8 @@ def test_any_size(matter, height, width):
     assert set(np.unique(matte.ref)) <= {0, 1}
 
 
-def test_the_error_is_the_networks(shared):
+def test_the_error_is_the_networks(shared, monkeypatch):
+    monkeypatch.setattr(pair, "STRIDE", 1)  # the network alone sees sizes as they are
     src, bgr = photos(64, 96)
     network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=480)
     with paddle.no_grad():
@@ -73,7 +75,19 @@ def test_photos_are_left_as_they_were_and_need_not_be_contiguous(matter):
     assert np.array_equal(flipped.pha, copied.pha)
 
 
-def test_weights_of_the_base_alone_give_its_result_enlarged(base):
+@pytest.mark.parametrize("there", (None, True))
+@pytest.mark.parametrize("scale, more", ((1.0, 8), (0.5, 24)))
+def test_the_coarse_network_sees_multiples_of_its_stride(shared, scale, more, there):
+    """Else the decoder enlarges its maps to places beside the encoder's: what it sees goes on beyond the photo's border."""
+    src, bgr = (photo.repeat(2, 0).repeat(2, 1) for photo in photos(36, 52))
+    matter = shared(on_device=there, backbone_scale=scale, sample_pixels=0)
+    larger = matter.predict(*(np.pad(photo, ((0, more), (0, more), (0, 0)), mode="edge") for photo in (src, bgr)))
+    for small, large in zip(matter.predict(src, bgr), larger):
+        assert np.abs(small[:-4, :-4] - large[:68, :100]).max() < 1e-5
+
+
+def test_weights_of_the_base_alone_give_its_result_enlarged(base, monkeypatch):
+    monkeypatch.setattr(pair, "STRIDE", 1)
     src, bgr = photos(64, 96)
     matter = Matter(base, device="cpu", sample_pixels=50_000, refine_mode="thresholding", backbone_scale=0.25, unmix=False)
     assert matter.settings["refine_mode"] == "sampling" and matter.settings["sample_pixels"] == 0
