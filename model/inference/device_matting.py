@@ -16,7 +16,7 @@ from paddle.nn import functional as F
 from bgmatting.model.inference.engines.base import reason
 from bgmatting.model.inference.engines.device import AMP_TYPES, on_device, place_of
 from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size
-from bgmatting.model.inference.padding import STRIDE, padded
+from bgmatting.model.inference.padding import padded, stride_of
 from bgmatting.model.inference.scale import coarse_size, looks, weighed
 from bgmatting.model.inference.unmix import unmix
 from bgmatting.model.matting import MattingRefine
@@ -94,8 +94,8 @@ class DeviceMatting:
 
     def _look(self, src, bgr, size, mirrored=False):
         """(alpha, residual, error, hidden) of the coarse network at a size."""
-        height, width = size
-        beside = [0, -width % STRIDE, 0, -height % STRIDE]
+        (height, width), stride = size, stride_of(self._network.backbone_name)
+        beside = [0, -width % stride, 0, -height % stride]
 
         def turned(x):
             return x.flip(3) if mirrored else x

@@ -3,7 +3,13 @@ import numpy as np
 
 from bgmatting.model.patch_layout import PATCH
 
-STRIDE = 16  # of the encoder; where a side is no multiple of it, the decoder's maps come to lie beside the encoder's
+
+def stride_of(backbone: str) -> int:
+    """Pixels of its input that one of the encoder's deepest map stands for.
+
+    Where a side is no multiple of it, the decoder's maps come to lie beside the encoder's, and edges with them.
+    """
+    return 32 if backbone.endswith("os32") else 16
 
 
 def padded(photo: np.ndarray, multiple: int = PATCH) -> np.ndarray:

@@ -12,7 +12,7 @@ from bgmatting.model.inference.engines.base import BATCH, Engine
 from bgmatting.model.inference.enlarge import at_half, enlarged_rows
 from bgmatting.model.inference.holes import fill, find_holes, levels_of
 from bgmatting.model.inference.matte import NOT_FINITE, Matte, as_dtype, checked_size
-from bgmatting.model.inference.padding import STRIDE, padded
+from bgmatting.model.inference.padding import padded, stride_of
 from bgmatting.model.inference.scale import coarse_size, looks, weighed
 from bgmatting.model.inference.settings import Chosen
 from bgmatting.model.inference.unmix import unmix
@@ -85,7 +85,8 @@ class PairMatting:
     def _look(self, photos, scale, mirrored=False):
         """The coarse array (h, w, 37) at a backbone scale."""
         (height, width), turn = coarse_size(photos[0].shape[:2], scale), -1 if mirrored else 1
-        small = (padded(shrink(photo, height, width)[:, ::turn], STRIDE)[None] for photo in photos)
+        stride = stride_of(self.settings.backbone)
+        small = (padded(shrink(photo, height, width)[:, ::turn], stride)[None] for photo in photos)
         return self._engine.run("coarse", dict(zip(("src", "bgr"), small)))[0, :height, :width][:, ::turn]
 
     def _chosen(self, coarse, height, width):

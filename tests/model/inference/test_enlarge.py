@@ -75,7 +75,7 @@ def test_the_second_look_at_a_photo_is_mirrored():
             coarse[:, :, :coarse.shape[2] // 2, 0] = 1
             return coarse
     photo = np.zeros((64, 96, 3), np.uint8)
-    looked = pair.PairMatting(Left, SimpleNamespace(backbone_scale="auto"), None, None, None)
+    looked = pair.PairMatting(Left, SimpleNamespace(backbone_scale="auto", backbone="mobilenetv2"), None, None, None)
     pha = looked._coarse(photo, photo)[2][..., 0]
     np.testing.assert_allclose(pha[:, [0, 95]], np.float32([[2 / 3, 1 / 3]] * 64), rtol=1e-5)
 
