@@ -13,7 +13,6 @@ from safetensors.numpy import save_file
 from bgmatting.media import write_image
 from bgmatting.model import Matter as AnyMatter
 from bgmatting.model import MattingBase, MattingRefine, Settings
-from bgmatting.model.inference import pair
 from bgmatting.model.weights import read_weights, save_weights
 from bgmatting.model.weights.metadata import origin_facts, refine_facts
 from bgmatting.utils.errors import UserError
@@ -50,7 +49,7 @@ def test_any_size(matter, height, width):
 
 
 def test_the_error_is_the_networks(shared, monkeypatch):
-    monkeypatch.setattr(pair, "stride_of", lambda backbone: 1)  # the network alone sees sizes as they are
+    monkeypatch.setattr("bgmatting.model.inference.pair.stride_of", lambda backbone: 1)  # the network alone sees sizes as they are
     src, bgr = photos(64, 96)
     network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=480)
     with paddle.no_grad():
@@ -87,7 +86,7 @@ def test_the_coarse_network_sees_multiples_of_its_stride(shared, scale, more, th
 
 
 def test_weights_of_the_base_alone_give_its_result_enlarged(base, monkeypatch):
-    monkeypatch.setattr(pair, "stride_of", lambda backbone: 1)
+    monkeypatch.setattr("bgmatting.model.inference.pair.stride_of", lambda backbone: 1)
     src, bgr = photos(64, 96)
     matter = Matter(base, device="cpu", sample_pixels=50_000, refine_mode="thresholding", backbone_scale=0.25, unmix=False)
     assert matter.settings["refine_mode"] == "sampling" and matter.settings["sample_pixels"] == 0
