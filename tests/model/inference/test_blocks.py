@@ -46,7 +46,7 @@ def test_shrink(size, to, bound):
 
 @pytest.mark.parametrize("kernel_size", (1, 3))
 def test_refined_as_by_the_network(kernel_size, tmp_path, monkeypatch):
-    monkeypatch.setattr("bgmatting.model.inference.pair.stride_of", lambda backbone: 1)  # the network alone sees sizes as they are
+    monkeypatch.setattr("bgmatting.model.inference.pair.stride_of", lambda backbone: 1)  # the network pads nothing
     network = reference_network(MattingRefine, "mobilenetv2", refine_kernel_size=kernel_size)
     save_weights(network, tmp_path / "w.safetensors")
     matter = Matter(tmp_path / "w.safetensors", "paddle", "cpu", unmix=False)

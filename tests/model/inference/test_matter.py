@@ -49,7 +49,7 @@ def test_any_size(matter, height, width):
 
 
 def test_the_error_is_the_networks(shared, monkeypatch):
-    monkeypatch.setattr("bgmatting.model.inference.pair.stride_of", lambda backbone: 1)  # the network alone sees sizes as they are
+    monkeypatch.setattr("bgmatting.model.inference.pair.stride_of", lambda backbone: 1)  # the network pads nothing
     src, bgr = photos(64, 96)
     network = reference_network(MattingRefine, "mobilenetv2", refine_sample_pixels=480)
     with paddle.no_grad():
