@@ -178,7 +178,7 @@ def _planned(options, single, network, progress, decoding, behind):
     folder = folder_of(options.output, single and names_picture(options.output, NAMED))
     check_place(folder)
     notes = [*plan.notes, *_doubts(options)]
-    sheet = open_sheet(options, single, notes)
+    sheet = open_sheet(options, single, (path for job in plan.jobs for path in job.outputs.values()), notes)
     with open_backdrop(options.target_bgr, notes, behind) or nullcontext() as backdrop:
         read = _reader(options, plan, single, pictures.bits, decoding.call)
         for note in notes:

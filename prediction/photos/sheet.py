@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import cv2
@@ -23,12 +24,14 @@ PAPER, INK = 245, 40      # gray
 GREEN = (60, 170, 90)
 
 
-def open_sheet(options: Options, single: bool, notes: list[str]) -> Sheet | None:
+def open_sheet(options: Options, single: bool, results: Iterable[str | os.PathLike], notes: list[str]) -> Sheet | None:
     """The sheet to fill, or None. ``single``: src is one photo; a remark on a sheet that stays as it is goes to ``notes``.
-    Raises UserError where it would lie among the photos or replace one."""
+    Raises UserError where it would lie among the photos, or replace one or one of the ``results``."""
     if options.sheet is None:
         return None
     check_place(folder_of(options.sheet, True))
+    if os.path.realpath(options.sheet) in map(os.path.realpath, results):
+        raise UserError(f"--sheet {options.sheet} is what a result of --output would be called. Name another place.")
     inputs = inputs_of(options)
     for folder in inputs:
         if os.path.isdir(folder) and inside(options.sheet, folder):

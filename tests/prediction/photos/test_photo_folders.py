@@ -33,7 +33,10 @@ def test_folders_are_paired_without_suffix_and_one_background_is_for_all(tmp_pat
     ("--src photos --bgr rooms/new --output out", "(a, clip/b)"), ("--src empty --bgr rooms --output out", "no images"),
     ("--src photos --bgr rooms --output photos/out", "--output"),
     ("--src photos --bgr rooms --output out --sheet photos/sheet.png", "--sheet"),
-    ("--src photos --bgr rooms --output out --sheet rooms/new/sheet.png", "--sheet")])
+    ("--src photos --bgr rooms --output out --sheet rooms/new/sheet.png", "--sheet"),
+    ("--src photos --bgr rooms --output out --sheet out/../out/pha/a.png", "--sheet"),
+    ("--src photos/a.png --bgr rooms/a.bmp --output me.png --sheet ./me.png", "--sheet"),
+    ("--src photos/a.png --bgr rooms/a.bmp --output me --sheet me/a_com.png --overwrite", "--sheet")])
 def test_folders_that_cannot_be(tmp_path, capsys, monkeypatch, flags, named):
     monkeypatch.chdir(tmp_path)
     write_folders(tmp_path)
