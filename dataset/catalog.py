@@ -19,6 +19,7 @@ from bgmatting.dataset.layouts.pictures import read_listed
 from bgmatting.dataset.layouts.sets import BackgroundSet, ColourSet, PairSet
 from bgmatting.dataset.locating import find_form, known_name
 from bgmatting.dataset.splits import check_disjoint, part_of
+from bgmatting.media.colours import colour_of
 from bgmatting.utils.errors import UserError, suggest
 from bgmatting.utils.files import PROJECT, WORKPLACE
 
@@ -190,7 +191,7 @@ class Catalog:
             self._entries[word] = {**read_entries(SAMPLE_SETS)["Backgrounds"], "path": str(folder)}
         elif os.path.isabs(word):
             self._entries[word] = {"layout": "backgrounds", "path": word, "splits": {"test": "."}}
-        elif _colour(word) is not None:
+        elif colour_of(word) is not None:
             self._entries[word] = {"layout": COLOUR, "path": str(PROJECT), "names_are_subjects": False,
                                    "splits": dict.fromkeys(("train", "valid", "test"), word)}
 
@@ -244,7 +245,7 @@ class Catalog:
     def _read_layout(self, name, folders, unpaired, unread):
         folder, form = self._place(name)
         if form["layout"] == COLOUR:
-            return ColourSet(_colour(folders))
+            return ColourSet(colour_of(folders))
         if not self.holds_pairs(name):
             return BACKGROUND_LAYOUTS[form["layout"]](folder, folders, unread)
         pairs = self._read_pairs(name, folders, unpaired, unread)
@@ -334,15 +335,6 @@ def all_there(catalog: Catalog, names: Iterable[str]) -> bool:
 def sample_catalog(sample_root: str | Path) -> Catalog:
     """The catalogue of the generated sample data in ``sample_root``, which need not have been generated yet."""
     return Catalog(read_entries(SAMPLE_SETS), sample_root, SAMPLE_SETS, sample_root)
-
-
-def _colour(word):
-    """(red, green, blue) of a colour's name or #RRGGBB, or None."""
-    from PIL import ImageColor
-    try:
-        return ImageColor.getrgb(word)[:3]
-    except ValueError:
-        return None
 
 
 def _generate(root):

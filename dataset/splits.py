@@ -67,7 +67,7 @@ def held_out(names: Sequence[str], one_of: int, valid: bool, folder: str) -> lis
     if len(set(groups)) < 2:
         raise UserError(f"{folder} holds {len(names)} usable image(s) of one subject or scene; at least two are needed, "
                         "one to train on and one to validate on.")
-    held = {group for group in groups if zlib.crc32(group.encode()) % one_of == 0}
+    held = {group for group in groups if zlib.crc32(group.encode("utf-8", "surrogateescape")) % one_of == 0}
     held = {groups[0]} if not held else held - {groups[0]} if held == set(groups) else held
     return [index for index, group in enumerate(groups) if (group in held) == valid]
 

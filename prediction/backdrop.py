@@ -8,6 +8,7 @@ from itertools import chain
 import cv2
 import numpy as np
 
+from bgmatting.media.colours import colour_of
 from bgmatting.media.decoding import HERE, InPlace, Isolated
 from bgmatting.prediction.sizes import fit_size
 from bgmatting.prediction.source import frames_of, is_video, still
@@ -20,14 +21,14 @@ WORK_SIDE = 640      # a blurred image is smooth, so it is blurred small and enl
 
 
 def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None,
-                  decoding: InPlace | Isolated = HERE) -> Backdrop | None:
+                  decoding: InPlace | Isolated = HERE, premultiplied: bool = False) -> Backdrop | None:
     """The ``Backdrop`` that ``text`` names.
 
     Args:
         text: "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); the path of a photo or video (a
             file called as a colour: "./white"); None for none.
         notes: None, or a list to which remarks on a photo are appended.
-        decoding: by what a file is decoded.
+        decoding: by what a file is decoded. premultiplied: plates with alpha are.
     Returns:
         an object with ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, which the caller may not
             change, and ``close()``. bgr is the scene of src, or None; index counts images from 0: a video goes on by one
@@ -48,8 +49,8 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
     if not moves and not os.path.exists(text):
         raise no_backdrop(text, f" {why_missing(text)}" if os.path.dirname(text) else "")
     if moves:
-        return VideoBackdrop(text, decoding)
-    image, found = decoding.call(still, text)
+        return VideoBackdrop(text, decoding, premultiplied)
+    image, found = decoding.call(still, text, premultiplied)
     if notes is not None:
         notes += found
     return PhotoBackdrop(image)
@@ -127,8 +128,9 @@ class PhotoBackdrop(Backdrop):
 class VideoBackdrop(Backdrop):
     """A video, from the start again behind its end: image by image, or at its own speed where times are given."""
 
-    def __init__(self, path: str | os.PathLike, decoding: InPlace | Isolated = HERE):
-        self._path, self._decoding, self._length, self._shown, self._open = path, decoding, None, None, ExitStack()
+    def __init__(self, path: str | os.PathLike, decoding: InPlace | Isolated = HERE, premultiplied: bool = False):
+        self._path, self._decoding, self._premultiplied = path, decoding, premultiplied
+        self._length, self._shown, self._open = None, None, ExitStack()
         self._begin()
 
     def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
@@ -159,18 +161,9 @@ class VideoBackdrop(Backdrop):
 
     def _begin(self):
         self._open.close()
-        frames = self._open.enter_context(self._decoding.stream(frames_of, self._path, True))
+        frames = self._open.enter_context(self._decoding.stream(frames_of, self._path, True, self._premultiplied))
         first = next(frames, None)  # what is wrong with the file shows now
         if first is None:
             self.close()
             raise UserError(f"{self._path} holds no image that can be decoded. Convert it to MP4.")
         self._frames, self._from, self._until = chain([first], frames), 0, 0
-
-
-def colour_of(text: str) -> tuple[int, int, int] | None:
-    """(red, green, blue) of a colour as CSS writes it; None where it is none."""
-    from PIL import ImageColor
-    try:
-        return ImageColor.getrgb(text)[:3]
-    except ValueError:
-        return None

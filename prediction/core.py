@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Union
 
 from bgmatting.media.alignment.camera_motion import fitter
@@ -195,7 +196,7 @@ def _planned(options, single, network, progress, decoding, behind):
     if single and work.failures:
         raise UserError(work.failures[0].reason)
     if sheet is not None and sheet.write():
-        report.files["sheet"] = sheet.path
+        report = report._replace(sheet=Path(sheet.path))
     return report
 
 
@@ -248,7 +249,8 @@ def _doubts(options):
 def _video(source, options, network, progress):
     outputs, notes = planned_outputs(options, source.kind), []
     source.reader(options)
-    with open_backdrop(options.target_bgr, notes, source.decoding) or nullcontext() as backdrop:
+    opened = open_backdrop(options.target_bgr, notes, source.decoding, options.premultiplied)
+    with opened or nullcontext() as backdrop:
         follow = options.bgr is None or not is_video(options.bgr, source.decoding)  # one bgr for all frames
         way = _smoothing(options)
         job = VideoJob(source, outputs, options.bgr, options.fit, backdrop,

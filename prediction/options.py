@@ -50,8 +50,8 @@ class About:
         same: {another word: the choice that it stands for}. least, most: its range.
         kinds: of source, that it says something to. fronts: who offers it.
         flags: spellings beside --NAME. metavar: of its value. bare: its value where the flag stands alone.
-        form: name of the form field, where that differs. upload: a form may hold a file in its place. words: which words the
-            field may hold then, for people.
+        form: name of the form field, where that differs. form_default: its default in a form in words, where that differs.
+        upload: a form may hold a file in its place. words: which words the field may hold then, for people.
     """
     help: str
     default: str = ""
@@ -66,6 +66,7 @@ class About:
     metavar: str | None = None
     bare: str | None = None
     form: str | None = None
+    form_default: str | None = None
     upload: bool = False
     words: str = ""
 
@@ -101,7 +102,7 @@ class Options:
         None, "photo of the empty scene, or a folder of such photos with the same names; for a video also a video, "
         "first:N (its first N frames) or median; if left out, MODNet mattes src alone",
         "image/sample/bgr.jpg if --src is left out too",
-        fronts=EVERYWHERE, upload=True, words="first:N or median, for a video")
+        fronts=EVERYWHERE, form_default="", upload=True, words="first:N or median, for a video")
     trimap: str | None = option(
         None, "use DIM to matte the unknown region of a trimap (0 background, 255 foreground, else unknown): a file, a "
         "folder with the same names, or auto, which makes one from the matte of src and --bgr, or of src alone", "none",
@@ -112,7 +113,8 @@ class Options:
         "image", flags=("--save-dir",))
     type: tuple[str, ...] | None = option(
         None, "what to write: pha alpha, com cut-out, fgr foreground, err predicted error, ref refined patches",
-        "pha com; com if --output names an image", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE)
+        "pha com; com if --output names an image", choices=TYPES, same={"alp": "pha"}, fronts=EVERYWHERE,
+        form_default="com; of a ZIP of photos pha and com")
     target_bgr: str | None = option(
         None, "new background for com: a photo, a video, a colour (white, #20c040), or blur (the scene out of focus)",
         "none: com is a cut-out with alpha", metavar="BGR", fronts=EVERYWHERE, form="target", upload=True,
@@ -122,7 +124,8 @@ class Options:
         "webm, or png for a folder of images; for sequences also exr (half floats in linear light); cut-outs need a "
         "format with alpha (not jpg or mp4)",
         "the suffix of --output, else png; for videos mov for cut-outs, else mp4; for sequences exr for plates, else png",
-        choices=FORMATS_OF, fronts=EVERYWHERE, flags=("--video-format",))
+        choices=FORMATS_OF, fronts=EVERYWHERE, flags=("--video-format",),
+        form_default="png; for videos mov for cut-outs, else mp4")
     bit_depth: int | None = option(
         None, "bits per channel; 16 only in png and tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
     crop: int | None = option(
@@ -374,7 +377,8 @@ def form_schema(kinds: Iterable[str]) -> dict[str, dict]:
         words = list(dict.fromkeys([*words, *(about.same if words and name != "type" else ())]))
         if not any(kind in about.kinds for kind in kinds):
             continue
-        text = f"{_for(about)}{about.help}" + (f" (default: {about.default})" if about.default else "")
+        default = about.default if about.form_default is None else about.form_default
+        text = f"{_for(about)}{about.help}" + (f" (default: {default})" if default else "")
         plain = {"type": {int: "integer", float: "number"}.get(about.type, "string"), **({"enum": words} if words else {})}
         if name == "type":
             plain = {"type": "array", "items": plain}

@@ -14,8 +14,7 @@ class Report(NamedTuple):
     """Outcome of matting a source.
 
     Attributes:
-        files: {type: Path} of a photo or video, also {"sheet": Path}; of a folder {name: {type: Path}}; of a camera
-            {number: Path}.
+        files: {type: Path} of a photo or video; of a folder {name: {type: Path}}; of a camera {number: Path}.
         done: number of photos or frames written.
         seconds: time it took.
         stopped: whether a signal or key q ended it.
@@ -25,6 +24,7 @@ class Report(NamedTuple):
         left: photos that remain to be done.
         left_out: names of files in the folder that are no photos.
         damaged: frames or packets of a video that were damaged, or frames of a camera that came too fast; left out.
+        sheet: the image of ``Options.sheet``, where it was written.
     """
     files: dict
     done: int
@@ -36,6 +36,7 @@ class Report(NamedTuple):
     left: int = 0
     left_out: Sequence[str] = ()
     damaged: int = 0
+    sheet: Path | None = None
 
     @property
     def fps(self) -> float:
@@ -44,8 +45,9 @@ class Report(NamedTuple):
 
     @property
     def paths(self) -> list[Path]:
-        """All files."""
-        return [path for value in self.files.values() for path in (value.values() if isinstance(value, dict) else [value])]
+        """All files, the sheet last."""
+        found = [path for value in self.files.values() for path in (value.values() if isinstance(value, dict) else [value])]
+        return found if self.sheet is None else [*found, self.sheet]
 
 
 @contextmanager

@@ -56,12 +56,13 @@ class Source:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def reader(self, options: Options | None = None,
-               sound: bool = True) -> VideoReader | IsolatedReader | SequenceReader | RawReader:
+    def reader(self, options: Options | None = None, sound: bool = True,
+               premultiplied: bool = False) -> VideoReader | IsolatedReader | SequenceReader | RawReader:
         """The open video, which is this object's. Raises UserError where it cannot be read.
 
         Args:
-            options: where it is what they are about: how sequences are read. sound: whether it is wanted.
+            options: where it is what they are about: how sequences are read. sound: whether it is wanted. premultiplied:
+                without options, whether plates with alpha are.
         """
         if self._reader is not None:
             return self._reader
@@ -70,7 +71,7 @@ class Source:
         elif self.name == PIPE:
             self._reader = RawReader(options.stdin or sys.stdin.buffer, size_of(options.size), options.frame_rate)
         elif options is None:
-            self._reader = SequenceReader(self.name)
+            self._reader = SequenceReader(self.name, premultiplied=premultiplied)
         else:
             self._reader = SequenceReader(self.name, options.frame_rate, options.premultiplied)
         return self._reader
@@ -99,10 +100,10 @@ def is_video(text: str | os.PathLike, decoding: InPlace | Isolated = HERE) -> bo
     return is_url(text) or decoding.call(moves, os.fspath(text))
 
 
-def still(path: str) -> tuple[np.ndarray, list[str]]:
+def still(path: str, premultiplied: bool = False) -> tuple[np.ndarray, list[str]]:
     """(``media.video.sequence.read_still``, remarks on it) of a path."""
     notes = []
-    return read_still(path, notes), notes
+    return read_still(path, notes, premultiplied), notes
 
 
 def info_of(path: str) -> Info:
@@ -111,9 +112,10 @@ def info_of(path: str) -> Info:
         return reader.info
 
 
-def frames_of(path: str, deep: bool = False) -> Iterator[Frame]:
-    """The frames of a video or sequence without sound; uint16, too, where that is wanted and there is more to them."""
-    with Source(path).reader(sound=False) as reader:
+def frames_of(path: str, deep: bool = False, premultiplied: bool = False) -> Iterator[Frame]:
+    """The frames of a video or sequence without sound; uint16, too, where that is wanted and there is more to them.
+    premultiplied: plates with alpha are."""
+    with Source(path).reader(sound=False, premultiplied=premultiplied) as reader:
         reader.want_depth(deep)
         for found, pts, duration in reader.timed():
             try:

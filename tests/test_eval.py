@@ -87,6 +87,7 @@ def test_the_script_without_baseline_and_with_a_limit(data_root, tmp_path, capsy
 @pytest.mark.parametrize("arguments, message", (
     (("--dataset-name", "PhotoMate85"), "PhotoMatte85"),
     (("--background-name", "nothing"), "nothing"),
+    (("--background-name", "rgb(300,0,0)"), "rgb(300,0,0)"),
     (("--weights", "missing.pdparams"), "missing.pdparams"),
     (("--size", "big"), "'big'"),
     (("--size", "0"), "0x0"),

@@ -23,13 +23,14 @@ from safetensors.numpy import load as load_bytes
 from safetensors.numpy import save as to_bytes
 
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.files import WholeFolder
+from bgmatting.utils.files import WholeFolder, remove_leftovers_in
 from bgmatting.utils.locks import try_lock
 from bgmatting.utils.yaml_json import read_json, shown
 
 MODEL, OPTIMIZER, EMA, STATE = "model.safetensors", "optimizer.safetensors", "ema.safetensors", "state.json"
 LOG = "train.log"
 RESULTS = "results.json"  # beside the checkpoints: the run is finished, with these scores
+OWN = re.compile(r"iter_\d+|best_model|results\.json|curves\.png|\.probe\.\d+")  # what a run or its curves are written as
 
 # model, optimizer, ema: {name: ndarray}, the last two None where they were not saved; state: dict
 Checkpoint = namedtuple("Checkpoint", "model optimizer state ema")
@@ -148,15 +149,8 @@ def locked(save_dir: Path) -> Iterator[None]:
 
 
 def recover(save_dir: Path) -> None:
-    """Clear up after a run that was cut off: undo or finish a half-done swap, drop half-written folders."""
-    for old in Path(save_dir).glob(".*.old"):
-        target = old.with_name(old.name[1:-len(".old")])
-        if target.exists():
-            shutil.rmtree(old)
-        else:
-            old.rename(target)
-    for part in Path(save_dir).glob(".*.tmp"):
-        shutil.rmtree(part)
+    """Clear up after a run that was cut off: undo or finish a half-done swap, drop half-written folders and files."""
+    remove_leftovers_in(save_dir, OWN.fullmatch, alone=True)
 
 
 def _set_aside(folder):

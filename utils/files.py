@@ -19,7 +19,7 @@ WORKPLACE = PROJECT if (PROJECT / "run.sh").is_file() else Path()  # what is wri
 
 LONGEST_NAME = 255  # bytes of a name in a folder, on nearly all file systems
 ADDED = 30          # of them are kept for the dot, number and suffix of a temporary name
-LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<kind>tmp|reserve|old)")  # what killed runs leave of NAME
+LEFTOVER = re.compile(r"\.(?P<name>.+?)(?P<number>\.\d+)?\.(?P<kind>tmp|reserve|old)")  # what killed runs leave of NAME
 LEFTOVER_AGE = 60                           # seconds: older ones are written by nobody any more
 
 
@@ -196,21 +196,24 @@ def remove_leftovers(paths: Iterable[Path]) -> None:
         remove_leftovers_in(folder, names.__contains__)
 
 
-def remove_leftovers_in(folder: str | os.PathLike, wanted: Callable[[str], bool]) -> None:
-    """``remove_leftovers`` of what is called as ``wanted`` (name -> bool) likes it, in one folder."""
+def remove_leftovers_in(folder: str | os.PathLike, wanted: Callable[[str], bool], alone: bool = False) -> None:
+    """``remove_leftovers`` of what is called as ``wanted`` (name -> bool) likes it, in one folder.
+
+    ``alone``: also what ``WholeFolder`` leaves of folders that nobody else writes, however lately it was touched.
+    """
     try:
         entries = list(os.scandir(folder))
     except OSError:  # not there, or not to be looked into: they harm nobody
         return
     for entry in entries:
         parts = LEFTOVER.fullmatch(entry.name)
-        if not parts or not wanted(parts["name"]):
+        if not parts or not (parts["number"] or alone) or not wanted(parts["name"]):
             continue
         try:
             # nobody touches a .reserve while its .tmp is written
             tmp = f"{entry.path[:-len(parts['kind'])]}tmp"
             touched = os.stat(tmp if os.path.exists(tmp) else entry.path, follow_symlinks=False).st_mtime
-            if time.time() - touched <= LEFTOVER_AGE:
+            if parts["number"] and time.time() - touched <= LEFTOVER_AGE:
                 continue
             path = os.path.join(folder, parts["name"])
             if parts["kind"] == "old" and not os.path.lexists(path):

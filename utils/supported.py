@@ -27,5 +27,5 @@ def unfit_paddle():
     numbers = [tuple(map(int, re.findall(r"\d+", text)[:2])) for text in found]
     if not found or any(number >= LEAST_PADDLE or number == (0, 0) for number in numbers):
         return None
-    return ("paddle {}.{} to 3.x is needed; {} has {}. Upgrade it (README.md, \"GPU\"), or in a checkout run `sh run.sh "
+    return ("paddle {}.{} to 3.x is needed; {} has {}. Upgrade it (docs/howto/gpu.md), or in a checkout run `sh run.sh "
             "setup`, which makes an environment of its own.".format(*(LEAST_PADDLE + (sys.executable, found[0]))))

@@ -60,7 +60,7 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/health", tags=["server"], **schema.HEALTH)
     def health():
-        """Return whether the server works, for who watches it; needs no token."""
+        """Return whether the server works, for monitoring; needs no token."""
         return {"status": "ok" if service.ready else "starting", "waiting": service.photos.waiting,
                 "films_waiting": service.films.waiting}
 

@@ -10,6 +10,7 @@ from PIL import Image
 from bgmatting.media import read_bytes, read_photo
 from bgmatting.media.formats import PILLOW_FORMATS, check_kind, declared_size
 from bgmatting.media.heif import container_size
+from bgmatting.media.operations import scaled
 from bgmatting.media.tiff import tiff_size
 from bgmatting.utils.errors import UserError
 
@@ -47,7 +48,7 @@ def small_photo(path: str) -> np.ndarray:
 def small(image: np.ndarray) -> np.ndarray:
     """uint8 (H, W[, C]) with at most SHOWN pixels on its longer side."""
     scale = SHOWN / max(image.shape[:2])
-    return image if scale >= 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return image if scale >= 1 else scaled(image, scale)
 
 
 def camera_picture(data: bytes, most: int) -> np.ndarray:

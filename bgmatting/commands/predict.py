@@ -127,8 +127,8 @@ def _show(source, options, report, error=None):
 
 
 def _show_photos(source, options, report, error):
-    if "sheet" in report.files:
-        say(f"sheet  ->  {report.files['sheet']}")
+    if report.sheet is not None:
+        say(f"sheet  ->  {report.sheet}")
     if source.kind == PHOTOS:
         counts = ((report.done, "done"), (report.finished, "finished before"), (len(report.failures), "failed"),
                   (report.left, "left"))

@@ -2,7 +2,8 @@
 
 A word is a path from the set's folder (train/fg/a.jpg) or from the folder of its kind (a.jpg). Words are divided by
 blanks, or by `|` where a line has one; a list of one word a line may have blanks within the path. The suffix is not
-compared, for people convert their files.
+compared, for people convert their files; nor are the two ways in which Unicode writes an accented letter (NFC and NFD), for
+list and files may come from different systems.
 
 For training a set, what stands twice (Composition-1k lists each foreground with many backgrounds) counts once:
 ``listed_names``. For what is taken as the list says, each line is an item: ``listed_pictures``. There a line of one word is
@@ -12,6 +13,7 @@ have the photo's own alpha as second word; such a line is a photo as it is, too.
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +37,7 @@ def listed_names(path: Path, column: int, folder: str, names: Container[str]) ->
     Args:
         column: 0 for the foreground, 1 for the background.
         folder: the folder of the listed images as the catalogue writes it, such as 'train/fg'.
-        names: what is there: paths below ``folder`` without suffix.
+        names: what is there: paths below ``folder`` without suffix, as ``files_by_name``.
     Returns names, sorted, each once.
     Raises UserError: the list is missing, is not text, has a line that is too short, or names what is not there.
     """
@@ -148,9 +150,10 @@ def words_of(line: str) -> list[str]:
 
 
 def readings(line: str, column: int | None, prefix: str) -> Iterator[str]:
-    """Possible meanings of a line: all of it, where a path has blanks, or the word of this column; None: all of it only."""
+    """Possible meanings of a line, NFC: all of it, where a path has blanks, or the word of this column; None: all of it
+    only."""
     for text in [line] + ([] if column is None else words_of(line)[column:column + 1]):
-        path = text.replace("\\", "/")
+        path = unicodedata.normalize("NFC", text).replace("\\", "/")
         path = path[2:] if path.startswith("./") else path
         name = path[:path.rindex(".")] if "." in path.rsplit("/", 1)[-1] else path
         if name.startswith(prefix):
@@ -159,9 +162,11 @@ def readings(line: str, column: int | None, prefix: str) -> Iterator[str]:
 
 
 def _prefix(folder):
-    return "" if folder == "." else folder.rstrip("/") + "/"
+    return "" if folder == "." else unicodedata.normalize("NFC", folder).rstrip("/") + "/"
 
 
 def _file(root, word):
-    path = root / word.replace("\\", "/")
-    return os.fspath(path) if path.is_file() else None
+    """The file that a word names, whichever way its letters are written; None where there is none."""
+    forms = (word, *(unicodedata.normalize(form, word) for form in ("NFC", "NFD")))
+    paths = (root / form.replace("\\", "/") for form in forms)
+    return next((os.fspath(path) for path in paths if path.is_file()), None)

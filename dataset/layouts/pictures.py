@@ -49,14 +49,15 @@ def backgrounds(root: str | Path, folder: str | dict[str, str], unread: list | N
         folder: a folder below ``root``; or {"bgr": folder, "list": file}, where the second word of each line of the
             list names an image to take: the backgrounds of Composition-1k.
         unread: see ``dataset.layouts.pairing.names_below``.
-    Raises UserError: the folder or the list is missing or empty, or the list names what is not there.
+    Raises UserError: the folder or the list is missing or empty, the list names what is not there, or in a folder with a
+        list two files differ in nothing but the suffix.
     """
     if isinstance(folder, str):
         return BackgroundSet(Path(root, folder), names_below(Path(root, folder), unread))
     path = Path(root, folder["bgr"])
-    names = {name[:name.rindex(".")]: name for name in names_below(path, unread)}
-    wanted = listed_names(Path(root, folder["list"]), 1, folder["bgr"], names)
-    return BackgroundSet(path, [names[name] for name in wanted])
+    files = files_by_name(path, unread)
+    wanted = listed_names(Path(root, folder["list"]), 1, folder["bgr"], files)
+    return BackgroundSet(path, [Path(files[name]).relative_to(path).as_posix() for name in wanted])
 
 
 def read_fgr_pha(fgr_file: str, pha_file: str, least: int | None = None) -> tuple[np.ndarray, np.ndarray]:

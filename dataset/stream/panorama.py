@@ -2,21 +2,26 @@
 
     OPENCV_IO_ENABLE_OPENEXR=1 python -m dataset.stream.panorama PANORAMA... FOLDER [--views 5]
 
-PANORAMA is equirectangular: .hdr, .jpg, .png, or .exr where this OpenCV reads it. Light beyond a photograph's range is
-brought into it by an exposure of each view's own.
+PANORAMA is equirectangular: .hdr, .exr where this OpenCV reads it, or a photograph as predict.py takes them (.jpg, .png,
+.tif, ...). Light beyond a photograph's range is brought into it by an exposure of each view's own. Views are called after
+their panorama, NAME-0.jpg, NAME-1.jpg, ...
 """
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from bgmatting.media import read_photo, write_image
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.errors import UserError
 
 WIDTH, HEIGHT = 960, 640
+LIGHT = (".hdr", ".exr")  # suffixes of files of linear light
 BRIGHTNESS = 0.36   # of a view's middle grey after the exposure, 0..1 as displayed
 
 
@@ -48,20 +53,51 @@ def developed(image: np.ndarray, grey: float) -> np.ndarray:
     return np.rint(255 * np.clip(image, 0, 1) ** (1 / 2.2)).astype(np.uint8)
 
 
-def cut(path: str | Path, folder: str | Path, count: int) -> None:
-    """Write ``count`` views of one panorama. Raises UserError: it cannot be read."""
-    panorama = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if panorama is None:
+def read(path: str | Path) -> np.ndarray:
+    """A panorama as RGB (H, W, 3): float32, linear light of any range, of .hdr and .exr; uint8 of photographs. Raises
+    UserError: it cannot be read."""
+    if Path(path).suffix.lower() not in LIGHT:
+        return read_photo(path)
+    try:
+        light = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # of .exr, where it is switched off
+        light = None
+    if light is None:
         raise UserError(f"{path} cannot be read as an image. OpenCV reads .exr only with OPENCV_IO_ENABLE_OPENEXR=1.")
-    linear, panorama = panorama.dtype == np.float32, np.ascontiguousarray(panorama[..., :3])
-    for number in range(count):
+    if light.ndim == 2:
+        return np.repeat(light[..., None], 3, axis=2)
+    return np.ascontiguousarray(light[..., 2::-1])
+
+
+def views_of(path: str | Path, folder: str | Path, count: int) -> list[Path]:
+    """The files that ``cut`` writes."""
+    return [Path(folder) / f"{Path(path).stem}-{number}.jpg" for number in range(count)]
+
+
+def check_names(panoramas: Sequence[str], folder: str | Path, count: int) -> None:
+    """Raise UserError where a view would replace that of another panorama, or a panorama."""
+    taken = {os.path.realpath(path): path for path in panoramas}
+    for path in panoramas:
+        for file in map(os.path.realpath, views_of(path, folder, count)):
+            if file in taken:
+                raise UserError(f"a view of {path} would replace {taken[file]}, for views are called after their panorama. "
+                                "Rename one, or cut them into two folders.")
+            taken[file] = f"one of {path}"
+
+
+def cut(path: str | Path, folder: str | Path, count: int) -> None:
+    """Write ``count`` views of one panorama; files that are there already are replaced. Raises UserError: it cannot be
+    read."""
+    panorama = read(path)
+    linear = panorama.dtype == np.float32
+    for number, file in enumerate(views_of(path, folder, count)):
         yaw, pitch = 2 * np.pi * (number + 0.5) / count, 0.12 * (-1) ** number
         look = yaw, pitch, np.deg2rad(85 - 20 * (number % 2))
         image = panorama
         if linear:  # developed before it is interpolated finely: lamps would get rings
             image = developed(panorama, np.median(view(panorama, *look, cv2.INTER_LINEAR).mean(2)) + 1e-6)
         image = view(image, *look, cv2.INTER_CUBIC)
-        cv2.imwrite(str(Path(folder) / f"{Path(path).stem}-{number}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 94])
+        write_image(file, image)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -72,8 +108,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("folder")
     parser.add_argument("--views", type=int, default=5)
     args = parser.parse_args(argv)
+    panoramas = list(dict.fromkeys(args.panorama))
+    check_names(panoramas, args.folder, args.views)
     Path(args.folder).mkdir(parents=True, exist_ok=True)
-    for path in args.panorama:
+    for path in panoramas:
         cut(path, args.folder, args.views)
 
 

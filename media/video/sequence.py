@@ -192,10 +192,11 @@ class SequenceReader(Reading):
         return image, Facts(image.shape[1], image.shape[0], depth=8 if image.dtype == np.uint8 else 16)
 
 
-def read_still(path: str | os.PathLike, notes: list[str] | None = None) -> np.ndarray:
-    """One photo or plate as uint8 sRGB (H, W, 3). Errors as ``media.read_photo`` and ``media.exr_dpx.read_plate``."""
+def read_still(path: str | os.PathLike, notes: list[str] | None = None, premultiplied: bool = False) -> np.ndarray:
+    """One photo or plate as uint8 sRGB (H, W, 3). premultiplied: of plates; it and errors as ``media.read_photo`` and
+    ``media.exr_dpx.read_plate``."""
     if is_sequence(path):
-        return next(iter(SequenceReader(path))).image
+        return next(iter(SequenceReader(path, premultiplied=premultiplied))).image
     return read_photo(path, notes)
 
 

@@ -63,24 +63,26 @@ def check_alpha(name: str, path: str | os.PathLike) -> None:
 
 
 def open_writer(path: str | os.PathLike, info: Info, alpha: bool = False, audio: AudioReader | None = None,
-                gray: bool = False, pictures: str = "png") -> VideoWriter | PictureWriter:
-    """A writer for ``path`` (its suffix chooses the format): write(image, pts, duration, sounds), then close().
+                gray: bool = False, pictures: str | None = None) -> VideoWriter | PictureWriter:
+    """A writer for ``path``: write(image, pts, duration, sounds), then close().
 
     Args:
-        path: the file to write, or without a suffix the folder.
+        path: the file or folder to write.
         info: ``media.video.reader.Info`` of the source: size, rate, time base and colour are taken over; its depth where
             the format holds it.
         alpha: images are RGBA. gray: images are mattes, which are kept more exactly than RGB.
-        audio: the ``AudioReader`` of the source, or None. pictures: "png" or "exr", of a folder.
+        audio: the ``AudioReader`` of the source, or None.
+        pictures: "png" or "exr" of a folder of images, whatever it is called: a dot in its name is no suffix. None: as
+            ``format_of``.
     Raises:
-        UserError: the format cannot hold alpha, a package is missing, or this FFmpeg lacks the encoder. OSError: the folder
-            cannot be written.
+        UserError: an unknown suffix, the format cannot hold alpha, a package is missing, or this FFmpeg lacks the encoder.
+            OSError: the folder cannot be written.
     """
-    name = format_of(path)
+    name = pictures or format_of(path)
     if alpha:
         check_alpha(name, path)
-    if name == "png":
-        return (PlateWriter if pictures == "exr" else PictureWriter)(path, info)
+    if not FORMATS[name].suffix:
+        return (PlateWriter if name == "exr" else PictureWriter)(path, info)
     return VideoWriter(path, name, info, alpha, audio, gray)
 
 

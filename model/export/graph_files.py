@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, 
 
     Returns:
         (the network, the file's path, ["setting value" of each that the header decided]); OpenVINO's .bin, Paddle's
-        .pdiparams, and the .txt of Paddle's and torch's facts lie beside the file.
+        .pdiparams, and the facts of Paddle's and torch's files (matting.json.txt, matting.pth.txt) lie beside the file.
+        Each file appears whole or not at all, and no others in the folder are touched.
 
     Raises UserError: the weights or a setting cannot be used, a package is missing, or the conversion fails.
     """
@@ -93,19 +95,18 @@ def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, 
         return network, _to_torch(file, settings, output, kind, half, facts), told
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _export_network(network, output, "paddle" if kind == "paddle" else "onnx", method)
-        if kind == "paddle":
-            found = next(p for p in (output.with_name(output.name + s) for s in (".json", ".pdmodel")) if p.is_file())
-            write_bytes(output.with_name(output.name + ".txt"), _text(facts).encode())
-            return network, found, told
-        source = output.with_name(output.name + ".onnx")
-        if kind == "onnx":
-            _finish_onnx(source, half, facts)
-            return network, source, told
-        return network, _to_openvino(source, half, facts), told
+        # apart from the output: converters write in place, and OpenVINO's .onnx is not the one that may be there already
+        with tempfile.TemporaryDirectory() as folder:
+            graph = _converted(network, Path(folder) / output.name, kind, half, facts, method)
+            for part in sorted(Path(folder).iterdir(), key=lambda part: part == graph):  # the graph after its weights
+                write_bytes(output.with_name(part.name), part.read_bytes())
     except (ImportError, EngineError) as error:
         said = f"the package {error.name} is not installed" if isinstance(error, ImportError) else error
         raise UserError(f"{said}. {ONNX_NEED}.") from None
+    path = output.with_name(graph.name)
+    if kind == "paddle":
+        _write_facts(path, _text(facts))
+    return network, path, told
 
 
 def _to_torch(file, settings, output, kind, half, facts):
@@ -127,8 +128,26 @@ def _to_torch(file, settings, output, kind, half, facts):
         torch_export.write_script(module, path, text)
     else:
         torch_export.write_state(module, path)
-        write_bytes(path.with_suffix(".txt"), text.encode())
+        _write_facts(path, text)
     return path
+
+
+def _write_facts(path, text):
+    """Write the facts of a file that has no room for them beside it, under a name that no other format's facts have."""
+    write_bytes(path.with_name(f"{path.name}.txt"), text.encode())
+
+
+def _converted(network, path, kind, half, facts, method):
+    """Write ONNX, OpenVINO or Paddle's graph in place, the only files of their folder; path: without suffix. The path of
+    the graph."""
+    _export_network(network, path, "paddle" if kind == "paddle" else "onnx", method)
+    if kind == "paddle":
+        return next(p for p in (path.with_name(path.name + s) for s in (".json", ".pdmodel")) if p.is_file())
+    graph = path.with_name(path.name + ".onnx")
+    if kind == "onnx":
+        _finish_onnx(graph, half, facts)
+        return graph
+    return _to_openvino(graph, half, facts)
 
 
 def _export_network(network, path, kind, method):
@@ -222,7 +241,7 @@ def _to_openvino(source, half, facts):
         model.set_rt_info(str(value), ["matting", key])
     target = source.with_suffix(".xml")
     openvino.save_model(model, str(target), compress_to_fp16=half)
-    source.unlink()
+    source.unlink()  # a step on the way, which nobody asked for
     return target
 
 

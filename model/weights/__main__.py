@@ -7,7 +7,7 @@
 FILE is .pth (the authors' state dicts, or their TorchScript archives, unless frozen), .pdparams or .safetensors;
 nothing in it is run. OUT is read by every command here. --half stores float16, half the size. The mean of a network before
 and after further training is often better than either (Wortsman et al., "Model soups", 2022). --refiner takes the refiner
-from a file of its own, where base and refiner were trained apart.
+from a file of its own, where base and refiner were trained apart. OUT replaces an older file, but never one that is read.
 """
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from bgmatting.utils.files import file_sha256
 def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = False) -> tuple[dict, LoadReport]:
     """Read ``source``, fit it to the network that it belongs to, and write ``target``. Returns (description of the network,
     as ``model.methods.recognition.NetworkFile`` has it, LoadReport). Raises UserError: ``source`` cannot be read, or is not
-    of one of this project's networks, or ``target`` is no safetensors."""
+    of one of this project's networks, or ``target`` is no safetensors or is ``source``."""
     from bgmatting.model.matting import MattingBase  # imports paddle
-    _check_target(target)
+    _check_target(target, [source])
     file = read_network(source)
     settings = dict(file.described)
     method, backbone = settings.pop("method"), settings.pop("backbone")
@@ -96,8 +96,12 @@ def _kind(parts):
 def average(sources: Sequence[str | os.PathLike], target: str | os.PathLike,
             refiner: str | os.PathLike | None = None) -> None:
     """Write the mean of several files of one network, as float32; with ``refiner``, that file's refiner instead of theirs.
-    Raises UserError: they are of different networks, or cannot be read, or ``target`` is no safetensors."""
-    _check_target(target)
+    One file alone needs a ``refiner``. Raises UserError: there is one alone, they are of different networks, or cannot be
+    read, or ``target`` is no safetensors or is one of them."""
+    if len(sources) < 2 and refiner is None:  # it may be that OUT was left out, and the second file stands in its place
+        raise UserError(f"there is only one file to average, and {target} would be written. Name two or more files before "
+                        f"OUT, or --refiner.")
+    _check_target(target, sources if refiner is None else [*sources, refiner])
     found, metadata = zip(*map(_own_arrays, sources))
     for source, arrays in zip(sources, found):
         for name, value in arrays.items():
@@ -124,9 +128,13 @@ def _own_arrays(source):
     return from_torch_names(arrays), metadata
 
 
-def _check_target(target):
+def _check_target(target, sources):
+    """Raises UserError where ``target`` is no safetensors, or is one of the weights files ``sources``."""
     if not str(target).endswith(".safetensors"):
         raise UserError(f"{target} must end in .safetensors.")
+    for path in map(weights_path, sources):
+        if os.path.exists(path) and os.path.exists(target) and os.path.samefile(path, target):
+            raise UserError(f"{target} would be replaced, and it is one of the files to read. Name another OUT.")
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -133,12 +133,12 @@ def _single_plan(src, partner, output, as_file, types, suffix, shard):
 
 
 def _folder_plan(src, partner, output, types, suffix, shard, pair):
-    for folder in (src, partner):
-        if folder is not None and folder.is_dir() and inside(output, folder):
-            raise UserError(f"the output folder {output} lies among the photos of {folder}; "
-                            f"the next run would take mattes for photos. Name another with --output.")
+    inputs = [folder for folder in (src, partner) if folder is not None and folder.is_dir()]
+    _check_apart([output], inputs)
     left_out, jobs, unread = [], [], []
     photos = _by_name(src, left_out, unread)
+    results = (path for name in photos for path in in_folders(output, name, types, suffix).values())
+    _check_apart(sorted({path.parent for path in results}), inputs)
     scenes = dict.fromkeys(photos, [partner])
     if partner is not None and partner.is_dir():
         scenes = _by_name(partner, [], unread)
@@ -162,6 +162,15 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
         else:
             jobs.append(Job(name, files[0], scene[0], outputs, index=index))
     return Plan(jobs, failures, 0, notes, left_out)
+
+
+def _check_apart(places, inputs):
+    """Raises UserError where one of the folders ``places``, for results, is one of the folders ``inputs`` or lies in it."""
+    for place in places:
+        for folder in inputs:
+            if inside(place, folder):
+                raise UserError(f"the output folder {place} lies among the photos of {folder}; "
+                                f"the next run would take mattes for photos. Name another with --output.")
 
 
 def _partners_by_name(photos, scenes):

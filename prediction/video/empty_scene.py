@@ -23,13 +23,15 @@ SAMPLE_BYTES = 400 << 20  # what they may take at once; larger images are done s
 
 
 def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: str | None = None,
-               notes: list[str] | None = None, decoding: InPlace | Isolated = HERE) -> Still | MovingScene:
+               notes: list[str] | None = None, decoding: InPlace | Isolated = HERE,
+               premultiplied: bool = False) -> Still | MovingScene:
     """The background of each frame of a video: an object with frame(index) -> uint8 RGB (height, width, 3), and close().
 
     Args:
         bgr: path of a photo or of a video (of the empty scene, frame by frame; its last frame stays), "first:N" (median
             of the first N frames of ``src``) or "median" (over at most SAMPLES frames, evenly spread over ``src``).
         info: of src. fit: as ``sizes.fit_size``. notes: a list to which remarks on a photo are appended, or None.
+        premultiplied: plates with alpha are, those of ``src`` and of ``bgr``.
     Raises:
         UserError: bgr cannot be read or used, or has another size and ``fit`` is None.
     """
@@ -39,10 +41,10 @@ def open_scene(bgr: str | os.PathLike, src: str | os.PathLike, info: Info, fit: 
         if is_live(src) or src == PIPE:
             raise UserError(f"--bgr {bgr} reads the clip before it mattes it, which {src} does not allow. "
                             f"Name a photo of the empty scene.")
-        return Still(clip_median(src, count, info, decoding))
+        return Still(clip_median(src, count, info, decoding, premultiplied))
     if is_video(bgr, decoding):
-        return MovingScene(bgr, size, fit, src, info.first, decoding)
-    image, found = decoding.call(still, bgr)
+        return MovingScene(bgr, size, fit, src, info.first, decoding, premultiplied)
+    image, found = decoding.call(still, bgr, premultiplied)
     if notes is not None:
         notes += found
     return Still(fit_size(image, size, fit, src, bgr))
@@ -78,11 +80,11 @@ class MovingScene:
     first."""
 
     def __init__(self, path: str | os.PathLike, size: tuple[int, int], fit: str | None, src: str | os.PathLike,
-                 first: int | None = None, decoding: InPlace | Isolated = HERE):
+                 first: int | None = None, decoding: InPlace | Isolated = HERE, premultiplied: bool = False):
         self._path, self._size, self._fit, self._at, self._image = path, size, fit, -1, None
         self._open, info = ExitStack(), decoding.call(info_of, path)
         check_size((info.height, info.width), size, fit, src, path)
-        self._frames = self._open.enter_context(decoding.stream(frames_of, path))
+        self._frames = self._open.enter_context(decoding.stream(frames_of, path, False, premultiplied))
         self._rate, self._ahead = None if info.first is None else info.rate, 0
         if None not in (first, info.first) and 0 <= first - info.first < info.duration * info.rate:
             self._ahead = first - info.first
@@ -106,14 +108,17 @@ class MovingScene:
         self._open.close()
 
 
-def clip_median(path: str | os.PathLike, count: int | None, info: Info, decoding: InPlace | Isolated = HERE) -> np.ndarray:
+def clip_median(path: str | os.PathLike, count: int | None, info: Info, decoding: InPlace | Isolated = HERE,
+                premultiplied: bool = False) -> np.ndarray:
     """Median over time of a clip, uint8 RGB (H, W, 3): what is seen there for more than half of the frames looked at, which
-    are the first ``count``, or all where that is None; at most SAMPLES of them, evenly spread."""
-    with decoding.stream(median_strips, path, count, info.height, info.width) as strips:
+    are the first ``count``, or all where that is None; at most SAMPLES of them, evenly spread. premultiplied: plates with
+    alpha are."""
+    with decoding.stream(median_strips, path, count, info.height, info.width, premultiplied) as strips:
         return np.concatenate([strip for strip in strips if strip is not None])
 
 
-def median_strips(path: str, count: int | None, height: int, width: int) -> Iterator[np.ndarray | None]:
+def median_strips(path: str, count: int | None, height: int, width: int,
+                  premultiplied: bool = False) -> Iterator[np.ndarray | None]:
     """The rows of ``clip_median``, some at a time; and None now and then: it goes on, although there is nothing yet."""
     if count is None or count > SAMPLES:
         with Source(path).reader(sound=False) as reader:
@@ -122,7 +127,7 @@ def median_strips(path: str, count: int | None, height: int, width: int) -> Iter
     chosen = {int((step + 0.5) * count / number) for step in range(number)}  # evenly spread
     rows = max(1, min(height, SAMPLE_BYTES // (len(chosen) * width * 3)))
     for top in range(0, height, rows):
-        yield from _strip_median(path, chosen, top, min(top + rows, height))
+        yield from _strip_median(path, chosen, top, min(top + rows, height), premultiplied)
 
 
 def median_of(images: np.ndarray) -> np.ndarray:
@@ -136,9 +141,9 @@ def median_of(images: np.ndarray) -> np.ndarray:
     return result
 
 
-def _strip_median(path, chosen, top, bottom):
+def _strip_median(path, chosen, top, bottom, premultiplied):
     kept, images = 0, None
-    with Source(path).reader(sound=False) as reader:
+    with Source(path).reader(sound=False, premultiplied=premultiplied) as reader:
         for index, (decoded, _, _) in enumerate(item for item in reader.timed() if item[0] is not None):
             if index % PULSE == 0:
                 yield None

@@ -33,14 +33,15 @@ LARGE = 4096 * 2304  # pixels above which queues are as short as can be, and one
 class VideoJob(NamedTuple):
     """A job: one video, and what to do with it.
 
-    src: ``prediction.source.Source``, or the path or address of one. outputs: {"pha", "com", "fgr", "err", "ref": path}; the
-    suffix chooses the format, none is a folder of images. bgr, fit: see ``video.empty_scene.open_scene``; bgr is None
-    where none is needed. backdrop: ``prediction.backdrop.Backdrop``, or anything whose frame(index, src, bgr) gives what com
-    is put before, uint8 RGB of src's size (src, and maybe the answer, is uint16 for deep videos); None for cut-outs with
-    alpha. fit_background: (src, bgr) -> (bgr, list of warnings). smooth: (src, pha) -> pha, float32 (H, W), called for every
-    frame in turn. delay: None, or a ``prediction.video.delay.OneFrameDelay`` in its place. pictures: "png" or "exr", of a
-    folder. premultiplied: as ``prediction.rendering.rendered``. stdout: binary file that the output "-" is written to, by
-    default the process's own.
+    src: ``prediction.source.Source``, or the path or address of one. outputs: {"pha", "com", "fgr", "err", "ref": path};
+    pictures: None, or of which images they are folders, as ``media.video.writer.open_writer``. bgr, fit: see
+    ``video.empty_scene.open_scene``; bgr is None where none is needed. backdrop: ``prediction.backdrop.Backdrop``, or
+    anything whose frame(index, src, bgr) gives what com is put before, uint8 RGB of src's size (src, and maybe the answer,
+    is uint16 for deep videos); None for cut-outs with alpha. fit_background: (src, bgr) -> (bgr, list of warnings). smooth:
+    (src, pha) -> pha, float32 (H, W), called for every frame in turn. delay: None, or a
+    ``prediction.video.delay.OneFrameDelay`` in its place. premultiplied: cut-outs, as ``prediction.rendering.rendered``, and
+    plates that are read, as ``media.exr_dpx.read_plate``. stdout: binary file that the output "-" is written to, by default
+    the process's own.
     """
     src: Any
     outputs: dict
@@ -50,7 +51,7 @@ class VideoJob(NamedTuple):
     fit_background: Callable | None = None
     smooth: Callable | None = None
     delay: Any = None
-    pictures: str = "png"
+    pictures: str | None = None
     premultiplied: bool = False
     stdout: Any = None
 
@@ -69,9 +70,9 @@ def matte_frames(open_matter: Callable[[], Any], job: VideoJob, on_progress: Cal
     """
     with ExitStack() as stack:
         source = stack.enter_context(as_source(job.src))
-        reader, scene, notes = source.reader(), None, []
+        reader, scene, notes = source.reader(premultiplied=job.premultiplied), None, []
         if job.bgr is not None:
-            scene = open_scene(job.bgr, source.name, reader.info, job.fit, notes, source.decoding)
+            scene = open_scene(job.bgr, source.name, reader.info, job.fit, notes, source.decoding, job.premultiplied)
             stack.callback(scene.close)
         with ExitStack() as undo:  # an encoder or a network that cannot be used leaves nothing
             writers = _open_writers(job, reader, undo)  # first: the network takes longer

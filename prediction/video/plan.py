@@ -17,10 +17,12 @@ from bgmatting.prediction.output_paths import NAMED, beside_each_other, check_fr
 from bgmatting.utils.errors import UserError
 
 
-def pictures_format(options: Options, kind: str) -> str:
-    """"exr" or "png": what images of a folder are written as."""
-    plates = kind == SEQUENCE and is_plate(options.src)
-    return "exr" if options.format == "exr" or options.format is None and plates else "png"
+def pictures_format(options: Options, kind: str) -> str | None:
+    """"exr" or "png": the images of a folder that a source of ``kind`` is written as; None: it becomes videos or raw
+    frames."""
+    if options.format is None and kind == SEQUENCE and options.src != PIPE:
+        return "exr" if is_plate(options.src) else "png"
+    return options.format if options.format in ("exr", "png") else None
 
 
 def planned_outputs(options: Options, kind: str = VIDEO) -> dict[str, Path]:
@@ -33,13 +35,12 @@ def planned_outputs(options: Options, kind: str = VIDEO) -> dict[str, Path]:
         return {(options.type or ("com",))[0]: RAW}
     if names_picture(options.output, (*NAMED, *VIDEO_SUFFIXES)):
         raise UserError(f"--output {options.output} looks like a file; for a video it is the folder for the results.")
-    format = options.format
-    if kind == SEQUENCE and options.src != PIPE:
-        format = format or pictures_format(options, kind)
-    if format == "exr":
+    pictures = pictures_format(options, kind)
+    if pictures == "exr":
         import_oiio()
-    outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), options.target_bgr is None, format)
-    _check_outputs(outputs, options)
+    outputs = video_outputs(options.src, options.output, options.type or ("pha", "com"), options.target_bgr is None,
+                            pictures or options.format)
+    _check_outputs(outputs, options, pictures is not None)
     return outputs
 
 
@@ -69,11 +70,12 @@ def video_outputs(src: str, folder: str, types: Iterable[str], cut_out: bool, ch
     return outputs
 
 
-def _check_outputs(outputs, options):
-    """Raises UserError where an output exists and may not be overwritten, or is one of the inputs."""
+def _check_outputs(outputs, options, folders):
+    """Raises UserError where an output exists and may not be overwritten, or is one of the inputs. folders: they are folders
+    of images."""
     check_free(outputs.values(), inputs_of(options), options.overwrite)
     for path in filter(Path.exists, outputs.values()):
-        if not path.suffix:
+        if folders:
             check_replaceable(path)
         elif path.is_dir():
             raise UserError(f"{path} is a folder. Move it, or name another folder with --output.")

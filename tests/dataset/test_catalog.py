@@ -137,6 +137,9 @@ def test_backgrounds_that_are_no_set(real, tmp_path, monkeypatch):
     assert found.backgrounds(str(folder), "test").names == ["deep/a.png"]
     colours = catalog_or_sample(["PhotoMatte85", "#10ff20"], tmp_path).backgrounds("#10ff20", "test")
     assert len(colours) == 1 and (colours.load(0) == (16, 255, 32)).all()
+    for word in ("rgb(300,0,0)", "rgb(120%,0%,0%)", "hsl(120,200%,50%)", "grene"):
+        with pytest.raises(UserError):
+            catalog_or_sample(["PhotoMatte85", word], tmp_path)
     sample = catalog_or_sample(["PhotoMatte85", "sample"], tmp_path, sample_root=tmp_path / "made")
     assert sample.pairs("PhotoMatte85", "test").names == ["a"] and len(sample.backgrounds("sample", "train")) > 6
 

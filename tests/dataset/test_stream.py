@@ -6,12 +6,14 @@ import pytest
 from bgmatting.dataset.generate.__main__ import main
 from bgmatting.dataset.samples import SampleKey, training_set
 from bgmatting.dataset.splits import held_out
-from bgmatting.dataset.stream import Stream, looks, placing, subjects
+from bgmatting.dataset.stream import Stream, looks, panorama, placing, subjects
 from bgmatting.dataset.stream.coat import coated
 from bgmatting.dataset.stream.panorama import developed, view
 from bgmatting.dataset.stream.scenes import Photos
 from bgmatting.dataset.stream.subjects import Folder, Subject
+from bgmatting.media import read_image
 from bgmatting.training.config import DEFAULT, load_config
+from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
 
 NONE = {"share": 0.0, "folder": None}
@@ -144,14 +146,63 @@ def test_a_hiding_part_takes_the_scenes_colour():
     assert np.median(nearest) < 0.25 < np.abs(fgr - scene).max(2).min()
 
 
+def test_names_that_are_no_text_are_held_out_as_others():
+    odd = [f"place{chr(97 + number)}\udcff.jpg" for number in range(9)]  # as Python spells a byte that is not UTF-8
+    parts = [held_out(odd, 6, valid, "x") for valid in (True, False)]
+    assert all(parts) and sorted(sum(parts, [])) == list(range(9))
+    plain = [f"Größe{chr(97 + number)}.jpg" for number in range(12)]
+    assert held_out(plain, 6, True, "x") == [0, 7]  # as ever: who trained on them is not to be scored on them
+
+
 def test_a_panorama_looks_where_it_is_told():
-    panorama = np.zeros((64, 128, 3), np.float32)
-    panorama[:32, :, 2] = 1          # the sky is red
-    panorama[:, 96 - 4:96 + 4, 1] = 1  # to the right: a green post
-    ahead, right = (view(panorama, yaw, 0.0, 1.2, cv2.INTER_LINEAR) for yaw in (0.0, np.pi / 2))
+    whole = np.zeros((64, 128, 3), np.float32)
+    whole[:32, :, 2] = 1          # the sky is red
+    whole[:, 96 - 4:96 + 4, 1] = 1  # to the right: a green post
+    ahead, right = (view(whole, yaw, 0.0, 1.2, cv2.INTER_LINEAR) for yaw in (0.0, np.pi / 2))
     assert ahead[10, 480, 2] > 0.9 and ahead[-10, 480, 2] < 0.1 and ahead[320, 480, 1] < 0.1
     assert right[320, 480, 1] > 0.9 and right[320, 100, 1] < 0.1
     assert developed(np.array([0.0, 0.5, 500.0]), 0.5).tolist() == [0, 92, 255]
+
+
+def room(level, *colour):
+    """A panorama (64, 128[, C]) of one level, or of one colour (BGR); dark behind, where two views do not look."""
+    whole = np.multiply(np.ones((64, 128, len(colour)) if colour else (64, 128)), colour or 1) * level
+    whole[:, :8] = 0
+    return whole
+
+
+@pytest.mark.parametrize("name, stored, expected", [
+    ("grey.png", room(90).astype(np.uint8), (90, 90, 90)), ("grey.jpg", room(90).astype(np.uint8), (90, 90, 90)),
+    ("deep.png", room(257, 30, 60, 90).astype(np.uint16), (90, 60, 30)),
+    ("alpha.png", room(1, 30, 60, 90, 128).astype(np.uint8), (90, 60, 30)),
+    ("light.hdr", room(40, 1, 1, 1).astype(np.float32), (92, 92, 92)),  # BRIGHTNESS of the range
+    ("light.exr", room(40).astype(np.float32), (92, 92, 92))])
+def test_views_of_every_kind_of_panorama(tmp_path, monkeypatch, name, stored, expected):
+    if name.endswith(".exr"):  # which not every OpenCV reads
+        monkeypatch.setattr(panorama.cv2, "imread", lambda path, flags: stored)
+    else:
+        cv2.imwrite(str(tmp_path / name), stored)
+    panorama.main([str(tmp_path / name), str(tmp_path / "views"), "--views", "2"])
+    stem = name.split(".")[0]
+    assert sorted(path.name for path in (tmp_path / "views").iterdir()) == [f"{stem}-0.jpg", f"{stem}-1.jpg"]
+    for number in range(2):
+        image = read_image(tmp_path / "views" / f"{stem}-{number}.jpg")
+        assert image.shape == (640, 960, 3) and np.abs(image.astype(int) - expected).max() <= 3
+
+
+def test_no_view_replaces_another_nor_a_panorama(tmp_path, capsys):
+    for name in ("a/room.png", "b/room.png", "c/room-0.jpg", "c/room.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), room(1, 30, 60, 90).astype(np.uint8))
+    kept = (tmp_path / "c" / "room-0.jpg").read_bytes()
+    for names in (("a/room.png", "b/room.png", "views"), ("c/room-0.jpg", "c/room.png", "c"), ("a/none.hdr", "views")):
+        with pytest.raises(SystemExit) as ended:
+            run_main(panorama.main, [str(tmp_path / name) for name in names])
+        assert ended.value.code == 2 and capsys.readouterr().err.count("error: ") == 1
+    assert not list(tmp_path.glob("views/*")) and (tmp_path / "c" / "room-0.jpg").read_bytes() == kept
+    assert len(list((tmp_path / "c").iterdir())) == 2
+    panorama.main([str(tmp_path / "a" / "room.png")] * 2 + [str(tmp_path / "views"), "--views", "1"])
+    assert len(list(tmp_path.glob("views/*"))) == 1
 
 
 def test_painted_subjects_are_written_once_and_used_by_the_stream(tmp_path):

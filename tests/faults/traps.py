@@ -73,9 +73,9 @@ def photo(path: str, bits: int) -> tuple:
     return read_pair.photo(path, bits)
 
 
-def still(path: str) -> tuple:
+def still(path: str, *args) -> tuple:
     spring(path, "read")
-    return source.still(path)
+    return source.still(path, *args)
 
 
 def facts_of(path: str, *args) -> isolated.Facts:

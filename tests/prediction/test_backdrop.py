@@ -11,7 +11,8 @@ SRC = np.zeros((20, 30, 3), np.uint8)
 
 
 @pytest.mark.parametrize("text, rgb", [("white", (255, 255, 255)), ("black", (0, 0, 0)), ("#20c040", (32, 192, 64)),
-                                       ("#f00", (255, 0, 0)), ("Green", (0, 128, 0)), ("rgb(1, 2, 3)", (1, 2, 3))])
+                                       ("#f00", (255, 0, 0)), ("Green", (0, 128, 0)), ("rgb(1, 2, 3)", (1, 2, 3)),
+                                       ("rgb(100%, 0%, 50%)", (255, 0, 128)), ("hsl(120, 100%, 50%)", (0, 255, 0))])
 def test_colours(text, rgb):
     frame = open_backdrop(text).frame(0, SRC, None)
     assert frame.shape == SRC.shape and frame.dtype == np.uint8 and (frame == rgb).all()
@@ -68,7 +69,8 @@ def test_video_goes_round(tmp_path):
     late.close()
 
 
-@pytest.mark.parametrize("text", ["nowhere.jpg", "grene", "#12", "", "x" * 400, "broken.jpg", "broken.mp4"])
+@pytest.mark.parametrize("text", ["nowhere.jpg", "grene", "#12", "", "x" * 400, "broken.jpg", "broken.mp4",
+                                  "rgb(300,0,0)", "rgb(120%,0%,0%)", "hsl(0,100%,150%)", "hsl(120,200%,50%)"])
 def test_what_is_no_background(tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
     for name in ("broken.jpg", "broken.mp4"):

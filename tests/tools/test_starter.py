@@ -1,4 +1,4 @@
-"""The training step in PyTorch: losses, the rates' plan, interruption, both phases, and the network to start from."""
+"""The training step in PyTorch: losses, the rates' plan, interruption, the phases, and the network to start from."""
 import os
 import signal
 from functools import partial
@@ -28,7 +28,7 @@ from tools.starter.processes import samples_of  # noqa: E402
 from tools.starter.run import Buckets, Run, collated, pace  # noqa: E402
 
 RECIPE = "tools/starter/recipe.yml"
-BUCKETS = {"base": [[0.7, 2, 64, 64], [0.3, 1, 64, 96]], "refiner": [[1.0, 1, 128, 128]]}
+BUCKETS = {"base": [[0.7, 2, 64, 64], [0.3, 1, 64, 96]], "refiner": [[1.0, 1, 128, 128]], "joint": [[1.0, 1, 128, 128]]}
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def recipe(tmp_path):
             content[phase].update(start=str(start), iterations=3, tail=1, buckets=buckets)
         content["base"].update(scales=[1.0, 0.5], **changes)
         content["refiner"].update(refiner_start=None)
+        content["joint"].update(mixed=[[1.0, 0.5]])
         path = tmp_path / "recipe.yml"
         path.write_text(yaml.safe_dump(content))
         return path
@@ -158,6 +159,17 @@ def test_both_phases_run_from_the_command_line(recipe, tmp_path):
     assert not torch.equal(based["decoder.conv4.weight"], start["decoder.conv4.weight"])
 
 
+def test_base_and_refiner_train_together(recipe, tmp_path):
+    main(["joint", str(recipe())])
+    start, made = load_file(tmp_path / "start.safetensors"), load_file(tmp_path / "out" / "joint" / "ema.safetensors")
+    changed = {name for name, value in made.items() if not torch.equal(value, start[name])}
+    assert {name.split(".")[0] for name in changed} == {"backbone", "aspp", "decoder", "refiner"}
+    assert not any(name.endswith(("running_mean", "running_var")) for name in changed)
+    last = "decoder.conv4.weight"
+    assert not torch.equal(made[last][:5], start[last][:5]) and not torch.equal(made[last][5:], start[last][5:])
+    assert (tmp_path / "out" / "joint" / "valid.tsv").is_file()
+
+
 def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(recipe, tmp_path):
     path = recipe()
     whole, first = run_of(path, "base", tmp_path / "whole"), run_of(path, "base", tmp_path / "parts")
@@ -197,6 +209,22 @@ def test_some_batches_are_seen_enlarged(recipe, tmp_path):
     drawn = [seen([0.5, 1.5, pixels], number) for number in range(8)]
     assert {tuple(scales) for scales in drawn} == {(1.5,), (1.0, 0.5)}
     assert drawn == [seen([0.5, 1.5, pixels], number) for number in range(8)]
+
+
+def test_a_scale_is_drawn_among_those_that_leave_a_sample_small_enough(recipe, tmp_path, monkeypatch):
+    run = run_of(recipe(), "joint", tmp_path)
+    batch = sample()._replace(pha=torch.ones(1, 1, 40, 40))
+    run.settings["mixed"] = [[0.5, 0.5], [0.5, 1.0]]
+
+    def drawn():
+        found = []
+        for run.iteration in range(12):
+            found += run._scales(batch)
+        return found
+
+    assert set(drawn()) == {0.5, 1.0} and drawn() == drawn()
+    monkeypatch.setattr("tools.starter.run.MOST", 1599)
+    assert set(drawn()) == {0.5}
 
 
 def test_what_cannot_be_used_is_refused(recipe, tmp_path):

@@ -1,5 +1,6 @@
 """Checkpoints appear whole or not at all, and damage is noticed."""
 import errno
+import os
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from bgmatting.training.checkpoint_files import (
     save_checkpoint,
 )
 from bgmatting.utils.errors import UserError
+from bgmatting.utils.files import hidden_name
 from tests.training.runs import names
 
 
@@ -80,6 +82,21 @@ def test_recover_leaves_everything_else_alone(tmp_path):
     recover(tmp_path)
     recover(tmp_path / "not there")
     assert names(tmp_path) == [".hidden", "iter_1", "train.log"]
+
+
+@pytest.mark.parametrize("clean", [recover, clear])
+def test_recover_takes_half_written_files_away_once_nobody_writes_them(tmp_path, clean):
+    own = [hidden_name(tmp_path / name, 77).name for name in ("results.json", "curves.png", ".probe.77")]
+    theirs = [hidden_name(tmp_path / "thesis.tex", 77).name, ".thesis.tmp"]
+    for name in [*own, *theirs]:
+        (tmp_path / name).write_bytes(b"half")
+    save(tmp_path / "best_model", 1)
+    recover(tmp_path)  # somebody may be writing them
+    assert names(tmp_path) == sorted([*own, *theirs, "best_model"])
+    for name in [*own, *theirs]:
+        os.utime(tmp_path / name, (1, 1))
+    clean(tmp_path)
+    assert names(tmp_path) == sorted([*theirs, *(["best_model"] if clean is recover else [])])
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors"])

@@ -3,7 +3,14 @@ import os
 
 import pytest
 
-from bgmatting.utils.files import WholeFolder, hidden_name, remove_leftovers, why_missing, write_bytes
+from bgmatting.utils.files import (
+    WholeFolder,
+    hidden_name,
+    remove_leftovers,
+    remove_leftovers_in,
+    why_missing,
+    write_bytes,
+)
 
 
 def listed(folder):
@@ -101,6 +108,15 @@ def test_a_folder_that_was_moved_aside_comes_back(tmp_path):
     remove_leftovers([tmp_path / "one", tmp_path / "two"])
     assert listed(tmp_path) == ["one", "two"]
     assert [(tmp_path / name / "000000.png").read_text() for name in ("one", "two")] == ["old", "new"]
+
+
+def test_folders_that_one_writer_alone_has_are_cleared_at_once(tmp_path):
+    for name in (".set.tmp", ".set.old", ".set.77.tmp", ".other.tmp"):
+        (tmp_path / name).mkdir()
+    remove_leftovers_in(tmp_path, "set".__eq__)
+    assert listed(tmp_path) == [".other.tmp", ".set.77.tmp", ".set.old", ".set.tmp"]
+    remove_leftovers_in(tmp_path, "set".__eq__, alone=True)
+    assert listed(tmp_path) == [".other.tmp", ".set.77.tmp", "set"]
 
 
 def test_long_names_leave_room_for_temporary_ones(tmp_path):

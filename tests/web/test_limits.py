@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from bgmatting.media import encode
+from bgmatting.media import encode, write_image
 from bgmatting.web.guard import Guard
+from bgmatting.web.inspection import small_photo
 from bgmatting.web.refusals import Refused
 from bgmatting.web.settings import Settings
 from bgmatting.web.storage import MEASURED, Storage
@@ -37,6 +38,14 @@ def test_pixels_are_counted_by_the_header_of_every_format(serve, pair, suffix):
     answer = client.post("/v1/mattes", files={**parts(pair), "src": (f"me.{suffix}", large)})
     assert answer.status_code == 413 and f"me.{suffix} is 60x60" in answer.json()["error"]["message"]
     assert not client.service.ready  # nobody opened the network for it
+
+
+@pytest.mark.parametrize("size, expected", [((1, 3300), (1, 1600)), ((2, 8000), (1, 1600)), ((8000, 2), (1600, 1)),
+                                            ((1, 1600), (1, 1600)), ((1200, 3200), (600, 1600))])
+def test_photos_of_every_shape_are_shown(tmp_path, size, expected):
+    write_image(tmp_path / "a.png", np.full((*size, 3), 90, np.uint8))
+    shown = small_photo(str(tmp_path / "a.png"))
+    assert shown.shape == (*expected, 3) and (shown == 90).all()
 
 
 def test_a_full_line_answers_429_at_once(serve, pair):

@@ -1,7 +1,7 @@
 """Make starter weights by a recipe; the same command goes on after an interruption.
 
     python -m tools.starter initial ENCODER.npz RECIPE.yml OUT.safetensors    # a network to start from
-    python -m tools.starter base|refiner RECIPE.yml [--out FOLDER] [--set KEY=VALUE ...]
+    python -m tools.starter base|refiner|joint RECIPE.yml [--out FOLDER] [--set KEY=VALUE ...]
 """
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def main(argv: list[str] | None = None) -> None:
     parser = CommandLine(prog="python -m tools.starter", description=__doc__,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for phase in ("base", "refiner"):
-        command = commands.add_parser(phase, help=f"train the {phase}")
+    for phase, what in (("base", "the base"), ("refiner", "the refiner"), ("joint", "both together")):
+        command = commands.add_parser(phase, help=f"train {what}")
         command.add_argument("recipe", help="YAML file, see recipe.yml")
         command.add_argument("--out", help="folder for results instead of the recipe's")
         command.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings instead of the recipe's")

@@ -129,12 +129,12 @@ def outputs(model: Base, src: torch.Tensor, bgr: torch.Tensor, train: str) -> Co
 
     Args:
         train: "base": they reach the whole network, and ``hid``, which its loss does not look at, is left empty; "hidden":
-            they reach the last convolution alone, through ``hid``.
+            they reach the last convolution alone, through ``hid``; "joint": they reach the whole network by both ways.
     """
-    last, whole = model.decoder.conv4, train == "base"
+    last, whole = model.decoder.conv4, train != "hidden"
     with torch.set_grad_enabled(whole):
         x = features(model, src, bgr)
         seen = F.conv2d(x, last.weight[:SEEN], last.bias[:SEEN], padding=1).float()
-    hid = seen[:, SEEN:] if whole else F.relu(F.conv2d(x, last.weight[SEEN:], last.bias[SEEN:], padding=1).float())
+    hid = seen[:, SEEN:] if train == "base" else F.relu(F.conv2d(x, last.weight[SEEN:], last.bias[SEEN:], padding=1).float())
     residual = seen[:, 1:4]
     return Coarse(seen[:, :1].clamp(0, 1), (residual + src).clamp(0, 1), seen[:, 4:5].clamp(0, 1), hid, residual)

@@ -1,4 +1,4 @@
-"""Phases of training: the base, or the refiner for a base that stays as it is."""
+"""Phases of training: the base, the refiner for a base that stays as it is, and both together."""
 from __future__ import annotations
 
 import torch
@@ -25,11 +25,7 @@ class BasePhase:
 
     def groups(self, rates: dict) -> list[dict]:
         """Parameters with their learning rates; the first convolution apart, whose half for bgr begins with noise."""
-        first = self.model.backbone.features[0][0].weight
-        rest = [parameter for parameter in self.model.backbone.parameters() if parameter is not first]
-        return [{"params": [first], "lr": rates["first"]}, {"params": rest, "lr": rates["backbone"]},
-                {"params": list(self.model.aspp.parameters()), "lr": rates["aspp"]},
-                {"params": list(self.model.decoder.parameters()), "lr": rates["decoder"]}]
+        return base_groups(self.model, rates)
 
     def terms(self, batch: Batch, scale: float) -> dict[str, torch.Tensor]:
         """Loss terms of a batch at one scale."""
@@ -68,7 +64,41 @@ class RefinerPhase:
         return refiner_loss(self.model.refine(batch.src, batch.bgr, coarse), batch)
 
 
-PHASES = {"base": BasePhase, "refiner": RefinerPhase}
+class JointPhase:
+    """Base and refiner at once: the features that the base hands over become what the refiner needs. In float32.
+
+    Args:
+        settings: the recipe's; ``loss`` has the base's terms, and the refiner's with "fine_" before their names.
+    """
+
+    def __init__(self, settings: dict):
+        self.model = faster(prepared(Matting(), settings["start"], settings.get("refiner_start")))
+        self.weights, self.scales, self.share = dict(settings["loss"]), settings["scales"], settings["share"]
+        self.extra = {name: self.weights.pop(name) for name in ("hidden", "gaps")}
+
+    def groups(self, rates: dict) -> list[dict]:
+        """Parameters with their learning rates."""
+        return base_groups(self.model, rates) + [{"params": list(self.model.refiner.parameters()), "lr": rates["refiner"]}]
+
+    def terms(self, batch: Batch, scale: float) -> dict[str, torch.Tensor]:
+        """Loss terms of a batch whose base sees it at one scale."""
+        small = Batch(*(resized(x, sides(batch, scale)) for x in batch))
+        coarse = outputs(self.model, small.src, small.bgr, "joint")
+        self.model.refine_sample_pixels = int(batch.pha[0].numel() * self.share)
+        fine = refiner_loss(self.model.refine(batch.src, batch.bgr, coarse), batch)
+        return {**base_loss(coarse, small, **self.extra), **{f"fine_{name}": term for name, term in fine.items()}}
+
+
+PHASES = {"base": BasePhase, "refiner": RefinerPhase, "joint": JointPhase}
+
+
+def base_groups(model: Base, rates: dict) -> list[dict]:
+    """The base's parameters with their learning rates."""
+    first = model.backbone.features[0][0].weight
+    rest = [parameter for parameter in model.backbone.parameters() if parameter is not first]
+    return [{"params": [first], "lr": rates["first"]}, {"params": rest, "lr": rates["backbone"]},
+            {"params": list(model.aspp.parameters()), "lr": rates["aspp"]},
+            {"params": list(model.decoder.parameters()), "lr": rates["decoder"]}]
 
 
 def prepared(model: nn.Module, start: str, refiner_start: str | None = None) -> nn.Module:

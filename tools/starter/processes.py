@@ -20,7 +20,7 @@ def samples_of(stage: dict):
 
 
 def train_together(settings: dict, stage: dict, folder: Path, phase: str) -> None:
-    """Run a phase, "base" or "refiner", in ``folder``, with the recipe's ``processes``. This one is the first of them.
+    """Run a phase of ``tools.starter.phases`` in ``folder``, with the recipe's ``processes``. This one is the first of them.
 
     Raises:
         UserError: as ``Run`` and the phases, before another process is started.
@@ -46,7 +46,7 @@ def opened(part: int, settings: dict, stage: dict, folder: Path, phase: str) -> 
     """The ``Run`` of one of the processes, of which the first alone judges."""
     torch.set_num_threads(settings["threads"])
     cv2.setNumThreads(1)
-    whole = phase == "refiner"
+    whole = phase != "base"
     judge = None if part else Judge({**stage, "valid_size": stage["valid_size"] * (2 if whole else 1)}, whole)  # seen at 0.5
     return Run(settings, folder, PHASES[phase](settings), samples_of(stage), judge, part)
 

@@ -23,6 +23,7 @@ from bgmatting.utils.files import write_bytes
 from tools.starter.losses import Batch
 
 SIZE_STREAM, ENLARGED_STREAM = 22, 23  # last words of seeds
+MOST = 1_100_000  # pixels of one sample that the base may be shown in ``mixed``, for the sake of memory
 
 
 class Buckets:
@@ -57,7 +58,7 @@ class Buckets:
 
 
 class Run:
-    """One phase, "base" or "refiner", of a recipe.
+    """One phase of a recipe.
 
     Args:
         settings: the recipe's for this phase.
@@ -143,8 +144,14 @@ class Run:
         return wanted
 
     def _scales(self, batch):
-        """Those of the phase, or the one of ``enlarged``, which is drawn by iteration and alike in all processes."""
-        drawn = np.random.default_rng([self.settings["seed"], self.iteration, ENLARGED_STREAM]).random()
+        """Those of the phase, or the one of ``enlarged``, or one of ``mixed`` at which a sample has at most ``MOST`` pixels;
+        drawn by iteration, and alike in all processes."""
+        rng = np.random.default_rng([self.settings["seed"], self.iteration, ENLARGED_STREAM])
+        if mixed := self.settings.get("mixed"):
+            pixels = batch.pha.shape[2] * batch.pha.shape[3]
+            shares, scales = zip(*[pair for pair in mixed if pixels * pair[1] ** 2 <= MOST])
+            return [scales[rng.choice(len(scales), p=np.array(shares) / sum(shares))]]
+        drawn = rng.random()
         share, scale, most = self.settings.get("enlarged") or (0, 1, 0)
         pixels = self.parts * batch.pha.shape[0] * batch.pha.shape[2] * batch.pha.shape[3]
         return [scale] if drawn < share and pixels <= most else self.phase.scales

@@ -1,9 +1,12 @@
 """List files: each column, each way of writing a path, and what is wrong with a line."""
+import unicodedata
+
 import numpy as np
 import pytest
 
 from bgmatting.dataset.catalog import open_catalog
 from bgmatting.dataset.layouts import backgrounds, fgr_pha_folders
+from bgmatting.dataset.layouts.lists import listed_pictures
 from bgmatting.media import write_image
 from bgmatting.utils.errors import UserError
 
@@ -65,6 +68,38 @@ def test_listed_foreground_without_alpha(composition):
     lone = []
     assert fgr_pha_folders(composition, TRAIN, lone).names == ["b"]
     assert lone == [str(composition / "train" / "fg" / "a.jpg")]
+
+
+@pytest.mark.parametrize("of_list", ("NFC", "NFD"))
+@pytest.mark.parametrize("of_files", ("NFC", "NFD"))
+def test_accented_names_in_either_unicode_form(tmp_path, of_files, of_list):
+    names = {"fgr": "fg é/à.jpg", "pha": "alpha/à.png", "bgr": "ünd/Grüße.jpg", "trimap": "tri é/à.png"}
+    stored = {kind: unicodedata.normalize(of_files, name) for kind, name in names.items()}
+    for kind, name in stored.items():
+        channels = 0 if kind in ("pha", "trimap") else 3
+        write(tmp_path / name, (20, 90, 200) if kind == "bgr" else 9, channels)  # coloured: no matte
+    line = unicodedata.normalize(of_list, "|".join(names[kind] for kind in ("fgr", "bgr", "trimap")))
+    (tmp_path / "list.txt").write_text(line, encoding="utf-8")
+    folders = {kind: unicodedata.normalize(of_files, names[kind].split("/")[0]) for kind in ("fgr", "pha", "bgr")}
+    folders["list"] = "list.txt"
+    assert fgr_pha_folders(tmp_path, folders).names == ["à"]
+    found = backgrounds(tmp_path, folders)
+    assert found.names == [stored["bgr"].split("/")[1]] and found.load(0).shape == (4, 6, 3)
+    listed = listed_pictures(tmp_path, folders)
+    assert [listed[0].bgr, listed[0].trimap] == [str(tmp_path / stored[kind]) for kind in ("bgr", "trimap")]
+
+
+def test_backgrounds_that_differ_in_the_suffix_alone_are_refused_as_foregrounds_are(composition):
+    write(composition / "bg" / "r1.png")
+    with pytest.raises(UserError):
+        backgrounds(composition, {"bgr": "bg", "list": "train.txt"})
+
+
+def test_listed_backgrounds_in_folders_below(composition):
+    write(composition / "bg" / "in" / "deep.jpg")
+    (composition / "train.txt").write_text("train/fg/a.jpg bg/in/deep.jpg\ntrain/fg/a.jpg r1.jpg\n")
+    found = backgrounds(composition, {"bgr": "bg", "list": "train.txt"})
+    assert found.names == ["in/deep.jpg", "r1.jpg"] and found.load(0).shape == (4, 6, 3)
 
 
 def test_shipped_entries(composition, tmp_path):

@@ -135,6 +135,14 @@ def test_pictures(tmp_path):
     assert len(list((tmp_path / "a").iterdir())) == 4
 
 
+def test_a_folder_of_pictures_may_have_a_dot_in_its_name(tmp_path):
+    for _ in range(2):  # the second replaces the first
+        write(tmp_path / "shot.v2_pha", [picture(0), picture(1)], pictures="png")
+    assert [path.name for path in tmp_path.iterdir()] == ["shot.v2_pha"]
+    names = sorted(path.name for path in (tmp_path / "shot.v2_pha").iterdir())
+    assert names == ["000000.png", "000001.png", "timestamps.txt"]
+
+
 def test_alpha_is_refused_where_there_is_no_room(tmp_path):
     with pytest.raises(UserError, match="mov, webm, png"):
         open_writer(tmp_path / "a.mp4", info(), alpha=True)

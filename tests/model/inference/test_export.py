@@ -5,6 +5,7 @@ import importlib.util
 import io
 import shutil
 import sys
+import types
 from pathlib import Path
 
 import cv2
@@ -26,6 +27,7 @@ NEEDS = {"onnx": ("onnx", "paddle2onnx", "onnxruntime"), "openvino": ("onnx", "p
          "torchscript": ("torch",), "torch": ("torch",)}
 OUTPUTS = ("pha", "fgr", "err", "ref")
 PIXELS = "1600"
+UNSET = dict.fromkeys(("backbone_scale", "refine_mode", "refine_sample_pixels", "refine_threshold"))
 
 
 def need(kind):
@@ -128,6 +130,10 @@ def graph_in(folder):
     return next(path for path in folder.iterdir() if path.suffix in (".onnx", ".xml", ".json", ".pdmodel", ".pt", ".pth"))
 
 
+def facts_beside(path):
+    return dict(line.split(": ") for line in path.with_name(f"{path.name}.txt").read_text(encoding="utf-8").splitlines())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind, mode", [("onnx", "sampling"), ("onnx", "thresholding"), ("onnx", "full"),
                                         ("openvino", "thresholding"), ("paddle", "sampling"), ("paddle", "full"),
@@ -140,8 +146,8 @@ def test_every_format_and_mode(made, network, kind, mode):
     differences = differences_in(said)
     assert list(differences) == list(OUTPUTS) and max(differences.values()) < 1e-3
     suffixes = {file.name[len("v1.2"):] for file in path.parent.iterdir()}
-    assert suffixes >= {"onnx": {".onnx"}, "openvino": {".xml", ".bin"}, "paddle": {".pdiparams", ".txt"},
-                        "torchscript": {".pt"}, "torch": {".pth", ".txt"}}[kind]
+    assert suffixes >= {"onnx": {".onnx"}, "openvino": {".xml", ".bin"}, "paddle": {".pdiparams", f"{path.suffix}.txt"},
+                        "torchscript": {".pt"}, "torch": {".pth", ".pth.txt"}}[kind]
     assert (kind == "onnx") == (".onnx" in suffixes)
     for size in ((2, 36, 52), (1, 100, 148), (3, 8, 12)) if kind != "torch" else ():
         given = noise(*size)
@@ -201,7 +207,7 @@ def test_the_file_says_what_it_was_made_from(made, weights, kind):
         torch.jit.load(str(path), _extra_files=inside)
         facts = dict(line.split(": ") for line in inside["facts.txt"].decode().splitlines())
     else:
-        facts = dict(line.split(": ") for line in path.with_suffix(".txt").read_text(encoding="utf-8").splitlines())
+        facts = facts_beside(path)
     expected = {"weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "backbone": "mobilenetv2",
                 "method": "background", "refine_kernel_size": "3", "backbone_scale": "0.25", "refine_threshold": "0.42",
                 "refine_sample_pixels": PIXELS, "precision": "float32"}
@@ -216,7 +222,7 @@ def test_a_file_is_made_as_the_header_says(pair, jit_save, monkeypatch, tmp_path
     need("torch")
     export.main(["--weights", str(tmp_path / "w.safetensors"), "--format", "torch", "--output", str(tmp_path / "m"),
                  "--threshold", "0.4", *pair])
-    facts = dict(line.split(": ") for line in (tmp_path / "m.txt").read_text().splitlines())
+    facts = facts_beside(tmp_path / "m.pth")
     keys = ("backbone_scale", "refine_mode", "refine_sample_pixels", "refine_threshold")
     assert [facts[key] for key in keys] == ["0.125", "thresholding", "1600", "0.4"]
     said = capsys.readouterr().out.splitlines()[0].split("; ")[1:]
@@ -283,6 +289,61 @@ def test_a_missing_package_is_named(made, weights, pair, tmp_path, monkeypatch, 
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UserError, match=f"the package {missing} is not installed.*requirements-fast.txt"):
         export.main(["--weights", str(weights), "--format", "openvino", "--output", str(tmp_path / "m"), *pair])
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_openvino_leaves_an_onnx_file_alone(weights, tmp_path, monkeypatch):
+    need("openvino")
+    import onnx
+
+    def small_graph(layer, specs, path, kind, names):
+        ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3]) for name in ("src", "pha")]
+        node = onnx.helper.make_node("Identity", ["src"], ["pha"])
+        graph = onnx.helper.make_graph([node], "graph", ends[:1], ends[1:])
+        opsets = [onnx.helper.make_opsetid("", 17)]
+        onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), f"{path}.onnx")
+
+    monkeypatch.setattr(export_module, "save_graph", small_graph)
+    (tmp_path / "m.onnx").write_bytes(b"made before")
+    _, path, _ = export_module.write_network(weights, tmp_path / "m", "openvino", False, UNSET)
+    assert path == tmp_path / "m.xml" and set(contents(tmp_path)) == {"m.bin", "m.onnx", "m.xml"}
+    assert (tmp_path / "m.onnx").read_bytes() == b"made before"
+
+
+@pytest.mark.parametrize("kind", ("onnx", "openvino", "paddle"))
+def test_an_interrupted_export_leaves_what_was_there(weights, tmp_path, monkeypatch, kind):
+    suffixes = (".onnx", ".xml", ".bin", ".json", ".pdmodel", ".pdiparams")
+    for suffix in suffixes:
+        (tmp_path / f"m{suffix}").write_bytes(b"made before")
+    before = contents(tmp_path)
+
+    def interrupted(layer, specs, path, kind, names):
+        for suffix in suffixes:
+            Path(f"{path}{suffix}").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export_module, "save_graph", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_module.write_network(weights, tmp_path / "m", kind, False, UNSET)
+    assert contents(tmp_path) == before
+
+
+def test_formats_in_one_folder_keep_their_own_facts(weights, tmp_path, monkeypatch):
+    """PyTorch's part has a stand-in, so that this is tested where PyTorch is not installed."""
+    monkeypatch.setattr(export_module, "save_graph", lambda layer, specs, path, kind, names: [
+        Path(f"{path}{suffix}").write_bytes(suffix.encode()) for suffix in (".json", ".pdiparams")])
+    torch_part = types.SimpleNamespace(MADE_WITH="torch 0", network_of=lambda *_: None,
+                                       write_state=lambda module, path: path.write_bytes(b"state"))
+    monkeypatch.setitem(sys.modules, "bgmatting.model.export.torch_export", torch_part)
+    monkeypatch.setattr("bgmatting.model.export.torch_export", torch_part, raising=False)
+    graph, state = (export_module.write_network(weights, tmp_path / "m", kind, False, {**UNSET, "backbone_scale": scale})[1]
+                    for kind, scale in (("paddle", 0.5), ("torch", 0.125)))
+    assert [path.name for path in (graph, state)] == ["m.json", "m.pth"]
+    assert (tmp_path / "m.pdiparams").read_bytes() == b".pdiparams" and len(contents(tmp_path)) == 5
+    assert [facts_beside(path)["backbone_scale"] for path in (graph, state)] == ["0.5", "0.125"]
 
 
 def test_what_pytorch_files_need_is_named(weights, tmp_path, monkeypatch):

@@ -98,6 +98,31 @@ def test_average(files, tmp_path, refiner):
         assert np.allclose(value, three[name] if refiner and name.startswith("refiner.") else expected, atol=1e-6), name
 
 
+def test_a_file_that_is_read_is_never_replaced(files, tmp_path, capsys):
+    one, two, three = (tmp_path / f"{number}.safetensors" for number in range(3))
+    for path, file in zip((one, two, three), files):
+        path.write_bytes(Path(file).read_bytes())
+    link, run = tmp_path / "link.safetensors", tmp_path / "run"
+    link.symlink_to(one)
+    (run / "best_model").mkdir(parents=True)
+    one.rename(run / "best_model" / "model.safetensors")
+    one.symlink_to(run / "best_model" / "model.safetensors")
+    before = {path: path.read_bytes() for path in (one, two, three)}
+    for words in (["average", one, two], ["average", one, tmp_path / "new.safetensors"], ["average", one, two, one],
+                  ["average", one, two, link], ["average", link, two, one], ["average", one, three, "--refiner", three],
+                  ["average", one, two, three, "--refiner", three], ["average", run, two, one],
+                  ["convert", one, one, "--half"], ["convert", one, link], ["convert", link, one], ["convert", run, one]):
+        with pytest.raises(SystemExit) as stop:
+            run_main(command.main, [str(word) for word in words])
+        assert stop.value.code == 2 and capsys.readouterr().err.count("\n") == 1, words
+        assert one.is_symlink() and link.is_symlink() and {path: path.read_bytes() for path in before} == before
+    assert not (tmp_path / "new.safetensors").exists()
+    command.main(["average", str(one), str(tmp_path / "new.safetensors"), "--refiner", str(three)])  # a base and a refiner
+    assert len(read_weights(tmp_path / "new.safetensors")[0]) == len(read_weights(one)[0])
+    command.main(["convert", str(one), str(tmp_path / "new.safetensors")])  # an older result may be replaced
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_half_is_half_the_size(files, tmp_path):
     command.main(["convert", files[0], str(tmp_path / "half.safetensors"), "--half"])
     assert 0.5 <= (tmp_path / "half.safetensors").stat().st_size / Path(files[0]).stat().st_size < 0.51

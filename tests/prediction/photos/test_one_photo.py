@@ -110,7 +110,7 @@ def test_16_bits_of_the_photo_are_in_the_colours(photos, monkeypatch, name, stri
 
 @pytest.mark.parametrize("output, more", [
     *(("out", more) for more in ("--format jpg", "--format webp --bit-depth 16", "--type pha --target-bgr white",
-                                 "--target-bgr whitee", "--video-format mov", "--sheet sheet",
+                                 "--target-bgr whitee", "--target-bgr rgb(300,0,0)", "--video-format mov", "--sheet sheet",
                                  "--sheet s.png --sheet-rows 0")),
     ("me.jpg", ""), ("me.png", "--type pha com"), ("me.png", "--format tiff")])
 def test_flags_that_do_not_go_together(photos, capsys, no_network, output, more):

@@ -48,6 +48,22 @@ def test_folders_that_cannot_be(tmp_path, capsys, monkeypatch, flags, named):
     assert named in str(caught.value) and files(tmp_path) == before
 
 
+def test_a_photo_called_sheet_is_none(tmp_path, capsys):
+    write_folders(tmp_path, ("sheet", "b"))
+    given = {"bgr": str(tmp_path / "rooms"), "type": ("pha", "com")}
+    report = core.matte_photos(tmp_path / "photos", output=str(tmp_path / "out"), sheet=str(tmp_path / "rows.png"), **given)
+    made = {name: {kind: tmp_path / "out" / kind / f"{name}.png" for kind in ("pha", "com")} for name in ("b", "sheet")}
+    assert report.files == made and report.sheet == tmp_path / "rows.png"
+    assert set(report.paths) == {*(path for one in made.values() for path in one.values()), tmp_path / "rows.png"}
+    assert len(report.paths) == 5 and all(path.is_file() for path in report.paths)
+    alone = core.matte_photos(tmp_path / "photos", output=str(tmp_path / "two"), **given)
+    assert alone.sheet is None and set(alone.files) == {"b", "sheet"} and len(alone.paths) == 4
+    capsys.readouterr()
+    assert run(*folder_flags(tmp_path, "--overwrite")) == 0 and "rows.png" not in capsys.readouterr().out
+    assert run(*folder_flags(tmp_path, "--overwrite", "--sheet", tmp_path / "new.png")) == 0
+    assert f"  ->  {tmp_path / 'new.png'}" in capsys.readouterr().out
+
+
 def test_what_fails_in_a_folder_is_listed_and_the_rest_is_done(tmp_path, capsys):
     write_folders(tmp_path, ("a", "clip/b", "c", "d", "e"))
     (tmp_path / "rooms" / "clip" / "b.bmp").write_bytes(b"BM")

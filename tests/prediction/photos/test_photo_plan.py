@@ -1,5 +1,6 @@
 """What goes with what, what is left to do, and how a folder is divided."""
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,6 +43,27 @@ def test_what_is_finished_is_passed_over_and_what_is_half_done_completed(tmp_pat
     for options in ({"overwrite": True}, {"suffix": ".webp"}):  # another format is another result
         again = plan(tmp_path, **options)
         assert again.finished == 0 and [tuple(job.outputs) for job in again.jobs] == [("pha", "com")] * 3
+
+
+@pytest.mark.parametrize("src, rooms, types, fits", [
+    ("out/com", "rooms", ("com",), False), ("out/com", "rooms", ("pha", "com"), False), ("out/com", "rooms", ("pha",), True),
+    ("photos", "out/com", ("com",), False), ("photos", "out/com", ("pha",), True), ("out", "rooms", ("com",), False),
+    ("link", "rooms", ("com",), False), ("out/com/sub", "rooms", ("com",), False),
+    ("photos", "out/com/a.png", ("com",), True)])
+@pytest.mark.parametrize("partner", ["bgr", "trimaps"])
+def test_results_never_land_among_the_photos(tmp_path, src, rooms, types, fits, partner):
+    names = ["a.png", "sub/b.png", "sub/sub/c.png"]
+    folders(tmp_path, names, names, [f"com/{name}" for name in names])  # of out/com/sub, sub/c would give out/com/sub/c.webp
+    (tmp_path / "link").symlink_to(tmp_path / "out" / "com")
+    options = Options(str(tmp_path / src), output=str(tmp_path / "out"), **(
+        {"bgr": str(tmp_path / rooms)} if partner == "bgr" else
+        {"trimap": str(tmp_path / rooms), "choice": SimpleNamespace(needs="trimap")}))
+    pictures = Pictures(types, ".webp", 8)
+    if fits:
+        assert [job.name for job in photo_jobs(options, pictures).jobs] == ["a", "sub/b", "sub/sub/c"]
+        return
+    with pytest.raises(UserError, match="among the photos"):
+        photo_jobs(options, pictures)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 8])

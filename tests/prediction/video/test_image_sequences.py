@@ -1,6 +1,7 @@
 """Numbered images as a video, plates to the half float, and raw frames through pipes."""
 import io
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +89,17 @@ def test_results_have_the_numbers_of_the_source(shot):
         run(shot / "o" / "f_fgr" / "f#.png", bgr=str(shot / "bgr.png"), type=("fgr",), output=str(shot / "o"))
 
 
+def test_a_dot_in_the_name_of_a_sequence(shot):
+    for number in (1, 2):
+        write_image(shot / "shot" / f"s.v002.{number:04d}.png", np.full((4, 6, 3), number, np.uint8))
+    given = {"bgr": str(shot / "bgr.png"), "type": ("pha", "com"), "output": str(shot / "o")}
+    for more in ({}, {"overwrite": True}):
+        report = run(shot / "shot" / "s.v002.####.png", **given, **more)
+        assert {kind: path.name for kind, path in report.files.items()} == {"pha": "s.v002_pha", "com": "s.v002_com"}
+        for path in report.paths:
+            assert sorted(file.name for file in path.iterdir()) == ["000001.png", "000002.png", "timestamps.txt"]
+
+
 def test_plates_go_with_their_numbers(shot):
     for number in (7, 8, 9, 10, 11, 12):
         write_image(shot / "rooms" / f"r{number:02d}.png", np.full((4, 6, 3), number, np.uint8))
@@ -105,6 +117,28 @@ def test_one_option_for_one_kind(shot):
     assert not (shot / "o").exists()
 
 
+@pytest.mark.parametrize("bgr", ["room.exr", "room.####.exr", "median", "first:2"])
+def test_every_plate_is_taken_to_be_premultiplied(tmp_path, monkeypatch, bgr):
+    """Plates of one gray level, their file's content, which has been multiplied by an alpha of a half."""
+    def read(path, premultiplied=False):
+        level = float(path.read_text()) * (2 if premultiplied else 1)
+        return np.full((4, 6, 3), level, np.float32), Facts(6, 4)
+    monkeypatch.setattr("bgmatting.media.video.sequence.read_plate", lambda path, *rest: read(Path(path), *rest))
+    for number in (1, 2):
+        (tmp_path / f"s.{number:04d}.exr").write_text("0.2")
+        (tmp_path / f"room.{number:04d}.exr").write_text("0.2")
+        (tmp_path / f"beach.{number:04d}.exr").write_text("0.4")
+    (tmp_path / "room.exr").write_text("0.2")
+    (tmp_path / "beach.exr").write_text("0.4")
+    bgr = str(tmp_path / bgr) if bgr.startswith("room") else bgr
+    for target, level in ((None, 0), ("beach.exr", 204), ("beach.####.exr", 204)):  # 0.8 of 255
+        report = run(tmp_path / "s.####.exr", bgr=bgr, output=str(tmp_path / "o"), type=("pha", "com"), format="png",
+                     target_bgr=target and str(tmp_path / target), premultiplied=True, overwrite=True)
+        assert report.done == 2
+        for path in (tmp_path / "o").rglob("*.png"):
+            assert (read_image(path) == (level if path.parent.name == "s_com" else 0)).all(), path
+
+
 def test_plates_come_back_to_the_half_float(tmp_path):
     pytest.importorskip("OpenImageIO")
     scene = np.random.default_rng(2).lognormal(-1, 1, (6, 8, 3)).astype(np.float32)
@@ -113,10 +147,11 @@ def test_plates_come_back_to_the_half_float(tmp_path):
     for number in (1001, 1002):
         lights[number] = scene.copy()
         lights[number][2:4, 3:6] = np.random.default_rng(number).uniform(0, 9, (2, 3, 3))
-        write_exr(tmp_path / f"s.{number}.exr", lights[number], facts)
+        write_exr(tmp_path / f"s.v2.{number}.exr", lights[number], facts)
     given = {"bgr": str(tmp_path / "plate.exr"), "output": str(tmp_path / "o")}
-    report = run(tmp_path / "s.####.exr", type=("pha", "fgr", "com"), **given)
-    assert {kind: path.name for kind, path in report.files.items()} == {"pha": "s_pha", "fgr": "s_fgr", "com": "s_com"}
+    report = run(tmp_path / "s.v2.####.exr", type=("pha", "fgr", "com"), **given)
+    assert {kind: path.name for kind, path in report.files.items()} == {"pha": "s.v2_pha", "fgr": "s.v2_fgr",
+                                                                     "com": "s.v2_com"}
     inside = np.zeros((6, 8, 1), np.float32)
     inside[2:4, 3:6] = 1
     for number, light in lights.items():
@@ -126,10 +161,10 @@ def test_plates_come_back_to_the_half_float(tmp_path):
         assert np.array_equal(off_curve(made["com"][0]).astype(np.float16), half * inside)
         assert np.array_equal(off_curve(made["pha"][0]), np.repeat(inside, 3, 2))
         assert made["com"][1] == facts
-    before = run(tmp_path / "s.####.exr", type=("com",), target_bgr="white", overwrite=True, **given)
+    before = run(tmp_path / "s.v2.####.exr", type=("com",), target_bgr="white", overwrite=True, **given)
     com = off_curve(read_plate(before.files["com"] / "001001.exr")[0])
     assert np.allclose(com, lights[1001] * inside + 1 - inside, rtol=2e-3)
-    assert run(tmp_path / "s.####.exr", type=("com",), format="mov", **given).done == 2
+    assert run(tmp_path / "s.v2.####.exr", type=("com",), format="mov", **given).done == 2
 
 
 def test_raw_frames(shot):

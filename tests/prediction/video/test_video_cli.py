@@ -59,6 +59,8 @@ def test_names():
     assert found(False) == {"pha": "out/clip_pha.mp4", "com": "out/clip_com.mp4"}
     assert found(True, "webm") == {"pha": "out/clip_pha.webm", "com": "out/clip_com.webm"}
     assert found(True, "png") == {"pha": "out/clip_pha", "com": "out/clip_com"}
+    dotted = video_outputs("in/clip.v2.mov", "out.d", ("pha",), True, "png")
+    assert dotted["pha"].as_posix() == "out.d/clip.v2_pha"
     live = video_outputs("rtsp://host/live/main.cam?id=1", "out", ("pha",), True)
     assert live["pha"].as_posix() == "out/main_pha.mp4"
 
@@ -81,6 +83,24 @@ def test_a_whole_command_and_its_existing_outputs(options, capsys):
     with open(os.path.join(options.output, "clip_pha", "notes.txt"), "w") as file:
         file.write("mine")
     refused(options, "notes.txt")
+
+
+def test_a_dot_in_the_name_of_a_video(options, tmp_path):
+    os.rename(options.src, tmp_path / "clip.v2.mp4")
+    options = replace(options, src=str(tmp_path / "clip.v2.mp4"), format="png")
+    assert run(options) == 0 and names(options) == ["clip.v2_com", "clip.v2_pha"]
+    assert len(os.listdir(os.path.join(options.output, "clip.v2_pha"))) == 12 + 1
+    refused(options, "clip.v2_pha exists")
+    options = replace(options, overwrite=True)
+    assert run(options) == 0
+    with open(os.path.join(options.output, "clip.v2_pha", "notes.txt"), "w") as file:
+        file.write("mine")
+    refused(options, "notes.txt")
+    options = replace(options, format=None, output=str(tmp_path / "films"))
+    assert run(options) == 0 and names(options) == ["clip.v2_com.mov", "clip.v2_pha.mp4"]
+    os.remove(tmp_path / "films" / "clip.v2_pha.mp4")
+    os.mkdir(tmp_path / "films" / "clip.v2_pha.mp4")
+    refused(options, "is a folder")
 
 
 def test_what_is_refused_before_any_work(options, tmp_path):
