@@ -12,6 +12,7 @@ import numpy as np
 
 from bgmatting.dataset.layouts.mattes import read_pha
 from bgmatting.dataset.layouts.pairing import check_partners, check_sizes, files_by_name
+from bgmatting.evaluation.baselines import BASELINES
 from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.media import read_image
 from bgmatting.model.inference.matte import NOT_FINITE, as_float
@@ -82,7 +83,7 @@ def open_networks(weights: list[str | None], backends: list[str], precisions: li
                   rounded: bool = True, method: str | None = None, refining: dict | None = None,
                   **options: object) -> dict[str, Network]:
     """Every combination of weights, backends, precisions and the last step as {name: Network}; where the last step is on,
-    the name ends in "+ unmix".
+    the name ends in "+ unmix". No name is a baseline's.
 
     Args:
         weights: files; None for the starter weights.
@@ -121,13 +122,19 @@ def _name(combination, *lists):
     for value, values, shown in zip(combination, lists, (dict(zip(lists[0], files)), {}, {})):
         if len(set(values)) > 1:
             parts.append(shown.get(value, value))
-    return " ".join(parts) or "network"
+    name = " ".join(parts) or "network"
+    return f"network {name}" if name in BASELINES else name  # a baseline's results are told by its name
 
 
 def short_names(paths: Iterable[str]) -> list[str]:
-    """As few of the last parts of each path as tell them apart, without a weights file's suffix: run1/model, run2/model."""
-    plain = [os.path.normpath(path) for path in paths]
-    plain = [path[:-len(Path(path).suffix)] if path.endswith(WEIGHTS_SUFFIXES) else path for path in plain]
+    """As few of the last parts of each path as tell them apart, without a weights file's suffix: run1/model, run2/model.
+
+    The suffixes stay where without them two paths would be the same: model.safetensors, model.pdparams.
+    """
+    whole = [os.path.normpath(path) for path in paths]
+    plain = [path[:-len(Path(path).suffix)] if path.endswith(WEIGHTS_SUFFIXES) else path for path in whole]
+    if len(set(plain)) < len(set(whole)):
+        plain = whole
     parts = [Path(path).parts for path in plain]
     for count in range(1, max(map(len, parts), default=0) + 1):
         names = ["/".join(path[-count:]) for path in parts]

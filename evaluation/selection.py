@@ -70,9 +70,10 @@ def composed(dataset: str, background: str, protocol: str | None = None, changes
 
 def _listed(dataset, split, catalog, protocol, changes, limit):
     """The ``Benchmark`` of a set as it is, or None where it is not there, or has neither photos nor a list of its own."""
-    for name in ("size", "disturb", "noise"):
+    for name, flag in (("size", "--size"), ("disturb", "--no-disturb"), ("noise", "--noise")):
         if (changes or {}).get(name) is not None:
-            raise UserError(f"the protocol {protocol} takes the images as they are, and no {name}. Leave it out.")
+            raise UserError(f"{flag} is for sets that are composed; the protocol {protocol} takes the images as they are. "
+                            "Leave it out.")
     if not catalog.available(dataset):
         return None
     dataset, split = catalog.name_of(dataset), split or _test_split(catalog, dataset)

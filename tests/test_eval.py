@@ -102,6 +102,9 @@ def test_the_script_without_baseline_and_with_a_limit(data_root, tmp_path, capsy
     (("--sequences", "--protocol", "rvm"), "PhotoMatte85"),
     (("--sequences", "--size", "64"), "--sequences"),
     (("--pred", "nowhere"), "nowhere"),
+    (("--noise", "3"), "--noise"),
+    (("--noise", "-0.1"), "--noise"),
+    (("--noise", "nan", "--export-set", "bench"), "--noise"),
 ))
 def test_bad_input_is_one_line_and_code_2(data_root, tmp_path, capsys, arguments, message):
     assert run("--data-root", data_root, "--output", tmp_path / "out", *arguments) == 2
@@ -157,6 +160,38 @@ def test_several_weights_are_compared(data_root, tmp_path, capsys):
     assert "mean of 3, run2/model bf16" in text and "run2/model bf16 against difference keying" in text
     with open(tmp_path / "out" / "results.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 6 * 4
+
+
+def test_files_of_one_folder_and_names_of_baselines_are_kept_apart(data_root, tmp_path):
+    common = ("--data-root", data_root, "--size", "48", "--output", tmp_path / "out")
+    assert run(*common, "--weights", "run/model.safetensors", "run/model.pdparams", "--no-baseline") == 0
+    assert list(figures(tmp_path / "out")) == ["model.safetensors", "model.pdparams"]
+    assert run(*common, "--weights", "knn.safetensors", "starter", "--baselines", "knn") == 0
+    rows = figures(tmp_path / "out")
+    assert list(rows) == ["network knn", "starter", "knn"] and rows["network knn"] == rows["starter"] != rows["knn"]
+    assert run(*common[:4], "--export-set", tmp_path / "knn") == 0
+    assert run(*common, "--pred", tmp_path / "knn", "--no-baseline") == 0
+    rows = figures(tmp_path / "out")
+    assert list(rows) == ["pred knn"] and [row["fg_mse"] for row in rows["pred knn"]] == [0, 0, 0]  # of its own fgr
+
+
+def test_mattes_are_never_written_among_those_that_are_scored(data_root, tmp_path, capsys):
+    common = ("--data-root", data_root, "--size", "48", "--no-baseline", "--save-results", "--workers", "0")
+    assert run(*common, "--output", tmp_path / "a") == 0
+    kept = tmp_path / "a" / "mattes"
+    before = {path: (path.read_bytes(), path.stat().st_ino) for path in sorted(kept.rglob("*.png"))}
+    below = kept / "network" / "below"
+    for name in ("item0", "item1", "item2"):
+        write_image(below / f"{name}.png", np.zeros((48, 48), np.uint8))
+    for flags in (("--pred", below, "--weights", "starter"), ("--pred", kept / "network")):
+        capsys.readouterr()
+        assert run(*common, "--limit", "1", "--output", tmp_path / "a", *flags) == 2
+        said = capsys.readouterr()
+        assert said.err.startswith("error: ") and said.err.count("\n") == 1 and "item0" not in said.out
+    assert {path: (path.read_bytes(), path.stat().st_ino) for path in before} == before and len(before) == 3
+    assert sorted(path.name for path in kept.iterdir()) == ["network"]
+    assert run(*common, "--limit", "1", "--output", tmp_path / "b", "--pred", below) == 0
+    assert (tmp_path / "b" / "mattes" / "below" / "item0.png").is_file()
 
 
 @pytest.mark.slow

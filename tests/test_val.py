@@ -138,7 +138,12 @@ def test_one_table_says_what_each_method_was_given(data, capsys):
     (["--method", "dim"], "dim"),
     (["--baselines", "keying"], "keying"),
     (["--export-set", "bench"], "--export-set"),
-    (["--size", "64"], "paddleseg"),
+    (["--size", "64"], "--size"),
+    (["--no-disturb"], "--no-disturb"),
+    (["--sequences"], "--sequences"),
+    (["--seed", "0"], "--seed"),
+    (["--backgrounds-each", "5"], "--backgrounds-each"),
+    (["--background-dir", "rooms"], "--background-dir"),
     (["--method", "background"], "modnet"),
     (["--method", "background", "--weights", "starter"], "val_a"),
 ])
@@ -147,6 +152,14 @@ def test_what_cannot_be_is_one_line(data, capsys, flags, words):
                 "--output", data / "out", "--workers", "0", *flags) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error
+
+
+def test_a_set_that_is_composed_takes_its_flags_under_every_protocol(data, capsys):
+    assert call(eval_script, "--data-root", data, "--protocol", "paddleseg", "--dataset-name", "PhotoMatte85", "--weights",
+                "starter", "--background-dir", data / "Backgrounds", "--backgrounds-each", "2", "--seed", "3",
+                "--no-baseline", "--workers", "0", "--output", data / "out") == 0
+    facts = json.loads((data / "out" / "results.json").read_text())
+    assert (facts["seed"], facts["backgrounds_each"], facts["count"]) == (3, 2, 2)
 
 
 @pytest.mark.parametrize("background", ("own", "catalogue"))

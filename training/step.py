@@ -23,6 +23,7 @@ from bgmatting.training.optimizer import (
 )
 from bgmatting.training.precision import Precision, Statistics
 from bgmatting.training.schedule import Phase, learning_rate
+from bgmatting.utils.errors import UserError
 
 NAMES = ("src", "bgr", "fgr", "pha", "trimap")  # of what a batch holds, in this order; the last where the method wants it
 
@@ -54,8 +55,12 @@ class Learner:
             self.ema = Ema(self.network, self.config["ema"])
 
     def enter(self, phase: str, moments: dict | None = None) -> None:
-        """Set up for a phase, by name: the parts that learn, and their optimizer with the ``moments`` it was saved with."""
+        """Set up for a phase, by name: the parts that learn, and their optimizer with the ``moments`` it was saved with.
+        Raises UserError: no part learns."""
         self.rates = part_rates(self.config["phases"][phase]["rates"], self._parts)
+        if not self.rates:
+            raise UserError(f"no part of the network learns in phase {phase}: set one of phases.{phase}.rates above 0, or "
+                            "its epochs to 0.")
         self.optimizer = build_optimizer(self.network, self.rates, self.config["clip_norm"],
                                          **optimizer_settings(self.config))
         freeze_others(self.network, self.rates)

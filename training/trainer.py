@@ -46,7 +46,7 @@ def train(config: dict, epoch_end: int | None = None, force: bool = False) -> bo
     signal stopped it; everything is saved.
 
     Args: config: of ``load_config``. epoch_end: see ``training.schedule.plan``. force: start over; the checkpoints in
-    ``save_dir`` are deleted as soon as all that the new run needs is there.
+    ``save_dir`` are deleted as soon as all that the new run needs is there and its first phase fits in memory.
 
     Raises UserError: data, weights, settings or devices that cannot be used, or losses that are not finite.
     """
@@ -69,7 +69,8 @@ def train(config: dict, epoch_end: int | None = None, force: bool = False) -> bo
             ranks.on_first(lambda: save_results(save_dir, trainer.state))
             return True
         trainer.valid_items = validation_set(config, catalog)
-        ranks.on_first(lambda: clear(save_dir) if force else unmark(save_dir))
+        if not force:
+            ranks.on_first(lambda: unmark(save_dir))
         with StopOnSignal() as stop:
             return trainer.run(stop)
 
@@ -84,11 +85,13 @@ class Trainer:
         self.save_dir = Path(self.config["save_dir"])
         self.valid_items = None  # set before the first phase is entered
         self._catalog, self._moments = catalog, None
+        self._to_clear = False  # whether the checkpoints of an earlier run are still to be deleted
         self.valid_interval = valid_interval(self.config, phases) if phases else None
         self.samples, self.division, self._valid_seconds = None, None, 0.0  # of the phase under way
 
     def take_up(self, force: bool) -> bool:
         """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do."""
+        self._to_clear = force
         saved = None if force else newest_checkpoint(self.save_dir, self.ranks, self.log.warn)
         if saved is None:
             if self.config["pretrain"] is not None:
@@ -119,7 +122,8 @@ class Trainer:
         return True
 
     def enter(self, phase: Phase) -> None:
-        """Set up for a phase, see that it fits in memory, and give a new one its first score."""
+        """Set up for a phase, see that it fits in memory, and give a new one its first score; then delete the checkpoints of
+        an earlier run where this one starts over."""
         self.learner.enter(phase.name, self._moments if self.state.phase == phase.name else None)
         self._moments = None
         self.samples = training_set(self.config, phase.name, self._catalog, self.learner.lesson.trimap)
@@ -129,6 +133,9 @@ class Trainer:
         self.state.enter(phase)
         if phase.name not in self.state.scores:
             score = self.ranks.on_first(self._validate)
+            if self._to_clear:  # only now: before it, too little memory or a bad image might have ended the new run
+                self.ranks.on_first(lambda: clear(self.save_dir))
+                self._to_clear = False
             # A refiner that has learnt nothing cannot be the best: any later state of this phase replaces it.
             begun = score["sad"] is not None and (phase.name != "joint" or self.state.refined)
             self.state.scores[phase.name] = [score, score if begun else None]
@@ -224,7 +231,7 @@ class Trainer:
             self.log.pictures(outcome.pictures(), step)
         if step % self.valid_interval == 0 or step == phase.end:
             self.validate_and_keep_best()
-            if self.state.stale == config["patience"] > 0 and step < phase.end:
+            if 0 < config["patience"] <= self.state.stale and step < phase.end:
                 self.log.info(f"[EARLY] {phase.name}: no validation in {self.state.stale} was better; the phase ends after "
                               f"iteration {step}, {phase.end - step} before its last.")
                 step = self.state.step = phase.end

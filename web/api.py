@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request
@@ -97,10 +97,15 @@ def _response(report, name, folder):
 def zipped(files: Iterable[Path]) -> bytes:
     """The bytes of a ZIP of files, which are compressed already."""
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
+    write_zip(files, data)
+    return data.getvalue()
+
+
+def write_zip(files: Iterable[Path], target: Path | BinaryIO) -> None:
+    """Write a ZIP of files, which are compressed already, by their own names."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for path in files:
             archive.write(path, path.name)
-    return data.getvalue()
 
 
 def disposition(name: str) -> str:

@@ -27,6 +27,7 @@ class Job:
         self.done, self.in_all, self.files, self.notes, self.error = 0, None, [], [], None
         self.ended, self._started, self._wanted = None, None, True
         self.future = None
+        self.lock = threading.Lock()  # of its folder once it is done: nothing is written there while it is removed
 
     def progress(self, done: int, in_all: int | None) -> None:
         """Note how far it is. Raises Cancelled where nobody wants it any more."""
@@ -131,6 +132,7 @@ class Jobs:
             job.cancel()
 
     def _forget(self, job):
-        self._service.storage.remove(job.folder)
+        with job.lock:
+            self._service.storage.remove(job.folder)
         with self._lock:
             self._jobs.pop(job.id, None)

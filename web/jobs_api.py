@@ -1,18 +1,22 @@
 """The routes /v1/jobs: videos and ZIPs."""
+import os
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from bgmatting.prediction.options import PHOTOS, VIDEO
+from bgmatting.utils.files import hidden_name
 from bgmatting.web import schema, tasks
-from bgmatting.web.api import MEDIA_TYPES, Answering, disposition, zipped
+from bgmatting.web.api import MEDIA_TYPES, Answering, disposition, write_zip
 from bgmatting.web.connections import client_key
 from bgmatting.web.jobs import CANCELLED, DONE, FAILED, Job, Jobs
 from bgmatting.web.refusals import Refused, body, without_places
 from bgmatting.web.service import Service
+from bgmatting.web.storage import Storage
 from bgmatting.web.uploads import received
 
 
@@ -48,7 +52,7 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
     @routes.get("/{key}/result", **schema.RESULT)
     def result(key: str, name: str = ""):
         """The result of a job: its file, or a ZIP of several; one of them where its name is given."""
-        return _result(jobs.get(key), name)
+        return _result(jobs.get(key), name, service.storage)
 
     return routes
 
@@ -62,7 +66,7 @@ def state(job: Job) -> dict[str, Any]:
             **(body(job.error) if job.error is not None else {"error": None})}
 
 
-def _result(job, name):
+def _result(job, name, storage):
     if job.state == FAILED:
         raise job.error
     if job.state == CANCELLED:
@@ -72,9 +76,24 @@ def _result(job, name):
     files = [path for path in job.files if name in ("", path.name)]
     if not files:
         raise Refused(404, f"the job made no file of the name {name[:80]}.")
-    if len(files) == 1:
-        path = files[0]
-        return FileResponse(path, media_type=MEDIA_TYPES[path.suffix],
-                            headers={"Content-Disposition": disposition(path.name)})
-    return Response(zipped(files), media_type="application/zip",
-                    headers={"Content-Disposition": disposition("mattes.zip")})
+    path, name = (files[0], files[0].name) if len(files) == 1 else (packed(job, storage), "mattes.zip")
+    return FileResponse(path, media_type=MEDIA_TYPES[Path(name).suffix],
+                        headers={"Content-Disposition": disposition(name)})
+
+
+def packed(job: Job, storage: Storage) -> Path:
+    """The ZIP of all files of a job that is done, in the job's folder: written when it is first asked for, gone with the
+    job. Raises Refused: the job was forgotten meanwhile (404), or the storage is full (429)."""
+    path = Path(job.folder, "result")  # without a suffix: no file of a job is called so
+    with job.lock:  # others who ask at the same time wait for the same file
+        if not job.folder.is_dir():
+            raise Refused(404, f"no such job: {job.id}. It was forgotten.")
+        if not path.exists():
+            storage.took(sum(file.stat().st_size for file in job.files))
+            part = hidden_name(path)
+            try:
+                write_zip(job.files, part)
+                os.replace(part, path)
+            finally:
+                part.unlink(missing_ok=True)
+    return path

@@ -19,6 +19,7 @@ from typing import Optional
 
 from bgmatting.evaluation.baselines import BASELINES, choose_baselines
 from bgmatting.evaluation.cli import (
+    check_kept,
     first_network,
     open_benchmark,
     open_methods,
@@ -63,7 +64,8 @@ def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     add("--size", metavar="N|WIDTHxHEIGHT|original",
         help="size of composited images; write portrait sizes as w1080h1920 (default: the protocol's)")
     add("--backgrounds-each", type=int, help="backgrounds for each foreground (default: the set's)")
-    add("--sequences", action="store_true", help="foregrounds are frames of clips; use one background per clip")
+    add("--sequences", action="store_true", default=None,
+        help="foregrounds are frames of clips; use one background per clip")
     add("--limit", type=int, help="use only the first LIMIT foregrounds")
     add("--output", default="log/eval", help="folder for the results (default: %(default)s)")
     add("--save-results", action="store_true", help="also write all mattes at full size: mattes/METHOD/NAME.png")
@@ -104,8 +106,10 @@ def main(argv: Optional[list[str]] = None, folders: Optional[dict[str, Optional[
     workers = workers_for(args.workers, len(items))
     if skipped:
         print(f"without {', '.join(skipped)}: it needs PyMatting (`pip install pymatting`).")
-    methods = open_methods(args, protocol, items.names, baselines)
+    methods = open_methods(args, protocol, items.names)
     mattes = Path(output, "mattes") if args.save_results else None
+    if mattes is not None:
+        check_kept(mattes, (*methods, *baselines), args.pred or ())
     results, gallery, seconds = score_all(benchmark, methods, baselines, workers, mattes)
     pace = speed(methods, len(items), seconds)
     show(results, protocol, len(items), pace)

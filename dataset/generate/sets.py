@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,8 @@ def write_sample_data(root: str | Path, seed: int = 0, scale: float = 1.0, priva
     Raises UserError: ``root`` holds something else, or sets of another seed, scale or version.
     """
     root = Path(root)
-    if scale <= 0 or seed < 0:
-        raise UserError(f"scale must be above 0 and seed 0 or more, not {scale} and {seed}.")
+    if not 0 < scale < math.inf or seed < 0:
+        raise UserError(f"scale must be a number above 0 and seed 0 or more, not {scale} and {seed}.")
     wanted = {"version": VERSION, "seed": int(seed), "scale": float(scale), "private": bool(private)}
     if (root / MARKER).is_file():
         return existing(root, wanted)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bgmatting.evaluation.methods import Mattes, _name, open_mattes, open_networks
+from bgmatting.evaluation.methods import Mattes, _name, open_mattes, open_networks, short_names
 from bgmatting.evaluation.testset.composed import EvalItem
 from bgmatting.media import write_image
 from bgmatting.model.inference.device_matting import DeviceMatting
@@ -16,6 +16,17 @@ def test_a_network_is_called_what_sets_it_apart():
     assert _name((None, "auto", "fp32"), *lists) == "starter fp32"
     assert _name(("run/m.pdparams", "auto", "bf16"), *lists) == "m bf16"
     assert _name((None, "auto", "fp32"), [None], ["auto"], ["fp32"]) == "network"
+    assert _name(("run/knn.pth", "auto", "fp32"), ["run/knn.pth", None], ["auto"], ["fp32"]) == "network knn"
+
+
+@pytest.mark.parametrize("paths, names", [
+    (["run1/model.pth", "run2/model.pth"], ["run1/model", "run2/model"]),
+    (["run/model.safetensors", "run/model.pdparams"], ["model.safetensors", "model.pdparams"]),
+    (["run/model", "run/model.pt", "run/best.pt"], ["model", "model.pt", "best.pt"]),
+    (["run/model.pt", "./run/model.pt"], ["model", "model"]),
+])
+def test_different_paths_have_different_names(paths, names):
+    assert short_names(iter(paths)) == names
 
 
 @pytest.mark.parametrize("below, colour", (("", False), ("pha", False), ("pha", True)))

@@ -2,7 +2,10 @@
 import numpy as np
 import pytest
 
+from bgmatting.media import read_rgba, write_image
+from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
+from tools.starter import cut_out as script
 from tools.starter.cut_out import ANIMALS, cleaned, cut_out_animal, trimap_of, votes
 
 
@@ -40,3 +43,24 @@ def test_views_of_an_animal_agree_and_too_small_a_one_is_refused():
     assert seen[20, 2] == seen[20, 157] == 0.25  # the whole photo's left edge, as it is and mirrored
     with pytest.raises(UserError, match="%"):
         cut_out_animal(photo[:, 20:140] * np.uint8(0), lambda view: np.zeros(view.shape[:2]))
+
+
+def test_no_result_replaces_another(tmp_path, monkeypatch, capsys):
+    """Nothing is cut out where two photos would become one file; a photo whose file is there already is left out."""
+    seen = []
+    monkeypatch.setattr(script, "opened", lambda path: path)
+    monkeypatch.setattr(script, "cut_out_animal",
+                        lambda photo, deeplab: seen.append(photo) or np.dstack([photo, photo[..., 0]]))
+    photos = [tmp_path / name for name in ("a/1.png", "b/1.png", "b/2.png")]
+    for number, path in enumerate(photos):
+        write_image(path, np.full((8, 8, 3), 100 + number, np.uint8))
+
+    def run(*paths):
+        with pytest.raises(SystemExit) as ended:
+            run_main(script.main, ["net.tflite", str(tmp_path / "out"), *map(str, paths)])
+        return ended.value.code
+    assert run(*photos) == 2 and not seen and not (tmp_path / "out").exists()
+    assert capsys.readouterr().err.startswith("error: ")
+    assert run(photos[0]) == run(*photos[1:]) == 0 and len(seen) == 2
+    for name, value in (("beast_1", 100), ("beast_2", 102)):
+        assert (read_rgba(tmp_path / "out" / f"{name}.webp")[0] == value).all()

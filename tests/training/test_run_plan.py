@@ -55,6 +55,18 @@ def test_a_card_that_is_too_small(stage, capsys, probes):
     assert [batch for _, batch, _ in probes] == [4, 8]
 
 
+def test_mixed_precision_on_a_gpu_is_tried_and_on_a_cpu_refused(stage, capsys, monkeypatch):
+    tried = []
+    monkeypatch.setattr(outline, "measure_apart",
+                        lambda config, *_: tried.append(config["amp"]) or {"seconds": 1.0, "memory": 1 << 30})
+    with pytest.raises(UserError, match="--amp O1 needs a GPU"):
+        main(["--config", str(stage(joint=0)), "--device", "cpu", "--amp", "O1"])
+    assert tried == []
+    monkeypatch.setattr(outline, "find_device", lambda name: "gpu:0")
+    main(["--config", str(stage(joint=0)), "--amp", "O1"])
+    assert tried == ["O1", "O1"] and "iterations on gpu:0" in capsys.readouterr().out
+
+
 def test_weights_to_start_from_are_looked_at(stage, tmp_path, capsys, probes):
     arrays = read_weights(weights_path())[0]
     main(["--config", str(stage(base=1)), "--pretrain", str(weights_path())])

@@ -4,17 +4,19 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+import yaml
 
 from bgmatting.commands import train as script
 from bgmatting.model.inference.matter import Matter
 from bgmatting.training.checkpoint import State
 from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
+from bgmatting.training.config import load_config
 from bgmatting.training.lessons import background
 from bgmatting.training.step import train_step
 from bgmatting.training.trainer import Trainer
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
-from tests.training.runs import Log, equal, first_iteration, weights
+from tests.training.runs import Log, equal, first_iteration, learner_of, weights
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -125,6 +127,17 @@ def test_settings_that_cannot_be_used(stage, capsys, flags, words):
     with pytest.raises(SystemExit) as ended:
         run_main(script.main, ["--config", str(stage()), "--device", "cpu", *flags])
     assert ended.value.code == 2 and words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("phase", ["base", "joint"])
+def test_a_phase_in_which_no_part_learns_is_refused(stage, phase):
+    path = stage(rates={"backbone": 0, "aspp": 0, "decoder": 0, "refiner": 0})
+    content = yaml.safe_load(path.read_text())
+    content["phases"]["base"]["rates"] = {"backbone": 0, "aspp": 0, "decoder": 0}
+    path.write_text(yaml.safe_dump(content))
+    learner = learner_of(load_config(path))
+    with pytest.raises(UserError, match=f"phases.{phase}.rates"):
+        learner.enter(phase)
 
 
 @pytest.mark.parametrize("pixels, terms", [(0, {"pha_l1", "pha_sm_l1", "err_mse"}), (160, {"pha_l1", "pha_mse", "fgr_l1"})])

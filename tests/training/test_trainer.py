@@ -14,6 +14,8 @@ from bgmatting.training import checkpoint_files, trainer
 from bgmatting.training.checkpoint_files import checkpoints, load_checkpoint
 from bgmatting.training.config import load_config
 from bgmatting.training.config.flags import FLAGS
+from bgmatting.training.step import Learner
+from bgmatting.utils.errors import UserError
 from tests.training.runs import changed, fails, names, run
 
 NUMBER = r"[0-9.]+"
@@ -103,12 +105,29 @@ def test_a_finished_run_is_marked_and_not_run_again_unless_forced(stage, tmp_pat
 
 
 @pytest.mark.slow
-def test_force_deletes_nothing_when_the_new_run_cannot_begin(stage, tmp_path, capsys):
+def test_force_deletes_nothing_when_the_new_run_cannot_begin(stage, tmp_path, capsys, monkeypatch):
     run(stage(joint=0))
     before = names(tmp_path / "run")
     assert "nowhere" in fails(capsys, stage(joint=0), "--force", "--pretrain", str(tmp_path / "nowhere"))
     fails(capsys, stage(joint=0), "--force", "--dataset-name", "unheard-of")
-    assert names(tmp_path / "run") == before and "iter_2" in before
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "rehearse", no_memory)
+        fails(capsys, stage(joint=0), "--force")
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "validate", bad_image)
+        fails(capsys, stage(joint=0), "--force")
+    assert names(tmp_path / "run") == before and {"iter_2", "best_model", "results.json"} <= {*before}
+    run(stage(joint=0), "--force", "--epochs", "2", "--phase", "base")  # only what is new remains
+    assert [path.name for path in checkpoints(tmp_path / "run")] == ["iter_1", "iter_2", "iter_3", "iter_4"]
+    assert load_checkpoint(tmp_path / "run" / "best_model").state["config"]["phases"]["base"]["epochs"] == 2
+
+
+def no_memory(*_):
+    raise MemoryError
+
+
+def bad_image(*_):
+    raise UserError("an image cannot be read.")
 
 
 @pytest.mark.slow
@@ -161,3 +180,15 @@ def test_a_phase_may_end_when_it_gets_no_better_and_a_resumed_one_ends_at_the_sa
     run(stage(**keys))
     log = (tmp_path / "run" / "train.log").read_text()
     assert "[RESUME] from iteration 1 of 8" in log and said in log
+
+
+@pytest.mark.slow
+def test_less_patience_than_validations_so_far_ends_a_resumed_phase_at_the_next(stage, tmp_path, monkeypatch):
+    worse = itertools.count()
+    monkeypatch.setattr(trainer, "validate", lambda *rest: {"sad": float(next(worse)), "mse": 1.0})
+    keys = {"joint": 0, "stream_length": 16, "valid_interval": 1}
+    run(stage(**keys))
+    for number in range(4, 9):
+        shutil.rmtree(tmp_path / "run" / f"iter_{number}")
+    run(stage(**keys, patience=2))
+    assert [path.name for path in checkpoints(tmp_path / "run")] == ["iter_1", "iter_2", "iter_3", "iter_8"]

@@ -242,6 +242,23 @@ def test_the_camera_takes_the_background_and_is_live(visit):
     assert page.is_enabled("#camera-start") and page.is_disabled("#camera-take")
 
 
+def test_the_camera_is_off_and_can_be_started_again_where_the_server_is_not_reached(visit):
+    page = visit()
+    page.get_by_role("tab", name="Camera").click()
+    page.evaluate("""() => { const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => window.lent = await ask(wanted); }""")
+    for answer in (lambda route: route.abort(), lambda route: route.fulfill(status=502, body="<html>Bad gateway</html>")):
+        page.route("**/v1/cameras", answer)
+        page.click("#camera-start")
+        page.wait_for_selector("#camera-message.error")
+        page.wait_for_selector("#camera-start:enabled")
+        assert page.evaluate("window.lent.getTracks().map((track) => track.readyState)") == ["ended"]
+        page.unroute("**/v1/cameras")
+    page.click("#camera-start")
+    page.wait_for_selector("#camera-out[data-state=waiting]")
+    page.click("#camera-stop")
+
+
 def test_a_film_is_cancelled_and_another_plays_with_its_sound(visit, tmp_path):
     film(tmp_path / "long.mp4", 1500)
     write_image(tmp_path / "plate.png", film(tmp_path / "clip.mp4", 50))

@@ -1,13 +1,19 @@
 """Jobs: films and ZIPs, their progress, their end before time, what they leave."""
+import errno
 import io
+import threading
+import time
 import unicodedata
 import warnings
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from bgmatting.media import encode
+from bgmatting.web import jobs_api
 from bgmatting.web.jobs import Jobs
 from bgmatting.web.refusals import Refused
 from tests.media.video.clips import make_clip
@@ -55,6 +61,64 @@ def test_several_results_come_as_a_zip_or_by_name(serve, clip):
     key = begun(client, film(clip), type="pha,com", format="png").json()["id"]
     names = [*(f"{number:06d}.png" for number in range(FRAMES)), "timestamps.txt"]
     assert sorted(unpacked(client, key)) == sorted(f"clip_{kind}/{name}" for kind in ("pha", "com") for name in names)
+
+
+def test_the_zip_of_several_results_is_written_once_and_goes_with_the_job(serve, clip, monkeypatch):
+    client, written = serve(), []
+    key = begun(client, film(clip), type="pha,fgr").json()["id"]
+    ended(client, key)
+    folder, = client.service.storage.root.glob("request-*")
+    with monkeypatch.context() as patch:  # it counts as what is kept: there is no room for it
+        patch.setattr(client.service.storage, "_most", 1)
+        assert client.get(f"/v1/jobs/{key}/result").status_code == 429
+        assert client.get(f"/v1/jobs/{key}/result?name=clip_pha.mp4").status_code == 200
+    with monkeypatch.context() as patch:  # nothing half written remains
+        patch.setattr(jobs_api, "write_zip", full)
+        assert client.get(f"/v1/jobs/{key}/result").status_code == 507
+    assert [path.name for path in folder.iterdir()] == ["out"]
+
+    def slow(files, target, write=jobs_api.write_zip):
+        written.append(target)
+        time.sleep(0.2)  # others ask meanwhile
+        write(files, target)
+
+    monkeypatch.setattr(jobs_api, "write_zip", slow)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: client.get(f"/v1/jobs/{key}/result"), range(4)))
+    assert len(written) == 1 and len({answer.content for answer in answers}) == 1
+    assert answers[0].headers["content-type"] == "application/zip"
+    assert 'filename="mattes.zip"' in answers[0].headers["content-disposition"]
+    assert sorted(unpacked(client, key)) == ["clip_fgr.mp4", "clip_pha.mp4"] and len(written) == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["out", "result"]
+    job = client.get(f"/v1/jobs/{key}").json()
+    assert job["state"] == "done" and client.delete(f"/v1/jobs/{key}").status_code == 200 and left(client) == []
+
+
+def test_a_job_that_is_forgotten_while_its_zip_is_written_leaves_nothing(serve, clip, monkeypatch):
+    client, write, came, go = serve(), jobs_api.write_zip, threading.Event(), threading.Event()
+    key = begun(client, film(clip), type="pha,fgr").json()["id"]
+    ended(client, key)
+
+    def waiting(files, target):
+        came.set()
+        assert go.wait(20)
+        write(files, target)
+
+    monkeypatch.setattr(jobs_api, "write_zip", waiting)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(client.get, f"/v1/jobs/{key}/result")
+        assert came.wait(20)
+        dropped = pool.submit(client.delete, f"/v1/jobs/{key}")
+        time.sleep(0.2)  # it waits
+        go.set()
+        assert dropped.result().status_code == 200
+        with suppress(RuntimeError):  # the answer's file may be gone before it was sent
+            first.result()
+    assert left(client) == [] and client.get(f"/v1/jobs/{key}/result").status_code == 404
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_cancelled_while_it_runs_and_while_it_waits(serve, clip):

@@ -9,12 +9,13 @@ deeplabv3_mnv2_pascal_quant.tflite), and for people MediaPipe's selfie segmenter
 selfie_segmentation.tflite); both are under Apache-2.0. Animals, which DeepLab alone knows, it is shown four times: as they
 are and mirrored, whole and from farther away, first in the whole photo and then cropped around them. PyMatting finds alpha
 between (closed form, Levin et al. 2008) and the subject's own colours. Writes FOLDER/portrait_NAME.webp or
-beast_NAME.webp, RGBA, straight colour. Two of three people and half of the animals are good enough; hats, glasses before
-something bright, thin legs in grass and scenes of hair's colour are where it fails.
+beast_NAME.webp, RGBA, straight colour; no file is replaced. Two of three people and half of the animals are good enough;
+hats, glasses before something bright, thin legs in grass and scenes of hair's colour are where it fails.
 """
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import cv2
@@ -112,7 +113,7 @@ def opened(path: str):
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Read the command line and cut out what it names."""
+    """Read the command line and cut out what it names. Raises UserError: two photos would become one file."""
     parser = argparse.ArgumentParser(prog="python -m tools.starter.cut_out", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("deeplab", "folder"):
@@ -120,11 +121,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--selfie")
     parser.add_argument("photos", nargs="+")
     args = parser.parse_args(argv)
-    networks = [opened(path) for path in (args.deeplab, args.selfie) if path]
     cut_out, kind = (cut_out_person, "portrait") if args.selfie else (cut_out_animal, "beast")
+    outs = {}
     for path in args.photos:
         out = Path(args.folder) / f"{kind}_{Path(path).stem}.webp"
+        if out in outs:
+            raise UserError(f"{outs[out]} and {path} would both become {out}. Rename one of them.")
+        outs[out] = path
+    networks = [opened(path) for path in (args.deeplab, args.selfie) if path]
+    for out, path in outs.items():
         try:
+            if os.path.lexists(out):
+                raise UserError(f"{out} is there already. Remove it or name another folder.")
             write_image(out, cut_out(read_photo(path), *networks))
             say(str(out))
         except UserError as error:

@@ -63,7 +63,9 @@ def lines_of(config: dict, epoch_end: int | None, gpu_memory: float | None, comm
     device = find_device(config["device"])
     if device == "cpu" and gpu_memory is not None:
         config = {**config, "amp": None}  # what a card computes in 16 bits takes less than what is measured here
-    catalog, learner = catalog_of(config), Learner(config, network_of(config), Ranks(0, 1, "cpu"))
+    # This process trains nothing, so that amp does not matter to its learner; on a CPU it refuses what no run can have.
+    own = config if device == "cpu" else {**config, "amp": None}
+    catalog, learner = catalog_of(config), Learner(own, network_of(config), Ranks(0, 1, "cpu"))
     lesson = learner.lesson
     phases = plan(config, len(training_set(config, lesson.phases[-1], catalog, lesson.trimap)), epoch_end)
     items, interval = validation_set(config, catalog), valid_interval(config, phases)

@@ -25,16 +25,21 @@
       enable(false);
       return tell(words().denied, true);
     }
-    const answer = await fetch("../v1/cameras", { method: "POST" });
-    const facts = await answer.json();
-    if (!answer.ok) {
-      stop();
-      return tell(facts.error.message, true);
-    }
-    key = facts.id;
     const video = part("in");
-    video.srcObject = stream;
-    await video.play();
+    try {
+      const answer = await fetch("../v1/cameras", { method: "POST" });
+      const facts = await answer.json();
+      if (!answer.ok) {
+        stop();
+        return tell(facts.error.message, true);
+      }
+      key = facts.id;
+      video.srcObject = stream;
+      await video.play();
+    } catch (error) {  // the server is not reached, a proxy answers in its own words, or the picture cannot be shown
+      stop();
+      return tell(String(error), true);
+    }
     running = true;
     enable(true);
     loop(video);

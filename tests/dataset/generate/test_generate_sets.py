@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bgmatting.dataset.generate import __main__ as command
 from bgmatting.dataset.generate import write_sample_data
 from bgmatting.dataset.generate.__main__ import main
 from bgmatting.dataset.generate.sets import write_set
@@ -64,8 +65,10 @@ def test_foreign_folders_and_other_seeds_are_left_alone(written, tmp_path):
         write_sample_data(tmp_path)
     with pytest.raises(UserError, match="seed"):
         write_sample_data(written[0], seed=1, scale=1 / 24, private=True)
-    with pytest.raises(UserError, match="scale"):
-        write_sample_data(tmp_path / "new", scale=0)
+    for scale in (0, float("nan"), float("inf")):
+        with pytest.raises(UserError, match="scale"):
+            write_sample_data(tmp_path / "new", scale=scale)
+    assert not (tmp_path / "new").exists()
     (tmp_path / "sample_data.json").write_text("{")
     with pytest.raises(UserError, match="damaged"):
         write_sample_data(tmp_path)
@@ -86,3 +89,33 @@ def test_command_line_writes_a_sheet(tmp_path, capsys):
     assert "sheet.png" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main([])
+
+
+@pytest.mark.parametrize("flags", [("--rows", "0"), ("--columns", "0"), ("--size", "0"), ("--seed", "-1")])
+def test_sheets_that_cannot_be(tmp_path, flags):
+    with pytest.raises(UserError, match=flags[0]):
+        main(["--sheet", str(tmp_path / "sheet.png"), *flags])
+    assert not list(tmp_path.iterdir())
+
+
+def test_flags_of_subjects_stand_before_or_behind_the_word(tmp_path):
+    folder = str(tmp_path / "before")
+    main(["--seed", "5", "--size", "32", "subjects", "--count", "1", folder])
+    main(["subjects", "--count", "1", "--seed", "5", "--size", "32", str(tmp_path / "behind")])
+    before, behind = (list((tmp_path / name).iterdir()) for name in ("before", "behind"))
+    assert before[0].name.endswith("_5_00000.webp") and before[0].name == behind[0].name
+    assert read_rgba(before[0])[1].shape == (32, 32) and before[0].read_bytes() == behind[0].read_bytes()
+    for flags in (("--root", "r"), ("--sheet", "s.png"), ("--rows", "3"), ("--private",)):
+        with pytest.raises(SystemExit) as ended:
+            main([*flags, "subjects", "--count", "1", str(tmp_path / "none")])
+        assert ended.value.code == 2
+    assert not (tmp_path / "none").exists()
+
+
+def test_subjects_and_sheets_have_sizes_of_their_own(tmp_path, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(command, "write_subjects", lambda folder, count, seed, size, tell: sizes.append((seed, size)) or 0)
+    monkeypatch.setattr(command, "write_sheet", lambda path, seed, rows, columns, size, kind: sizes.append((seed, size)))
+    main(["subjects", str(tmp_path)])
+    main(["--sheet", "s.png"])
+    assert sizes == [(0, 640), (0, 192)]
