@@ -120,5 +120,5 @@ def test_the_protocol_counts_the_whole_picture_as_paddleseg_does(composition, tm
     assert protocol.columns["mse"].text(0.00983) == "0.0098" and protocol.columns["sad"].text(112.73) == "112.730"
     write_image(tmp_path / "PhotoMatte85" / "a.png", np.full((8, 8, 4), 99, np.uint8))
     assert open_catalog(data_root=tmp_path).listed("PhotoMatte85", "test") is None  # composed as under any protocol
-    with pytest.raises(UserError, match="takes the images as they are, and no noise"):
+    with pytest.raises(UserError, match="--noise"):
         composed("PPM100", "Backgrounds", "paddleseg", {"noise": 0.1}, data_root=str(tmp_path))
