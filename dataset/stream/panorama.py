@@ -1,8 +1,8 @@
 """Cut panoramas into views as a camera sees them, to have more photographs of empty scenes.
 
-    OPENCV_IO_ENABLE_OPENEXR=1 python -m dataset.stream.panorama PANORAMA... FOLDER [--views 5]
+    python -m dataset.stream.panorama PANORAMA... FOLDER [--views 5]
 
-PANORAMA is equirectangular: .hdr, .exr where this OpenCV reads it, or a photograph as predict.py takes them (.jpg, .png,
+PANORAMA is equirectangular: .hdr, .exr (pip install OpenImageIO), or a photograph as predict.py takes them (.jpg, .png,
 .tif, ...). Light beyond a photograph's range is brought into it by an exposure of each view's own. Views are called after
 their panorama, NAME-0.jpg, NAME-1.jpg, ...
 """
@@ -17,11 +17,12 @@ import cv2
 import numpy as np
 
 from bgmatting.media import read_photo, write_image
+from bgmatting.media.exr_dpx import SUFFIXES, is_plate, off_curve, read_plate
 from bgmatting.utils.cli import CommandLine, run_main
 from bgmatting.utils.errors import UserError
 
 WIDTH, HEIGHT = 960, 640
-LIGHT = (".hdr", ".exr")  # suffixes of files of linear light
+LIGHT = (".hdr", *SUFFIXES)  # suffixes of files of linear light
 BRIGHTNESS = 0.36   # of a view's middle grey after the exposure, 0..1 as displayed
 
 
@@ -58,12 +59,11 @@ def read(path: str | Path) -> np.ndarray:
     UserError: it cannot be read."""
     if Path(path).suffix.lower() not in LIGHT:
         return read_photo(path)
-    try:
-        light = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    except cv2.error:  # of .exr, where it is switched off
-        light = None
+    if is_plate(path):
+        return off_curve(read_plate(path)[0])
+    light = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if light is None:
-        raise UserError(f"{path} cannot be read as an image. OpenCV reads .exr only with OPENCV_IO_ENABLE_OPENEXR=1.")
+        raise UserError(f"{path} cannot be read as an image.")
     if light.ndim == 2:
         return np.repeat(light[..., None], 3, axis=2)
     return np.ascontiguousarray(light[..., 2::-1])

@@ -19,7 +19,7 @@ from bgmatting.model.export.torch_network import Base, Coarse, Matting, Refined,
 from bgmatting.training.config import DEFAULT, load_config  # noqa: E402
 from bgmatting.utils.cli import StopOnSignal  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
-from tools.starter import judging, losses  # noqa: E402
+from tools.starter import curves, judging, losses  # noqa: E402
 from tools.starter.__main__ import main, read_recipe, stage_of  # noqa: E402
 from tools.starter.faster import DilatedDepthwise, Folded, StridedDepthwise, faster, outputs  # noqa: E402
 from tools.starter.losses import Batch  # noqa: E402
@@ -304,3 +304,20 @@ def test_the_faster_convolutions_compute_what_the_others_do(size):
         results.append([out.pha, out.fgr, out.err, *(parameter.grad for parameter in model.parameters())])
     for first, *others in zip(*results):
         assert all(torch.allclose(first, second, rtol=1e-3, atol=1e-4) for second in others)
+
+
+def test_curves_of_a_log(tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("".join(f"21:34:50 it {20 * n:6d} samples {70 * n:7d}  0.97/s pha_l1 {0.5 / n:.5f} err_mse 0.00984\n"
+                           for n in (1, 2, 3)) + "21:40:00 valid sad 6.7\n")
+    samples, losses = curves.read_losses(log)
+    assert samples.tolist() == [70, 140, 210] and list(losses) == ["pha_l1", "err_mse"]
+    assert losses["pha_l1"].tolist() == [0.5, 0.25, 0.16667]
+    assert curves.smoothed(np.array([1.0, 3, 5, 7, 9, 11])).tolist() == [1, 2, 3, 4, 5, 7]
+    pytest.importorskip("matplotlib")
+    curves.main([str(tmp_path / "curves.png"), f"a={log}", f"b={log}"])
+    assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
+    for wrong in (tmp_path / "none.txt", tmp_path / "empty.txt"):
+        (tmp_path / "empty.txt").write_text("nothing\n")
+        with pytest.raises(UserError, match=wrong.name):
+            curves.main([str(tmp_path / "curves.png"), f"a={wrong}"])
