@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from fractions import Fraction
 from itertools import chain
 
 import cv2
@@ -10,8 +11,9 @@ import numpy as np
 
 from bgmatting.media.colours import colour_of
 from bgmatting.media.decoding import HERE, InPlace, Isolated
+from bgmatting.media.video.sequence import RATE
 from bgmatting.prediction.sizes import fit_size
-from bgmatting.prediction.source import frames_of, is_video, still
+from bgmatting.prediction.source import frames_of, info_of, is_video, still
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import why_missing
 
@@ -21,14 +23,16 @@ WORK_SIDE = 640      # a blurred image is smooth, so it is blurred small and enl
 
 
 def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None,
-                  decoding: InPlace | Isolated = HERE, premultiplied: bool = False) -> Backdrop | None:
+                  decoding: InPlace | Isolated = HERE, premultiplied: bool = False,
+                  rate: Fraction = RATE) -> Backdrop | None:
     """The ``Backdrop`` that ``text`` names.
 
     Args:
         text: "blur"; a colour as CSS writes it ("white", "#20c040", "rgb(32, 192, 64)"); the path of a photo or video (a
             file called as a colour: "./white"); None for none.
         notes: None, or a list to which remarks on a photo are appended.
-        decoding: by what a file is decoded. premultiplied: plates with alpha are.
+        decoding: by what a file is decoded. premultiplied: plates with alpha are. rate: frames a second of src, at which
+            a sequence plays that states none.
     Returns:
         an object with ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, which the caller may not
             change, and ``close()``. bgr is the scene of src, or None; index counts images from 0: a video goes on by one
@@ -49,7 +53,7 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
     if not moves and not os.path.exists(text):
         raise no_backdrop(text, f" {why_missing(text)}" if os.path.dirname(text) else "")
     if moves:
-        return VideoBackdrop(text, decoding, premultiplied)
+        return VideoBackdrop(text, decoding, premultiplied, rate)
     image, found = decoding.call(still, text, premultiplied)
     if notes is not None:
         notes += found
@@ -126,17 +130,24 @@ class PhotoBackdrop(Backdrop):
 
 
 class VideoBackdrop(Backdrop):
-    """A video, from the start again behind its end: image by image, or at its own speed where times are given."""
+    """A video, from the start again behind its end: image by image, or at its own speed where times are given. A sequence
+    at the ``rate`` of src shows one image for each of its frames, also where their times are rounded."""
 
-    def __init__(self, path: str | os.PathLike, decoding: InPlace | Isolated = HERE, premultiplied: bool = False):
-        self._path, self._decoding, self._premultiplied = path, decoding, premultiplied
-        self._length, self._shown, self._open = None, None, ExitStack()
+    def __init__(self, path: str | os.PathLike, decoding: InPlace | Isolated = HERE, premultiplied: bool = False,
+                 rate: Fraction = RATE):
+        self._path, self._decoding, self._how = path, decoding, (True, premultiplied, rate)
+        self._length, self._shown, self._start, self._open = None, None, None, ExitStack()
+        info = decoding.call(info_of, path, rate)
+        self._step = 1 / rate if info.first is not None and info.rate == rate else None
         self._begin()
 
     def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         return self._picture(index, src, False)
 
     def at(self, time: float, src: np.ndarray) -> np.ndarray:
+        if self._step is not None:
+            self._start = time if self._start is None else self._start
+            time = round((time - self._start) / self._step) * self._step
         return self._picture(max(time, 0), src, True)
 
     def _picture(self, wanted, src, by_time):
@@ -161,7 +172,7 @@ class VideoBackdrop(Backdrop):
 
     def _begin(self):
         self._open.close()
-        frames = self._open.enter_context(self._decoding.stream(frames_of, self._path, True, self._premultiplied))
+        frames = self._open.enter_context(self._decoding.stream(frames_of, self._path, *self._how))
         first = next(frames, None)  # what is wrong with the file shows now
         if first is None:
             self.close()

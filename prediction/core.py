@@ -248,8 +248,8 @@ def _doubts(options):
 
 def _video(source, options, network, progress):
     outputs, notes = planned_outputs(options, source.kind), []
-    source.reader(options)
-    opened = open_backdrop(options.target_bgr, notes, source.decoding, options.premultiplied)
+    rate = source.reader(options).info.rate
+    opened = open_backdrop(options.target_bgr, notes, source.decoding, options.premultiplied, rate)
     with opened or nullcontext() as backdrop:
         follow = options.bgr is None or not is_video(options.bgr, source.decoding)  # one bgr for all frames
         way = _smoothing(options)

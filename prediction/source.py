@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bgmatting.media.formats import kind_of
 from bgmatting.media.video.isolated import IsolatedReader
 from bgmatting.media.video.opening import is_url
 from bgmatting.media.video.reader import Frame, Info, VideoReader, open_video
-from bgmatting.media.video.sequence import RawReader, SequenceReader, is_sequence, read_still
+from bgmatting.media.video.sequence import RATE, RawReader, SequenceReader, is_sequence, read_still
 from bgmatting.prediction.options import CAMERA, PHOTO, PHOTOS, PIPE, SEQUENCE, VIDEO, Options, size_of
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
@@ -56,13 +57,13 @@ class Source:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def reader(self, options: Options | None = None, sound: bool = True,
-               premultiplied: bool = False) -> VideoReader | IsolatedReader | SequenceReader | RawReader:
+    def reader(self, options: Options | None = None, sound: bool = True, premultiplied: bool = False,
+               usual: Fraction = RATE) -> VideoReader | IsolatedReader | SequenceReader | RawReader:
         """The open video, which is this object's. Raises UserError where it cannot be read.
 
         Args:
             options: where it is what they are about: how sequences are read. sound: whether it is wanted. premultiplied:
-                without options, whether plates with alpha are.
+                without options, whether plates with alpha are. usual: and frames a second of a sequence that states none.
         """
         if self._reader is not None:
             return self._reader
@@ -71,7 +72,7 @@ class Source:
         elif self.name == PIPE:
             self._reader = RawReader(options.stdin or sys.stdin.buffer, size_of(options.size), options.frame_rate)
         elif options is None:
-            self._reader = SequenceReader(self.name, premultiplied=premultiplied)
+            self._reader = SequenceReader(self.name, premultiplied=premultiplied, usual=usual)
         else:
             self._reader = SequenceReader(self.name, options.frame_rate, options.premultiplied)
         return self._reader
@@ -106,16 +107,16 @@ def still(path: str, premultiplied: bool = False) -> tuple[np.ndarray, list[str]
     return read_still(path, notes, premultiplied), notes
 
 
-def info_of(path: str) -> Info:
-    """The ``Info`` of a video or sequence."""
-    with Source(path).reader(sound=False) as reader:
+def info_of(path: str, usual: Fraction = RATE) -> Info:
+    """The ``Info`` of a video or sequence; usual as ``Source.reader``."""
+    with Source(path).reader(sound=False, usual=usual) as reader:
         return reader.info
 
 
-def frames_of(path: str, deep: bool = False, premultiplied: bool = False) -> Iterator[Frame]:
+def frames_of(path: str, deep: bool = False, premultiplied: bool = False, usual: Fraction = RATE) -> Iterator[Frame]:
     """The frames of a video or sequence without sound; uint16, too, where that is wanted and there is more to them.
-    premultiplied: plates with alpha are."""
-    with Source(path).reader(sound=False, premultiplied=premultiplied) as reader:
+    premultiplied: plates with alpha are. usual: as ``Source.reader``."""
+    with Source(path).reader(sound=False, premultiplied=premultiplied, usual=usual) as reader:
         reader.want_depth(deep)
         for found, pts, duration in reader.timed():
             try:

@@ -112,14 +112,15 @@ class SequenceReader(Reading):
     A missing number, or an image that cannot be read, is left out: the image before it lasts longer, and ``note`` tells.
 
     Args:
-        source: pattern, or path of one file. rate: frames a second; None: as the first file says, else ``RATE``.
+        source: pattern, or path of one file. rate: frames a second; None: as the first file says, else ``usual``.
         premultiplied: as ``media.exr_dpx.read_plate``.
 
     Raises:
         UserError: see ``numbered``; the first image cannot be read.
     """
 
-    def __init__(self, source: str | os.PathLike, rate: Fraction | None = None, premultiplied: bool = False):
+    def __init__(self, source: str | os.PathLike, rate: Fraction | None = None, premultiplied: bool = False,
+                 usual: Fraction = RATE):
         self.source, self._files, self._premultiplied = source, numbered(source).files, premultiplied
         numbers = list(self._files)
         self._first, self._last, self._unread, self._kept = numbers[0], numbers[-1], [], None
@@ -127,7 +128,7 @@ class SequenceReader(Reading):
         self._kept = image, facts = self._decoded(self._files[self._first])
         self._size = image.shape[:2]
         check_size(self._files[self._first], self._size[1], self._size[0])
-        self._rate = rate or facts.rate or RATE
+        self._rate = rate or facts.rate or usual
         count = self._last - self._first + 1
         self.info = Info(self._size[1], self._size[0], self._rate, 1 / self._rate, SRGB, count / self._rate, len(numbers),
                          False, facts.aspect, facts.depth, first=self._first, chromaticities=facts.chromaticities)

@@ -5,11 +5,13 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from fractions import Fraction
 from typing import Any
 
 from bgmatting.media import VIDEO_SUFFIXES, read_photo
 from bgmatting.media.alignment.camera_motion import fitter
 from bgmatting.media.video.libav import import_av
+from bgmatting.media.video.sequence import RATE
 from bgmatting.media.video.writer import FORMATS, format_of
 from bgmatting.prediction.backdrop import BLUR, open_backdrop
 from bgmatting.prediction.camera.device import END, open_source
@@ -149,7 +151,7 @@ def _session(options, pictures, network, folder, progress):
         background = fit_size(read_photo(options.bgr, notes), pictures.size, options.fit, options.src, options.bgr)
     for note in notes:
         progress.note(note)
-    backdrops = _backdrops(options.target_bgr)
+    backdrops = _backdrops(options.target_bgr, Fraction(pictures.rate).limit_denominator(1001))
     suffix = "." + (options.format or "mp4")
 
     def record():
@@ -164,10 +166,11 @@ def _session(options, pictures, network, folder, progress):
     return session
 
 
-def _backdrops(first):
-    """[(name, backdrop)] that key t goes through, ``first`` before the usual ones where it is not None."""
+def _backdrops(first, rate=RATE):
+    """[(name, backdrop)] that key t goes through, ``first`` before the usual ones where it is not None. rate: of the
+    camera."""
     texts = list(BACKDROPS) if first is None else [first, *BACKDROPS]
-    return [(BACKDROPS.get(text, os.path.basename(text)), open_backdrop(text)) for text in dict.fromkeys(texts)]
+    return [(BACKDROPS.get(text, os.path.basename(text)), open_backdrop(text, rate=rate)) for text in dict.fromkeys(texts)]
 
 
 def _is_recording(output):

@@ -1,9 +1,12 @@
 """New backgrounds: colours, photos that cover, blur, videos in a circle."""
+from fractions import Fraction
+
 import cv2
 import numpy as np
 import pytest
 
 from bgmatting.media import write_image
+from bgmatting.media.exr_dpx import Facts
 from bgmatting.prediction.backdrop import behind, open_backdrop
 from bgmatting.utils.errors import UserError
 
@@ -67,6 +70,19 @@ def test_video_goes_round(tmp_path):
     late = open_backdrop(path)  # the first picture asked for lies behind the end
     assert round(float(late.frame(7, SRC, None).mean()) / 60) == 1
     late.close()
+
+
+@pytest.mark.parametrize("rate, wanted", [(None, list(range(40))), (Fraction(15), [index // 2 for index in range(40)])])
+def test_a_sequence_plays_at_the_rate_of_src_unless_it_states_one(tmp_path, monkeypatch, rate, wanted):
+    """Plates of one gray level, their number; frames of src at 30 a second begin behind the sound, in milliseconds."""
+    def read(path, premultiplied=False):
+        return np.full((4, 6, 3), int(path.suffixes[0][1:]) / 255, np.float32), Facts(6, 4, rate=rate)
+    monkeypatch.setattr("bgmatting.media.video.sequence.read_plate", read)
+    for number in range(40):
+        (tmp_path / f"t.{number:04d}.exr").touch()
+    times = [Fraction(round(index * 1000 / 30) + (16 if rate is None else 1), 1000) for index in range(40)]
+    with open_backdrop(tmp_path / "t.####.exr", rate=Fraction(30)) as backdrop:
+        assert [int(behind(backdrop, time, 0, SRC, None)[0, 0, 0]) for time in times] == wanted
 
 
 @pytest.mark.parametrize("text", ["nowhere.jpg", "grene", "#12", "", "x" * 400, "broken.jpg", "broken.mp4",

@@ -108,6 +108,16 @@ def test_plates_go_with_their_numbers(shot):
     assert not any(read_image(path).any() for path in (shot / "o" / "f_pha").glob("*.png"))  # each as its plate
 
 
+def test_a_sequence_behind_a_sequence_goes_image_by_image(tmp_path):
+    for number in range(40):
+        write_image(tmp_path / f"f_{number:04d}.png", np.zeros((4, 6, 3), np.uint8))
+        write_image(tmp_path / f"t_{number:04d}.png", np.full((4, 6, 3), 100 + number, np.uint8))
+    report = run(tmp_path / "f_####.png", bgr=str(tmp_path / "f_0000.png"), type=("com",), output=str(tmp_path / "o"),
+                 frame_rate=30, target_bgr=str(tmp_path / "t_####.png"))
+    found = [read_image(report.files["com"] / f"{number:06d}.png")[0, 0, 0] for number in range(40)]
+    assert found == list(range(100, 140))
+
+
 def test_one_option_for_one_kind(shot):
     src = str(shot / "shot" / "f_####.png")
     for kind, options in ((src, {"frame_rate": "x"}), (src, {"frame_rate": 0}), (src, {"size": "4x6"}), (src, {"crop": 1}),
