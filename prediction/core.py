@@ -195,8 +195,12 @@ def _planned(options, single, network, progress, decoding, behind):
         report = _worked(work, plan, single, notes)
     if single and work.failures:
         raise UserError(work.failures[0].reason)
-    if sheet is not None and sheet.write():
-        report = report._replace(sheet=Path(sheet.path))
+    try:
+        if sheet is not None and sheet.write():
+            report = report._replace(sheet=Path(sheet.path))
+    except (OSError, UserError) as error:
+        error.report = report
+        raise
     return report
 
 
@@ -247,7 +251,7 @@ def _doubts(options):
 
 
 def _video(source, options, network, progress):
-    outputs, notes = planned_outputs(options, source.kind), []
+    outputs, notes = planned_outputs(options, source.kind), _doubts(options)
     rate = source.reader(options).info.rate
     opened = open_backdrop(options.target_bgr, notes, source.decoding, options.premultiplied, rate)
     with opened or nullcontext() as backdrop:

@@ -283,6 +283,8 @@ def checked(options: Options, kind: str) -> Options:
     for name, about in OPTIONS.items():
         value = getattr(options, name)
         value = _meant(about, value)
+        if value == "":
+            raise UserError(f"{flag_of(name)} is empty. Give it a value, or leave it out.")
         if value != _DEFAULTS[name]:
             if kind not in about.kinds:
                 raise UserError(f"{flag_of(name)} is for {plural(about.kinds)}; {options.src} is {ONE_OF[kind]}. "

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bgmatting.utils.errors import UserError
-from bgmatting.utils.files import LONGEST_NAME
+from bgmatting.utils.files import LONGEST_NAME, identity
 
 SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpg": ".jpg"}
 NAMED = {".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff", ".jpg": "jpg", ".jpeg": "jpg"}
@@ -36,8 +36,9 @@ def check_free(paths: Iterable[str | Path], inputs: Iterable[str | Path | None],
     replaced. flag: that named it."""
     inputs = {os.path.realpath(path) for path in inputs if path is not None}
     inputs |= {os.path.dirname(path) for path in inputs}
+    known = set(map(identity, inputs)) - {None}
     for path in paths:
-        if os.path.realpath(path) in inputs:
+        if os.path.realpath(path) in inputs or identity(path) in known:
             raise UserError(f"{path} would be overwritten, and it is an input. Name another place with {flag}.")
         if not overwrite and os.path.lexists(path):
             raise UserError(f"{path} exists. --overwrite replaces it; {flag} names another place.")

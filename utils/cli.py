@@ -34,7 +34,10 @@ class CommandLine(argparse.ArgumentParser):
 
     def parse_known_args(self, args: list[str] | None = None,
                          namespace: argparse.Namespace | None = None) -> tuple[argparse.Namespace, list[str]]:
-        return super().parse_known_args(list(self._values_joined(sys.argv[1:] if args is None else args)), namespace)
+        words = list(self._values_joined(sys.argv[1:] if args is None else args))
+        if any(word == "" or word.endswith("=") and self._is_flag(word) for word in words):
+            self.error("an argument is empty, as if a variable of the shell had no value")
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """One line on stderr, and exit code 2; of a flag that is not known, the one that does the same here or the

@@ -22,13 +22,14 @@ SYSTEM = ("/usr", "/lib", "/lib64", "/nix", "/etc/ld.so.cache", "/etc/localtime"
 def without_network() -> bool:
     """Leave this process without any network but its own, where the kernel allows it; whether it did.
 
-    Only while the process has one thread.
+    Only while the process has one thread. Root without CAP_SYS_ADMIN keeps the network: in a namespace of users it could
+    no longer read what other users own.
     """
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    return libc.unshare(NEWNET) == 0 or libc.unshare(NEWUSER | NEWNET) == 0
+    return libc.unshare(NEWNET) == 0 or os.geteuid() != 0 and libc.unshare(NEWUSER | NEWNET) == 0
 
 
 def only_reading(folders: Iterable[str | os.PathLike] | None = None) -> bool:

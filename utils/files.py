@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import random
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -123,11 +125,14 @@ class WholeFolder:
                 old = self._old_name()
                 self.path.rename(old)
             self.part.rename(self.path)
-        except BaseException:
+        except BaseException as error:
             if old is not None and not os.path.lexists(self.path):
                 old.rename(self.path)
+            if isinstance(error, PermissionError) and not self._alone:
+                with suppress(OSError):
+                    error = kept_beside(self.part, self.path, error)
             self.drop()
-            raise
+            raise error
         _sync_folder(self.path.parent)
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
@@ -144,25 +149,42 @@ class WholeFolder:
         return old
 
 
+def kept_beside(part: Path, path: Path, error: OSError) -> OSError:
+    """Give ``part`` a free name beside ``path``, whose own it cannot take because of ``error``: on Windows, a program has
+    the old one open. Returns the error to raise, which says so; raises OSError where ``part`` cannot be renamed at all."""
+    names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in itertools.count(2))
+    other = next(name for name in names if not os.path.lexists(name))
+    part.rename(other)
+    return PermissionError(error.errno, f"{error.strerror}; what was to replace it is {other}", str(path))
+
+
 def _sync_folder(path):
-    """Have names in a folder on the disk; systems other than POSIX see to that themselves."""
+    """Have names in a folder on the disk, if its file system offers that; systems other than POSIX see to it themselves."""
     if os.name != "posix":
         return
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(number)
 
 
 def why_missing(path: str | os.PathLike) -> str:
     """Advice on a ``path`` that is not seen: one line."""
-    place = Path(os.path.abspath(path)).parent
-    while not os.path.lexists(place):
-        place = place.parent
+    place = _nearest(Path(os.path.abspath(path)).parent)
     if place.is_dir() and not os.access(place, os.X_OK):
         return f"You have no permission to look into {place}."
     return "Check the path."
+
+
+def _nearest(place):
+    """``place``, or where nothing is, the nearest folder above it that is there; a drive may not be there either."""
+    while not os.path.lexists(place) and place.parent != place:
+        place = place.parent
+    return place
 
 
 def check_is_file(path: str | os.PathLike) -> None:
@@ -173,12 +195,10 @@ def check_is_file(path: str | os.PathLike) -> None:
 
 def check_place(output: str | os.PathLike) -> None:
     """Raise UserError where the folder ``output`` cannot be made or written; makes nothing."""
-    place = Path(os.path.abspath(output))
-    while not os.path.lexists(place):
-        place = place.parent
+    place = _nearest(Path(os.path.abspath(output)))
     if not place.is_dir():
-        raise UserError(f"cannot write into the output folder {output}: {place} is not a folder. "
-                        f"Name another with --output.")
+        raise UserError(f"cannot write into the output folder {output}: {place} is no folder that "
+                        f"is there. Name another with --output.")
     if not os.access(place, os.W_OK | os.X_OK):
         raise UserError(f"cannot write into the output folder {output}: no permission for {place}. "
                         f"Name another with --output.")
@@ -227,9 +247,19 @@ def remove_leftovers_in(folder: str | os.PathLike, wanted: Callable[[str], bool]
 
 
 def inside(path: str | os.PathLike, folder: str | os.PathLike) -> bool:
-    """True where ``path`` is ``folder`` or lies below it."""
+    """True where ``path`` is ``folder`` or lies below it, also where the file system takes other letters for the same."""
     path, folder = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
-    return path == folder or folder in path.parents
+    return any(place == folder or identity(place) == identity(folder) is not None for place in (path, *path.parents))
+
+
+def identity(path: str | os.PathLike) -> tuple[int, int] | None:
+    """What tells a file or folder from all others whatever it is called, as Photo.PNG and photo.png are one on some file
+    systems; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_ino else None  # 0: the file system has no such numbers
 
 
 def prepare_folder(folder: str | os.PathLike, flag: str = "--output") -> Path:

@@ -163,5 +163,5 @@ def _show_camera(source, options, report, error):
     where = ", ".join(str(path) for path in report.paths) or "no file"
     dropped = f"  {report.damaged} dropped" if report.damaged or not options.no_window else ""
     say(f"{source.name}  {report.done} frames  {report.fps:.1f} fps{dropped}  ->  {where}")
-    if not report.done:
+    if not report.done and error is None:
         say("note: no frame was matted: the background was not taken before the end.", sys.stderr)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from bgmatting.utils.errors import no_space
-from bgmatting.utils.files import create_hidden
+from bgmatting.utils.files import create_hidden, kept_beside
 
 
 class HiddenFile:
@@ -51,7 +51,8 @@ class HiddenFile:
         return self._file.tell() if self.error is None else 0
 
     def keep(self) -> None:
-        """Give the file its name, at once and complete. Raises OSError, and there is no file, where something is missing."""
+        """Give the file its name, at once and complete. Raises OSError, and there is no file, where something is missing;
+        where another program holds the old one, the file has another name, which the error tells."""
         try:
             if self.error is not None:
                 raise self.error
@@ -63,7 +64,10 @@ class HiddenFile:
                 self._release()
                 os.fsync(self._file.fileno())
             self._file.close()
-            os.replace(self.name, self.path)
+            try:
+                os.replace(self.name, self.path)
+            except PermissionError as error:
+                raise kept_beside(self.name, self.path, error) from None
         except OSError as error:
             self.drop()
             raise _named(error, self.path) from None

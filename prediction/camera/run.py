@@ -68,6 +68,9 @@ def run(options: Options, network: Callable[[], Any], progress: Progress) -> Rep
             return Report(files, loop.matted, loop.seconds, stopped, session.notes, damaged=dropped)
         try:
             stopped = loop.run()
+            if options.no_window and not stopped and not loop.matted:
+                raise UserError(f"{options.src} ended before there was a background to matte with (--bgr {options.bgr}), so "
+                                "nothing is written. Take fewer frames, or name a photo of the empty scene.")
         except Exception as error:
             session.close()
             error.report = report()

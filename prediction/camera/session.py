@@ -10,7 +10,7 @@ from bgmatting.model.inference.matte import as_float
 from bgmatting.model.patch_layout import PATCH
 from bgmatting.prediction.backdrop import behind
 from bgmatting.prediction.rendering import rendered
-from bgmatting.prediction.video.empty_scene import median_of
+from bgmatting.prediction.video.empty_scene import median_of, sampled
 
 WAITING, COUNTDOWN, CAPTURING, MATTING = "waiting", "countdown", "capturing", "matting"
 DELAY = 3.0            # seconds before the empty scene is taken, time to leave the frame
@@ -58,7 +58,7 @@ class Session:
         self.background, self.state = background, MATTING if alone or background is not None else WAITING
         self.done, self.notes, self.recording, self.recorded = False, [], None, []
         self._chosen, self._now, self._index, self._said, self._began = 0, 0.0, 0, "", None
-        self._shots, self._wanted, self._delay, self._due = [], 0, 0.0, None
+        self._shots, self._seen, self._wanted, self._delay, self._due = [], 0, 0, 0.0, None
 
     @property
     def backdrop(self) -> str:
@@ -79,7 +79,7 @@ class Session:
         if self._alone:
             self._said = "this network needs no background"
             return
-        self._shots, self._wanted, self._delay, self._due = [], count, delay, None
+        self._shots, self._seen, self._wanted, self._delay, self._due = [], 0, count, delay, None
         self.state = COUNTDOWN if delay > 0 else CAPTURING
 
     def frame(self, src: np.ndarray, now: float) -> View:
@@ -110,7 +110,7 @@ class Session:
     def _check_size(self, src):
         """Another size than before: all that was made for the old one ends."""
         if self._shots and self._shots[0].shape != src.shape:
-            self._shots = []
+            self._shots, self._seen = [], 0
         if self.background is not None and self.background.shape != src.shape:
             self.background, self._said = None, "the camera changed its size: press b"
             if self.state == MATTING:
@@ -118,8 +118,10 @@ class Session:
             self._stop_recording()
 
     def _collect(self, src):
-        self._shots.append(src)
-        if len(self._shots) == self._wanted:
+        if self._seen in sampled(self._wanted):
+            self._shots.append(src)
+        self._seen += 1
+        if self._seen == self._wanted:
             self.background, self._shots, self.state = median_of(np.stack(self._shots)), [], MATTING
             if self._smooth is not None:
                 self._smooth.reset()

@@ -123,11 +123,16 @@ def median_strips(path: str, count: int | None, height: int, width: int,
     if count is None or count > SAMPLES:
         with Source(path).reader(sound=False) as reader:
             count = max(1, min(reader.count(), count or sys.maxsize))
-    number = min(count, SAMPLES)
-    chosen = {int((step + 0.5) * count / number) for step in range(number)}  # evenly spread
+    chosen = sampled(count)
     rows = max(1, min(height, SAMPLE_BYTES // (len(chosen) * width * 3)))
     for top in range(0, height, rows):
         yield from _strip_median(path, chosen, top, min(top + rows, height), premultiplied)
+
+
+def sampled(count: int) -> set[int]:
+    """Which of ``count`` frames a median looks at: SAMPLES of them at most, evenly spread."""
+    number = min(count, SAMPLES)
+    return {int((step + 0.5) * count / number) for step in range(number)}
 
 
 def median_of(images: np.ndarray) -> np.ndarray:

@@ -75,3 +75,14 @@ def test_a_wrong_flag_is_one_line(capsys, words, named):
         parser.parse_args(words)
     said = capsys.readouterr().err
     assert ended.value.code == 2 and named in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--src", ""], ["--src="], ["", "--src", "a"], ["--src", "a", "b", ""]])
+def test_an_empty_argument_is_refused(words, capsys):
+    parser = CommandLine()
+    parser.add_argument("--src")
+    parser.add_argument("more", nargs="*")
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(words)
+    assert ended.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+    assert parser.parse_args(["--src", "a=", "b="]).more == ["b="]

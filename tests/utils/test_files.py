@@ -3,9 +3,14 @@ import os
 
 import pytest
 
+from bgmatting.media.video.disk import HiddenFile
+from bgmatting.utils import files
+from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import (
     WholeFolder,
+    check_place,
     hidden_name,
+    inside,
     remove_leftovers,
     remove_leftovers_in,
     why_missing,
@@ -134,3 +139,48 @@ def test_why_a_path_is_not_seen(tmp_path, monkeypatch):
     assert why_missing(tmp_path / "a" / "b.png") == "Check the path."
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert why_missing(tmp_path / "a" / "b.png") == f"You have no permission to look into {tmp_path}."
+
+
+def test_what_cannot_take_its_place_is_kept_beside_it(tmp_path, monkeypatch):
+    """As on Windows, where a program has the old file or folder open."""
+    for name, old in (("a.mov", "file"), ("set", "folder")):
+        path = tmp_path / name
+        path.write_text("old") if old == "file" else path.mkdir()
+    (tmp_path / "a.2.mov").write_text("of an earlier time")
+
+    def held(path, *_):
+        raise PermissionError(13, "Permission denied", str(path))
+    hidden = HiddenFile(tmp_path / "a.mov", 0)
+    hidden.write(b"new")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", held)
+        with pytest.raises(PermissionError, match="a.3.mov") as caught:
+            hidden.keep()
+    hidden.drop()
+    assert caught.value.filename == str(tmp_path / "a.mov") and (tmp_path / "a.3.mov").read_bytes() == b"new"
+    whole = WholeFolder(tmp_path / "set", replace=True)
+    (whole.part / "1").write_text("new")
+    rename = type(tmp_path).rename
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "rename", lambda path, to: held(path) if path.name == "set" else rename(path, to))
+        with pytest.raises(PermissionError, match="set.2"):
+            whole.keep()
+    whole.drop()
+    assert listed(tmp_path) == ["a.2.mov", "a.3.mov", "a.mov", "set", "set.2"] and listed(tmp_path / "set.2") == ["1"]
+    assert (tmp_path / "a.mov").read_text() == "old" and (tmp_path / "a.2.mov").read_text() == "of an earlier time"
+
+
+def test_a_drive_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(os.path, "lexists", lambda path: False)
+    assert why_missing("/z/photo.jpg") == "Check the path."
+    monkeypatch.setattr(files.Path, "is_dir", lambda path: False)
+    with pytest.raises(UserError):
+        check_place("/z/out")
+
+
+def test_a_folder_by_another_spelling(tmp_path, monkeypatch):
+    photos, other = tmp_path / "Photos", tmp_path / "photos" / "out"
+    photos.mkdir()
+    assert not inside(other, photos) and inside(photos / "a", photos)
+    monkeypatch.setattr(files, "identity", lambda path: str(path).lower())  # as macOS and Windows tell files apart
+    assert inside(other, photos) and not inside(tmp_path, photos)

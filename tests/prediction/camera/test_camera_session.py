@@ -6,6 +6,7 @@ from bgmatting.prediction.backdrop import open_backdrop
 from bgmatting.prediction.camera.preview import Meter, drawn, lines_of
 from bgmatting.prediction.camera.recording import Recording, timed_name
 from bgmatting.prediction.camera.session import CAPTURING, COUNTDOWN, MATTING, SHOTS, WAITING, Session
+from bgmatting.prediction.video.empty_scene import median_of
 from tests.media.video.clips import decoded
 from tests.prediction.camera.scenes import HEIGHT, WIDTH, StandIn, picture, scene
 
@@ -123,3 +124,12 @@ def test_overlay_tells_speed_and_state():
     image = np.zeros((240, 320, 3), np.uint8)
     shown = drawn(image, ["ünï"] + lines)
     assert not image.any() and shown[:80].any() and not shown[200:].any()
+
+
+def test_of_many_images_of_the_empty_scene_some_are_kept():
+    one, rng = session(), np.random.default_rng(2)
+    shots = rng.integers(0, 256, (200, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    one.capture(200)
+    for index, shot in enumerate(shots):
+        assert one.frame(shot, index / 30).state == CAPTURING and len(one._shots) <= 50
+    np.testing.assert_array_equal(one.background, median_of(shots[2::4]))

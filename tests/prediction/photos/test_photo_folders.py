@@ -2,6 +2,7 @@
 import errno
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bgmatting.commands import predict
 from bgmatting.media import read_image, write_bytes, write_image
 from bgmatting.prediction import core, rendering
-from bgmatting.prediction.photos import read_pair
+from bgmatting.prediction.photos import read_pair, sheet
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.isolation import Workers
@@ -265,3 +266,38 @@ def test_whatever_a_decoder_raises_is_one_photos_failure(tmp_path, capsys, monke
         with pytest.raises(UserError, match=f"{name}.png: .*{reason}"):
             run("--src", tmp_path / "photos" / f"{name}.png", "--bgr", tmp_path / "rooms" / f"{name}.bmp", "--output",
                 tmp_path / "new")
+
+
+def test_a_sheet_that_cannot_be_written_hides_nothing(tmp_path, monkeypatch, capsys):
+    write_folders(tmp_path)
+    write_image(tmp_path / "photos" / "wrong.png", np.zeros((5, 5, 3), np.uint8))
+    write_image(tmp_path / "rooms" / "wrong.png", np.zeros((4, 6, 3), np.uint8))
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "s.png")
+    monkeypatch.setattr(sheet, "write_image", full)
+    with pytest.raises(SystemExit) as ended:
+        run_main(predict.main, [str(arg) for arg in folder_flags(tmp_path, "--sheet", tmp_path / "s.png")])
+    said = capsys.readouterr()
+    assert ended.value.code == 2 and "2 done" in said.out and "1 failed" in said.err and "wrong" in said.err
+
+
+def test_an_input_by_another_name_is_not_replaced(tmp_path, monkeypatch, capsys):
+    """As on a file system that takes me.PNG and me.png for one."""
+    write_folders(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    os.link("photos/a.png", "me.png")
+    kept = Path("me.png").read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        run_main(predict.main, ["--src", "photos/a.png", "--bgr", "rooms/a.bmp", "--output", "me.png", "--overwrite"])
+    assert ended.value.code == 2 and Path("me.png").read_bytes() == kept
+
+
+@pytest.mark.parametrize("name", ["src", "bgr", "output", "target_bgr", "sheet", "weights"])
+def test_an_empty_name_is_no_folder(tmp_path, monkeypatch, name):
+    write_folders(tmp_path)
+    monkeypatch.chdir(tmp_path / "photos")
+    given = {"src": "a.png", "bgr": "../rooms/a.bmp", "output": "../out", name: ""}
+    with pytest.raises(UserError):
+        core.matte(given.pop("src"), matter=StandIn(), **given)
+    assert not (tmp_path / "out").exists() and sorted(os.listdir()) == ["a.png", "clip"]

@@ -228,3 +228,8 @@ def test_progress(monkeypatch):
             progress.frame(done, 4)
         progress.close()
         assert words in stream.getvalue()
+
+
+def test_a_video_that_is_its_own_background_is_remarked_on(options):
+    report = core.matte(None, replace(options, bgr=options.src), StandIn())
+    assert any("same file" in note for note in report.notes)
