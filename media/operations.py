@@ -19,12 +19,13 @@ def blend(fgr: np.ndarray, pha: np.ndarray, bgr: np.ndarray) -> np.ndarray:
     return made
 
 
-def cover(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize uint8 or uint16 ``image`` to just cover (height, width) ``size``, keep its shape, and cut out the centre."""
+def cover(image: np.ndarray, size: tuple[int, int], aspect: float = 1) -> np.ndarray:
+    """Resize uint8 or uint16 ``image`` to just cover (height, width) ``size``, keep its shape, and cut out the centre.
+    aspect: so many times as wide as those of ``image`` are the pixels that it is shown with."""
     height, width = size
-    scale = max(height / image.shape[0], width / image.shape[1])
-    whole = max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale))
-    if scale > 1 and whole[0] * whole[1] > MUCH * height * width:
+    scale = max(height / image.shape[0], width * aspect / image.shape[1])
+    whole = max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale / aspect))
+    if whole[0] * whole[1] > max(image.shape[0] * image.shape[1], MUCH * height * width):
         return _centre_of_enlarged(image, whole, size)
     image = resize(image, *whole)
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2

@@ -11,8 +11,8 @@ import numpy as np
 
 from bgmatting.media.colours import colour_of
 from bgmatting.media.decoding import HERE, InPlace, Isolated
-from bgmatting.media.video.sequence import RATE
-from bgmatting.prediction.sizes import fit_size
+from bgmatting.media.operations import cover
+from bgmatting.media.video.sequence import RATE, is_sequence
 from bgmatting.prediction.source import frames_of, info_of, is_video, still
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import why_missing
@@ -20,11 +20,12 @@ from bgmatting.utils.files import why_missing
 BLUR = "blur"
 BLUR_SIGMA = 1 / 40  # of the image's longer side
 WORK_SIDE = 640      # a blurred image is smooth, so it is blurred small and enlarged
+SQUARE = Fraction(1)
 
 
 def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None,
                   decoding: InPlace | Isolated = HERE, premultiplied: bool = False,
-                  rate: Fraction = RATE) -> Backdrop | None:
+                  rate: Fraction = RATE, aspect: Fraction = SQUARE) -> Backdrop | None:
     """The ``Backdrop`` that ``text`` names.
 
     Args:
@@ -32,7 +33,7 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
             file called as a colour: "./white"); None for none.
         notes: None, or a list to which remarks on a photo are appended.
         decoding: by what a file is decoded. premultiplied: plates with alpha are. rate: frames a second of src, at which
-            a sequence plays that states none.
+            a sequence plays that states none. aspect: of a pixel of src, width to height.
     Returns:
         an object with ``frame(index, src, bgr)`` -> uint8 RGB (H, W, 3) of the size of src, which the caller may not
             change, and ``close()``. bgr is the scene of src, or None; index counts images from 0: a video goes on by one
@@ -53,11 +54,12 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
     if not moves and not os.path.exists(text):
         raise no_backdrop(text, f" {why_missing(text)}" if os.path.dirname(text) else "")
     if moves:
-        return VideoBackdrop(text, decoding, premultiplied, rate)
+        return VideoBackdrop(text, decoding, premultiplied, rate, aspect)
     image, found = decoding.call(still, text, premultiplied)
     if notes is not None:
         notes += found
-    return PhotoBackdrop(image)
+    own = decoding.call(info_of, text).aspect if is_sequence(text) else SQUARE  # of one plate
+    return PhotoBackdrop(image, aspect / own)
 
 
 def names_file(text: str | os.PathLike | None) -> bool:
@@ -82,6 +84,11 @@ def blurred(picture: np.ndarray, sigma: float = BLUR_SIGMA) -> np.ndarray:
     small = max(1, round(width * scale)), max(1, round(height * scale))
     soft = cv2.GaussianBlur(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), (0, 0), max(sigma * max(small), 0.1))
     return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def covering(image: np.ndarray, size: tuple[int, int], aspect: Fraction) -> np.ndarray:
+    """``image`` as ``media.operations.cover`` makes it; itself where it fits."""
+    return image if image.shape[:2] == size and aspect == 1 else cover(image, size, float(aspect))
 
 
 class Backdrop:
@@ -118,14 +125,15 @@ class BlurBackdrop(Backdrop):
 
 
 class PhotoBackdrop(Backdrop):
-    """One photo, uint8 RGB (H, W, 3), for all; what was cut for one size is kept for the next image of that size."""
+    """One photo, uint8 RGB (H, W, 3), for all; what was cut for one size is kept for the next image of that size. aspect:
+    of a pixel of src, to one of the photo."""
 
-    def __init__(self, photo: np.ndarray):
-        self._photo, self._cut = photo, None
+    def __init__(self, photo: np.ndarray, aspect: Fraction = SQUARE):
+        self._photo, self._aspect, self._cut = photo, aspect, None
 
     def frame(self, index: int, src: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         if self._cut is None or self._cut.shape != src.shape:
-            self._cut = fit_size(self._photo, src.shape[:2], "crop")
+            self._cut = covering(self._photo, src.shape[:2], self._aspect)
         return self._cut
 
 
@@ -134,10 +142,11 @@ class VideoBackdrop(Backdrop):
     at the ``rate`` of src shows one image for each of its frames, also where their times are rounded."""
 
     def __init__(self, path: str | os.PathLike, decoding: InPlace | Isolated = HERE, premultiplied: bool = False,
-                 rate: Fraction = RATE):
+                 rate: Fraction = RATE, aspect: Fraction = SQUARE):
         self._path, self._decoding, self._how = path, decoding, (True, premultiplied, rate)
         self._length, self._shown, self._start, self._open = None, None, None, ExitStack()
         info = decoding.call(info_of, path, rate)
+        self._aspect = aspect / info.aspect
         self._step = 1 / rate if info.first is not None and info.rate == rate else None
         self._begin()
 
@@ -165,7 +174,7 @@ class VideoBackdrop(Backdrop):
             wanted %= self._length
             self._begin()
         is_deep = src.dtype == np.uint16 and self._shown.deep is not None
-        return fit_size(self._shown.deep if is_deep else self._shown.image, src.shape[:2], "crop")
+        return covering(self._shown.deep if is_deep else self._shown.image, src.shape[:2], self._aspect)
 
     def close(self) -> None:
         self._open.close()

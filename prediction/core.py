@@ -252,8 +252,8 @@ def _doubts(options):
 
 def _video(source, options, network, progress):
     outputs, notes = planned_outputs(options, source.kind), _doubts(options)
-    rate = source.reader(options).info.rate
-    opened = open_backdrop(options.target_bgr, notes, source.decoding, options.premultiplied, rate)
+    info = source.reader(options).info
+    opened = open_backdrop(options.target_bgr, notes, source.decoding, options.premultiplied, info.rate, info.aspect)
     with opened or nullcontext() as backdrop:
         follow = options.bgr is None or not is_video(options.bgr, source.decoding)  # one bgr for all frames
         way = _smoothing(options)

@@ -19,7 +19,6 @@ from bgmatting.utils.errors import UserError, no_space
 from bgmatting.utils.files import WholeFolder
 
 if TYPE_CHECKING:
-    from bgmatting.media.video.colour import Colour
     from bgmatting.media.video.reader import Info
 
 TIMES = "timestamps.txt"  # "timestamp format v2", as mkvmerge reads it: milliseconds, one line each
@@ -31,7 +30,7 @@ class PictureWriter:
 
     Args:
         path: the folder. info: ``media.video.reader.Info`` of the source: images of 16 bits name its colour in their chunk
-            cICP; those of a sequence have its numbers.
+            cICP, all the shape of pixels that are not square in pHYs; those of a sequence have its numbers.
     """
 
     needs_samples, warning, suffix = False, None, ".png"
@@ -62,7 +61,7 @@ class PictureWriter:
         if image.ndim == 3:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
         data = cv2.imencode(".png", image)[1].tobytes()
-        path.write_bytes(named_colours(data, self._info.colour) if self.bits == 16 else data)
+        path.write_bytes(data[:HEAD] + facts_of(self._info, self.bits == 16) + data[HEAD:])
 
     def close(self) -> None:
         """Give the folder its name; an older one of that name goes. Without an image there is no folder."""
@@ -93,12 +92,15 @@ class PlateWriter(PictureWriter):
         write_exr(path, image, self._facts)
 
 
-def named_colours(png: bytes, colour: Colour) -> bytes:
-    """The bytes of a PNG with its primaries and transfer in a chunk cICP (PNG, third edition); as they are where unknown."""
-    if UNKNOWN in (colour.primaries, colour.transfer):
-        return png
-    chunk = b"cICP" + bytes((colour.primaries, colour.transfer, 0, 1))  # RGB has no matrix, and is of full range
-    return png[:HEAD] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[HEAD:]
+def facts_of(info: Info, coloured: bool) -> bytes:
+    """Chunks of a PNG: where ``coloured``, the primaries and transfer in cICP (PNG, third edition), unless unknown; the
+    shape of pixels that are not square in pHYs."""
+    chunks, (colour, aspect) = [], (info.colour, info.aspect.limit_denominator(10000))
+    if coloured and UNKNOWN not in (colour.primaries, colour.transfer):
+        chunks.append(b"cICP" + bytes((colour.primaries, colour.transfer, 0, 1)))  # RGB has no matrix, and is of full range
+    if aspect not in (0, 1):
+        chunks.append(b"pHYs" + struct.pack(">IIB", aspect.denominator, aspect.numerator, 0))  # so many to a length, x and y
+    return b"".join(struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
 
 
 def in_ms(seconds: Fraction) -> str:

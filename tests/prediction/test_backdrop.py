@@ -7,8 +7,13 @@ import pytest
 
 from bgmatting.media import write_image
 from bgmatting.media.exr_dpx import Facts
+from bgmatting.media.formats import chunks
+from bgmatting.media.video.reader import open_video
+from bgmatting.media.video.writer import open_writer
+from bgmatting.prediction.core import matte
 from bgmatting.prediction.backdrop import behind, open_backdrop
 from bgmatting.utils.errors import UserError
+from tests.media.video.clips import StandIn, make_clip
 
 SRC = np.zeros((20, 30, 3), np.uint8)
 
@@ -70,6 +75,47 @@ def test_video_goes_round(tmp_path):
     late = open_backdrop(path)  # the first picture asked for lies behind the end
     assert round(float(late.frame(7, SRC, None).mean()) / 60) == 1
     late.close()
+
+
+def disc(height, width, radius=64):
+    """A white disc on black at the centre."""
+    return cv2.circle(np.zeros((height, width, 3), np.uint8), (width // 2, height // 2), radius, (255, 255, 255), -1)
+
+
+def shape_of(image):
+    """(height, width) of what is bright, to 4 pixels."""
+    y, x = np.nonzero(image[..., 0] > 128)
+    return tuple(4 * round((values.max() - values.min() + 1) / 4) for values in (y, x))
+
+
+def shaped(path, image, aspect):
+    """Two frames of an image as a video whose pixels are so many times as wide as high."""
+    make_clip(path.with_name("square.mp4"), images=[image] * 2, height=image.shape[0], width=image.shape[1])
+    with open_video(path.with_name("square.mp4")) as reader:
+        writer = open_writer(path, reader.info._replace(aspect=Fraction(aspect)))
+        for frame in reader:
+            writer.write(frame.image, frame.pts, frame.duration)
+        writer.close()
+
+
+def test_a_background_keeps_its_shape_where_pixels_are_not_square(tmp_path, monkeypatch):
+    dark = np.zeros((128, 128, 3), np.uint8)
+    shaped(tmp_path / "wide.mp4", dark, 2)
+    shaped(tmp_path / "own.mp4", disc(128, 64, 16), 4)
+    shaped(tmp_path / "same.mp4", dark + disc(128, 128, 40), 2)
+    monkeypatch.setattr("bgmatting.media.video.sequence.read_plate", lambda *_: (disc(128, 64, 16) / np.float32(255),
+                                                                                Facts(64, 128, Fraction(4))))
+    (tmp_path / "plate.exr").touch()
+    for name, image in (("dark.png", dark), ("beach.png", disc(128, 256))):
+        write_image(tmp_path / name, image)
+    for target, wanted in (("beach.png", (128, 64)), ("own.mp4", (32, 64)), ("plate.exr", (32, 64)),
+                           ("same.mp4", (80, 80))):
+        report = matte(str(tmp_path / "wide.mp4"), matter=StandIn(), bgr=str(tmp_path / "dark.png"), type=("com",),
+                       target_bgr=str(tmp_path / target), format="png", output=str(tmp_path / "o"), overwrite=True)
+        assert shape_of(cv2.imread(str(report.files["com"] / "000001.png"))) == wanted, target
+    data = (report.files["com"] / "000001.png").read_bytes()
+    shape = next(data[begin:end] for name, begin, end in chunks(data) if name == b"pHYs")
+    assert shape == bytes((0, 0, 0, 1, 0, 0, 0, 2, 0))  # one pixel to a length across, two down
 
 
 @pytest.mark.parametrize("rate, wanted", [(None, list(range(40))), (Fraction(15), [index // 2 for index in range(40)])])
