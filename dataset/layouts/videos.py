@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import os
 import threading
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
+from itertools import dropwhile
 from pathlib import Path
 
 import av
@@ -19,10 +20,12 @@ from bgmatting.media.exif import upright
 from bgmatting.media.pixels import to_8_bits
 from bgmatting.media.video.colour import colour_of, foreign_matrix, to_rgb
 from bgmatting.media.video.container import crop_of
+from bgmatting.media.video.reader import UNSHOWN
 from bgmatting.media.video.rotation import rotation_of
 from bgmatting.utils.errors import UserError
 
 OPEN_CLIPS = 8  # a file each for fgr and pha of the last four clips
+KEYS_TRIED = 3  # key frames to seek before a frame, the nearest first: a seek may land behind its target
 
 
 def video_pairs(root: str | Path, folders: dict[str, str], unpaired: list | None = None,
@@ -121,27 +124,60 @@ class Clip:
             self._stream = self._file.streams.video[0]
             # Decoder threads would be waited for, in vain, where a forked worker collects a clip its parent dropped.
             self._stream.thread_type = "NONE"
-            self._times = sorted(packet.pts for packet in self._file.demux(self._stream) if packet.pts is not None)
+            self._read_stamps()
         except (av.error.FFmpegError, IndexError):
             raise UserError(f"cannot open {path}: not a video, or damaged. Convert it to H.264 in .mp4.") from None
         self._path, self.count = path, len(self._times)
-        self._decoded = self._next = self._crop = None
+        self._decoded, self._next, self._crop = None, -1, None
 
     def frame(self, number: int) -> np.ndarray:
         """uint8 RGB (H, W, 3), or None where the file has no such frame. Raises UserError: its colours are not converted."""
         if number >= self.count:
             return None
+        wanted, keys = self._times[number], self._keys[:bisect_right(self._keys, number)]
+        under_way, self._next = keys[-1] <= self._next <= number, -1
         try:
-            if number != self._next:
-                self._file.seek(self._times[number], stream=self._stream)  # to the key frame at or before it
-                self._decoded = self._file.decode(self._stream)
-            for frame in self._decoded:
-                if bisect_left(self._times, frame.pts) >= number:
-                    self._next = number + 1
-                    return self._image(frame)
+            for key in [None] if under_way else dict.fromkeys([*keys[:-KEYS_TRIED - 1:-1], 0]):
+                if key is not None:
+                    self._decoded = self._decode_from(key)
+                for frame in self._decoded:
+                    if frame.pts == wanted:
+                        self._next = number + 1
+                        return self._image(frame)
+                    if frame.pts > wanted:
+                        break
+                    under_way = True
+                if under_way:  # what comes before it was decoded, and it was not
+                    return None
         except av.error.FFmpegError:
-            self._next = None
+            pass
         return None
+
+    def _read_stamps(self):
+        """Set the stamps of the frames in the order of showing, the numbers of key frames, and the stamp to begin at."""
+        packets = [(packet.pts, packet.dts, packet.is_keyframe) for packet in self._file.demux(self._stream) if packet.size]
+        formats = set(self._file.format.name.split(","))
+        unshown = formats & set(UNSHOWN) or "mxf" in formats and all(pts == dts for pts, dts, _ in packets)  # as VideoReader
+        self._counted = bool(unshown and self._stream.codec_context.has_b_frames)
+        self._times = sorted({stamps[self._counted] for stamps in packets} - {None})
+        # Frames that follow a key frame may be shown before it; and FFmpeg guesses other stamps after a seek in MPEG-PS.
+        keys = set() if self._counted or "mpeg" in formats else {pts for pts, _, key in packets if key}
+        self._keys = sorted({0, *(number for number, time in enumerate(self._times) if time in keys)})
+        self._start = min((dts for _, dts, _ in packets if dts is not None), default=0)
+
+    def _decode_from(self, number):
+        """Frames with their stamps, from the key frame of that number on, or a later one where the seek lands behind it."""
+        self._file.seek(self._times[number] if number else self._start, stream=self._stream)
+        shown = None
+        for packet in dropwhile(lambda packet: number and not packet.is_keyframe, self._file.demux(self._stream)):
+            if self._counted:
+                packet.pts = packet.dts
+            for frame in self._stream.decode(packet):
+                if self._counted:  # what came before the first could not be decoded
+                    shown = shown or iter(self._times[bisect_left(self._times, frame.pts or 0):])
+                    frame.pts = next(shown, None)
+                if frame.pts is not None:
+                    yield frame
 
     def _image(self, frame):
         colour = colour_of(frame, self._stream.codec_context)

@@ -45,6 +45,21 @@ def test_frames_in_any_order(tmp_path):
         assert number_of(fgr) == index and number_of(pha) == 100 + index
 
 
+@pytest.mark.parametrize("suffix, codec, between", [
+    ("avi", "libx264", 2), ("avi", "mpeg4", 0), ("ts", "libx264", 2), ("ts", "libx264", 0), ("m2ts", "mpeg2video", 2),
+    ("mpg", "mpeg2video", 2), ("mpg", "mpeg1video", 2), ("wmv", "libx264", 2), ("mkv", "libx264", 2)])
+def test_seeks_that_land_elsewhere_and_stamps_of_decoding(tmp_path, suffix, codec, between):
+    """Of a TS that lands behind its target, of AVI and ASF that say when frames are decoded, of MPEG-PS that has few."""
+    path, images = tmp_path / f"a.{suffix}", []
+    for number in range(COUNT):
+        bits = np.uint8([255 * (number >> bit & 1) for bit in range(8)])
+        images.append(np.broadcast_to(np.repeat(bits, 8)[None, :, None], (48, 64, 3)).copy())
+    make_clip(path, images=images, codec=codec, options={"g": "12", "bf": str(between)})
+    reader, numbers = frames.FrameReader(), [*np.random.default_rng(0).permutation(COUNT).tolist(), COUNT - 1, 3, 4, 5]
+    assert frames.count_frames(path) == COUNT
+    assert [number_of(reader.read(path, number)) for number in numbers] == numbers
+
+
 def phone(path):
     """A clip as a phone writes it that is held upright."""
     turned_copy(path, (0, ONE, 0, -ONE, 0, 0, HEIGHT * ONE, 0, END))
