@@ -5,11 +5,15 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from bgmatting.media import PHOTO_SUFFIXES
+from bgmatting.media.unsupported import OTHER_KINDS
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import LONGEST_NAME, identity
 
 SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpg": ".jpg"}
 NAMED = {".png": "png", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff", ".jpg": "jpg", ".jpeg": "jpg"}
+FILES = {*PHOTO_SUFFIXES, *(suffix for _, suffixes, _ in OTHER_KINDS for suffix in suffixes),  # of images and videos
+         ".asf", ".f4v", ".ico", ".m2v", ".mxf", ".pbm", ".pgm", ".ppm", ".rm", ".rmvb", ".tga", ".vob", ".y4m"}
 
 
 def beside_each_other(folder: str | Path, stem: str, types: Iterable[str], suffix: str) -> dict[str, Path]:
@@ -28,6 +32,15 @@ def names_picture(output: str | os.PathLike, suffixes: Iterable[str]) -> bool:
         return False
     output = Path(output)
     return output.suffix.lower() in suffixes and not output.is_dir()
+
+
+def check_output(output: str, source: str, written: Iterable[str] = ()) -> None:
+    """Raise UserError where ``output`` is called as an image or video that a source is not written as. source: what it is,
+    in words; written: the suffixes of files that may be named in place of a folder."""
+    if names_picture(output, FILES) and not names_picture(output, written):
+        file = f"a file ({', '.join(written)}) or " if written else ""
+        raise UserError(f"--output {output} looks like a file; for {source} it is {file}the folder for the results. "
+                        f"{output}/ is a folder.")
 
 
 def check_free(paths: Iterable[str | Path], inputs: Iterable[str | Path | None], overwrite: bool,

@@ -20,8 +20,8 @@ from bgmatting.prediction.camera.recording import Recording, timed_name
 from bgmatting.prediction.camera.session import DELAY, WAITING, Session
 from bgmatting.prediction.camera.virtual import VirtualCamera
 from bgmatting.prediction.inputs import inputs_of
-from bgmatting.prediction.options import RECORDED, Options
-from bgmatting.prediction.output_paths import check_free, folder_of, names_picture
+from bgmatting.prediction.options import CAMERA, ONE_OF, RECORDED, Options
+from bgmatting.prediction.output_paths import check_free, check_output, folder_of, names_picture
 from bgmatting.prediction.progress import Progress
 from bgmatting.prediction.report import Report, stop_on_signal
 from bgmatting.prediction.sizes import fit_size
@@ -197,6 +197,7 @@ def check(options: Options) -> None:
     first_frames(options.bgr)
     if names_picture(options.output, SUFFIXES):
         _check_file(options)
+    check_output(options.output, ONE_OF[CAMERA], SUFFIXES if options.no_window else ())
     import_av()
 
 

@@ -13,12 +13,13 @@ from bgmatting.media import PHOTO_SUFFIXES, list_image_names
 from bgmatting.media.files import not_listed
 from bgmatting.media.unsupported import other_kind
 from bgmatting.prediction.inputs import inputs_of
-from bgmatting.prediction.options import Options, parts_of
+from bgmatting.prediction.options import ONE_OF, PHOTO, PHOTOS, Options, parts_of
 from bgmatting.prediction.output_paths import (
     NAMED,
     SUFFIXES,
     beside_each_other,
     check_free,
+    check_output,
     in_folders,
     names_picture,
     too_long,
@@ -59,6 +60,7 @@ class Pictures(NamedTuple):
 def pictures_of(options: Options, single: bool) -> Pictures:
     """``Pictures`` that output, format, type and bit_depth together ask for; ``single``: of one photo, so that output may
     name an image. Raises UserError where they do not go together."""
+    check_output(options.output, ONE_OF[PHOTO if single else PHOTOS], NAMED if single else ())
     if single and names_picture(options.output, NAMED):
         suffix = os.path.splitext(options.output)[1].lower()
         name = NAMED[suffix]

@@ -5,15 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bgmatting.media import VIDEO_SUFFIXES
 from bgmatting.media.exr_dpx import import_oiio, is_plate
 from bgmatting.media.video.opening import is_url
 from bgmatting.media.video.picture_folder import check_replaceable
 from bgmatting.media.video.sequence import is_sequence, name_of
 from bgmatting.media.video.writer import FORMATS, RAW, check_alpha
 from bgmatting.prediction.inputs import inputs_of
-from bgmatting.prediction.options import PIPE, SEQUENCE, VIDEO, Options
-from bgmatting.prediction.output_paths import NAMED, beside_each_other, check_free, names_picture, too_long
+from bgmatting.prediction.options import ONE_OF, PIPE, SEQUENCE, VIDEO, Options
+from bgmatting.prediction.output_paths import beside_each_other, check_free, check_output, too_long
 from bgmatting.utils.errors import UserError
 
 
@@ -33,8 +32,7 @@ def planned_outputs(options: Options, kind: str = VIDEO) -> dict[str, Path]:
             raise UserError("--output - is raw frames of one --type: gray, RGB, or RGBA for cut-outs. Leave the others, and "
                             "--format, out.")
         return {(options.type or ("com",))[0]: RAW}
-    if names_picture(options.output, (*NAMED, *VIDEO_SUFFIXES)):
-        raise UserError(f"--output {options.output} looks like a file; for a video it is the folder for the results.")
+    check_output(options.output, ONE_OF[kind])
     pictures = pictures_format(options, kind)
     if pictures == "exr":
         import_oiio()

@@ -10,8 +10,8 @@ from bgmatting.media.exr_dpx import Facts
 from bgmatting.media.formats import chunks
 from bgmatting.media.video.reader import open_video
 from bgmatting.media.video.writer import open_writer
-from bgmatting.prediction.core import matte
 from bgmatting.prediction.backdrop import behind, open_backdrop
+from bgmatting.prediction.core import matte
 from bgmatting.utils.errors import UserError
 from tests.media.video.clips import StandIn, make_clip
 

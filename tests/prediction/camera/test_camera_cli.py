@@ -114,7 +114,8 @@ def test_no_screen_and_no_windows(monkeypatch, folder):
 @pytest.mark.parametrize("more", [
     "", "--bgr median", "--bgr first:x", "--bgr none.png", "--bgr first:2 --type pha", "--bgr first:2 --sheet a.png",
     "--bgr first:2 --countdown -1", "--bgr first:2 --countdown nan", "--bgr first:2 --video-format png",
-    "--bgr first:2 --output clip.mov", "--bgr first:2 --output clip.mp4", "--bgr first:2 --target-bgr none.jpg",
+    "--bgr first:2 --output cam.avi", "--bgr first:2 --output cam.png", "--bgr first:2 --output clip.mov",
+    "--bgr first:2 --output clip.mp4", "--bgr first:2 --target-bgr none.jpg",
     "--bgr first:2 --overwrite --output clip.mp4", "--bgr first:2 --overwrite --target-bgr beach.mp4 --output beach.mp4"])
 def test_what_does_not_go_together(folder, monkeypatch, more):
     monkeypatch.chdir(folder)

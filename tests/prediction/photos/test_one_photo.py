@@ -89,6 +89,22 @@ def test_output_may_name_the_picture(photos):
     assert read_gray(photos / "mask.webp").sum() == 12 * 255
 
 
+@pytest.mark.parametrize("name", ["me.bmp", "me.HEIC", "me.avif", "me.gif", "me.mp4", "me.psd", "me.exr"])
+def test_a_file_that_is_not_written_is_no_folder(photos, capsys, no_network, name):
+    said = refuse(capsys, photos / name, *pair_flags(photos))
+    assert f"{name} looks like a file" in said and ".jpg" in said
+    said = refuse(capsys, photos / name, "--src", photos, "--bgr", photos / "bgr.png")
+    assert f"{name} looks like a file" in said and ".jpg" not in said
+
+
+@pytest.mark.parametrize("name, made", [("me.bmp/", False), ("me.bmp", True), ("v1.2", False), ("me.old", False)])
+def test_a_folder_may_have_a_dot_in_its_name(photos, name, made):
+    if made:
+        (photos / name).mkdir()
+    assert run(*pair_flags(photos, "--output", f"{photos}/{name}")) == 0
+    assert files(photos / name) == ["src_com.png", "src_pha.png"]
+
+
 @pytest.mark.parametrize("strips", [False, True])
 @pytest.mark.parametrize("name", ["deep.png", "deep.tif"])
 def test_16_bits_of_the_photo_are_in_the_colours(photos, monkeypatch, name, strips):

@@ -106,7 +106,8 @@ def test_a_dot_in_the_name_of_a_video(options, tmp_path):
 def test_what_is_refused_before_any_work(options, tmp_path):
     for change, words in (({"format": "mp4"}, "mov, webm, png"), ({"format": "avi"}, "unknown format 'avi'"),
                           ({"bgr": "first:x"}, "first:30"), ({"bgr": str(tmp_path / "none.png")}, "none.png"),
-                          ({"output": str(tmp_path / "me.mp4")}, "looks like a file")):
+                          ({"output": str(tmp_path / "me.mp4")}, "looks like a file"),
+                          ({"output": str(tmp_path / "me.gif")}, "me.gif looks like a file; for a video it is the folder")):
         refused(replace(options, **change), words)
     write_image(tmp_path / "wide.png", np.zeros((HEIGHT, WIDTH + 4, 3), np.uint8))
     options = replace(options, bgr=str(tmp_path / "wide.png"))
