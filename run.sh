@@ -229,9 +229,10 @@ while [ "$count" -gt 0 ]; do  # --save-dir of stages is taken out here, --data-r
     word=$1
     shift
     count=$((count - 1))
-    case $part:$word in
-    all:--save[-_]dir=* | stage?:--save[-_]dir=*) save_dir=${word#*=}; continue ;;
-    all:--save[-_]dir | stage?:--save[-_]dir)
+    case $part:$word in  # --checkpoint-path is train.py's other word for it
+    all:--save[-_]dir=* | stage?:--save[-_]dir=* | all:--checkpoint[-_]path=* | stage?:--checkpoint[-_]path=*)
+        save_dir=${word#*=}; continue ;;
+    all:--save[-_]dir | stage?:--save[-_]dir | all:--checkpoint[-_]path | stage?:--checkpoint[-_]path)
         [ "$count" -gt 0 ] || fail "$word needs a folder." 2
         save_dir=$1
         shift

@@ -139,7 +139,8 @@ class Catalog:
         """Raise UserError where two splits of a dataset share a subject or a background, as far as names tell."""
         if self.names_are_subjects(name):
             listed = self.photos if self.holds_photos(name) else self.split  # names are enough
-            check_disjoint(listed(name, split), listed(name, other), f"{name}: {split} and {other}")
+            apart = name in (OWN, OWN_BACKGROUNDS) and len(set(map(str, self._entry(name).get("splits", {}).values()))) > 1
+            check_disjoint(listed(name, split), listed(name, other), f"{name}: {split} and {other}", numbers=not apart)
 
     def name_of(self, name: str) -> str:
         """A dataset's name as the catalogue writes it: case, hyphens and words such as _JPEG_SD do not matter.

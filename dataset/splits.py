@@ -11,17 +11,24 @@ from pathlib import PurePath
 from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
 from bgmatting.utils.errors import UserError, quote
 
+VIEWS = 12  # of one panorama, at most
 
-def check_disjoint(first: PairSet | BackgroundSet, second: PairSet | BackgroundSet, which: str) -> None:
+
+def check_disjoint(first: PairSet | BackgroundSet, second: PairSet | BackgroundSet, which: str,
+                   numbers: bool = True) -> None:
     """Raise UserError where two sets share a subject, naming the first few. Compares names and opens no file.
 
-    ``which`` names both in the message, such as 'PPM100: train and valid'.
+    Args:
+        which: names both in the message, such as 'PPM100: train and valid'.
+        numbers: whether a name that is only a number counts, too.
     """
     shared = sorted(set(first.subjects) & set(second.subjects))
+    if not numbers:
+        shared = [name for name in shared if re.search(r"[^\d/_.-]", name)]
     if shared:
         raise UserError(f"{which} share {len(shared)} subject(s) ({quote(shared)}), so a score would flatter. Take "
-                        f"them out of one; where only the names are alike, add `names_are_subjects: false` to the "
-                        f"dataset's entry.")
+                        f"them out of one; where only the names are alike, rename these, or add "
+                        f"`names_are_subjects: false` to the dataset's entry.")
 
 
 def part_of(subjects: Iterable[str], parts: dict[str, float], which: str) -> dict[str, str]:
@@ -52,18 +59,21 @@ def part_of(subjects: Iterable[str], parts: dict[str, float], which: str) -> dic
     return chosen
 
 
-def held_out(names: Sequence[str], one_of: int, valid: bool, folder: str) -> list[int]:
+def held_out(names: Sequence[str], one_of: int, valid: bool, folder: str, views: bool = False) -> list[int]:
     """Indices of the ``names`` that belong to validation, or to training.
 
-    A name alone decides, so that a folder may grow; all views of one panorama (NAME-0.jpg, NAME-1.jpg, ...) stay together.
-    Where the rule leaves a part empty, that part has the first of the names.
+    A name alone decides, so that a folder may grow. Where the rule leaves a part empty, that part has the first of the
+    names.
 
     Args:
         names: paths, with or without suffix; one_of: about one of so many is held out.
         folder: named in the error.
+        views: whether NAME-0, NAME-1, ..., VIEWS of them at most, are views of one panorama, which stay together.
     Raises UserError: all names are of one subject or scene, so that there is nothing to hold out.
     """
-    groups = [_group(name) for name in names]
+    groups = [re.sub(r"\.\w+$", "", PurePath(name).name) for name in names]
+    if views:
+        groups = _panoramas(groups)
     if len(set(groups)) < 2:
         raise UserError(f"{folder} holds {len(names)} usable image(s) of one subject or scene; at least two are needed, "
                         "one to train on and one to validate on.")
@@ -72,5 +82,12 @@ def held_out(names: Sequence[str], one_of: int, valid: bool, folder: str) -> lis
     return [index for index, group in enumerate(groups) if (group in held) == valid]
 
 
-def _group(name):
-    return re.sub(r"-\d+$", "", re.sub(r"\.\w+$", "", PurePath(name).name))
+def _panoramas(stems):
+    """``stems``, those of views as their panorama is called: few and from 0 on, as ``dataset.stream.panorama`` numbers."""
+    numbers = {}
+    for stem in stems:
+        name, _, number = stem.rpartition("-")
+        numbers.setdefault(name, set()).add(number)
+    known = set(map(str, range(VIEWS)))
+    panoramas = {name for name, found in numbers.items() if name and "0" in found and found <= known}
+    return [name if name in panoramas else stem for stem, name in zip(stems, (stem.rpartition("-")[0] for stem in stems))]

@@ -17,10 +17,9 @@ def file_words(methods: Iterable[str]) -> dict[str, str]:
     """{method: its name as a part of file names}, no two the same."""
     words = {}
     for method in dict.fromkeys(methods):
-        word = plain = re.sub("[^A-Za-z0-9._-]+", "-", method)
-        while word in words.values():
-            word = f"{plain}-{len(words)}"
-        words[method] = word
+        plain = re.sub("[^A-Za-z0-9._-]+", "-", method)
+        tried = (plain, *(f"{plain}-{number}" for number in range(1, len(words) + 2)))
+        words[method] = next(word for word in tried if word not in words.values())
     return words
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,6 +52,11 @@ def list_image_names(folder: str | os.PathLike, suffixes: Sequence[str] = IMAGE_
     if unread is not None:
         unread += missed
     return sorted(names)
+
+
+def in_order(name: str) -> list:
+    """Sort key by which frame 2 of a clip comes before frame 10: numbers count as such."""
+    return [(int(part), part) if part.isdigit() else (0, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def not_listed(error: OSError) -> str:

@@ -19,9 +19,9 @@ def run(tmp_path):
     python.write_text(STUB)
     python.chmod(0o755)
 
-    def run(*words):
+    def run(*words, last=("--save-dir", str(tmp_path / "runs"))):
         calls.write_text("")
-        done = subprocess.run(["sh", str(PROJECT / "run.sh"), *words, "--save-dir", str(tmp_path / "runs")], cwd=tmp_path,
+        done = subprocess.run(["sh", str(PROJECT / "run.sh"), *words, *last], cwd=tmp_path,
                               env={**os.environ, "PYTHON": str(python), "CALLS": str(calls)}, capture_output=True)
         lines = [line for line in calls.read_text().splitlines() if ".py" in line and "utils/" not in line]
         return done.returncode, [line.rpartition(f"{PROJECT}/")[2] for line in lines]
@@ -40,6 +40,16 @@ def test_a_dry_run_ends_as_done_and_a_stage_without_results_as_interrupted(run):
     code, calls = run("stage1", "--dry-run")
     assert code == 0 and len(calls) == 1 and calls[0].endswith("--dry-run")
     assert run("stage1")[0] == 130
+
+
+@pytest.mark.parametrize("flag", ["--save-dir", "--save_dir", "--checkpoint-path", "--checkpoint_path="])
+def test_where_a_stage_goes(run, tmp_path, flag):
+    words = [f"{flag}{tmp_path / 'here'}"] if flag.endswith("=") else [flag, str(tmp_path / "here")]
+    code, calls = run("stage1", *words, last=())
+    assert code == 130 and calls[0].endswith(f"--save-dir {tmp_path / 'here' / 'stage1'}")
+    (tmp_path / "here" / "stage1").mkdir(parents=True)
+    (tmp_path / "here" / "stage1" / "results.json").touch()
+    assert run("stage1", *words, last=())[0] == 0
 
 
 def test_a_dry_run_of_everything_neither_evaluates_nor_predicts(run):

@@ -25,7 +25,7 @@ class Photos:
 
     def __init__(self, folder: str, valid: bool = False):
         whole = backgrounds(folder, ".")
-        self.set, self.valid = whole.subset(held_out(whole.names, HELD_OUT, valid, folder)), valid
+        self.set, self.valid = whole.subset(held_out(whole.names, HELD_OUT, valid, folder, views=True)), valid
 
     def draw(self, rng: np.random.Generator, height: int, width: int, load: Callable) -> np.ndarray:
         """Draw a scene of that size; ``load``: (index) -> uint8 RGB of that photograph of ``self.set``."""

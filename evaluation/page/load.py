@@ -173,12 +173,12 @@ def _inside(folder, path):
 
 def _groups(names, facts):
     """Names of frames are CLIP/FRAME, and those of a foreground before several backgrounds NAME_0, NAME_1 ..."""
-    protocol, each = facts.get("protocol"), facts.get("backgrounds_each")
-    if isinstance(protocol, dict) and protocol.get("sequences"):
-        return [name.rpartition("/")[0] or name for name in names]
+    protocol, each, groups = facts.get("protocol"), facts.get("backgrounds_each"), list(names)
     if _number(each) and each > 1:
-        return [re.sub(r"_\d+$", "", name) for name in names]
-    return None
+        groups = [re.sub(r"_\d+$", "", name) for name in groups]
+    if isinstance(protocol, dict) and protocol.get("sequences") or all("/" in name for name in names):
+        groups = [name.rpartition("/")[0] or name for name in groups]
+    return groups if len(set(groups)) < len(groups) else None
 
 
 def _published(facts):

@@ -8,6 +8,7 @@ import numpy as np
 from bgmatting.dataset.layouts.sets import BackgroundSet, PairSet
 from bgmatting.evaluation.testset.placement import NOISE_SIGMA, PLACEMENTS, disturb_background
 from bgmatting.evaluation.testset.trimap import trimap_of
+from bgmatting.media.files import in_order
 from bgmatting.media.operations import blend, cover
 from bgmatting.utils.errors import UserError
 
@@ -94,11 +95,15 @@ class EvaluationSet(ItemSet):
                  seed: int = 0, disturb: bool = True, limit: int | None = None, each: int = 1, clips: bool = False,
                  noise: float = NOISE_SIGMA, trimap: str = "paper", placement: str = "fit"):
         _check(size, seed, each, clips)
-        super().__init__(list(pair_set.names), limit)
+        names, numbers = pair_set.names, {}
+        clip = [numbers.setdefault(subject, len(numbers)) for subject in pair_set.subjects] if clips else None
+        self._which = list(range(len(names)))  # foregrounds, those of a clip as they follow each other
+        if clips:
+            self._which.sort(key=lambda which: (clip[which], in_order(names[which])))
+        self._clips = clip and [clip[which] for which in self._which]
+        super().__init__([names[which] for which in self._which], limit)
         self._pairs, self._backgrounds = pair_set, background_set
         self._order = np.random.default_rng((seed, BACKGROUND_STREAM)).permutation(len(background_set))
-        numbers = {}
-        self._clips = [numbers.setdefault(subject, len(numbers)) for subject in pair_set.subjects] if clips else None
         self.size, self.seed, self.disturb = size, seed, disturb
         self._each, self._noise, self._trimap, self._placement = each, noise, trimap, PLACEMENTS[placement]
         if each > 1:
@@ -107,7 +112,7 @@ class EvaluationSet(ItemSet):
     def _make(self, index):
         stream = index if self._clips is None else self._clips[index]
         rng = np.random.default_rng((self.seed, stream))
-        _, fgr, pha = self._pairs.load(index // self._each)
+        _, fgr, pha = self._pairs.load(self._which[index // self._each])
         scene = self._backgrounds.load(int(self._order[stream % len(self._order)]))
         if self.size is not None:
             fgr, pha = self._placement.subject(fgr, pha, self.size, rng)

@@ -14,6 +14,7 @@ from bgmatting.evaluation.testset.composed import EvalItem, ItemSet
 from bgmatting.evaluation.testset.manifest import read_manifest
 from bgmatting.evaluation.testset.trimap import read_given, trimap_of
 from bgmatting.media import read_image
+from bgmatting.media.files import in_order
 from bgmatting.utils.errors import UserError, quote
 
 NEEDED, OPTIONAL = ("src", "bgr", "pha"), ("fgr", "trimap")
@@ -38,7 +39,7 @@ class FolderSet(ItemSet):
         folder = Path(folder)
         self.manifest = read_manifest(folder)
         files = _files(folder)
-        names = list(files["src"])
+        names = sorted(files["src"], key=in_order)
         if self.manifest is not None:  # a file system may have written the accents in its own way
             names = [unicodedata.normalize("NFC", name) for name in self.manifest["names"]]
         super().__init__(names, limit)

@@ -160,6 +160,15 @@ def test_sets_of_folders_that_are_named_directly(tmp_path):
         assert len(listed(name, "train")) + len(listed(name, "valid")) == 12 and len(listed(name, "valid")) >= 1
     catalog = own(fgr=paths["fgr"], pha=paths["pha"], valid_fgr=paths["valid/fgr"], valid_pha=paths["valid/pha"])
     assert len(catalog.pairs("own", "train")) == len(catalog.pairs("own", "valid")) == 12
+    catalog.check_disjoint("own", "train", "valid")  # both are numbered
+    write_image(f"{paths['fgr']}/Ann.png", picture(3))
+    write_image(f"{paths['valid/fgr']}/Ann.png", picture(3))
+    for part in ("pha", "valid/pha"):
+        write_image(f"{paths[part]}/Ann.png", picture(0))
+    for valid in ("valid/", ""):
+        with pytest.raises(UserError, match="share"):
+            own(fgr=paths["fgr"], pha=paths["pha"], valid_fgr=paths[f"{valid}fgr"],
+                valid_pha=paths[f"{valid}pha"]).check_disjoint("own", "train", "valid")
     assert len(own(fgr=paths["cut"]).pairs("own", "train")) < 12
     for wrong in ({"pha": paths["pha"]}, {"fgr": str(tmp_path / "gone")}, {"fgr": paths["cut"], "valid_pha": paths["pha"]},
                   {"fgr": paths["fgr"], "pha": paths["pha"], "valid_fgr": paths["fgr"]}, {"valid_bgr": paths["rooms"]}):

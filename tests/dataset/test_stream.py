@@ -90,13 +90,21 @@ def test_no_file_is_in_both_parts(folders):
 
 def test_views_of_one_panorama_stay_together():
     names = [f"{name}-{number}.jpg" for name in "abcdefgh" for number in range(5)]
-    held = {names[index][0] for index in held_out(names, 6, True, "x")}
-    trained = {names[index][0] for index in held_out(names, 6, False, "x")}
+    held = {names[index][0] for index in held_out(names, 6, True, "x", views=True)}
+    trained = {names[index][0] for index in held_out(names, 6, False, "x", views=True)}
     assert held and trained and not held & trained
     with pytest.raises(UserError, match="at least two"):
-        held_out(names[:5], 6, True, "x")
+        held_out(names[:5], 6, True, "x", views=True)
     for two in (["a.jpg", "b.jpg"], ["c.jpg", "z.jpg"], ["f.png", "k.png"]):
         assert len(held_out(two, 6, True, "x")) == len(held_out(two, 6, False, "x")) == 1
+
+
+@pytest.mark.parametrize("form", ["pexels-photo-{:07d}.jpeg", "img-{:04d}.jpg", "person-{}.png", "night-{}-b.jpg"])
+def test_numbered_photographs_are_no_panorama(form):
+    names = [form.format(number + 1) for number in range(400)]
+    for views in (True, False):
+        held = held_out(names, 8, True, "x", views=views)
+        assert 20 < len(held) < 90 and len(held_out(names, 8, False, "x", views=views)) == 400 - len(held)
 
 
 def test_a_damaged_file_is_replaced_and_reported(folders, tmp_path):

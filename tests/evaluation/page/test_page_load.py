@@ -104,3 +104,6 @@ def test_pictures_that_belong_together(evaluation):
     assert results.groups == ["a_1", "a_1", "b", "b", "c"] and "5 images show 3 clips or foregrounds" in results.notes[0]
     results = read_results([evaluation(names=["x/0", "x/1", "y/z/0", "y/z/1", "w"], protocol={"sequences": True})])
     assert results.groups == ["x", "x", "y/z", "y/z", "w"]
+    assert read_results([evaluation(names=["x/0", "x/1", "y/z/0"])]).groups == ["x", "x", "y/z"]
+    assert read_results([evaluation(names=["x/0_0", "x/0_1", "y/0_0", "y/0_1"], backgrounds_each=2)]).groups == list("xxyy")
+    assert read_results([evaluation(names=["x/0", "y/0"])]).groups is None

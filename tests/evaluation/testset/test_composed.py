@@ -85,6 +85,18 @@ def test_all_frames_of_a_clip_stand_before_one_background():
     assert not np.array_equal(items[0].src, items[1].src)
 
 
+def test_frames_follow_each_other_by_number():
+    pairs = Pairs(12)
+    pairs.names = sorted(f"{clip}/{frame}" for clip in "ba" for frame in (1, 2, 10, 11, 9, 100))
+    pairs.subjects = [name[0] for name in pairs.names]
+    items = EvaluationSet(pairs, Backgrounds(4), None, clips=True)
+    assert items.names == [f"{clip}/{frame}" for clip in "ab" for frame in (1, 2, 9, 10, 11, 100)]
+    assert [item.name for item in items] == items.names
+    for item in items:
+        np.testing.assert_array_equal(item.pha, pairs.load(pairs.names.index(item.name)).pha)
+    assert EvaluationSet(pairs, Backgrounds(4), None).names == pairs.names
+
+
 def test_original_size_keeps_the_foreground_as_it_is():
     pairs = Pairs(2)
     item = EvaluationSet(pairs, Backgrounds(2), size=None)[1]

@@ -111,6 +111,12 @@ def test_what_is_neither_background_nor_foreground_is_unknown(tmp_path, soft):
     assert sad(item.pha + 9, found.pha, found.trimap) == pytest.approx(9 * 9 * 34 / 255 / 1000)
 
 
+def test_frames_of_a_folder_follow_each_other_by_number(tmp_path):
+    for item in items(("c/10", "c/9", "c/1")):
+        write(tmp_path, item)
+    assert FolderSet(tmp_path).names == ["c/1", "c/9", "c/10"]
+
+
 def test_the_protocol_of_a_folder(tmp_path):
     export_set(items(("c/0", "c/1")), tmp_path / "bench", SAMPLE.changed(disturb=False, size=(34, 37)), {"dataset": "made"})
     benchmark = from_folder(tmp_path / "bench")
