@@ -45,7 +45,11 @@ class BadFiles:
                     return items.load(index, *args)
                 except UserError as error:
                     marks[index] = 1
-                    self._give_up_where_due(which, error)
+                    if self.count > self._most:
+                        raise UserError(f"more files than bad_files_max ({self._most}) cannot be used. The last: {error} "
+                                        "`python -m bgmatting check` names all of them.") from None
+            if np.frombuffer(marks, np.int8).all():  # perhaps since another sample, or another process, met the last one
+                raise UserError(f"not one file of the set can be used. The last: {self._reason(which, index)}")
             rng = np.random.default_rng(seed) if rng is None else rng
             index = int(rng.integers(len(items)))
 
@@ -69,13 +73,6 @@ class BadFiles:
         except UserError as error:
             return str(error)
         return f"{self._sets[which].names[index]} could not be read before, though now it can."
-
-    def _give_up_where_due(self, which, error):
-        if self.count > self._most:
-            raise UserError(f"more files than bad_files_max ({self._most}) cannot be used. The last: {error} "
-                            f"`python -m bgmatting check` names all of them.") from None
-        if np.frombuffer(self._marks[which], np.int8).all():
-            raise UserError(f"not one file of the set can be used. The last: {error}") from None
 
 
 def _shared_bytes(count):

@@ -60,8 +60,10 @@ def test_too_many(most):
 
 
 def test_a_small_set_without_a_good_file():
-    with pytest.raises(UserError, match="not one file"):
-        BadFiles([Items(3, range(3))], 20).load(0, 0, [1])
+    watch = BadFiles([Items(3, range(3))], 20)
+    for index in (0, 0, 2):  # the first sample, and those that find all of it marked
+        with pytest.raises(UserError, match="not one file of the set can be used. The last: item. is damaged"):
+            watch.load(0, index, [1])
 
 
 def test_marks_of_a_forked_worker_are_seen():
