@@ -9,7 +9,7 @@ import numpy as np
 
 from bgmatting.dataset.generate.cutouts import cutout
 from bgmatting.dataset.generate.subjects.subject import KINDS, SHARE
-from bgmatting.dataset.layouts.pictures import rgba_folder
+from bgmatting.dataset.layouts.pictures import read_cutout, rgba_folder
 from bgmatting.dataset.splits import held_out
 from bgmatting.utils.errors import UserError
 
@@ -43,6 +43,7 @@ class Folder:
 
     def __init__(self, folder: str, valid: bool = False):
         whole = rgba_folder(folder, ".")
+        whole.read = read_subject
         self.set = whole.subset(held_out(whole.names, HELD_OUT, valid, folder))
         self.folder, self._kinds = folder, {}
         for index, name in enumerate(self.set.names):
@@ -62,9 +63,15 @@ class Folder:
                             "Change stream_kinds, or make some.")
         indices = self._kinds[kind]
         pair = load(indices[rng.integers(len(indices))])
-        if not pair.pha.any():
-            raise UserError(f"{pair.name} in {self.folder} shows nothing: its alpha is 0 everywhere. Remove it.")
         return trimmed(pair.fgr, pair.pha)._replace(kind=kind)
+
+
+def read_subject(file: str) -> tuple[np.ndarray, np.ndarray]:
+    """As ``layouts.pictures.read_cutout``. Raises as that, and where the alpha is 0 everywhere."""
+    fgr, pha = read_cutout(file)
+    if not pha.any():
+        raise UserError(f"{file} shows nothing: its alpha is 0 everywhere. Remove it.")
+    return fgr, pha
 
 
 def kind_of(name: str) -> str:

@@ -107,13 +107,16 @@ def test_numbered_photographs_are_no_panorama(form):
         assert 20 < len(held) < 90 and len(held_out(names, 8, False, "x", views=views)) == 400 - len(held)
 
 
-def test_a_damaged_file_is_replaced_and_reported(folders, tmp_path):
+@pytest.mark.parametrize("nothing", [True, False])
+def test_a_damaged_file_and_one_that_shows_nothing_are_replaced_and_reported(folders, tmp_path, nothing):
     settings = stage({**folders, "rendered": NONE, "photos": NONE, "painted": {**folders["painted"], "share": 1.0}})
     name = Folder(folders["painted"]["folder"]).set.names[0]
-    (tmp_path / "painted" / f"{name}.png").write_bytes(b"no image")
+    (tmp_path / "painted" / f"{name}.png").write_bytes(
+        cv2.imencode(".png", np.zeros((80, 60, 4), np.uint8))[1].tobytes() if nothing else b"no image")
     samples = training_set(settings, "base", None)
     made = [samples[SampleKey(1, 0, number, 64, 64)] for number in range(24)]
-    assert all(len(sample) == 4 for sample in made) and len(samples.news()) == 1
+    (line,) = samples.news()
+    assert all(len(sample) == 4 for sample in made) and name in line and ("alpha is 0 everywhere" in line) == nothing
     strict = training_set({**settings, "bad_files_max": 0}, "base", None)
     assert any(isinstance(strict[SampleKey(1, 0, number, 64, 64)], UserError) for number in range(24))
 
