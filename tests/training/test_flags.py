@@ -4,8 +4,10 @@ import pytest
 from bgmatting.commands import train
 from bgmatting.training.config import flags, load_config
 from bgmatting.training.config.flags import command_of, found_weights, settings_of, stage_of
+from bgmatting.training.schedule import plan
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
+from tests.training.runs import fails
 
 
 @pytest.mark.parametrize("name, number", [
@@ -45,6 +47,15 @@ def test_words_of_other_programs():
 def test_a_flag_that_means_nothing_here():
     with pytest.raises(UserError, match="^--resume-model"):
         settings_of(train.parse(["--config", "a.yml", "--resume_model", "5"]))
+
+
+@pytest.mark.parametrize("epochs", ["--epoch-end", "--epochs"])
+def test_a_run_ends_by_iterations_or_by_epochs(stage, capsys, epochs):
+    assert "--iterations and --epoch-end" in fails(capsys, stage(), "--iterations", "10", epochs, "3")
+    assert "--iterations and --epoch-end" in fails(capsys, stage(), "--iterations", "10", epochs, "3", "--dry-run")
+    for given, flags_given, end in (({"iterations": 1}, [epochs, "2"], 4), ({}, ["--iterations", "3"], 3)):
+        args = train.parse(["--config", str(stage(**given)), *flags_given])  # they go over what the file says
+        assert plan(load_config(*settings_of(args)), 4, args.epoch_end)[-1].end == end
 
 
 def test_a_bare_name_is_looked_for_where_stages_save(tmp_path, monkeypatch):

@@ -90,10 +90,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def settings_of(args: argparse.Namespace) -> tuple[str | Path, dict]:
     """(the stage's file, {key: value} that goes over it) of a parsed command line. Raises UserError: a flag means nothing
-    here, or no stage was named."""
+    here, two contradict each other, or no stage was named."""
     for name, instead in INSTEAD.items():
         if getattr(args, name) is not None:
             raise UserError(f"--{name.replace('_', '-')} is not known here: {instead}.")
+    if args.iterations is not None and args.epoch_end is not None:
+        raise UserError("--iterations and --epoch-end (or --epochs) both say where the run ends. Leave one out.")
     overrides = {name: getattr(args, name) for name, _, _ in FLAGS}
     phases = {name: {} for name in PHASES}
     if overrides["pretrain"] is not None:
