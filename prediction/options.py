@@ -296,6 +296,10 @@ def checked(options: Options, kind: str) -> Options:
         raise UserError("--target-bgr is what com is set before, and --type does not name com. Add it.")
     if options.sheet is not None and not names_picture(options.sheet, NAMED):
         raise UserError(f"--sheet names an image to write (.png, .jpg, .webp, .tif), not {options.sheet}.")
+    if options.sheet is None and options.sheet_rows != _DEFAULTS["sheet_rows"]:
+        raise UserError("--sheet-rows is about --sheet, which is not given. Give it, or leave the rows out.")
+    if options.fps is not None and options.backbone_scale is not None:
+        raise UserError("--fps chooses how small the network sees a frame, and --backbone-scale says it. Leave one out.")
     if options.premultiplied and options.target_bgr is not None and kind != SEQUENCE:
         raise UserError("--premultiplied is about cut-outs, and --target-bgr puts com before a background. Leave one out.")
     if options.size is not None and options.src != PIPE:

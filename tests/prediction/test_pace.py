@@ -8,7 +8,7 @@ import pytest
 from bgmatting.model import Matter
 from bgmatting.model.inference.trimap import AutoTrimap
 from bgmatting.prediction.core import fitting
-from bgmatting.prediction.options import CAMERA, PHOTO, VIDEO, Options
+from bgmatting.prediction.options import CAMERA, PHOTO, VIDEO, Options, checked
 from bgmatting.prediction.pace import PIXELS, SLOWER_SCALE, Paced, paced
 from bgmatting.utils.errors import UserError
 
@@ -123,3 +123,10 @@ def test_a_matter_takes_another_scale_between_frames():
         with pytest.raises(UserError, match="backbone scale"):
             matter.backbone_scale = 1.1
         assert matter.backbone_scale == "auto"
+
+
+def test_a_scale_and_a_pace_do_not_go_together():
+    with pytest.raises(UserError, match="--fps"):
+        checked(Options(src="a.mp4", bgr="b.png", fps=20, backbone_scale=0.5), "video")
+    with pytest.raises(UserError, match="--sheet-rows"):
+        checked(Options(src="a.png", bgr="b.png", sheet_rows=20), "photo")
