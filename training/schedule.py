@@ -8,6 +8,7 @@ from paddle.io import Dataset
 
 from bgmatting.dataset.batches import batch_length
 from bgmatting.training.lessons import find_lesson
+from bgmatting.training.memory import Division
 from bgmatting.utils.errors import UserError
 
 VALIDATIONS, LONGEST_INTERVAL = 30, 2000  # at least so many in a stage, and at most so many iterations apart
@@ -48,6 +49,13 @@ def plan(config: dict, length: int, epoch_end: int | None = None, world: int = 1
     return phases if epoch_end is not None or config["iterations"] is None else _ended(phases, config["iterations"])
 
 
+def division_of(config: dict, phase: str, length: int, world: int = 1) -> Division:
+    """How the iterations of a phase, by name, are divided: as configured, or into smaller batches where the set is small.
+    ``length`` and ``world`` as of ``plan``."""
+    batches = config["accumulate"]
+    return Division(batch_length(length, config["phases"][phase]["batch_size"], batches * world), batches)
+
+
 def split_line(config: dict, phases: list[Phase]) -> str | None:
     """Return how the epochs or iterations that were asked for fall on the phases, where not as configured; else None."""
     wanted = {name: config["phases"][name]["epochs"] for name in find_lesson(config["method"]).phases}
@@ -71,7 +79,7 @@ def valid_interval(config: dict, phases: list[Phase]) -> int:
     return config["valid_interval"] or max(1, min(LONGEST_INTERVAL, phases[-1].end // VALIDATIONS))
 
 
-def plan_line(phase: Phase, config: dict, samples: Dataset, division: tuple[int, int], world: int, items: int, interval: int,
+def plan_line(phase: Phase, config: dict, samples: Dataset, division: Division, world: int, items: int, interval: int,
               size: int) -> str:
     """Plan of a phase in one line. samples: its training set; world: processes; items: images a validation; interval:
     iterations between two; size: bytes of a checkpoint."""

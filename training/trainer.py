@@ -29,7 +29,7 @@ from bgmatting.training.distributed import join_ranks, synchronised
 from bgmatting.training.lessons import find_lesson
 from bgmatting.training.log import Meter, RunLog, picture_interval, time_line
 from bgmatting.training.memory import Division, fitted, largest_side, out_of_memory, too_large
-from bgmatting.training.schedule import Phase, learning_rate, plan, plan_line, split_line, valid_interval
+from bgmatting.training.schedule import Phase, division_of, learning_rate, plan, plan_line, split_line, valid_interval
 from bgmatting.training.start import catalog_of, load_pretrained, network_of
 from bgmatting.training.step import Learner, train_step
 from bgmatting.training.validation import tell, told, validate, validate_arrays, validation_set
@@ -166,7 +166,7 @@ class Trainer:
     def _divide(self, phase):
         """Find out how the samples of an iteration are to be divided so that they fit in memory."""
         config, ranks = self.config, self.ranks
-        division = Division(config["phases"][phase]["batch_size"], config["accumulate"])
+        division = division_of(config, phase, len(self.samples), ranks.world)
         together = ranks.world if ranks.device != "cpu" else 1  # BatchNorm looks at all processes' samples on GPUs alone
         self.learner.single = division.batch_size * together == 1
         self.division = fitted(self.learner, phase, division, config["batch_auto"], self.log.info)

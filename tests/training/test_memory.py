@@ -112,3 +112,14 @@ def test_a_single_sample_leaves_the_statistics_of_the_pooled_branch(stage):
     moved = {name for name, value in weights(learner).items() if not np.array_equal(value, before[name])}
     assert not any(name.startswith("aspp.convs.4.") and name.endswith(("_mean", "_variance")) for name in moved)
     assert {"aspp.convs.4.1.weight", "aspp.convs.3.1._mean"} <= moved
+
+
+@pytest.mark.slow
+def test_a_set_of_one_sample_is_treated_as_batches_of_one(stage, tmp_path, monkeypatch, capsys):
+    tried = too_little(monkeypatch, 1)
+    run(stage(joint=0, stream_length=1))
+    said = capsys.readouterr().out
+    assert "1 x 1 x 1 samples an iteration" in said and "ASPP's pooled branch keeps its statistics" in said
+    assert tried == [("base", 1, 3, 64, 64)]
+    statistics = load_checkpoint(tmp_path / "run" / "iter_1").model
+    assert (statistics["aspp.convs.4.2._mean"] == 0).all() and (statistics["aspp.convs.3.1._mean"] != 0).any()

@@ -55,6 +55,13 @@ def test_a_card_that_is_too_small(stage, capsys, probes):
     assert [batch for _, batch, _ in probes] == [4, 8]
 
 
+def test_a_set_smaller_than_a_batch_is_planned_for_as_it_is_trained(stage, capsys, probes):
+    main(["--config", str(stage(joint=0, stream_length=1))])
+    said = capsys.readouterr().out
+    assert "1 x 1 x 1 samples an iteration" in said and "memory: base batches of 1 x 64x64" in said
+    assert "time: about 0:00:01 for 1 iterations" in said
+
+
 def test_mixed_precision_on_a_gpu_is_tried_and_on_a_cpu_refused(stage, capsys, monkeypatch):
     tried = []
     monkeypatch.setattr(outline, "measure_apart",

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from bgmatting.training.memory import Division, largest_side
+from bgmatting.training.memory import largest_side
 from bgmatting.training.plan.probe import TOO_LARGE, measure_apart
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.machine import find_device, free_memory
@@ -56,7 +56,7 @@ def lines_of(config: dict, epoch_end: int | None, gpu_memory: float | None, comm
     from bgmatting.dataset.samples import training_set
     from bgmatting.training.checkpoint import checkpoint_size
     from bgmatting.training.distributed import Ranks
-    from bgmatting.training.schedule import plan, plan_line, split_line, valid_interval
+    from bgmatting.training.schedule import division_of, plan, plan_line, split_line, valid_interval
     from bgmatting.training.start import catalog_of, network_of
     from bgmatting.training.step import Learner
     from bgmatting.training.validation import validation_set
@@ -77,7 +77,7 @@ def lines_of(config: dict, epoch_end: int | None, gpu_memory: float | None, comm
     for phase in phases:
         learner.enter(phase.name)
         samples = training_set(config, phase.name, catalog, lesson.trimap)
-        division = Division(config["phases"][phase.name]["batch_size"], config["accumulate"])
+        division = division_of(config, phase.name, len(samples))
         side = largest_side(config, phase.name)
         yield plan_line(phase, config, samples, division, 1, len(items), interval, checkpoint_size(learner))
         cost = cost_of(config, phase.name, side)
