@@ -87,7 +87,7 @@ class State:
         return {"step": self.step, "phase": self.phase, "phase_start": self.phase_start, "scores": self.scores,
                 "refined": self.refined, "skipped": [self.skipped, self.skipped_in_row], "samples": self.samples,
                 "stale": self.stale, "processes": self.processes, "precision": learner.precision.state(),
-                "ema_updates": 0 if learner.ema is None else learner.ema.updates, "config": learner.config}
+                "ema_updates": {} if learner.ema is None else dict(learner.ema.updates), "config": learner.config}
 
     def take(self, facts: dict) -> None:
         """Stand where ``facts`` were written."""
@@ -165,7 +165,8 @@ _NEEDED = ("step", "phase", "phase_start", "samples", "scores", "config")
 _FACTS = {
     "step": _whole, "phase": lambda value: value in PHASES, "phase_start": _whole, "samples": _whole, "scores": _scores,
     "config": lambda value: isinstance(value, dict), "refined": lambda value: type(value) is bool, "stale": _whole,
-    "processes": _whole, "ema_updates": _whole,
+    "processes": _whole,
+    "ema_updates": lambda value: _whole(value) or isinstance(value, dict) and all(map(_whole, value.values())),
     "skipped": lambda value: isinstance(value, list) and len(value) == 2 and all(map(_whole, value)),
     "precision": lambda value: isinstance(value, dict) and _finite(value.get("scale")) and value["scale"] > 0
     and _whole(value.get("good")),
