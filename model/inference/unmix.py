@@ -14,9 +14,20 @@ less error the network expects there, and they are averaged by how well they do.
 "Blue Screen Matting" (SIGGRAPH 1996), the prior is in the spirit of Chuang et al., "A Bayesian Approach to Digital Matting"
 (CVPR 2001), and several candidates weighed by their fit come from Wang and Cohen, "Optimized Color Sampling for Robust
 Matting" (CVPR 2007). It draws strands that the network sees as a soft rim.
+
+Last, what was found so far is weighed by a small network of three layers, for each pixel on its own: the alphas above, means
+of the last one around the pixel, and how far ``src`` is from the scene there, as it is and after what the light near the
+subject has changed since. It knows from samples how far each is to be trusted (``tools/starter/last_step.py``).
 """
+from __future__ import annotations
+
+from functools import lru_cache
+
 import cv2
 import numpy as np
+
+from bgmatting.model.weights.files import read_weights
+from bgmatting.model.weights.places import PLACE
 
 BAND = (0.01, 0.99)   # alpha between these is open to question, and so is what lies next to it
 LONGEST = 480         # pixels of the longer side of the small copy that colours are taken from
@@ -33,6 +44,12 @@ ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground;
 PRIOR = 0.03          # squared colour distance (three channels in 0..1) at which photo and network weigh the same, times ...
 DOUBT = 0.005         # the error that the network expects of its alpha, plus this
 NOISE = 0.0003        # squared colour distance that any candidate may leave unexplained
+EMPTY = 0.02          # scene up to here shows what the light has changed
+LITTLE = 0.001        # share of a neighbourhood with as much sure scene in it half of that change is believed
+AROUND = (3, 7, 15)   # sides in pixels of the neighbourhoods whose mean alpha counts
+SLIGHT = 1e-5         # squared colour distance below which none is told from another
+EVIDENCE = ("mixed", "network", "linear", "by its colour", "by colours near", "by colours around", "above", "above as lit",
+            *(f"mean of {side}" for side in AROUND))  # rows of ``evidence``
 STEP = 32_000         # pixels; cv2.remap takes sides below 32768
 AT_ONCE = 1 << 16     # pixels worked on at once; more are no faster
 
@@ -48,20 +65,53 @@ def unmix(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarra
 
     Returns pha, the same array.
     """
-    shrink = max(1.0, max(pha.shape) / LONGEST)
-    pixels = _open_pixels(pha, round(MARGIN * shrink))
-    if not len(pixels):
-        return pha
-    size = _small_size(pha, shrink)
-    small, alpha = _shrunk(src, size).astype(np.float32) / 255, _shrunk(pha, size)
-    spreads = [(_small_size(pha, shrink, smaller), sigma) for smaller, sigma in SPREADS]
-    found = (_linear(small, alpha, err, _small_size(pha, shrink, LINEAR)),
-             [cv2.split(colour) for colour in _candidates(small, alpha, residual, spreads)], [err])
-    flat = pha.reshape(-1)
-    for start in range(0, len(pixels), AT_ONCE):
-        part = pixels[start:start + AT_ONCE]
-        flat[part] = _alpha(src, bgr, flat[part], part, pha.shape, *found)
+    pixels = open_pixels(pha)
+    if len(pixels):
+        rows, flat = evidence(src, bgr, pha, residual, err, pixels), pha.reshape(-1)
+        for start in range(0, len(pixels), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            flat[pixels[part]] = _learned(rows[:, part])
     return pha
+
+
+def evidence(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.ndarray, err: np.ndarray,
+             pixels: np.ndarray) -> np.ndarray:
+    """What speaks for which alpha at ``pixels``, flat indices.
+
+    Args as ``unmix``, at the pixels ``pha`` becomes the mean of the candidates' alphas.
+
+    Returns float32 (len(EVIDENCE), N): alphas, and decimal logarithms of squared colour distances.
+    """
+    shrink = _shrink(pha)
+    size, (near, around) = _small_size(pha, shrink), [(_small_size(pha, shrink, less), sigma) for less, sigma in SPREADS]
+    small, scene = (_shrunk(photo, size).astype(np.float32) / 255 for photo in (src, bgr))
+    alpha = _shrunk(pha, size)
+    found = (_linear(small, alpha, err, _small_size(pha, shrink, LINEAR)),
+             [cv2.split(colour) for colour in _candidates(small, alpha, residual, (near, around))], [err],
+             cv2.split(_drift(small - scene, alpha, *around)))
+    flat, rows = pha.reshape(-1), np.empty((len(EVIDENCE), len(pixels)), np.float32)
+    for start in range(0, len(pixels), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        _equations(src, bgr, flat[pixels[part]], pixels[part], pha.shape, *found, rows[:-len(AROUND), part])
+    flat[pixels] = rows[0]
+    for row, side in zip(rows[-len(AROUND):], AROUND):
+        cv2.blur(pha, (side, side)).take(pixels, out=row)
+    return rows
+
+
+@lru_cache(maxsize=1)
+def _layers():
+    arrays = read_weights(PLACE / "last_step.safetensors")[0]
+    return [(arrays[f"{layer}.weight"], arrays[f"{layer}.bias"][:, None]) for layer in range(3)]
+
+
+def _learned(rows):
+    """Alpha (N,) by the small network, which is given the ``evidence`` and tells how far off its first row is."""
+    values = rows
+    for weight, bias in _layers():
+        values = weight @ (values if values is rows else np.maximum(values, 0, out=values))
+        values += bias
+    return np.clip(rows[0] + values[0], 0, 1)
 
 
 def _linear(small, alpha, err, size):
@@ -102,30 +152,34 @@ def _mean(image):
     return cv2.boxFilter(image, -1, (2 * REACH + 1, 2 * REACH + 1), borderType=cv2.BORDER_REFLECT)
 
 
-def _alpha(src, bgr, network, pixels, size, linear, candidates, err):
-    """Alpha (N,) of the pixels (flat indices), whose alpha by the network is ``network``."""
+def _equations(src, bgr, network, pixels, size, linear, candidates, err, drift, rows):
+    """Fill in the rows (8, N) of the pixels (flat indices), whose alpha by the network is ``network``."""
     place = *(place.astype(np.float32) for place in np.divmod(pixels, size[1])), size
     shown, scene, doubt = _colours(src, pixels), _colours(bgr, pixels), _sampled(err, *place)[0]
-    prior = _followed(shown, network, doubt, _sampled(linear, *place))
+    rows[1], (rows[2], prior) = network, _followed(shown, network, doubt, _sampled(linear, *place))
     above = shown - scene  # what src shows over the scene
     trust = np.float32(PRIOR) / (doubt + np.float32(DOUBT))
     total = weights = np.float32(0)
-    for colour in candidates:
+    for row, colour in zip(rows[3:6], candidates):
         reach = _sampled(colour, *place) - scene  # what the subject would show
         alpha = (_dot(above, reach) + trust * prior) / (_dot(reach, reach) + trust)
-        alpha = np.clip(alpha, 0, 1, out=alpha)
+        alpha = np.clip(alpha, 0, 1, out=row)
         reach *= alpha
         rest = np.subtract(above, reach, out=reach)
         weight = 1 / (_dot(rest, rest) + np.float32(NOISE))
         total, weights = total + alpha * weight, weights + weight
-    return total / weights
+    rows[0] = total / weights
+    for row, distance in zip(rows[6:], (above, above - _sampled(drift, *place))):
+        np.log10(_dot(distance, distance) + np.float32(SLIGHT), out=row)
 
 
 def _followed(shown, network, doubt, linear):
-    """Alpha (N,) that follows the colours ``shown`` (3, N) by ``linear`` (6, N), more where the network expects error."""
+    """Two alphas (N,): that of the colours ``shown`` (3, N) by ``linear`` (6, N), between -0.5 and 1.5, and one that follows
+    it, the more the more error the network expects."""
     *factors, added, off, explained = linear
-    found = np.clip(sum(factor * colour for factor, colour in zip(factors, shown)) + added, 0, 1)
-    return network + explained * doubt / (doubt + np.float32(UNLIKE) * off + np.float32(TINY)) * (found - network)
+    answer = np.clip(sum(factor * colour for factor, colour in zip(factors, shown)) + added, -0.5, 1.5)
+    share = explained * doubt / (doubt + np.float32(UNLIKE) * off + np.float32(TINY))
+    return answer, network + share * (np.clip(answer, 0, 1) - network)
 
 
 def _dot(one, other):
@@ -133,12 +187,16 @@ def _dot(one, other):
     return np.einsum("cn,cn->n", one, other)
 
 
-def _open_pixels(pha, margin):
-    """Flat indices of the band and of what lies up to ``margin`` pixels from it."""
-    band = cv2.inRange(pha, *BAND)
+def open_pixels(pha: np.ndarray) -> np.ndarray:
+    """Flat indices of the pixels of float32 (H, W) that are open to question: the band and what lies beside it."""
+    band, margin = cv2.inRange(pha, *BAND), round(MARGIN * _shrink(pha))
     if margin:
         band = cv2.dilate(band, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
     return np.flatnonzero(band != 0)  # of booleans it is nine times as fast
+
+
+def _shrink(pha):
+    return max(1.0, max(pha.shape) / LONGEST)
 
 
 def _small_size(pha, shrink, smaller=1):
@@ -163,6 +221,13 @@ def _candidates(small, alpha, residual, sizes):
         trust = np.minimum(share / ENOUGH, 1)
         doubt = _shrunk(guess, size) * (1 - trust)
         yield near[..., :3] / (share + 1e-6) * trust + doubt
+
+
+def _drift(above, alpha, size, sigma):
+    """Small image (h, w, 3) float32: by what src differs from bgr in the sure scene around."""
+    sure = (alpha <= EMPTY).astype(np.float32)
+    near = cv2.GaussianBlur(_shrunk(cv2.merge((*cv2.split(above * sure[..., None]), sure)), size), (0, 0), sigma)
+    return near[..., :3] / (near[..., 3:] + np.float32(LITTLE))
 
 
 def _sampled(planes, rows, columns, size):

@@ -2,6 +2,7 @@
 
     python -m tools.starter initial ENCODER.npz RECIPE.yml OUT.safetensors    # a network to start from
     python -m tools.starter base|refiner|joint RECIPE.yml [--out FOLDER] [--set KEY=VALUE ...]
+    python -m tools.starter last_step RECIPE.yml OUT.safetensors              # what comes after both, see last_step.py
 """
 from __future__ import annotations
 
@@ -77,6 +78,17 @@ def initial(args) -> None:
     write_initial(args.encoder, samples_of(stage_of(settings)), args.out)
 
 
+def last_step(args) -> None:
+    """Fit the network of the last step."""
+    import torch
+
+    from tools.starter.last_step import write_last_step
+    from tools.starter.processes import samples_of
+    settings = read_recipe(args.recipe, "last_step", args.set)
+    torch.set_num_threads(settings["threads"])
+    write_last_step(settings, samples_of(stage_of(settings)), settings["weights"], args.out)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Read the command line and do what it asks for."""
     parser = CommandLine(prog="python -m tools.starter", description=__doc__,
@@ -93,6 +105,11 @@ def main(argv: list[str] | None = None) -> None:
     command.add_argument("recipe", help="YAML file, whose samples the statistics are measured on")
     command.add_argument("out", help="safetensors to write")
     command.set_defaults(run=initial)
+    command = commands.add_parser("last_step", help="the small network that ends a matte")
+    command.add_argument("recipe", help="YAML file, see recipe.yml")
+    command.add_argument("out", help="safetensors to write")
+    command.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings instead of the recipe's")
+    command.set_defaults(run=last_step)
     args = parser.parse_args(argv)
     if importlib.util.find_spec("torch") is None:
         raise UserError("PyTorch is not installed; run 'pip install -r requirements-torch.txt'.")
