@@ -169,8 +169,8 @@ class Options:
         choices={**dict.fromkeys(FILMS, ("auto", *WAYS)), CAMERA: ("auto", "flow")}, same={"on": "auto", "off": None},
         kinds=MOVING, fronts=EVERYWHERE, bare="auto", metavar="WAY")
     fps: float | None = option(
-        None, "frames per second to aim at; a slower machine gives the coarse network a smaller frame; 0: the finest "
-        "matte, however long it takes", "10", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
+        None, "for a finer matte, give the coarse network a larger frame if this machine still mattes so many frames per "
+        "second; 0: the finest matte, however long it takes", "off", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
     no_window: bool = option(False, "run without preview or keys, and write --output FILE.mp4", "off", kinds=(CAMERA,))
     virtual_camera: bool = option(
         False, "also send the frames to other programs, through pyvirtualcam", "off", kinds=(CAMERA,))
@@ -197,11 +197,11 @@ class Options:
     backbone_scale: float | None = option(
         None, "size of the coarse network's input relative to the photo",
         "the weights file's; else photos are seen twice, at 1 and 0.5 (smaller from 2 megapixels on), videos and cameras at "
-        "0.5, 0.25 from 2560 pixels on, 0.125 from 10,000", type=float)
+        "0.25, at 0.5 below 1280x720, at 0.125 from 10,000 pixels on", type=float)
     refine_mode: str | None = option(
         None, "which patches to refine: sampling, thresholding or full", "the weights file's; else sampling")
     sample_pixels: int | None = option(
-        None, "number of pixels to refine in sampling mode", "the weights file's; else 80000 of a photo, 20000 of a frame",
+        None, "number of pixels to refine in sampling mode", "the weights file's; else 80000 of a photo, 5000 of a frame",
         type=int, least=0)
     refine_threshold: float | None = option(
         None, "predicted error above which thresholding mode refines", "the weights file's; else 0.1", type=float,

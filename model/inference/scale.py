@@ -6,8 +6,9 @@ from typing import TypeVar
 
 SEEN = 2 ** 21         # pixels of the coarse network's input that a photo is shown with, about 1920x1088, or the photo's own
 STEPS = 16             # the scale of a photo is a whole number of so many parts
-QUARTER_FROM = 2560    # pixels of a frame's longer side; smaller ones are shown to the coarse network at half their size
-EIGHTH_FROM = 10_000   # likewise: at a quarter of it the coarse network would take gigabytes, and see little at a time
+SMALL = 1280 * 720     # pixels; frames of less are fast at half their size, and lose more at a quarter
+QUARTER_FROM = 2560    # pixels of the longer side of frames that are not seen larger than at a quarter of their size
+EIGHTH_FROM = 10_000   # likewise at an eighth: at a quarter the coarse network would take gigabytes, and see little at a time
 DOUBT = 0.02           # error that is expected anywhere
 COARSER = 0.5          # how much the second look counts beside the first, where both expect the same error
 
@@ -32,11 +33,12 @@ def looks(size: Sequence[int], scale: float | str = "auto") -> tuple[float, ...]
     return finest, finest / 2
 
 
-def frame_scale(size: Sequence[int]) -> float:
-    """The backbone scale for a frame of ``size`` (height, width) of a video, which should not take long."""
+def frame_scale(size: Sequence[int], finest: bool = False) -> float:
+    """The backbone scale for a frame of ``size`` (height, width) of a video, which should not take long; or, where frames
+    may take longer, the ``finest`` that suits it."""
     if max(size) >= EIGHTH_FROM:
         return 0.125
-    return 0.25 if max(size) >= QUARTER_FROM else 0.5
+    return 0.25 if max(size) >= QUARTER_FROM or not finest and size[0] * size[1] >= SMALL else 0.5
 
 
 def weighed(fine: Array, other: Array, err: Array, other_err: Array) -> Array:

@@ -16,8 +16,8 @@ less error the network expects there, and they are averaged by how well they do.
 Matting" (CVPR 2007). It draws strands that the network sees as a soft rim.
 
 Last, what was found so far is weighed by a small network of three layers, for each pixel on its own: the alphas above, means
-of the last one around the pixel, and how far ``src`` is from the scene there, as it is and after what the light near the
-subject has changed since. It knows from samples how far each is to be trusted (``tools/starter/last_step.py``).
+of the last one around the pixel, how far ``src`` is from the scene there, as it is and after what the light has changed
+since, and how restless that change is where only the scene is seen. It knows from samples how far each is to be trusted (``tools/starter/last_step.py``).
 """
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ ENOUGH = 0.02         # share of a neighbourhood that has to be sure foreground;
 PRIOR = 0.03          # squared colour distance (three channels in 0..1) at which photo and network weigh the same, times ...
 DOUBT = 0.005         # the error that the network expects of its alpha, plus this
 NOISE = 0.0003        # squared colour distance that any candidate may leave unexplained
-EMPTY = 0.02          # scene up to here shows what the light has changed
-LITTLE = 0.001        # share of a neighbourhood with as much sure scene in it half of that change is believed
+EMPTY = 0.02          # scene up to here shows what has changed since bgr
+LITTLE = 0.003        # share of a neighbourhood that, sure scene, says as much of that as the whole photo does
 AROUND = (3, 7, 15)   # sides in pixels of the neighbourhoods whose mean alpha counts
 SLIGHT = 1e-5         # squared colour distance below which none is told from another
 EVIDENCE = ("mixed", "network", "linear", "by its colour", "by colours near", "by colours around", "above", "above as lit",
-            *(f"mean of {side}" for side in AROUND))  # rows of ``evidence``
+            "unrest", *(f"mean of {side}" for side in AROUND))  # rows of ``evidence``
 STEP = 32_000         # pixels; cv2.remap takes sides below 32768
 AT_ONCE = 1 << 16     # pixels worked on at once; more are no faster
 
@@ -88,7 +88,7 @@ def evidence(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.nda
     alpha = _shrunk(pha, size)
     found = (_linear(small, alpha, err, _small_size(pha, shrink, LINEAR)),
              [cv2.split(colour) for colour in _candidates(small, alpha, residual, (near, around))], [err],
-             cv2.split(_drift(small - scene, alpha, *around)))
+             cv2.split(_drift(cv2.subtract(small, scene), alpha, *around)))
     flat, rows = pha.reshape(-1), np.empty((len(EVIDENCE), len(pixels)), np.float32)
     for start in range(0, len(pixels), AT_ONCE):
         part = slice(start, start + AT_ONCE)
@@ -153,7 +153,7 @@ def _mean(image):
 
 
 def _equations(src, bgr, network, pixels, size, linear, candidates, err, drift, rows):
-    """Fill in the rows (8, N) of the pixels (flat indices), whose alpha by the network is ``network``."""
+    """Fill in the rows (9, N) of the pixels (flat indices), whose alpha by the network is ``network``."""
     place = *(place.astype(np.float32) for place in np.divmod(pixels, size[1])), size
     shown, scene, doubt = _colours(src, pixels), _colours(bgr, pixels), _sampled(err, *place)[0]
     rows[1], (rows[2], prior) = network, _followed(shown, network, doubt, _sampled(linear, *place))
@@ -169,8 +169,10 @@ def _equations(src, bgr, network, pixels, size, linear, candidates, err, drift, 
         weight = 1 / (_dot(rest, rest) + np.float32(NOISE))
         total, weights = total + alpha * weight, weights + weight
     rows[0] = total / weights
-    for row, distance in zip(rows[6:], (above, above - _sampled(drift, *place))):
-        np.log10(_dot(distance, distance) + np.float32(SLIGHT), out=row)
+    *drift, unrest = _sampled(drift, *place)
+    drifted = above - drift
+    for row, squared in zip(rows[6:], (_dot(above, above), _dot(drifted, drifted), unrest)):
+        np.log10(squared + np.float32(SLIGHT), out=row)
 
 
 def _followed(shown, network, doubt, linear):
@@ -224,10 +226,15 @@ def _candidates(small, alpha, residual, sizes):
 
 
 def _drift(above, alpha, size, sigma):
-    """Small image (h, w, 3) float32: by what src differs from bgr in the sure scene around."""
+    """Small image (h, w, 4) float32: by what src differs from bgr in the sure scene around, and the variance of that."""
     sure = (alpha <= EMPTY).astype(np.float32)
-    near = cv2.GaussianBlur(_shrunk(cv2.merge((*cv2.split(above * sure[..., None]), sure)), size), (0, 0), sigma)
-    return near[..., :3] / (near[..., 3:] + np.float32(LITTLE))
+    squared = cv2.transform(above * above, np.ones((1, 3), np.float32))
+    seen = [sure, *(sure * plane for plane in (*cv2.split(above), squared))]
+    near = [cv2.GaussianBlur(_shrunk(plane, size), (0, 0), sigma) for plane in seen]
+    whole = [plane.mean() / (sure.mean() + np.float32(TINY)) for plane in seen]
+    *drift, squared = ((part + np.float32(LITTLE) * mean) / (near[0] + np.float32(LITTLE))
+                       for part, mean in zip(near[1:], whole[1:]))
+    return cv2.merge((*drift, np.maximum(squared - sum(part * part for part in drift), 0)))
 
 
 def _sampled(planes, rows, columns, size):

@@ -1,4 +1,4 @@
-"""The first frame of a film decides how large the coarse network sees all of them."""
+"""How large the coarse network sees the frames of a film."""
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ from bgmatting.model import Matter
 from bgmatting.model.inference.trimap import AutoTrimap
 from bgmatting.prediction.core import fitting
 from bgmatting.prediction.options import CAMERA, PHOTO, VIDEO, Options, checked
-from bgmatting.prediction.pace import PIXELS, SLOWER_SCALE, Paced, paced
+from bgmatting.prediction.pace import PIXELS, Paced, paced
 from bgmatting.utils.errors import UserError
 
 
@@ -24,7 +24,7 @@ class Timed:
         return self.now
 
     def predict(self, src, bgr, want=None):
-        self.now += self.seconds / (4 if self.backbone_scale == SLOWER_SCALE else 1)
+        self.now += self.seconds / (4 if self.backbone_scale == 0.25 else 1)
         self.seen.append(self.backbone_scale)
         return "matte", want
 
@@ -50,10 +50,13 @@ def test_a_machine_that_keeps_the_pace_shows_more(seconds, fps, scale, capsys):
     assert capsys.readouterr().out.count("\n") == (scale == 0.25)
 
 
-@pytest.mark.parametrize("width, height, fps, scale", [(1279, 720, 10, 0.5), (640, 360, 10, 0.5), (3840, 2160, 10, 0.25),
-                                                       (12000, 8000, 10, 0.125), (1920, 1080, 0, 0.5)])
-def test_frames_that_are_small_or_seen_at_a_quarter_or_may_take_their_time_are_not_measured(width, height, fps, scale):
-    assert scales(9.0, fps, width, height, frames=1) == [scale]
+@pytest.mark.parametrize("width, height, fps, scale", [
+    (1920, 1080, None, 0.25), (1280, 720, None, 0.25), (1279, 720, None, 0.5), (640, 360, None, 0.5), (640, 360, 10, 0.5),
+    (3840, 2160, None, 0.25), (3840, 2160, 10, 0.25), (12000, 8000, 10, 0.125), (12000, 8000, None, 0.125), (1920, 1080, 0, 0.5)])
+def test_frames_are_measured_only_where_a_finer_matte_is_wanted_in_time(width, height, fps, scale):
+    matter = Timed(9.0)
+    Paced(matter, fps, matter.clock).predict(frame(width, height), frame(width, height))
+    assert matter.seen == [scale]
 
 
 @pytest.mark.parametrize("streams, scale", [(1, 0.25), (2, 0.25), (3, 0.5)])

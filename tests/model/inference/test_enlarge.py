@@ -56,7 +56,9 @@ def test_the_looks_of_large_photos_and_the_scale_of_frames():
                          ((20_000, 30_000), (0.0625, 0.03125)), ((10 ** 6, 4), (0.6875, 0.34375))):
         assert scale.looks(size) == scales and scale.looks(size, 0.3) == (0.3,)
         assert scales[0] == 0.0625 or scales[0] ** 2 * size[0] * size[1] <= scale.SEEN
-    assert [scale.frame_scale((1000, width)) for width in (2559, 2560, 9999, 10_000)] == [0.5, 0.25, 0.25, 0.125]
+    widths = 720, 1280, 2559, 2560, 9999, 10_000
+    assert [scale.frame_scale((720, width)) for width in widths] == [0.5, 0.25, 0.25, 0.25, 0.25, 0.125]
+    assert [scale.frame_scale((720, width), finest=True) for width in widths] == [0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
 
 
 def test_looks_are_weighed_by_the_error_that_they_expect():
