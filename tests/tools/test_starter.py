@@ -16,10 +16,11 @@ from torch.utils.data import DataLoader  # noqa: E402
 from bgmatting.dataset.samples import SampleKey, StreamSet  # noqa: E402
 from bgmatting.model import losses as own_losses  # noqa: E402
 from bgmatting.model.export.torch_network import Base, Coarse, Matting, Refined, state_of  # noqa: E402
+from bgmatting.model.inference import unmix  # noqa: E402
 from bgmatting.training.config import DEFAULT, load_config  # noqa: E402
 from bgmatting.utils.cli import StopOnSignal  # noqa: E402
 from bgmatting.utils.errors import UserError  # noqa: E402
-from tools.starter import curves, judging, losses  # noqa: E402
+from tools.starter import curves, judging, last_step, losses  # noqa: E402
 from tools.starter.__main__ import main, read_recipe, stage_of  # noqa: E402
 from tools.starter.faster import DilatedDepthwise, Folded, StridedDepthwise, faster, outputs  # noqa: E402
 from tools.starter.losses import Batch  # noqa: E402
@@ -321,3 +322,28 @@ def test_curves_of_a_log(tmp_path):
         (tmp_path / "empty.txt").write_text("nothing\n")
         with pytest.raises(UserError, match=wrong.name):
             curves.main([str(tmp_path / "curves.png"), f"a={wrong}"])
+
+
+def test_the_last_step_is_fitted_to_mattes_of_samples(recipe, tmp_path, monkeypatch):
+    out = tmp_path / "last_step.safetensors"
+    change = ["samples=3", "sizes=[[96, 128]]", "looks=[[1, 0.5, 100], [1, null, 0]]", "pixels=400", "rounds=0.1", "batch=16"]
+    main(["last_step", str(recipe()), str(out), "--set", *change])
+    shapes = {name: tuple(value.shape) for name, value in load_file(out).items()}
+    width, rows = shapes["0.weight"]
+    assert shapes == {"0.weight": (32, len(unmix.EVIDENCE)), "0.bias": (32,), "1.weight": (32, 32), "1.bias": (32,),
+                      "2.weight": (1, 32), "2.bias": (1,)} and (width, rows) == (32, 12)
+    with pytest.raises(UserError, match="soft edge"):
+        monkeypatch.setattr(last_step, "LEAST", 10 ** 9)
+        main(["last_step", str(recipe()), str(out), "--set", *change])
+
+
+def test_the_last_step_finds_what_rows_say_of_alpha(tmp_path, monkeypatch):
+    """Here the first row is off by half of what the seventh, a logarithm of any range, has above its mean."""
+    rng = np.random.default_rng(0)
+    rows = rng.random((len(unmix.EVIDENCE), 20_000)).astype(np.float32)
+    rows[6] = 3 * rows[6] - 5
+    true = np.clip(rows[0] + (rows[6] + 3.5) / 2, 0, 1)
+    settings = {**read_recipe(RECIPE, "last_step"), "rounds": 60, "batch": 1000}
+    layers = last_step.fitted(settings, rows, true, np.ones(20_000, np.float32))
+    monkeypatch.setattr(unmix, "_layers", lambda: [(part["weight"].numpy(), part["bias"].numpy()[:, None]) for part in layers])
+    assert np.abs(unmix._learned(rows) - true).mean() < 0.1 * np.abs(rows[0] - true).mean()
