@@ -47,8 +47,8 @@ def add_flags(parser: ArgumentParser) -> None:
     add("--bgr", help="photo of its empty scene (default: the generated clip's)")
     add("--size", default="hd", help="of the generated clip: hd, 4k or WIDTHxHEIGHT (default: %(default)s)")
     add("--frames", type=int, default=24, help="of the generated clip (default: %(default)s)")
-    add("--backbone-scale", nargs="+", default=["default", "0.25"], metavar="SCALE",
-        help="a row for each; default: what predict.py takes (default: default 0.25)")
+    add("--backbone-scale", nargs="+", default=["default", "0.5"], metavar="SCALE",
+        help="a row for each; default: what predict.py takes (default: default 0.5)")
     add("--precision", default="auto", help="as of predict.py (default: %(default)s)")
     add("--weights", default=str(STARTER), help="weights file (default: the starter weights)")
     add("--rounds", type=int, default=3, help="turns that each row takes (default: %(default)s)")
