@@ -170,7 +170,8 @@ class Options:
         kinds=MOVING, fronts=EVERYWHERE, bare="auto", metavar="WAY")
     fps: float | None = option(
         None, "for a finer matte, give the coarse network a larger frame if this machine still mattes so many frames per "
-        "second; 0: the finest matte, however long it takes", "off", type=float, least=0, kinds=MOVING, fronts=(COMMAND, PYTHON, HTTP), metavar="N")
+        "second; 0: the finest matte, however long it takes", "off", type=float, least=0, kinds=MOVING,
+        fronts=(COMMAND, PYTHON, HTTP), metavar="N")
     no_window: bool = option(False, "run without preview or keys, and write --output FILE.mp4", "off", kinds=(CAMERA,))
     virtual_camera: bool = option(
         False, "also send the frames to other programs, through pyvirtualcam", "off", kinds=(CAMERA,))
@@ -201,7 +202,7 @@ class Options:
     refine_mode: str | None = option(
         None, "which patches to refine: sampling, thresholding or full", "the weights file's; else sampling")
     sample_pixels: int | None = option(
-        None, "number of pixels to refine in sampling mode", "the weights file's; else 80000 of a photo, 5000 of a frame",
+        None, "number of pixels to refine in sampling mode", "the weights file's; else 80000 of a photo, 10000 of a frame",
         type=int, least=0)
     refine_threshold: float | None = option(
         None, "predicted error above which thresholding mode refines", "the weights file's; else 0.1", type=float,

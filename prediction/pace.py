@@ -12,7 +12,7 @@ from bgmatting.model.inference.scale import frame_scale
 from bgmatting.model.inference.settings import Chosen
 from bgmatting.utils.cli import say
 
-PIXELS = 5_000        # refined of a frame: of more, SAD is up to 0.6 % less, and a frame takes an eighth longer
+PIXELS = 10_000       # refined of a frame: of twice as many SAD is 0.3 % less, and a frame takes a twelfth longer
 
 
 def frame_pixels(settings: Chosen) -> dict[str, int]:

@@ -7,8 +7,8 @@ from typing import TypeVar
 SEEN = 2 ** 21         # pixels of the coarse network's input that a photo is shown with, about 1920x1088, or the photo's own
 STEPS = 16             # the scale of a photo is a whole number of so many parts
 SMALL = 1280 * 720     # pixels; frames of less are fast at half their size, and lose more at a quarter
-QUARTER_FROM = 2560    # pixels of the longer side of frames that are not seen larger than at a quarter of their size
-EIGHTH_FROM = 10_000   # likewise at an eighth: at a quarter the coarse network would take gigabytes, and see little at a time
+QUARTER_FROM = 2560    # pixels of the longer side of frames that are seen at a quarter of their size at most
+EIGHTH_FROM = 10_000   # likewise at an eighth: at a quarter the coarse network would take gigabytes, and see little
 DOUBT = 0.02           # error that is expected anywhere
 COARSER = 0.5          # how much the second look counts beside the first, where both expect the same error
 

@@ -17,7 +17,8 @@ Matting" (CVPR 2007). It draws strands that the network sees as a soft rim.
 
 Last, what was found so far is weighed by a small network of three layers, for each pixel on its own: the alphas above, means
 of the last one around the pixel, how far ``src`` is from the scene there, as it is and after what the light has changed
-since, and how restless that change is where only the scene is seen. It knows from samples how far each is to be trusted (``tools/starter/last_step.py``).
+since, and how restless that change is where only the scene is seen. It knows from samples how far each is to be trusted
+(``tools/starter/last_step.py``).
 """
 from __future__ import annotations
 
@@ -46,6 +47,7 @@ DOUBT = 0.005         # the error that the network expects of its alpha, plus th
 NOISE = 0.0003        # squared colour distance that any candidate may leave unexplained
 EMPTY = 0.02          # scene up to here shows what has changed since bgr
 LITTLE = 0.003        # share of a neighbourhood that, sure scene, says as much of that as the whole photo does
+NEARBY = 3            # pixels of the small copy over which it is averaged how far src is from bgr
 AROUND = (3, 7, 15)   # sides in pixels of the neighbourhoods whose mean alpha counts
 SLIGHT = 1e-5         # squared colour distance below which none is told from another
 EVIDENCE = ("mixed", "network", "linear", "by its colour", "by colours near", "by colours around", "above", "above as lit",
@@ -88,7 +90,7 @@ def evidence(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.nda
     alpha = _shrunk(pha, size)
     found = (_linear(small, alpha, err, _small_size(pha, shrink, LINEAR)),
              [cv2.split(colour) for colour in _candidates(small, alpha, residual, (near, around))], [err],
-             cv2.split(_drift(cv2.subtract(small, scene), alpha, *around)))
+             _drift(cv2.subtract(small, scene), alpha, *around))
     flat, rows = pha.reshape(-1), np.empty((len(EVIDENCE), len(pixels)), np.float32)
     for start in range(0, len(pixels), AT_ONCE):
         part = slice(start, start + AT_ONCE)
@@ -169,10 +171,7 @@ def _equations(src, bgr, network, pixels, size, linear, candidates, err, drift, 
         weight = 1 / (_dot(rest, rest) + np.float32(NOISE))
         total, weights = total + alpha * weight, weights + weight
     rows[0] = total / weights
-    *drift, unrest = _sampled(drift, *place)
-    drifted = above - drift
-    for row, squared in zip(rows[6:], (_dot(above, above), _dot(drifted, drifted), unrest)):
-        np.log10(squared + np.float32(SLIGHT), out=row)
+    rows[6:] = _sampled(drift, *place)
 
 
 def _followed(shown, network, doubt, linear):
@@ -226,15 +225,25 @@ def _candidates(small, alpha, residual, sizes):
 
 
 def _drift(above, alpha, size, sigma):
-    """Small image (h, w, 4) float32: by what src differs from bgr in the sure scene around, and the variance of that."""
+    """Three small images (h, w) float32, decimal logarithms of squared colour distances, from ``above``, which is src less
+    bgr (h, w, 3): that of src from bgr nearby, the same from bgr as the sure scene around shows it now, and the variance of
+    what is between them there."""
     sure = (alpha <= EMPTY).astype(np.float32)
-    squared = cv2.transform(above * above, np.ones((1, 3), np.float32))
-    seen = [sure, *(sure * plane for plane in (*cv2.split(above), squared))]
+    seen = [sure, *(sure * plane for plane in (*cv2.split(above), _squared(above)))]
     near = [cv2.GaussianBlur(_shrunk(plane, size), (0, 0), sigma) for plane in seen]
     whole = [plane.mean() / (sure.mean() + np.float32(TINY)) for plane in seen]
     *drift, squared = ((part + np.float32(LITTLE) * mean) / (near[0] + np.float32(LITTLE))
                        for part, mean in zip(near[1:], whole[1:]))
-    return cv2.merge((*drift, np.maximum(squared - sum(part * part for part in drift), 0)))
+    unrest = np.maximum(squared - sum(part * part for part in drift), 0)
+    full = above.shape[1::-1]
+    drifted = above - cv2.resize(cv2.merge(drift), full, interpolation=cv2.INTER_LINEAR)
+    distances = *(cv2.blur(_squared(distance), (NEARBY, NEARBY)) for distance in (above, drifted)), cv2.resize(unrest, full)
+    return [np.log10(np.maximum(distance, 0) + np.float32(SLIGHT)) for distance in distances]
+
+
+def _squared(colours):
+    """(h, w, 3) -> (h, w)"""
+    return cv2.transform(colours * colours, np.ones((1, 3), np.float32))
 
 
 def _sampled(planes, rows, columns, size):

@@ -326,7 +326,8 @@ def test_curves_of_a_log(tmp_path):
 
 def test_the_last_step_is_fitted_to_mattes_of_samples(recipe, tmp_path, monkeypatch):
     out = tmp_path / "last_step.safetensors"
-    change = ["samples=3", "sizes=[[96, 128]]", "looks=[[1, 0.5, 100], [1, null, 0]]", "pixels=400", "rounds=0.1", "batch=16"]
+    change = ["samples=3", "sizes=[[96, 128]]", "looks=[[1, 0.5, 100], [1, null, 0]]", "pixels=400", "rounds=0.1",
+              "batch=16"]
     main(["last_step", str(recipe()), str(out), "--set", *change])
     shapes = {name: tuple(value.shape) for name, value in load_file(out).items()}
     width, rows = shapes["0.weight"]
@@ -345,5 +346,6 @@ def test_the_last_step_finds_what_rows_say_of_alpha(tmp_path, monkeypatch):
     true = np.clip(rows[0] + (rows[6] + 3.5) / 2, 0, 1)
     settings = {**read_recipe(RECIPE, "last_step"), "rounds": 60, "batch": 1000}
     layers = last_step.fitted(settings, rows, true, np.ones(20_000, np.float32))
-    monkeypatch.setattr(unmix, "_layers", lambda: [(part["weight"].numpy(), part["bias"].numpy()[:, None]) for part in layers])
+    layers = [(part["weight"].numpy(), part["bias"].numpy()[:, None]) for part in layers]
+    monkeypatch.setattr(unmix, "_layers", lambda: layers)
     assert np.abs(unmix._learned(rows) - true).mean() < 0.1 * np.abs(rows[0] - true).mean()

@@ -83,10 +83,9 @@ def last_step(args) -> None:
     import torch
 
     from tools.starter.last_step import write_last_step
-    from tools.starter.processes import samples_of
     settings = read_recipe(args.recipe, "last_step", args.set)
-    torch.set_num_threads(settings["threads"])
-    write_last_step(settings, samples_of(stage_of(settings)), settings["weights"], args.out)
+    torch.set_num_threads(settings["threads"] * settings["processes"])
+    write_last_step(settings, stage_of(settings), args.out)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,6 +1,9 @@
-"""The small network of the last step (``model.inference.unmix``): from what is known of a pixel at a soft edge to its alpha."""
+"""The small network of the last step (``model.inference.unmix``): from what is known of a soft pixel to its alpha."""
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from unittest import mock
 
@@ -15,6 +18,7 @@ from bgmatting.model.inference.unmix import EVIDENCE, evidence, open_pixels
 from bgmatting.utils.cli import say
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import write_bytes
+from tools.starter.processes import samples_of
 
 SEED = 977      # of the samples, which training has not seen
 LEAST = 300     # pixels that a matte must have open
@@ -23,34 +27,48 @@ LIGHT = 0.1     # and the least
 OUTSIDE = 0.1   # how much the loss counts what is cut off at 0 and 1
 
 
-def write_last_step(settings: dict, samples, weights: str, out: str | Path) -> None:
-    """Fit the network to samples and write it.
+def write_last_step(settings: dict, stage: dict, out: str | Path) -> None:
+    """Fit the network to samples of a stage and write it.
 
     Args:
-        settings: section ``last_step`` of a recipe.
-        samples: a set of ``dataset.samples``.
-        weights: the weights whose mattes it is to improve.
+        settings: section ``last_step`` of a recipe. stage: a stage's configuration of "stream".
 
     Raises:
         UserError: no sample has enough of a soft edge; or as ``Matter``.
     """
-    rows, true, weight = gathered(settings, samples, weights)
-    say(f"{rows.shape[1]} pixels; mean error before: {_error(rows[0], true, weight):.4f}")
-    layers = fitted(settings, rows, true, weight)
+    rows, true, counts = gathered(settings, stage)
+    say(f"{rows.shape[1]} pixels; mean error before: {float((counts * np.abs(rows[0] - true)).mean()):.4f}")
+    layers = fitted(settings, rows, true, counts)
     arrays = {f"{layer}.{name}": value for layer, part in enumerate(layers) for name, value in part.items()}
     write_bytes(Path(out), safetensors_bytes(arrays))
 
 
-def gathered(settings: dict, samples, weights: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def gathered(settings: dict, stage: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(evidence (E, N), true alpha (N,), how much each pixel counts (N,)), float32, of pixels drawn from mattes of samples.
 
-    A pixel counts as many as it was drawn for.
+    A pixel counts as many as it was drawn for. The recipe's ``processes`` share the samples.
     """
-    matters = {(scale, pixels): Matter(weights, backbone_scale=scale, sample_pixels=pixels, threads=settings["threads"])
-               for _, scale, pixels in settings["looks"]}
+    parts = settings["processes"]
+    share = partial(_gathered, settings, stage)
+    if parts == 1:
+        found = share(0)
+    else:
+        with ProcessPoolExecutor(parts, get_context("spawn")) as pool:
+            found = [item for items in pool.map(share, range(parts)) for item in items]
+    if not found:
+        raise UserError("no sample has enough of a soft edge. Name folders with more subjects.")
+    rows, true, counts = (np.concatenate(parts, -1) for parts in zip(*found))
+    return rows, true, np.clip(counts / counts.mean(), LIGHT, HEAVY)
+
+
+def _gathered(settings, stage, part):
+    """A part of what ``gathered`` finds, sample by sample."""
+    samples = samples_of(stage)
+    matters = {(scale, pixels): Matter(settings["weights"], backbone_scale=scale, sample_pixels=pixels,
+                                       threads=settings["threads"]) for _, scale, pixels in settings["looks"]}
     share = np.array([look[0] for look in settings["looks"]], float)
     found = []
-    for number in range(settings["samples"]):
+    for number in range(part, settings["samples"], settings["processes"]):
         rng = np.random.default_rng([SEED, number])
         height, width = settings["sizes"][rng.integers(len(settings["sizes"]))]
         sample = samples[SampleKey(SEED, 0, number, height, width)]
@@ -63,14 +81,11 @@ def gathered(settings: dict, samples, weights: str) -> tuple[np.ndarray, np.ndar
             drawn = rng.permutation(len(place))[:settings["pixels"]]
             counts = np.full(len(drawn), len(place) / len(drawn), np.float32)
             found.append((rows[:, drawn], pha.reshape(-1)[place[drawn]].astype(np.float32) / 255, counts))
-        if (number + 1) % 50 == 0:
-            say(f"{number + 1} samples")
+        if part == 0 and number % 50 == 0:
+            say(f"{number} samples")
     for matter in matters.values():
         matter.close()
-    if not found:
-        raise UserError("no sample has enough of a soft edge. Name folders with more subjects.")
-    rows, true, counts = (np.concatenate(parts, -1) for parts in zip(*found))
-    return rows, true, np.clip(counts / counts.mean(), LIGHT, HEAVY)
+    return found
 
 
 def _evidence(matter, src, bgr):
@@ -113,7 +128,7 @@ def fitted(settings: dict, rows: np.ndarray, true: np.ndarray, counts: np.ndarra
         loss.backward()
         optimizer.step()
         schedule.step()
-        recent += (float((counts[drawn] * off.abs()).mean().detach()) - recent) / min(step + 1, 200)
+        recent += (float((counts[drawn] * off.abs().detach()).mean()) - recent) / min(step + 1, 200)
     say(f"mean error after: {recent:.4f}")
     layers = [{name: value.detach().clone() for name, value in layer.named_parameters()}
               for layer in network if isinstance(layer, nn.Linear)]
@@ -122,6 +137,3 @@ def fitted(settings: dict, rows: np.ndarray, true: np.ndarray, counts: np.ndarra
     layers[0]["weight"] /= scale
     return layers
 
-
-def _error(found, true, counts):
-    return float((counts * np.abs(found - true)).mean())
