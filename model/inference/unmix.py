@@ -49,7 +49,7 @@ EMPTY = 0.02          # scene up to here shows what has changed since bgr
 LITTLE = 0.003        # share of a neighbourhood that, sure scene, says as much of that as the whole photo does
 NEARBY = 3            # pixels of the small copy over which it is averaged how far src is from bgr
 AROUND = (3, 7, 15)   # sides in pixels of the neighbourhoods whose mean alpha counts
-SLIGHT = 1e-5         # squared colour distance below which none is told from another
+SLIGHT = 5e-4         # squared colour distance that is as good as none: a photo where both are overexposed has no other
 EVIDENCE = ("mixed", "network", "linear", "by its colour", "by colours near", "by colours around", "above", "above as lit",
             "unrest", *(f"mean of {side}" for side in AROUND))  # rows of ``evidence``
 STEP = 32_000         # pixels; cv2.remap takes sides below 32768
