@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 
 from bgmatting.model.weights.files import read_weights
-from bgmatting.model.weights.places import PLACE
+from bgmatting.model.weights.places import LAST_STEP
 
 BAND = (0.01, 0.99)   # alpha between these is open to question, and so is what lies next to it
 LONGEST = 480         # pixels of the longer side of the small copy that colours are taken from
@@ -103,7 +103,7 @@ def evidence(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.nda
 
 @lru_cache(maxsize=1)
 def _layers():
-    arrays = read_weights(PLACE / "last_step.safetensors")[0]
+    arrays = read_weights(LAST_STEP)[0]
     return [(arrays[f"{layer}.weight"], arrays[f"{layer}.bias"][:, None]) for layer in range(3)]
 
 

@@ -12,6 +12,7 @@ from bgmatting.utils.errors import UserError
 
 PLACE = Path(__file__).parent
 STARTER = PLACE / "starter_mobilenetv2.safetensors"  # the default weights
+LAST_STEP = PLACE / "last_step.safetensors"  # the small network that ends a matte
 IN_FOLDERS = tuple(f"model{suffix}" for suffix in (".safetensors", ".pdparams"))  # weights in a folder of a training run
 
 
