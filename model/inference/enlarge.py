@@ -20,12 +20,11 @@ def enlarged_rows(image: np.ndarray, height: int, width: int, top: int, bottom: 
     low, high, share = _neighbours(np.arange(top, bottom), image.shape[0], height)
     first = low[0]
     part = image[first:high[-1] + 1]
-    part = np.ascontiguousarray(part) if lowest is None else np.clip(part, lowest, highest)
-    wide = cv2.resize(part, (width, len(part)), interpolation=cv2.INTER_LINEAR)
-    share = share.reshape(-1, *(1,) * (image.ndim - 1))
-    made = wide[low - first]
-    made += share * (wide[high - first] - made)
-    return made
+    if lowest is not None:
+        part = np.clip(part, lowest, highest)
+    upper = part[low - first]
+    upper += share.reshape(-1, *(1,) * (image.ndim - 1)) * (part[high - first] - upper)  # first, while rows are short
+    return cv2.resize(upper, (width, len(upper)), interpolation=cv2.INTER_LINEAR)
 
 
 def at_half(image: np.ndarray, height: int, width: int, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:

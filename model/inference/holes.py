@@ -8,6 +8,8 @@ shows, and has the colours of the subject around it, is subject.
 """
 from __future__ import annotations
 
+from functools import cached_property
+
 import cv2
 import numpy as np
 
@@ -35,10 +37,7 @@ def find_holes(src: np.ndarray, bgr: np.ndarray, levels: np.ndarray) -> np.ndarr
 
     Returns bool (H, W), or None where there are none.
     """
-    parts, labels, boxes, _ = cv2.connectedComponentsWithStats((levels < OPAQUE).view(np.uint8), connectivity=4)
-    holes = [box for box in enumerate(boxes) if box[0] and box[1][4] >= SMALLEST]
-    holes = [hole for hole in (_Hole(labels, levels, *box) for box in holes) if hole.lowest < LIGHTEST]
-    inner = [hole for hole in holes if hole.scene < OPENING * levels.size]
+    inner = [hole for hole in _holes(levels) if hole.lowest < LIGHTEST and hole.scene < OPENING * levels.size]
     if not inner:
         return None
     noise = _Noise.of(src, bgr, levels)
@@ -70,17 +69,35 @@ def levels_of(pha: np.ndarray) -> np.ndarray:
     return pha if pha.dtype == np.uint8 else cv2.convertScaleAbs(pha.astype(np.float32, copy=False), alpha=255)
 
 
+def _holes(levels):
+    """The parts of at least ``SMALLEST`` pixels that are not opaque, without those around all that is opaque."""
+    opaque = cv2.compare(levels, OPAQUE, cv2.CMP_GE)
+    left, top, width, height = cv2.boundingRect(opaque)
+    right, bottom = left + width, top + height
+    # parts are told apart in this box and a pixel around it, which takes a fraction of the time of the whole photo
+    rows, columns = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(cv2.bitwise_not(opaque[rows, columns]), connectivity=4)
+    boxes[:, :2] += columns.start, rows.start
+    for label in range(1, count):
+        x, y, across, down, area = boxes[label].tolist()
+        around = x < left or y < top or x + across > right or y + down > bottom
+        if area >= SMALLEST and not around:
+            box = np.s_[y:y + down, x:x + across]
+            place = np.s_[y - rows.start:y + down - rows.start, x - columns.start:x + across - columns.start]
+            yield _Hole(box, labels[place] == label, levels[box])
+
+
 class _Hole:
     """A connected part of what is not opaque: its ``box``, its ``mask`` there, and the emptier half of it, ``core``."""
 
-    def __init__(self, labels, levels, label, stats):
-        left, top, width, height, self.area = (int(value) for value in stats)
-        self.box = np.s_[top:top + height, left:left + width]
-        self.mask = labels[self.box] == label
-        alpha = levels[self.box]
-        inside = alpha[self.mask]
-        self.lowest, self.scene = int(inside.min()), int(np.count_nonzero(inside < SCENE))
-        self.core = self.mask & (alpha <= np.median(inside))
+    def __init__(self, box, mask, alpha):
+        self.box, self.mask, self._alpha = box, mask, alpha
+        self._inside = alpha[mask]
+        self.lowest, self.scene = int(self._inside.min()), int(np.count_nonzero(self._inside < SCENE))
+
+    @cached_property
+    def core(self):
+        return self.mask & (self._alpha <= np.median(self._inside))
 
 
 class _Noise:
@@ -106,7 +123,7 @@ class _Noise:
 
 def _spread(mask):
     """Rows and columns of at most ``SEEN`` of the mask's pixels, at even distances."""
-    places = np.flatnonzero(mask)
+    places = np.flatnonzero(mask.view(bool))  # of booleans it is nine times as fast
     return np.divmod(places[::max(1, -(-len(places) // SEEN))], mask.shape[1])
 
 
