@@ -39,8 +39,9 @@ SLOW = ("paddle", "paddle-inference")  # a third of the frames tells enough of t
 def add_flags(parser: ArgumentParser) -> None:
     """The flags of ``benchmark.py infer``."""
     add = parser.add_argument
-    add("--backend", nargs="+", default=["openvino", "openvino:bf16", "onnxruntime", "paddle-inference", "paddle"],
-        metavar="BACKEND[:PRECISION]", help="default: openvino openvino:bf16 onnxruntime paddle-inference paddle")
+    add("--backend", nargs="+", metavar="BACKEND[:PRECISION]",
+        default=["openvino", "openvino:bf16", "openvino:int8", "onnxruntime", "paddle-inference", "paddle"],
+        help="default: openvino openvino:bf16 openvino:int8 onnxruntime paddle-inference paddle")
     add("--method", default="background", help=f"{', '.join(METHODS)} (default: background)")
     add("--backbone", nargs="+", help="default: mobilenetv2, with the starter weights, or the method's first; all but that "
         "one have random weights")

@@ -190,8 +190,8 @@ class Options:
         "auto", "openvino, onnxruntime, paddle-inference or paddle", "the fastest that is installed and passes its "
         "self-check")
     precision: str = option(
-        "auto", "fp32; bf16 or fp16 if the backend and device support it; auto: bf16 if this CPU is faster in it, "
-        "else fp32", "auto")
+        "auto", "fp32; bf16, fp16 or int8 if the backend and device support it; auto: bf16 or int8 if this CPU is faster in "
+        "it, else fp32", "auto")
     max_memory: float | None = option(
         None, "memory in MiB that refining may use at once; the result is the same", "whatever is fastest", type=float,
         metavar="MIB")

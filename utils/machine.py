@@ -41,15 +41,24 @@ def computes_in_bf16(cpuinfo: str = "/proc/cpuinfo") -> bool:
     Without instructions for it engines would imitate it. Intel's cores have them in the matrix unit (AMX), which virtual
     machines may hide; by AVX-512's alone a Xeon took 1.4 to 1.8 times as long as in float32 (AMD's take two thirds).
     """
+    vendor, flags = _first_core(cpuinfo)
+    return bool(flags & ({"amx_bf16"} if vendor == ["GenuineIntel"] else {"avx512_bf16", "amx_bf16", "bf16"}))
+
+
+def computes_in_int8(cpuinfo: str = "/proc/cpuinfo") -> bool:
+    """Whether this CPU multiplies and adds integers of 8 bits in one instruction (VNNI), without which sums overflow."""
+    return bool(_first_core(cpuinfo)[1] & {"avx512_vnni", "avx_vnni"})
+
+
+def _first_core(cpuinfo):
+    """([vendor], what it can do)"""
     try:
         with open(cpuinfo, encoding="utf-8", errors="replace") as file:
             lines = [line.split(":", 1) for line in file if ":" in line]
     except OSError:
-        return False
-    said = {name.strip(): value.split() for name, value in reversed(lines)}  # of the first core
-    flags = {*said.get("flags", ()), *said.get("Features", ())}
-    intel = said.get("vendor_id") == ["GenuineIntel"]
-    return bool(flags & ({"amx_bf16"} if intel else {"avx512_bf16", "amx_bf16", "bf16"}))
+        return None, set()
+    said = {name.strip(): value.split() for name, value in reversed(lines)}
+    return said.get("vendor_id"), {*said.get("flags", ()), *said.get("Features", ())}
 
 
 def free_memory(proc: str = "/proc", groups: str = "/sys/fs/cgroup") -> int | None:

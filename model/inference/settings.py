@@ -10,7 +10,7 @@ from bgmatting.media.alignment.camera_motion import Fitter, fitter
 from bgmatting.model.refinement import Refinement
 from bgmatting.utils.errors import UserError, suggest
 
-PRECISIONS = ("fp32", "fp16", "bf16", "auto")
+PRECISIONS = ("fp32", "fp16", "bf16", "int8", "auto")
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ class Settings:
         refine_mode: "sampling", "thresholding" or "full"; None: as the header says, else "sampling".
         sample_pixels: how many pixels "sampling" refines; None: as the header says, else 80,000.
         threshold: predicted error above which "thresholding" refines; None: as the header says, else 0.1.
-        precision: "fp32"; "bf16" and "fp16" are faster where a backend and the device compute in them, and differ a little;
-            "auto": bf16 in OpenVINO where this CPU is faster in it, else fp32.
+        precision: "fp32"; "bf16", "fp16" and "int8", which is of the coarse network alone, are faster where a backend and
+            the device compute in them, and differ a little; "auto": in OpenVINO bf16 or int8 where this CPU is faster in it,
+            else fp32.
         threads: of a CPU backend; None: its own choice.
         max_memory: MiB that refining may take at once, beyond the photos and mattes themselves; None: what is fastest.
             The result does not depend on it.

@@ -97,9 +97,8 @@ def evidence(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.nda
         part = slice(start, start + AT_ONCE)
         _equations(src, bgr, flat[pixels[part]], pixels[part], pha.shape, *found, rows[:-len(AROUND), part])
     flat[pixels] = rows[0]
-    levels = cv2.convertScaleAbs(pha, alpha=255)  # of bytes means take a third of the time
     for row, side in zip(rows[-len(AROUND):], AROUND):
-        np.multiply(cv2.blur(levels, (side, side)).reshape(-1).take(pixels), np.float32(1 / 255), out=row)
+        cv2.blur(pha, (side, side)).take(pixels, out=row)
     return rows
 
 

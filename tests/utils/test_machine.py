@@ -1,7 +1,7 @@
 """What the machine can do."""
 import pytest
 
-from bgmatting.utils.machine import computes_in_bf16, free_memory
+from bgmatting.utils.machine import computes_in_bf16, computes_in_int8, free_memory
 
 
 @pytest.mark.parametrize("text, expected", [
@@ -14,6 +14,15 @@ from bgmatting.utils.machine import computes_in_bf16, free_memory
 def test_whether_a_cpu_computes_in_bf16(tmp_path, text, expected):
     (tmp_path / "cpuinfo").write_text(text)
     assert computes_in_bf16(tmp_path / "cpuinfo") is expected
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("flags : fpu avx2 avx512f avx512_vnni\n", True), ("flags\t\t: fpu avx2 avx_vnni\n", True),
+    ("flags : fpu avx2 avx512f\n", False), ("Features : fp asimddp i8mm\n", False)])
+def test_whether_a_cpu_computes_in_int8(tmp_path, text, expected):
+    (tmp_path / "cpuinfo").write_text(text)
+    assert computes_in_int8(tmp_path / "cpuinfo") is expected
+    assert computes_in_int8(tmp_path / "missing") is False
 
 
 def test_where_the_system_does_not_say_it_does_not(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 
 from bgmatting.model.inference.engines.base import Engine, EngineAbsent, EngineError, reason
 from bgmatting.utils.errors import UserError, suggest
-from bgmatting.utils.machine import computes_in_bf16
+from bgmatting.utils.machine import computes_in_bf16, computes_in_int8
 
 ENGINES = {"openvino": ".openvino:OpenvinoEngine", "onnxruntime": ".onnx:OnnxEngine",
            "paddle-inference": ".paddle_inference:InferenceEngine", "paddle": ".eager:DygraphEngine"}
@@ -23,8 +23,9 @@ def open_engine(name: str, described: Mapping[str, Any], arrays: Mapping[str, np
 
     Args:
         described, arrays: as for ``engines.graphs.network_of``; sha256: of the weights file.
-        device: "cpu" or "gpu:N". precision: "fp32", "fp16", "bf16", or "auto": bf16 in OpenVINO where this CPU is
-            faster in it and the self-check passes, else fp32. threads: on a CPU; None: the engine's own choice.
+        device: "cpu" or "gpu:N". precision: "fp32", "fp16", "bf16", "int8", or "auto": in OpenVINO bf16 where this CPU is
+            faster in it, else int8 where it multiplies such integers, if the self-check passes; else fp32.
+        threads: on a CPU; None: the engine's own choice.
         tf32: whether a GPU rounds the factors of float32 products, which ``utils.machine.set_tf32`` sets.
 
     Raises UserError: no such engine, or the one that is named cannot be used here; ValueError: the arrays do not fit. Warns
@@ -57,8 +58,9 @@ def _candidates(name, device, precision):
     names = FASTEST[device.split(":")[0]] if name == "auto" else (name,)
     if precision != "auto":
         return [(candidate, precision) for candidate in names]
-    faster = [("openvino", "bf16")] if device == "cpu" and "openvino" in names and computes_in_bf16() else []
-    return faster + [(candidate, "fp32") for candidate in names]
+    faster = "bf16" if computes_in_bf16() else "int8" if computes_in_int8() else None
+    first = [("openvino", faster)] if faster and device == "cpu" and "openvino" in names else []
+    return first + [(candidate, "fp32") for candidate in names]
 
 
 def _class_of(name):

@@ -18,6 +18,8 @@ def check_precision(device: str, precision: str) -> None:
     """Raises EngineAbsent where Paddle does not compute in ``precision`` on ``device``, "cpu" or "gpu:N"."""
     if precision == "fp32":
         return
+    if precision not in AMP_TYPES:
+        raise EngineAbsent(f"it does not compute in {precision}")
     if device == "cpu":
         raise EngineAbsent(f"it computes in {precision} on a GPU only")
     import paddle

@@ -14,35 +14,41 @@ import numpy as np
 
 from bgmatting.model.inference.engines.base import Engine, EngineAbsent, check_engine
 from bgmatting.model.inference.engines.graph_cache import exported_graphs, stored_answers
+from bgmatting.model.inference.engines.int8 import ranges_of, to_int8
+from bgmatting.model.methods import find_method
 from bgmatting.utils.files import file_sha256, write_bytes
 
 ANY_SIZE = ("coarse", "network")  # graphs that see the whole photo
 KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more
-TOLERANCE = {"fp32": 1e-3, "bf16": 0.1}
+HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+TOLERANCE = {"fp32": 1e-3, "bf16": 0.1, "int8": 0.2}
+IN_INT8 = "coarse"  # the graph that takes most of the time
 SUMS = "blobs.json"  # {name: SHA-256} of the compiled graphs of a folder: OpenVINO would load damaged ones as they are
 
 
 class OpenvinoEngine(Engine):
-    """On a CPU, in fp32, or in bf16 where the CPU computes in it."""
+    """On a CPU, in fp32, in bf16 where the CPU computes in it, or with the coarse network in int8."""
 
     name = "openvino"
 
     def __init__(self, described: Mapping[str, Any], arrays: Mapping[str, np.ndarray], device: str, precision: str,
                  sha256: str, threads: int | None = None, tf32: bool = False):
         if device != "cpu" or precision not in TOLERANCE:
-            raise EngineAbsent("it runs here on a CPU and in fp32 or bf16 only")
+            raise EngineAbsent("it runs here on a CPU and in fp32, bf16 or int8 only")
+        if precision == "int8" and "method" in described and not find_method(described["method"]).refines:
+            raise EngineAbsent("only the method background is computed in int8")
         try:
-            openvino = import_openvino()
+            self._openvino = import_openvino()
         except ImportError:
             raise EngineAbsent("the package openvino is not installed") from None
-        self._core = openvino.Core()
+        self._core = self._openvino.Core()
         if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise EngineAbsent("this CPU does not compute in bf16")
         self.precision = precision
         self._folder = exported_graphs("onnx", sha256, described, arrays)
         self._keeps = _only_sound(self._folder)
-        self._config = {"INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
-                        "PERFORMANCE_HINT": "LATENCY"}
+        self._ranges = ranges_of(self._openvino, self._folder / f"{IN_INT8}.onnx") if precision == "int8" else None
+        self._config = {"INFERENCE_PRECISION_HINT": HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
         if threads:
             self._config["INFERENCE_NUM_THREADS"] = threads
         self._compiled, self._lock = OrderedDict(), threading.Lock()
@@ -86,6 +92,8 @@ class OpenvinoEngine(Engine):
         with self._lock:
             if key not in self._compiled:
                 model = self._core.read_model(self._folder / f"{graph}.onnx")
+                if self._ranges is not None and graph == IN_INT8:
+                    to_int8(self._openvino, model, self._ranges)
                 model.reshape({name: list(array.shape) for name, array in inputs.items()})
                 # What sees the whole photo is compiled anew for each size: kept, 20 MB for each would pile up.
                 keeps = self._keeps and graph not in ANY_SIZE

@@ -45,8 +45,8 @@ def test_unknown_backend(weights):
 
 
 @pytest.mark.parametrize("backend, precision", [
-    ("paddle", "bf16"), ("paddle", "fp16"), ("paddle-inference", "bf16"), ("onnxruntime", "bf16"), ("openvino", "fp16"),
-    ("auto", "fp16")])
+    ("paddle", "bf16"), ("paddle", "fp16"), ("paddle-inference", "bf16"), ("onnxruntime", "bf16"), ("openvino", "fp16"), ("paddle", "int8"),
+    ("onnxruntime", "int8"),     ("auto", "fp16")])
 def test_precisions_that_an_engine_lacks(weights, backend, precision):
     said = refused(weights, backend, precision=precision)
     assert ("fp16 on cpu" if backend == "auto" else f"'{backend}'") in said
@@ -96,31 +96,33 @@ def test_an_engine_that_raises_is_passed_over(weights, order, monkeypatch, raise
 
 
 def imitated(asked, fails):
-    """A class that stands for OpenVINO on a CPU with bf16; ``asked`` gets the precisions tried, bf16 raises ``fails``."""
+    """A class that stands for OpenVINO; ``asked`` gets the precisions tried, all but fp32 raise ``fails``."""
     class Engine:
         name = "openvino"
 
         def __init__(self, described, arrays, device, precision, *_):
             asked.append(precision)
             self.precision = precision
-            if precision == "bf16" and fails is not None:
+            if precision != "fp32" and fails is not None:
                 raise fails
     return Engine
 
 
 @pytest.mark.parametrize("capable, fails, asked, warned", [
-    (False, None, ["fp32"], 0), (True, None, ["bf16"], 0),
-    (True, EngineError("its self-check failed: coarse is off by 0.5, allowed is 0.1"), ["bf16", "fp32"], 1),
-    (True, EngineAbsent("this CPU does not compute in bf16"), ["bf16", "fp32"], 0)])
+    ("", None, ["fp32"], 0), ("bf16", None, ["bf16"], 0), ("int8", None, ["int8"], 0), ("bf16 int8", None, ["bf16"], 0),
+    ("bf16", EngineError("its self-check failed: coarse is off by 0.5, allowed is 0.1"), ["bf16", "fp32"], 1),
+    ("int8", EngineError("its self-check failed: coarse is off by 0.5, allowed is 0.2"), ["int8", "fp32"], 1),
+    ("bf16", EngineAbsent("this CPU does not compute in bf16"), ["bf16", "fp32"], 0)])
 @pytest.mark.parametrize("backend", ("auto", "openvino"))
-def test_precision_auto_is_bf16_where_the_cpu_has_it_and_its_answers_are_right(weights, monkeypatch, backend, capable, fails,
+def test_precision_auto_is_what_the_cpu_is_fastest_in_if_its_answers_are_right(weights, monkeypatch, backend, capable, fails,
                                                                                asked, warned):
     tried = []
     monkeypatch.setattr(choice, "_class_of", lambda name: imitated(tried, fails))
-    monkeypatch.setattr(choice, "computes_in_bf16", lambda: capable)
+    monkeypatch.setattr(choice, "computes_in_bf16", lambda: "bf16" in capable)
+    monkeypatch.setattr(choice, "computes_in_int8", lambda: "int8" in capable)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         matter = Matter(weights, backend, "cpu", precision="auto")
     assert tried == asked and matter.settings["precision"] == asked[-1]
-    assert sum("openvino in bf16 is passed over" in str(warning.message) for warning in caught) == warned
+    assert sum(f"openvino in {asked[0]} is passed over" in str(warning.message) for warning in caught) == warned
     assert choice._candidates("paddle", "cpu", "auto") == [("paddle", "fp32")]

@@ -4,8 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from bgmatting.dataset.composite import blend
+from bgmatting.dataset.generate import make_sample
 from bgmatting.model import Matte
 from bgmatting.model.inference.engines import choice
+from bgmatting.model.inference.engines.base import EngineAbsent
+from bgmatting.model.inference.engines.openvino import OpenvinoEngine
 from bgmatting.utils.errors import UserError
 from tests.model.inference.engine_cases import EXPORTED, HERE, assert_alike, opened, photos
 
@@ -62,6 +66,31 @@ def test_bf16_is_near(weights, expected):
     matte = matter.predict(*photos(96, 160))
     assert matter.settings["precision"] == "bf16"
     assert 0 < np.abs(matte.pha - expected(0.5).pha).mean() < 0.02
+
+
+@pytest.mark.slow
+def test_int8_is_near_and_its_ranges_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("MATTING_CACHE", str(tmp_path))
+    sample, kept = make_sample(100, 160, 224), []
+    pair = blend(sample.fgr, sample.pha, sample.bgr), sample.bgr
+    exact = opened(None, "openvino", backbone_scale=0.5).predict(*pair)
+    for damage in (None, "{", '{"a": [0, 1]}', None):
+        if damage is not None:
+            ranges.write_text(damage)
+        matter = opened(None, "openvino", precision="int8", backbone_scale=0.5)
+        (ranges,) = tmp_path.glob("*/coarse.int8.json")
+        kept.append(ranges.read_text())
+        matte = matter.predict(*pair)
+        assert matter.settings["precision"] == "int8"
+        assert 0 < np.abs(matte.pha - exact.pha).mean() < 0.01
+        assert 0 < (np.abs(matte.fgr - exact.fgr) * exact.pha[..., None]).mean() < 0.01
+    assert len(set(kept)) == 1
+
+
+@pytest.mark.parametrize("method", ("modnet", "dim"))
+def test_int8_is_of_the_method_background(method):
+    with pytest.raises(EngineAbsent):
+        OpenvinoEngine({"method": method}, {}, "cpu", "int8", "0" * 64)
 
 
 @pytest.mark.parametrize("backend", HERE)

@@ -1,0 +1,105 @@
+"""A graph whose convolutions multiply integers of 8 bits, for OpenVINO on CPUs that do so in one instruction.
+
+What enters a convolution is cut into 256 steps between the lowest and the highest value that a few generated pairs give it;
+each output channel's weights are cut into 255 around 0. Sums and all that lies between convolutions stay float32. This is the
+scheme of Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference"
+(CVPR 2018); OpenVINO makes integers of the FakeQuantize operations that stand for it.
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from bgmatting.media.reading import read_image
+from bgmatting.utils.files import write_bytes
+
+PAIRS = Path(__file__).with_name("pairs.jpg")  # generated photos above their empty scenes, by tools/draw_pairs.py
+SIDE = 256    # pixels of each of them
+SUFFIX = ".int8.json"
+LEAST = 1e-3  # a range shorter than this is taken for one of this length
+
+
+def ranges_of(openvino: ModuleType, path: Path) -> dict[str, list[float]]:
+    """{name of what enters a convolution: [lowest, highest] of its values}, of the graph file ``path``; from beside it,
+    where they were measured before, and written there, where that can be done."""
+    core, kept = openvino.Core(), path.with_suffix(SUFFIX)
+    model = core.read_model(path)
+    entering = _entering(model)
+    try:
+        ranges = json.loads(kept.read_text())
+        if list(ranges) == list(entering) and np.isfinite(np.array(list(ranges.values()), float).reshape(-1, 2)).all():
+            return ranges
+    except (OSError, ValueError, TypeError, AttributeError):
+        pass
+    ranges = _measured(core, model, entering)
+    try:
+        write_bytes(kept, json.dumps(ranges).encode())
+    except OSError:
+        pass  # then they are measured once more next time
+    return ranges
+
+
+def to_int8(openvino: ModuleType, model: Any, ranges: Mapping[str, list[float]]) -> None:
+    """Change an OpenVINO model in place. ranges: as ``ranges_of`` gives them for this graph."""
+    from openvino import opset13 as operations
+
+    def stepped(value, lowest, highest, levels):
+        bounds = [operations.constant(np.asarray(bound, np.float32)) for bound in (lowest, highest)]
+        return operations.fake_quantize(value, *bounds, *bounds, levels).output(0)
+
+    for name, convolutions in _entering(model).items():
+        entering = stepped(convolutions[0].input_value(0), *_with_zero(*ranges[name]), 256)
+        for convolution in convolutions:
+            weights = _weights(convolution)
+            grouped = convolution.get_type_name() == "GroupConvolution"
+            most = np.abs(weights).max(tuple(range(2 if grouped else 1, weights.ndim)), keepdims=True).clip(np.float32(1e-6))
+            convolution.input(0).replace_source_output(entering)
+            convolution.input(1).replace_source_output(stepped(operations.constant(weights), -most, most, 255))
+    model.validate_nodes_and_infer_types()
+
+
+def _entering(model):
+    """{name: the convolutions that it enters}, in the order in which they are computed."""
+    found = {}
+    for operation in model.get_ordered_ops():
+        if operation.get_type_name() in ("Convolution", "GroupConvolution"):
+            value = operation.input_value(0)
+            found.setdefault(f"{value.get_node().get_friendly_name()}:{value.get_index()}", []).append(operation)
+    return found
+
+
+def _weights(convolution):
+    """float32, in the shape in which the convolution takes them."""
+    node = convolution.input_value(1).get_node()
+    while node.get_type_name() != "Constant":  # those of groups are brought into their shape first
+        node = node.input_value(0).get_node()
+    return node.data.astype(np.float32).reshape(list(convolution.input(1).get_shape()))
+
+
+def _measured(core, model, entering):
+    """``ranges_of`` these values, by running ``model``, which is changed."""
+    inputs = [node.any_name for node in model.inputs]
+    model.add_outputs([convolutions[0].input_value(0) for convolutions in entering.values()])
+    model.reshape({name: [1, SIDE, SIDE, 3] for name in inputs})
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    sheet = read_image(PAIRS).astype(np.float32) / 255
+    lowest, highest = np.full(len(entering), np.inf), np.full(len(entering), -np.inf)
+    for left in range(0, sheet.shape[1], SIDE):
+        pair = (sheet[top:top + SIDE, left:left + SIDE][None] for top in (0, SIDE))
+        _, *values = compiled(dict(zip(inputs, pair))).values()
+        lowest = np.minimum(lowest, [value.min() for value in values])
+        highest = np.maximum(highest, [value.max() for value in values])
+    return {name: list(map(float, ends)) for name, *ends in zip(entering, lowest, highest)}
+
+
+def _with_zero(lowest, highest):
+    """The range, widened so that 0 is one of its 256 steps, as borders are filled with it."""
+    lowest = min(lowest, 0.0)
+    step = max(max(highest, 0.0) - lowest, LEAST) / 255
+    below = round(-lowest / step)
+    return -below * step, (255 - below) * step
