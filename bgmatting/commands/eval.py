@@ -75,7 +75,8 @@ def parse(argv: Optional[list[str]] = None) -> argparse.Namespace:
     add("--noise", type=float, help="sigma of the noise added to bgr, for values in 0..1 (default: 0.01)")
     add("--backend", nargs="+", default=["auto"], metavar="NAME",
         help="one or several to compare (default: the fastest that is installed)")
-    add("--precision", nargs="+", default=["fp32"], metavar="NAME", help="fp32, bf16, fp16, int8; one or several (default: fp32)")
+    add("--precision", nargs="+", default=["fp32"], metavar="NAME",
+        help="fp32, bf16, fp16, int8; one or several (default: fp32)")
     add("--backbone-scale", type=float,
         help="size of the coarse network's input (default: the protocol's)")
     add("--sample-pixels", type=int, help="pixels to refine (default: the protocol's)")

@@ -30,7 +30,8 @@ class Engine(ABC):
 
     Args:
         described, arrays: as for ``engines.graphs.network_of``. sha256: of the weights file.
-        device: "cpu" or "gpu:N". precision: "fp32", "fp16", "bf16" or "int8". threads: on a CPU; None: the engine's own choice.
+        device: "cpu" or "gpu:N". precision: "fp32", "fp16", "bf16" or "int8".
+        threads: on a CPU; None: the engine's own choice.
         tf32: whether a GPU rounds the factors of float32 products.
 
     Attributes:

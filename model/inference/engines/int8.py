@@ -1,7 +1,7 @@
-"""A graph whose convolutions multiply integers of 8 bits, for OpenVINO on CPUs that do so in one instruction.
+"""Quantization of a graph: its convolutions multiply 8-bit integers, for OpenVINO on CPUs that have an instruction for it.
 
-What enters a convolution is cut into 256 steps between the lowest and the highest value that a few generated pairs give it;
-each output channel's weights are cut into 255 around 0. Sums and all that lies between convolutions stay float32. This is the
+Activations that enter a convolution are quantized to 256 levels between their lowest and highest value on a few calibration
+pairs, weights to 255 levels around 0 for each output channel. What lies between convolutions stays float32. This is the
 scheme of Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference"
 (CVPR 2018); OpenVINO makes integers of the FakeQuantize operations that stand for it.
 """
@@ -18,15 +18,15 @@ import numpy as np
 from bgmatting.media.reading import read_image
 from bgmatting.utils.files import write_bytes
 
-PAIRS = Path(__file__).with_name("pairs.jpg")  # generated photos above their empty scenes, by tools/draw_pairs.py
+PAIRS = Path(__file__).with_name("pairs.jpg")  # for calibration: generated src above their bgr, by tools/draw_pairs.py
 SIDE = 256    # pixels of each of them
 SUFFIX = ".int8.json"
-LEAST = 1e-3  # a range shorter than this is taken for one of this length
+LEAST = 1e-3  # shorter ranges are taken for one of this length
 
 
 def ranges_of(openvino: ModuleType, path: Path) -> dict[str, list[float]]:
-    """{name of what enters a convolution: [lowest, highest] of its values}, of the graph file ``path``; from beside it,
-    where they were measured before, and written there, where that can be done."""
+    """{activation that enters a convolution: [lowest, highest]} of the graph file ``path``: read from beside it where they
+    were calibrated before, else written there, if it can be."""
     core, kept = openvino.Core(), path.with_suffix(SUFFIX)
     model = core.read_model(path)
     entering = _entering(model)
@@ -36,35 +36,35 @@ def ranges_of(openvino: ModuleType, path: Path) -> dict[str, list[float]]:
             return ranges
     except (OSError, ValueError, TypeError, AttributeError):
         pass
-    ranges = _measured(core, model, entering)
+    ranges = _calibrated(core, model, entering)
     try:
         write_bytes(kept, json.dumps(ranges).encode())
     except OSError:
-        pass  # then they are measured once more next time
+        pass  # then they are calibrated once more next time
     return ranges
 
 
 def to_int8(openvino: ModuleType, model: Any, ranges: Mapping[str, list[float]]) -> None:
-    """Change an OpenVINO model in place. ranges: as ``ranges_of`` gives them for this graph."""
+    """Quantize an OpenVINO model in place. ranges: as ``ranges_of`` gives them for this graph."""
     from openvino import opset13 as operations
 
-    def stepped(value, lowest, highest, levels):
+    def quantized(value, lowest, highest, levels):
         bounds = [operations.constant(np.asarray(bound, np.float32)) for bound in (lowest, highest)]
         return operations.fake_quantize(value, *bounds, *bounds, levels).output(0)
 
     for name, convolutions in _entering(model).items():
-        entering = stepped(convolutions[0].input_value(0), *_with_zero(*ranges[name]), 256)
+        entering = quantized(convolutions[0].input_value(0), *_with_zero(*ranges[name]), 256)
         for convolution in convolutions:
             weights = _weights(convolution)
             grouped = convolution.get_type_name() == "GroupConvolution"
             most = np.abs(weights).max(tuple(range(2 if grouped else 1, weights.ndim)), keepdims=True).clip(np.float32(1e-6))
             convolution.input(0).replace_source_output(entering)
-            convolution.input(1).replace_source_output(stepped(operations.constant(weights), -most, most, 255))
+            convolution.input(1).replace_source_output(quantized(operations.constant(weights), -most, most, 255))
     model.validate_nodes_and_infer_types()
 
 
 def _entering(model):
-    """{name: the convolutions that it enters}, in the order in which they are computed."""
+    """{activation: the convolutions that it enters}, in the order in which they are computed."""
     found = {}
     for operation in model.get_ordered_ops():
         if operation.get_type_name() in ("Convolution", "GroupConvolution"):
@@ -81,24 +81,23 @@ def _weights(convolution):
     return node.data.astype(np.float32).reshape(list(convolution.input(1).get_shape()))
 
 
-def _measured(core, model, entering):
-    """``ranges_of`` these values, by running ``model``, which is changed."""
-    inputs = [node.any_name for node in model.inputs]
+def _calibrated(core, model, entering):
+    """``ranges_of`` these activations, by running ``model``, which is changed."""
     model.add_outputs([convolutions[0].input_value(0) for convolutions in entering.values()])
-    model.reshape({name: [1, SIDE, SIDE, 3] for name in inputs})
+    model.reshape({name: [1, SIDE, SIDE, 3] for name in ("src", "bgr")})
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     sheet = read_image(PAIRS).astype(np.float32) / 255
     lowest, highest = np.full(len(entering), np.inf), np.full(len(entering), -np.inf)
     for left in range(0, sheet.shape[1], SIDE):
-        pair = (sheet[top:top + SIDE, left:left + SIDE][None] for top in (0, SIDE))
-        _, *values = compiled(dict(zip(inputs, pair))).values()
+        src, bgr = (sheet[top:top + SIDE, left:left + SIDE][None] for top in (0, SIDE))
+        _, *values = compiled({"src": src, "bgr": bgr}).values()
         lowest = np.minimum(lowest, [value.min() for value in values])
         highest = np.maximum(highest, [value.max() for value in values])
     return {name: list(map(float, ends)) for name, *ends in zip(entering, lowest, highest)}
 
 
 def _with_zero(lowest, highest):
-    """The range, widened so that 0 is one of its 256 steps, as borders are filled with it."""
+    """The range, widened so that 0 is one of its 256 levels: padding consists of it."""
     lowest = min(lowest, 0.0)
     step = max(max(highest, 0.0) - lowest, LEAST) / 255
     below = round(-lowest / step)

@@ -45,8 +45,8 @@ def test_unknown_backend(weights):
 
 
 @pytest.mark.parametrize("backend, precision", [
-    ("paddle", "bf16"), ("paddle", "fp16"), ("paddle-inference", "bf16"), ("onnxruntime", "bf16"), ("openvino", "fp16"), ("paddle", "int8"),
-    ("onnxruntime", "int8"),     ("auto", "fp16")])
+    ("paddle", "bf16"), ("paddle", "fp16"), ("paddle-inference", "bf16"), ("onnxruntime", "bf16"), ("openvino", "fp16"),
+    ("paddle", "int8"), ("onnxruntime", "int8"),     ("auto", "fp16")])
 def test_precisions_that_an_engine_lacks(weights, backend, precision):
     said = refused(weights, backend, precision=precision)
     assert ("fp16 on cpu" if backend == "auto" else f"'{backend}'") in said
