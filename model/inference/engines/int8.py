@@ -46,7 +46,10 @@ def ranges_of(openvino: ModuleType, path: Path) -> dict[str, list[float]]:
 
 def to_int8(openvino: ModuleType, model: Any, ranges: Mapping[str, list[float]]) -> None:
     """Quantize an OpenVINO model in place. ranges: as ``ranges_of`` gives them for this graph."""
-    from openvino import opset13 as operations
+    try:
+        from openvino import opset13 as operations
+    except ImportError:  # before 2025
+        from openvino.runtime import opset13 as operations
 
     def quantized(value, lowest, highest, levels):
         bounds = [operations.constant(np.asarray(bound, np.float32)) for bound in (lowest, highest)]

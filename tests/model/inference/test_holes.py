@@ -49,6 +49,21 @@ def test_a_spot_that_shows_the_subject_is_filled_and_nothing_else(seed):
     assert found[spot].all() and not found[~spot].any()
 
 
+@pytest.mark.parametrize("part", (np.s_[:170], np.s_[30:, 41:], np.s_[:, :190], np.s_[60:180, 20:]))
+def test_where_the_subject_leaves_the_photo_it_is_filled_all_the_same(part):
+    src, bgr, levels, spot = (np.ascontiguousarray(image[part]) for image in scene())
+    found = find_holes(src, bgr, levels)
+    assert found[spot].all() and not found[~spot].any()
+
+
+def test_a_spot_at_the_border_of_the_photo_is_filled_and_a_corner_of_the_scene_is_not():
+    part = np.s_[:130, :]  # through the middle of the spot
+    src, bgr, levels, spot = (np.ascontiguousarray(image[part]) for image in scene())
+    levels[:3, :3] = 60
+    found = find_holes(src, bgr, levels)
+    assert found[spot].all() and not found[~spot].any()
+
+
 def shadowed(fgr, bgr):
     return bgr * 0.8
 
