@@ -97,8 +97,7 @@ def evidence(src: np.ndarray, bgr: np.ndarray, pha: np.ndarray, residual: np.nda
         part = slice(start, start + AT_ONCE)
         _equations(src, bgr, flat[pixels[part]], pixels[part], pha.shape, *found, rows[:-len(AROUND), part])
     flat[pixels] = rows[0]
-    for row, side in zip(rows[-len(AROUND):], AROUND):
-        cv2.blur(pha, (side, side)).take(pixels, out=row)
+    rows[-len(AROUND):] = _means(pha, pixels)
     return rows
 
 
@@ -182,6 +181,15 @@ def _followed(shown, network, doubt, linear):
     answer = np.clip(sum(factor * colour for factor, colour in zip(factors, shown)) + added, -0.5, 1.5)
     share = explained * doubt / (doubt + np.float32(UNLIKE) * off + np.float32(TINY))
     return answer, network + share * (np.clip(answer, 0, 1) - network)
+
+
+def _means(pha, pixels):
+    """(len(AROUND), N): means of the neighbourhoods of pixels, flat indices in ascending order."""
+    (rows, columns), reach = np.divmod(pixels, pha.shape[1]), max(AROUND) // 2
+    top, left = max(0, rows[0] - reach), max(0, columns.min() - reach)
+    part = pha[top:rows[-1] + reach + 1, left:columns.max() + reach + 1]  # a subject's box, seldom the whole photo
+    places = (rows - top) * part.shape[1] + columns - left
+    return [cv2.blur(part, (side, side)).take(places) for side in AROUND]
 
 
 def _dot(one, other):
