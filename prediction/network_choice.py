@@ -61,7 +61,12 @@ def open_matter(options: Options) -> Any:
     if choice is None or choice.first is None:
         return Matter(weights=options.weights if choice is None else choice.weights, **plain, **refining)
     first = Matter(weights=choice.first.weights, **plain, **refining)
-    return AutoTrimap(first, Matter(weights=choice.weights, **plain))
+    return AutoTrimap(first, Matter(weights=choice.weights, **{**plain, "precision": precision_beside(options.precision)}))
+
+
+def precision_beside(precision: str) -> str:
+    """What a network that does not refine computes in beside one that has the option --precision: int8 is not for it."""
+    return "auto" if precision == "int8" else precision
 
 
 def _beside(options, source, camera=True):

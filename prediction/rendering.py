@@ -83,7 +83,7 @@ def _in_light(matte, types, behind, premultiplied):
 def _cut_out(pha, fgr, premultiplied):
     if premultiplied:
         fgr = cv2.multiply(fgr, cv2.merge((pha,) * 3), scale=1 / np.iinfo(pha.dtype).max)
-    seen = cv2.compare(pha, 0, cv2.CMP_GT)
+    seen = (pha > 0).view(np.uint8)  # cv2.compare takes an image of one pixel for a number
     return cv2.merge((*cv2.split(cv2.bitwise_and(fgr, fgr, mask=seen)), pha))
 
 

@@ -1,6 +1,8 @@
 """run.sh with an interpreter that does nothing but note what it is asked for."""
 import os
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -19,12 +21,12 @@ def run(tmp_path):
     python.write_text(STUB)
     python.chmod(0o755)
 
-    def run(*words, last=("--save-dir", str(tmp_path / "runs"))):
+    def run(*words, last=("--save-dir", str(tmp_path / "runs")), script=PROJECT / "run.sh"):
         calls.write_text("")
-        done = subprocess.run(["sh", str(PROJECT / "run.sh"), *words, *last], cwd=tmp_path,
+        done = subprocess.run(["sh", str(script), *words, *last], cwd=tmp_path,
                               env={**os.environ, "PYTHON": str(python), "CALLS": str(calls)}, capture_output=True)
         lines = [line for line in calls.read_text().splitlines() if ".py" in line and "utils/" not in line]
-        return done.returncode, [line.rpartition(f"{PROJECT}/")[2] for line in lines]
+        return done.returncode, [line.partition(f"{script.parent}/")[2] for line in lines]
 
     return run
 
@@ -50,6 +52,20 @@ def test_where_a_stage_goes(run, tmp_path, flag):
     (tmp_path / "here" / "stage1").mkdir(parents=True)
     (tmp_path / "here" / "stage1" / "results.json").touch()
     assert run("stage1", *words, last=())[0] == 0
+
+
+def test_weights_of_the_sample_data_are_scored_and_used_for_nobodys_photos(run, tmp_path):
+    for stage in ("stage1", "stage2"):
+        (tmp_path / "runs" / stage).mkdir(parents=True)
+        (tmp_path / "runs" / stage / "results.json").touch()
+    best = str(tmp_path / "runs" / "stage2" / "best_model")
+    assert [best in call for call in run()[1]] == [False, False, True, True]  # stages, eval, predict
+    (tmp_path / "log").mkdir()
+    (tmp_path / "runs").rename(tmp_path / "log" / "sample")
+    script = Path(shutil.copy(PROJECT / "run.sh", tmp_path))
+    for part, used in (("eval", True), ("predict", False), ("web", False)):
+        (call,) = run(part, last=(), script=script)[1]
+        assert ("--weights" in call) is used
 
 
 def test_a_dry_run_of_everything_neither_evaluates_nor_predicts(run):

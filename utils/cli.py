@@ -8,11 +8,14 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn, TextIO
 
 from bgmatting.utils.errors import UserError, no_space, one_line, suggest
+from bgmatting.utils.files import PROJECT
 from bgmatting.utils.library_output import own_stderr, renew_in_forks
 from bgmatting.utils.other_flags import same_flag
 
@@ -21,11 +24,15 @@ AT_ONCE = 0.1  # seconds within which signals count as one
 
 
 class CommandLine(argparse.ArgumentParser):
-    """A parser whose flags of several words are written with hyphens or with underscores, as anybody likes.
+    """A parser whose flags of several words are written with hyphens or with underscores, as anybody likes; in full, for
+    run.sh looks for some of them, too.
 
     What follows a flag that takes one value is that value, also where it begins with a hyphen; so is the name of a file that
     is there.
     """
+
+    def __init__(self, *args: object, **options: object):
+        super().__init__(*args, **{"allow_abbrev": False, **options})
 
     def add_argument(self, *names: str, **options: object) -> argparse.Action:
         action = super().add_argument(*dict.fromkeys(spelling for name in names for spelling in _spellings(name)), **options)
@@ -68,8 +75,7 @@ class CommandLine(argparse.ArgumentParser):
         return word.startswith("--") and word in self._flags and self._flags[word].nargs is None
 
     def _is_flag(self, word):
-        name = word.partition("=")[0]
-        return name in self._flags or name.startswith("--") and any(flag.startswith(name) for flag in self._flags)
+        return word.partition("=")[0] in self._flags
 
 
 def _spellings(name):
@@ -93,7 +99,8 @@ def run_main(main: Callable, argv: list[str] | None = None) -> NoReturn:
     sys.stdout, sys.stderr = (Printable(stream or _nowhere()) for stream in (streams[0], own))
     renew_in_forks()
     try:
-        with stopped_by_signals():
+        with stopped_by_signals(), warnings.catch_warnings():
+            warnings.showwarning = _noted
             code = main(argv)
         sys.stdout.flush()
     except UserError as error:
@@ -113,6 +120,14 @@ def run_main(main: Callable, argv: list[str] | None = None) -> NoReturn:
         sys.stdout, sys.stderr = streams
         _close(own)
     sys.exit(code or 0)
+
+
+def _noted(message, category, filename, lineno, file=None, line=None):
+    """Show what this project warns of in one line, and what others do as Python shows it."""
+    if category is RuntimeWarning and Path(filename).is_relative_to(PROJECT):
+        say(f"note: {message}", sys.stderr)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _nowhere():

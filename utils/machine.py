@@ -45,9 +45,11 @@ def computes_in_bf16(cpuinfo: str = "/proc/cpuinfo") -> bool:
     return bool(flags & ({"amx_bf16"} if vendor == ["GenuineIntel"] else {"avx512_bf16", "amx_bf16", "bf16"}))
 
 
-def computes_in_int8(cpuinfo: str = "/proc/cpuinfo") -> bool:
-    """Whether this CPU multiplies and adds integers of 8 bits in one instruction (VNNI), without which sums overflow."""
-    return bool(_first_core(cpuinfo)[1] & {"avx512_vnni", "avx_vnni"})
+def computes_in_int8(cpuinfo: str = "/proc/cpuinfo") -> bool | None:
+    """Whether this CPU multiplies and adds integers of 8 bits in one instruction (VNNI), without which sums overflow; None
+    where the system does not say."""
+    flags = _first_core(cpuinfo)[1]
+    return bool(flags & {"avx512_vnni", "avx_vnni"}) if flags else None
 
 
 def _first_core(cpuinfo):

@@ -25,7 +25,7 @@ SAME = {
     "--model-backbone": ("--backbone",), "--model-type": ("--method",), "--model-name": ("--save-dir", "--method"),
     "--model-backbone-scale": ("--backbone-scale",), "--downsample-ratio": ("--backbone-scale",),
     "--model-refine-mode": ("--refine-mode",), "--model-refine-sample-pixels": ("--sample-pixels",),
-    "--model-refine-threshold": ("--refine-threshold", "--threshold"), "--epochs": ("--epoch-end",),
+    "--model-refine-threshold": ("--refine-threshold",), "--epochs": ("--epoch-end",),
     "--iters": ("--iterations",), "--lr": ("--learning-rate",), "--trimap-dir": ("--trimap",), "--gpu": ("--device",)}
 # Where a program has no such flag.
 SAID = {

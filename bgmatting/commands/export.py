@@ -47,7 +47,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     add("--backbone-scale", type=float, help=f"size of the coarse network's input {told(BACKBONE_SCALE)}")
     add("--refine-mode", help=f"which patches to refine: sampling, thresholding or full {told(refined.mode)}")
     add("--sample-pixels", type=int, help=f"number of pixels to refine in sampling mode {told(refined.sample_pixels)}")
-    add("--threshold", type=float, help=f"predicted error above which thresholding mode refines {told(refined.threshold)}")
+    add("--refine-threshold", "--threshold", type=float,
+        help=f"predicted error above which thresholding mode refines {told(refined.threshold)}")
     add("--src", default=PROJECT / "image" / "sample" / "src.jpg", help="photo to check with (default: the sample)")
     add("--bgr", default=PROJECT / "image" / "sample" / "bgr.jpg", help="its background (default: image/sample/bgr.jpg)")
     return parser.parse_args(argv)
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> None:
     from bgmatting.model.inference.engines.device import on_device
     from bgmatting.model.methods.recognition import recognised
     settings = {"backbone_scale": args.backbone_scale, "refine_mode": args.refine_mode,
-                "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.threshold}
+                "refine_sample_pixels": args.sample_pixels, "refine_threshold": args.refine_threshold}
     method, _ = recognised(args.weights)
     inputs = inputs_of(method, args.src, args.bgr)  # first: nothing is written where they cannot be used
     with on_device("cpu"):

@@ -18,7 +18,7 @@ from argparse import Namespace
 from bgmatting.model.methods import method_needing
 from bgmatting.model.methods.recognition import recognised
 from bgmatting.model.weights.places import PLACE, placed_weights
-from bgmatting.prediction.network_choice import open_matter
+from bgmatting.prediction.network_choice import open_matter, precision_beside
 from bgmatting.prediction.options import Options
 from bgmatting.prediction.options import add_flags as add_options
 from bgmatting.utils.cli import CommandLine, say
@@ -58,7 +58,7 @@ def _alone(options):
     except UserError:
         return None
     plain = Options(weights=weights, device=options.device, backend=options.backend,
-                    precision=options.precision)
+                    precision=precision_beside(options.precision))
     return lambda: open_matter(plain)
 
 

@@ -118,7 +118,7 @@ def _check_colours(path, image, is_palette):
 def _coloured(image):
     """Whether uint8 RGB[A] (H, W, C) shows colours, and not only what compression leaves of gray."""
     wide = cv2.subtract(*(functools.reduce(pick, cv2.split(image)[:3]) for pick in (cv2.max, cv2.min)))
-    return cv2.countNonZero(cv2.compare(wide, COLOURED, cv2.CMP_GT)) >= max(1, SEEN * wide.size)
+    return np.count_nonzero(wide > COLOURED) >= max(1, SEEN * wide.size)
 
 
 def _refuse(path, what, factor=None):

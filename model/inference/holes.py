@@ -71,12 +71,12 @@ def levels_of(pha: np.ndarray) -> np.ndarray:
 
 def _holes(levels):
     """The parts of at least ``SMALLEST`` pixels that are not opaque, without those around all that is opaque."""
-    opaque = cv2.compare(levels, OPAQUE, cv2.CMP_GE)
+    opaque = (levels >= OPAQUE).view(np.uint8)  # cv2.compare takes an image of one pixel for a number
     left, top, width, height = cv2.boundingRect(opaque)
     right, bottom = left + width, top + height
     # parts are told apart in this box and a pixel around it, which takes a fraction of the time of the whole photo
     rows, columns = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(cv2.bitwise_not(opaque[rows, columns]), connectivity=4)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(1 - opaque[rows, columns], connectivity=4)
     boxes[:, :2] += columns.start, rows.start
     for label in range(1, count):
         x, y, across, down, area = boxes[label].tolist()

@@ -18,7 +18,7 @@ from bgmatting.model.inference.single import SingleMatting
 from bgmatting.model.methods.recognition import read_network
 from bgmatting.model.refinement import check_backbone_scale
 from bgmatting.model.weights import file_sha256
-from bgmatting.utils.errors import UserError
+from bgmatting.utils.errors import UserError, suggest
 from bgmatting.utils.machine import find_device, set_tf32
 
 REFINING = "backbone_scale", "refine_mode", "sample_pixels", "threshold"  # settings that the weights file may decide
@@ -191,10 +191,14 @@ class Matter:
 
         Raises:
             ValueError: arrays of another dtype, nothing in them, they differ in size, one is missing or too much; or a
-                ``dtype`` not known.
+                ``dtype`` or a name in ``want`` not known.
             UserError: ``want`` names what the method cannot give, PyMatting is needed and not installed, uint8 is asked
                 for and the network's numbers are not finite, or a file cannot be read.
         """
+        want = (want,) if isinstance(want, str) else want
+        for name in want or ():
+            if name not in Matte._fields:
+                raise ValueError(f"'{name}' is no part of a matte.{suggest(name, Matte._fields)}")
         src, bgr, trimap = opened(src, bgr, trimap)
         self._way.check(src, bgr, trimap)
         if self._fit is not None:

@@ -163,6 +163,9 @@ def _folder_plan(src, partner, output, types, suffix, shard, pair):
             failures.append((name, reason))
         else:
             jobs.append(Job(name, files[0], scene[0], outputs, index=index))
+    if photos and not jobs and not failures:
+        notes.append(f"part {shard[0]} of {shard[1]}: none of the {len(photos)} photos belongs to it; a photo's part "
+                     f"follows from its name.")
     return Plan(jobs, failures, 0, notes, left_out)
 
 

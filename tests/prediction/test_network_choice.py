@@ -8,7 +8,7 @@ from bgmatting.commands import predict
 from bgmatting.media import write_image
 from bgmatting.model.weights import places
 from bgmatting.prediction import core
-from bgmatting.prediction.network_choice import method_of_config
+from bgmatting.prediction.network_choice import method_of_config, open_matter
 from bgmatting.prediction.options import options_of
 from bgmatting.utils.cli import run_main
 from bgmatting.utils.errors import UserError
@@ -61,6 +61,15 @@ def test_the_method(line, method, weights, needs):
     assert (options.bgr is not None) == (needs == "bgr" and line != "--src camera:0")
     if not line or line.startswith(("--weights", "--trimap")):
         assert options.src.endswith("sample/src.jpg")
+
+
+def test_int8_is_for_the_network_that_makes_the_trimap(monkeypatch):
+    asked = []
+    monkeypatch.setattr("bgmatting.model.Matter", lambda weights, precision, **_: asked.append((weights, precision)))
+    monkeypatch.setattr("bgmatting.model.inference.trimap.AutoTrimap", lambda first, second: None)
+    for precision in ("int8", "fp32"):
+        open_matter(chosen(f"--src me.png --bgr room.png --trimap auto --weights dim.safetensors --precision {precision}"))
+    assert asked == [(None, "int8"), ("dim.safetensors", "auto"), (None, "fp32"), ("dim.safetensors", "fp32")]
 
 
 def test_weights_at_their_place(home):

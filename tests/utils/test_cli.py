@@ -1,5 +1,6 @@
 """Command lines: both spellings of every flag of several words."""
 import sys
+import warnings
 
 import pytest
 
@@ -42,9 +43,19 @@ def test_values_and_files_that_begin_with_a_hyphen(tmp_path, monkeypatch):
     assert found("--src", "--src.png", "--there", "-a.png") == ("--src.png", None, None, True, "./-a.png")
     assert found("--many", "-a.png", "b", "--src=-c") == ("-c", None, ["./-a.png", "b"], False, None)
     assert found("--there", "--", "-a.png") == (None, None, None, True, "-a.png")
-    for words in (("--src", "--there"), ("--src",), ("--src", "--ther"), ("-x",)):
+    for words in (("--src", "--there"), ("--src",), ("--ther",), ("-x",)):
         with pytest.raises(SystemExit):
             found(*words)
+
+
+def test_a_warning_of_the_project_is_one_line(capsys):
+    def main(argv):
+        warnings.warn("so it is", RuntimeWarning, stacklevel=1)
+        warnings.warn("as Python shows it", UserWarning, stacklevel=1)
+    with pytest.raises(SystemExit):
+        run_main(main)
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first == "note: so it is" and "UserWarning" in rest[0]
 
 
 def test_what_is_wrong_on_a_command_line_is_shown_as_it_is(capsys):

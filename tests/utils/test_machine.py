@@ -22,7 +22,7 @@ def test_whether_a_cpu_computes_in_bf16(tmp_path, text, expected):
 def test_whether_a_cpu_computes_in_int8(tmp_path, text, expected):
     (tmp_path / "cpuinfo").write_text(text)
     assert computes_in_int8(tmp_path / "cpuinfo") is expected
-    assert computes_in_int8(tmp_path / "missing") is False
+    assert computes_in_int8(tmp_path / "missing") is None
 
 
 def test_where_the_system_does_not_say_it_does_not(tmp_path):

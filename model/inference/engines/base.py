@@ -72,12 +72,15 @@ def check_engine(engine: Engine, answers: Mapping[str, np.ndarray], tolerance: f
     Args:
         answers: {"graph/name": ndarray}, the inputs and the "answer" of each graph, as ``Graphs.answers`` makes them.
 
-    Raises EngineError: an answer is not finite, or farther than ``tolerance`` from what it should be.
+    Raises EngineError: an answer is not finite, or farther than ``tolerance`` from what it should be; of a channel, the last
+    axis, that reaches beyond 1, that times as far as it reaches.
     """
     for graph in dict.fromkeys(name.split("/")[0] for name in answers):
         given = {name.split("/")[1]: value for name, value in answers.items() if name.startswith(f"{graph}/")}
         wanted = given.pop("answer")
         got = engine.run(graph, given)
-        worst = float(np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max())) if got.shape == wanted.shape else np.inf
+        channels = tuple(range(wanted.ndim - 1))
+        reach = np.maximum(1, np.abs(wanted).max(channels))
+        worst = float((np.abs(got - wanted).max(channels) / reach).max()) if got.shape == wanted.shape else np.inf
         if not worst <= tolerance:
             raise EngineError(f"its self-check failed: {graph} is off by {worst:.3g}, allowed is {tolerance:g}")

@@ -33,10 +33,10 @@ def open_engine(name: str, described: Mapping[str, Any], arrays: Mapping[str, np
     """
     if name not in ("auto", *ENGINES):
         raise UserError(f"unknown backend '{name}'.{suggest(name, ('auto', *ENGINES))}")
-    reasons = []
+    reasons, passed_over = [], {}
     for candidate, chosen in _candidates(name, device, precision):
         try:
-            return _class_of(candidate)(described, arrays, device, chosen, sha256, threads, tf32)
+            engine = _class_of(candidate)(described, arrays, device, chosen, sha256, threads, tf32)
         except (UserError, MemoryError):
             raise
         except Exception as error:  # whatever a foreign runtime raises, it must not stop the others from being tried
@@ -45,8 +45,12 @@ def open_engine(name: str, described: Mapping[str, Any], arrays: Mapping[str, np
             said = str(error) if isinstance(error, EngineError) else reason(error)
             reasons.append(f"{candidate}: {said}")
             if "auto" in (name, precision) and not isinstance(error, EngineAbsent):
-                passed_over = candidate if chosen == "fp32" else f"{candidate} in {chosen}"
-                warnings.warn(f"backend {passed_over} is passed over: {said}.", RuntimeWarning, stacklevel=3)
+                passed_over.setdefault(said, []).append(candidate if chosen == "fp32" else f"{candidate} in {chosen}")
+            continue
+        for said, names in passed_over.items():
+            verb = "is" if len(names) == 1 else "are"
+            warnings.warn(f"backend {', '.join(names)} {verb} passed over: {said}.", RuntimeWarning, stacklevel=3)
+        return engine
     where = f"backend '{name}' cannot be used"
     if name == "auto":
         where = f"no backend works on {device}" if precision == "auto" else f"no backend computes in {precision} on {device}"

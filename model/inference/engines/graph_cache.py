@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bgmatting.model.inference.engines.base import EngineError
-from bgmatting.utils.files import file_sha256
+from bgmatting.utils.files import create_hidden, file_sha256, remove_leftovers
 
 VERSION = 3  # of the graphs; another one makes them anew
 SUMS = "sums.json"  # {name: SHA-256} of the other files
@@ -52,7 +52,8 @@ def exported_graphs(kind: str, sha256: str, described: Mapping[str, Any], arrays
 def _fill(folder, kind, described, arrays):
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix="new-", dir=folder.parent))  # for this user alone
+        remove_leftovers([folder])
+        made, _ = create_hidden(folder, partial(os.mkdir, mode=0o700))  # for this user alone
     except OSError as error:
         raise EngineError(f"no exported graphs can be kept in {folder.parent}: {error.strerror}") from None
     try:

@@ -7,6 +7,7 @@ scheme of Jacob et al., "Quantization and Training of Neural Networks for Effici
 """
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bgmatting.media.reading import read_image
-from bgmatting.utils.files import write_bytes
+from bgmatting.utils.files import remove_leftovers, write_bytes
 
 PAIRS = Path(__file__).with_name("pairs.jpg")  # for calibration: generated src above their bgr, by tools/draw_pairs.py
 SIDE = 256    # pixels of each of them
@@ -31,17 +32,23 @@ def ranges_of(openvino: ModuleType, path: Path) -> dict[str, list[float]]:
     model = core.read_model(path)
     entering = _entering(model)
     try:
-        ranges = json.loads(kept.read_text())
-        if list(ranges) == list(entering) and np.isfinite(np.array(list(ranges.values()), float).reshape(-1, 2)).all():
+        ranges, digest = json.loads(kept.read_text())
+        if digest == _sum(ranges) and list(ranges) == list(entering):
             return ranges
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         pass
     ranges = _calibrated(core, model, entering)
+    remove_leftovers([kept])
     try:
-        write_bytes(kept, json.dumps(ranges).encode())
+        write_bytes(kept, json.dumps([ranges, _sum(ranges)]).encode())
     except OSError:
         pass  # then they are calibrated once more next time
     return ranges
+
+
+def _sum(ranges):
+    """Of the ranges and the pairs that they were calibrated on: a damaged or an older file is not to be taken for them."""
+    return hashlib.sha256(json.dumps(ranges).encode() + PAIRS.read_bytes()).hexdigest()
 
 
 def to_int8(openvino: ModuleType, model: Any, ranges: Mapping[str, list[float]]) -> None:

@@ -16,7 +16,8 @@ from bgmatting.model.inference.engines.base import Engine, EngineAbsent, check_e
 from bgmatting.model.inference.engines.graph_cache import exported_graphs, stored_answers
 from bgmatting.model.inference.engines.int8 import ranges_of, to_int8
 from bgmatting.model.methods import find_method
-from bgmatting.utils.files import file_sha256, write_bytes
+from bgmatting.utils.files import file_sha256, remove_leftovers, write_bytes
+from bgmatting.utils.machine import computes_in_int8
 
 ANY_SIZE = ("coarse", "network")  # graphs that see the whole photo
 KEPT = 6  # compiled graphs; a video needs three, a folder of mixed sizes more
@@ -42,6 +43,8 @@ class OpenvinoEngine(Engine):
         except ImportError:
             raise EngineAbsent("the package openvino is not installed") from None
         self._core = self._openvino.Core()
+        if precision == "int8" and computes_in_int8() is False:
+            raise EngineAbsent("this CPU does not multiply integers of 8 bits (VNNI)")
         if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise EngineAbsent("this CPU does not compute in bf16")
         self.precision = precision
@@ -124,6 +127,7 @@ def _only_sound(folder: Path) -> bool:
 
 def _note(folder: Path) -> None:
     """Write down the compiled graphs of a folder. Where that cannot be done, they are compiled once more next time."""
+    remove_leftovers([folder / SUMS])
     try:
         write_bytes(folder / SUMS, json.dumps({path.name: file_sha256(path) for path in folder.glob("*.blob")}).encode())
     except OSError:

@@ -1,4 +1,5 @@
 """Every engine gives the mattes of the network itself, alone and in several threads."""
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -76,8 +77,12 @@ def test_int8_is_near_and_its_ranges_are_kept(tmp_path, monkeypatch):
     exact = opened(None, "openvino", backbone_scale=0.5).predict(*pair)
     (folder,) = tmp_path.iterdir()
     ranges = folder / "coarse.int8.json"
-    for damage in (None, "{", '{"a": [0, 1]}', None):
-        if damage is not None:
+    for damage in (None, "{", '{"a": [0, 1]}', "[" * 100_000, '[{"a": "b"}, 1]', "a digit", None):
+        if damage == "a digit":
+            stored = ranges.read_text()
+            place = re.search(r"\d\.\d{4}", stored).start()
+            ranges.write_text(f"{stored[:place]}{(int(stored[place]) + 1) % 10}{stored[place + 1:]}")
+        elif damage is not None:
             ranges.write_text(damage)
         matter = opened(None, "openvino", precision="int8", backbone_scale=0.5)
         kept.append(ranges.read_text())
@@ -86,6 +91,12 @@ def test_int8_is_near_and_its_ranges_are_kept(tmp_path, monkeypatch):
         assert 0 < np.abs(matte.pha - exact.pha).mean() < 0.01
         assert 0 < (np.abs(matte.fgr - exact.fgr) * exact.pha[..., None]).mean() < 0.01
     assert len(set(kept)) == 1
+
+
+def test_int8_is_refused_where_sums_would_overflow(monkeypatch):
+    monkeypatch.setattr("bgmatting.model.inference.engines.openvino.computes_in_int8", lambda: False)
+    with pytest.raises(EngineAbsent):
+        OpenvinoEngine({}, {}, "cpu", "int8", "0" * 64)
 
 
 @pytest.mark.parametrize("method", ("modnet", "dim"))

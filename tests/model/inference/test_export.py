@@ -112,8 +112,8 @@ def made(weights, pair, jit_save, tmp_path_factory):
             output, said = tmp_path_factory.mktemp(kind) / "new" / "v1.2", io.StringIO()
             with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patch:
                 patch.setattr(onnx_export, "_jit_save", jit_save)
-                export.main(["--weights", str(weights), "--format", kind, "--refine-mode", mode, "--threshold", "0.42",
-                             "--sample-pixels", PIXELS, "--output", str(output), *pair, *flags])
+                export.main(["--weights", str(weights), "--format", kind, "--refine-mode", mode, "--sample-pixels", PIXELS,
+                             "--refine-threshold", "0.42", "--output", str(output), *pair, *flags])
             done[key] = said.getvalue(), graph_in(output.parent)
         return done[key]
 

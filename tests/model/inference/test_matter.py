@@ -191,3 +191,13 @@ def test_wrong_photos(matter):
             matter.predict(wrong, bgr)
     with pytest.raises(ValueError, match="empty"):
         matter.predict(src[:0], bgr[:0])
+
+
+def test_what_is_wanted(matter):
+    pair = photos(32, 48)
+    for want in ("pha", ["pha"], {"pha"}):
+        matte = matter.predict(*pair, want=want)
+        assert [part is not None for part in matte] == [True, False, False, False]
+    for want in ("alpha", ["pha", "alpha"]):
+        with pytest.raises(ValueError, match="'alpha'"):
+            matter.predict(*pair, want=want)

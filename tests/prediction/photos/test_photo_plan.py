@@ -74,6 +74,12 @@ def test_shards_are_disjoint_complete_balanced_and_stable(count):
     assert all(shard_of(name, count) == parts[name] for name in NAMES[::-1])
 
 
+def test_a_part_without_photos_says_so(tmp_path):
+    folders(tmp_path, ["a.png"], ["a.png"])
+    plans = [plan(tmp_path, shard=f"{part}/2") for part in (1, 2)]
+    assert sorted((len(found.jobs), len(found.notes)) for found in plans) == [(0, 1), (1, 0)]
+
+
 def test_names_of_any_letters_have_a_part():
     assert all(shard_of("\u00e9" + str(n), 97) == shard_of("e\u0301" + str(n), 97) for n in range(20))
     assert 1 <= shard_of("undecodable \udcff", 7) <= 7
