@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import numpy as np
 from bgmatting.media.operations import LONGEST, shrunk
 from bgmatting.training.checkpoint_files import LOG
 from bgmatting.utils.errors import one_line
+from bgmatting.utils.files import name_file
 
 if TYPE_CHECKING:
     from bgmatting.training.schedule import Phase
@@ -32,7 +34,7 @@ class RunLog:
         files = [logging.FileHandler(Path(save_dir) / LOG, encoding="utf-8", errors="backslashreplace")] if first else []
         for handler in [logging.StreamHandler(sys.stdout)] + files:
             handler.setFormatter(form)
-            handler.handleError = _raise
+            handler.handleError = partial(_raise, handler)
             self._logger.addHandler(handler)
         self._records = self._open_records(save_dir) if first else None
 
@@ -42,9 +44,12 @@ class RunLog:
     def __exit__(self, *_):
         self._record("close")
         for handler in list(self._logger.handlers):
-            handler.flush()
-            if isinstance(handler, logging.FileHandler):
-                handler.close()
+            try:
+                handler.flush()
+                if isinstance(handler, logging.FileHandler):
+                    handler.close()
+            except OSError:
+                _raise(handler)
 
     def info(self, text: str) -> None:
         """One line."""
@@ -96,8 +101,11 @@ class _Lines(logging.Formatter):
         return "\n".join(one_line(line) for line in super().format(record).split("\n"))
 
 
-def _raise(_record):
-    raise  # a disk that is full, or an output that nobody reads any more, is to stop the run here as anywhere else
+def _raise(handler, _record=None):
+    """Raise what is being handled: a full disk, or an output that nobody reads any more, stops the run here as elsewhere."""
+    if isinstance(handler, logging.FileHandler):
+        name_file(sys.exc_info()[1], handler.baseFilename)
+    raise
 
 
 class Meter:

@@ -47,9 +47,14 @@ def write_bytes(path: str | os.PathLike, data: bytes) -> None:
         os.replace(part, path)
     except BaseException as error:
         part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)
+        name_file(error, path)
         raise
+
+
+def name_file(error: BaseException, path: str | os.PathLike) -> None:
+    """Have an OSError name ``path`` where it names no file: those of write and fsync do not."""
+    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        error.filename = str(path)
 
 
 def hidden_name(path: str | os.PathLike, number: int | None = None, suffix: str = "tmp") -> Path:
@@ -91,7 +96,8 @@ class WholeFolder:
         alone: nobody else writes it: its hidden names .NAME.tmp and .NAME.old bear no number, so that a later run can clear
             up behind one that was killed.
     Raises:
-        OSError: it cannot be made, or with ``keep``, the name is taken. What had the name is untouched.
+        OSError: it cannot be made, or with ``keep``, the name is taken. What had the name is untouched. One of the body that
+            names no file, as of a full disk, names this folder.
     """
 
     def __init__(self, path: str | os.PathLike, replace: bool = False, alone: bool = False):
@@ -107,11 +113,12 @@ class WholeFolder:
     def __enter__(self):
         return self.part
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind, error, _):
         if kind is None:
             self.keep()
         else:
             self.drop()
+            name_file(error, self.path)
 
     def keep(self) -> None:
         """Give the folder its name."""

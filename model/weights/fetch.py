@@ -17,8 +17,8 @@ from bgmatting.model.methods import METHODS, find_method
 from bgmatting.model.weights.files import read_weights
 from bgmatting.model.weights.places import PLACE
 from bgmatting.utils.cli import CommandLine, run_main, say
-from bgmatting.utils.errors import UserError, suggest
-from bgmatting.utils.files import file_sha256, write_bytes
+from bgmatting.utils.errors import UserError, no_space, suggest
+from bgmatting.utils.files import file_sha256, name_file, write_bytes
 
 LARGEST = 1 << 30        # bytes; the largest published file has about a quarter
 BLOCK = 1 << 18
@@ -44,6 +44,7 @@ def fetch(name: str, folder: str | Path = PLACE, addresses: dict[str, str] | Non
     Raises:
         UserError: the name is unknown, the address cannot be reached (the message says what to put where),
             the answer is too large or no weights, or its checksum is not that of the first fetch.
+        OSError: the disk is full.
     """
     addresses = published() if addresses is None else addresses
     if name not in addresses:
@@ -58,6 +59,9 @@ def fetch(name: str, folder: str | Path = PLACE, addresses: dict[str, str] | Non
     try:
         _download(address, part, tell, context)
     except (OSError, urllib.error.URLError) as error:
+        if no_space(error):
+            name_file(error, target)
+            raise
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise UserError(f"{address} cannot be fetched: {reason}. The same command goes on where it stopped; or download it "
                         f"elsewhere and put it here as {target}.") from None

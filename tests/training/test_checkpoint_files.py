@@ -1,6 +1,7 @@
 """Checkpoints appear whole or not at all, and damage is noticed."""
 import errno
 import os
+from io import FileIO
 
 import numpy as np
 import pytest
@@ -61,6 +62,22 @@ def test_a_full_disk_leaves_the_previous_one_whole(tmp_path, monkeypatch, fails_
     with pytest.raises(OSError, match="No space"):
         save(tmp_path / "best_model", 2)
     assert value_of(tmp_path / "best_model") == 1 and names(tmp_path) == ["best_model"]
+
+
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_a_full_disk_names_the_checkpoint(tmp_path, monkeypatch, call):
+    class Full(FileIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    if call == "write":
+        monkeypatch.setattr(checkpoint_files, "open", Full, raising=False)
+    else:
+        monkeypatch.setattr(os, "fsync", lambda number: Full.write(number, b""))
+    with pytest.raises(OSError) as raised:
+        save(tmp_path / "iter_1", 1)
+    assert raised.value.errno == errno.ENOSPC and raised.value.filename == str(tmp_path / "iter_1")
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("old, new, expected", [

@@ -1,4 +1,6 @@
 """The log's lines, and training that goes on without a working VisualDL."""
+import errno
+import os
 import re
 import sys
 import types
@@ -49,6 +51,15 @@ def test_lines_go_to_the_screen_and_to_the_file(tmp_path, visualdl, capsys):
     log_lines = (tmp_path / "run" / "train.log").read_text().splitlines()
     assert capsys.readouterr().out.splitlines() == log_lines and len(log_lines) == 2
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[INFO\] second", log_lines[1])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here is always full")
+def test_a_full_disk_names_the_log(tmp_path, visualdl):
+    visualdl()
+    (tmp_path / "train.log").symlink_to("/dev/full")
+    with pytest.raises(OSError) as raised, RunLog(tmp_path) as log:
+        log.info("lost")
+    assert raised.value.errno == errno.ENOSPC and raised.value.filename == str(tmp_path / "train.log")
 
 
 def test_all_but_the_first_process_say_warnings_and_write_nothing(tmp_path, visualdl, capsys):

@@ -1,4 +1,5 @@
 """Files and folders appear whole or not at all, by temporary names that nobody else has."""
+import errno
 import os
 
 import pytest
@@ -35,6 +36,22 @@ def test_an_error_leaves_no_folder(tmp_path):
             (part / "a").write_text("1")
             raise error
     assert listed(tmp_path) == []
+
+
+def test_a_full_disk_names_what_was_being_written(tmp_path, monkeypatch):
+    def full(_number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError) as raised:
+        write_bytes(tmp_path / "a.txt", b"1")
+    assert raised.value.filename == str(tmp_path / "a.txt")
+    with pytest.raises(OSError) as raised, WholeFolder(tmp_path / "set") as part, open(part / "a", "wb") as file:
+        os.fsync(file.fileno())
+    assert raised.value.filename == str(tmp_path / "set") and listed(tmp_path) == []
+    with pytest.raises(OSError) as raised, WholeFolder(tmp_path / "set"):
+        raise OSError("no error of the system")
+    assert raised.value.filename is None
 
 
 def test_only_an_empty_folder_gives_way_without_being_asked(tmp_path):

@@ -1,6 +1,8 @@
 """Fetching weights, from an https server on this machine that breaks off, sends too much, or sends something else."""
+import errno
 import hashlib
 import http.server
+import os
 import ssl
 import threading
 
@@ -91,6 +93,14 @@ def test_a_broken_connection_is_taken_up_again(server, get, tmp_path):
         get()
     server.cut, server.tag, server.data = None, '"2"', save({"y": np.zeros(7, np.float32)})  # has changed meanwhile
     assert get().read_bytes() == server.data
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here is always full")
+def test_a_full_disk_is_no_fault_of_the_address(get, tmp_path):
+    (tmp_path / ".w.part.safetensors").symlink_to("/dev/full")
+    with pytest.raises(OSError) as raised:
+        get()
+    assert raised.value.errno == errno.ENOSPC and raised.value.filename == str(tmp_path / "w.safetensors")
 
 
 @pytest.mark.parametrize("data", (b"<html>not found</html>", b"", DATA[:-100], DATA))
