@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bgmatting.dataset.layouts.mattes import read_pha
+from bgmatting.dataset.layouts.mattes import check_predictions, read_prediction
 from bgmatting.dataset.layouts.pairing import check_partners, check_sizes, files_by_name
 from bgmatting.evaluation.baselines import BASELINES
 from bgmatting.evaluation.testset.composed import EvalItem
@@ -54,7 +54,8 @@ class Mattes:
     Args:
         names: of the benchmark's items.
         part: whether they are only a part of a benchmark, and mattes of further images are to be expected.
-    Raises UserError: the folder is missing, or an image of the benchmark has no matte, or a matte no image.
+    Raises UserError: the folder is missing, an image of the benchmark has no matte, or a matte no image, or the mattes are
+        masks of 0 and 1.
     """
 
     def __init__(self, folder: str | Path, names: list[str], part: bool = False):
@@ -62,6 +63,7 @@ class Mattes:
         root = folder / "pha" if (folder / "pha").is_dir() else folder
         self._pha, self._fgr = files_by_name(root), {}
         _check_complete(root, self._pha, names, part)
+        check_predictions([self._pha[name] for name in names])
         if root != folder and (folder / "fgr").is_dir():
             self._fgr = files_by_name(folder / "fgr")
             check_partners(root, self._pha, folder / "fgr", self._fgr)
@@ -69,7 +71,7 @@ class Mattes:
 
     def __call__(self, item: EvalItem) -> tuple[np.ndarray, np.ndarray | None]:
         """(pha_u8, fgr_u8 or None). Raises UserError where a file cannot be read or is of another size than the item."""
-        pha = self._read(read_pha, self._pha[item.name], item)
+        pha = self._read(read_prediction, self._pha[item.name], item)
         return pha, self._read(read_image, self._fgr[item.name], item) if self._fgr else None
 
     @staticmethod

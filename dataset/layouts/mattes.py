@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ NOISE = 12         # compression leaves up to this in an image that shows nothin
 FAINT = 64         # of 255: a matte that stays below this and is flat is a mask of other units
 FLAT = 0.5         # share of the pixels above 0 that have one and the same value in a mask
 SEEN = 0.005       # share of the image that a mask covers at least
+TRIED = 8          # predictions that tell whether all are masks of 0 and 1
 HEAD = 4096                                   # bytes that say what a file is
 PNG_DEPTH, PNG_KIND = 24, 25                  # where a PNG says its bits a channel and its kind of colour
 GRAY, PALETTE = 0, 3                          # kinds of colour of a PNG
@@ -36,6 +38,27 @@ def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
     ``least``: as for ``media.read_image``.
     Raises UserError: as ``media.read_gray``, and where the file is a mask of other units than 0 to 255, or in colours.
     """
+    pha, lossless = _read_channel(path, least)
+    check_matte(pha, path, lossless)
+    return to_8_bits(pha)
+
+
+def read_prediction(path: str | Path) -> np.ndarray:
+    """``read_pha`` of what some program took for the matte, which may be as faint as a mask of other units; whether these
+    are such masks, ``check_predictions`` tells of all together."""
+    return to_8_bits(_read_channel(path)[0])
+
+
+def check_predictions(paths: Sequence[str | Path]) -> None:
+    """Raise UserError where the predictions are masks of 0 and 1, by some of them. Raises as ``read_prediction``, too."""
+    tried = [(path, *_read_channel(path)) for path in paths[::-(-len(paths) // TRIED) or 1]]
+    if all(pha.max(initial=0) <= 1 for _, pha, _ in tried):
+        for path, pha, lossless in tried:
+            check_matte(pha, path, lossless)
+
+
+def _read_channel(path, least=None):
+    """(the matte in a file, uint8 or uint16 (H, W) as it is stored, whether that was without loss)"""
     head = _head(path)
     if _plain(head):
         pha = read_gray(path, least)
@@ -44,8 +67,7 @@ def read_pha(path: str | Path, least: int | None = None) -> np.ndarray:
         pha, from_colours = _channel(image)
         if from_colours:
             _check_colours(path, image, head.startswith(PNG) and head[PNG_KIND] == PALETTE)
-    check_matte(pha, path, not head.startswith(JPEG))
-    return to_8_bits(pha)
+    return pha, not head.startswith(JPEG)
 
 
 def is_jpeg(path: str | Path) -> bool:

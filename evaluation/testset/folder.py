@@ -13,7 +13,7 @@ from bgmatting.dataset.layouts.pairing import check_partners, check_sizes, files
 from bgmatting.evaluation.testset.composed import EvalItem, ItemSet
 from bgmatting.evaluation.testset.manifest import read_manifest
 from bgmatting.evaluation.testset.trimap import read_given, trimap_of
-from bgmatting.media import read_image
+from bgmatting.media import read_gray, read_image
 from bgmatting.media.files import in_order
 from bgmatting.utils.errors import UserError, quote
 
@@ -57,7 +57,9 @@ class FolderSet(ItemSet):
     def _make(self, index):
         name = self.names[index]
         kinds = [kind for kind in (*NEEDED, "fgr") if kind in self._files] + ["trimap"] * self._read_trimap
-        read = {kind: READ[kind](self._files[kind][name]) for kind in kinds}
+        # What was exported was checked where it came from; its noise, stored without loss, may look like a mask's numbers.
+        readers = READ if self.manifest is None else {**READ, "pha": read_gray}
+        read = {kind: readers[kind](self._files[kind][name]) for kind in kinds}
         for kind, image in read.items():
             check_sizes(image, self._files[kind][name], read["src"], self._files["src"][name])
         given = read.get("trimap")

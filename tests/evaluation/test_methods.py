@@ -38,6 +38,28 @@ def test_mattes_of_a_folder(tmp_path, below, colour):
     assert np.array_equal(pha, PHA) and (fgr is not None) == colour
 
 
+FAINT = np.where(PHA > 20, np.uint8(40), np.uint8(0))
+MASK = (PHA > 20).astype(np.uint8)
+
+
+@pytest.mark.parametrize("mattes, refused", [
+    ([FAINT], False), ([FAINT, FAINT // 8], False), ([MASK, FAINT], False), ([MASK, PHA], False),
+    ([np.zeros_like(PHA)], False), ([FAINT.astype(np.uint16)], False), ([MASK], True), ([np.zeros_like(PHA), MASK], True),
+    ([MASK.astype(np.uint16), MASK], True), ([MASK] * 40, True), ([MASK] * 39 + [PHA] * 5, False)])
+def test_faint_mattes_are_scored_and_masks_of_0_and_1_refused(tmp_path, mattes, refused):
+    names = [f"{number:02d}" for number in range(len(mattes))]
+    for name, pha in zip(names, mattes):
+        write_image(tmp_path / f"{name}.png", pha)
+    if refused:
+        with pytest.raises(UserError):
+            Mattes(tmp_path, names)
+        return
+    method = Mattes(tmp_path, names)
+    for name, pha in zip(names, mattes):
+        expected = pha if pha.dtype == np.uint8 else np.rint(pha / 257)
+        assert np.array_equal(method(ITEM._replace(name=name))[0], expected)
+
+
 def test_missing_extra_and_misfit_are_named(tmp_path):
     for name in ("1", "2", "3"):
         write_image(tmp_path / "a" / f"{name}.png", PHA[:5] if name == "1" else PHA)

@@ -46,6 +46,17 @@ def test_what_is_exported_is_read_back(tmp_path):
     assert found.names == list(names) and all(same(a, b) for a, b in zip(found, items(names)))
 
 
+def test_faint_noise_of_a_jpeg_is_exported_and_read_back(tmp_path):
+    item = next(items(("a",)))
+    item = item._replace(pha=np.where(item.pha > 99, np.uint8(3), np.uint8(0)))  # as in an empty frame of a clip
+    item = item._replace(trimap=make_trimap(item.pha))
+    export_set([item], tmp_path / "bench", SAMPLE, {})
+    assert same(FolderSet(tmp_path / "bench")[0], item)
+    (tmp_path / "bench" / "manifest.json").unlink()
+    with pytest.raises(UserError):
+        FolderSet(tmp_path / "bench")[0]
+
+
 def test_a_changed_or_lost_file_is_named(tmp_path):
     export_set(items(), tmp_path / "bench", SAMPLE, {})
     file = tmp_path / "bench" / "bgr" / "b.png"
