@@ -20,13 +20,18 @@ def names_below(folder: str | Path, unread: list | None = None, suffixes: Sequen
     Raises UserError: the folder is missing, is a file, or holds none.
     """
     folder = Path(folder)
-    what = "videos" if suffixes == VIDEO_SUFFIXES else "images"
+    what, other, others, layout = "images", "videos", VIDEO_SUFFIXES, "video_pairs"
+    if suffixes == VIDEO_SUFFIXES:
+        what, other, others, layout = "videos", "images", IMAGE_SUFFIXES, "fgr_pha_folders"
     if not folder.is_dir():
         raise UserError(f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}. Unpack the {what} there or "
                         "correct the path.")
     names = list_image_names(folder, suffixes, unread=unread)
     if not names and unread:
         raise UserError(not_listed(unread[0]))
+    if not names and list_image_names(folder, others, unread=[]):
+        raise UserError(f"{folder} holds {other} where {what} are expected. `layout: {layout}` in configs/datasets.yml "
+                        f"reads pairs of {other}; else put {what} there or correct the path.")
     if not names:
         shown = ", ".join(sorted(suffix.lstrip(".") for suffix in suffixes))
         raise UserError(f"{folder} holds no {what} ({shown}). Put some there or correct the path.")

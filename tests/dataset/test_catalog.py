@@ -7,6 +7,7 @@ from bgmatting.dataset.__main__ import main
 from bgmatting.dataset.catalog import PROJECT, catalog_or_sample, open_catalog
 from bgmatting.media import write_image
 from bgmatting.utils.errors import UserError
+from tests.dataset.layouts.test_videos import write_video
 
 
 def picture(channels=3):
@@ -214,6 +215,18 @@ def test_the_command_lists_sets(tmp_path, capsys):
     lines = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert "train 3, valid 2" in lines["VideoMatte240K"]
     assert "holds no images" in lines["PhotoMatte85"] and "absent" in lines["private"]
+
+
+def test_a_set_of_videos_is_told_its_layout(tmp_path, capsys):
+    for part, kind in (("train", "fgr"), ("train", "pha"), ("test", "fgr"), ("test", "pha")):
+        write_video(tmp_path / "VideoMatte240K" / part / kind / "0000.mp4", 2)
+    text = (PROJECT / "configs" / "datasets.yml").read_text()
+    catalogue = tmp_path / "own.yml"
+    for layout, found in (("fgr_pha_folders", "video_pairs"), ("video_pairs", "train 2, valid 2")):
+        catalogue.write_text(text.replace("layout: fgr_pha_folders", f"layout: {layout}", 1))
+        main(["--catalog", str(catalogue), "--data-root", str(tmp_path)])
+        lines = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
+        assert found in lines["VideoMatte240K"]
 
 
 def test_the_questions_of_run_sh(tmp_path, capsys, monkeypatch):
