@@ -5,6 +5,9 @@ methods that see one photo alone a trimap follows, and bgr is just as it is insi
 """
 from __future__ import annotations
 
+import hashlib
+import json
+import unicodedata
 from collections import namedtuple
 from collections.abc import Sequence
 
@@ -224,6 +227,27 @@ def training_set(config: dict, phase: str, catalog: Catalog | None,
     return CompositeSet(catalog.pairs(name, "train"), catalog.backgrounds(config["background_name"], "train"),
                         settings["size"], PAIR_SCALE.get(phase, PAIR_SCALE["base"]), augment, config["bad_files_max"],
                         config["epoch_of"] == "longer", alone, cuts)
+
+
+def data_facts(config: dict, catalog: Catalog, alone: bool = False) -> dict[str, str]:
+    """What tells the files that a stage trains and validates on from others, wherever they lie: {"training files",
+    "validation files": counts and a sum of the names below each set's folder}; {} for "stream", whose samples are
+    generated.
+
+    Args: as of ``training_set``. Raises UserError: a set is missing, unreadable or empty.
+    """
+    name, facts = config["dataset_name"], {}
+    if name == "stream":
+        return facts
+    photos = alone and catalog.holds_photos(name)
+    for what, split in (("training files", "train"), ("validation files", "valid")):
+        sets = [catalog.photos(name, split)] if photos else [
+            catalog.pairs(name, split), catalog.backgrounds(config["background_name"], split)]
+        # Another system may spell accents in another way: the files are the same.
+        names = [[unicodedata.normalize("NFC", path) for path in items.names] for items in sets]
+        digest = hashlib.blake2b(json.dumps(names).encode(), digest_size=8).hexdigest()
+        facts[what] = f"{' + '.join(str(len(items)) for items in sets)} (sum {digest})"
+    return facts
 
 
 def _sample(rng, fgr, pha, bgr, augment, alone=None):

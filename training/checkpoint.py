@@ -43,10 +43,11 @@ DIVIDING = ("accumulate", *(f"phases.{name}.batch_size" for name in PHASES))  # 
 
 class State:
     """Where a run stands, beside its weights: counts, phase and scores. ``facts`` of it lie in every checkpoint. samples:
-    of the training set; processes: that train together; a continued run must have as many of both."""
+    of the training set; processes: that train together; a continued run must have as many of both. data: of
+    ``dataset.samples.data_facts``; a continued run must have the same."""
 
-    def __init__(self, samples: int, processes: int = 1):
-        self.samples, self.processes = samples, processes
+    def __init__(self, samples: int, processes: int = 1, data: dict[str, str] | None = None):
+        self.samples, self.processes, self.data = samples, processes, data or {}
         self.step = 0
         self.phase, self.phase_start = None, 0  # name, and the step it began at
         self.scores = {}  # {phase: [score before it, best score in it or None]}
@@ -86,7 +87,7 @@ class State:
         """All of it, and what the ``learner`` carries in numbers; JSON-able."""
         return {"step": self.step, "phase": self.phase, "phase_start": self.phase_start, "scores": self.scores,
                 "refined": self.refined, "skipped": [self.skipped, self.skipped_in_row], "samples": self.samples,
-                "stale": self.stale, "processes": self.processes, "precision": learner.precision.state(),
+                "data": self.data, "stale": self.stale, "processes": self.processes, "precision": learner.precision.state(),
                 "ema_updates": {} if learner.ema is None else dict(learner.ema.updates), "config": learner.config}
 
     def take(self, facts: dict) -> None:
@@ -115,8 +116,9 @@ def resume(saved: Checkpoint, learner: Learner, state: State, phases: list[Phase
     UserError: it was made with other settings, or is not on the way through ``phases``."""
     facts = saved.state
     check_facts(facts, save_dir)
-    before = {**completed(facts["config"]), "training samples": facts["samples"], "processes": facts.get("processes", 1)}
-    now = {**learner.config, "training samples": state.samples, "processes": state.processes}
+    before = {**facts.get("data", state.data), **completed(facts["config"]), "training samples": facts["samples"],
+              "processes": facts.get("processes", 1)}
+    now = {**state.data, **learner.config, "training samples": state.samples, "processes": state.processes}
     free = FREE_KEYS + (DIVIDING if _iteration_sizes(before) == _iteration_sizes(now) else ())
     changed = [line for line in differences(before, now) if line.split(":")[0] not in free]
     if not changed and not _reachable(phases, facts):
@@ -166,6 +168,7 @@ _FACTS = {
     "step": _whole, "phase": lambda value: value in PHASES, "phase_start": _whole, "samples": _whole, "scores": _scores,
     "config": lambda value: isinstance(value, dict), "refined": lambda value: type(value) is bool, "stale": _whole,
     "processes": _whole,
+    "data": lambda value: isinstance(value, dict) and all(isinstance(text, str) for text in value.values()),
     "ema_updates": lambda value: _whole(value) or isinstance(value, dict) and all(map(_whole, value.values())),
     "skipped": lambda value: isinstance(value, list) and len(value) == 2 and all(map(_whole, value)),
     "precision": lambda value: isinstance(value, dict) and _finite(value.get("scale")) and value["scale"] > 0

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from bgmatting.dataset.batches import Batches, WorkersFailed, read_iterations
 from bgmatting.dataset.catalog import Catalog
-from bgmatting.dataset.samples import training_set
+from bgmatting.dataset.samples import data_facts, training_set
 from bgmatting.training.checkpoint import (
     State,
     checkpoint_size,
@@ -56,13 +56,14 @@ def train(config: dict, epoch_end: int | None = None, force: bool = False) -> bo
     network = synchronised(network_of(config), ranks)
     catalog, lesson = catalog_of(config), find_lesson(config["method"])
     samples = len(training_set(config, lesson.phases[-1], catalog, lesson.trimap))
+    data = data_facts(config, catalog, lesson.trimap)
     phases = plan(config, samples, epoch_end, ranks.world)
     save_dir = ranks.on_first(lambda: prepare_folder(config["save_dir"], "--save-dir"))
     with ExitStack() as stack:
         ranks.on_first(lambda: stack.enter_context(locked(save_dir)))
         ranks.on_first(lambda: recover(save_dir))
         log = stack.enter_context(RunLog(save_dir, ranks.first))
-        trainer = Trainer(Learner(config, network, ranks), State(samples, ranks.world), phases, catalog, log)
+        trainer = Trainer(Learner(config, network, ranks), State(samples, ranks.world, data), phases, catalog, log)
         if line := split_line(config, phases):
             log.info(line)
         if not trainer.take_up(force):

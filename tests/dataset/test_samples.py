@@ -7,7 +7,7 @@ import pytest
 
 from bgmatting.dataset.batches import Batches, read_batches
 from bgmatting.dataset.catalog import open_catalog
-from bgmatting.dataset.samples import CompositeSet, SampleKey, StreamSet, training_set
+from bgmatting.dataset.samples import CompositeSet, SampleKey, StreamSet, data_facts, training_set
 from bgmatting.media import write_image
 from bgmatting.training.config import DEFAULT, load_config
 from bgmatting.training.validation import validation_set
@@ -106,6 +106,24 @@ def test_a_sample_is_a_function_of_its_key(config, streamed):
         np.testing.assert_array_equal(image, again)
     for other in (key(epoch=1), key(seed=2), key(number=1)):
         assert any((a != b).any() for a, b in zip(samples[other], sample))
+
+
+@pytest.mark.parametrize("gone, differs", [
+    ("Distinctions646_person/Train/*/3.png", {"training files"}),
+    ("Distinctions646_person/Test/*/1.png", {"validation files"}),
+    ("Backgrounds/*[0-7].jpg", {"training files", "validation files"}), ("nothing", set())])
+def test_files_that_come_or_go_are_noticed_and_folders_may_move(config, tmp_path, gone, differs):
+    def facts():
+        return data_facts(config, open_catalog(data_root=config["data_root"]))
+
+    before = facts()
+    config["data_root"] = str((tmp_path / "data").rename(tmp_path / "moved"))
+    for file in (tmp_path / "moved").glob(gone):
+        file.unlink()
+    after = facts()
+    assert before.keys() == after.keys() == {"training files", "validation files"}
+    assert {what for what in before if before[what] != after[what]} == differs
+    assert data_facts({"dataset_name": "stream"}, None) == {}
 
 
 def test_messages_name_the_files_that_a_sample_is_made_of(config, monkeypatch):

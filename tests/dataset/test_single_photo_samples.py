@@ -6,7 +6,7 @@ import pytest
 from bgmatting.dataset.catalog import open_catalog
 from bgmatting.dataset.cuts import Cuts, draw_window
 from bgmatting.dataset.layouts import backgrounds, fgr_pha_folders
-from bgmatting.dataset.samples import CompositeSet, PhotoSet, SampleKey, StreamSet, training_set
+from bgmatting.dataset.samples import CompositeSet, PhotoSet, SampleKey, StreamSet, data_facts, training_set
 from bgmatting.dataset.trimaps import random_trimap
 from bgmatting.media import write_image
 from bgmatting.training.config import load_config
@@ -66,6 +66,8 @@ def test_photos_are_taken_as_they_are(photos):
     np.testing.assert_array_equal(src, fgr)
     np.testing.assert_array_equal(trimap, samples[KEY][4])
     assert not np.array_equal(src, samples[KEY._replace(epoch=2)][0]) and samples.describe(KEY) == "a"
+    facts = data_facts(config, photos, alone=True)
+    assert [facts[what].split()[0] for what in ("training files", "validation files")] == ["2", "1"]
     assert photos.holds_photos("PPM100") and not photos.holds_photos("Backgrounds")
 
 

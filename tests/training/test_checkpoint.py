@@ -23,10 +23,13 @@ def changed(config, **keys):
     ({"learning_rate": 0.5}, State(4), "learning_rate: 0.0001, now 0.5"),
     ({"accumulate": 2}, State(4), "accumulate: 1, now 2"),
     ({"backbone": "mobilenetv3"}, State(4), "backbone: mobilenetv2, now mobilenetv3"),
-    ({}, State(9), "training samples: 4, now 9"), ({}, State(4, 2), "processes: 1, now 2")])
+    ({}, State(9), "training samples: 4, now 9"), ({}, State(4, 2), "processes: 1, now 2"),
+    ({}, State(4, data={"training files": "b"}), "training files: a, now b"),
+    ({}, State(4, data={"training files": "a", "validation files": "b"}), "validation files: None, now b")])
 def test_other_settings_are_refused_when_going_on(saved, tmp_path, keys, state, word):
     learner, checkpoint, phases = saved
     learner.config = changed(learner.config, **keys)
+    checkpoint.state["data"] = {"training files": "a"} if state.data else {}
     with pytest.raises(UserError, match=f"{word}.*--force"):
         resume(checkpoint, learner, state, phases, tmp_path)
 
@@ -48,12 +51,12 @@ def test_phases_cannot_be_moved_under_a_run(saved, tmp_path, base, joint, taken)
 def test_a_checkpoint_from_before_these_keys_is_taken_up(saved, tmp_path):
     learner, checkpoint, phases = saved
     checkpoint.state["ema_updates"] = 1  # of the whole network
-    for name in ("skipped", "processes", "precision", "stale", "refined"):
+    for name in ("skipped", "processes", "precision", "stale", "refined", "data"):
         del checkpoint.state[name]
     for name in ("amp", "amp_dtype", "accumulate", "nonfinite_max", "epoch_of"):
         del checkpoint.state["config"][name]
     learner.config = changed(learner.config, epoch_of="foregrounds")  # as it was then
-    state = State(4)
+    state = State(4, data={"training files": "a"})
     resume(checkpoint, learner, state, phases, tmp_path)
     assert (state.step, state.skipped, state.refined) == (1, 0, False)
     assert learner.ema.updates == {"backbone": 1, "aspp": 1, "decoder": 1}

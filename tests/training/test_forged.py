@@ -32,6 +32,7 @@ def test_what_was_written_is_taken_up(saved, tmp_path):
     ("step", -1), ("step", 1e300), ("step", "2"), ("step", [[]] * 3), ("step", None), ("phase", "third"), ("phase", []),
     ("phase_start", None), ("samples", {}), ("scores", []), ("scores", {"base": [None, None]}), ("scores", {"base": {}}),
     ("scores", {"base": [{"sad": "x", "mse": 1}, None]}), ("refined", 1), ("skipped", [1]), ("processes", "a"),
+    ("data", []), ("data", {"training files": 3}),
     ("precision", {"scale": 0, "good": 1}), ("ema_updates", -3), ("ema_updates", {"aspp": 0.5}), ("config", []),
     ("config", {"ema": 7}), ("config", {"phases": 5}), ("config", {"seed": "x" * 9999})])
 def test_a_state_that_cannot_be(saved, tmp_path, name, value):
