@@ -69,7 +69,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     except UserError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{folder} is not a whole checkpoint: {shown(error)}.") from None
+        why = getattr(error, "strerror", None) or shown(error)
+        raise UserError(f"{folder} is not a whole checkpoint: {why}.") from None
     if broken or MODEL not in data:
         raise UserError(f"{folder} is damaged: {broken[0] if broken else MODEL} is not what was written.")
     model, optimizer, ema = (_arrays(data, name, folder) for name in (MODEL, OPTIMIZER, EMA))

@@ -86,12 +86,14 @@ class Trainer:
         self.save_dir = Path(self.config["save_dir"])
         self.valid_items = None  # set before the first phase is entered
         self._catalog, self._moments = catalog, None
+        self._renew = False  # whether nothing is left to do but to write best_model, which is lost
         self._to_clear = False  # whether the checkpoints of an earlier run are still to be deleted
         self.valid_interval = valid_interval(self.config, phases) if phases else None
         self.samples, self.division, self._valid_seconds = None, None, 0.0  # of the phase under way
 
     def take_up(self, force: bool) -> bool:
-        """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do."""
+        """Go on from the newest checkpoint, or from the weights to start from; False where nothing is left to do. Where
+        ``best_model`` is lost, it is left to ``run`` to write it anew."""
         self._to_clear = force
         saved = None if force else newest_checkpoint(self.save_dir, self.ranks, self.log.warn)
         if saved is None:
@@ -104,10 +106,16 @@ class Trainer:
         resume(saved, self.learner, self.state, self.phases, self.save_dir)
         self._moments = saved.optimizer
         step, end = self.state.step, self.phases[-1].end
-        if step >= end:
+        lost = self._forget_lost_best()
+        if lost is not None:
+            self._renew = step >= end
+            self.log.warn(f"{lost} It is written anew " + (f"from iter_{step}, the newest checkpoint." if self._renew else
+                                                           "by the next validation, whatever it scores."))
+        if step >= end and not self._renew:
             self.log.info(f"[DONE] {self.save_dir} is finished ({step} iterations). --force runs it again.")
             return False
-        self.log.info(f"[RESUME] from iteration {step} of {end} in {self.save_dir}.")
+        if not self._renew:
+            self.log.info(f"[RESUME] from iteration {step} of {end} in {self.save_dir}.")
         return True
 
     def run(self, stop: StopOnSignal) -> bool:
@@ -118,6 +126,8 @@ class Trainer:
                 self.log.info(f"[STOPPED] saved iteration {self.state.step} in {self.save_dir}; the same command goes on "
                               "from there.")
                 return False
+        if self._renew:
+            self._renew_best()
         for line in self.ranks.on_first(lambda: save_results(self.save_dir, self.state)):
             self.log.info(line)
         return True
@@ -248,6 +258,30 @@ class Trainer:
         self._valid_seconds = time.perf_counter() - begun
         tell(score, self.state.phase, self.state.step, self.log)
         return score
+
+    def _forget_lost_best(self):
+        """Forget the best score of the newest phase where ``best_model`` cannot be loaded; returns why, else None."""
+        scores = self.state.scores.get(self.state.phase)
+        if scores is None or scores[1] is None:
+            return None
+        lost = self.ranks.on_first(self._why_lost)
+        if lost is not None:
+            scores[1] = None
+        return lost
+
+    def _why_lost(self):
+        try:
+            load_checkpoint(self.save_dir / "best_model")
+        except UserError as error:
+            return str(error)
+        return None
+
+    def _renew_best(self):
+        """Write ``best_model`` from the weights that the run ended with, and their own score into their checkpoint."""
+        self.learner.enter(self.state.phase, self._moments)
+        self.state.score(self.ranks.on_first(self._validate))
+        self.ranks.on_first(lambda: save_iteration(self.save_dir, self.learner, self.state))
+        self.ranks.on_first(self._save_best)
 
     def _score_best(self):
         """The score of ``best_model`` on other images than those it was chosen by, so that what comes compares with it."""

@@ -1,6 +1,7 @@
 """Tiny runs of a stage inside this process: what is learnt, logged, saved and taken up again."""
 import errno
 import itertools
+import json
 import re
 import shutil
 
@@ -102,6 +103,51 @@ def test_a_finished_run_is_marked_and_not_run_again_unless_forced(stage, tmp_pat
         assert not trainer.train(load_config(stage(base=2, joint=0))) and not mark.exists()
     run(stage(joint=0), "--force")
     assert len(train_lines(tmp_path / "run")) == 4 and "notes.txt" in names(tmp_path / "run")
+
+
+def damage(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lose, marked", [(shutil.rmtree, True), (damage, False)])
+def test_a_finished_run_without_its_best_weights_gets_those_of_its_newest_checkpoint(stage, tmp_path, monkeypatch, lose,
+                                                                                     marked):
+    path, folder = stage(joint=0, ema=0.5), tmp_path / "run"
+    scores = iter([3.0, 1.0, 2.0])
+    monkeypatch.setattr(trainer, "validate", lambda *rest: {"sad": next(scores), "mse": 1.0})
+    run(path, "--valid-interval", "1")
+    assert load_checkpoint(folder / "best_model").state["step"] == 1
+    lose(folder / "best_model")
+    if not marked:
+        (folder / "results.json").unlink()
+    scores = iter([2.0])
+    run(path)
+    averaged = load_checkpoint(folder / "iter_2").ema
+    for _ in range(2):  # the second time there is nothing to do
+        best = load_checkpoint(folder / "best_model")
+        assert best.state["step"] == 2 and best.model
+        assert all((averaged[name] == value).all() for name, value in best.model.items())
+        assert json.loads((folder / "results.json").read_text())["valid"]["base"]["best"] == {"sad": 2.0, "mse": 1.0}
+        run(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lose", [shutil.rmtree, damage])
+def test_a_run_that_has_lost_its_best_weights_goes_on_and_writes_others(stage, tmp_path, monkeypatch, lose):
+    keys, folder = {"joint": 0, "stream_length": 8}, tmp_path / "run"
+    scores = iter([9.0, 1.0, 2.0])
+    monkeypatch.setattr(trainer, "validate", lambda *rest: {"sad": next(scores), "mse": 1.0})
+    run(stage(**keys))
+    for name in ("iter_3", "iter_4"):
+        shutil.rmtree(folder / name)
+    lose(folder / "best_model")
+    scores = iter([2.0])
+    run(stage(**keys, valid_size=96))  # what is not there is not scored on other images
+    assert load_checkpoint(folder / "best_model").state["step"] == 4
+    assert json.loads((folder / "results.json").read_text())["valid"]["base"]["best"]["sad"] == 2.0
+    assert "[WARNING]" in (folder / "train.log").read_text()
 
 
 @pytest.mark.slow
