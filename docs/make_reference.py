@@ -123,7 +123,9 @@ def http() -> str:
                       table("field | type | meaning", fields) + "\n" if fields else "", table("status | answer", answers)]
     codes = [(status, f"`{code}`") for status, code in CODES.items()]
     return "".join([*parts, '\n## Errors\n\n`{"error": {"status": 400, "code": "bad_input", "message": "..."}}`; the '
-                    "message is that of the command line,\nwithout paths of the server.\n\n", table("status | code", codes)])
+                    "message is that of the command line,\n"
+                    "with fields in place of flags and without paths of the server.\n\n",
+                    table("status | code", codes)])
 
 
 def _kind(field: Mapping) -> str:

@@ -29,7 +29,8 @@ def refuse_animation(path: str | os.PathLike, kind: str, data: bytes) -> None:
     """Raise UserError for a file that shows several images one after the other."""
     count = frames_of(kind, data)
     if count > 1:
-        how = "as a video it is a --src by itself" if kind in FILMS else "convert it to MP4 for a video, or save one image"
+        how = ("to matte it as a video, give it as --src" if kind in FILMS
+               else "convert it to MP4 for a video, or save one image")
         raise UserError(f"{path} is an animation of {count} images ({NAMES.get(kind, kind)}), not a photo; {how}.")
 
 

@@ -80,7 +80,7 @@ def read_bytes(path: str | os.PathLike) -> bytes:
         if not stat.S_ISREG(facts.st_mode):
             raise UserError(f"{path} is a device or pipe, not an image; name a file.")
         if path.suffix.lower() in VIDEO_SUFFIXES and not _is_picture(path):
-            raise UserError(f"{path} is a video, not an image; extract its frames into a folder and name that folder.")
+            raise UserError(f"{path} is a video, not an image; name one image, such as a frame of it.")
         if facts.st_size > LARGEST_FILE:
             raise UserError(f"{path} has {facts.st_size / 2 ** 30:.1f} GiB; images have at most "
                             f"{LARGEST_FILE / 2 ** 30:.0f}.")

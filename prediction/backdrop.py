@@ -52,7 +52,8 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
         return ColourBackdrop(colour)
     moves = is_video(text, decoding)
     if not moves and not os.path.exists(text):
-        raise no_backdrop(text, f" {why_missing(text)}" if os.path.dirname(text) else "")
+        why = f" {why_missing(text)}" if os.path.dirname(text) else ""
+        raise UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
     if moves:
         return VideoBackdrop(text, decoding, premultiplied, rate, aspect)
     image, found = decoding.call(still, text, premultiplied)
@@ -65,11 +66,6 @@ def open_backdrop(text: str | os.PathLike | None, notes: list[str] | None = None
 def names_file(text: str | os.PathLike | None) -> bool:
     """Whether ``text``, as ``open_backdrop`` takes it, names a photo or video: neither a colour nor "blur"."""
     return text is not None and str(text) != BLUR and colour_of(str(text)) is None
-
-
-def no_backdrop(text: str, why: str = "") -> UserError:
-    """The error for a text that names none."""
-    return UserError(f"no such background: {text}.{why} Name a photo, a video, a colour (white, #20c040) or {BLUR}.")
 
 
 def behind(backdrop: Backdrop, time: float, index: int, src: np.ndarray, bgr: np.ndarray | None) -> np.ndarray:

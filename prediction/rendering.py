@@ -32,8 +32,8 @@ def check_format(name: str, bits: int, types: Iterable[str], opaque: bool) -> No
     if bits == 16 and name not in DEEP:
         raise UserError(f"{name} holds 8 bits, not 16. These hold 16: {', '.join(DEEP)}.")
     if "com" in types and not opaque and name not in CLEAR:
-        raise UserError(f"{name} holds no alpha, which com needs. These hold it: {', '.join(CLEAR)}; or set the subject "
-                        f"before a background with --target-bgr.")
+        raise UserError(f"{name} holds no alpha, which com needs. These hold it: {', '.join(CLEAR)}; or put the subject "
+                        f"on a background with --target-bgr.")
 
 
 def wanted_of(types: Iterable[str]) -> tuple[str, ...]:

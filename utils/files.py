@@ -204,8 +204,8 @@ def check_place(output: str | os.PathLike) -> None:
     """Raise UserError where the folder ``output`` cannot be made or written; makes nothing."""
     place = _nearest(Path(os.path.abspath(output)))
     if not place.is_dir():
-        raise UserError(f"cannot write into the output folder {output}: {place} is no folder that "
-                        f"is there. Name another with --output.")
+        raise UserError(f"cannot write into the output folder {output}: {place} is not an "
+                        f"existing folder. Name another with --output.")
     if not os.access(place, os.W_OK | os.X_OK):
         raise UserError(f"cannot write into the output folder {output}: no permission for {place}. "
                         f"Name another with --output.")

@@ -53,7 +53,8 @@ def router(service: Service) -> APIRouter:
         """Matte a pair of photos: one image, or a ZIP for several types."""
         with service.storage.request() as folder:
             request.state.folder = folder
-            form = await received(request, folder, tasks.FIELDS, ("src", "bgr", "target"))
+            form = await received(request, folder, tasks.FIELDS, ("src", "bgr", "target"),
+                                  schema.names_of(schema.MATTES))
             task = await run_in_threadpool(tasks.task_of, form, folder, service, PHOTO)
             report = await waited(request, service.photos.submit(task.run, service.matter))
             return await run_in_threadpool(_response, report, Path(task.source.name).stem, folder)

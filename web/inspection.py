@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from bgmatting.media import read_bytes, read_photo
+from bgmatting.media.animation import refuse_animation
 from bgmatting.media.formats import PILLOW_FORMATS, check_kind, declared_size
 from bgmatting.media.heif import container_size
 from bgmatting.media.operations import scaled
@@ -19,9 +20,11 @@ SHOWN = 1600  # pixels of the longer side of what the page shows
 
 def photo_size(path: str) -> tuple[int, ...] | None:
     """(width, height) of a photo by its header; () where it has more pixels than Pillow takes; None where the header does
-    not say, and reading it will say what is wrong. Raises UserError for what is no photo by its first bytes."""
+    not say, and reading it will say what is wrong. Raises UserError for an animation, and for what is no photo by its first
+    bytes."""
     data = read_bytes(path)
     kind = check_kind(path, data)  # also what is built to occupy a decoder
+    refuse_animation(path, kind, data)
     found = declared_size(data)
     if found is not None:
         return found

@@ -29,7 +29,7 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
         """Begin a video, or a ZIP of photos (part zip instead of src and bgr); answers at once with the job's id."""
         request.state.folder = folder = service.storage.folder()
         try:
-            form = await received(request, folder, tasks.FIELDS, tasks.FILES)
+            form = await received(request, folder, tasks.FIELDS, tasks.FILES, schema.names_of(schema.JOBS))
             kind = PHOTOS if "zip" in form.files else VIDEO
             task = await run_in_threadpool(tasks.task_of, form, folder, service, kind)
             job = jobs.begin(folder, partial(task.made, service.matter), client_key(request.client))

@@ -42,3 +42,8 @@ JOB = {"responses": {200: {"description": "state queued, running, done, failed o
                                           "seconds_left; notes; error"}, 404: {**ERROR, "description": "no such job"}}}
 RESULT = {"responses": {200: {"description": "the video, or a ZIP of several, of images, or of mattes"},
                         404: {**ERROR, "description": "no such job"}, 409: {**ERROR, "description": "not done yet"}}}
+
+
+def names_of(route: dict) -> tuple[str, ...]:
+    """The fields of the form of a route, by its description above."""
+    return tuple(route["openapi_extra"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"])

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bgmatting.prediction import core
-from bgmatting.prediction.backdrop import BLUR, colour_of, no_backdrop
+from bgmatting.prediction.backdrop import BLUR, colour_of
 from bgmatting.prediction.network_choice import scene_for
 from bgmatting.prediction.options import FORM, PHOTOS, VIDEO, Options, form_values
 from bgmatting.prediction.photos.unzip import unpack_photos
 from bgmatting.prediction.report import Report
-from bgmatting.prediction.source import Source
+from bgmatting.prediction.source import Source, is_video
 from bgmatting.prediction.video.empty_scene import first_frames
 from bgmatting.utils.errors import UserError
 from bgmatting.utils.isolation import WorkerFailed
@@ -123,7 +123,8 @@ def _target(form):
         return str(form.files["target"])
     text = form.fields.get("target") or None
     if text not in (None, BLUR) and colour_of(text) is None:
-        raise no_backdrop(text)
+        raise UserError(f"no such target: {text[:80]}. Upload a photo or video (in curl -F target=@FILE), or give a colour "
+                        f"(white, #20c040) or {BLUR}.")
     return text
 
 
@@ -131,7 +132,14 @@ def _checked(source, service):
     """How many frames it may have, None for a photo. Raises Refused (413) over a limit, UserError for what is neither."""
     if source.kind == VIDEO:
         return service.settings.check_video(source.name, source.reader())
-    return service.settings.check_photo(source.name, service.decoding)
+    try:
+        return service.settings.check_photo(source.name, service.decoding)
+    except (Refused, WorkerFailed):
+        raise
+    except UserError:
+        if is_video(source.name, service.decoding):
+            raise UserError(f"{source.name} is a video, not a photo. Videos go to POST /v1/jobs.") from None
+        raise
 
 
 def _unpacked(path, folder, service):

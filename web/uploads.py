@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -24,13 +25,14 @@ class Form(NamedTuple):
     files: dict
 
 
-async def received(request: Request, folder: Path, fields: tuple, files: tuple) -> Form:
+async def received(request: Request, folder: Path, fields: tuple, files: tuple, offered: Iterable[str]) -> Form:
     """The ``Form`` of a multipart request; files lie in FOLDER/FIELD/NAME. fields, files: names that are known; a name of
-    both may be either. Raises Refused where it is no such request, not a whole one, or holds what is not known."""
+    both may be either. offered: those that are named where one is not known. Raises Refused where it is no such request,
+    not a whole one, or holds what is not known."""
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data":
         raise Refused(400, "the request has to be multipart/form-data, as of a form with files.")
-    reader = _Reader(folder, fields, files)
+    reader = _Reader(folder, fields, files, offered)
     try:
         parser = MultipartParser(options[b"boundary"], reader.callbacks())
         async for chunk in request.stream():
@@ -51,8 +53,8 @@ async def received(request: Request, folder: Path, fields: tuple, files: tuple) 
 class _Reader:
     """Takes the parts of a form as a parser finds them. form: what came; whole: whether it came to its end."""
 
-    def __init__(self, folder, fields, files):
-        self._folder, self._fields, self._files = folder, fields, files
+    def __init__(self, folder, fields, files, offered):
+        self._folder, self._fields, self._files, self._offered = folder, fields, files, offered
         self.form, self.whole, self._count = Form({}, {}), False, 0
         self._header, self._value, self._headers, self._size = b"", b"", {}, 0
         self._name, self._path, self._file, self._text = "", None, None, None
@@ -107,7 +109,7 @@ class _Reader:
 
     def _check_known(self, known, there):
         if self._name not in known:
-            raise Refused(400, f"unknown part '{self._name[:80]}'.{suggest(self._name[:80], known)}")
+            raise Refused(400, f"unknown part '{self._name[:80]}'.{suggest(self._name[:80], self._offered)}")
         if self._name in there:
             raise Refused(400, f"'{self._name}' comes twice. Leave one out.")
 

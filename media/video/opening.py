@@ -51,6 +51,8 @@ def open_container(av: ModuleType, source: str | os.PathLike) -> av.container.In
             raise UserError(f"{source} is a folder, not a video; name one file in it.")
         if not path.is_file():  # opening a pipe would wait for ever
             raise UserError(f"{source} is a device or pipe, not a video; name a file.")
+        if not path.stat().st_size:
+            raise UserError(f"cannot read {source} as a video: the file is empty. Copy or download it again.")
         arguments["container_options"] = {"format_whitelist": ",".join(_whole(av)), "protocol_whitelist": "file,pipe"}
     try:
         container = av.open(source if is_url(source) else _file(source), **arguments)
@@ -81,7 +83,7 @@ def _file(source):
 
 def _hint(source):
     return "Check the address." if is_url(source) else ("Not a video, a playlist of others, cut short, damaged, or "
-                                                                "not to be read by you.")
+                                                                "you lack permission to read it.")
 
 
 def video_stream(container: av.container.InputContainer, source: str | os.PathLike) -> av.VideoStream:

@@ -91,7 +91,7 @@ def numbered(pattern: str | os.PathLike) -> Numbered:
             raise UserError(f"{files[number]} and {found[0]} have one number.")
         files[number] = Path(folder, found[0])
     if not files:
-        raise UserError(f"no file is called as {pattern} says. Check the folder, the number of digits and the suffix.")
+        raise UserError(f"no file matches {pattern}. Check the folder, the number of digits and the suffix.")
     return Numbered(pattern, dict(sorted(files.items())))
 
 

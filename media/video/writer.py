@@ -58,8 +58,8 @@ def check_alpha(name: str, path: str | os.PathLike) -> None:
     if name not in FORMATS:
         raise UserError(f"unknown video format '{name}'.{suggest(name, FORMATS)}")
     if not FORMATS[name].alpha:
-        raise UserError(f"{path}: {name} cannot hold the alpha of a cut-out; choose {', '.join(WITH_ALPHA)}, or name a "
-                        f"background to put it before.")
+        raise UserError(f"{path}: {name} cannot hold the alpha of a cut-out; choose {', '.join(WITH_ALPHA)}, or put the "
+                        f"subject on a background with --target-bgr.")
 
 
 def open_writer(path: str | os.PathLike, info: Info, alpha: bool = False, audio: AudioReader | None = None,

@@ -25,6 +25,7 @@ from bgmatting.prediction.output_paths import (
     too_long,
 )
 from bgmatting.prediction.rendering import check_format
+from bgmatting.prediction.video.empty_scene import first_frames
 from bgmatting.utils.errors import UserError, quote
 from bgmatting.utils.files import inside, why_missing
 
@@ -94,6 +95,10 @@ def photo_jobs(options: Options, pictures: Pictures) -> Plan:
     as_file = names_picture(options.output, (suffix,))
     partner = options.bgr if options.trimaps is None else options.trimaps
     src, partner, output = Path(options.src), None if partner is None else Path(partner), Path(options.output)
+    from_clip = options.bgr == "median" or first_frames(options.bgr) is not None
+    if options.trimaps is None and from_clip and not partner.exists():
+        raise UserError(f"--bgr {options.bgr} is for videos; {src} is {ONE_OF[PHOTOS if src.is_dir() else PHOTO]}. "
+                        f"Name a photo of the empty scene.")
     for path in (src,) if partner is None else (src, partner):
         if not os.path.exists(path):
             raise UserError(f"no such image or folder: {path}. {why_missing(path)}")
@@ -174,8 +179,9 @@ def _check_apart(places, inputs):
     for place in places:
         for folder in inputs:
             if inside(place, folder):
-                raise UserError(f"the output folder {place} lies among the photos of {folder}; "
-                                f"the next run would take mattes for photos. Name another with --output.")
+                where = "is an input" if os.path.realpath(place) == os.path.realpath(folder) else f"is inside {folder}"
+                raise UserError(f"the output folder {place} {where}; the next run would read the mattes as photos. "
+                                f"Name another with --output.")
 
 
 def _partners_by_name(photos, scenes):
@@ -194,7 +200,8 @@ def _partners_by_name(photos, scenes):
 def _partners_in_order(src, photos, partner, scenes):
     """Partners in order, the first with the first; numbers in names count as numbers. src, partner: their folders."""
     if len(photos) != len(scenes):
-        raise UserError(f"--pair order takes as many images of each: {src} has {len(photos)}, {partner} {len(scenes)}.")
+        raise UserError(f"--pair order needs the same number of images in both folders: {src} has {len(photos)}, {partner} "
+                        f"{len(scenes)}.")
 
     def place(name):
         return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]

@@ -35,7 +35,8 @@ def open_sheet(options: Options, single: bool, results: Iterable[str | os.PathLi
     inputs = inputs_of(options)
     for folder in inputs:
         if os.path.isdir(folder) and inside(options.sheet, folder):
-            raise UserError(f"--sheet {options.sheet} lies among the photos of {folder}. Name another place.")
+            raise UserError(f"--sheet {options.sheet} is inside {folder}; the next run would read it as a photo. "
+                            "Name another place.")
     check_free([options.sheet], inputs, options.overwrite or not single, "--sheet")
     if os.path.lexists(options.sheet) and not options.overwrite:
         notes.append(f"{options.sheet} exists and stays as it is; --overwrite replaces it.")

@@ -7,10 +7,19 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bgmatting.media import encode
+from tests.media.video.clips import make_clip
 from tests.prediction.command import StandIn
 from tests.web.conftest import left, parts
+
+
+def gif_of(count):
+    """The bytes of a GIF of so many images."""
+    images, data = [Image.fromarray(np.full((8, 8), shade, np.uint8)) for shade in range(count)], io.BytesIO()
+    images[0].save(data, "GIF", save_all=True, append_images=images[1:])
+    return data.getvalue()
 
 
 def refused(client, status, files, **data):
@@ -51,6 +60,24 @@ def test_what_no_request_may_hold_or_lack(serve, pair):
         refused(client, 400, {word: whole[word]})
     answer = client.post("/v1/mattes", content=b"{}", headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_input")
+
+
+def test_refusals_speak_of_forms(serve, pair, tmp_path):
+    client, whole = serve(), parts(pair)
+    make_clip(tmp_path / "clip.mp4", 2)
+    clip = ("clip.mp4", (tmp_path / "clip.mp4").read_bytes())
+    small = ("room.png", encode(".png", np.zeros((8, 9, 3), np.uint8)))
+    assert "/v1/jobs" in refused(client, 400, {**whole, "src": clip})
+    gif = ("a.gif", gif_of(2))
+    assert "/v1/jobs" in refused(client, 400, {**whole, "src": gif})
+    assert "room.mp4" in refused(client, 400, {**whole, "bgr": ("room.mp4", clip[1])})
+    message = refused(client, 400, {**whole, "bgr": small})
+    assert "fit=resize" in message and "--" not in message
+    assert "target=@" in refused(client, 400, whole, target="waves.mp4")
+    assert "is empty" in refused(client, 400, {**whole, "target": ("waves.mp4", b"")})
+    fields = client.get("/openapi.json").json()["paths"]["/v1/mattes"]["post"]["requestBody"]["content"]
+    named = refused(client, 400, whole, nonsense="1").partition("Known: ")[2].rstrip(".").split(", ")
+    assert named == list(fields["multipart/form-data"]["schema"]["properties"])
 
 
 def test_any_name_of_a_file_is_taken(serve, pair):

@@ -154,7 +154,7 @@ def test_what_is_refused(tmp_path):
     (tmp_path / "text.mp4").write_text("hello " * 100)
     assert "cannot read" in refusal(tmp_path / "text.mp4")
     (tmp_path / "empty.mp4").write_bytes(b"")
-    assert "cannot read" in refusal(tmp_path / "empty.mp4")
+    assert "is empty" in refusal(tmp_path / "empty.mp4")
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
     (tmp_path / "a.png").rename(tmp_path / "picture.mp4")
     assert "not a video" in refusal(tmp_path / "picture.mp4")

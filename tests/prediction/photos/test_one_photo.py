@@ -26,6 +26,13 @@ def test_one_photo(photos, capsys):
     assert said.count("\n") == 2 and "src.png" in said and "9x7" in said and "src_pha.png" in said
 
 
+@pytest.mark.parametrize("bgr", ["first:3", "median", "clip.mp4", "none.png"])
+def test_a_scene_that_is_no_photo(photos, monkeypatch, capsys, bgr):
+    monkeypatch.chdir(photos)
+    (photos / "clip.mp4").write_bytes(b"")
+    assert bgr in refuse(capsys, photos / "out", "--src", "src.png", "--bgr", bgr)
+
+
 def test_all_types(photos):
     run(*pair_flags(photos, "--output", photos / "out", "--type", "ref", "err", "fgr", "com", "pha", "pha"))
     assert files(photos / "out") == [f"src_{word}.png" for word in ("com", "err", "fgr", "pha", "ref")]

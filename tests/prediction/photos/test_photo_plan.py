@@ -62,7 +62,7 @@ def test_results_never_land_among_the_photos(tmp_path, src, rooms, types, fits, 
     if fits:
         assert [job.name for job in photo_jobs(options, pictures).jobs] == ["a", "sub/b", "sub/sub/c"]
         return
-    with pytest.raises(UserError, match="among the photos"):
+    with pytest.raises(UserError, match="--output"):
         photo_jobs(options, pictures)
 
 
