@@ -95,8 +95,8 @@ def photo_jobs(options: Options, pictures: Pictures) -> Plan:
     as_file = names_picture(options.output, (suffix,))
     partner = options.bgr if options.trimaps is None else options.trimaps
     src, partner, output = Path(options.src), None if partner is None else Path(partner), Path(options.output)
-    from_clip = options.bgr == "median" or first_frames(options.bgr) is not None
-    if options.trimaps is None and from_clip and not partner.exists():
+    is_missing = options.trimaps is None and partner is not None and not partner.exists()
+    if is_missing and (options.bgr == "median" or first_frames(options.bgr) is not None):
         raise UserError(f"--bgr {options.bgr} is for videos; {src} is {ONE_OF[PHOTOS if src.is_dir() else PHOTO]}. "
                         f"Name a photo of the empty scene.")
     for path in (src,) if partner is None else (src, partner):
