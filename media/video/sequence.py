@@ -91,7 +91,11 @@ def numbered(pattern: str | os.PathLike) -> Numbered:
             raise UserError(f"{files[number]} and {found[0]} have one number.")
         files[number] = Path(folder, found[0])
     if not files:
-        raise UserError(f"no file matches {pattern}. Check the folder, the number of digits and the suffix.")
+        like = re.compile(re.escape(name[:place.start()]) + r"(\d+)" + re.escape(name[place.end():]))
+        near = next(filter(None, map(like.fullmatch, sorted(names))), None)
+        raise UserError(f"no file matches {pattern}. " + (
+            "Check the folder, the number of digits and the suffix." if near is None else
+            f"{near[0]} has {len(near[1])} digits: name {name[:place.start()]}{'#' * len(near[1])}{name[place.end():]}."))
     return Numbered(pattern, dict(sorted(files.items())))
 
 
