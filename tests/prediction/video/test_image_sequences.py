@@ -49,6 +49,9 @@ def test_patterns(shot, monkeypatch):
     for bad in ("f_#####.png", "f_#.jpg", "##_f_##.png"):
         with pytest.raises(UserError):
             numbered(shot / "shot" / bad)
+    with pytest.raises(UserError) as error:
+        numbered(shot / "shot" / "f_#######.png")
+    assert "name f_####.png" in str(error.value)  # what would find the first of those that are there
     write_image(shot / "a#.png", np.zeros((4, 6, 3), np.uint8))  # a file of that name is that file
     assert Source(shot / "a#.png").kind == PHOTO and Source(shot / "shot").kind == PHOTOS
     assert not is_sequence("http://host/f_####.png") and is_sequence("plate.exr")
