@@ -1,9 +1,8 @@
 """Plan a training run, without doing it: ``python -m bgmatting plan --config configs/stage1.yml --gpu-memory 16``.
 
-Data and counts are read and nothing is learnt; where sample data stands in for the sets, it is generated. Memory and time are
-estimates: two small batches of a phase's largest crop are trained, each in a process of its own, and what they take is carried
-over to the run's batches.
-``train.py --dry-run`` is the same. All of train.py's flags are understood.
+Data and counts are read and nothing is learnt; where sample data stands in for the sets, it is generated. Memory and
+time are estimates: two small batches of a phase's largest crop are trained, each in a process of its own, and what they
+take is carried over to the run's batches. ``train.py --dry-run`` is the same. All of train.py's flags are understood.
 """
 from __future__ import annotations
 
