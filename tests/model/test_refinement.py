@@ -34,7 +34,7 @@ def test_everybody_has_the_same_values():
     stage = load_config(DEFAULT)["refine"]
     assert tuple(stage[name] for name in ("backbone_scale", "mode", "sample_pixels", "threshold", "kernel_size")) == HOME
     flags = export.parse([])  # left to the weights file
-    assert (flags.backbone_scale, flags.refine_mode, flags.sample_pixels, flags.threshold) == (None,) * 4
+    assert (flags.backbone_scale, flags.refine_mode, flags.sample_pixels, flags.refine_threshold) == (None,) * 4
     flags = parse(["infer"], {"infer": infer})
     assert (flags.backbone_scale, flags.sample_pixels) == (BACKBONE_SCALE, Refinement().sample_pixels)
 
