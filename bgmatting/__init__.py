@@ -8,7 +8,7 @@
 """
 import os
 
-__version__ = "0.19.0"
+__version__ = "0.20.0"
 
 # In a checkout the packages stand in the folder above, where people look for them; installed, they stand in this one.
 _ABOVE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
