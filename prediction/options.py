@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from fractions import Fraction
+from numbers import Integral, Real
 from typing import Any, Callable
 
 from bgmatting.media.alignment.camera_motion import MODES
@@ -129,8 +130,8 @@ class Options:
     bit_depth: int | None = option(
         None, "bits per channel; 16 only in png and tiff", "8", type=int, choices=(8, 16), kinds=STILL, fronts=EVERYWHERE)
     crop: int | None = option(
-        None, "crop results to the subject plus a margin of this many pixels", "off", type=int, least=0, kinds=STILL,
-        fronts=(COMMAND, PYTHON, HTTP), bare="0", metavar="MARGIN")
+        None, "crop results to the subject plus a margin of this many pixels", "off", type=int, least=0, most=100_000,
+        kinds=STILL, fronts=(COMMAND, PYTHON, HTTP), bare="0", metavar="MARGIN")
     premultiplied: bool = option(
         False, "multiply the colours of cut-outs by alpha; plates with alpha are taken to be premultiplied, too", "off",
         kinds=(*STILL, *FILMS))
@@ -322,6 +323,10 @@ def _value(name: str, about: About, value: Any, kind: str) -> Any:
             raise UserError(f"{flag_of(name)} is frames a second, such as 24, 23.976 or 24000/1001, not {value}.") from None
     if about.choices:
         return _word(name, value, about.words_for(kind), about.all_words)
+    kind_of_number = {int: Integral, float: Real}.get(about.type)
+    if kind_of_number and (isinstance(value, bool) or not isinstance(value, kind_of_number)):
+        whole = "whole " if about.type is int else ""
+        raise UserError(f"{flag_of(name)} is a {whole}number, not {value!r}.")
     if about.least is not None and not (about.least <= value <= about.most and value < float("inf")):
         to = "on" if about.most == float("inf") else f"to {about.most:g}"
         raise UserError(f"{flag_of(name)} is a number from {about.least:g} {to}, not {value}.")

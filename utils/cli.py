@@ -153,7 +153,7 @@ def _reason(error):
     """An OSError in one line, where it is about a place that the user named; None for all others."""
     if no_space(error):
         where = f" while writing {error.filename}" if error.filename else ""
-        return f"no space left on the disk{where}. Free some space and run the same command again."
+        return f"no space left on the disk{where}. Free some space, then run it again."
     if error.filename is not None:
         return f"{error.filename}: {error.strerror}. Look at its permissions, or name another place."
     if "temporary directory" in str(error):

@@ -35,13 +35,14 @@ def check_packages(page: bool = True) -> None:
         raise UserError(NEEDED.format(error.name or error)) from None
 
 
-def make_app(settings: Settings, open_matter: Callable[[], Any], page: bool = False, warm: bool = False,
+def make_app(settings: Settings, open_matter: Callable[[], Any], page: bool = False,
+             unopened: Callable[[Exception], None] | None = None,
              open_alone: Callable[[], Any] | None = None, decoding: InPlace | Isolated | None = None) -> Guard:
     """The ASGI application; closing is part of its lifespan, and its attribute ``service`` is the ``web.service.Service``.
 
     Args:
-        open_matter, open_alone, decoding: as ``Service``. page: whether the page is there, too. warm: open the network at
-            the start, beside the first requests.
+        open_matter, open_alone, decoding: as ``Service``. page: whether the page is there, too. unopened: None, or the
+            network is opened at the start, beside the first requests, and this called with the reason where it cannot be.
     """
     check_packages(page)
     from bgmatting.web.camera import Cameras
@@ -55,8 +56,8 @@ def make_app(settings: Settings, open_matter: Callable[[], Any], page: bool = Fa
     @contextlib.asynccontextmanager
     async def lifespan(_):
         service.storage.start(jobs.sweep, cameras.sweep)
-        if warm:
-            threading.Thread(target=_warm, args=(service,), daemon=True).start()
+        if unopened is not None:
+            threading.Thread(target=_warm, args=(service, unopened), daemon=True).start()
         try:
             yield
         finally:
@@ -107,12 +108,11 @@ def _with_routes(service, jobs, cameras, lifespan):
     return app
 
 
-def _warm(service):
-    """Open the network, and say what is wrong where it cannot be; requests will be told as well."""
+def _warm(service, unopened):
     try:
         service.matter()
     except Exception as error:
-        print(f"error: {error}", flush=True)
+        unopened(error)
 
 
 def run(settings: Settings, open_matter: Callable[[], Any], page: bool, opened: Callable[[str], None],
@@ -120,7 +120,7 @@ def run(settings: Settings, open_matter: Callable[[], Any], page: bool, opened: 
     """Serve until Ctrl-C. ``opened``: called with the address once it listens; the others as ``make_app``.
 
     Raises:
-        UserError: packages are missing, or the address cannot be had.
+        UserError: packages are missing, the address cannot be had, or the network cannot be opened.
     """
     check_packages(page)
     import uvicorn
@@ -132,7 +132,13 @@ def run(settings: Settings, open_matter: Callable[[], Any], page: bool, opened: 
         port = listening.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"
-        app = make_app(settings, open_matter, page, warm=True, open_alone=open_alone)
+        reasons = []
+
+        def unopened(error):
+            reasons.append(error)
+            server.should_exit = True
+
+        app = make_app(settings, open_matter, page, unopened, open_alone=open_alone)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_keep_alive=10, lifespan="on", timeout_graceful_shutdown=5,
             server_header=False, proxy_headers=False, ws="none", http=protocol_of(Crowd(most)),
@@ -143,6 +149,8 @@ def run(settings: Settings, open_matter: Callable[[], Any], page: bool, opened: 
             asyncio.run(server.serve(sockets=[listening]))
         finally:
             app.service.close()
+    if reasons:
+        raise reasons[0]
 
 
 def _tell(server, opened, address):

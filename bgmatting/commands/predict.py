@@ -13,7 +13,8 @@
     python predict.py --src me.jpg --trimap me_trimap.png --output me.png    # with a trimap: uses DIM
 
 src is the photo with the subject; bgr is the same scene without it, from the same camera position.
-Exit codes: 0 done, 1 some photos of a folder failed (they are listed), 2 error, 130 stopped (the same command continues).
+Exit codes: 0 done, 1 some photos of a folder failed (they are listed), 2 error, 130 stopped (the same
+command then goes on with a folder).
 """
 from __future__ import annotations
 

@@ -40,7 +40,6 @@ class Format(NamedTuple):
 FORMATS = {"mp4": Format(".mp4", False), "mov": Format(".mov", True), "webm": Format(".webm", True),
            "png": Format("", True), "exr": Format("", True)}
 RAW = Path("-")  # frames as they are, into a pipe
-WITH_ALPHA = [name for name, format in FORMATS.items() if format.alpha]
 
 
 def format_of(path: str | os.PathLike) -> str:
@@ -58,7 +57,7 @@ def check_alpha(name: str, path: str | os.PathLike) -> None:
     if name not in FORMATS:
         raise UserError(f"unknown video format '{name}'.{suggest(name, FORMATS)}")
     if not FORMATS[name].alpha:
-        raise UserError(f"{path}: {name} cannot hold the alpha of a cut-out; choose {', '.join(WITH_ALPHA)}, or put the "
+        raise UserError(f"{path}: {name} cannot hold the alpha of a cut-out; choose mov, webm or png, or put the "
                         f"subject on a background with --target-bgr.")
 
 

@@ -16,7 +16,7 @@ from bgmatting.model.inference.photos import Picture, opened
 from bgmatting.model.inference.settings import Chosen, Settings
 from bgmatting.model.inference.single import SingleMatting
 from bgmatting.model.methods.recognition import read_network
-from bgmatting.model.refinement import check_backbone_scale
+from bgmatting.model.refinement import Refinement, check_backbone_scale, check_refinement
 from bgmatting.model.weights import file_sha256
 from bgmatting.utils.errors import UserError, suggest
 from bgmatting.utils.machine import find_device, set_tf32
@@ -89,8 +89,11 @@ class Matter:
         self._way = PairMatting(engine, self.settings, described["refine_kernel_size"], most, self.device_matting)
 
     def _set(self, **changes: Any) -> None:
-        asked = frozenset(self.settings.asked | changes.keys())
-        self.settings = self._way.settings = replace(self.settings, asked=asked, **changes)
+        settings = replace(self.settings, asked=frozenset(self.settings.asked | changes.keys()), **changes)
+        check_refinement(settings.refinement)
+        if settings.backbone_scale != "auto":
+            check_backbone_scale(settings.backbone_scale)
+        self.settings = self._way.settings = settings
 
     def __enter__(self) -> Matter:
         return self
@@ -109,8 +112,7 @@ class Matter:
 
     @sample_pixels.setter
     def sample_pixels(self, count: int) -> None:
-        if count < 0:
-            raise UserError(f"the number of pixels to refine is at least 0, not {count}.")
+        check_refinement(Refinement(sample_pixels=count))
         if self.method.refines and self._refines:
             self._set(sample_pixels=int(count))
 
@@ -125,8 +127,6 @@ class Matter:
 
     @backbone_scale.setter
     def backbone_scale(self, scale: float | str) -> None:
-        if scale != "auto":
-            check_backbone_scale(scale)
         self._set(backbone_scale=scale)
 
     @property
@@ -151,8 +151,10 @@ class Matter:
         """Return another ``Matter`` on the same engine with some settings changed; this one stays as it is.
 
         Args:
-            bits: as ``Settings``. changes: of ``settings``: fill, unmix, backbone_scale, sample_pixels, threshold. fill is
-                off where unmix is; of a method that does not refine all are passed over.
+            bits: as ``Settings``. changes: of ``settings``: fill, unmix, backbone_scale, refine_mode, sample_pixels,
+                threshold. fill is off where unmix is; of a method that does not refine all are passed over.
+
+        Raises UserError: one of them is out of its range.
         """
         other = copy.copy(self)
         on_device = self.device_matting is not None

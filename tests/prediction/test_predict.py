@@ -9,13 +9,21 @@ from PIL import Image
 from bgmatting.commands import predict
 from bgmatting.media import read_image
 from bgmatting.prediction import core
-from bgmatting.prediction.options import options_of
+from bgmatting.prediction.options import PHOTO, checked, options_of
 from bgmatting.prediction.source import Source
+from bgmatting.utils.errors import UserError
 from bgmatting.utils.files import PROJECT
 from tests.media.video.clips import make_clip
 from tests.prediction.command import files, refuse, run
 
 pytestmark = pytest.mark.usefixtures("stand_in")
+
+
+@pytest.mark.parametrize("wrong", [{"crop": 10 ** 30}, {"crop": 1.5}, {"crop": "x"}, {"crop": True}, {"backbone_scale": "x"},
+                                   {"max_memory": "x"}])
+def test_numbers_that_are_none_or_beyond_their_range(wrong):
+    with pytest.raises(UserError):
+        checked(options_of({"src": "me.png", "bgr": "room.png", **wrong}), PHOTO)
 
 
 def test_without_arguments_the_sample_pair_goes_into_image():

@@ -37,6 +37,15 @@ def test_what_cannot_start_is_one_line(capsys, monkeypatch, tmp_path, flags, nam
     assert named.format(taken=taken) in said
 
 
+@pytest.mark.parametrize("flags", ["--max-memory -1", "--precision int4", "--backbone-scale 0", "--refine-mode some"])
+def test_a_network_that_cannot_be_opened_ends_the_server(tmp_path, flags):
+    for name in ("fastapi", "uvicorn", "python_multipart"):
+        pytest.importorskip(name, reason=f"requirements-web.txt is not installed ({name} is missing)")
+    command = [sys.executable, str(PROJECT / "app.py"), "--no-browser", "--no-page", "--port", "0", *flags.split()]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
 def test_the_token_may_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("MATTING_TOKEN", "word of old")
     assert settings_of(app.parse([])).token == "word of old"

@@ -193,6 +193,14 @@ def test_wrong_photos(matter):
         matter.predict(src[:0], bgr[:0])
 
 
+@pytest.mark.parametrize("wrong", [{"backbone_scale": 0}, {"refine_mode": "some"}, {"sample_pixels": -1}, {"threshold": 2}])
+def test_settings_out_of_range_leave_all_as_it_was(matter, wrong):
+    before = matter.settings
+    with pytest.raises(UserError):
+        matter.with_settings(**wrong)
+    assert matter.settings == before
+
+
 def test_what_is_wanted(matter):
     pair = photos(32, 48)
     for want in ("pha", ["pha"], {"pha"}):
