@@ -47,7 +47,7 @@ def mse(pred_u8: np.ndarray, target_u8: np.ndarray, trimap_u8: np.ndarray | None
 
 def _difference(pred, target, trimap):
     unknown = unknown_region(trimap, ("pred", pred), ("target", target))
-    difference = cv2.absdiff(pred, target)
+    difference = cv2.absdiff(pred, target) if pred.size else pred  # OpenCV answers None to nothing
     return difference if trimap is None else difference[unknown]
 
 

@@ -57,7 +57,7 @@ def check_alpha(name: str, path: str | os.PathLike) -> None:
     if name not in FORMATS:
         raise UserError(f"unknown video format '{name}'.{suggest(name, FORMATS)}")
     if not FORMATS[name].alpha:
-        raise UserError(f"{path}: {name} cannot hold the alpha of a cut-out; choose mov, webm or png, or put the "
+        raise UserError(f"{path}: {name} cannot hold the alpha of a cut-out; choose mov, webm, png, or put the "
                         f"subject on a background with --target-bgr.")
 
 

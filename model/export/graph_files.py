@@ -102,7 +102,7 @@ def write_network(weights: str | os.PathLike | None, output: str | os.PathLike, 
                 write_bytes(output.with_name(part.name), part.read_bytes())
     except (ImportError, EngineError) as error:
         said = f"the package {error.name} is not installed" if isinstance(error, ImportError) else error
-        raise UserError(f"{said}. {ONNX_NEED}.") from None
+        raise UserError(f"{said}. {ONNX_NEED}; with paddlepaddle 2 take the format paddle.") from None
     path = output.with_name(graph.name)
     if kind == "paddle":
         _write_facts(path, _text(facts))

@@ -22,7 +22,7 @@ from bgmatting.media import write_bytes
 from bgmatting.model.methods.recognition import method_of, read_network
 from bgmatting.model.weights.files import read_weights, save_weights
 from bgmatting.model.weights.loading import LoadReport
-from bgmatting.model.weights.metadata import ORIGIN, SETTINGS
+from bgmatting.model.weights.metadata import ORIGIN, SETTINGS, stored_settings
 from bgmatting.model.weights.naming import PARTS, backbone_kind, from_torch_names, our_names, part_of
 from bgmatting.model.weights.paddleseg import load_paddleseg_state
 from bgmatting.model.weights.places import weights_path
@@ -47,6 +47,7 @@ def convert(source: str | os.PathLike, target: str | os.PathLike, half: bool = F
         report = load_paddleseg_state(model, file.arrays)
     except ValueError as error:
         raise UserError(f"{file.path} cannot be converted: {error}") from None
+    stored_settings(file.metadata, file.path)  # or what is written could not be read
     kept = {key: file.metadata[key] for key in (*SETTINGS, *ORIGIN) if key in file.metadata}
     facts = {**kept, "method": method, "backbone": backbone, "source_sha256": file_sha256(file.path)}
     save_weights(model, target, facts, half)

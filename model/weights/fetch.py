@@ -6,6 +6,7 @@ SHA-256 of the first fetch is kept beside the file; a later fetch of the same na
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import ssl
 import urllib.error
@@ -58,11 +59,13 @@ def fetch(name: str, folder: str | Path = PLACE, addresses: dict[str, str] | Non
     part = folder / f".{name}.part{target.suffix}"
     try:
         _download(address, part, tell, context)
-    except (OSError, urllib.error.URLError) as error:
-        if no_space(error):
+    except (OSError, http.client.HTTPException) as error:
+        # of places here, which the address is not to blame for, an error names the file
+        if no_space(error) or isinstance(error, OSError) and error.filename == str(part):
             name_file(error, target)
             raise
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        reason = str(reason) or type(error).__name__
         raise UserError(f"{address} cannot be fetched: {reason}. The same command goes on where it stopped; or download it "
                         f"elsewhere and put it here as {target}.") from None
     _check(part, target)

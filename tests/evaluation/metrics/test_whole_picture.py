@@ -33,6 +33,12 @@ def test_agrees_with_robust_video_matting(name, metric):
     assert metric(*case(name)) * TIMES[metric] == pytest.approx(VALUES[name][metric.__name__], rel=1e-6)
 
 
+@pytest.mark.parametrize("metric", (sad, mse, mad, grad, conn))
+def test_nothing_has_no_value(metric):
+    for shape in ((0, 0), (0, 5)):
+        assert metric(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)) is None
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_dtssd_agrees_with_robust_video_matting(name):
     """The frame before is another prediction, and the target three pixels to the left."""

@@ -145,6 +145,14 @@ def test_files_of_other_methods_become_half_the_size(tmp_path, names):
     assert np.abs(one - other).max() < 0.02 and np.ptp(one) > 0
 
 
+@pytest.mark.parametrize("header", [{"backbone_scale": "2"}, {"refine_sample_pixels": "1e5"}, {"refine_threshold": "nan"}])
+def test_a_header_that_nothing_reads_is_not_carried_on(files, tmp_path, header):
+    save_file(read_weights(files[0])[0], tmp_path / "odd.safetensors", header)
+    with pytest.raises(UserError):
+        command.main(["convert", str(tmp_path / "odd.safetensors"), str(tmp_path / "out.safetensors")])
+    assert not (tmp_path / "out.safetensors").exists()
+
+
 def test_what_cannot_be_done_is_one_line_and_writes_nothing(files, tmp_path, capsys):
     write_script(tmp_path / "frozen.pth", {"refine_mode": "sampling"}, {})
     out = str(tmp_path / "out.safetensors")

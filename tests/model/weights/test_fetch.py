@@ -1,6 +1,7 @@
 """Fetching weights, from an https server on this machine that breaks off, sends too much, or sends something else."""
 import errno
 import hashlib
+import http.client
 import http.server
 import os
 import ssl
@@ -101,6 +102,22 @@ def test_a_full_disk_is_no_fault_of_the_address(get, tmp_path):
     with pytest.raises(OSError) as raised:
         get()
     assert raised.value.errno == errno.ENOSPC and raised.value.filename == str(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("error", [http.client.IncompleteRead(b""), http.client.BadStatusLine("")])
+def test_an_answer_that_is_no_http_is_one_line(get, monkeypatch, error):
+    def broken(*_):
+        raise error
+    monkeypatch.setattr(fetching, "_download", broken)
+    with pytest.raises(UserError):
+        get()
+
+
+def test_a_place_that_cannot_be_written_is_no_fault_of_the_address(get, tmp_path):
+    (tmp_path / ".w.part.safetensors").mkdir()
+    with pytest.raises(IsADirectoryError) as raised:
+        get()
+    assert raised.value.filename
 
 
 @pytest.mark.parametrize("data", (b"<html>not found</html>", b"", DATA[:-100], DATA))
